@@ -1,0 +1,114 @@
+// joulery/engine/cold_paths.hpp - what scopes do off the fast path: first visits, edges, odd endings.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/engine/engine.hpp"
+#include "joulery/engine/owned_tree.hpp"
+#include "joulery/engine/scope_node.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+inline owned_tree& tree_of(scope_node& n) noexcept { return static_cast<owned_tree&>(*n.tree); }
+
+/// How the process-wide meter gives the calling thread a tree; installed by session.hpp.
+JOULERY_EXPORT inline std::atomic<thread_tree* (*)() noexcept> default_tree_opener{nullptr};
+
+inline thread_tree* open_default_tree() noexcept {
+    const auto opener = default_tree_opener.load(std::memory_order_acquire);
+    return opener != nullptr ? opener() : nullptr;
+}
+
+/// Finds or makes the child of `parent`. In a tree whose meter has stopped the child is looked for
+/// at the top of the thread's new tree instead.
+inline scope_node* find_child(scope_node* parent, const char* name, std::size_t size,
+                              bool is_literal) noexcept {
+    owned_tree* tree = &tree_of(*parent);
+    if (tree->is_dead()) {
+        default_tree = nullptr;
+        tree = static_cast<owned_tree*>(open_default_tree());
+        if (tree == nullptr) return nullptr;
+        parent = tree->current;
+    }
+    scope_node* made = nullptr;
+    tree->with_owner([&](engine& e) {
+        made = tree->child(*parent, {name, size}, is_literal ? name : nullptr,
+                           e.edges_of_new_paths());
+    });
+    if (made == nullptr) {
+        tree->too_deep.fetch_add(1, std::memory_order_relaxed);
+    } else if (is_literal) {
+        scope_node::hint_of(*parent, name) = {name, made};
+    }
+    return made;
+}
+
+/// Opens a flagged node, its edge reads first, so that their cost lies outside of it.
+inline scope_node* enter_flagged(scope_node* n) noexcept {
+    owned_tree* tree = &tree_of(*n);
+    if (tree->is_dead()) {
+        const std::string_view name = n->path->name;
+        n = find_child(n->parent, name.data(), name.size(), false);
+        if (n == nullptr) return nullptr;
+        tree = &tree_of(*n);
+    }
+    bool opened = false;
+    tree->with_owner([&](engine& e) {
+        if (!e.is_this_process()) return;
+        const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
+        if ((flags & edge_bits) != 0) e.edge(*n, flags);
+        n->open(e.clock().now());
+        opened = true;
+    });
+    if (!opened) return nullptr;
+    tree->current = n;
+    return n;
+}
+
+/// The nearest node that is open, from `n` upwards.
+inline scope_node* nearest_open(scope_node* n) noexcept {
+    while (n->parent != nullptr && !n->is_open()) n = n->parent;
+    return n;
+}
+
+/// Closes a flagged node, or one that ends before a scope inside it.
+inline void leave_flagged(scope_node* n) noexcept {
+    owned_tree& tree = tree_of(*n);
+    if (tree.current != n) {
+        for (scope_node* inner = tree.current; inner != nullptr && inner != n;
+             inner = inner->parent)
+            inner->flags.fetch_or(out_of_order, std::memory_order_relaxed);
+    }
+    bool closed = false;
+    tree.with_owner([&](engine& e) {
+        if (!e.is_this_process()) return;
+        const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
+        if ((flags & edge_bits) != 0) e.edge(*n, flags);
+        n->close(e.clock().now());
+        closed = true;
+        if ((flags & edge_bits) != 0) e.reconsider_edges(*n);
+    });
+    if (!closed) n->close(ticks_now());  // nobody reads it any more
+    n->flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
+    tree.current = nearest_open(tree.current);
+}
+
+inline void name_items(scope_node* n, const char* name) noexcept {
+    tree_of(*n).name_items(*n, name != nullptr ? name : "item");
+}
+
+inline const cold_calls* install_cold_paths() noexcept {
+    static constexpr cold_calls calls{open_default_tree, find_child, enter_flagged, leave_flagged,
+                                      name_items};
+    cold.store(&calls, std::memory_order_release);
+    return &calls;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,270 @@
+// joulery/engine/engine.hpp - sources, trees and paths of one meter, and the few things done to them.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/engine/books.hpp"
+#include "joulery/engine/edge_policy.hpp"
+#include "joulery/engine/energy_source.hpp"
+#include "joulery/engine/fork_guard.hpp"
+#include "joulery/engine/options.hpp"
+#include "joulery/engine/owned_tree.hpp"
+#include "joulery/engine/path_table.hpp"
+#include "joulery/time/time_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A source with its books and the cost of sampling it.
+struct metered_source {
+    metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
+                   std::uint64_t now)
+        : source(std::move(b), index, first_channel),
+          ledger(source, now),
+          mean_watts(source.channel_count(), 0.0) {}
+    energy_source source;
+    books ledger;
+    std::vector<double> mean_watts;  ///< by channel, since the start
+    double sampler_seconds = 0;      ///< processor time of sampling
+    double next_due = 0;             ///< on a manual clock: seconds since the start
+    std::uint64_t samples = 0;
+};
+
+/// What threads have spent on edge reads, living and ended ones.
+struct edge_tally {
+    std::uint64_t ticks = 0, reads = 0, skipped = 0, too_deep = 0;
+};
+
+/// The machinery of one meter. Lock order: a tree's mutex, a source's
+/// `reading`, its `accounts`, `trees_mutex_`.
+class engine {
+ public:
+    engine(options& o, std::shared_ptr<time_source> clock)
+        : clock_(std::move(clock)),
+          policy_(o.attribution),
+          budget_(o.overhead_budget),
+          born_(clock_->now()) {
+        std::size_t channels = 0;
+        for (auto& b : o.backends) {
+            if (b == nullptr || b->channels().empty()) continue;
+            sources_.push_back(
+                std::make_shared<metered_source>(
+                std::move(b), sources_.size(), channels, born_));
+            channels += sources_.back()->source.channel_count();
+            sources_.back()->source.choose_period(o.period);
+        }
+        channel_count_ = channels;
+        paths_ = std::make_shared<path_table>(channels);
+        watch_for_forks();
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        for (const auto& s : sources_) {
+            s->source.poll(*clock_);  // the baseline
+            s->source.take_in(tick_seconds());
+        }
+    }
+
+    [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
+    /// Length of a tick as of the last sample: a relaxed load instead of a calibration.
+    [[nodiscard]] double tick_seconds() const noexcept {
+        return tick_seconds_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t born() const noexcept { return born_; }
+    [[nodiscard]] attribution policy() const noexcept { return policy_; }
+    [[nodiscard]] std::size_t channel_count() const noexcept { return channel_count_; }
+    [[nodiscard]] path_table& paths() noexcept { return *paths_; }
+    [[nodiscard]] const std::vector<std::shared_ptr<metered_source>>& sources() const noexcept {
+        return sources_;
+    }
+    /// False in a forked child: nothing of this engine may be touched there but freed memory.
+    [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
+    [[nodiscard]] double seconds_since_birth() const noexcept {
+        return static_cast<double>(clock_->now() - born_) * tick_seconds();
+    }
+
+    /// A tree for the calling thread. Waits for no source.
+    std::shared_ptr<owned_tree> add_tree() {
+        auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(), channel_count_,
+                                                 clock_->is_tick_clock() ? 0u : other_clock);
+        tree->born = clock_->now();
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        trees_.push_back(tree);
+        return tree;
+    }
+
+    /// Reads a source, closes all books with it, settles. Call with the source's `reading` held.
+    void sample(metered_source& m) {
+        m.source.poll(*clock_);
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        const bool fresh = m.source.take_in(tick_seconds());
+        ++m.samples;
+        // After a failed read the books stay open: the next good one brings the energy of both.
+        if (!fresh && m.source.state() == read_status::retry) return;
+        const auto trees = this->trees();
+        for (const auto& tree : trees) {
+            const bool ended = tree->thread_ended.load(std::memory_order_acquire);
+            m.ledger.close(*tree, clock_->now());
+            tree->marks[m.source.index()].ended = ended;
+            choose_edges(m);
+        }
+        m.ledger.settle(trees, policy_, clock_->now());
+        const double lived = std::max(seconds_since_birth(), 1e-9);
+        for (std::size_t c = 0; c < m.mean_watts.size(); ++c)
+            m.mean_watts[c] = m.source.joules()[c] / lived;
+    }
+
+    /// Drops the trees of ended threads whose books all sources have closed and settled. Call
+    /// without any source's locks.
+    void retire_ended() {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        const auto settled_everywhere = [](const std::shared_ptr<owned_tree>& t) {
+            return t->thread_ended.load(std::memory_order_acquire) &&
+                   std::all_of(t->marks.begin(), t->marks.end(),
+                               [](const tree_mark& m) { return m.ended.load(); });
+        };
+        for (auto& t : trees_) {
+            if (!settled_everywhere(t)) continue;
+            tally(*t, retired_);
+            t.reset();
+        }
+        trees_.erase(std::remove(trees_.begin(), trees_.end(), nullptr), trees_.end());
+    }
+
+    /// Reads every source that wants it at the edge of a scope of the calling thread, so that the
+    /// books are closed just there. Never waits: a source that is busy is left to the sampler.
+    void edge(scope_node& n, std::uint32_t flags) {
+        auto& tree = static_cast<owned_tree&>(*n.tree);
+        const double seconds_per_tick = tick_seconds();
+        for (const auto& m : sources_) {
+            if ((flags & edge_bit(m->source.index())) == 0) continue;
+            const std::uint64_t begin = clock_->now();
+            const std::unique_lock<std::timed_mutex> lock(m->source.reading, std::try_to_lock);
+            if (!lock.owns_lock() || !edge_is_affordable(tree, m->source.read_cost(), budget_,
+                                                         begin, seconds_per_tick)) {
+                tree.skipped_edges.fetch_add(1, std::memory_order_relaxed);
+                continue;
+            }
+            m->source.poll(*clock_);
+            const std::lock_guard<std::mutex> books_lock(m->source.accounts);
+            const std::uint64_t end = clock_->now();
+            if (m->source.take_in(seconds_per_tick)) {
+                m->ledger.close(tree, end);
+                m->ledger.note_edge(n, m->mean_watts);
+            }
+            tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
+            tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
+        }
+    }
+
+    /// After a flagged scope closed: too short a scope pays for no more edge reads.
+    void reconsider_edges(scope_node& n) noexcept {
+        const double mean = mean_ticks(n, clock_->now());
+        const double seconds_per_tick = tick_seconds();
+        for (const auto& m : sources_) {
+            const std::uint32_t bit = edge_bit(m->source.index());
+            if (!edges_pay(m->source, mean, budget_, seconds_per_tick))
+                n.flags.fetch_and(~bit, std::memory_order_relaxed);
+        }
+    }
+
+    /// Sources that a path's first call reads at its edges, before its length is known: the cheap
+    /// ones (at most 20 us a read).
+    [[nodiscard]] std::uint32_t edges_of_new_paths() const noexcept {
+        std::uint32_t bits = 0;
+        for (const auto& m : sources_)
+            if (m->source.read_cost() * tick_seconds() <= 20e-6)
+                bits |= edge_bit(m->source.index());
+        return bits;
+    }
+
+    /// Adds up time, calls and items of all trees into the paths.
+    edge_tally tally() {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        edge_tally sum = retired_;
+        for (const auto& t : trees_) tally(*t, sum);
+        return sum;
+    }
+
+    /// Takes every tree off the fast path for good.
+    void close_down() {
+        for (const auto& t : trees()) t->die();
+    }
+
+ private:
+    std::vector<std::shared_ptr<owned_tree>> trees() {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        return trees_;
+    }
+
+    // Scopes that were open lately are read at their edges from now on, or no more.
+    void choose_edges(metered_source& m) {
+        const std::uint32_t bit = edge_bit(m.source.index());
+        const std::uint64_t now = clock_->now();
+        m.ledger.for_lately_open([&](scope_node& n) {
+            if (edges_pay(m.source, mean_ticks(n, now), budget_, tick_seconds())) {
+                n.flags.fetch_or(bit, std::memory_order_relaxed);
+            } else {
+                n.flags.fetch_and(~bit, std::memory_order_relaxed);
+            }
+        });
+    }
+
+    void tally(owned_tree& t, edge_tally& sum) {
+        tally(t.root, clock_->now());
+        sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
+        sum.reads += t.edge_reads.load(std::memory_order_relaxed);
+        sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
+        sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
+    }
+
+    // A child whose calls have not changed and that is not open has nothing new below it either.
+    static void tally(scope_node& parent, std::uint64_t now) {
+        for (scope_node* n = parent.first_child.load(std::memory_order_acquire); n != nullptr;
+             n = n->next_sibling.load(std::memory_order_acquire)) {
+            const bool open = n->is_open();
+            const std::uint64_t calls =
+                n->calls.load(std::memory_order_acquire) + (open ? 1 : 0);
+            const double items = n->items.load(std::memory_order_relaxed);
+            if (!open && calls == n->tallied_calls && items == n->tallied_items) continue;
+            const std::uint64_t ticks = n->ticks_at(now);
+            if (ticks > n->tallied_ticks) {
+                n->path->ticks += ticks - n->tallied_ticks;
+                n->tallied_ticks = ticks;
+            }
+            if (calls > n->tallied_calls) {
+                n->path->calls += calls - n->tallied_calls;
+                n->tallied_calls = calls;
+            }
+            n->path->items += items - n->tallied_items;
+            n->tallied_items = items;
+            tally(*n, now);
+        }
+    }
+
+    const std::shared_ptr<time_source> clock_;
+    const attribution policy_;
+    const double budget_;
+    const std::uint64_t born_;
+    const std::uint32_t generation_ = fork_generation();
+    std::atomic<double> tick_seconds_{1e-9};
+    std::size_t channel_count_ = 0;
+    std::shared_ptr<path_table> paths_;
+    std::vector<std::shared_ptr<metered_source>> sources_;
+    std::mutex trees_mutex_;
+    std::vector<std::shared_ptr<owned_tree>> trees_;
+    edge_tally retired_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,192 @@
+// joulery/engine/meter.hpp - a meter of your own, with nothing process-wide about it.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/config.hpp"
+#include "joulery/counters/domain_tree.hpp"
+#include "joulery/counters/reading.hpp"
+#include "joulery/engine/cold_paths.hpp"
+#include "joulery/engine/engine.hpp"
+#include "joulery/engine/machine_info.hpp"
+#include "joulery/engine/options.hpp"
+#include "joulery/engine/report_builder.hpp"
+#include "joulery/engine/sampler.hpp"
+#include "joulery/engine/thread_trees.hpp"
+#include "joulery/report/report.hpp"
+#include "joulery/time/wall_time.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Measures from its making to its end: backends, a sampler for each, and the scopes opened in it.
+///
+/// Thread: every member from any thread. Cost: a thread a backend, asleep but for some ten reads a
+/// second. Fails: never; a backend that can't be read shows in the report, with the reason.
+/// A meter without backends reports time and no energy.
+///
+///     meter m{std::move(options)};
+///     reading a = m.read(); work(); energy e = (m.read() - a).total();
+///     { joulery::scope s{m, "name"}; work(); }   report r = m.snapshot();
+class meter {
+ public:
+    explicit meter(options o)
+        : options_(std::move(o)),
+          id_(next_id()),
+          started_(wall_time::now()),
+          machine_(detail::describe_machine()),
+          engine_(std::make_shared<detail::engine>(options_, clock_for(options_))) {
+        detail::install_cold_paths();
+        std::vector<channel> channels;
+        for (const auto& s : engine_->sources())
+            channels.insert(channels.end(), s->source.channels().begin(),
+                            s->source.channels().end());
+        domains_ = build_domain_tree(channels);
+        if (engine_->clock().is_manual()) return;
+        for (const auto& s : engine_->sources())
+            samplers_.push_back(std::make_unique<detail::sampler>(engine_, s));
+    }
+    meter(const meter&) = delete;
+    meter& operator=(const meter&) = delete;
+    ~meter() {
+        for (auto& s : samplers_) engine_->is_this_process() ? s->stop() : s->abandon();
+        if (engine_->is_this_process()) engine_->close_down();
+    }
+
+    /// The state of all channels now. One read a backend; a channel that fails keeps its last state.
+    [[nodiscard]] reading read() {
+        std::vector<double> joules;
+        std::vector<bool> summed;
+        quality worst = quality::measured;
+        const bool here = engine_->is_this_process();
+        for (const auto& m : engine_->sources()) {
+            if (here) take(*m);
+            for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
+                summed.push_back(domains_.domains[joules.size()].summed);
+                worst = worse_of(worst, m->source.channels()[c].provenance);
+                joules.push_back(m->source.joules()[c]);
+            }
+        }
+        return {std::move(joules), std::move(summed), engine_->seconds_since_birth(), worst};
+    }
+
+    /// Everything up to this call, open scopes too.
+    [[nodiscard]] report snapshot() {
+        report r;
+        fill_context(r.context);
+        r.warnings = options_.warnings;
+        r.warnings.insert(r.warnings.end(), domains_.warnings.begin(), domains_.warnings.end());
+        if (!engine_->is_this_process()) {
+            r.provenance = quality::partial;
+            r.warnings.emplace_back(
+                "this process was forked from the measured one and measures nothing until it calls "
+                "joulery::start()");
+            return r;
+        }
+        detail::report_builder(*engine_, domains_, r).build();
+        r.context.duration = seconds(engine_->seconds_since_birth());
+        add_emissions(r);
+        r.runs.push_back(span_of(r));
+        return r;
+    }
+
+    /// The channels of all backends, in the order of every list by channel.
+    [[nodiscard]] std::vector<channel> channels() const {
+        std::vector<channel> all;
+        for (const auto& s : engine_->sources())
+            all.insert(all.end(), s->source.channels().begin(), s->source.channels().end());
+        return all;
+    }
+    [[nodiscard]] const options& settings() const noexcept { return options_; }
+
+    /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
+    void poll() {
+        for (const auto& m : engine_->sources()) {
+            if (engine_->seconds_since_birth() + 1e-12 < m->next_due) continue;
+            const std::lock_guard<std::timed_mutex> lock(m->source.reading);
+            engine_->sample(*m);
+            m->next_due = engine_->seconds_since_birth() + m->source.period();
+        }
+        engine_->retire_ended();
+    }
+    /// On a manual clock: seconds since the meter's start at which the next sample is due.
+    [[nodiscard]] double next_due() const noexcept {
+        double due = 1e300;
+        for (const auto& m : engine_->sources()) due = std::min(due, m->next_due);
+        return due;
+    }
+
+    /// For `scope`: the calling thread's tree in this meter; null where nothing can be measured.
+    [[nodiscard]] detail::thread_tree* tree_of_this_thread() noexcept {
+        if (!engine_->is_this_process()) return nullptr;
+        detail::thread_trees* trees = detail::trees_of_this_thread();
+        return trees != nullptr ? trees->tree_in(*engine_, id_) : nullptr;
+    }
+
+ private:
+    static std::uint64_t next_id() noexcept { return detail::last_meter_id.fetch_add(1) + 1; }
+    static std::shared_ptr<time_source> clock_for(const options& o) {
+        if (o.clock != nullptr) return o.clock;
+        if (tick_clock_is_invariant() && !kernel_distrusts_tick_clock())
+            return std::make_shared<tick_time>();
+        return std::make_shared<steady_time>();
+    }
+
+    void take(detail::metered_source& m) {
+        const std::lock_guard<std::timed_mutex> lock(m.source.reading);
+        m.source.poll(engine_->clock());
+        const std::lock_guard<std::mutex> books(m.source.accounts);
+        m.source.take_in(engine_->tick_seconds());
+    }
+
+    void fill_context(run_context& c) const {
+        c.run_name = options_.run_name;
+        c.machine = machine_.machine;
+        c.host = machine_.host;
+        c.cpu = machine_.cpu;
+        c.os = machine_.os;
+        c.logical_cpus = machine_.logical_cpus;
+        c.run_id = machine_.machine + '/' + std::to_string(machine_.process_id) + '/' +
+                   std::to_string(id_) + '/' + started_.to_iso8601();
+        c.library = "joulery " + std::to_string(JOULERY_VERSION_MAJOR) + '.' +
+                    std::to_string(JOULERY_VERSION_MINOR) + '.' +
+                    std::to_string(JOULERY_VERSION_PATCH);
+        c.clock = std::string(engine_->clock().name());
+        c.attribution = std::string(to_text(options_.attribution));
+        c.started = started_;
+        c.carbon = options_.carbon;
+    }
+
+    void add_emissions(report& r) const {
+        r.co2e = options_.carbon.of(r.total);
+        for (scope_row& row : r.scopes) row.co2e = options_.carbon.of(row.total);
+    }
+
+    static run_span span_of(const report& r) {
+        run_span s;
+        s.run_id = r.context.run_id;
+        s.machine = r.context.machine;
+        s.begin = r.context.started.unix_seconds();
+        s.end = s.begin + r.context.duration.count();
+        for (const channel_row& c : r.channels) s.by_channel.push_back(c.total);
+        return s;
+    }
+
+    options options_;
+    const std::uint64_t id_;
+    const wall_time started_;
+    const detail::machine_info machine_;
+    std::shared_ptr<detail::engine> engine_;
+    domain_tree domains_;
+    std::vector<std::unique_ptr<detail::sampler>> samplers_;
+};
+
+}  // namespace v1
+}  // namespace joulery

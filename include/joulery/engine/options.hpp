@@ -1,0 +1,37 @@
+// joulery/engine/options.hpp - what a meter can be told; nothing of it has to be.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/carbon_model.hpp"
+#include "joulery/counters/backend.hpp"
+#include "joulery/engine/attribution.hpp"
+#include "joulery/time/time_source.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Settings of a meter, with the defaults that suit most programs.
+///
+///     options o;
+///     o.run_name = "resnet-50, fp16";
+///     o.reports = {"-", "run.json"};
+///     joulery::start(std::move(o));
+struct options {
+    std::string run_name;
+    std::vector<std::unique_ptr<backend>> backends;  ///< empty: what the machine has
+    std::chrono::nanoseconds period{};               ///< between two samples; 0: each backend's own
+    double overhead_budget = 0.01;  ///< share of a scope's time that its edge reads may take
+    joulery::attribution attribution = joulery::attribution::shared;
+    carbon_model carbon;
+    std::vector<std::string> reports;    ///< "-" (table on stderr), "run.json", ...; written at stop
+    std::shared_ptr<time_source> clock;  ///< for tests; null: the processor's tick counter
+    std::vector<std::string> warnings;   ///< for the report: what opening the backends had to say
+};
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,159 @@
+// joulery/engine/owned_tree.hpp - a thread's tree with what the engine needs to grow and read it.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/engine/path_table.hpp"
+#include "joulery/engine/scope_node.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+class engine;
+
+/// Where a source left a tree when it last closed the books.
+struct tree_mark {
+    std::uint64_t at = 0;         ///< tick of the last close
+    std::vector<double> joules;   ///< of the source's channels, at that tick
+    std::vector<double> claimed;  ///< by this tree since the last settling
+    std::vector<scope_node*> dirty;  ///< nodes with claims
+    std::atomic<bool> ended{false};  ///< closed after the thread had ended
+};
+
+/// One thread's scopes in one meter. Nodes are made by the owning thread and live as long
+/// as the tree; other threads walk them without a lock. `mutex_` keeps the engine while in use.
+class owned_tree : public thread_tree {
+ public:
+    owned_tree(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
+               std::size_t channels, std::uint32_t base_flags)
+        : marks(sources),
+          owner_(owner),
+          paths_(std::move(paths)),
+          sources_(sources),
+          channels_(channels) {
+        root.tree = this;
+        root.flags.store(base_flags, std::memory_order_relaxed);
+        give_books(root);
+    }
+
+    /// The child of `parent` with that name, made if need be; null beyond `max_depth`. Call it from
+    /// within `with_owner`.
+    scope_node* child(scope_node& parent, std::string_view name, const char* literal,
+                      std::uint32_t edge_flags) {
+        if (scope_node* known = find(parent, name, literal)) return known;
+        if (parent.depth >= max_depth) return nullptr;
+        path_record* record = paths_->intern(parent.path, name);
+        const key k{&parent, record->name};
+        if (const auto at = index_.find(k); at != index_.end()) return at->second;
+        nodes_.emplace_back();
+        scope_node& made = nodes_.back();
+        made.parent = &parent;
+        made.tree = this;
+        made.depth = parent.depth + 1;
+        made.path = record;
+        made.literal = literal;
+        made.flags.store(root.flags.load(std::memory_order_relaxed) | edge_flags,
+                         std::memory_order_relaxed);
+        give_books(made);
+        index_.emplace(key{&parent, made.path->name}, &made);
+        made.next_sibling.store(parent.first_child.load(std::memory_order_relaxed),
+                                std::memory_order_relaxed);
+        parent.first_child.store(&made, std::memory_order_release);
+        return &made;
+    }
+
+    /// The engine is going: scopes leave the fast path, find this out and look for another tree.
+    void die() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        owner_ = nullptr;
+        root.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
+        for (scope_node& n : nodes_) n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
+    }
+    /// Runs `use(engine)` unless the engine has gone; it can't go meanwhile. The owning thread only.
+    template <class Use>
+    void with_owner(Use use) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (owner_ != nullptr) use(*owner_);
+    }
+    [[nodiscard]] bool is_dead() const noexcept {
+        return (root.flags.load(std::memory_order_relaxed) & tree_is_dead) != 0;
+    }
+    /// Whether no scope of it is open. The owning thread only.
+    [[nodiscard]] bool is_idle() const noexcept { return current == &root; }
+    /// Calls with another text than before name the unit of a scope's items.
+    void name_items(scope_node& n, const char* name) {
+        n.item_name.store(name, std::memory_order_relaxed);
+        paths_->name_items(*n.path, name);
+    }
+
+    /// Deeper nesting is not followed: its time stays with the deepest scope.
+    static constexpr std::uint32_t max_depth = 256;
+
+    std::vector<tree_mark> marks;           ///< one a source
+    std::atomic<bool> thread_ended{false};  ///< no scope of this tree opens any more
+    std::atomic<std::uint64_t> edge_ticks{0};     ///< spent reading counters on this thread
+    std::atomic<std::uint64_t> edge_reads{0};
+    std::atomic<std::uint64_t> skipped_edges{0};
+    std::atomic<std::uint64_t> too_deep{0};
+    std::uint64_t born = 0;  ///< tick of its making
+
+ private:
+    struct key {
+        const scope_node* parent;
+        std::string_view name;
+        bool operator==(const key& o) const noexcept {
+            return parent == o.parent && name == o.name;
+        }
+    };
+    struct key_hash {
+        std::size_t operator()(const key& k) const noexcept {
+            return std::hash<std::string_view>()(k.name) ^
+                   (reinterpret_cast<std::uintptr_t>(k.parent) * 0x9E3779B97F4A7C15u);
+        }
+    };
+
+    scope_node* find(scope_node& parent, std::string_view name, const char* literal) {
+        if (literal != nullptr) {  // a sibling whose hint was taken: by address, no hashing
+            int looked_at = 0;
+            for (scope_node* n = parent.first_child.load(std::memory_order_relaxed);
+                 n != nullptr && looked_at++ < 16;
+                 n = n->next_sibling.load(std::memory_order_relaxed)) {
+                if (n->literal == literal) return n;
+            }
+        }
+        const auto at = index_.find(key{&parent, name});
+        return at == index_.end() ? nullptr : at->second;
+    }
+
+    void give_books(scope_node& n) {
+        source_marks_.emplace_back(sources_);
+        claims_.emplace_back(channels_);
+        n.marks = source_marks_.back().data();
+        n.claims = claims_.back().data();
+    }
+
+    engine* owner_;
+    const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
+    const std::size_t sources_;
+    const std::size_t channels_;
+    std::mutex mutex_;
+    std::deque<scope_node> nodes_;
+    std::deque<std::vector<source_mark>> source_marks_;
+    std::deque<std::vector<double>> claims_;
+    std::unordered_map<key, scope_node*, key_hash> index_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,123 @@
+// joulery/engine/sampler.hpp - the thread that reads one source at its period.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/config.hpp"
+#include "joulery/engine/engine.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#if JOULERY_POSIX()
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Processor time of the calling thread in seconds; 0 where the system does not tell.
+[[nodiscard]] inline double thread_cpu_seconds() noexcept {
+#if JOULERY_POSIX()
+    ::timespec t{};
+    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+#else
+    return 0;
+#endif
+}
+
+/// While it lives, threads started here inherit a mask that leaves every signal to the host's threads.
+class signals_blocked {
+ public:
+#if JOULERY_POSIX()
+    signals_blocked() noexcept {
+        ::sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+    ::sigset_t before_;
+#endif
+};
+
+/// One thread a source, so that a slow backend holds up no other. It sleeps between samples.
+///
+/// Stopping waits a quarter of a second for a read under way; a read that hangs longer keeps its
+/// thread and the engine, and the program goes on without them.
+class sampler {
+ public:
+    sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_source> m)
+        : shared_(std::make_shared<state>()) {
+        const signals_blocked quiet;
+        thread_ = std::thread([s = shared_, e = std::move(e), m = std::move(m)] { run(*s, *e, *m); });
+    }
+    sampler(const sampler&) = delete;
+    sampler& operator=(const sampler&) = delete;
+    ~sampler() { stop(); }
+
+    void stop() {
+        if (!thread_.joinable()) return;
+        std::unique_lock<std::mutex> lock(shared_->mutex);
+        shared_->stopping = true;
+        shared_->changed.notify_all();
+        const bool ended =
+            shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
+        lock.unlock();
+        if (ended) {
+            thread_.join();
+        } else {
+            thread_.detach();
+        }
+    }
+
+    /// In a forked child there is no such thread to join; the handle is given up.
+    void abandon() noexcept {
+        if (thread_.joinable()) new std::thread(std::move(thread_));  // NOLINT: leaked on purpose
+    }
+
+ private:
+    struct state {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool stopping = false;
+        bool ended = false;
+    };
+    static constexpr std::chrono::milliseconds patience{250};
+
+    static void run(state& s, engine& e, metered_source& m) {
+        using clock = std::chrono::steady_clock;
+        const auto period = std::chrono::duration_cast<clock::duration>(
+            std::chrono::duration<double>(m.source.period()));
+        auto due = clock::now() + period;
+        std::unique_lock<std::mutex> lock(s.mutex);
+        while (!s.changed.wait_until(lock, due, [&] { return s.stopping; })) {
+            lock.unlock();
+            {
+                const std::lock_guard<std::timed_mutex> reading(m.source.reading);
+                e.sample(m);
+                m.sampler_seconds = thread_cpu_seconds();
+            }
+            e.retire_ended();
+            due = std::max(due + period, clock::now() + period / 2);
+            lock.lock();
+        }
+        s.ended = true;
+        s.changed.notify_all();
+    }
+
+    std::shared_ptr<state> shared_;
+    std::thread thread_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
