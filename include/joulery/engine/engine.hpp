@@ -35,8 +35,8 @@ struct metered_source {
     energy_source source;
     books ledger;
     std::vector<double> mean_watts;  ///< by channel, since the start
-    double sampler_seconds = 0;      ///< processor time of sampling
-    double next_due = 0;             ///< on a manual clock: seconds since the start
+    std::atomic<double> sampler_seconds{0};   ///< processor time of sampling
+    std::atomic<std::uint64_t> next_due{0};   ///< tick at which the sampler reads again
     std::uint64_t samples = 0;
 };
 
@@ -70,6 +70,8 @@ class engine {
         for (const auto& s : sources_) {
             s->source.poll(*clock_);  // the baseline
             s->source.take_in(tick_seconds());
+            s->next_due = clock_->now() + static_cast<std::uint64_t>(s->source.period() /
+                                                                     tick_seconds());
         }
     }
 
@@ -104,6 +106,8 @@ class engine {
     /// Reads a source, closes all books with it, settles. Call with the source's `reading` held.
     void sample(metered_source& m) {
         m.source.poll(*clock_);
+        const auto period = static_cast<std::uint64_t>(m.source.period() / tick_seconds());
+        m.next_due = std::max(m.next_due.load() + period, clock_->now() + period / 2);
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         const bool fresh = m.source.take_in(tick_seconds());

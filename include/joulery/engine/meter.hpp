@@ -15,6 +15,7 @@
 #include "joulery/report/report.hpp"
 #include "joulery/time/wall_time.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -109,17 +110,16 @@ class meter {
     /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
     void poll() {
         for (const auto& m : engine_->sources()) {
-            if (engine_->seconds_since_birth() + 1e-12 < m->next_due) continue;
+            if (engine_->clock().now() < m->next_due) continue;
             const std::lock_guard<std::timed_mutex> lock(m->source.reading);
             engine_->sample(*m);
-            m->next_due = engine_->seconds_since_birth() + m->source.period();
         }
         engine_->retire_ended();
     }
-    /// On a manual clock: seconds since the meter's start at which the next sample is due.
-    [[nodiscard]] double next_due() const noexcept {
-        double due = 1e300;
-        for (const auto& m : engine_->sources()) due = std::min(due, m->next_due);
+    /// On a manual clock: the tick at which the next sample is due.
+    [[nodiscard]] std::uint64_t next_due() const noexcept {
+        std::uint64_t due = ~std::uint64_t{0};
+        for (const auto& m : engine_->sources()) due = std::min(due, m->next_due.load());
         return due;
     }
 
@@ -129,6 +129,9 @@ class meter {
         detail::thread_trees* trees = detail::trees_of_this_thread();
         return trees != nullptr ? trees->tree_in(*engine_, id_) : nullptr;
     }
+
+    /// For tests that look inside or play several threads.
+    [[nodiscard]] detail::engine& machinery() noexcept { return *engine_; }
 
  private:
     static std::uint64_t next_id() noexcept { return detail::last_meter_id.fetch_add(1) + 1; }

@@ -94,12 +94,8 @@ class sampler {
     static constexpr std::chrono::milliseconds patience{250};
 
     static void run(state& s, engine& e, metered_source& m) {
-        using clock = std::chrono::steady_clock;
-        const auto period = std::chrono::duration_cast<clock::duration>(
-            std::chrono::duration<double>(m.source.period()));
-        auto due = clock::now() + period;
         std::unique_lock<std::mutex> lock(s.mutex);
-        while (!s.changed.wait_until(lock, due, [&] { return s.stopping; })) {
+        while (!s.changed.wait_for(lock, time_left(e, m), [&] { return s.stopping; })) {
             lock.unlock();
             {
                 const std::lock_guard<std::timed_mutex> reading(m.source.reading);
@@ -107,11 +103,18 @@ class sampler {
                 m.sampler_seconds = thread_cpu_seconds();
             }
             e.retire_ended();
-            due = std::max(due + period, clock::now() + period / 2);
             lock.lock();
         }
         s.ended = true;
         s.changed.notify_all();
+    }
+
+    static std::chrono::nanoseconds time_left(const engine& e, const metered_source& m) {
+        const std::uint64_t now = e.clock().now();
+        const std::uint64_t due = m.next_due.load();
+        if (due <= now) return std::chrono::nanoseconds(0);
+        const double left = static_cast<double>(due - now) * e.tick_seconds();
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(left * 1e9));
     }
 
     std::shared_ptr<state> shared_;

@@ -1,0 +1,80 @@
+// joulery/defaults.hpp - the standard set of backends: the one place where backends meet the meter.
+// Layer 9. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/backends/estimate.hpp"
+#include "joulery/backends/function.hpp"
+#include "joulery/backends/rapl_powercap.hpp"
+#include "joulery/counters/registry.hpp"
+#include "joulery/counters/system_root.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Every backend that comes with the library, in the order in which they are preferred.
+inline constexpr backend_entry standard_backends[] = {
+    {"rapl-powercap", open_rapl_powercap, true},
+    {"estimate", open_estimate, true},
+};
+
+/// What the machine has, and why it does not have the rest.
+struct found_backends {
+    std::vector<std::unique_ptr<backend>> backends;
+    std::vector<std::string> warnings;
+};
+
+/// Opens the named backends, or, with no names, all that are tried by default; the estimate is the
+/// last resort, for a machine on which nothing can be read.
+///
+/// Fails: never. What could not be opened is in `warnings` with its remedy: of those asked for by
+///        name all, of the rest only where nothing at all was found.
+///
+///     options o;
+///     auto found = open_backends({"rapl-powercap"}, system_root{});
+///     o.backends = std::move(found.backends);
+[[nodiscard]] inline found_backends open_backends(const std::vector<std::string>& names,
+                                                  const system_root& root) {
+    found_backends found;
+    std::vector<std::string> reasons;
+    const auto attempt = [&](const backend_entry& entry) {
+        opened_backend opened = entry.open(root);
+        if (opened) {
+            found.backends.push_back(*std::move(opened));
+            return;
+        }
+        std::string text = std::string(entry.name) + ": " + opened.error().reason;
+        if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
+        reasons.push_back(std::move(text));
+    };
+    for (const std::string& name : names) {
+        if (name == "none") continue;
+        const backend_entry* named = nullptr;
+        for (const backend_entry& entry : standard_backends)
+            if (entry.name == name) named = &entry;
+        if (named != nullptr) {
+            attempt(*named);
+            continue;
+        }
+        std::string known;
+        for (const backend_entry& entry : standard_backends)
+            known.append(known.empty() ? "" : ", ").append(entry.name);
+        reasons.push_back("there is no backend '" + name + "'; known are " + known + ", none");
+    }
+    if (names.empty()) {
+        for (const backend_entry& entry : standard_backends)
+            if (entry.by_default && (entry.name != "estimate" || found.backends.empty()))
+                attempt(entry);
+    }
+    const bool measured = !found.backends.empty() &&
+                          found.backends.front()->name() != std::string_view("estimate");
+    if (!names.empty() || !measured) found.warnings = std::move(reasons);
+    return found;
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,252 @@
+// The five invariants over random programs: any scopes, threads, powers, counters and moments of
+// reporting. Every failure prints the seed; JOULERY_SEED=n runs one program alone.
+#include "joulery/scope.hpp"
+#include "joulery/testing/simulated_machine.hpp"
+#include "joulery/testing/virtual_thread.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace joulery;
+using testing::simulated_counter;
+using testing::simulated_machine;
+using testing::virtual_thread;
+
+namespace {
+
+// A stack of open scopes on a thread that the script plays.
+struct played_thread {
+    explicit played_thread(meter& m) : thread(std::make_unique<virtual_thread>(m)) {}
+    std::unique_ptr<virtual_thread> thread;
+    std::vector<std::unique_ptr<std::optional<scope>>> open;
+
+    void enter(const std::string& name) {
+        open.push_back(std::make_unique<std::optional<scope>>());
+        open.back()->emplace(*thread, std::string_view(name));
+    }
+    void leave() { open.pop_back(); }
+    void end() {
+        while (!open.empty()) leave();
+        thread.reset();
+    }
+};
+
+class random_program {
+ public:
+    random_program(std::uint64_t seed, attribution policy, int threads)
+        : random_(seed), machine_(seed) {
+        simulated_counter package, core, dram;
+        package.wrap_at = std::uint64_t{1} << (pick(2) == 0 ? 32 : 22);  // 262 kJ or 256 J
+        core.id = "cpu0/core";
+        core.parent = "cpu0/package";
+        dram.id = "cpu0/dram";
+        dram.part = component::dram;
+        dram.quantum = 15.3e-6;
+        options o = machine_.options_with({package, core, dram});
+        o.attribution = policy;
+        o.period = std::chrono::milliseconds(5 + pick(100));
+        meter_ = std::make_unique<meter>(std::move(o));
+        machine_.attach(*meter_);
+        for (int i = 0; i < threads; ++i) threads_.emplace_back(*meter_);
+    }
+
+    void run(int steps) {
+        for (int i = 0; i < steps; ++i) step();
+    }
+    report end() {
+        for (played_thread& t : threads_) t.end();
+        return meter_->snapshot();
+    }
+    report now() { return meter_->snapshot(); }
+    simulated_machine& machine() { return machine_; }
+    int pick(int n) { return static_cast<int>(random_() % static_cast<std::uint64_t>(n)); }
+
+ private:
+    void step() {
+        played_thread& t = threads_[static_cast<std::size_t>(pick(static_cast<int>(threads_.size())))];
+        switch (pick(8)) {
+            case 0:
+            case 1:
+            case 2:
+                if (t.open.size() < 5) t.enter(std::string(1, static_cast<char>('a' + pick(4))));
+                break;
+            case 3:
+            case 4:
+                if (!t.open.empty()) t.leave();
+                break;
+            case 5:
+                machine_.draw(static_cast<std::size_t>(pick(3)), power::from_watts(pick(300)));
+                break;
+            case 6:
+                if (pick(20) == 0) {  // the thread ends, another begins
+                    t.end();
+                    t.thread = std::make_unique<virtual_thread>(*meter_);
+                }
+                break;
+            default: break;
+        }
+        const double us = std::pow(10.0, 1 + 3.5 * pick(1000) / 1000.0);  // 10 us .. 30 ms
+        machine_.run(std::chrono::nanoseconds(static_cast<std::int64_t>(us * 1000)));
+    }
+
+    std::mt19937_64 random_;
+    simulated_machine machine_;
+    std::unique_ptr<meter> meter_;
+    std::vector<played_thread> threads_;
+};
+
+std::size_t parent_of(const report& r, std::size_t row) {
+    for (std::size_t i = row; i-- > 0;)
+        if (r.scopes[i].depth < r.scopes[row].depth) return i;
+    return row;
+}
+
+void check_conservation(const report& r) {
+    for (std::size_t c = 0; c < r.channels.size(); ++c) {
+        double scoped = 0;
+        for (const scope_row& row : r.scopes)
+            if (row.depth == 0) scoped += row.by_channel[c].joules();
+        const double total = r.channels[c].total.joules();
+        CHECK(scoped + r.channels[c].unscoped.joules() ==
+              doctest::Approx(total).epsilon(1e-9).scale(1));
+    }
+    double self = 0;
+    for (const scope_row& row : r.scopes) self += row.self.joules();
+    CHECK(self + r.unscoped.joules() == doctest::Approx(r.total.joules()).epsilon(1e-9).scale(1));
+}
+
+void check_containment(const report& r) {
+    for (std::size_t i = 0; i < r.scopes.size(); ++i) {
+        CHECK(r.scopes[i].self.joules() >= -1e-9);
+        const std::size_t up = parent_of(r, i);
+        if (up == i) continue;
+        CHECK(r.scopes[i].total.joules() <= r.scopes[up].total.joules() + 1e-9);
+        for (std::size_t c = 0; c < r.channels.size(); ++c)
+            CHECK(r.scopes[i].by_channel[c].joules() <=
+                  r.scopes[up].by_channel[c].joules() + 1e-9);
+    }
+}
+
+template <class Body>
+void for_seeds(int count, Body body) {
+    const char* one = std::getenv("JOULERY_SEED");
+    const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
+    const std::uint64_t last = one != nullptr ? first : first + static_cast<std::uint64_t>(count) - 1;
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        CAPTURE(seed);
+        body(seed);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("books: what scopes and no scope used is what the machine used, one thread") {
+    for_seeds(40, [](std::uint64_t seed) {
+        random_program p(seed, attribution::shared, 1);
+        p.run(400);
+        const report r = p.end();
+        REQUIRE(r.total.joules() > 1);
+        check_conservation(r);
+        check_containment(r);
+        // The counters wrapped and were read up to a tick late; the total is the true one.
+        const double truth =
+            p.machine().true_energy(0).joules() + p.machine().true_energy(2).joules();
+        CHECK(std::abs(r.total.joules() - truth) < 1.5);  // two channels, 300 W, 1 ms and a quantum
+    });
+}
+
+TEST_CASE("books: what scopes and no scope used is what the machine used, many threads") {
+    for_seeds(40, [](std::uint64_t seed) {
+        random_program p(seed, attribution::shared, 1 + static_cast<int>(seed % 6));
+        p.run(400);
+        const report r = p.end();
+        check_conservation(r);
+        check_containment(r);
+    });
+}
+
+TEST_CASE("books: reports in the middle of open scopes keep the sums and lose nothing") {
+    for_seeds(20, [](std::uint64_t seed) {
+        random_program p(seed, attribution::shared, 3);
+        std::map<std::string, double> before;
+        double total_before = 0;
+        for (int part = 0; part < 8; ++part) {
+            p.run(60);
+            const report r = p.now();
+            check_conservation(r);
+            check_containment(r);
+            CHECK(r.total.joules() >= total_before - 1e-9);
+            total_before = r.total.joules();
+            for (const scope_row& row : r.scopes) {
+                CHECK(row.total.joules() >= before[row.path] - 1e-9);
+                before[row.path] = row.total.joules();
+            }
+        }
+    });
+}
+
+TEST_CASE("books: inclusive attribution gives every thread its whole, children within parents") {
+    for_seeds(20, [](std::uint64_t seed) {
+        random_program p(seed, attribution::inclusive, 3);
+        p.run(300);
+        check_containment(p.end());
+    });
+}
+
+TEST_CASE("books: a scope split into two adjacent ones has the same sum") {
+    const auto joules_of_work = [](bool split, std::uint64_t seed) {
+        std::mt19937_64 random(seed);
+        simulated_machine machine(seed);
+        options o = machine.options_with({simulated_counter{}});
+        meter m{std::move(o)};
+        machine.attach(m);
+        const auto some_time = [&] {
+            return std::chrono::microseconds(20'000 + static_cast<int>(random() % 30'000));
+        };
+        for (int i = 0; i < 30; ++i) {
+            machine.draw(power::from_watts(static_cast<double>(random() % 300)));
+            machine.run(some_time());
+            const auto first = some_time(), second = some_time();
+            if (split) {
+                { scope s{m, "work"}; machine.run(first); }
+                { scope s{m, "work"}; machine.run(second); }
+            } else {
+                scope s{m, "work"};
+                machine.run(first + second);
+            }
+        }
+        return m.snapshot().find("work")->total.joules();
+    };
+    for_seeds(10, [&](std::uint64_t seed) {
+        const double whole = joules_of_work(false, seed);
+        CHECK(joules_of_work(true, seed) == doctest::Approx(whole).epsilon(1e-9));
+        CHECK(whole > 10);
+    });
+}
+
+TEST_CASE("books: memory grows with paths, not with calls") {
+    simulated_machine machine;
+    meter m{machine.options_with({simulated_counter{}})};
+    machine.attach(m);
+    const auto call = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            scope a{m, "a"};
+            scope b{m, "b"};
+        }
+    };
+    call(1);
+    const std::size_t paths = m.machinery().paths().all().size();
+    call(100'000);
+    machine.run(std::chrono::milliseconds(1));
+    CHECK(m.machinery().paths().all().size() == paths);
+    CHECK(m.snapshot().find("a/b")->calls == 100'001);
+}
