@@ -1,0 +1,109 @@
+// joulery/engine/tick_lock.hpp - decides when the sampler reads, so that samples fall just after ticks.
+// Layer 6. SPDX-License-Identifier: MIT
+//
+// A value read at some moment is the energy as of the counter's last tick, up to a period ago. Read
+// just after a tick it is the energy of a known instant. So the sampler sleeps until shortly before
+// a predicted tick, reads every few microseconds until the value changes, and sleeps again.
+#pragma once
+
+#include "joulery/engine/tick_tracker.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What the sampler does after a read.
+struct lock_step {
+    bool settle = true;          ///< this read is the sample; else it was one of a hunt
+    std::uint64_t next_due = 0;  ///< tick of the next read
+};
+
+/// The schedule of one source's reads, led by one of its counters.
+class tick_lock {
+ public:
+    /// All in ticks of the clock. `lockable`: the lead channel is a counter with a visible period.
+    tick_lock(double sample_period, bool lockable) noexcept
+        : sample_period_(sample_period), lockable_(lockable) {}
+
+    /// After a read at `now` of which `caught` says whether it caught a tick of the lead.
+    [[nodiscard]] lock_step after_read(const tick_tracker& lead, std::uint64_t now, bool caught,
+                                       double read_cost) noexcept {
+        if (!lockable_ || resting_ > 0 || !worthwhile(lead, read_cost)) return plain(now);
+        if (caught) {
+            misses_ = 0;
+            stride_ = std::min(stride_ * 2, most_ticks_between_samples(lead));
+            hunting_ = false;
+            return {true, open_window(lead, now)};
+        }
+        if (!hunting_) {  // the first read of a window: the hunt begins
+            hunting_ = true;
+            give_up_at_ = static_cast<double>(now) + window_length(lead);
+        }
+        if (static_cast<double>(now) < give_up_at_)
+            return {false, now + static_cast<std::uint64_t>(gap(lead, read_cost))};
+        hunting_ = false;
+        if (++misses_ >= 3) {  // no visible ticks: leave it alone for a while
+            misses_ = 0;
+            stride_ = 1;
+            resting_ = 50;
+        } else {
+            stride_ = std::max(1.0, stride_ / 4);
+        }
+        return {true, open_window(lead, now)};
+    }
+
+    [[nodiscard]] bool lockable() const noexcept { return lockable_; }
+
+ private:
+    static constexpr double counter_ticks_to_learn = 4;
+
+    // A hunt must not cost more than the ticks are apart, nor chase ticks finer than it can see.
+    [[nodiscard]] bool worthwhile(const tick_tracker& lead, double read_cost) const noexcept {
+        return read_cost * 10 < lead.period() && lead.period() * 4 < sample_period_ * 4;
+    }
+
+    [[nodiscard]] lock_step plain(std::uint64_t now) noexcept {
+        if (resting_ > 0) --resting_;
+        return {true, now + static_cast<std::uint64_t>(sample_period_)};
+    }
+
+    [[nodiscard]] double most_ticks_between_samples(const tick_tracker& lead) const noexcept {
+        return std::max(1.0, std::floor(sample_period_ / lead.period()));
+    }
+    [[nodiscard]] double margin(const tick_tracker& lead) const noexcept {
+        return std::min(2.5 * lead.spread(stride_) + lead.slack(), lead.period() / 2);
+    }
+    [[nodiscard]] double window_length(const tick_tracker& lead) const noexcept {
+        if (!lead.locked()) return 2.5 * lead.period();
+        return std::min(4 * margin(lead), 1.5 * lead.period());
+    }
+    [[nodiscard]] double gap(const tick_tracker& lead, double read_cost) const noexcept {
+        const double fine = lead.locked() ? lead.period() / 250 : lead.period() / 60;
+        return std::max({fine, read_cost, 1.0});
+    }
+    // Before the lock the next tick is hunted at once; after it, from a margin before the tick
+    // `stride_` ahead.
+    [[nodiscard]] std::uint64_t open_window(const tick_tracker& lead, std::uint64_t now) noexcept {
+        if (lead.caught() < counter_ticks_to_learn) return now + 1;
+        double ahead = std::floor(lead.counter_ticks_since(now)) + stride_;
+        double at = lead.predicted(ahead) - margin(lead);
+        if (at <= static_cast<double>(now)) at = lead.predicted(ahead + 1) - margin(lead);
+        return std::max(now + 1, static_cast<std::uint64_t>(std::max(at, 0.0)));
+    }
+
+    double sample_period_;
+    bool lockable_;
+    bool hunting_ = false;
+    double stride_ = 1;  ///< counter ticks between two samples
+    double give_up_at_ = 0;
+    unsigned misses_ = 0;
+    unsigned resting_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
