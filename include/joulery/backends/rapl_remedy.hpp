@@ -1,0 +1,50 @@
+// joulery/backends/rapl_remedy.hpp - why CPU energy can't be read here, and what would help.
+// Layer 5. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/backends/cpu_identity.hpp"
+#include "joulery/core/result.hpp"
+#include "joulery/counters/system_root.hpp"
+
+#include <cerrno>
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Least privilege first: a group that may read the counters, then one program through perf.
+[[nodiscard]] inline std::string rapl_permission_remedy() {
+    return "energy_uj is for root only since Linux 5.10 (CVE-2020-8694). Let a group read it: "
+           "sudo groupadd -f energy && sudo usermod -aG energy $USER && printf '%s\\n' "
+           "'z /sys/devices/virtual/powercap/*/*/energy_uj 0440 root energy - -' "
+           "'z /sys/devices/virtual/powercap/*/*/*/energy_uj 0440 root energy - -' "
+           "| sudo tee /etc/tmpfiles.d/rapl.conf && sudo systemd-tmpfiles --create rapl.conf, "
+           "then log in again (that group can then use the side channel of the CVE). "
+           "Or for one program, through perf: sudo setcap cap_perfmon+ep PROGRAM";
+}
+
+[[nodiscard]] inline failure rapl_masked() {
+    return {"/sys/class/powercap: its zones are masked by the container runtime",
+            "start the container with -v /sys/class/powercap:/host/sys/class/powercap:ro "
+            "-v /sys/devices/virtual/powercap:/host/sys/devices/virtual/powercap:ro "
+            "-v /proc:/host/proc:ro and set JOULERY_SYSROOT=/host"};
+}
+
+[[nodiscard]] inline failure rapl_absent(const cpu_identity& cpu, int list_error) {
+    const std::string folder = "/sys/class/powercap: ";
+    if (list_error != 0 && list_error != ENOENT)
+        return {folder + error_text(list_error), rapl_permission_remedy()};
+    if (cpu.has_hypervisor)
+        return {folder +
+                    "no RAPL zone; this is a virtual machine and its hypervisor does not "
+                    "expose CPU energy",
+                "use a bare-metal instance, or the estimate"};
+    const std::string what = list_error == ENOENT ? "not there" : "holds no RAPL zone";
+    if (cpu.is_intel() || cpu.is_amd()) return {folder + what, "sudo modprobe intel_rapl_msr"};
+    return {folder + what + "; RAPL is a counter of Intel, AMD and Hygon processors", {}};
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

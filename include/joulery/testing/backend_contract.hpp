@@ -1,0 +1,157 @@
+// joulery/testing/backend_contract.hpp - what every backend must keep to, yours included.
+// Layer 8. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/counters/backend.hpp"
+#include "joulery/counters/domain_tree.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace testing {
+
+struct contract_options {
+    std::size_t reads = 8;
+    bool must_read = true;                    ///< at least one of the reads is `ok`
+    std::vector<std::string> other_channels;  ///< ids of other backends that parents may name
+};
+
+namespace detail {
+
+[[nodiscard]] inline bool is_plain_name(std::string_view name) noexcept {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
+[[nodiscard]] inline bool is_amount(double x) noexcept { return x >= 0 && std::isfinite(x); }
+
+/// The checks, one function each; they append what is broken.
+class contract_check {
+ public:
+    contract_check(backend& subject, contract_options options)
+        : subject_(subject), options_(std::move(options)) {}
+
+    std::vector<std::string> run() {
+        if (!is_plain_name(subject_.name()))
+            say("name \"" + std::string(subject_.name()) + "\" is not lower case, digits, dashes");
+        if (subject_.channels().empty()) {
+            say("has no channels");
+            return std::move(violations_);
+        }
+        check_channels();
+        check_parents();
+        check_reads();
+        return std::move(violations_);
+    }
+
+ private:
+    void say(std::string text) { violations_.push_back(std::move(text)); }
+
+    void check_channels() {
+        const std::vector<channel>& all = subject_.channels();
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const channel& c = all[i];
+            const std::string who = "channel " + std::to_string(i) + " (" + c.id + "): ";
+            if (c.id.empty()) say(who + "has no id");
+            for (std::size_t k = 0; k < i; ++k)
+                if (all[k].id == c.id) say(who + "its id is used twice");
+            if (!(c.joules_per_count > 0) || !std::isfinite(c.joules_per_count))
+                say(who + "joules_per_count is not a positive number");
+            if (c.update_period <= std::chrono::nanoseconds::zero())
+                say(who + "update_period is not positive");
+            if (!is_amount(c.max_watts) || !is_amount(c.quantum) || !is_amount(c.accuracy))
+                say(who + "max_watts, quantum or accuracy is not an amount");
+            if (c.kind == reading_kind::power_gauge && c.wrap_at != 0)
+                say(who + "a gauge can't wrap");
+            if (c.provenance == quality::estimated && subject_.remark().empty())
+                say(who + "is estimated and remark() does not say from what");
+        }
+    }
+
+    void check_parents() {
+        std::vector<channel> all = subject_.channels();
+        const std::size_t own = all.size();
+        for (const std::string& id : options_.other_channels) {
+            all.emplace_back();
+            all.back().id = id;
+        }
+        for (std::size_t i = 0; i < own; ++i)
+            if (all[i].parent == all[i].id) say("channel " + all[i].id + " is its own parent");
+        for (const std::string& warning : build_domain_tree(all).warnings) say(warning);
+    }
+
+    void check_reads() {
+        const std::vector<channel> before = subject_.channels();
+        std::size_t good = 0;
+        for (std::size_t turn = 0; turn < options_.reads; ++turn) {
+            const std::uint64_t untouched = 0xa5a5a5a5a5a5a500u + turn;
+            std::vector<std::uint64_t> room(before.size() + 2, untouched);
+            const read_status status = subject_.read({room.data() + 1, before.size()});
+            const std::string when = "read " + std::to_string(turn) + ": ";
+            if (room.front() != untouched || room.back() != untouched)
+                say(when + "wrote outside the room it was given");
+            if (status > read_status::fatal) say(when + "gave no known status");
+            if (status != read_status::ok) continue;
+            ++good;
+            room.erase(room.begin());
+            room.pop_back();
+            check_values(when, before, room, untouched);
+        }
+        if (options_.must_read && good == 0) say("not one read was ok");
+        check_unchanged(before);
+    }
+
+    void check_values(const std::string& when, const std::vector<channel>& channels,
+                      const std::vector<std::uint64_t>& values, std::uint64_t untouched) {
+        std::size_t missing = 0;
+        for (std::size_t i = 0; i < channels.size(); ++i) {
+            const std::string who = when + channels[i].id + ": ";
+            if (values[i] == untouched) say(who + "ok, but nothing was written");
+            if (values[i] == no_value) {
+                ++missing;
+            } else if (channels[i].wrap_at != 0 && values[i] >= channels[i].wrap_at) {
+                say(who + "a value at or beyond wrap_at");
+            }
+        }
+        if (missing == channels.size()) say(when + "ok, but no channel has a value");
+    }
+
+    void check_unchanged(const std::vector<channel>& before) {
+        const std::vector<channel>& after = subject_.channels();
+        bool same = before.size() == after.size();
+        for (std::size_t i = 0; same && i < before.size(); ++i)
+            same = before[i].id == after[i].id && before[i].kind == after[i].kind &&
+                   before[i].joules_per_count == after[i].joules_per_count &&
+                   before[i].wrap_at == after[i].wrap_at && before[i].parent == after[i].parent;
+        if (!same) say("channels() changed while it was read");
+    }
+
+    backend& subject_;
+    contract_options options_;
+    std::vector<std::string> violations_;
+};
+
+}  // namespace detail
+
+/// What a backend does that no backend may; empty where all is well.
+///
+/// Thread: one. Cost: `options.reads` reads. Fails: never; the backend may take down what it likes.
+///
+///     CHECK(contract_violations(my_backend) == std::vector<std::string>{});
+[[nodiscard]] inline std::vector<std::string> contract_violations(backend& subject,
+                                                                  contract_options options = {}) {
+    return detail::contract_check(subject, std::move(options)).run();
+}
+
+}  // namespace testing
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,217 @@
+#include "joulery/backends/estimate.hpp"
+
+#include "backends/support.hpp"
+
+using namespace joulery;
+
+namespace {
+
+struct fake_time {
+    double now = 100;
+    double process = 5;
+    estimate_clocks clocks() {
+        return {[this] { return now; }, [this] { return process; }};
+    }
+};
+
+std::unique_ptr<backend> opened(const fake_system& m, fake_time& t) {
+    opened_backend b = open_estimate(m.root(), t.clocks());
+    REQUIRE(b);
+    return std::move(*b);
+}
+
+double joules(backend& b) {
+    const read_result r = read_all(b);
+    REQUIRE(r.status == read_status::ok);
+    return static_cast<double>(r.values[0]) * b.channels()[0].joules_per_count;
+}
+
+void milan(fake_system& m, unsigned threads = 4) {
+    m.cpuinfo("AuthenticAMD", "AMD EPYC 7763 64-Core Processor", 25, 1, threads);
+    m.cpus_online("0-" + std::to_string(threads - 1)).proc_stat(1000, 9000);
+}
+
+cpu_identity named(const char* vendor, const char* name, unsigned family, unsigned model,
+                   unsigned stepping) {
+    cpu_identity cpu;
+    cpu.vendor = vendor, cpu.model_name = name;
+    cpu.family = family, cpu.model = model, cpu.stepping = stepping;
+    return cpu;
+}
+
+}  // namespace
+
+TEST_CASE("estimate: load x watts x time, and it says what it is") {
+    fake_system m;
+    milan(m);
+    fake_time t;
+    const auto e = opened(m, t);
+    CHECK(joules(*e) == 0);
+    t.now += 2;
+    m.proc_stat(1400, 9400);  // half busy
+    CHECK(joules(*e) == doctest::Approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
+    const channel& c = e->channels()[0];
+    CHECK(c.id == "machine/estimate");
+    CHECK(c.part == component::platform);
+    CHECK(c.provenance == quality::estimated);
+    CHECK(c.accuracy == 0.4);
+    CHECK(contains(e->remark(), "estimated, not measured"));
+    CHECK(contains(e->remark(), "EPYC 3rd Gen: 0.46 W idle to 1.96 W full"));
+    CHECK(contains(e->remark(), "memory, fans and power supply are included"));
+    CHECK(contains(e->remark(), "4 hardware threads; off by up to 40 %"));
+    CHECK(contract_violations(*e) == strings{});
+}
+
+TEST_CASE("estimate: an idle machine draws its idle power, time taken by the hypervisor is idle") {
+    fake_system m;
+    milan(m);
+    fake_time t;
+    const auto e = opened(m, t);
+    t.now += 10;
+    m.proc_stat(1000, 11000, 2000);
+    CHECK(joules(*e) == doctest::Approx(4 * 0.4556 * 10).epsilon(1e-6));
+}
+
+TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Core(TM) i7-8700", 6, 158, 1, "fpu", 10);
+    m.cpus_online("0-11").proc_stat(0, 0);
+    m.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.number("/sys/class/powercap/intel-rapl:0/constraint_0_max_power_uw", 65'000'000);
+    fake_time t;
+    const auto e = opened(m, t);
+    t.now += 1;
+    m.proc_stat(50, 50);
+    CHECK(joules(*e) == doctest::Approx(65 * 0.75).epsilon(1e-6));
+    CHECK(e->channels()[0].id == "cpu/estimate");
+    CHECK(e->channels()[0].part == component::cpu);
+    CHECK(contains(e->remark(), "65.00 W TDP stated by powercap"));
+    CHECK(contains(e->remark(), "without memory"));
+    CHECK(teads_share_of_tdp(0) == 0.12);
+    CHECK(teads_share_of_tdp(0.1) == doctest::Approx(0.32));
+    CHECK(teads_share_of_tdp(0.3) == doctest::Approx(0.535));
+    CHECK(teads_share_of_tdp(7) == 1.02);
+}
+
+TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") {
+    fake_system m;
+    m.cpus_online("0-1").proc_stat(0, 0);
+    fake_time t;
+    const auto e = opened(m, t);
+    t.now += 1;
+    m.proc_stat(100, 0);
+    CHECK(joules(*e) == doctest::Approx(7.0));
+    CHECK(e->channels()[0].accuracy == 1.0);
+    CHECK(contains(e->remark(), "unknown processor"));
+}
+
+TEST_CASE("estimate: reads closer together than the clock of /proc/stat lose nothing") {
+    fake_system m;
+    milan(m);
+    fake_time t;
+    const auto e = opened(m, t);
+    for (int i = 1; i <= 1000; ++i) {
+        t.now = 100 + i * 0.001;
+        m.proc_stat(1000 + static_cast<unsigned>(i) / 10 * 4, 9000);
+        (void)joules(*e);
+    }
+    t.now = 101.5;
+    m.proc_stat(1600, 9000);
+    CHECK(joules(*e) == doctest::Approx(4 * 1.9573 * 1.5).epsilon(1e-6));
+}
+
+TEST_CASE("estimate: /proc/stat that fails for a moment is made good") {
+    fake_system m;
+    milan(m);
+    fake_time t;
+    const auto e = opened(m, t);
+    for (const char* text : {"", "cpu", "cpu  a b c d\n", "cpu  1 2 3\n", "cpu  -1 0 0 5\n",
+                             "cpu  99999999999999999999 0 0 1\n", "intr 5\n"}) {
+        CAPTURE(text);
+        m.file("/proc/stat", text);
+        t.now += 0.1;
+        CHECK(read_all(*e).status == read_status::retry);
+    }
+    t.now += 0.3;
+    m.proc_stat(1100, 9000);
+    CHECK(joules(*e) == doctest::Approx(4 * 1.9573 * 1.0).epsilon(1e-6));
+}
+
+TEST_CASE("estimate: a /proc/stat that says nothing leaves this process's own time") {
+    fake_system m;
+    milan(m);
+    SUBCASE("hidden") { m.remove("/proc/stat"); }
+    SUBCASE("all zero for ever") { m.file("/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n"); }
+    fake_time t;
+    const auto e = opened(m, t);
+    CHECK(contains(e->remark(), "CPU time of this process alone"));
+    t.now += 2;
+    t.process += 4;  // two of four threads
+    CHECK(joules(*e) == doctest::Approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
+}
+
+TEST_CASE("estimate: ticks that shrink are no load, and processors that leave draw nothing") {
+    fake_system m;
+    milan(m);
+    fake_time t;
+    const auto e = opened(m, t);
+    t.now += 1;
+    m.proc_stat(500, 9100);  // user went down
+    const double idle = joules(*e);
+    CHECK(idle == doctest::Approx(4 * 0.4556).epsilon(1e-6));
+    t.now += 1;
+    m.cpus_online("0,2").proc_stat(600, 9100);
+    CHECK(joules(*e) - idle == doctest::Approx(2 * 1.9573).epsilon(1e-6));
+}
+
+TEST_CASE("estimate: time that stands still or goes back adds nothing") {
+    fake_system m;
+    milan(m);
+    fake_time t;
+    const auto e = opened(m, t);
+    t.now -= 50;
+    m.proc_stat(2000, 9000);
+    CHECK(joules(*e) == 0);
+}
+
+TEST_CASE("estimate: the real machine's files are understood") {
+    opened_backend e = open_estimate(system_root{});
+    REQUIRE(e);
+    CHECK(contract_violations(**e) == strings{});
+    CHECK(contains((*e)->remark(), "estimated, not measured"));
+}
+
+TEST_CASE("cpu power table: servers are known by number, else by name") {
+    const auto found = [](const cpu_identity& cpu) {
+        const cpu_power_entry* entry = find_cpu_power(cpu);
+        return entry == nullptr ? std::string("none") : std::string(entry->microarchitecture);
+    };
+    const char* intel = "GenuineIntel";
+    const char* amd = "AuthenticAMD";
+    CHECK(found(named(intel, "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", 6, 85, 7)) ==
+          "Cascade Lake");
+    CHECK(found(named(intel, "Intel(R) Xeon(R) Platinum 8175M", 6, 85, 4)) == "Skylake");
+    CHECK(found(named(intel, "Intel(R) Xeon(R) Processor @ 2.1GHz", 6, 143, 8)) ==
+          "Sapphire Rapids");
+    CHECK(found(named(intel, "Intel(R) Xeon(R) Platinum 8375C", 0, 0, 0)) == "Ice Lake");
+    CHECK(found(named(intel, "Intel(R) Xeon(R) CPU E5-2686 v4 @ 2.30GHz", 0, 0, 0)) == "Broadwell");
+    CHECK(found(named(intel, "Intel(R) Xeon(R) CPU E5-2670 0 @ 2.60GHz", 6, 45, 7)) ==
+          "Sandy Bridge");
+    CHECK(found(named(amd, "AMD EPYC", 25, 17, 1)) == "EPYC 4th Gen");
+    CHECK(found(named(amd, "AMD EPYC 7R32", 23, 49, 0)) == "EPYC 2nd Gen");
+    CHECK(found(named(amd, "AMD EPYC 7571", 23, 1, 2)) == "EPYC 1st Gen");
+    CHECK(found(named(amd, "AMD EPYC 7763 64-Core Processor", 0, 0, 0)) == "EPYC 3rd Gen");
+    CHECK(found(named(amd, "AMD EPYC 9755", 26, 2, 1)) == "EPYC 4th Gen");
+    CHECK(found(named(amd, "AMD Ryzen 9 7950X", 25, 97, 2)) == "none");
+    CHECK(found(named(intel, "Intel(R) Core(TM) i7-8700", 6, 158, 10)) == "none");
+    CHECK(found(named("", "", 0, 0, 0)) == "none");
+    for (const cpu_power_entry& entry : cpu_power_table) CHECK(entry.full_watts > entry.idle_watts);
+}
+
+TEST_CASE("cpu lists: ranges, single numbers and nonsense") {
+    CHECK(count_cpus("0-3,8\n") == 5);
+    CHECK(count_cpus("0") == 1);
+    for (const char* text :
+         {"", "\n", "x", "3-1", "0-", "-2", "0,,1", "0-4294967295", "0-99999999999999999999"})
+        CHECK(count_cpus(text) == 0);
+}

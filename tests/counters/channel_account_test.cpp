@@ -1,0 +1,147 @@
+#include "joulery/counters/channel_account.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace joulery;
+
+namespace {
+channel rapl() {
+    channel c;
+    c.id = "cpu0/package";
+    c.part = component::cpu;
+    c.wrap_at = 262'143'328'911;
+    return c;
+}
+channel gauge() {
+    channel c;
+    c.id = "gpu0/board";
+    c.part = component::gpu;
+    c.kind = reading_kind::power_gauge;
+    c.joules_per_count = 1e-3;
+    return c;
+}
+}  // namespace
+
+TEST_CASE("account: the first read is a baseline, whatever it holds") {
+    channel_account a(rapl());
+    CHECK_FALSE(a.has_baseline());
+    a.take(262'000'000'000, 0);
+    CHECK(a.joules() == 0);
+    CHECK(a.has_baseline());
+    CHECK(a.tally().reads == 1);
+}
+
+TEST_CASE("account: growth is scaled once") {
+    channel_account a(rapl());
+    a.take(1'000'000, 0);
+    a.take(1'000'061, 0.001);
+    a.take(3'500'000, 0.1);
+    CHECK(a.joules() == doctest::Approx(2.5).epsilon(1e-12));
+}
+
+TEST_CASE("account: two equal reads are 0 J") {
+    channel_account a(rapl());
+    a.take(5'000'000, 0);
+    a.take(5'000'000, 60);
+    CHECK(a.joules() == 0);
+    CHECK(a.tally().wraps == 0);
+}
+
+TEST_CASE("account: one wrap, and of a domain whose range differs from the package's") {
+    channel dram = rapl();
+    dram.part = component::dram;
+    dram.wrap_at = 65'712'999'628;
+    channel_account package(rapl()), memory(dram);
+    package.take(262'143'328'900, 0), memory.take(65'712'999'600, 0);
+    package.take(10, 1), memory.take(10, 1);
+    CHECK(package.joules() == doctest::Approx(21e-6));
+    CHECK(memory.joules() == doctest::Approx(38e-6));
+    CHECK(package.tally().wraps == 1);
+    CHECK(memory.tally().wraps == 1);
+}
+
+TEST_CASE("account: a reset to a small value is a new baseline, tallied, nothing invented") {
+    channel_account a(rapl());
+    a.take(100'000'000'000, 0);
+    a.take(100'050'000'000, 1);  // 50 J
+    a.take(1'000, 2);            // as a wrap this would be 162 kJ in a second
+    a.take(20'001'000, 3);       // 20 J
+    CHECK(a.joules() == doctest::Approx(70));
+    CHECK(a.tally().resets == 1);
+    CHECK(a.tally().wraps == 0);
+    CHECK(a.tally().unmeasured_seconds == doctest::Approx(1));
+}
+
+TEST_CASE("account: a transient error in the middle loses nothing") {
+    channel_account a(rapl());
+    a.take(1'000'000, 0);
+    a.take(no_value, 1);
+    a.miss();
+    a.take(31'000'000, 2);
+    CHECK(a.joules() == doctest::Approx(30));
+    CHECK(a.tally().failures == 2);
+    CHECK(a.tally().reads == 2);
+}
+
+TEST_CASE("account: a wrap across an error is still one wrap") {
+    channel_account a(rapl());
+    a.take(262'143'000'000, 0);
+    a.take(no_value, 1);
+    a.take(1'000'000, 2);
+    CHECK(a.joules() == doctest::Approx(1.328911));
+    CHECK(a.tally().wraps == 1);
+}
+
+TEST_CASE("account: a jump that no part can draw is not believed") {
+    channel_account a(rapl());
+    a.take(0, 0);
+    a.take(50'000'000'000, 1);  // 50 kW of one socket
+    CHECK(a.joules() == 0);
+    CHECK(a.tally().resets == 1);
+    a.take(50'100'000'000, 2);
+    CHECK(a.joules() == doctest::Approx(100));
+}
+
+TEST_CASE("account: a machine that wakes from idle is believed") {
+    channel_account a(rapl());
+    std::uint64_t raw = 0;
+    double at = 0;
+    a.take(raw, at);
+    for (int i = 0; i < 10; ++i) a.take(raw += 5'000'000, at += 1);  // 5 W
+    a.take(raw += 450'000'000, at += 1);                             // 450 W
+    CHECK(a.joules() == doctest::Approx(500));
+    CHECK(a.tally().resets == 0);
+    CHECK(a.peak_watts() == doctest::Approx(450));
+}
+
+TEST_CASE("account: a gauge is integrated by trapezoid") {
+    channel_account a(gauge());
+    a.expect_interval(1);
+    a.take(100'000, 0);
+    a.take(200'000, 1);
+    a.take(200'000, 3);
+    CHECK(a.joules() == doctest::Approx(150 + 400));
+    CHECK(a.tally().gaps == 0);
+}
+
+TEST_CASE("account: a long gap of a gauge is left out and said") {
+    channel_account a(gauge());
+    a.expect_interval(1);
+    a.take(100'000, 0);
+    a.take(100'000, 5);  // five intervals are bridged
+    CHECK(a.joules() == doctest::Approx(500));
+    a.take(100'000, 10.5);
+    CHECK(a.joules() == doctest::Approx(500));
+    CHECK(a.tally().gaps == 1);
+    CHECK(a.tally().unmeasured_seconds == doctest::Approx(5.5));
+    a.take(100'000, 11.5);
+    CHECK(a.joules() == doctest::Approx(600));
+}
+
+TEST_CASE("account: time that goes back adds no energy to a gauge and breaks no counter") {
+    channel_account power(gauge()), counter(rapl());
+    power.take(100'000, 10), counter.take(0, 10);
+    power.take(100'000, 9), counter.take(1'000, 9);
+    CHECK(power.joules() == 0);
+    CHECK(counter.joules() == doctest::Approx(1e-3));
+}

@@ -1,0 +1,51 @@
+// Every parser of text that the system (or whoever fakes it) hands over. With libFuzzer:
+//   clang++ -std=c++17 -fsanitize=fuzzer,address,undefined -Iinclude
+//   tests/fuzz/system_text_fuzz.cpp
+// The tests run it without libFuzzer over mutated seeds (fuzz/system_text_fuzz_test.cpp).
+#include "joulery/backends/cpu_identity.hpp"
+#include "joulery/backends/cpu_list.hpp"
+#include "joulery/backends/cpu_power_table.hpp"
+#include "joulery/backends/cpu_times.hpp"
+#include "joulery/backends/rapl_zone.hpp"
+#include "joulery/counters/system_root.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace joulery;
+    const auto must = [](bool held) {
+        if (!held) std::abort();
+    };
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+
+    std::uint64_t whole = 0;
+    if (parse_unsigned(text, whole)) must(!text.empty());
+    std::int64_t either = 0;
+    if (parse_signed(text, either) && either >= 0 && text.find('-') == std::string_view::npos)
+        must(parse_unsigned(text, whole) && whole == static_cast<std::uint64_t>(either));
+
+    cpu_times times;
+    if (parse_cpu_times(text, times)) must(text.substr(0, 4) == "cpu ");
+
+    const cpu_identity cpu = parse_cpu_identity(text);
+    must(cpu.model_name.size() <= size && cpu.vendor.size() <= size);
+    const cpu_power_entry* entry = find_cpu_power(cpu);
+    must(entry == nullptr || entry->full_watts > entry->idle_watts);
+    cpu_identity by_name;
+    by_name.model_name = text;
+    (void)find_cpu_power(by_name);
+
+    must(count_cpus(text) <= (size + 1) * (max_cpu_number + 1));
+
+    rapl_zone package;
+    rapl_zone zone;
+    zone.folder = text;
+    (void)is_rapl_zone_folder(text);
+    must(zone.parent_folder().size() <= size);
+    if (name_rapl_zone(text, &package, zone)) must(!zone.id().empty());
+    must(rapl_wrap_at(whole) == 0 || rapl_wrap_at(whole) > whole);
+    return 0;
+}

@@ -1,0 +1,66 @@
+#include "fuzz/system_text_fuzz.cpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace {
+
+const std::vector<std::string> seeds = {
+    "cpu  10132153 290696 3084719 46828483 16683 0 25195 0 175628 0\ncpu0 1 2 3 4\n",
+    "processor\t: 0\nvendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n"
+    "model name\t: AMD EPYC 7763 64-Core Processor\nstepping\t: 1\nflags\t\t: fpu sgx "
+    "hypervisor\n\n",
+    "vendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz\n",
+    "262143328850\n",
+    "-17\n",
+    "0-3,8,10-11\n",
+    "package-0-die-1",
+    "psys-1",
+    "intel-rapl:a:0",
+    "",
+};
+
+void mutate(std::string& text, std::mt19937& random) {
+    const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+    for (std::size_t n = 1 + below(4); n > 0; --n) {
+        const std::size_t at = below(text.size() + 1);
+        switch (below(5)) {
+            case 0:
+                text.insert(at, 1, static_cast<char>(below(256)));
+                break;
+            case 1:
+                text.insert(at, 1, "0123456789-:, \n"[below(15)]);
+                break;
+            case 2:
+                if (at < text.size()) text.erase(at, 1 + below(8));
+                break;
+            case 3:
+                if (at < text.size()) text[at] = static_cast<char>(below(256));
+                break;
+            default:
+                text.insert(at, text.substr(below(text.size() + 1), below(32)));
+        }
+    }
+}
+
+void run(const std::string& text) {
+    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+}
+
+}  // namespace
+
+TEST_CASE("system text: no parser trips over damaged files") {
+    const unsigned seed = 20261123;
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    for (const std::string& s : seeds) run(s);
+    for (int i = 0; i < 20'000; ++i) {
+        std::string text = seeds[random() % seeds.size()];
+        mutate(text, random);
+        run(text);
+    }
+    CHECK(true);
+}
