@@ -37,7 +37,8 @@ struct run_context {
 
 /// One channel: what it is, what it read, and whether it is part of the total.
 struct channel_row {
-    std::string id;
+    std::string id;       ///< "cpu0/package"; of several machines "node1:cpu0/package"
+    std::string machine;  ///< in reports of several machines; else "", the context's
     std::string backend;
     component part = component::other;
     reading_kind kind = reading_kind::energy_counter;
@@ -87,9 +88,10 @@ struct self_cost {
 struct run_span {
     std::string run_id;
     std::string machine;
+    std::string host;  ///< prefixes the channels of several machines; "": the context's
     double begin = 0;  ///< seconds since 1970 (UTC)
     double end = 0;
-    std::vector<energy> by_channel;  ///< in the order of `report::channels`
+    std::vector<energy> by_channel;  ///< of the machine's channels, as `report::channels` has them
 };
 
 /// The result of a run, or of several merged. Plain data.

@@ -1,0 +1,209 @@
+// joulery/report/fields.hpp - the fields of a report, listed once for writing, reading, comparing.
+// Layer 4. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/report/report.hpp"
+
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// `fields<T>::visit(f)` calls `f(name, &T::member)` for every field of a part of a report. The
+/// names are those of the JSON schema and carry the unit. A field that is not listed here is
+/// neither written nor compared.
+///
+///     fields<scope_row>::visit([&](const char* name, auto member) { show(name, row.*member); });
+template <class T>
+struct fields;
+
+/// True for the parts of a report that have listed fields.
+template <class T, class = void>
+struct has_fields : std::false_type {};
+template <class T>
+struct has_fields<T, std::void_t<decltype(sizeof(fields<T>))>> : std::true_type {};
+
+template <>
+struct fields<grid_factor> {
+    template <class F>
+    static void visit(F&& f) {
+        f("intensity_g_per_kwh", &grid_factor::intensity);
+        f("place", &grid_factor::place);
+        f("year", &grid_factor::year);
+        f("boundary", &grid_factor::boundary);
+        f("accounting", &grid_factor::accounting);
+        f("kind", &grid_factor::kind);
+        f("method", &grid_factor::method);
+        f("source", &grid_factor::source);
+        f("assumed", &grid_factor::assumed);
+    }
+};
+
+template <>
+struct fields<carbon_model> {
+    template <class F>
+    static void visit(F&& f) {
+        f("grid", &carbon_model::grid);
+        f("pue", &carbon_model::pue);
+        f("pue_source", &carbon_model::pue_source);
+    }
+};
+
+template <>
+struct fields<run_context> {
+    template <class F>
+    static void visit(F&& f) {
+        f("run_name", &run_context::run_name);
+        f("run_id", &run_context::run_id);
+        f("machine", &run_context::machine);
+        f("host", &run_context::host);
+        f("cpu", &run_context::cpu);
+        f("os", &run_context::os);
+        f("logical_cpus", &run_context::logical_cpus);
+        f("library", &run_context::library);
+        f("clock", &run_context::clock);
+        f("attribution", &run_context::attribution);
+        f("started_unix_s", &run_context::started);
+        f("duration_s", &run_context::duration);
+        f("carbon", &run_context::carbon);
+    }
+};
+
+template <>
+struct fields<channel_tally> {
+    template <class F>
+    static void visit(F&& f) {
+        f("reads", &channel_tally::reads);
+        f("wraps", &channel_tally::wraps);
+        f("resets", &channel_tally::resets);
+        f("failures", &channel_tally::failures);
+        f("gaps", &channel_tally::gaps);
+        f("unmeasured_s", &channel_tally::unmeasured_seconds);
+    }
+};
+
+template <>
+struct fields<channel_row> {
+    template <class F>
+    static void visit(F&& f) {
+        f("id", &channel_row::id);
+        f("machine", &channel_row::machine);
+        f("backend", &channel_row::backend);
+        f("part", &channel_row::part);
+        f("kind", &channel_row::kind);
+        f("provenance", &channel_row::provenance);
+        f("parent", &channel_row::parent);
+        f("summed", &channel_row::summed);
+        f("why_not", &channel_row::why_not);
+        f("total_j", &channel_row::total);
+        f("unscoped_j", &channel_row::unscoped);
+        f("quantum_j", &channel_row::quantum_joules);
+        f("update_period_s", &channel_row::update_period);
+        f("accuracy", &channel_row::accuracy);
+        f("tally", &channel_row::tally);
+        f("state", &channel_row::state);
+    }
+};
+
+template <>
+struct fields<scope_row> {
+    template <class F>
+    static void visit(F&& f) {
+        f("path", &scope_row::path);
+        f("depth", &scope_row::depth);
+        f("calls", &scope_row::calls);
+        f("time_s", &scope_row::time);
+        f("total_j", &scope_row::total);
+        f("self_j", &scope_row::self);
+        f("by_channel_j", &scope_row::by_channel);
+        f("uncertainty_j", &scope_row::uncertainty);
+        f("co2e_g", &scope_row::co2e);
+        f("items", &scope_row::items);
+        f("item_name", &scope_row::item_name);
+        f("provenance", &scope_row::provenance);
+        f("method", &scope_row::method);
+    }
+};
+
+template <>
+struct fields<self_cost> {
+    template <class F>
+    static void visit(F&& f) {
+        f("sampler_s", &self_cost::sampler);
+        f("edges_s", &self_cost::edges);
+        f("share_of_wall", &self_cost::share_of_wall);
+        f("share_of_cpu", &self_cost::share_of_cpu);
+        f("samples", &self_cost::samples);
+        f("edge_reads", &self_cost::edge_reads);
+        f("skipped_edges", &self_cost::skipped_edges);
+        f("joules", &self_cost::joules);
+    }
+};
+
+template <>
+struct fields<run_span> {
+    template <class F>
+    static void visit(F&& f) {
+        f("run_id", &run_span::run_id);
+        f("machine", &run_span::machine);
+        f("host", &run_span::host);
+        f("begin_unix_s", &run_span::begin);
+        f("end_unix_s", &run_span::end);
+        f("by_channel_j", &run_span::by_channel);
+    }
+};
+
+template <>
+struct fields<report> {
+    template <class F>
+    static void visit(F&& f) {
+        f("context", &report::context);
+        f("total_j", &report::total);
+        f("unscoped_j", &report::unscoped);
+        f("co2e_g", &report::co2e);
+        f("provenance", &report::provenance);
+        f("channels", &report::channels);
+        f("scopes", &report::scopes);
+        f("overhead", &report::overhead);
+        f("warnings", &report::warnings);
+        f("runs", &report::runs);
+    }
+};
+
+namespace detail {
+
+template <class T>
+bool same_value(const std::vector<T>& a, const std::vector<T>& b);
+
+template <class T>
+bool same_value(const T& a, const T& b) {
+    if constexpr (has_fields<T>::value) {
+        bool same = true;
+        fields<T>::visit(
+            [&](const char*, auto member) { same = same && same_value(a.*member, b.*member); });
+        return same;
+    } else {
+        return a == b;
+    }
+}
+
+template <class T>
+bool same_value(const std::vector<T>& a, const std::vector<T>& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (!same_value(a[i], b[i])) return false;
+    return true;
+}
+
+}  // namespace detail
+
+/// Equal in every field, to the last bit. Reports with a not-a-number in them equal nothing.
+[[nodiscard]] inline bool operator==(const report& a, const report& b) {
+    return detail::same_value(a, b);
+}
+[[nodiscard]] inline bool operator!=(const report& a, const report& b) { return !(a == b); }
+
+}  // namespace v1
+}  // namespace joulery

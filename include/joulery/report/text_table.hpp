@@ -1,0 +1,195 @@
+// joulery/report/text_table.hpp - a report for the terminal.
+// Layer 4. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/report/figures.hpp"
+#include "joulery/report/report.hpp"
+#include "joulery/report/scope_tree.hpp"
+#include "joulery/report/text_grid.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+/// How the table is laid out.
+struct text_options {
+    std::size_t width = 100;    ///< columns; where short, columns are left out, never wrapped
+    std::size_t max_rows = 60;  ///< scopes shown; the rest is counted. 0: all
+    bool colour = false;        ///< terminal escape sequences
+};
+
+namespace detail {
+
+/// Writes the sections of a text report one after another.
+class text_writer {
+ public:
+    text_writer(const report& r, const text_options& o) : r_(r), options_(o) {}
+
+    std::string write() {
+        heading();
+        scopes();
+        channels();
+        totals();
+        carbon();
+        labelled("measuring", overhead_text(r_.overhead) + ".");
+        for (const std::string& w : r_.warnings)
+            labelled("warning", harmless(w), text_style::warning);
+        return std::move(out_);
+    }
+
+ private:
+    void heading() {
+        const run_context& c = r_.context;
+        std::string line = c.library.empty() ? "joulery" : harmless(c.library);
+        const auto add = [&](const std::string& part) {
+            if (!part.empty()) line += ", " + harmless(part);
+        };
+        add(c.run_name);
+        add(c.host);
+        add(c.cpu);
+        if (c.logical_cpus > 0) add(std::to_string(c.logical_cpus) + " CPUs");
+        if (c.started.unix_seconds() > 0) add(c.started.to_iso8601());
+        if (r_.runs.size() > 1) add(std::to_string(r_.runs.size()) + " runs merged");
+        add(to_text(c.duration));
+        append_wrapped(out_, line, options_.width, 2);
+        out_ += '\n';
+    }
+
+    [[nodiscard]] static std::string counted(double n) { return n > 0 ? count_text(n) : ""; }
+
+    void scopes() {
+        text_grid grid({{"scope", 0},
+                        {"calls", 4},
+                        {"time", 6},
+                        {"energy", 99},
+                        {"power", 3},
+                        {"per item", 5},
+                        {"CO2e", 2},
+                        {"\xC2\xB1", 7},
+                        {"quality", 98, true},
+                        {"method", 1, true}});
+        const scope_tree tree(r_);
+        std::size_t left = options_.max_rows == 0 ? tree.order.size() : options_.max_rows;
+        for (const std::size_t i : tree.order) {
+            if (left-- == 0) break;
+            add_row(grid, r_.scopes[i],
+                    std::string(2 * tree.level[i], ' ') + harmless(tree.name(r_, i)));
+        }
+        const quality q = r_.provenance;
+        grid.add({"outside all scopes", "", "", marked(to_text(r_.unscoped), q), "", "", "", "",
+                  std::string(to_text(q))});
+        grid.add({"total", "", to_text(r_.context.duration), marked(to_text(r_.total), q),
+                  marked(to_text(r_.total / r_.context.duration), q), "",
+                  marked(mass_text(r_.co2e), q), "", std::string(to_text(q))},
+                 text_style::bold);
+        out_ += grid.render(options_.width, options_.colour);
+        if (options_.max_rows > 0 && tree.order.size() > options_.max_rows)
+            out_ += "(" + std::to_string(tree.order.size() - options_.max_rows) + " of " +
+                    std::to_string(tree.order.size()) + " scopes not shown)\n";
+        out_ += '\n';
+    }
+
+    static void add_row(text_grid& grid, const scope_row& row, std::string name) {
+        const quality q = row.provenance;
+        grid.add(
+            {std::move(name), counted(static_cast<double>(row.calls)), to_text(row.time),
+             marked(to_text(row.total), q), power_text(row), per_item_text(row),
+             marked(mass_text(row.co2e), q), uncertainty_text(row), std::string(to_text(q)),
+             harmless(row.method)},
+            q == quality::measured || q == quality::derived ? text_style::plain : text_style::dim);
+    }
+
+    // What was summed first, then what was not, with why.
+    void channels() {
+        if (r_.channels.empty()) {
+            labelled("channels", "none: nothing on this machine could be read or estimated.");
+            return;
+        }
+        text_grid grid({{"channel", 0},
+                        {"energy", 99},
+                        {"unscoped", 2},
+                        {"quality", 98, true},
+                        {"backend", 3, true},
+                        {"state", 4, true},
+                        {"summed", 97, true},
+                        {"because", 1, true}});
+        for (const bool summed : {true, false})
+            for (const channel_row& c : r_.channels)
+                if (c.summed == summed)
+                    grid.add({harmless(c.id), marked(to_text(c.total), c.provenance),
+                              marked(to_text(c.unscoped), c.provenance),
+                              std::string(to_text(c.provenance)), harmless(c.backend),
+                              harmless(c.state), summed ? "yes" : "no", harmless(c.why_not)},
+                             summed ? text_style::plain : text_style::dim);
+        out_ += grid.render(options_.width, options_.colour);
+        out_ += '\n';
+    }
+
+    void totals() {
+        std::string line = marked(to_text(r_.total), r_.provenance);
+        if (r_.total.joules() >= 1e3 && r_.total.joules() < energy::joules_per_kilowatt_hour)
+            line += " (" + detail::si_text(r_.total.kilowatt_hours() * 1e3, "Wh") + ")";
+        line += " in " + to_text(r_.context.duration) + ", " + std::string(to_text(r_.provenance));
+        if (r_.total.joules() > 0)
+            line += "; outside all scopes " + marked(to_text(r_.unscoped), r_.provenance) + " (" +
+                    percent_text(r_.unscoped / r_.total) + ")";
+        labelled("machine", line + ".");
+        if (r_.provenance == quality::estimated)
+            labelled("", "~ marks estimates: no counter was readable, a model stands in.");
+    }
+
+    void carbon() {
+        const carbon_model& c = r_.context.carbon;
+        labelled("CO2e", marked(to_text(r_.co2e), r_.provenance) + " at " +
+                             to_text(c.grid.intensity) + " (" + grid_text(c.grid) +
+                             "; source: " + harmless(c.grid.source) + "), PUE " +
+                             detail::plain_text(c.pue, "") + " (" + harmless(c.pue_source) + ").");
+        if (c.grid.assumed)
+            labelled("", "ASSUMED: no place was named. Set JOULERY_REGION or JOULERY_INTENSITY.",
+                     text_style::warning);
+    }
+
+    void labelled(std::string_view label, const std::string& text,
+                  text_style style = text_style::plain) {
+        std::string line(label);
+        line.resize(std::max(line.size(), label_width - 2), ' ');
+        std::string wrapped;
+        append_wrapped(wrapped, text,
+                       options_.width > label_width ? options_.width - label_width : 1, 0);
+        std::string block;
+        for (const char ch : wrapped) {
+            block += ch;
+            if (ch == '\n') block.append(label_width, ' ');
+        }
+        block.erase(block.find_last_not_of(" \n") + 1);
+        append_styled(out_, line + "  " + block, style, options_.colour);
+        out_ += '\n';
+    }
+
+    static constexpr std::size_t label_width = 11;
+    const report& r_;
+    const text_options& options_;
+    std::string out_;
+};
+
+}  // namespace detail
+
+/// The report as a table: one row a scope, indented as they nest, then the channels, the machine's
+/// total, the carbon assumptions, what measuring cost, and warnings.
+///
+/// Units:  scaled, three significant digits; estimated figures begin with "~".
+/// Cost:   linear in the rows. Fails: never; names are made harmless to the terminal.
+///
+///     std::fputs(to_text(joulery::snapshot()).c_str(), stderr);
+[[nodiscard]] inline std::string to_text(const report& r, const text_options& o) {
+    return detail::text_writer(r, o).write();
+}
+[[nodiscard]] inline std::string to_text(const report& r) { return to_text(r, text_options{}); }
+
+}  // namespace v1
+}  // namespace joulery

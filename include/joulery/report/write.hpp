@@ -1,0 +1,92 @@
+// joulery/report/write.hpp - writes a report where a name says, in the format that its ending says.
+// Layer 4. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/config.hpp"
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/result.hpp"
+#include "joulery/report/atomic_file.hpp"
+#include "joulery/report/csv.hpp"
+#include "joulery/report/json.hpp"
+#include "joulery/report/report.hpp"
+#include "joulery/report/text_table.hpp"
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#if JOULERY_POSIX()
+#include <sys/ioctl.h>
+#include <unistd.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+
+/// A file format: what its files' names end with, and what writes it.
+struct report_format {
+    std::string_view ending;
+    std::string (*write)(const report&);
+};
+
+/// The formats that `write_report` knows. A new one is a line here.
+inline constexpr report_format report_formats[] = {
+    {".json", [](const report& r) { return to_json(r); }},
+    {".csv", [](const report& r) { return to_csv(r); }},
+    {".txt", [](const report& r) { return to_text(r); }},
+};
+
+/// The format of a file by the longest ending that fits its name, or null.
+[[nodiscard]] inline const report_format* find_format(std::string_view name) noexcept {
+    const report_format* best = nullptr;
+    for (const report_format& f : report_formats)
+        if (name.size() > f.ending.size() &&
+            name.substr(name.size() - f.ending.size()) == f.ending &&
+            (best == nullptr || f.ending.size() > best->ending.size()))
+            best = &f;
+    return best;
+}
+
+/// How a table on stderr should look: coloured on a terminal unless NO_COLOR is set (to anything),
+/// as wide as the terminal, 100 columns elsewhere.
+[[nodiscard]] inline text_options stderr_options() noexcept {
+    text_options o;
+#if JOULERY_POSIX()
+    if (::isatty(STDERR_FILENO) == 0) return o;
+    const char* no_colour = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    o.colour = (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
+               std::string_view(terminal) != "dumb";
+    struct winsize size {};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) o.width = size.ws_col;
+#endif
+    return o;
+}
+
+/// Writes `r` to `target`: "-" is the table on stderr, else a file in the format of its ending.
+/// Returns the number of bytes.
+///
+/// Thread: any; the file is replaced in one step. Fails: an ending that no format has, a file that
+/// can't be written; the reason names it, and the old file stays.
+///
+///     if (auto done = write_report(r, "run.json"); !done)
+///         std::cerr << done.error().reason << "; " << done.error().remedy << '\n';
+inline result<std::size_t> write_report(const report& r, const std::string& target) {
+    if (target == "-") {
+        const std::string text = to_text(r, stderr_options());
+        std::fwrite(text.data(), 1, text.size(), stderr);
+        return text.size();
+    }
+    const report_format* format = find_format(target);
+    if (format != nullptr) return replace_file(target, format->write(r));
+    std::string known = "- (the table on stderr)";
+    for (const report_format& f : report_formats) known.append(", ").append(f.ending);
+    return failure{
+        "report not written to " + harmless(target) + ": its ending names no known format",
+        "use one of " + known};
+}
+
+}  // namespace v1
+}  // namespace joulery

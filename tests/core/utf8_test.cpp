@@ -1,0 +1,43 @@
+#include "joulery/core/utf8.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace joulery;
+
+TEST_CASE("utf-8: columns are those of a terminal, not bytes") {
+    CHECK(display_width("train") == 5);
+    CHECK(display_width("\xC3\xBC"
+                        "ben") == 4);  // u umlaut
+    CHECK(display_width("u\xCC\x88"
+                        "ben") == 4);                       // u and combining diaeresis
+    CHECK(display_width("\xE8\xA8\x93\xE7\xB7\xB4") == 4);  // two Chinese characters
+    CHECK(display_width("\xF0\x9F\x94\xA5") == 2);          // fire emoji
+    CHECK(display_width("") == 0);
+}
+
+TEST_CASE("utf-8: broken bytes become replacement characters") {
+    CHECK(valid_utf8("a\xFFz") == "a\xEF\xBF\xBDz");
+    CHECK(valid_utf8("\xC0\xAF") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+    CHECK(valid_utf8("\xED\xA0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
+    CHECK(valid_utf8("\xE8\xA8") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // cut off
+    CHECK(valid_utf8("\xF4\x90\x80\x80").size() == 12);                           // > U+10FFFF
+    CHECK(valid_utf8("\xE8\xA8\x93") == "\xE8\xA8\x93");
+}
+
+TEST_CASE("utf-8: escape sequences and direction marks can't reach a terminal") {
+    CHECK(harmless("\x1b[31mred") == "\\x1b[31mred");
+    CHECK(harmless("a\nb\tc\x7f") == "a\\x0ab\\x09c\\x7f");
+    CHECK(harmless("\xC2\x9B"
+                   "31m") == "\\x9b31m");  // one-byte CSI of Latin-1 terminals
+    CHECK(harmless("\xE2\x80\xAE"
+                   "evil") == "\\u202eevil");  // right-to-left override
+    CHECK(harmless(std::string_view("a\0b", 3)) == "a\\x00b");
+}
+
+TEST_CASE("utf-8: a text is cut between characters and says so") {
+    CHECK(shortened("forward", 7) == "forward");
+    CHECK(shortened("forward", 6) == "forwa\xE2\x80\xA6");
+    CHECK(shortened("\xE8\xA8\x93\xE7\xB7\xB4", 3) == "\xE8\xA8\x93\xE2\x80\xA6");
+    CHECK(shortened("\xE8\xA8\x93\xE7\xB7\xB4", 2) == "\xE2\x80\xA6");
+    CHECK(shortened("abc", 0) == "");
+}

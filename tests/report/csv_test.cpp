@@ -1,0 +1,31 @@
+#include "joulery/report/csv.hpp"
+
+#include "report/golden.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+using namespace joulery;
+
+TEST_CASE("csv: the full sample looks as it was looked at") {
+    check_golden("full.csv", to_csv(sample::full()));
+}
+
+TEST_CASE("csv: quotes, commas and line ends are quoted") {
+    const std::string text = to_csv(sample::full());
+    CHECK(text.find("\"evil\x1b[31m\nname,\"\"quoted\"\"\",0,0,") != std::string::npos);
+    CHECK(text.substr(0, 23) == "path,depth,calls,time_s");
+    CHECK(text.substr(text.size() - 2) == "\r\n");
+}
+
+TEST_CASE("csv: what is no number is an empty field") {
+    report r;
+    scope_row row;
+    row.path = "p";
+    row.total = energy::from_joules(std::numeric_limits<double>::quiet_NaN());
+    row.self = energy::from_joules(std::numeric_limits<double>::infinity());
+    r.scopes = {row};
+    CHECK(to_csv(r).find("\r\np,0,0,0,,,0,0,0,,,measured,\r\n") != std::string::npos);
+}

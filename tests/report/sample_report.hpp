@@ -1,0 +1,116 @@
+// tests/report/sample_report.hpp - one report with everything in it that makes writers stumble.
+#pragma once
+
+#include "joulery/report/report.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sample {
+
+using namespace joulery;
+
+inline energy j(double x) { return energy::from_joules(x); }
+
+inline run_context context() {
+    run_context c;
+    c.run_name = "digits, \"final\"";
+    c.run_id = "machine-1-4711-1700000000";
+    c.machine = "machine-1";
+    c.host = "node1";
+    c.cpu = "Some CPU 9000 @ 2.4 GHz";
+    c.os = "Linux 6.1.0";
+    c.logical_cpus = 8;
+    c.library = "joulery 0.1.0";
+    c.clock = "tsc";
+    c.attribution = "shared";
+    c.started = wall_time::from_unix_seconds(1700000000);
+    c.duration = seconds(12.5);
+    return c;
+}
+
+inline channel_row channel(std::string id, double total, double unscoped, std::string parent = "") {
+    channel_row c;
+    c.id = std::move(id);
+    c.backend = "rapl-powercap";
+    c.part = component::cpu;
+    c.total = j(total);
+    c.unscoped = j(unscoped);
+    c.quantum_joules = 61e-6;
+    c.update_period = seconds(0.001);
+    c.parent = std::move(parent);
+    c.summed = c.parent.empty();
+    if (!c.summed) c.why_not = "contained in " + c.parent;
+    c.tally.reads = 1250;
+    return c;
+}
+
+inline scope_row scope(std::string path, std::size_t depth, std::uint64_t calls, double s,
+                       std::vector<double> joules, double self) {
+    scope_row row;
+    row.path = std::move(path);
+    row.depth = depth;
+    row.calls = calls;
+    row.time = seconds(s);
+    for (const double x : joules) row.by_channel.push_back(j(x));
+    row.total = row.by_channel[0] + row.by_channel[2];  // package and estimate are the roots
+    row.self = j(self);
+    row.uncertainty = row.total * 0.05;
+    row.co2e = row.total * carbon_intensity::from_grams_per_kwh(472.94);
+    row.method = "share";
+    return row;
+}
+
+/// Two summed channels, one of them estimated, and one contained; UTF-8, hostile and long names.
+inline report full() {
+    report r;
+    r.context = context();
+    r.channels = {channel("cpu0/package", 1000, 130), channel("cpu0/core", 600, 60, "cpu0/package"),
+                  channel("estimate/disk", 50, 5)};
+    r.channels[2].backend = "estimate";
+    r.channels[2].provenance = quality::estimated;
+    r.channels[2].part = component::other;
+    r.channels[2].kind = reading_kind::power_gauge;
+    r.channels[0].tally.wraps = 1;
+    r.scopes = {
+        scope("train", 0, 1, 10, {800, 500, 40}, 40),
+        scope("train/forward", 1, 1200, 4, {300, 200, 20}, 320),
+        scope("train/\xC3\xBC"
+              "bung \xE8\xA8\x93\xE7\xB7\xB4",
+              1, 1234567, 5, {460, 280, 20}, 480),
+        scope("<script>alert('1 & 2')</script>", 0, 3, 0.05, {40, 20, 3}, 43),
+        scope("evil\x1b[31m\nname,\"quoted\"", 0, 0, 0, {30, 20, 2}, 32),
+    };
+    r.scopes[1].items = 38400;
+    r.scopes[1].item_name = "sample";
+    r.scopes[1].method = "edges";
+    for (scope_row& row : r.scopes) row.provenance = quality::estimated;
+    r.scopes[3].provenance = quality::partial;
+    r.total = j(1050);
+    r.unscoped = j(135);
+    r.co2e = r.total * carbon_intensity::from_grams_per_kwh(472.94);
+    r.provenance = quality::estimated;
+    r.overhead.sampler = seconds(0.003);
+    r.overhead.edges = seconds(0.001);
+    r.overhead.share_of_wall = 0.00032;
+    r.overhead.share_of_cpu = 0.00004;
+    r.overhead.samples = 1250;
+    r.overhead.edge_reads = 2400;
+    r.overhead.skipped_edges = 7;
+    r.overhead.joules = j(0.12);
+    r.warnings = {
+        "energy_uj of intel-rapl:1 can't be read: permission denied; run: sudo chmod a+r "
+        "/sys/class/powercap/intel-rapl:1/energy_uj",
+        "JOULERY_PUE=\"one\" is not a number; 1.0 is used"};
+    run_span run;
+    run.run_id = r.context.run_id;
+    run.machine = r.context.machine;
+    run.begin = 1700000000;
+    run.end = 1700000012.5;
+    run.by_channel = {j(1000), j(600), j(50)};
+    r.runs = {run};
+    return r;
+}
+
+}  // namespace sample

@@ -1,0 +1,101 @@
+#include "joulery/report/text_table.hpp"
+
+#include "report/golden.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+
+using namespace joulery;
+
+namespace {
+std::size_t widest(const std::string& text) {
+    std::istringstream lines(text);
+    std::size_t most = 0;
+    for (std::string line; std::getline(lines, line);) most = std::max(most, display_width(line));
+    return most;
+}
+std::string line_with(const std::string& text, const std::string& part) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (line.find(part) != std::string::npos) return line;
+    return {};
+}
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("text table: the full sample looks as it was looked at") {
+    check_golden("full.txt", to_text(sample::full()));
+    check_golden("full_60.txt", to_text(sample::full(), {60, 0, false}));
+}
+
+TEST_CASE("text table: no width is exceeded, columns go instead, energy and quality stay") {
+    for (const std::size_t width : {50u, 60u, 80u, 100u, 140u}) {
+        const std::string text = to_text(sample::full(), {width, 0, false});
+        CAPTURE(text);
+        CHECK(widest(text) <= std::max(width, std::size_t{53}));  // a path stays in one piece
+        CHECK(has(text, "~320 J"));
+        CHECK(has(line_with(text, "forward"), "estimated"));
+    }
+}
+
+TEST_CASE("text table: estimated figures are marked on every line of a scope") {
+    const std::string text = to_text(sample::full(), {200, 0, false});
+    const std::string row = line_with(text, "forward");
+    CHECK(has(row, "~320 J"));
+    CHECK(has(row, "~80 W"));
+    CHECK(has(row, "~8.33 mJ/sample"));
+    CHECK(has(row, "~42 mg"));
+    CHECK(has(row,
+              "\xC2\xB1"
+              "5 %"));
+    CHECK(has(line_with(text, "estimate/disk"), "~50 J"));
+    CHECK(has(line_with(text, "cpu0/package  "), " 1 kJ"));
+}
+
+TEST_CASE("text table: names are indented under their parent and harmless") {
+    const std::string text = to_text(sample::full());
+    CHECK(has(text, "\n  forward "));
+    CHECK_FALSE(has(text, "train/forward"));
+    CHECK_FALSE(has(text, "\x1b"));
+    CHECK(has(text, "evil\\x1b"));
+}
+
+TEST_CASE("text table: what was not summed says why") {
+    const std::string row = line_with(to_text(sample::full()), "cpu0/core");
+    CHECK(has(row, "no      contained in cpu0/package"));
+    CHECK(has(row, "600 J"));
+}
+
+TEST_CASE("text table: long trees are cut with a count") {
+    report r = sample::full();
+    for (int i = 0; i < 100; ++i)
+        r.scopes.push_back(sample::scope("s" + std::to_string(i), 0, 1, 1, {0, 0, 0}, 0));
+    CHECK(has(to_text(r), "(45 of 105 scopes not shown)"));
+    CHECK(has(to_text(r, {100, 104, false}), "(1 of 105 scopes not shown)"));
+    CHECK_FALSE(has(to_text(r, {100, 0, false}), "not shown"));
+}
+
+TEST_CASE("text table: colour only where asked for") {
+    CHECK(has(to_text(sample::full(), {100, 0, true}), "\x1b[1m"));
+    CHECK_FALSE(has(to_text(sample::full(), {100, 0, false}), "\x1b"));
+}
+
+TEST_CASE("text table: an empty report is a table too") {
+    const std::string text = to_text(report{});
+    CHECK(has(text, "channels   none"));
+    CHECK(has(text, "total"));
+    CHECK(has(text, "ASSUMED"));
+}
+
+TEST_CASE("text table: a scope named with a slash at the top keeps its whole name") {
+    report r;
+    r.scopes = {sample::scope("train", 0, 1, 1, {1, 0, 0}, 1),
+                sample::scope("train/step", 0, 1, 1, {1, 0, 0}, 1)};
+    CHECK(has(to_text(r), "\ntrain/step"));
+}

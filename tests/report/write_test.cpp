@@ -1,0 +1,100 @@
+#include "joulery/report/write.hpp"
+
+#include "report/golden.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+using namespace joulery;
+
+namespace {
+/// A folder of its own that is removed with what lies in it.
+struct temporary_folder {
+    std::string path = std::string(JOULERY_BINARY_DIR) + "/write_test.XXXXXX";
+    temporary_folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
+    ~temporary_folder() {
+        for (const std::string& name : names()) ::unlink((path + "/" + name).c_str());
+        ::rmdir(path.c_str());
+    }
+    std::vector<std::string> names() const {
+        std::vector<std::string> out;
+        DIR* d = ::opendir(path.c_str());
+        while (dirent* e = ::readdir(d))
+            if (e->d_name[0] != '.') out.emplace_back(e->d_name);
+        ::closedir(d);
+        return out;
+    }
+};
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("write: the ending chooses the format") {
+    const temporary_folder folder;
+    const report r = sample::full();
+    const auto json = write_report(r, folder.path + "/a.json");
+    REQUIRE(json);
+    CHECK(*json == to_json(r).size());
+    CHECK(read_whole(folder.path + "/a.json") == to_json(r));
+    REQUIRE(write_report(r, folder.path + "/a.csv"));
+    CHECK(read_whole(folder.path + "/a.csv") == to_csv(r));
+    CHECK(folder.names().size() == 2);  // no temporary file is left
+}
+
+TEST_CASE("write: the longest ending wins, an ending alone is no name") {
+    CHECK(find_format("run.json")->ending == ".json");
+    CHECK(find_format(".json") == nullptr);
+    CHECK(find_format("json") == nullptr);
+    CHECK(find_format("run.JSON") == nullptr);
+}
+
+TEST_CASE("write: an unknown ending lists the known ones") {
+    const auto done = write_report(sample::full(), "run.xls");
+    REQUIRE_FALSE(done);
+    CHECK(done.error().reason == "report not written to run.xls: its ending names no known format");
+    CHECK(has(done.error().remedy, "- (the table on stderr), .json, .csv"));
+}
+
+TEST_CASE("write: an old file is replaced whole, and kept where that fails") {
+    const temporary_folder folder;
+    const std::string path = folder.path + "/a.json";
+    REQUIRE(replace_file(path, "old"));
+    REQUIRE(write_report(sample::full(), path));
+    CHECK(from_json(read_whole(path)));
+    const auto done = replace_file(folder.path + "/none/a.json", "x");
+    REQUIRE_FALSE(done);
+    CHECK(has(done.error().reason, "/none/a.json: No such file or directory"));
+    CHECK(done.error().remedy == "make the folder: mkdir -p '" + folder.path + "/none'");
+}
+
+TEST_CASE("write: a folder is no file") {
+    const temporary_folder folder;
+    const std::string inner = folder.path + "/x.json";
+    REQUIRE(::mkdir(inner.c_str(), 0755) == 0);
+    const auto done = write_report(sample::full(), inner);
+    REQUIRE_FALSE(done);
+    CHECK(has(done.error().reason, "x.json: Is a directory"));
+    ::rmdir(inner.c_str());
+}
+
+TEST_CASE("write: a full disk is reported, not passed over") {
+    if (::access("/dev/full", W_OK) != 0) return;
+    const auto done = replace_file("/dev/full", "x");
+    REQUIRE_FALSE(done);
+    CHECK(has(done.error().reason, "/dev/full: No space left on device"));
+    CHECK(has(done.error().remedy, "make room"));
+}
+
+TEST_CASE("write: away from a terminal the table is 100 columns wide and plain") {
+    if (::isatty(STDERR_FILENO) != 0) return;
+    CHECK(stderr_options().width == 100);
+    CHECK_FALSE(stderr_options().colour);
+}
