@@ -22,6 +22,7 @@ struct grid_factor {
     std::string kind = "average";           ///< average | marginal | as stated
     std::string method = "location";        ///< location | market | as stated
     std::string source = "Ember Yearly Electricity Data through co2.js 0.19.0 (CC BY 4.0)";
+    std::string country;  ///< ISO 3166-1 alpha-3 where the place lies in one; may be empty
     bool assumed = true;  ///< nobody named a place: the world average stands in
 };
 
