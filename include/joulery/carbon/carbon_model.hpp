@@ -2,52 +2,157 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/carbon/embodied_rate.hpp"
+#include "joulery/carbon/grid_factor.hpp"
+#include "joulery/carbon/intensity_over_time.hpp"
+#include "joulery/carbon/water_factors.hpp"
 #include "joulery/core/units.hpp"
+#include "joulery/time/wall_time.hpp"
 
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
 
-/// A grid factor with its definition; without it the number means little.
-struct grid_factor {
-    carbon_intensity intensity = carbon_intensity::from_grams_per_kwh(472.94);
-    std::string place = "World";
-    int year = 2024;
-    std::string boundary = "lifecycle";     ///< direct | lifecycle
-    std::string accounting = "production";  ///< production | consumption
-    std::string kind = "average";           ///< average | marginal
-    std::string method = "location";        ///< location | market
-    std::string source = "Ember Yearly Electricity Data through co2.js 0.19.0 (CC BY 4.0)";
-    bool assumed = true;  ///< nobody named a place: the world average stands in
-};
-
-/// A factor that the user states: `carbon_intensity` in g/kWh, by their own authority.
-[[nodiscard]] inline grid_factor stated_intensity(carbon_intensity i) {
-    grid_factor f;
-    f.intensity = i;
-    f.place = "as stated";
-    f.year = 0;
-    f.boundary = f.accounting = f.kind = f.method = "as stated";
-    f.source = "stated by the user";
-    f.assumed = false;
-    return f;
-}
+/// The mark of a PUE that nobody named.
+inline constexpr const char* no_pue_stated = "none stated: 1.0, the machine alone";
 
 /// How a run's emissions are computed: energy at the machine x PUE x grid intensity.
 ///
+/// Units:  g/kWh inside `grid`; PUE is facility energy over IT energy, applied exactly once.
+/// Thread: plain data; `of` may be called from several threads.
+/// Cost:   `of` is two multiplications, with a series a binary search more.
+/// Fails:  never; `sanitize` replaces what can't be and says so.
+///
 ///     options o;
-///     o.carbon.grid = stated_intensity(56_g_per_kWh);
-///     o.carbon.pue = 1.1;     // power usage effectiveness of the data centre; applied exactly
-///     once
+///     o.carbon = carbon_model{56_g_per_kWh, 1.1};       // the user's own figures
+///     o.carbon = *carbon_of("aws:eu-west-3");           // carbon/places.hpp: from the tables
+///     o.carbon.series = *read_intensity_series("fr.csv");  // carbon/series_reader.hpp
 struct carbon_model {
-    grid_factor grid;
+    grid_factor grid;  ///< location-based; beside a series it describes the series and its mean
     double pue = 1.0;
-    std::string pue_source = "none stated: 1.0, the machine alone";
+    std::string pue_source = no_pue_stated;
+    std::shared_ptr<const intensity_over_time> series;  ///< null: `grid` for the whole run
+    std::optional<grid_factor> market;      ///< contractual intensity, shown beside, never mixed
+    std::vector<grid_factor> alternatives;  ///< other sources for the same place: the range
+    water_factors water;
+    embodied_rate embodied;
 
-    /// Emissions of `e` joules used by the machine itself (IT energy), facility overhead included.
+    carbon_model() = default;
+    explicit carbon_model(carbon_intensity stated) : grid(stated_intensity(stated)) {}
+    carbon_model(carbon_intensity stated, double stated_pue)
+        : grid(stated_intensity(stated)), pue(stated_pue), pue_source("stated by the user") {}
+    explicit carbon_model(grid_factor f) : grid(std::move(f)) {}
+    carbon_model(grid_factor f, double stated_pue, std::string source = "stated by the user")
+        : grid(std::move(f)), pue(stated_pue), pue_source(std::move(source)) {}
+
+    /// The user's own number, which goes before everything else.
+    carbon_model& intensity(carbon_intensity stated) {
+        grid = stated_intensity(stated);
+        alternatives.clear();
+        series.reset();
+        return *this;
+    }
+    carbon_model& overhead(double stated_pue, std::string source = "stated by the user") {
+        pue = stated_pue;
+        pue_source = std::move(source);
+        return *this;
+    }
+
+    /// Energy of the facility for `it` joules at the machine.
+    [[nodiscard]] energy facility(energy it) const noexcept { return it * pue; }
+
+    /// Emissions of `e` joules used by the machine itself (IT energy), facility overhead included,
+    /// at the run's one intensity.
     [[nodiscard]] emissions of(energy e) const noexcept { return e * pue * grid.intensity; }
+
+    /// The same for energy used between two moments: at the series' mean over them where there is
+    /// a series. What the engine calls for every interval that it settles.
+    [[nodiscard]] emissions of(energy e, wall_time begin, wall_time end) const noexcept {
+        return series ? e * pue * series->mean(begin, end) : of(e);
+    }
+
+    /// By the contract's intensity; nothing where no contract is stated.
+    [[nodiscard]] std::optional<emissions> market_based(energy e) const noexcept {
+        if (!market) return std::nullopt;
+        return e * pue * market->intensity;
+    }
+
+    /// Lowest and highest intensity among `grid` and `alternatives`.
+    [[nodiscard]] std::pair<carbon_intensity, carbon_intensity> range() const noexcept {
+        auto r = std::make_pair(grid.intensity, grid.intensity);
+        for (const grid_factor& f : alternatives) {
+            if (f.intensity < r.first) r.first = f.intensity;
+            if (f.intensity > r.second) r.second = f.intensity;
+        }
+        return r;
+    }
+
+    /// Replaces what can't be (intensity not above zero, PUE below 1) by the default, and returns a
+    /// warning for each such thing and for what is absurd. Called once, at the start of a run.
+    std::vector<std::string> sanitize();
+
+    /// Everything assumed in the emissions of a run between two moments, a sentence each.
+    [[nodiscard]] std::vector<std::string> assumptions(wall_time begin, wall_time end) const;
+
+ private:
+    static std::string format(const char* pattern, double value) {
+        char text[192];
+        std::snprintf(text, sizeof text, pattern, value);
+        return text;
+    }
 };
+
+inline std::vector<std::string> carbon_model::sanitize() {
+    std::vector<std::string> warnings;
+    const auto check = [&](const grid_factor& f, const char* instead) {
+        const double g = f.intensity.grams_per_kwh();
+        if (!(g > 0) || std::isinf(g)) {
+            warnings.push_back(format("carbon intensity %g g/kWh is not above zero; ", g) +
+                               instead);
+            return false;
+        }
+        if (g > absurd_grams_per_kwh)
+            warnings.push_back(
+                format("carbon intensity %g g/kWh is above 2000, more than any grid: "
+                       "is it in g/kWh? Used as it is",
+                       g));
+        return true;
+    };
+    if (!check(grid, "the world average, 472.94 g/kWh, is used")) grid = grid_factor{};
+    if (market && !check(*market, "no market-based figure is given")) market.reset();
+    if (!(pue >= 1) || std::isinf(pue)) {
+        warnings.push_back(
+            format("PUE %g is below 1, less than the machine itself; 1.0 is used", pue));
+        pue = 1.0;
+        pue_source = no_pue_stated;
+    }
+    return warnings;
+}
+
+inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_time end) const {
+    std::vector<std::string> out;
+    if (grid.assumed && !series)
+        out.push_back("no place was stated: the " + grid.place + " average, " +
+                      format("%.2f g/kWh", grid.intensity.grams_per_kwh()) + ", is assumed (" +
+                      grid.source + ", " + std::to_string(grid.year) + ")");
+    if (series) {
+        const double covered = series->coverage(begin, end);
+        if (covered < 1 - 1e-9)
+            out.push_back(format("the intensity series knows %.1f %% of the run; ", covered * 100) +
+                          "the rest is converted at the series' fallback");
+    }
+    if (pue_source == no_pue_stated)
+        out.push_back("no PUE was stated: 1.0, the machine alone, without the data centre");
+    if (!embodied.known()) out.push_back("the making of the hardware is not counted");
+    return out;
+}
 
 }  // namespace v1
 }  // namespace joulery

@@ -1,0 +1,55 @@
+// joulery/carbon/grid_factor.hpp - a carbon intensity together with what it means.
+// Layer 3. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/units.hpp"
+
+#include <string>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A grid factor with its definition; without it the number means little: for one country the same
+/// kilowatt-hour is 350 g (direct, production), 384 g (lifecycle, production) or 414 g (lifecycle,
+/// consumption).
+struct grid_factor {
+    carbon_intensity intensity = carbon_intensity::from_grams_per_kwh(472.94);
+    std::string place = "World";
+    int year = 2024;                        ///< of the data; 0: as stated, or a series with its own
+    std::string boundary = "lifecycle";     ///< direct | lifecycle | operational | as stated
+    std::string accounting = "production";  ///< production | consumption | as stated
+    std::string kind = "average";           ///< average | marginal | as stated
+    std::string method = "location";        ///< location | market | as stated
+    std::string source = "Ember Yearly Electricity Data through co2.js 0.19.0 (CC BY 4.0)";
+    std::string country;  ///< ISO 3166-1 alpha-3 where the place lies in one; may be empty
+    bool assumed = true;  ///< nobody named a place: the world average stands in
+};
+
+/// A factor that the user states: `carbon_intensity` in g/kWh, by their own authority.
+[[nodiscard]] inline grid_factor stated_intensity(carbon_intensity i) {
+    grid_factor f;
+    f.intensity = i;
+    f.place = "as stated";
+    f.year = 0;
+    f.boundary = f.accounting = f.kind = f.method = "as stated";
+    f.source = "stated by the user";
+    f.assumed = false;
+    return f;
+}
+
+/// The intensity of the electricity that a contract buys (a supplier's product, certificates): a
+/// figure of its own beside the location-based one, never mixed with it.
+[[nodiscard]] inline grid_factor contractual_intensity(carbon_intensity i, std::string source) {
+    grid_factor f = stated_intensity(i);
+    f.place = "by contract";
+    f.method = "market";
+    f.source = std::move(source);
+    return f;
+}
+
+/// Above this a yearly grid average is almost surely in the wrong unit; it is used, with a warning.
+inline constexpr double absurd_grams_per_kwh = 2000;
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,144 @@
+#include "joulery/carbon/places.hpp"
+#include "joulery/carbon/carbon_of.hpp"
+#include "joulery/carbon/place_factor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace joulery;
+
+namespace {
+
+double grams(const char* name) {
+    const auto f = intensity_of(name);
+    REQUIRE_MESSAGE(f, f.error().reason);
+    return f->intensity.grams_per_kwh();
+}
+
+bool mentions(const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("places: a country is found by alpha-2, alpha-3 and name, in any spelling") {
+    for (const char* name : {"FR", "fr", "FRA", "France", "  france "}) CHECK(grams(name) == 44.18);
+    CHECK(grams("Germany") == 342.06);
+    CHECK(grams("UK") == 215.79);
+    CHECK(grams("Côte d'Ivoire") == grams("CI"));
+    CHECK(grams("Turkey") == grams("Türkiye"));
+    CHECK(grams("Taiwan") == 635.15);
+    CHECK(grams("World") == 472.94);
+    CHECK(grams("EU") == 213.02);
+}
+
+TEST_CASE("places: states, subregions and provinces are found by code and name") {
+    CHECK(grams("US-CA") == 179.1);
+    CHECK(grams("California") == 179.1);
+    CHECK(grams("CAMX") == 195.037);
+    CHECK(grams("egrid:SRVC") == 270.489);
+    CHECK(grams("CA-ON") == 59.0);
+    CHECK(grams("Québec") == 1.9);
+    CHECK(grams("CA") == 184.99);  // Canada, not California
+    CHECK(grams("DE") == 342.06);  // Germany, not Delaware
+}
+
+TEST_CASE("places: a cloud region states the basis of its factor") {
+    const auto google = intensity_of("gcp:europe-west9");
+    CHECK(google->intensity.grams_per_kwh() == 16.3);
+    CHECK(google->boundary == "operational");
+    CHECK(google->place == "gcp:europe-west9 (Paris)");
+    CHECK(google->country == "FRA");
+    const auto egrid = intensity_of("aws:us-east-1");
+    CHECK(egrid->intensity.grams_per_kwh() == 270.489);
+    CHECK(egrid->boundary == "direct");
+    CHECK(egrid->year == 2023);
+    CHECK(mentions(egrid->source, "subregion SRVC"));
+    const auto ember = intensity_of("azure:francecentral");
+    CHECK(ember->intensity.grams_per_kwh() == 44.18);
+    CHECK(ember->boundary == "lifecycle");
+    CHECK(mentions(ember->source, "France (FR)"));
+    CHECK(grams("amazon:eu-west-3") == 44.18);
+    CHECK(grams("google:us-west1") == 79.23);
+}
+
+TEST_CASE("places: what is not known is an error that names the nearest matches") {
+    const auto typo = intensity_of("Germny");
+    REQUIRE_FALSE(typo);
+    CHECK(mentions(typo.error().reason, "unknown region 'Germny'; nearest: Germany (DE)"));
+    const auto bare = intensity_of("eu-west-3");
+    REQUIRE_FALSE(bare);
+    CHECK(mentions(bare.error().reason, "aws:eu-west-3 (Paris)"));
+    CHECK_FALSE(intensity_of(""));
+    CHECK_FALSE(intensity_of("-- !"));
+    CHECK_FALSE(intensity_of(std::string(500, 'x')));
+    CHECK_FALSE(intensity_of(std::string("\xC3")));
+}
+
+TEST_CASE("places: a name that two places share is refused, both are named") {
+    const auto f = intensity_of("Georgia");
+    REQUIRE_FALSE(f);
+    CHECK(mentions(f.error().reason, "Georgia (GE), Georgia (US-GA)"));
+    CHECK(grams("US-GA") > 0);
+}
+
+TEST_CASE("places: a published zero is missing, not clean") {
+    const auto f = intensity_of("Central African Republic");
+    REQUIRE_FALSE(f);
+    CHECK(mentions(f.error().reason, "Central African Republic (CF) has no usable figure"));
+}
+
+TEST_CASE("places: every name in the index finds its row, and every figure is plausible") {
+    std::size_t without = 0, shared = 0;
+    for (const auto& k : detail::place_index) {
+        const place_candidates found = find_places(k.key);
+        REQUIRE(found.count >= 1);
+        bool there = false;
+        for (std::size_t i = 0; i < found.count; ++i) there |= found[i] == place{k.kind, k.row};
+        CHECK(there);
+        shared += found.count > 1 ? 1 : 0;
+        const grid_factor f = raw_factor({k.kind, k.row});
+        const double g = f.intensity.grams_per_kwh();
+        without += g > 0 ? 0 : 1;
+        CHECK(g < 1400);
+        CHECK(f.year >= 2022);
+        CHECK_FALSE(f.source.empty());
+        CHECK_FALSE(f.assumed);
+    }
+    CHECK(without == 3);  // the three names of the Central African Republic
+    CHECK(shared == 4);   // Georgia twice, the Virgin Islands twice
+}
+
+TEST_CASE("places: sources that differ give a range") {
+    const auto us = carbon_of("US");
+    REQUIRE(us);
+    CHECK(us->range().first.grams_per_kwh() == 349.667);
+    CHECK(us->grid.intensity.grams_per_kwh() == 383.55);
+    CHECK(us->range().second.grams_per_kwh() == 414);
+    const auto ontario = carbon_of("CA-ON");
+    CHECK(ontario->range().first.grams_per_kwh() == 30);
+    CHECK(ontario->range().second.grams_per_kwh() == 73);
+    const auto oregon = carbon_of("gcp:us-west1");
+    CHECK(oregon->range().second.grams_per_kwh() == 288.152);
+}
+
+TEST_CASE("places: PUE is the region's own where published, else the fleet's, else an error") {
+    CHECK(pue_of("aws:ap-south-2")->pue == 1.46);
+    CHECK(pue_of("aws:eu-west-3")->pue == 1.14);
+    CHECK(mentions(pue_of("aws:eu-west-3")->source, "AWS fleet"));
+    CHECK(pue_of("gcp")->pue == 1.09);
+    CHECK(pue_of("Meta")->pue == 1.08);
+    CHECK_FALSE(pue_of("FR"));
+    CHECK(carbon_of("FR")->pue_source == no_pue_stated);
+    CHECK(carbon_of("aws:eu-central-1")->pue == 1.35);
+}
+
+TEST_CASE("places: water of a region: site by region, else by fleet; plant by country") {
+    const auto singapore = carbon_of("aws:ap-southeast-1");
+    CHECK(singapore->water.site == 1.68);
+    CHECK(carbon_of("gcp:europe-west9")->water.site_source.empty());  // Google publishes none
+    CHECK(carbon_of("FR")->water.off_site == 3.6737);
+    CHECK(carbon_of("FR")->water.site_source.empty());
+}
