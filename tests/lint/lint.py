@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# lint.py - holds what no compiler holds: the layers, the sizes, the form of every header.
+# SPDX-License-Identifier: MIT
+"""usage: lint.py ROOT     prints one line a finding; exit code 1 where there is any"""
+import pathlib
+import re
+import sys
+
+# A header includes its own layer and lower ones. Files directly under include/joulery/ stand by name.
+LAYERS = {"core": 0, "time": 1, "counters": 2, "carbon": 3, "report": 4, "backends": 5,
+          "engine": 6, "scope.hpp": 7, "macros.hpp": 7, "environment.hpp": 7, "testing": 8,
+          "integration": 8, "defaults.hpp": 9, "session.hpp": 9, "joulery.hpp": 9, "version.hpp": 0}
+# What a layer's number alone would allow: backends know nothing of carbon and reports, and nobody
+# but the standard set (and what stands above it) knows a backend.
+HIGHEST_INCLUDED = {"backends": 2}
+MAY_INCLUDE_BACKENDS = {"backends", "defaults.hpp", "joulery.hpp", "testing", "integration"}
+# Not reached from the umbrella: only for those who have the tool that they serve.
+OUTSIDE_UMBRELLA = {"testing", "integration"}
+
+MAX_LINES = 400
+MAX_COLUMNS = 100
+MAX_UMBRELLA_LINES = 60
+PUBLIC_MACROS = 5
+# Macros that are spelled by users; everything else that stays defined after a header is listed
+# below as a detail of core/config.hpp, or must be #undef-ed where it was defined.
+PUBLIC_MACRO = re.compile(r"^JOULERY_(SCOPE|FUNCTION|CHECK_[A-Z_]+|REQUIRE_[A-Z_]+)$")
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
+UNDEF = re.compile(r"^\s*#\s*undef\s+(\w+)")
+LEFTOVER = re.compile(r"TODO|FIXME|XXX|HACK", re.ASCII)
+
+
+def part_of(name):
+    """The layer table's key for "joulery/<name>": the folder, or the file's own name."""
+    return name.split("/", 1)[0]
+
+
+class Lint:
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        self.include = self.root / "include" / "joulery"
+        self.findings = []
+        self.headers = {path.relative_to(self.include).as_posix(): path.read_text(encoding="utf-8")
+                        for path in sorted(self.include.rglob("*")) if path.is_file()}
+
+    def say(self, where, what):
+        self.findings.append(f"{where}: {what}")
+
+    def run(self):
+        if not self.headers:
+            self.say("include/joulery", "holds no header")
+        for name, text in self.headers.items():
+            lines = text.split("\n")
+            self.check_form(name, lines)
+            self.check_includes(name, lines)
+            self.check_macros(name, lines)
+        self.check_public_macros()
+        self.check_umbrella()
+        self.check_leftovers()
+        self.check_tests()
+        return self.findings
+
+    def check_form(self, name, lines):
+        where = f"include/joulery/{name}"
+        if not name.endswith(".hpp"):
+            return self.say(where, "headers end in .hpp")
+        part = part_of(name)
+        if part not in LAYERS:
+            return self.say(where, "belongs to no layer; the table is in tests/lint/lint.py")
+        head = "\n".join(lines[:8])
+        if not lines[0].startswith(f"// joulery/{name} - "):
+            self.say(f"{where}:1", f'the first line is "// joulery/{name} - what it is"')
+        if f"Layer {LAYERS[part]}." not in head:
+            self.say(where, f'"Layer {LAYERS[part]}." is missing in the head comment')
+        if "SPDX-License-Identifier: MIT" not in head:
+            self.say(where, '"SPDX-License-Identifier: MIT" is missing in the head comment')
+        if "#pragma once" not in lines:
+            self.say(where, "#pragma once is missing")
+        count = len(lines) - (lines[-1] == "")
+        if count > MAX_LINES:
+            self.say(where, f"{count} lines; {MAX_LINES} is the limit: split it by type")
+        for number, line in enumerate(lines, 1):
+            if len(line) > MAX_COLUMNS:
+                self.say(f"{where}:{number}", f"longer than {MAX_COLUMNS} columns")
+            if line != line.rstrip() or "\t" in line:
+                self.say(f"{where}:{number}", "trailing space or tab")
+            if re.match(r"\s*using namespace ", line):
+                self.say(f"{where}:{number}", "using namespace in a header")
+
+    def check_includes(self, name, lines):
+        part = part_of(name)
+        for number, line in enumerate(lines, 1):
+            found = INCLUDE.match(line)
+            if not found:
+                continue
+            where = f"include/joulery/{name}:{number}"
+            quote, target = found.groups()
+            if not target.startswith("joulery/"):
+                if quote == '"':
+                    self.say(where, f'"{target}": quoted includes are full paths, "joulery/..."')
+                continue
+            if quote == "<":
+                self.say(where, f'<{target}>: inside the library, quote it')
+            self.check_layer(where, part, target[len("joulery/"):])
+
+    def check_layer(self, where, part, target):
+        if target not in self.headers:
+            return self.say(where, f"joulery/{target} does not exist")
+        inner = part_of(target)
+        if part not in LAYERS or inner not in LAYERS:
+            return None
+        highest = HIGHEST_INCLUDED.get(part, LAYERS[part])
+        if LAYERS[inner] > highest and inner != part:
+            self.say(where, f"layer {LAYERS[part]} ({part}) includes layer {LAYERS[inner]} ({inner})")
+        elif inner == "backends" and part not in MAY_INCLUDE_BACKENDS:
+            self.say(where, f"{part} includes a backend; only defaults.hpp may")
+        return None
+
+    def check_macros(self, name, lines):
+        """A macro that is neither the user's nor the configuration's ends in its own header."""
+        if name == "core/config.hpp":
+            return
+        undefined = {found.group(1) for found in map(UNDEF.match, lines) if found}
+        for number, line in enumerate(lines, 1):
+            found = DEFINE.match(line)
+            if not found or found.group(1) in undefined:
+                continue
+            macro = found.group(1)
+            where = f"include/joulery/{name}:{number}"
+            if not macro.startswith("JOULERY_"):
+                self.say(where, f"macro {macro} has no JOULERY_ in front")
+            elif not PUBLIC_MACRO.match(macro) and not macro.startswith("JOULERY_DETAIL_"):
+                self.say(where, f"macro {macro} is neither public, JOULERY_DETAIL_ nor #undef-ed")
+
+    def check_public_macros(self):
+        public = {found.group(1) for text in self.headers.values()
+                  for found in map(DEFINE.match, text.split("\n"))
+                  if found and PUBLIC_MACRO.match(found.group(1))}
+        checks = {macro for macro in public if "_CHECK_" in macro or "_REQUIRE_" in macro}
+        for kind, macros in (("scope", public - checks), ("check", checks)):
+            if len(macros) > PUBLIC_MACROS:
+                self.say("include/joulery", f"{len(macros)} public {kind} macros "
+                         f"({', '.join(sorted(macros))}); {PUBLIC_MACROS} is the limit")
+
+    def check_umbrella(self):
+        umbrella = self.headers.get("joulery.hpp")
+        if umbrella is None:
+            return
+        lines = umbrella.rstrip("\n").split("\n")
+        if len(lines) > MAX_UMBRELLA_LINES:
+            self.say("include/joulery/joulery.hpp",
+                     f"{len(lines)} lines; {MAX_UMBRELLA_LINES} is the limit")
+        for number, line in enumerate(lines, 1):
+            if line and not re.match(r"//|\s*#\s*(pragma once|include|if|endif|else)", line):
+                self.say(f"include/joulery/joulery.hpp:{number}", "holds only includes")
+        reached = self.reached_from("joulery.hpp")
+        for name in self.headers:
+            if name not in reached and part_of(name) not in OUTSIDE_UMBRELLA:
+                self.say("include/joulery/joulery.hpp", f"does not reach joulery/{name}")
+
+    def reached_from(self, name):
+        reached, open_ = set(), [name]
+        while open_:
+            name = open_.pop()
+            if name in reached or name not in self.headers:
+                continue
+            reached.add(name)
+            open_ += [found.group(2)[len("joulery/"):]
+                      for found in map(INCLUDE.match, self.headers[name].split("\n"))
+                      if found and found.group(2).startswith("joulery/")]
+        return reached
+
+    def check_leftovers(self):
+        for folder in ("include", "examples", "tests", "bench", ".ci"):
+            for path in sorted((self.root / folder).rglob("*")):
+                if (not path.is_file() or "lint" in path.parts or "data" in path.parts
+                        or "__pycache__" in path.parts):
+                    continue
+                try:
+                    lines = path.read_text(encoding="utf-8").split("\n")
+                except UnicodeDecodeError:
+                    continue
+                for number, line in enumerate(lines, 1):
+                    if LEFTOVER.search(line):
+                        self.say(f"{path.relative_to(self.root).as_posix()}:{number}",
+                                 "a note to finish something")
+
+    def check_tests(self):
+        """Each test names itself once, and no test is switched off."""
+        for path in sorted((self.root / "tests").glob("*/*_test.cpp")):
+            where = path.relative_to(self.root).as_posix()
+            text = path.read_text(encoding="utf-8")
+            names = re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', text)
+            if not names and "TEST_CASE_TEMPLATE" not in text:
+                self.say(where, "holds no TEST_CASE")
+            for name in {name for name in names if names.count(name) > 1}:
+                self.say(where, f'two test cases are called "{name}"')
+            if re.search(r"doctest::skip|doctest::may_fail|should_fail", text):
+                self.say(where, "a test is switched off")
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    findings = Lint(arguments[1]).run()
+    for finding in findings:
+        print(finding)
+    print(f"{len(findings)} findings" if findings else "no findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# lint_test.py - every rule of lint.py finds the tree that breaks it, and a good tree passes.
+# SPDX-License-Identifier: MIT
+import pathlib
+import tempfile
+import unittest
+
+import lint
+
+
+def header(name, body=""):
+    layer = lint.LAYERS.get(lint.part_of(name))
+    return (f"// joulery/{name} - a header for this test.\n// Layer {layer}. "
+            f"SPDX-License-Identifier: MIT\n#pragma once\n\n{body}\n")
+
+
+class LintTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.folder.name)
+        self.write("core/units.hpp")
+        self.write("counters/channel.hpp", '#include "joulery/core/units.hpp"')
+        self.write("report/report.hpp", '#include "joulery/counters/channel.hpp"')
+        self.write("backends/rapl.hpp", '#include "joulery/counters/channel.hpp"')
+        self.write("engine/meter.hpp", '#include "joulery/report/report.hpp"')
+        self.write("defaults.hpp", '#include "joulery/backends/rapl.hpp"\n'
+                                   '#include "joulery/engine/meter.hpp"')
+        self.write("joulery.hpp", '#include "joulery/defaults.hpp"')
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def put(self, path, text):
+        path = self.root / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def write(self, name, body=""):
+        self.put(f"include/joulery/{name}", header(name, body))
+
+    def expect(self, *words):
+        """Exactly one finding, holding all the words."""
+        findings = lint.Lint(self.root).run()
+        self.assertEqual(len(findings), 1, findings)
+        for word in words:
+            self.assertIn(word, findings[0])
+
+    def test_a_good_tree_has_no_findings(self):
+        self.assertEqual(lint.Lint(self.root).run(), [])
+
+    def test_an_empty_tree_is_not_good(self):
+        with tempfile.TemporaryDirectory() as empty:
+            self.assertEqual(len(lint.Lint(empty).run()), 1)
+
+    def test_a_lower_layer_must_not_include_a_higher_one(self):
+        self.write("core/units.hpp", '#include "joulery/counters/channel.hpp"')
+        self.expect("core/units.hpp:5", "layer 0 (core) includes layer 2 (counters)")
+
+    def test_a_backend_must_not_include_reports(self):
+        self.write("backends/rapl.hpp", '#include "joulery/report/report.hpp"')
+        self.expect("backends/rapl.hpp:5", "layer 5 (backends) includes layer 4 (report)")
+
+    def test_the_engine_must_not_include_a_backend(self):
+        self.write("engine/meter.hpp", '#include "joulery/backends/rapl.hpp"\n'
+                                       '#include "joulery/report/report.hpp"')
+        self.expect("engine/meter.hpp:5", "only defaults.hpp may")
+
+    def test_a_header_may_include_its_own_layer(self):
+        self.write("backends/nvml.hpp", '#include "joulery/backends/rapl.hpp"')
+        self.write("defaults.hpp", '#include "joulery/backends/nvml.hpp"\n'
+                                   '#include "joulery/engine/meter.hpp"')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+
+    def test_an_unknown_folder_is_found(self):
+        self.write("extra/thing.hpp")
+        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n'
+                                  '#include "joulery/extra/thing.hpp"')
+        self.expect("extra/thing.hpp", "no layer")
+
+    def test_an_include_of_a_missing_header_is_found(self):
+        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n'
+                                  '#include "joulery/core/gone.hpp"')
+        self.expect("joulery.hpp:6", "joulery/core/gone.hpp does not exist")
+
+    def test_angle_brackets_and_short_paths_are_found(self):
+        self.write("defaults.hpp", '#include <joulery/backends/rapl.hpp>\n'
+                                   '#include "joulery/engine/meter.hpp"')
+        self.expect("defaults.hpp:5", "quote it")
+        self.write("defaults.hpp", '#include "joulery/backends/rapl.hpp"\n'
+                                   '#include "joulery/engine/meter.hpp"\n#include "meter.hpp"')
+        self.expect("defaults.hpp:7", "full paths")
+
+    def test_400_lines_pass_and_401_are_found(self):
+        self.write("core/units.hpp", "//\n" * (400 - 5) + "//")
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        self.write("core/units.hpp", "//\n" * (401 - 5) + "//")
+        self.expect("core/units.hpp", "401 lines")
+
+    def test_the_form_of_the_head_is_held(self):
+        good = header("core/units.hpp")
+        for bad, words in ((good.replace("joulery/core/units", "joulery/units"), "first line"),
+                           (good.replace("SPDX", "SPX"), "SPDX"),
+                           (good.replace("Layer 0", "Layer 1"), "Layer 0"),
+                           (good.replace("#pragma once", ""), "#pragma once"),
+                           (good + "int x;  \n", "trailing"),
+                           (good + "// " + "x" * 98 + "\n", "100 columns"),
+                           (good + "using namespace std;\n", "using namespace")):
+            self.put("include/joulery/core/units.hpp", bad)
+            self.expect("core/units.hpp", words)
+
+    def test_the_umbrella_reaches_every_header_and_holds_only_includes(self):
+        self.write("core/result.hpp")
+        self.expect("joulery.hpp", "does not reach joulery/core/result.hpp")
+        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n'
+                                  '#include "joulery/core/result.hpp"\nint x;')
+        self.expect("joulery.hpp:7", "only includes")
+
+    def test_testing_and_integration_stay_outside_the_umbrella(self):
+        self.write("testing/assert.hpp", '#include "joulery/engine/meter.hpp"')
+        self.write("integration/tool.hpp", '#include "joulery/backends/rapl.hpp"')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+
+    def test_a_long_umbrella_is_found(self):
+        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n' * 57)
+        self.expect("joulery.hpp", "61 lines")
+
+    def test_a_macro_that_leaks_is_found(self):
+        self.write("core/units.hpp", "#define JOULERY_HELPER 1")
+        self.expect("core/units.hpp:5", "JOULERY_HELPER")
+        self.write("core/units.hpp", "#define HELPER 1")
+        self.expect("core/units.hpp:5", "no JOULERY_")
+        self.write("core/units.hpp", "#define JOULERY_HELPER 1\n#undef JOULERY_HELPER")
+        self.assertEqual(lint.Lint(self.root).run(), [])
+
+    def test_more_public_macros_than_a_user_can_learn_are_found(self):
+        self.write("core/units.hpp",
+                   "\n".join(f"#define JOULERY_CHECK_{letter}(x) x" for letter in "ABCDEF"))
+        self.expect("6 public check macros")
+
+    def test_notes_to_finish_something_are_found(self):
+        self.put("examples/hello.cpp", "// TO" "DO: finish\n")
+        self.expect("examples/hello.cpp:1", "finish")
+
+    def test_tests_without_cases_twice_named_or_switched_off_are_found(self):
+        self.put("tests/core/a_test.cpp", "int x;\n")
+        self.expect("tests/core/a_test.cpp", "no TEST_CASE")
+        self.put("tests/core/a_test.cpp", 'TEST_CASE("one") {}\nTEST_CASE("one") {}\n')
+        self.expect("tests/core/a_test.cpp", "two test cases", "one")
+        self.put("tests/core/a_test.cpp", 'TEST_CASE("one" * doctest::skip()) {}\n')
+        self.expect("tests/core/a_test.cpp", "switched off")
+
+
+if __name__ == "__main__":
+    unittest.main()

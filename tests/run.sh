@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# run.sh - installs what the tests need, builds them and runs them all.
+# usage: tests/run.sh [--quick] [gcc] [clang] [tsan]
+#   gcc     g++, optimised; also each header alone
+#   clang   clang++ with address and undefined-behaviour sanitizers
+#   tsan    g++ with the thread sanitizer
+# Without names: all three. --quick: gcc alone. Warnings are errors in each. Logs and builds lie in
+# build/tests-<name>; one test again: ctest --test-dir build/tests-gcc -R core.units --output-on-failure
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(dirname "$here")
+. "$root/examples/install_missing.sh"
+jobs=${JOBS:-$(nproc)}
+
+legs=()
+for argument in "$@"; do
+    case $argument in
+        --quick) legs+=(gcc) ;;
+        gcc | clang | tsan) legs+=("$argument") ;;
+        *)
+            echo "$argument: not a part of the tests" >&2
+            sed -n '3,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+            exit 2
+            ;;
+    esac
+done
+[ ${#legs[@]} -gt 0 ] || legs=(gcc clang tsan)
+
+has_header() { echo "#include <$1>" | works_with_input g++ -std=c++17 -E -x c++ -; }
+works_with_input() { "$@" >/dev/null 2>&1; }
+# Debian keeps clang's sanitizer runtime in a package of its own, named after clang's version.
+has_clang_runtime() {
+    local out
+    out=$(mktemp)
+    echo 'int main() {}' | works_with_input clang++ -fsanitize=address -x c++ - -o "$out"
+    local code=$?
+    rm -f "$out"
+    return $code
+}
+
+install_all() {
+    local needed=()
+    works g++ --version || needed+=(g++)
+    works clang++ --version || needed+=(clang)
+    works cmake --version || needed+=(cmake)
+    works ninja --version || needed+=(ninja-build)
+    works python3 --version || needed+=(python3)
+    [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}"
+    needed=()
+    has_header doctest/doctest.h || needed+=(doctest-dev)
+    has_header nlohmann/json.hpp || needed+=(nlohmann-json3-dev)
+    has_header benchmark/benchmark.h || needed+=(libbenchmark-dev)
+    has_clang_runtime || needed+=("libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev")
+    [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}"
+}
+
+# run_leg NAME COMPILER FLAGS OPTION...
+run_leg() {
+    local name=$1 compiler=$2 flags=$3 build=$root/build/tests-$1 began=$SECONDS
+    shift 3
+    local options=(-DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=None
+                   -DCMAKE_CXX_FLAGS="$flags" -DJOULERY_BUILD_TESTS=ON -DJOULERY_BUILD_EXAMPLES=OFF
+                   "$@")
+    if works ccache --version; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+    echo "== $name: $compiler $flags"
+    configure "$root" "$build" "${options[@]}"
+    cmake --build "$build" --parallel "$jobs" >"$build.log" 2>&1 || {
+        grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "$build.log" | head -200 >&2
+        return 1
+    }
+    echo "   built in $((SECONDS - began)) s"
+    began=$SECONDS
+    (cd "$build" && "${no_aslr[@]}" ctest --output-on-failure --parallel "$jobs" \
+        >"$build.ctest.log" 2>&1) || {
+        grep -vE '(Start +[0-9]+:|Passed +[0-9.]+ sec)' "$build.ctest.log" >&2
+        return 1
+    }
+    echo "   $(grep -E 'tests passed' "$build.ctest.log"), in $((SECONDS - began)) s"
+}
+
+# The thread sanitizer of older compilers can't start where addresses are spread widely.
+no_aslr=()
+export ASAN_OPTIONS=halt_on_error=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+only_programs=(-DJOULERY_TEST_HEADERS=OFF)
+
+install_all
+mkdir -p "$root/build"
+for leg in "${legs[@]}"; do
+    case $leg in
+        gcc) run_leg gcc g++ "-O1" ;;
+        clang)
+            run_leg clang clang++ \
+                "-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
+                "${only_programs[@]}"
+            ;;
+        tsan)
+            if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
+            run_leg tsan g++ "-O1 -g1 -fsanitize=thread -Wno-tsan" \
+                "${only_programs[@]}" -DJOULERY_TEST_SCRIPTS=OFF
+            ;;
+    esac
+done
+echo "all tests pass: ${legs[*]}"
