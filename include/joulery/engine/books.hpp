@@ -1,19 +1,23 @@
 // joulery/engine/books.hpp - shares the energy between two reads out over the scopes that were open.
 // Layer 6. SPDX-License-Identifier: MIT
 //
-// `close` runs at every read of a source: the energy since the last close is claimed by the nodes of
+// `close` runs at every read of a source: the energy since the last close is claimed by the paths of
 // a tree, each in proportion to the time it was open without an open child. `settle` runs when the
 // sampler has closed all trees: claims that together exceed what the source counted are scaled down,
 // and what nobody claimed is unscoped. So energy is conserved whatever the scopes do.
+//
+// A scope that alone was open between two reads has its joules for certain. Where several took turns
+// the sum is certain and the parts are a mixture (mixture.hpp), shared by time at first and parted by
+// power when enough intervals have told the powers apart.
 #pragma once
 
 #include "joulery/engine/attribution.hpp"
 #include "joulery/engine/energy_source.hpp"
+#include "joulery/engine/mixture.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,32 +34,64 @@ class books {
         : source_(source),
           settled_(source.channel_count()),
           settled_at_(now),
-          unscoped_(source.channel_count()) {
+          unscoped_(source.channel_count()),
+          delta_(source.channel_count()),
+          mixtures_(source.channel_count()) {
         for (const channel& c : source.channels())
             quanta_.push_back(c.quantum > 0 ? c.quantum : c.joules_per_count);
     }
 
+    /// Joules of each channel since the start: what the source counted, and what edge reads know of
+    /// that its counters will show at their next tick.
+    [[nodiscard]] const std::vector<double>& settled() const noexcept { return settled_; }
     /// Joules of each channel that no scope was open for, as of the last settling.
     [[nodiscard]] const std::vector<double>& unscoped() const noexcept { return unscoped_; }
+    [[nodiscard]] const mixtures& mixed() const noexcept { return mixtures_; }
 
-    /// Shares the energy since the tree's last close over its nodes.
-    void close(owned_tree& tree, std::uint64_t now) {
-        tree_mark& m = tree.marks[source_.index()];
+    /// Shares the energy since the tree's last close over its paths. `lags`: how old each channel's
+    /// value is, in ticks, where that is known; what was used since is added at the power of the
+    /// paths that were open. Null: values are taken as they are.
+    void close(owned_tree& tree, std::uint64_t now, const std::vector<double>* lags = nullptr) {
+        tree_mark& m = mark_of(tree);
         open_ticks_.clear();
         if (m.joules.empty()) open_account(m);
         if (now <= m.at) return;
-        const std::vector<double>& joules = source_.joules();
-        interval_.length = static_cast<double>(now - m.at);
-        interval_.now = now;
-        interval_.delta.resize(joules.size());
-        for (std::size_t c = 0; c < joules.size(); ++c) interval_.delta[c] = joules[c] - m.joules[c];
-        m.at = now;
-        m.joules = joules;
+        now_ = now;
         double top = 0;
         for_children(tree.root, [&](scope_node& n) { top += measure(n); });
         // A node read a moment after `now` may show a little more than the interval: scale it back.
-        const double scale = 1 / std::max(top, interval_.length);
-        for (const open_time& t : open_ticks_) claim(t, scale, m);
+        const double length = static_cast<double>(now - m.at);
+        const double whole = std::max(top, length);
+        for (std::size_t c = 0; c < delta_.size(); ++c) {
+            const double before = m.power[c];
+            m.power[c] = power_of_open(c, whole, top);
+            double joules = source_.joules()[c];
+            if (lags != nullptr)
+                joules += m.power[c] * std::min((*lags)[c], length) +
+                          before * std::max((*lags)[c] - length, 0.0);
+            delta_[c] = std::max(joules - m.joules[c], 0.0);
+            m.joules[c] += delta_[c];
+        }
+        m.at = now;
+        claim_all(m, length, whole, top);
+    }
+
+    /// The doubt that an edge read leaves: how old the value was, and the counter's smallest step.
+    void note_edge(owned_tree& tree, scope_node& n, const std::vector<double>& lag_spreads) {
+        tree_mark& m = mark_of(tree);
+        for (std::size_t c = 0; c < lag_spreads.size(); ++c) {
+            path_energy& e = n.path->energies[source_.first_channel() + c];
+            const double step = quanta_[c] * quanta_[c] / 12;
+            e.late += lag_spreads[c] * lag_spreads[c];
+            e.steps += step;
+            m.edge_variance[c] += m.power[c] * m.power[c] * lag_spreads[c] * lag_spreads[c] + step;
+        }
+    }
+    /// Variance of a path's total in channel `c`, J^2.
+    [[nodiscard]] double variance(const path_record& path, std::size_t c) const {
+        const path_energy& e = path.energies[source_.first_channel() + c];
+        const double power = std::max(mean_power(&path, c), mean_of_channel(c));
+        return e.variance + e.steps + e.late * power * power;
     }
 
     /// The nodes of the tree last closed that were open since its close before.
@@ -65,32 +101,38 @@ class books {
     }
 
     /// Turns the claims of all trees since the last settling into joules of their paths.
+    /// `variance`: of each channel's joules in this interval, J^2.
     void settle(const std::vector<std::shared_ptr<owned_tree>>& trees, attribution policy,
-                std::uint64_t now) {
-        settled_at_ = now;
+                std::uint64_t now, double tick_seconds, std::vector<double> variance) {
         const std::vector<double>& joules = source_.joules();
+        std::size_t busy = 0;
+        for (const auto& t : trees) busy += is_busy(mark_of(*t)) ? 1 : 0;
+        std::vector<double> factors(joules.size(), 1.0), unclaimed(joules.size());
         for (std::size_t c = 0; c < joules.size(); ++c) {
-            const double used = joules[c] - settled_[c];
-            settled_[c] = joules[c];
-            double claimed = 0;
-            for (const auto& t : trees) claimed += claims_of(*t, c);
-            const bool scaled = policy != attribution::inclusive && claimed > used && claimed > 0;
-            const double factor = scaled ? used / claimed : 1.0;
-            for (const auto& t : trees) pay(*t, c, factor);
-            unscoped_[c] += scaled ? 0.0 : std::max(used - claimed, 0.0);
+            // An edge read may have counted what the counter does not show yet.
+            double known = std::max(settled_[c], joules[c]), claimed = 0;
+            for (const auto& t : trees) {
+                if (!mark_of(*t).joules.empty()) known = std::max(known, mark_of(*t).joules[c]);
+                claimed += scoped_joules(mark_of(*t), c);
+            }
+            const double used = known - settled_[c];
+            settled_[c] = known;
+            if (policy != attribution::inclusive && claimed > used && claimed > 0)
+                factors[c] = used / claimed;
+            unclaimed[c] = std::max(used - claimed, 0.0);
+            unscoped_[c] += unclaimed[c];
         }
-        for (const auto& t : trees) t->marks[source_.index()].dirty.clear();
-    }
-
-    /// The uncertainty of an edge read: the counter was up to one update old, and has a smallest step.
-    void note_edge(scope_node& node, const std::vector<double>& mean_watts) noexcept {
-        if (node.path == nullptr) return;
-        for (std::size_t c = 0; c < quanta_.size(); ++c) {
-            const double lag = update_seconds(c) * mean_watts[c];
-            node.path->energies[source_.first_channel() + c].variance +=
-                (lag * lag + quanta_[c] * quanta_[c]) / 12;  // uniform within one step
+        double idle_ticks = static_cast<double>(now - settled_at_);
+        for (const auto& t : trees) {
+            idle_ticks -= pay(mark_of(*t), factors, busy > 1, tick_seconds);
+            end_claims(mark_of(*t), variance);
         }
-        node.path->edge_reads = true;
+        unscoped_ticks_ += std::max(idle_ticks, 0.0);
+        if (busy > 1 && idle_ticks > 0)
+            mixtures_.add(nullptr, nullptr, idle_ticks * tick_seconds, unclaimed);
+        settled_at_ = now;
+        mixtures_.end_interval(variance);
+        if (mixtures_.intervals() >= intervals_a_parting) part_mixtures();
     }
 
  private:
@@ -99,21 +141,16 @@ class books {
         double ticks;     ///< open in the interval, children included
         double children;  ///< of it, in children
     };
-    struct interval {
-        std::uint64_t now = 0;
-        double length = 0;          ///< ticks
-        std::vector<double> delta;  ///< joules by channel
-    };
+    static constexpr std::size_t intervals_a_parting = 300;
+
+    [[nodiscard]] tree_mark& mark_of(owned_tree& tree) const { return tree.marks[source_.index()]; }
 
     // A tree made since the last settling shares in what was used since then: it was closed before.
     void open_account(tree_mark& m) const {
         m.at = settled_at_;
         m.joules = settled_;
-        m.claimed.assign(settled_.size(), 0.0);
-    }
-    [[nodiscard]] double claims_of(const owned_tree& tree, std::size_t c) const {
-        const tree_mark& m = tree.marks[source_.index()];
-        return m.claimed.empty() ? 0.0 : m.claimed[c];
+        m.power.assign(settled_.size(), 0.0);
+        m.edge_variance.assign(settled_.size(), 0.0);
     }
 
     template <class Visit>
@@ -123,12 +160,12 @@ class books {
             visit(*n);
     }
 
-    // First pass: how long each node was open since it was last seen, in preorder. A closed node
-    // without new ticks has no child that could have any.
+    // How long each node was open since it was last seen, in preorder. A closed node without new
+    // ticks has no child that could have any.
     double measure(scope_node& n) {
         source_mark& seen = n.marks[source_.index()];
         const bool open = n.is_open();
-        const std::uint64_t ticks = n.ticks_at(interval_.now);
+        const std::uint64_t ticks = n.ticks_at(now_);
         if (!open && ticks == seen.seen) return 0;
         const auto grown = static_cast<std::int64_t>(ticks - seen.seen);
         if (grown > 0) seen.seen = ticks;
@@ -142,51 +179,149 @@ class books {
         return t.ticks;
     }
 
-    // Second pass: a node's own time earns its share; its whole time tells how sure that share is.
-    void claim(const open_time& t, double scale, tree_mark& m) {
-        const double own = (t.ticks - t.children) * scale;
-        const double open = t.ticks * scale;
-        // Where it was open for part of the interval only, its power may have differed from the
-        // mean by as much as the mean itself.
-        const double doubt = open * (1 - open);
-        path_record& path = *t.node->path;
-        if (doubt > 1e-9) path.time_shares = true;
-        bool clean = true;
-        for (std::size_t c = 0; c < interval_.delta.size(); ++c) {
-            double& claims = t.node->claims[source_.first_channel() + c];
-            clean = clean && claims == 0;
-            claims += interval_.delta[c] * own;
-            m.claimed[c] += interval_.delta[c] * own;
-            path.energies[source_.first_channel() + c].bias += interval_.delta[c] * doubt;
-        }
-        if (clean && own > 0) m.dirty.push_back(t.node);
+    // Joules per tick of the paths that were open, each at its mean so far; the channel's own mean
+    // where a path has none yet.
+    [[nodiscard]] double power_of_open(std::size_t c, double whole, double top) const {
+        double sum = mean_power(nullptr, c) * std::max(1 - top / whole, 0.0);
+        for (const open_time& t : open_ticks_)
+            sum += mean_power(t.node->path, c) * (t.ticks - t.children) / whole;
+        return sum;
+    }
+    [[nodiscard]] double mean_power(const path_record* path, std::size_t c) const {
+        const double ticks =
+            path != nullptr ? path->self_ticks[source_.index()] : unscoped_ticks_;
+        const double joules = path != nullptr
+                                  ? path->energies[source_.first_channel() + c].self
+                                  : unscoped_[c];
+        return ticks > 0 ? joules / ticks : mean_of_channel(c);
+    }
+    [[nodiscard]] double mean_of_channel(std::size_t c) const {
+        return settled_at_ > born_ ? settled_[c] / static_cast<double>(settled_at_ - born_) : 0;
     }
 
-    // A node may stand in `dirty` twice if its claims were 0 J; the second time finds nothing.
-    void pay(owned_tree& tree, std::size_t c, double factor) {
-        tree_mark& m = tree.marks[source_.index()];
-        const std::size_t at = source_.first_channel() + c;
-        for (scope_node* n : m.dirty) {
-            const double joules = n->claims[at] * factor;
-            n->claims[at] = 0;
-            n->path->energies[at].self += joules;
-            for (const scope_node* up = n; up->path != nullptr; up = up->parent)
-                up->path->energies[at].total += joules;
+    // Times come in ticks of which `whole` make up the interval's `length`; `top` of them were in
+    // scopes at the top.
+    void claim_all(tree_mark& m, double length, double whole, double top) {
+        path_record* container = nullptr;
+        std::size_t parts = top < whole * (1 - least_share) ? 1 : 0;
+        for (const open_time& t : open_ticks_) {
+            if (t.ticks >= whole * (1 - least_share)) container = t.node->path;
+            if (t.ticks - t.children > whole * least_share) ++parts;
         }
-        if (!m.claimed.empty()) m.claimed[c] = 0;
+        for (const open_time& t : open_ticks_) {
+            const double own = (t.ticks - t.children) / whole;
+            if (own > 0)
+                claim(m, t.node->marks[source_.index()].claim,
+                      {container, t.node->path, parts == 1, own * length, {}}, own);
+        }
+        if (top < whole)
+            claim(m, m.idle_claim, {nullptr, nullptr, parts == 1, length * (1 - top / whole), {}},
+                  1 - top / whole);
     }
 
-    [[nodiscard]] double update_seconds(std::size_t c) const {
-        return std::chrono::duration<double>(source_.channels()[c].update_period).count();
+    // `slot`: where the path's last claim stands. Claims are made over and over; their room is kept.
+    void claim(tree_mark& m, std::size_t& slot, path_claim&& made, double share) {
+        const bool same = slot < m.claim_count && m.claims[slot].path == made.path &&
+                          m.claims[slot].container == made.container &&
+                          m.claims[slot].certain == made.certain;
+        if (!same) {
+            slot = m.claim_count++;
+            if (slot == m.claims.size()) m.claims.emplace_back();
+            path_claim& fresh = m.claims[slot];
+            fresh.container = made.container;
+            fresh.path = made.path;
+            fresh.certain = made.certain;
+            fresh.ticks = 0;
+            fresh.joules.assign(delta_.size(), 0.0);
+        }
+        path_claim& into = m.claims[slot];
+        into.ticks += made.ticks;
+        for (std::size_t c = 0; c < delta_.size(); ++c) into.joules[c] += delta_[c] * share;
     }
+
+    // Visits the claims of a tree since the last settling.
+    template <class Mark, class Visit>
+    static void for_claims(Mark& m, Visit visit) {
+        for (std::size_t i = 0; i < m.claim_count; ++i) visit(m.claims[i]);
+    }
+    [[nodiscard]] static bool is_busy(const tree_mark& m) {
+        bool busy = false;
+        for_claims(m, [&](const path_claim& k) { busy = busy || k.path != nullptr; });
+        return busy;
+    }
+    [[nodiscard]] static double scoped_joules(const tree_mark& m, std::size_t c) {
+        double sum = 0;
+        for_claims(m, [&](const path_claim& k) { sum += k.path != nullptr ? k.joules[c] : 0; });
+        return sum;
+    }
+
+    // Books a tree's claims; returns the ticks that its scopes were open. With several busy trees
+    // nothing is certain: all of the interval is one mixture.
+    double pay(tree_mark& m, const std::vector<double>& factors, bool contended,
+               double tick_seconds) {
+        double scoped = 0;
+        for_claims(m, [&](path_claim& k) {
+            if (k.path != nullptr) {
+                scoped += k.ticks;
+                for (std::size_t c = 0; c < factors.size(); ++c) k.joules[c] *= factors[c];
+                book(*k.path, k.joules, k.joules);
+                for (path_record* up = k.path->parent; up != nullptr; up = up->parent)
+                    book(*up, {}, k.joules);
+                k.path->self_ticks[source_.index()] += k.ticks;
+                if (k.certain && !contended) k.path->direct_ticks[source_.index()] += k.ticks;
+            }
+            if (contended && k.path != nullptr) {
+                mixtures_.add(nullptr, k.path, k.ticks * tick_seconds, k.joules);
+            } else if (!contended && !k.certain) {
+                mixtures_.add(k.container, k.path, k.ticks * tick_seconds, k.joules);
+            }
+        });
+        return scoped;
+    }
+
+    static void end_claims(tree_mark& m, std::vector<double>& variance) {
+        for (std::size_t c = 0; c < m.edge_variance.size(); ++c) {
+            variance[c] += m.edge_variance[c];
+            m.edge_variance[c] = 0;
+        }
+        m.claim_count = 0;
+    }
+
+    void book(path_record& path, const std::vector<double>& self,
+              const std::vector<double>& total) const {
+        path_energy* at = &path.energies[source_.first_channel()];
+        for (std::size_t c = 0; c < self.size(); ++c) at[c].self += self[c];
+        for (std::size_t c = 0; c < total.size(); ++c) at[c].total += total[c];
+    }
+
+    // Makes what the regressions know by now part of the books, and begins new mixtures.
+    void part_mixtures() {
+        for (const correction& k : mixtures_.part()) {
+            if (k.path == nullptr) {
+                for (std::size_t c = 0; c < unscoped_.size(); ++c) unscoped_[c] += k.self[c];
+                continue;
+            }
+            book(*k.path, k.self, k.total);
+            for (std::size_t c = 0; c < unscoped_.size(); ++c)
+                k.path->energies[source_.first_channel() + c].variance += k.variance[c];
+        }
+        mixtures_.start_anew();
+    }
+
+    /// Less of an interval than this is rounding.
+    static constexpr double least_share = 1e-9;
 
     const energy_source& source_;
     std::vector<double> settled_;  ///< joules by channel at the last settling
     std::uint64_t settled_at_;     ///< tick of the last settling
+    const std::uint64_t born_ = settled_at_;
     std::vector<double> unscoped_;
+    double unscoped_ticks_ = 0;
     std::vector<double> quanta_;
-    interval interval_;
-    std::vector<open_time> open_ticks_;  ///< nodes open in the interval, parents first
+    std::uint64_t now_ = 0;
+    std::vector<double> delta_;          ///< joules of the interval being closed, by channel
+    std::vector<open_time> open_ticks_;  ///< nodes open in it, parents first
+    mixtures mixtures_;
 };
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 
 #include "joulery/counters/backend.hpp"
 #include "joulery/counters/channel_account.hpp"
+#include "joulery/engine/tick_tracker.hpp"
 #include "joulery/time/time_source.hpp"
 
 #include <algorithm>
@@ -30,13 +31,19 @@ namespace detail {
 /// had while a read hangs.
 class energy_source {
  public:
-    energy_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel)
+    energy_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
+                  double seconds_per_tick)
         : index_(index),
           first_channel_(first_channel),
           backend_(std::move(b)),
           raw_(backend_->channels().size(), no_value),
-          joules_(raw_.size(), 0.0) {
-        for (const channel& c : backend_->channels()) accounts_.emplace_back(c);
+          joules_(raw_.size(), 0.0),
+          caught_(raw_.size(), false) {
+        for (const channel& c : backend_->channels()) {
+            accounts_.emplace_back(c);
+            trackers_.emplace_back(std::chrono::duration<double>(c.update_period).count() /
+                                   seconds_per_tick);
+        }
     }
 
     std::timed_mutex reading;
@@ -65,8 +72,10 @@ class energy_source {
             return false;
         }
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            const double before = joules_[i];
             accounts_[i].take(raw_[i], seconds_);
             joules_[i] = accounts_[i].joules();
+            caught_[i] = is_counter(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
         }
         return true;
     }
@@ -85,6 +94,15 @@ class energy_source {
     }
     /// Joules of each channel since its first value, as of the last read.
     [[nodiscard]] const std::vector<double>& joules() const noexcept { return joules_; }
+    /// What is known of when channel `i` ticks.
+    [[nodiscard]] const tick_tracker& tracker(std::size_t i) const noexcept { return trackers_[i]; }
+    /// Whether the last read came just after a tick of channel `i`.
+    [[nodiscard]] bool caught(std::size_t i) const noexcept { return caught_[i]; }
+    [[nodiscard]] bool is_counter(std::size_t i) const noexcept {
+        return channels()[i].kind == reading_kind::energy_counter;
+    }
+    /// Tick at which the last read came back.
+    [[nodiscard]] std::uint64_t polled_at() const noexcept { return polled_at_; }
     /// How the last read went.
     [[nodiscard]] read_status state() const noexcept { return state_; }
     /// Ticks that a read takes, smoothed; slow reads weigh at once, fast ones bit by bit.
@@ -139,6 +157,8 @@ class energy_source {
     std::vector<std::uint64_t> raw_;
     std::vector<channel_account> accounts_;
     std::vector<double> joules_;
+    std::vector<tick_tracker> trackers_;
+    std::vector<bool> caught_;
     read_status polled_ = read_status::ok;
     std::uint64_t polled_at_ = 0;
     read_status state_ = read_status::ok;

@@ -2,10 +2,10 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/engine/books.hpp"
 #include "joulery/engine/edge_policy.hpp"
 #include "joulery/engine/energy_source.hpp"
 #include "joulery/engine/fork_guard.hpp"
+#include "joulery/engine/metered_source.hpp"
 #include "joulery/engine/options.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
@@ -25,21 +25,6 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A source with its books and the cost of sampling it.
-struct metered_source {
-    metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
-                   std::uint64_t now)
-        : source(std::move(b), index, first_channel),
-          ledger(source, now),
-          mean_watts(source.channel_count(), 0.0) {}
-    energy_source source;
-    books ledger;
-    std::vector<double> mean_watts;  ///< by channel, since the start
-    std::atomic<double> sampler_seconds{0};   ///< processor time of sampling
-    std::atomic<std::uint64_t> next_due{0};   ///< tick at which the sampler reads again
-    std::uint64_t samples = 0;
-};
-
 /// What threads have spent on edge reads, living and ended ones.
 struct edge_tally {
     std::uint64_t ticks = 0, reads = 0, skipped = 0, too_deep = 0;
@@ -54,25 +39,15 @@ class engine {
           policy_(o.attribution),
           budget_(o.overhead_budget),
           born_(clock_->now()) {
-        std::size_t channels = 0;
-        for (auto& b : o.backends) {
-            if (b == nullptr || b->channels().empty()) continue;
-            sources_.push_back(
-                std::make_shared<metered_source>(
-                std::move(b), sources_.size(), channels, born_));
-            channels += sources_.back()->source.channel_count();
-            sources_.back()->source.choose_period(o.period);
-        }
-        channel_count_ = channels;
-        paths_ = std::make_shared<path_table>(channels);
         watch_for_forks();
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
-        for (const auto& s : sources_) {
-            s->source.poll(*clock_);  // the baseline
-            s->source.take_in(tick_seconds());
-            s->next_due = clock_->now() + static_cast<std::uint64_t>(s->source.period() /
-                                                                     tick_seconds());
+        for (auto& b : o.backends) {
+            if (b == nullptr || b->channels().empty()) continue;
+            sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
+                                                                channel_count_, o.period, *clock_));
+            channel_count_ += sources_.back()->source.channel_count();
         }
+        paths_ = std::make_shared<path_table>(sources_.size(), channel_count_);
     }
 
     [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
@@ -95,7 +70,7 @@ class engine {
 
     /// A tree for the calling thread. Waits for no source.
     std::shared_ptr<owned_tree> add_tree() {
-        auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(), channel_count_,
+        auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(),
                                                  clock_->is_tick_clock() ? 0u : other_clock);
         tree->born = clock_->now();
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -103,28 +78,23 @@ class engine {
         return tree;
     }
 
-    /// Reads a source, closes all books with it, settles. Call with the source's `reading` held.
-    void sample(metered_source& m) {
+    /// A read by the sampler: often one of several around a tick of the counter, of which the last is
+    /// the sample. Call with the source's `reading` held.
+    void step(metered_source& m) {
         m.source.poll(*clock_);
-        const auto period = static_cast<std::uint64_t>(m.source.period() / tick_seconds());
-        m.next_due = std::max(m.next_due.load() + period, clock_->now() + period / 2);
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         const bool fresh = m.source.take_in(tick_seconds());
-        ++m.samples;
-        // After a failed read the books stay open: the next good one brings the energy of both.
-        if (!fresh && m.source.state() == read_status::retry) return;
-        const auto trees = this->trees();
-        for (const auto& tree : trees) {
-            const bool ended = tree->thread_ended.load(std::memory_order_acquire);
-            m.ledger.close(*tree, clock_->now());
-            tree->marks[m.source.index()].ended = ended;
-            choose_edges(m);
-        }
-        m.ledger.settle(trees, policy_, clock_->now());
-        const double lived = std::max(seconds_since_birth(), 1e-9);
-        for (std::size_t c = 0; c < m.mean_watts.size(); ++c)
-            m.mean_watts[c] = m.source.joules()[c] / lived;
+        if (m.is_sample()) close_books(m, fresh);
+    }
+
+    /// Reads a source once and closes its books, whenever that is: for a report. Call with the
+    /// source's `reading` held.
+    void sample(metered_source& m) {
+        m.source.poll(*clock_);
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        close_books(m, m.source.take_in(tick_seconds()));
     }
 
     /// Drops the trees of ended threads whose books all sources have closed and settled. Call
@@ -162,8 +132,9 @@ class engine {
             const std::lock_guard<std::mutex> books_lock(m->source.accounts);
             const std::uint64_t end = clock_->now();
             if (m->source.take_in(seconds_per_tick)) {
-                m->ledger.close(tree, end);
-                m->ledger.note_edge(n, m->mean_watts);
+                m->age();
+                m->ledger.close(tree, end, &m->lags);
+                m->ledger.note_edge(tree, n, m->lag_spreads);
             }
             tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
@@ -208,6 +179,22 @@ class engine {
     std::vector<std::shared_ptr<owned_tree>> trees() {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         return trees_;
+    }
+
+    void close_books(metered_source& m, bool fresh) {
+        ++m.samples;
+        // After a failed read the books stay open: the next good one brings the energy of both.
+        if (!fresh && m.source.state() == read_status::retry) return;
+        const auto trees = this->trees();
+        for (const auto& tree : trees) {
+            const bool ended = tree->thread_ended.load(std::memory_order_acquire);
+            m.ledger.close(*tree, clock_->now());
+            tree->marks[m.source.index()].ended = ended;
+            choose_edges(m);
+        }
+        const std::uint64_t now = clock_->now();
+        m.ledger.settle(trees, policy_, now, tick_seconds(),
+                        m.sample_variance(static_cast<double>(now - born_)));
     }
 
     // Scopes that were open lately are read at their edges from now on, or no more.

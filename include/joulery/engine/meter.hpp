@@ -112,7 +112,7 @@ class meter {
         for (const auto& m : engine_->sources()) {
             if (engine_->clock().now() < m->next_due) continue;
             const std::lock_guard<std::timed_mutex> lock(m->source.reading);
-            engine_->sample(*m);
+            engine_->step(*m);
         }
         engine_->retire_ended();
     }

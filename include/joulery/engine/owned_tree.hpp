@@ -22,13 +22,26 @@ namespace detail {
 
 class engine;
 
+/// What a path of a tree has claimed since the last settling, within one container: the innermost
+/// scope that was open all the while.
+struct path_claim {
+    path_record* container = nullptr;  ///< null: no scope was open all the while
+    path_record* path = nullptr;       ///< null: no scope at all was open
+    bool certain = false;              ///< nothing else was open between the reads
+    double ticks = 0;
+    std::vector<double> joules;        ///< of the source's channels
+};
+
 /// Where a source left a tree when it last closed the books.
 struct tree_mark {
-    std::uint64_t at = 0;         ///< tick of the last close
-    std::vector<double> joules;   ///< of the source's channels, at that tick
-    std::vector<double> claimed;  ///< by this tree since the last settling
-    std::vector<scope_node*> dirty;  ///< nodes with claims
-    std::atomic<bool> ended{false};  ///< closed after the thread had ended
+    std::uint64_t at = 0;               ///< tick of the last close
+    std::vector<double> joules;         ///< of the source's channels, at that tick
+    std::vector<double> power;          ///< joules per tick in the interval before, by channel
+    std::vector<path_claim> claims;     ///< the first `claim_count` are since the last settling
+    std::size_t claim_count = 0;
+    std::size_t idle_claim = 0;         ///< where the last claim of no scope stands
+    std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
+    std::atomic<bool> ended{false};     ///< closed after the thread had ended
 };
 
 /// One thread's scopes in one meter. Nodes are made by the owning thread and live as long
@@ -36,12 +49,11 @@ struct tree_mark {
 class owned_tree : public thread_tree {
  public:
     owned_tree(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
-               std::size_t channels, std::uint32_t base_flags)
+               std::uint32_t base_flags)
         : marks(sources),
           owner_(owner),
           paths_(std::move(paths)),
-          sources_(sources),
-          channels_(channels) {
+          sources_(sources) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
         give_books(root);
@@ -138,19 +150,15 @@ class owned_tree : public thread_tree {
 
     void give_books(scope_node& n) {
         source_marks_.emplace_back(sources_);
-        claims_.emplace_back(channels_);
         n.marks = source_marks_.back().data();
-        n.claims = claims_.back().data();
     }
 
     engine* owner_;
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
     const std::size_t sources_;
-    const std::size_t channels_;
     std::mutex mutex_;
     std::deque<scope_node> nodes_;
     std::deque<std::vector<source_mark>> source_marks_;
-    std::deque<std::vector<double>> claims_;
     std::unordered_map<key, scope_node*, key_hash> index_;
 };
 

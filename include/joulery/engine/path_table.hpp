@@ -2,7 +2,6 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,24 +20,26 @@ namespace detail {
 struct path_energy {
     double self = 0;      ///< outside its children
     double total = 0;     ///< children included
-    double variance = 0;  ///< of `total`, J^2: errors that differ from call to call
-    double bias = 0;      ///< of `total`, J (k = 2): errors that may all have one sign
+    double variance = 0;  ///< of `total`, J^2, from parting mixtures
+    double late = 0;      ///< variance of the ages of values read at its edges, ticks^2
+    double steps = 0;     ///< variance of the counter's steps at its edges, J^2
 };
 
-/// One path, over all threads. `energies` belongs to whoever holds the `accounts` lock of the
-/// channel's source, the tallies to whoever holds the engine's trees; names never change.
+/// One path, over all threads. `energies` and `self_ticks` belong to whoever holds the `accounts`
+/// lock of the channel's source, the tallies to whoever holds the engine's trees; names never change.
 struct path_record {
     std::string path;
     std::string name;
     path_record* parent = nullptr;
     std::size_t depth = 0;
-    std::vector<path_energy> energies;  ///< one a channel
-    std::uint64_t ticks = 0;            ///< open, summed over threads
+    std::size_t index = 0;                ///< order of its making
+    std::vector<path_energy> energies;    ///< one a channel
+    std::vector<double> self_ticks;       ///< one a source: open without an open child
+    std::vector<double> direct_ticks;     ///< one a source: of them, with counters read at both ends
+    std::uint64_t ticks = 0;              ///< open, summed over threads
     std::uint64_t calls = 0;
     double items = 0;
     std::string item_name;
-    std::atomic<bool> edge_reads{false};   ///< counters were read at edges of its calls
-    std::atomic<bool> time_shares{false};  ///< some of its joules were shared out by time
 };
 
 /// The paths of one meter. They are made at the first visit and never removed.
@@ -52,7 +53,8 @@ class path_table {
     static constexpr std::size_t max_name = 200;  ///< longer names are cut
     static constexpr std::string_view folded_name = "(other)";
 
-    explicit path_table(std::size_t channel_count) : channel_count_(channel_count) {}
+    path_table(std::size_t sources, std::size_t channels)
+        : source_count_(sources), channel_count_(channels) {}
 
     /// The record of `name` inside `parent` (null: at the top).
     path_record* intern(path_record* parent, std::string_view name) {
@@ -89,6 +91,17 @@ class path_table {
     }
 
  private:
+    struct key {
+        const path_record* parent;
+        std::string_view name;
+        bool operator==(const key& o) const noexcept { return parent == o.parent && name == o.name; }
+    };
+    struct key_hash {
+        std::size_t operator()(const key& k) const noexcept {
+            return std::hash<std::string_view>()(k.name) ^
+                   (reinterpret_cast<std::uintptr_t>(k.parent) * 0x9E3779B97F4A7C15u);
+        }
+    };
     static std::string_view shortened(std::string_view name) noexcept {
         if (name.empty()) return "(unnamed)";
         if (name.size() <= max_name) return name;
@@ -101,8 +114,8 @@ class path_table {
         return path.append(name);
     }
     path_record* find(const path_record* parent, std::string_view name) {
-        const auto at = by_path_.find(joined(parent, name));
-        return at == by_path_.end() ? nullptr : at->second;
+        const auto at = by_name_.find(key{parent, name});
+        return at == by_name_.end() ? nullptr : at->second;
     }
     path_record* add(path_record* parent, std::string_view name) {
         auto record = std::make_unique<path_record>();
@@ -110,17 +123,21 @@ class path_table {
         record->name = std::string(name);
         record->parent = parent;
         record->depth = parent != nullptr ? parent->depth + 1 : 0;
+        record->index = records_.size();
         record->energies.resize(channel_count_);
+        record->self_ticks.resize(source_count_);
+        record->direct_ticks.resize(source_count_);
         records_.push_back(std::move(record));
         path_record* made = records_.back().get();
-        by_path_.emplace(made->path, made);
+        by_name_.emplace(key{parent, made->name}, made);
         return made;
     }
 
+    const std::size_t source_count_;
     const std::size_t channel_count_;
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<path_record>> records_;
-    std::unordered_map<std::string, path_record*> by_path_;
+    std::unordered_map<key, path_record*, key_hash> by_name_;
     bool folded_ = false;
 };
 

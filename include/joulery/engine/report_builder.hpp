@@ -69,11 +69,10 @@ class report_builder {
                 row.items = r->items;
                 if (r->items != 0) row.item_name = engine_.paths().item_name(*r);
                 row.by_channel.resize(engine_.channel_count());
-                row.method = r->time_shares ? "share" : "edges";
+                row_of_.emplace(r, report_.scopes.size());
                 report_.scopes.push_back(std::move(row));
                 records_.push_back(r);
                 variances_.push_back(0);
-                biases_.push_back(0);
                 add(r);
             }
         };
@@ -93,15 +92,43 @@ class report_builder {
                 if (!summed) continue;
                 row.total += energy::from_joules(e.total);
                 row.self += energy::from_joules(e.self);
-                variances_[i] += e.variance;
-                biases_[i] += e.bias;
+                variances_[i] += m.ledger.variance(*records_[i], c);
             }
         }
+        part_mixtures(m);
         if (!m.source.remark().empty())
             report_.warnings.push_back(std::string(m.source.name()) + ": " +
                                        std::string(m.source.remark()));
         report_.overhead.samples += m.samples;
         report_.overhead.sampler += seconds(m.sampler_seconds);
+    }
+
+    // What the regressions know by now, without making it part of the books.
+    void part_mixtures(const metered_source& m) {
+        const std::size_t first = m.source.first_channel();
+        for (const correction& k : m.ledger.mixed().part()) {
+            scope_row* row = k.path != nullptr ? &report_.scopes[row_of_.at(k.path)] : nullptr;
+            for (std::size_t c = 0; c < k.self.size(); ++c) {
+                const energy self = energy::from_joules(k.self[c]);
+                const energy total = energy::from_joules(k.total[c]);
+                if (row == nullptr) {
+                    report_.channels[first + c].unscoped += self;
+                    continue;
+                }
+                row->by_channel[first + c] += total;
+                if (!domains_.domains[first + c].summed) continue;
+                row->total += total;
+                row->self += self;
+                variances_[row_of_.at(k.path)] += k.variance[c];
+            }
+        }
+        const double told = m.ledger.mixed().gain();
+        for (std::size_t i = 0; i < records_.size(); ++i) {
+            const double own = records_[i]->self_ticks[m.source.index()];
+            const double direct = records_[i]->direct_ticks[m.source.index()];
+            if (own <= 0 || !report_.scopes[i].method.empty()) continue;
+            report_.scopes[i].method = direct > own / 2 ? "edges" : told > 0.5 ? "unmixed" : "share";
+        }
     }
 
     void add_channel(const metered_source& m, std::size_t c) {
@@ -116,7 +143,7 @@ class report_builder {
         row.parent = from.parent;
         row.summed = place.summed;
         row.why_not = place.why_not;
-        row.total = energy::from_joules(account.joules());
+        row.total = energy::from_joules(m.ledger.settled()[c]);
         row.unscoped = energy::from_joules(m.ledger.unscoped()[c]);
         row.quantum_joules = from.quantum > 0 ? from.quantum : from.joules_per_count;
         row.update_period = from.update_period;
@@ -167,9 +194,8 @@ class report_builder {
         for (std::size_t i = 0; i < report_.scopes.size(); ++i) {
             scope_row& row = report_.scopes[i];
             row.provenance = report_.provenance;
-            // k = 2: random errors add in quadrature, those of one sign in full.
-            row.uncertainty =
-                energy::from_joules(std::sqrt(4 * variances_[i] + biases_[i] * biases_[i]));
+            row.uncertainty = energy::from_joules(2 * std::sqrt(variances_[i]));  // k = 2
+            if (row.method.empty()) row.method = "share";
         }
         if (engine_.paths().folded())
             report_.warnings.push_back(
@@ -201,7 +227,7 @@ class report_builder {
     edge_tally edges_;
     std::vector<path_record*> records_;  ///< in the order of the report's rows
     std::vector<double> variances_;      ///< of the rows' totals, J^2
-    std::vector<double> biases_;         ///< of the rows' totals, J
+    std::unordered_map<const path_record*, std::size_t> row_of_;
 };
 
 }  // namespace detail

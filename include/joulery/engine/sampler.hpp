@@ -99,7 +99,7 @@ class sampler {
             lock.unlock();
             {
                 const std::lock_guard<std::timed_mutex> reading(m.source.reading);
-                e.sample(m);
+                e.step(m);
                 m.sampler_seconds = thread_cpu_seconds();
             }
             e.retire_ended();

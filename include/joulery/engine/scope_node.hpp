@@ -23,6 +23,7 @@ struct path_record;
 /// What a source keeps in a node: the node's time when the books were last closed.
 struct source_mark {
     std::uint64_t seen = 0;  ///< ticks open at the last close
+    std::size_t claim = 0;   ///< where its last claim stands in the tree's
 };
 
 /// Why a node leaves the fast path; the low bits, above them one bit a source that wants edge reads.
@@ -59,7 +60,6 @@ struct alignas(64) scope_node {
     std::atomic<const char*> item_name{nullptr};  ///< the literal last given to add_items
     path_record* path = nullptr;
     source_mark* marks = nullptr;  ///< one a source
-    double* claims = nullptr;      ///< joules since the last settling, one a channel
     std::uint64_t tallied_ticks = 0;
     std::uint64_t tallied_calls = 0;
     double tallied_items = 0;

@@ -61,9 +61,9 @@ class tick_lock {
  private:
     static constexpr double counter_ticks_to_learn = 4;
 
-    // A hunt must not cost more than the ticks are apart, nor chase ticks finer than it can see.
+    // A read must be short against the ticks, and ticks no rarer than samples are wanted.
     [[nodiscard]] bool worthwhile(const tick_tracker& lead, double read_cost) const noexcept {
-        return read_cost * 10 < lead.period() && lead.period() * 4 < sample_period_ * 4;
+        return read_cost * 10 < lead.period() && lead.period() <= sample_period_;
     }
 
     [[nodiscard]] lock_step plain(std::uint64_t now) noexcept {
@@ -77,9 +77,9 @@ class tick_lock {
     [[nodiscard]] double margin(const tick_tracker& lead) const noexcept {
         return std::min(2.5 * lead.spread(stride_) + lead.slack(), lead.period() / 2);
     }
+    // If the tick came before the window opened, the next one is a period away: wait for that.
     [[nodiscard]] double window_length(const tick_tracker& lead) const noexcept {
-        if (!lead.locked()) return 2.5 * lead.period();
-        return std::min(4 * margin(lead), 1.5 * lead.period());
+        return (lead.locked() ? 1.5 : 2.5) * lead.period();
     }
     [[nodiscard]] double gap(const tick_tracker& lead, double read_cost) const noexcept {
         const double fine = lead.locked() ? lead.period() / 250 : lead.period() / 60;

@@ -44,16 +44,22 @@ class tick_tracker {
         return std::max((static_cast<double>(at) - tick_at_) / period_, 0.0);
     }
 
-    /// How old a value read at `at` is, in ticks of the clock.
+    /// How old a value read at `at` is, in ticks of the clock: half a period where nothing is known,
+    /// else since the predicted tick, weighed with the chance that the tick before or after it is
+    /// the one that counts.
     [[nodiscard]] double lag(std::uint64_t at) const noexcept {
         if (!locked()) return period_ / 2;
-        const double since = counter_ticks_since(at);
-        return (since - std::floor(since)) * period_;
+        const double since = since_prediction(at);
+        const double doubt = chance_of_other_tick(at) * period_;
+        return since < period_ / 2 ? since + doubt : since - doubt;
     }
     /// Standard deviation of that age.
     [[nodiscard]] double lag_spread(std::uint64_t at) const noexcept {
         const double unknown = period_ / std::sqrt(12.0);
-        return locked() ? std::min(spread(counter_ticks_since(at)), unknown) : unknown;
+        if (!locked()) return unknown;
+        const double s = spread(counter_ticks_since(at));
+        const double other = chance_of_other_tick(at);
+        return std::min(std::sqrt(s * s + other * (1 - other) * period_ * period_), unknown);
     }
 
     /// Whether ticks can be predicted over a second of them to a quarter of a period.
@@ -70,6 +76,17 @@ class tick_tracker {
     static constexpr double sharp_share = 0.1;
 
  private:
+    [[nodiscard]] double since_prediction(std::uint64_t at) const noexcept {
+        const double since = counter_ticks_since(at);
+        return (since - std::floor(since)) * period_;
+    }
+    // Close to a predicted tick the real one may lie on the other side of `at`.
+    [[nodiscard]] double chance_of_other_tick(std::uint64_t at) const noexcept {
+        const double since = since_prediction(at);
+        const double distance = std::min(since, period_ - since);
+        return std::erfc(distance / (spread(counter_ticks_since(at)) * std::sqrt(2.0))) / 2;
+    }
+
     void catch_tick(double instant, double gap) noexcept {
         slack_ = gap;
         if (caught_ == 0) {
@@ -77,7 +94,7 @@ class tick_tracker {
         } else {
             const double n = std::max(1.0, std::round((instant - tick_at_) / period_));
             const double off = (instant - tick_at_) - n * period_;
-            if (std::fabs(off) < period_ / 2) learn(off, n);
+            if (spread(n) < period_ / 4) learn(off, n);  // else which tick it is can't be told
         }
         tick_at_ = instant;
         ++caught_;

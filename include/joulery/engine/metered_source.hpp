@@ -1,0 +1,122 @@
+// joulery/engine/metered_source.hpp - a source with its books and the schedule of its samples.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/engine/books.hpp"
+#include "joulery/engine/energy_source.hpp"
+#include "joulery/engine/tick_lock.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A source, its books, and when it is read next.
+class metered_source {
+ public:
+    metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
+                   std::chrono::nanoseconds period, const time_source& clock)
+        : source(std::move(b), index, first_channel, clock.seconds_per_tick()),
+          ledger(source, clock.now()),
+          lags(source.channel_count()),
+          lag_spreads(source.channel_count()) {
+        source.choose_period(period);
+        source.poll(clock);
+        source.take_in(clock.seconds_per_tick());  // the baseline
+        const double ticks = source.period() / clock.seconds_per_tick();
+        schedule_ = tick_lock(ticks, lead() < source.channel_count() &&
+                                         source.fastest_update() >= finest_hunt);
+        next_due = clock.now() + (schedule_.lockable() ? 1 : static_cast<std::uint64_t>(ticks));
+    }
+
+    energy_source source;
+    books ledger;
+    std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
+    std::uint64_t samples = 0;
+    std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
+
+    /// How old the channels' values are at `now` and how sure that is, in ticks; filled by `age`.
+    std::vector<double> lags;
+    std::vector<double> lag_spreads;
+
+    /// Looks at how old the last read's values are. A channel whose ticks are not known is taken as
+    /// it is, with the doubt of a whole update.
+    void age() {
+        for (std::size_t c = 0; c < lags.size(); ++c) {
+            const tick_tracker& t = source.tracker(c);
+            const bool known = source.is_counter(c) && t.locked();
+            lags[c] = known ? t.lag(source.polled_at()) : 0.0;
+            lag_spreads[c] = known ? t.lag_spread(source.polled_at())
+                                   : t.period() / std::sqrt(12.0);
+        }
+    }
+
+    /// After a read by the sampler: whether it is the sample, and when the next read is due.
+    [[nodiscard]] bool is_sample() {
+        const std::size_t l = lead();
+        const bool led = l < source.channel_count();
+        const lock_step step = schedule_.after_read(source.tracker(led ? l : 0), source.polled_at(),
+                                                    led && source.caught(l), source.read_cost());
+        next_due = step.next_due;
+        return step.settle;
+    }
+
+    /// Variance of each channel's joules between the sample before and this one, J^2: at each end
+    /// the slack or the lag at the channel's mean power (joules per tick), and the counter's step.
+    [[nodiscard]] std::vector<double> sample_variance(double ticks_lived) {
+        std::vector<double> variance(lags.size());
+        end_variance_.resize(lags.size(), -1.0);
+        for (std::size_t c = 0; c < lags.size(); ++c) {
+            const channel& ch = source.channels()[c];
+            const tick_tracker& t = source.tracker(c);
+            const double late = source.caught(c) ? t.slack() : t.period();
+            const double joules = source.joules()[c] / std::max(ticks_lived, 1.0) * late;
+            const double quantum = ch.quantum > 0 ? ch.quantum : ch.joules_per_count;
+            const double at_end = (joules * joules + quantum * quantum) / 12;  // uniform errors
+            const double at_begin =
+                end_variance_[c] >= 0 ? end_variance_[c] : at_end + first_lag(c, ticks_lived);
+            variance[c] = at_begin + at_end;
+            end_variance_[c] = at_end;
+        }
+        return variance;
+    }
+
+    /// The counter whose ticks the samples follow: of those not contained in another the one with
+    /// the most joules; past the end where there is none.
+    [[nodiscard]] std::size_t lead() const noexcept {
+        std::size_t best = source.channel_count();
+        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+            if (!source.is_counter(c)) continue;
+            if (best == source.channel_count() || source.joules()[c] > source.joules()[best])
+                best = c;
+        }
+        return best;
+    }
+
+    /// Counters that tick faster than this, in seconds, are as good as continuous.
+    static constexpr double finest_hunt = 20e-6;
+
+ private:
+    // The meter's first read came at any time within an update.
+    [[nodiscard]] double first_lag(std::size_t c, double ticks_lived) const {
+        const double joules =
+            source.joules()[c] / std::max(ticks_lived, 1.0) * source.tracker(c).period();
+        return joules * joules;
+    }
+
+    tick_lock schedule_{1, false};
+    std::vector<double> end_variance_;  ///< of the last sample's end; -1 before the first
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
