@@ -13,11 +13,11 @@ inline namespace v1 {
 namespace detail {
 
 /// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
-/// and is longer than four updates of its counter, below which edge reads say little.
+/// and is longer than sixteen updates of its counter, below which unmixing says more than edge reads.
 [[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, double budget,
                                     double seconds_per_tick) noexcept {
     return 2 * source.read_cost() <= budget * mean_ticks &&
-           mean_ticks * seconds_per_tick >= 4 * source.fastest_update();
+           mean_ticks * seconds_per_tick >= 16 * source.fastest_update();
 }
 
 [[nodiscard]] constexpr std::uint32_t edge_bit(std::size_t source) noexcept {

@@ -1,0 +1,169 @@
+// examples/report.cpp - reads report.json files: merges, compares, converts them, shows the top
+// scopes.
+//
+//     report run.json                          the table
+//     report --top 10 rank*.json               the ten dearest scopes of all ranks together
+//     report -o run.html -o run.csv run.json   other formats
+//     report --compare before.json after.json  what changed, and whether it can be told
+#include "joulery/report/json.hpp"
+#include "joulery/report/report_merger.hpp"
+#include "joulery/report/text_grid.hpp"
+#include "joulery/report/write.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace joulery;
+
+struct arguments {
+    std::vector<std::string> files;
+    std::vector<std::string> targets;
+    std::size_t top = 0;
+    bool compare = false;
+};
+
+[[noreturn]] void fail(const failure& why) {
+    std::fprintf(stderr, "report: %s%s%s\n", why.reason.c_str(), why.remedy.empty() ? "" : "; ",
+                 why.remedy.c_str());
+    std::exit(1);
+}
+
+[[noreturn]] void explain(int status) {
+    std::fprintf(status == 0 ? stdout : stderr,
+                 "usage: report [--top N] [-o FILE]... report.json...\n"
+                 "       report --compare before.json after.json\n"
+                 "  -o FILE  write the (merged) report; the ending chooses the format, - is the "
+                 "table\n"
+                 "  --top N  only the N dearest scopes, by what they used themselves\n");
+    std::exit(status);
+}
+
+arguments parse(int argc, char** argv) {
+    arguments a;
+    for (int i = 1; i < argc; ++i) {
+        const std::string word = argv[i];
+        const auto value = [&]() -> std::string {
+            if (i + 1 >= argc) fail({word + " needs a value", "see report --help"});
+            return argv[++i];
+        };
+        if (word == "--help" || word == "-h") explain(0);
+        if (word == "--compare") {
+            a.compare = true;
+        } else if (word == "-o") {
+            a.targets.push_back(value());
+        } else if (word == "--top") {
+            const std::string text = value();
+            double n = 0;
+            if (!parse_number(text, n) || !(n >= 1 && n <= 1e6))
+                fail({"--top wants a number from 1 on, not " + text, ""});
+            a.top = static_cast<std::size_t>(n);
+        } else if (word.size() > 1 && word[0] == '-') {
+            fail({"unknown option " + word, "see report --help"});
+        } else {
+            a.files.push_back(word);
+        }
+    }
+    if (a.files.empty()) explain(1);
+    if (a.compare && a.files.size() != 2)
+        fail({"--compare wants two files, got " + std::to_string(a.files.size()), ""});
+    return a;
+}
+
+report read(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) fail({path + ": can't be opened", "check the name and its permissions"});
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    result<report> r = from_json(text);
+    if (!r) fail({path + ": " + r.error().reason, r.error().remedy});
+    return *std::move(r);
+}
+
+void show_top(report r, std::size_t count) {
+    std::stable_sort(r.scopes.begin(), r.scopes.end(),
+                     [](const scope_row& a, const scope_row& b) { return a.self > b.self; });
+    text_grid grid(
+        {{"scope", 0}, {"own energy", 9}, {"share", 8}, {"calls", 2}, {"quality", 7, true}});
+    for (std::size_t i = 0; i < std::min(count, r.scopes.size()); ++i) {
+        const scope_row& s = r.scopes[i];
+        grid.add({harmless(s.path), marked(to_text(s.self), s.provenance),
+                  percent_text(s.self / r.total), count_text(static_cast<double>(s.calls)),
+                  std::string(to_text(s.provenance))});
+    }
+    std::fputs(grid.render(100, false).c_str(), stdout);
+}
+
+/// Energy of one unit of work: an item where both sides counted items of one name, else a call.
+struct unit_cost {
+    double joules = 0;
+    double uncertainty = 0;
+};
+unit_cost cost_of(const scope_row& s, bool by_item) {
+    const double n = by_item ? s.items : static_cast<double>(s.calls);
+    return {s.total.joules() / n, s.uncertainty.joules() / n};
+}
+
+/// One line of the comparison. "can't be told" where the difference lies within the uncertainties.
+void compare_row(text_grid& grid, const scope_row& before, const scope_row& after) {
+    const bool by_item = before.items > 0 && after.items > 0 && before.item_name == after.item_name;
+    const unit_cost b = cost_of(before, by_item), a = cost_of(after, by_item);
+    const double difference = a.joules - b.joules;
+    const bool told = std::fabs(difference) > std::hypot(a.uncertainty, b.uncertainty);
+    const bool number = difference - difference == 0 && b.joules > 0;
+    const char* verdict =
+        !number ? "" : (!told ? "can't be told" : (difference < 0 ? "less" : "more"));
+    std::string change = number ? percent_text(difference / b.joules) : "n/a";
+    if (number && difference > 0) change = "+" + change;
+    grid.add({harmless(before.path),
+              marked(to_text(energy::from_joules(b.joules)), before.provenance),
+              marked(to_text(energy::from_joules(a.joules)), after.provenance),
+              by_item ? harmless(before.item_name) : "call", change, verdict});
+}
+
+void compare(const report& before, const report& after) {
+    text_grid grid({{"scope", 0},
+                    {"before", 9},
+                    {"after", 9},
+                    {"per", 7, true},
+                    {"change", 9},
+                    {"verdict", 8, true}});
+    for (const scope_row& b : before.scopes) {
+        if (const scope_row* a = after.find(b.path))
+            compare_row(grid, b, *a);
+        else
+            grid.add({harmless(b.path), "", "", "", "", "only before"});
+    }
+    for (const scope_row& a : after.scopes)
+        if (before.find(a.path) == nullptr)
+            grid.add({harmless(a.path), "", "", "", "", "only after"});
+    if (before.context.cpu != after.context.cpu || before.context.machine != after.context.machine)
+        std::puts("The reports are of different machines; their joules are not alike.\n");
+    std::fputs(grid.render(100, false).c_str(), stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const arguments a = parse(argc, argv);
+    if (a.compare) {
+        compare(read(a.files[0]), read(a.files[1]));
+        return 0;
+    }
+    report_merger merger;  // one file at a time: memory does not grow with their number
+    for (const std::string& path : a.files) merger.add(read(path));
+    const report r = merger.finish();
+    for (const std::string& target : a.targets) {
+        if (const auto done = write_report(r, target); !done) fail(done.error());
+    }
+    if (a.top > 0)
+        show_top(r, a.top);
+    else if (a.targets.empty())
+        std::fputs(to_text(r).c_str(), stdout);
+}
