@@ -33,11 +33,11 @@ struct simulated_counter {
     double jitter = 0.016;         ///< each update is late by up to this share of the period
     double quantum = 1.0 / 16384;  ///< joules a count
     std::uint64_t wrap_at = std::uint64_t{1} << 32;
-    std::uint64_t start = 0;       ///< raw value at the beginning
+    std::uint64_t start = 0;  ///< raw value at the beginning
 };
 
-/// A machine that does what a test says: it draws a known power, its counters tick, and the attached
-/// meter's samples happen when they are due. No thread, no waiting, the same every time.
+/// A machine that does what a test says: it draws a known power, its counters tick, and the
+/// attached meter's samples happen when they are due. No thread, no waiting, the same every time.
 ///
 ///     simulated_machine machine;
 ///     options o = machine.options_with({simulated_counter{}});
@@ -120,7 +120,7 @@ class simulated_machine {
         double joules = 0;      ///< true energy up to `at`
         std::uint64_t raw = 0;  ///< what the counter shows
         double watts = 0;
-        double next_tick = 0;   ///< tick of the next update
+        double next_tick = 0;  ///< tick of the next update
         double shown_joules = 0;
     };
 

@@ -1,5 +1,5 @@
-// joulery/testing/virtual_thread.hpp - a thread played by the test, so that interleavings are exact.
-// Layer 8. SPDX-License-Identifier: MIT
+// joulery/testing/virtual_thread.hpp - a thread played by the test, so that interleavings are
+// exact. Layer 8. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/engine/meter.hpp"
@@ -11,8 +11,8 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// Stands for a thread: scopes opened in it nest as on a thread of their own. Several of them on one
-/// real thread make any interleaving, the same every time.
+/// Stands for a thread: scopes opened in it nest as on a thread of their own. Several of them on
+/// one real thread make any interleaving, the same every time.
 ///
 ///     virtual_thread worker{m};
 ///     { joulery::scope a{worker, "forward"};  machine.run(1ms); }
