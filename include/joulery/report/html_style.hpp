@@ -45,19 +45,21 @@ background:hsl(var(--hue) var(--sat) var(--light))}
 vector-effect:non-scaling-stroke}
 @media (prefers-color-scheme:dark){.power polyline{stroke:hsl(var(--hue) 70% 62%)}}
 .power polyline.contained{stroke-dasharray:5 4;opacity:.8}
-.power line{stroke:var(--line)}.power .axis{fill:var(--soft);font-size:12px}
+.plot{display:flex}.plot .power{flex:1 1 0;min-width:0}.scale{flex:none}
+.power line{stroke:var(--line)}.axis{fill:var(--soft)!important;font-size:12px!important}
 .band rect{opacity:.45}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 18px;padding:0;margin:8px 0 0;
 font-size:.87rem}
 .legend i{display:inline-block;width:14px;height:4px;border-radius:2px;margin-right:6px;
 vertical-align:middle;background:hsl(var(--hue) 70% 45%)}
+@media (prefers-color-scheme:dark){.legend i{background:hsl(var(--hue) 70% 62%)}}
 .tools{display:none;gap:10px;align-items:center;margin:0 0 8px;flex-wrap:wrap}
 .js .tools{display:flex}
 input,button{font:inherit;color:inherit}
 .tools input,.tools button{background:var(--card);border:1px solid var(--line);border-radius:6px;
 padding:5px 10px}
 .tools input{min-width:0;flex:0 1 280px}
-.tools button{cursor:pointer}
+.tools button{cursor:pointer}.tools button:disabled{opacity:.5;cursor:default}
 :focus-visible{outline:2px solid var(--accent);outline-offset:1px}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
@@ -80,7 +82,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}
 dt{color:var(--soft)}dd{margin:0}
 footer{margin-top:44px;color:var(--soft);font-size:.85rem}
 @media (max-width:640px){main{padding:16px 12px 40px}.wide{display:none}th,td{padding:6px 7px}
-dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}tbody th{min-width:110px}h2{margin-top:30px}}
+dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}tbody th{min-width:130px}h2{margin-top:30px}}
 @media print{.tools{display:none!important}body{background:#fff;color:#000}}
 )css";
 

@@ -8,6 +8,7 @@
 #include "joulery/report/atomic_file.hpp"
 #include "joulery/report/csv.hpp"
 #include "joulery/report/folded.hpp"
+#include "joulery/report/html.hpp"
 #include "joulery/report/json.hpp"
 #include "joulery/report/junit.hpp"
 #include "joulery/report/markdown.hpp"
@@ -43,6 +44,7 @@ inline constexpr report_format report_formats[] = {
     {".json", [](const report& r) { return to_json(r); }},
     {".csv", [](const report& r) { return to_csv(r); }},
     {".md", [](const report& r) { return to_markdown(r); }},
+    {".html", [](const report& r) { return to_html(r); }},
     {".prom", [](const report& r) { return to_prometheus(r); }},
     {".folded", [](const report& r) { return to_folded(r); }},
     {".speedscope.json", [](const report& r) { return to_speedscope(r); }},
