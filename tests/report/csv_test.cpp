@@ -1,6 +1,7 @@
 #include "joulery/report/csv.hpp"
 
 #include "report/golden.hpp"
+#include "report/hostile.hpp"
 #include "report/sample_report.hpp"
 
 #include <doctest/doctest.h>
@@ -28,4 +29,8 @@ TEST_CASE("csv: what is no number is an empty field") {
     row.self = energy::from_joules(std::numeric_limits<double>::infinity());
     r.scopes = {row};
     CHECK(to_csv(r).find("\r\np,0,0,0,,,0,0,0,,,measured,\r\n") != std::string::npos);
+}
+
+TEST_CASE("csv: hostile names and numbers lose no scope and change nothing by locale") {
+    for (unsigned seed = 0; seed < 50; ++seed) CHECK(to_csv(hostile_report(seed)).size() > 500);
 }

@@ -33,7 +33,7 @@ TEST_CASE("json: the full sample looks as it was looked at") {
 }
 
 TEST_CASE("json: what was written reads back equal in every field") {
-    const report r = sample::full();
+    const report r = sample::comparable();
     const auto back = from_json(to_json(r));
     REQUIRE_MESSAGE(back, (back ? "" : back.error().reason));
     CHECK(*back == r);
@@ -45,8 +45,9 @@ TEST_CASE("json: what was written reads back equal in every field") {
 }
 
 TEST_CASE("json: equality sees a change in any field") {
-    const report r = sample::full();
+    const report r = sample::comparable();
     report s = r;
+    CHECK(s == r);
     s.scopes[1].by_channel[1] = energy::from_joules(200.0000000001);
     CHECK(s != r);
     s = r;
@@ -66,7 +67,7 @@ TEST_CASE("json: numbers survive to the last bit, whatever the locale") {
     std::setlocale(LC_ALL, "de_DE.UTF-8");
     std::mt19937_64 random(seed);
     for (int i = 0; i < 200; ++i) {
-        report r = sample::full();
+        report r = sample::comparable();
         for (scope_row& row : r.scopes) {
             row.calls = random();
             row.total = energy::from_joules(std::ldexp(static_cast<double>(random()),

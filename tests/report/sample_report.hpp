@@ -3,6 +3,7 @@
 
 #include "joulery/report/report.hpp"
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,26 @@ inline scope_row scope(std::string path, std::size_t depth, std::uint64_t calls,
     return row;
 }
 
+/// 25 steps of half a second, one of them unmeasured, and a few calls on two threads.
+inline void add_history(report& r) {
+    power_history& h = r.history;
+    h.step = seconds(0.5);
+    h.watts.resize(3);
+    for (int i = 0; i < 25; ++i) {
+        const double package = i < 2 || i > 21 ? 30 : (i % 5 < 2 ? 75 : 100);
+        h.watts[0].push_back(i == 12 ? std::numeric_limits<double>::quiet_NaN() : package);
+        h.watts[1].push_back(0.6 * package);
+        h.watts[2].push_back(4);
+    }
+    h.bands = {{0, 0, seconds(1), seconds(10), 840}, {3, 0, seconds(11.2), seconds(0.05), 43}};
+    r.slices.threads = {"main", "worker \"1\""};
+    r.slices.slices = {{0, 0, seconds(1), seconds(10), 840},
+                       {1, 0, seconds(1), seconds(4), 320},
+                       {2, 1, seconds(5), seconds(5), std::numeric_limits<double>::quiet_NaN()},
+                       {99, 0, seconds(0), seconds(1), 1}};
+    r.slices.dropped = 12;
+}
+
 /// Two summed channels, one of them estimated, and one contained; UTF-8, hostile and long names.
 inline report full() {
     report r;
@@ -110,6 +131,15 @@ inline report full() {
     run.end = 1700000012.5;
     run.by_channel = {j(1000), j(600), j(50)};
     r.runs = {run};
+    add_history(r);
+    return r;
+}
+
+/// The same without any not-a-number, which would equal nothing.
+inline report comparable() {
+    report r = full();
+    r.history.watts[0][12] = 50;
+    r.slices.slices[2].joules = 0.1;
     return r;
 }
 

@@ -1,6 +1,7 @@
 #include "joulery/report/text_table.hpp"
 
 #include "report/golden.hpp"
+#include "report/hostile.hpp"
 #include "report/sample_report.hpp"
 
 #include <doctest/doctest.h>
@@ -98,4 +99,8 @@ TEST_CASE("text table: a scope named with a slash at the top keeps its whole nam
     r.scopes = {sample::scope("train", 0, 1, 1, {1, 0, 0}, 1),
                 sample::scope("train/step", 0, 1, 1, {1, 0, 0}, 1)};
     CHECK(has(to_text(r), "\ntrain/step"));
+}
+
+TEST_CASE("text table: hostile names and numbers lose no scope and change nothing by locale") {
+    check_hostile([](const report& r) { return to_text(r, {200, 0, false}); });
 }

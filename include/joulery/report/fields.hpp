@@ -156,6 +156,39 @@ struct fields<run_span> {
 };
 
 template <>
+struct fields<scope_slice> {
+    template <class F>
+    static void visit(F&& f) {
+        f("scope", &scope_slice::scope);
+        f("thread", &scope_slice::thread);
+        f("begin_s", &scope_slice::begin);
+        f("length_s", &scope_slice::length);
+        f("joules", &scope_slice::joules);
+    }
+};
+
+template <>
+struct fields<power_history> {
+    template <class F>
+    static void visit(F&& f) {
+        f("begin_s", &power_history::begin);
+        f("step_s", &power_history::step);
+        f("watts", &power_history::watts);
+        f("bands", &power_history::bands);
+    }
+};
+
+template <>
+struct fields<slice_record> {
+    template <class F>
+    static void visit(F&& f) {
+        f("threads", &slice_record::threads);
+        f("slices", &slice_record::slices);
+        f("dropped", &slice_record::dropped);
+    }
+};
+
+template <>
 struct fields<report> {
     template <class F>
     static void visit(F&& f) {
@@ -169,6 +202,8 @@ struct fields<report> {
         f("overhead", &report::overhead);
         f("warnings", &report::warnings);
         f("runs", &report::runs);
+        f("history", &report::history);
+        f("slices", &report::slices);
     }
 };
 

@@ -9,7 +9,7 @@
 #include "joulery/report/json_value.hpp"
 #include "joulery/report/report.hpp"
 
-#include <cmath>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -65,9 +65,10 @@ namespace detail {
 inline void put_json(std::string& out, const std::string& v, int) { append_json_string(out, v); }
 inline void put_json(std::string& out, bool v, int) { out += v ? "true" : "false"; }
 inline void put_json(std::string& out, double v, int) { append_json_number(out, v); }
-inline void put_json(std::string& out, std::uint64_t v, int) { append_number(out, v); }
-inline void put_json(std::string& out, unsigned v, int) { append_number(out, std::uint64_t{v}); }
-inline void put_json(std::string& out, int v, int) { out += std::to_string(v); }
+template <class Whole, std::enable_if_t<std::is_integral<Whole>::value, int> = 0>
+void put_json(std::string& out, Whole v, int) {
+    out += std::to_string(v);
+}
 inline void put_json(std::string& out, energy v, int) { append_json_number(out, v.joules()); }
 inline void put_json(std::string& out, emissions v, int) { append_json_number(out, v.grams()); }
 inline void put_json(std::string& out, seconds v, int) { append_json_number(out, v.count()); }
@@ -198,25 +199,13 @@ class json_reader {
             stop(from, "the number " + from.text + " is out of range");
         }
     }
-    void read(const json_value& from, std::uint64_t& to) {
+    template <class Whole>
+    std::enable_if_t<std::is_integral<Whole>::value> read(const json_value& from, Whole& to) {
         if (!expect(from, json_value::type::number)) return;
         const char* end = from.text.data() + from.text.size();
         const auto done = std::from_chars(from.text.data(), end, to);
         if (done.ec != std::errc() || done.ptr != end)
-            stop(from, "a whole number of 64 bits was expected, found " + from.text);
-    }
-    void read(const json_value& from, unsigned& to) {
-        std::uint64_t wide = 0;
-        read(from, wide);
-        if (wide > std::numeric_limits<unsigned>::max()) stop(from, from.text + " is too large");
-        if (!failed()) to = static_cast<unsigned>(wide);
-    }
-    void read(const json_value& from, int& to) {
-        double wide = 0;
-        read(from, wide);
-        if (!(std::fabs(wide) < 2e9) || wide != std::floor(wide))
-            stop(from, "a whole number was expected");
-        if (!failed()) to = static_cast<int>(wide);
+            stop(from, "a whole number was expected, found " + from.text);
     }
     template <class T, class From>
     void read_as(const json_value& from, T& to, From make) {

@@ -7,6 +7,7 @@
 #include "joulery/core/units.hpp"
 #include "joulery/counters/channel.hpp"
 #include "joulery/counters/channel_account.hpp"
+#include "joulery/report/history.hpp"
 #include "joulery/time/wall_time.hpp"
 
 #include <cstddef>
@@ -110,6 +111,8 @@ struct report {
     self_cost overhead;
     std::vector<std::string> warnings;
     std::vector<run_span> runs;  ///< the runs this report is made of; one, unless merged
+    power_history history;       ///< empty unless kept; merging drops it
+    slice_record slices;         ///< empty unless recorded; merging drops it
 
     /// The row of a path, or null. Linear in the number of rows.
     [[nodiscard]] const scope_row* find(std::string_view path) const noexcept {

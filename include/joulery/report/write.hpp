@@ -7,9 +7,17 @@
 #include "joulery/core/result.hpp"
 #include "joulery/report/atomic_file.hpp"
 #include "joulery/report/csv.hpp"
+#include "joulery/report/folded.hpp"
+#include "joulery/report/html.hpp"
 #include "joulery/report/json.hpp"
+#include "joulery/report/junit.hpp"
+#include "joulery/report/markdown.hpp"
+#include "joulery/report/otlp.hpp"
+#include "joulery/report/prometheus.hpp"
 #include "joulery/report/report.hpp"
+#include "joulery/report/speedscope.hpp"
 #include "joulery/report/text_table.hpp"
+#include "joulery/report/trace_json.hpp"
 
 #include <cstddef>
 #include <cstdio>
@@ -35,6 +43,14 @@ struct report_format {
 inline constexpr report_format report_formats[] = {
     {".json", [](const report& r) { return to_json(r); }},
     {".csv", [](const report& r) { return to_csv(r); }},
+    {".md", [](const report& r) { return to_markdown(r); }},
+    {".html", [](const report& r) { return to_html(r); }},
+    {".prom", [](const report& r) { return to_prometheus(r); }},
+    {".folded", [](const report& r) { return to_folded(r); }},
+    {".speedscope.json", [](const report& r) { return to_speedscope(r); }},
+    {".trace.json", [](const report& r) { return to_trace_json(r); }},
+    {".otlp.json", [](const report& r) { return to_otlp_json(r); }},
+    {".junit.xml", [](const report& r) { return to_junit(r); }},
     {".txt", [](const report& r) { return to_text(r); }},
 };
 

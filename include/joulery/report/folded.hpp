@@ -1,0 +1,60 @@
+// joulery/report/folded.hpp - folded stacks weighted by joules, for flamegraph.pl and inferno.
+// Layer 4. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/utf8.hpp"
+#include "joulery/report/flame_stack.hpp"
+#include "joulery/report/report.hpp"
+#include "joulery/report/scope_tree.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// A frame's name: ';' and line ends mean something in the format.
+inline std::string folded_name(std::string_view name) {
+    std::string out = harmless(name);
+    std::replace(out.begin(), out.end(), ';', ':');
+    return out;
+}
+
+inline void append_microjoules(std::string& out, energy self) {
+    const double micro = flame_weight(self) * 1e6 + 0.5;
+    append_number(out, micro < 1.8e19 ? static_cast<std::uint64_t>(micro) : ~std::uint64_t{0});
+}
+
+}  // namespace detail
+
+/// Folded stacks, one line a scope: "train;forward 320000000". The weight is what the scope itself
+/// used, without its children, in whole microjoules, as flamegraph.pl and inferno read it.
+///
+///     flamegraph.pl --countname uJ run.folded > run.svg
+[[nodiscard]] inline std::string to_folded(const report& r) {
+    const scope_tree tree(r);
+    std::string out;
+    for (const std::size_t i : tree.order) {
+        const char* separator = "";
+        for (const std::size_t frame : detail::flame_stack(tree, i)) {
+            out.append(separator).append(detail::folded_name(tree.name(r, frame)));
+            separator = ";";
+        }
+        out += ' ';
+        detail::append_microjoules(out, r.scopes[i].self);
+        out += '\n';
+    }
+    out.append(detail::outside_name).append(" ");
+    detail::append_microjoules(out, r.unscoped);
+    out += '\n';
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,125 @@
+// joulery/report/trace_json.hpp - a report on a time line, for ui.perfetto.dev and
+// chrome://tracing. Layer 4. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/report/json.hpp"
+#include "joulery/report/report.hpp"
+#include "joulery/report/scope_tree.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// Appends the events of the Trace Event Format; times are in microseconds.
+class trace_writer {
+ public:
+    explicit trace_writer(const report& r) : r_(r) {}
+
+    std::string write() {
+        out_ = "{\"displayTimeUnit\": \"ms\",\n\"otherData\": {\"library\": ";
+        append_json_string(out_, r_.context.library);
+        out_ += ", \"run\": ";
+        append_json_string(out_, r_.context.run_name);
+        out_ += ", \"started\": \"" + r_.context.started.to_iso8601() +
+                "\", \"slices_dropped\": \"" + std::to_string(r_.slices.dropped) +
+                "\"},\n\"traceEvents\": [";
+        names();
+        slices();
+        counters();
+        out_ += "]}\n";
+        return out_;
+    }
+
+ private:
+    void begin(const char* phase, std::string_view name) {
+        out_.append(first_ ? "\n" : ",\n").append("{\"ph\": \"").append(phase);
+        out_ += "\", \"pid\": 1, \"name\": ";
+        append_json_string(out_, name);
+        first_ = false;
+    }
+    void microseconds(const char* key, seconds t) {
+        out_.append(", \"").append(key).append("\": ");
+        const double us = t.count() * 1e6;
+        append_json_number(out_, us - us == 0 ? us : 0);
+    }
+
+    void names() {
+        begin("M", "process_name");
+        out_ += ", \"tid\": 0, \"args\": {\"name\": ";
+        append_json_string(out_, r_.context.run_name.empty() ? "joulery" : r_.context.run_name);
+        out_ += "}}";
+        for (std::size_t t = 0; t < r_.slices.threads.size(); ++t) {
+            begin("M", "thread_name");
+            out_ += ", \"tid\": " + std::to_string(t + 1) + ", \"args\": {\"name\": ";
+            append_json_string(out_, r_.slices.threads[t]);
+            out_ += "}}";
+        }
+    }
+
+    void slices() {
+        const scope_tree tree(r_);
+        const bool recorded = !r_.slices.slices.empty();
+        for (const scope_slice& s : recorded ? r_.slices.slices : r_.history.bands) {
+            if (s.scope >= r_.scopes.size()) continue;
+            const scope_row& row = r_.scopes[s.scope];
+            begin("X", tree.name(r_, s.scope));
+            out_ += ", \"cat\": \"scope\", \"tid\": " + std::to_string(s.thread + 1);
+            microseconds("ts", s.begin);
+            microseconds("dur", s.length);
+            out_ += ", \"args\": {\"path\": ";
+            append_json_string(out_, row.path);
+            if (s.joules - s.joules == 0) {
+                out_ += ", \"joules\": ";
+                append_json_number(out_, s.joules);
+            }
+            out_ += ", \"quality\": \"" + std::string(to_text(row.provenance)) + "\"}}";
+        }
+    }
+
+    // A step without a value is left out; the last step is closed, so that its power ends.
+    void counters() {
+        const power_history& h = r_.history;
+        for (std::size_t c = 0; c < h.watts.size() && c < r_.channels.size(); ++c) {
+            const std::string name = "power " + r_.channels[c].id;
+            for (std::size_t i = 0; i < h.watts[c].size(); ++i)
+                counter(name, h.begin + h.step * static_cast<double>(i), h.watts[c][i]);
+            if (!h.watts[c].empty())
+                counter(name, h.begin + h.step * static_cast<double>(h.watts[c].size()), 0);
+        }
+    }
+
+    void counter(const std::string& name, seconds at, double watts) {
+        if (watts - watts != 0) return;
+        begin("C", name);
+        out_ += ", \"tid\": 0";
+        microseconds("ts", at);
+        out_ += ", \"args\": {\"W\": ";
+        append_json_number(out_, watts);
+        out_ += "}}";
+    }
+
+    const report& r_;
+    std::string out_;
+    bool first_ = true;
+};
+
+}  // namespace detail
+
+/// The report in the Trace Event Format: recorded calls of scopes as slices with their joules (or,
+/// where none were recorded, the long ones of the history), power of every channel as counters.
+///
+/// Fails: never; without a history and recorded slices the trace holds names only.
+///
+///     write_report(r, "run.trace.json");   // open it in ui.perfetto.dev
+[[nodiscard]] inline std::string to_trace_json(const report& r) {
+    return detail::trace_writer(r).write();
+}
+
+}  // namespace v1
+}  // namespace joulery

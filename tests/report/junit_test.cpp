@@ -1,0 +1,36 @@
+#include "joulery/report/junit.hpp"
+
+#include "report/golden.hpp"
+#include "report/hostile.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+namespace {
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("junit: the full sample looks as it was looked at") {
+    check_golden("full.junit.xml", to_junit(sample::full()));
+}
+
+TEST_CASE("junit: hostile names and numbers lose no scope and change nothing by locale") {
+    check_hostile([](const report& r) { return to_junit(r); });
+}
+
+TEST_CASE("junit: one test case a scope, times without exponent, names escaped") {
+    const std::string text = to_junit(sample::full());
+    CHECK(has(text,
+              "<testcase classname=\"joulery.digits, &quot;final&quot;\" "
+              "name=\"train/forward\" time=\"4.000000\">"));
+    CHECK(has(text, "name=\"&lt;script&gt;alert(&#39;1 &amp; 2&#39;)&lt;/script&gt;\""));
+    CHECK(has(text, "<property name=\"joules\" value=\"320\"/>"));
+    CHECK(detail::junit_seconds(seconds(1e-7)) == "0.000000");
+    CHECK(detail::junit_seconds(seconds(0.0125)) == "0.012500");
+}

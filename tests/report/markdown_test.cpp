@@ -1,0 +1,33 @@
+#include "joulery/report/markdown.hpp"
+
+#include "report/golden.hpp"
+#include "report/hostile.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+namespace {
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("markdown: the full sample looks as it was looked at") {
+    check_golden("full.md", to_markdown(sample::full()));
+}
+
+TEST_CASE("markdown: hostile names and numbers lose no scope and change nothing by locale") {
+    check_hostile([](const report& r) { return to_markdown(r); });
+}
+
+TEST_CASE("markdown: names are code, and no pipe or backtick ends it") {
+    const std::string text = to_markdown(sample::full());
+    CHECK(has(text, "| `<script>alert('1 & 2')</script>` | 3 |"));
+    CHECK(has(text, "| &emsp;`forward` | 1200 | 4 s | \\~320 J |"));
+    CHECK(detail::markdown_code("a|b`c\n") == "`a\\|b'c\\x0a`");
+    CHECK(detail::markdown_prose("@all #1 <b> *x*") == "&#64;all &#35;1 &lt;b\\> \\*x\\*");
+}

@@ -1,0 +1,33 @@
+#include "joulery/report/otlp.hpp"
+
+#include "report/golden.hpp"
+#include "report/hostile.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+namespace {
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("otlp: the full sample looks as it was looked at") {
+    check_golden("full.otlp.json", to_otlp_json(sample::full()));
+}
+
+TEST_CASE("otlp: hostile names and numbers lose no scope and change nothing by locale") {
+    check_hostile([](const report& r) { return to_otlp_json(r); });
+}
+
+TEST_CASE("otlp: 64-bit times are strings in nanoseconds, channels are hw.energy") {
+    const std::string text = to_otlp_json(sample::full());
+    CHECK(has(text,
+              "\"startTimeUnixNano\": \"1700000000000000000\", "
+              "\"timeUnixNano\": \"1700000012500000000\", \"asDouble\": 320}"));
+    CHECK(has(text, "{\"name\": \"hw.energy\", \"unit\": \"J\""));
+}

@@ -1,0 +1,32 @@
+#include "joulery/report/speedscope.hpp"
+
+#include "report/golden.hpp"
+#include "report/hostile.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+namespace {
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("speedscope: the full sample looks as it was looked at") {
+    check_golden("full.speedscope.json", to_speedscope(sample::full()));
+}
+
+TEST_CASE("speedscope: hostile names and numbers lose no scope and change nothing by locale") {
+    check_hostile([](const report& r) { return to_speedscope(r); });
+}
+
+TEST_CASE("speedscope: weights are joules and add up to the end value") {
+    const std::string text = to_speedscope(sample::full());
+    CHECK(has(text, "\"endValue\": 1050,"));
+    CHECK(has(text, "\"weights\": [40, 320, 480, 43, 32, 135]"));
+    CHECK(has(text, "\"samples\": [\n[0],\n[0,1],\n[0,2],\n[3],\n[4],\n[5]]"));
+}

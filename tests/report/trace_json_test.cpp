@@ -1,0 +1,44 @@
+#include "joulery/report/trace_json.hpp"
+
+#include "report/golden.hpp"
+#include "report/hostile.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+namespace {
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+}  // namespace
+
+TEST_CASE("trace: the full sample looks as it was looked at") {
+    check_golden("full.trace.json", to_trace_json(sample::full()));
+}
+
+TEST_CASE("trace: hostile names and numbers lose no scope and change nothing by locale") {
+    check_hostile([](const report& r) { return to_trace_json(r); }, 0);
+}
+
+TEST_CASE("trace: slices in microseconds with their joules, power as counters, drops counted") {
+    const std::string text = to_trace_json(sample::full());
+    CHECK(has(text, "\"slices_dropped\": \"12\""));
+    CHECK(has(text,
+              "{\"ph\": \"X\", \"pid\": 1, \"name\": \"forward\", \"cat\": \"scope\", "
+              "\"tid\": 1, \"ts\": 1e+06, \"dur\": 4e+06, \"args\": {\"path\": "
+              "\"train/forward\", \"joules\": 320, \"quality\": \"estimated\"}}"));
+    CHECK(has(text,
+              "{\"ph\": \"C\", \"pid\": 1, \"name\": \"power cpu0/package\", \"tid\": 0, "
+              "\"ts\": 0, \"args\": {\"W\": 30}}"));
+    CHECK_FALSE(has(text, "null"));  // the unmeasured step is left out
+}
+
+TEST_CASE("trace: where no calls were recorded the history's long ones stand in") {
+    report r = sample::full();
+    r.slices = {};
+    CHECK(has(to_trace_json(r), "\"dur\": 50000,"));
+}
