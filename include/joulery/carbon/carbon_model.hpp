@@ -142,7 +142,7 @@ inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_
         out.push_back("no place was stated: the " + grid.place + " average, " +
                       format("%.2f g/kWh", grid.intensity.grams_per_kwh()) + ", is assumed (" +
                       grid.source + ", " + std::to_string(grid.year) + ")");
-    if (series) {
+    if (series && begin.unix_seconds() > 0) {
         const double covered = series->coverage(begin, end);
         if (covered < 1 - 1e-9)
             out.push_back(format("the intensity series knows %.1f %% of the run; ", covered * 100) +
