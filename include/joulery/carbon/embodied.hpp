@@ -4,11 +4,11 @@
 
 #include "joulery/carbon/embodied_rate.hpp"
 #include "joulery/carbon/place_name.hpp"
+#include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/tables/embodied_table.hpp"
 #include "joulery/core/result.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,18 +76,16 @@ struct embodied_item {
     if (items.empty()) return failure{"no hardware was named", "name at least one item"};
     emissions total;
     embodied_rate rate;
-    char text[64];
     for (const embodied_item& i : items) {
         const double grams = i.each.grams() * i.count;
         if (!(grams > 0) || std::isinf(grams))
             return failure{"'" + i.name + "' has no embodied emissions above zero",
                            "state its kilograms and count"};
         total += emissions::from_grams(grams);
-        std::snprintf(text, sizeof text, "%g x %g kg ", i.count, i.each.kilograms());
-        rate.source += text + i.name + " [" + i.source + "]; ";
+        rate.source += rounded(i.count) + " x " + rounded(i.each.kilograms()) + " kg " + i.name +
+                       " [" + i.source + "]; ";
     }
-    std::snprintf(text, sizeof text, "lifetime %g h, share %g", lifetime.count() / 3600, share);
-    rate.source += text;
+    rate.source += "lifetime " + rounded(lifetime.count() / 3600) + " h, share " + rounded(share);
     rate.per_hour = total * (share * 3600 / lifetime.count());
     return rate;
 }

@@ -2,10 +2,10 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/tables/equivalent_table.hpp"
 #include "joulery/core/units.hpp"
 
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,11 +54,8 @@ struct equivalent {
 
 /// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
 [[nodiscard]] inline std::string to_text(const equivalent& e) {
-    char number[64];
-    std::snprintf(number, sizeof number, "%.3g ", e.count);
-    std::string out = number + e.what;
-    std::snprintf(number, sizeof number, " (%.4g g each; ", e.grams_each);
-    return out + number + e.source + ")";
+    return rounded(e.count, 3) + " " + e.what + " (" + rounded(e.grams_each, 4) + " g each; " +
+           e.source + ")";
 }
 
 }  // namespace v1

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/carbon/rounded.hpp"
 #include "joulery/core/units.hpp"
 
 #include <cstddef>
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,32 +30,25 @@ struct footprint {
 
 /// A factor on one line, with all that it means.
 [[nodiscard]] inline std::string to_text(const grid_factor& f) {
-    char value[48];
-    std::snprintf(value, sizeof value, "%.6g gCO2e/kWh, ", f.intensity.grams_per_kwh());
-    return value + f.place + (f.year > 0 ? ", " + std::to_string(f.year) : "") + ", " + f.boundary +
-           ", " + f.accounting + ", " + f.kind + ", " + f.method + "-based; " + f.source +
+    return rounded(f.intensity.grams_per_kwh()) + " gCO2e/kWh, " + f.place +
+           (f.year > 0 ? ", " + std::to_string(f.year) : "") + ", " + f.boundary + ", " +
+           f.accounting + ", " + f.kind + ", " + f.method + "-based; " + f.source +
            (f.assumed ? " (assumed)" : "");
 }
 
 namespace detail {
 
-[[nodiscard]] inline std::string numbered(const char* pattern, double value) {
-    char text[64];
-    std::snprintf(text, sizeof text, pattern, value);
-    return text;
-}
-
 inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
     out.push_back("grid: " + to_text(m.grid));
     for (const grid_factor& f : m.alternatives) out.push_back("grid, for the range: " + to_text(f));
     if (m.market) out.push_back("market: " + to_text(*m.market));
-    out.push_back(numbered("PUE: %.4g; ", m.pue) + m.pue_source);
+    out.push_back("PUE: " + rounded(m.pue, 4) + "; " + m.pue_source);
     if (!m.water.site_source.empty())
-        out.push_back(numbered("water on site: %.4g L per IT kWh; ", m.water.site) +
+        out.push_back("water on site: " + rounded(m.water.site, 4) + " L per IT kWh; " +
                       m.water.site_source);
     if (!m.water.off_site_source.empty())
-        out.push_back(numbered("water at the plants: %.4g L per facility kWh; ", m.water.off_site) +
-                      m.water.off_site_source);
+        out.push_back("water at the plants: " + rounded(m.water.off_site, 4) +
+                      " L per facility kWh; " + m.water.off_site_source);
     if (m.embodied.known()) out.push_back("embodied: " + m.embodied.source);
 }
 
@@ -94,18 +87,17 @@ inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
 }
 
 [[nodiscard]] inline std::string to_text(const footprint& f) {
-    using detail::numbered;
-    std::string out = numbered("IT energy             %.6g kWh\n", f.it.kilowatt_hours()) +
-                      numbered("facility energy       %.6g kWh\n", f.facility.kilowatt_hours()) +
-                      numbered("CO2e, location-based  %.6g kg", f.location.kilograms());
+    std::string out = "IT energy             " + rounded(f.it.kilowatt_hours()) + " kWh\n" +
+                      "facility energy       " + rounded(f.facility.kilowatt_hours()) + " kWh\n" +
+                      "CO2e, location-based  " + rounded(f.location.kilograms()) + " kg";
     if (f.low < f.high)
-        out += numbered(" (sources differ: %.6g", f.low.kilograms()) +
-               numbered(" to %.6g)", f.high.kilograms());
+        out += " (sources differ: " + rounded(f.low.kilograms()) + " to " +
+               rounded(f.high.kilograms()) + ")";
     out += "\n";
-    if (f.market) out += numbered("CO2e, market-based    %.6g kg\n", f.market->kilograms());
-    if (f.embodied) out += numbered("embodied CO2e         %.6g kg\n", f.embodied->kilograms());
-    if (f.site_litres) out += numbered("water on site         %.6g L\n", *f.site_litres);
-    if (f.plant_litres) out += numbered("water at the plants   %.6g L\n", *f.plant_litres);
+    if (f.market) out += "CO2e, market-based    " + rounded(f.market->kilograms()) + " kg\n";
+    if (f.embodied) out += "embodied CO2e         " + rounded(f.embodied->kilograms()) + " kg\n";
+    if (f.site_litres) out += "water on site         " + rounded(*f.site_litres) + " L\n";
+    if (f.plant_litres) out += "water at the plants   " + rounded(*f.plant_litres) + " L\n";
     out += "factors\n";
     for (const std::string& s : f.factors) out += "  " + s + "\n";
     if (!f.assumptions.empty()) out += "assumptions\n";

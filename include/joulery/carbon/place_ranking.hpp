@@ -3,11 +3,11 @@
 #pragma once
 
 #include "joulery/carbon/carbon_of.hpp"
+#include "joulery/carbon/rounded.hpp"
 #include "joulery/core/units.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -66,19 +66,16 @@ struct ranked_place {
 /// A table: rank, place, g/kWh, year, basis, PUE, kg, and the ratio to `here`.
 [[nodiscard]] inline std::string to_text(const std::vector<ranked_place>& ranking, emissions here,
                                          std::size_t at_most = 20) {
-    char line[200];
-    std::string out =
-        "rank  place                                      g/kWh  year  basis                    "
-        "  PUE      kg CO2e  vs here\n";
+    std::string out = "rank  " + left_in("place", 40) + "   g/kWh  year  " + left_in("basis", 24) +
+                      "   PUE      kg CO2e  vs here\n";
     for (std::size_t i = 0; i < ranking.size() && i < at_most; ++i) {
         const ranked_place& r = ranking[i];
-        const std::string basis = r.grid.boundary + ", " + r.grid.accounting;
-        const double ratio = here.grams() > 0 ? r.co2e / here : 0;
-        std::snprintf(line, sizeof line,
-                      "%4zu  %-40.40s %7.1f  %4d  %-24.24s %5.3g %12.6g %7.2fx\n", i + 1,
-                      r.grid.place.c_str(), r.grid.intensity.grams_per_kwh(), r.grid.year,
-                      basis.c_str(), r.pue, r.co2e.kilograms(), ratio);
-        out += line;
+        out += right_in(std::to_string(i + 1), 4) + "  " + left_in(r.grid.place, 40) +
+               right_in(rounded(r.grid.intensity.grams_per_kwh(), 4), 8) + "  " +
+               right_in(std::to_string(r.grid.year), 4) + "  " +
+               left_in(r.grid.boundary + ", " + r.grid.accounting, 24) +
+               right_in(rounded(r.pue, 3), 6) + right_in(rounded(r.co2e.kilograms(), 6), 13) +
+               right_in(here.grams() > 0 ? rounded(r.co2e / here, 3) + "x" : "-", 9) + "\n";
     }
     return out;
 }

@@ -4,11 +4,11 @@
 
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/carbon/grid_factor.hpp"
+#include "joulery/carbon/rounded.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/core/units.hpp"
 
 #include <cstddef>
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,28 +70,21 @@ struct sci_score {
 
 /// The statement: score, boundary, method, functional unit, conversion factors.
 [[nodiscard]] inline std::string to_text(const sci_score& s) {
-    char line[256];
-    std::string out;
-    const auto add = [&](const char* pattern, auto... values) {
-        std::snprintf(line, sizeof line, pattern, values...);
-        out += line;
-    };
     const sci_input& in = s.input;
-    out += "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
-    add("  SCI            %.6g gCO2e per ", s.per_unit.grams());
-    out += in.unit + "\n";
-    add("  R              %.10g ", in.units);
-    out += in.unit + "\n";
-    add("  E              %.6g kWh (IT) x PUE %.4g = %.6g kWh; PUE: ", in.it.kilowatt_hours(),
-        in.pue, in.it.kilowatt_hours() * in.pue);
-    out += (in.pue_source.empty() ? std::string("not stated") : in.pue_source) + "\n";
-    add("  I              %.6g gCO2e/kWh, ", in.grid.intensity.grams_per_kwh());
-    out += in.grid.place + (in.grid.year > 0 ? ", " + std::to_string(in.grid.year) : "") + ", " +
-           in.grid.kind + ", " + in.grid.boundary + ", " + in.grid.accounting + "-based, " +
-           in.grid.method + "-based; " + in.grid.source + "\n";
-    add("  O = E x I      %.6g g\n", s.operational.grams());
-    add("  M              %.6g g; ", s.embodied.grams());
-    out += (in.embodied_source.empty() ? std::string("not counted") : in.embodied_source) + "\n";
+    const std::string year = in.grid.year > 0 ? ", " + std::to_string(in.grid.year) : "";
+    std::string out = "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
+    out += "  SCI            " + rounded(s.per_unit.grams()) + " gCO2e per " + in.unit + "\n";
+    out += "  R              " + rounded(in.units, 10) + " " + in.unit + "\n";
+    out += "  E              " + rounded(in.it.kilowatt_hours()) + " kWh (IT) x PUE " +
+           rounded(in.pue, 4) + " = " + rounded(in.it.kilowatt_hours() * in.pue) +
+           " kWh; PUE: " + (in.pue_source.empty() ? std::string("not stated") : in.pue_source) +
+           "\n";
+    out += "  I              " + rounded(in.grid.intensity.grams_per_kwh()) + " gCO2e/kWh, " +
+           in.grid.place + year + ", " + in.grid.kind + ", " + in.grid.boundary + ", " +
+           in.grid.accounting + "-based, " + in.grid.method + "-based; " + in.grid.source + "\n";
+    out += "  O = E x I      " + rounded(s.operational.grams()) + " g\n";
+    out += "  M              " + rounded(s.embodied.grams()) + " g; " +
+           (in.embodied_source.empty() ? std::string("not counted") : in.embodied_source) + "\n";
     out += "  boundary       " + (in.boundary.empty() ? "not stated" : in.boundary) + "\n";
     out += "  method         " + (in.method.empty() ? "not stated" : in.method) + "\n";
     if (s.conformant()) return out + "  conformant     yes: all that the standard asks is stated\n";
