@@ -30,10 +30,12 @@ struct footprint {
 
 /// A factor on one line, with all that it means.
 [[nodiscard]] inline std::string to_text(const grid_factor& f) {
-    return rounded(f.intensity.grams_per_kwh()) + " gCO2e/kWh, " + f.place +
-           (f.year > 0 ? ", " + std::to_string(f.year) : "") + ", " + f.boundary + ", " +
-           f.accounting + ", " + f.kind + ", " + f.method + "-based; " + f.source +
-           (f.assumed ? " (assumed)" : "");
+    std::string out = rounded(f.intensity.grams_per_kwh()) + " gCO2e/kWh, " + f.place;
+    if (f.year > 0) out += ", " + std::to_string(f.year);
+    for (const std::string* word : {&f.boundary, &f.accounting, &f.kind})
+        if (*word != "as stated") out += ", " + *word;
+    if (f.method != "as stated") out += ", " + f.method + "-based";
+    return out + "; " + f.source + (f.assumed ? " (assumed)" : "");
 }
 
 namespace detail {
