@@ -5,12 +5,12 @@
 #include "joulery/carbon/embodied_rate.hpp"
 #include "joulery/carbon/grid_factor.hpp"
 #include "joulery/carbon/intensity_over_time.hpp"
+#include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/water_factors.hpp"
 #include "joulery/core/units.hpp"
 #include "joulery/time/wall_time.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -100,13 +100,6 @@ struct carbon_model {
 
     /// Everything assumed in the emissions of a run between two moments, a sentence each.
     [[nodiscard]] std::vector<std::string> assumptions(wall_time begin, wall_time end) const;
-
- private:
-    static std::string format(const char* pattern, double value) {
-        char text[192];
-        std::snprintf(text, sizeof text, pattern, value);
-        return text;
-    }
 };
 
 inline std::vector<std::string> carbon_model::sanitize() {
@@ -114,22 +107,21 @@ inline std::vector<std::string> carbon_model::sanitize() {
     const auto check = [&](const grid_factor& f, const char* instead) {
         const double g = f.intensity.grams_per_kwh();
         if (!(g > 0) || std::isinf(g)) {
-            warnings.push_back(format("carbon intensity %g g/kWh is not above zero; ", g) +
+            warnings.push_back("carbon intensity " + rounded(g) + " g/kWh is not above zero; " +
                                instead);
             return false;
         }
         if (g > absurd_grams_per_kwh)
             warnings.push_back(
-                format("carbon intensity %g g/kWh is above 2000, more than any grid: "
-                       "is it in g/kWh? Used as it is",
-                       g));
+                "carbon intensity " + rounded(g) +
+                " g/kWh is above 2000, more than any grid: is it in g/kWh? Used as it is");
         return true;
     };
     if (!check(grid, "the world average, 472.94 g/kWh, is used")) grid = grid_factor{};
     if (market && !check(*market, "no market-based figure is given")) market.reset();
     if (!(pue >= 1) || std::isinf(pue)) {
-        warnings.push_back(
-            format("PUE %g is below 1, less than the machine itself; 1.0 is used", pue));
+        warnings.push_back("PUE " + rounded(pue) +
+                           " is below 1, less than the machine itself; 1.0 is used");
         pue = 1.0;
         pue_source = no_pue_stated;
     }
@@ -140,13 +132,13 @@ inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_
     std::vector<std::string> out;
     if (grid.assumed && !series)
         out.push_back("no place was stated: the " + grid.place + " average, " +
-                      format("%.2f g/kWh", grid.intensity.grams_per_kwh()) + ", is assumed (" +
+                      rounded(grid.intensity.grams_per_kwh(), 5) + " g/kWh, is assumed (" +
                       grid.source + ", " + std::to_string(grid.year) + ")");
-    if (series) {
+    if (series && begin.unix_seconds() > 0) {
         const double covered = series->coverage(begin, end);
         if (covered < 1 - 1e-9)
-            out.push_back(format("the intensity series knows %.1f %% of the run; ", covered * 100) +
-                          "the rest is converted at the series' fallback");
+            out.push_back("the intensity series knows " + rounded(covered * 100, 3) +
+                          " % of the run; the rest is converted at the series' fallback");
     }
     if (pue_source == no_pue_stated)
         out.push_back("no PUE was stated: 1.0, the machine alone, without the data centre");

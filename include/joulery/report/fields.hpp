@@ -5,6 +5,7 @@
 #include "joulery/report/report.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <vector>
 
@@ -37,7 +38,28 @@ struct fields<grid_factor> {
         f("kind", &grid_factor::kind);
         f("method", &grid_factor::method);
         f("source", &grid_factor::source);
+        f("country", &grid_factor::country);
         f("assumed", &grid_factor::assumed);
+    }
+};
+
+template <>
+struct fields<water_factors> {
+    template <class F>
+    static void visit(F&& f) {
+        f("site_l_per_kwh", &water_factors::site);
+        f("off_site_l_per_kwh", &water_factors::off_site);
+        f("site_source", &water_factors::site_source);
+        f("off_site_source", &water_factors::off_site_source);
+    }
+};
+
+template <>
+struct fields<embodied_rate> {
+    template <class F>
+    static void visit(F&& f) {
+        f("per_hour_g", &embodied_rate::per_hour);
+        f("source", &embodied_rate::source);
     }
 };
 
@@ -48,6 +70,10 @@ struct fields<carbon_model> {
         f("grid", &carbon_model::grid);
         f("pue", &carbon_model::pue);
         f("pue_source", &carbon_model::pue_source);
+        f("market", &carbon_model::market);
+        f("alternatives", &carbon_model::alternatives);
+        f("water", &carbon_model::water);
+        f("embodied", &carbon_model::embodied);
     }
 };
 
@@ -211,6 +237,8 @@ namespace detail {
 
 template <class T>
 bool same_value(const std::vector<T>& a, const std::vector<T>& b);
+template <class T>
+bool same_value(const std::optional<T>& a, const std::optional<T>& b);
 
 template <class T>
 bool same_value(const T& a, const T& b) {
@@ -230,6 +258,11 @@ bool same_value(const std::vector<T>& a, const std::vector<T>& b) {
     for (std::size_t i = 0; i < a.size(); ++i)
         if (!same_value(a[i], b[i])) return false;
     return true;
+}
+
+template <class T>
+bool same_value(const std::optional<T>& a, const std::optional<T>& b) {
+    return a.has_value() == b.has_value() && (!a || same_value(*a, *b));
 }
 
 }  // namespace detail

@@ -46,6 +46,13 @@ inline void join_carbon(carbon_model& mine, const carbon_model& other) {
         join_text(mine.pue_source, other.pue_source);
     }
     g.place = several;
+    // What belongs to one place, contract or machine is nothing that a mix has.
+    mine.series.reset();
+    mine.alternatives.clear();
+    if (!detail::same_value(mine.market, other.market)) mine.market.reset();
+    if (!detail::same_value(mine.water, other.water)) mine.water = {};
+    if (!detail::same_value(mine.embodied, other.embodied)) mine.embodied = {};
+    join_text(g.country, other.grid.country);
 }
 
 /// Narrows `mine` to what it shares with `other`. The start is the earlier one; the duration is

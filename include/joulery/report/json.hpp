@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -103,6 +104,15 @@ void put_json(std::string& out, const std::vector<T>& v, int indent) {
     out += ']';
 }
 
+template <class T>
+void put_json(std::string& out, const std::optional<T>& v, int indent) {
+    if (v) {
+        put_json(out, *v, indent);
+    } else {
+        out += "null";
+    }
+}
+
 // Rows of tables take one line each; the report and its context one line a field.
 template <class T, class>
 void put_json(std::string& out, const T& v, int indent) {
@@ -185,6 +195,11 @@ class json_reader {
             read(from.elements[i], to[i]);
             if (!failed()) where_.pop_back();
         }
+    }
+    template <class T>
+    void read(const json_value& from, std::optional<T>& to) {
+        to.reset();
+        if (from.kind != json_value::type::null) read(from, to.emplace());
     }
     void read(const json_value& from, std::string& to) {
         if (expect(from, json_value::type::string)) to = from.text;

@@ -2,6 +2,7 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/report/carbon_notes.hpp"
 #include "joulery/report/figures.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/report/scope_tree.hpp"
@@ -152,6 +153,7 @@ class text_writer {
         if (c.grid.assumed)
             labelled("", "ASSUMED: no place was named. Set JOULERY_REGION or JOULERY_INTENSITY.",
                      text_style::warning);
+        for (const carbon_note& note : carbon_notes(r_)) labelled(note.label, harmless(note.text));
     }
 
     void labelled(std::string_view label, const std::string& text,

@@ -22,55 +22,136 @@ struct lifetime_row {
     const char* source;
 };
 
-// clang-format off
 inline constexpr embodied_row embodied_table[] = {
-   
-    {"gpu", "NVIDIA HGX H100 baseboard (8 GPUs)", 1312, "board", "cradle-to-gate", "NVIDIA PCF summary HGX H100 (2025)", "first-hand manufacturer"},
-    {"gpu", "NVIDIA H100 SXM (1/8 of HGX baseboard)", 164, "gpu", "cradle-to-gate", "NVIDIA PCF summary HGX H100 (2025)", "derived"},
-    {"gpu", "NVIDIA A100 SXM 40GB", 127.6, "gpu", "cradle-to-gate", "Falk et al. 2025, arXiv 2509.00093", "literature"},
-    {"gpu", "NVIDIA A100 PCIe 40GB", 181, "gpu", "cradle-to-gate", "ADEME/Hubblo GPU calculator 2026", "literature"},
-    {"gpu", "NVIDIA A100 with server share", 318, "gpu", "cradle-to-gate", "Chien et al., HotCarbon 2023", "literature"},
-    {"gpu", "Generic data-centre GPU (BLOOM estimate)", 150, "gpu", "cradle-to-gate", "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001", "assumption"},
-    {"gpu", "Generic GPU (CCF)", 150, "gpu", "cradle-to-gate", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0", "assumption"},
-    {"gpu", "H100 SXM 80GB, Boavizta model", 575.2, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "A100 SXM4 40GB, Boavizta model", 273.4, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "A100 PCIe 40GB, Boavizta model", 275.7, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "L4, Boavizta model", 113.6, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "Tesla P100, Boavizta model", 129.3, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "Titan RTX, Boavizta model", 159.6, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "RTX A4500, Boavizta model", 141.4, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"gpu", "GTX 1080 Ti, Boavizta model", 89.1, "gpu", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model, recomputed here"},
-    {"server", "GPU host server (BLOOM: HPE Apollo 6500)", 2500, "server", "cradle-to-gate", "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001", "manufacturer PCF range"},
-    {"server", "Generic server (ADEME)", 3660, "server", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "national database"},
-    {"server", "p5-class host without GPUs (EcoLogits)", 5700, "server", "cradle-to-gate", "EcoLogits 5be90da (2026-03) methodology, CC BY-SA docs", "Boavizta-derived model"},
-    {"server", "Base rack server (1 CPU, 16 GB, no disk)", 1000, "server", "cradle-to-gate", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0", "model"},
-    {"cpu", "Each further CPU socket", 100, "socket", "cradle-to-gate", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0", "model"},
-    {"cpu", "CPU package base", 9.14, "unit", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"cpu", "CPU die", 0.0197, "mm2", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"dram", "DRAM above the first 16 GB", 1.388, "GB", "cradle-to-gate", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0", "model"},
-    {"dram", "DRAM module base", 5.22, "module", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"dram", "DRAM die", 2.2, "cm2", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"ssd", "SSD drive (flat)", 100, "drive", "cradle-to-gate", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0", "model"},
-    {"ssd", "SSD base", 6.34, "drive", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"ssd", "SSD per GB", 0.16, "GB", "cradle-to-gate", "Tannu & Nair 2022 (The Dirty Secret of SSDs)", "literature"},
-    {"hdd", "HDD drive", 31.11, "drive", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"hdd", "HDD drive (flat)", 50, "drive", "cradle-to-gate", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0", "model"},
-    {"chassis", "Motherboard", 66.1, "unit", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"chassis", "Power supply", 24.3, "kg mass", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"chassis", "Rack case", 150, "unit", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
-    {"chassis", "Server assembly", 6.68, "unit", "cradle-to-gate", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)", "model"},
+    {"gpu", "NVIDIA HGX H100 baseboard (8 GPUs)", 1312, "board", "cradle-to-gate",
+     "NVIDIA PCF summary HGX H100 (2025)", "first-hand manufacturer"},
+    {"gpu", "NVIDIA H100 SXM (1/8 of HGX baseboard)", 164, "gpu", "cradle-to-gate",
+     "NVIDIA PCF summary HGX H100 (2025)", "derived"},
+    {"gpu", "NVIDIA A100 SXM 40GB", 127.6, "gpu", "cradle-to-gate",
+     "Falk et al. 2025, arXiv 2509.00093", "literature"},
+    {"gpu", "NVIDIA A100 PCIe 40GB", 181, "gpu", "cradle-to-gate",
+     "ADEME/Hubblo GPU calculator 2026", "literature"},
+    {"gpu", "NVIDIA A100 with server share", 318, "gpu", "cradle-to-gate",
+     "Chien et al., HotCarbon 2023", "literature"},
+    {"gpu", "Generic data-centre GPU (BLOOM estimate)", 150, "gpu", "cradle-to-gate",
+     "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001", "assumption"},
+    {"gpu", "Generic GPU (CCF)", 150, "gpu", "cradle-to-gate",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",
+     "assumption"},
+    {"gpu", "H100 SXM 80GB, Boavizta model", 575.2, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "A100 SXM4 40GB, Boavizta model", 273.4, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "A100 PCIe 40GB, Boavizta model", 275.7, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "L4, Boavizta model", 113.6, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "Tesla P100, Boavizta model", 129.3, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "Titan RTX, Boavizta model", 159.6, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "RTX A4500, Boavizta model", 141.4, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"gpu", "GTX 1080 Ti, Boavizta model", 89.1, "gpu", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model, recomputed here"},
+    {"server", "GPU host server (BLOOM: HPE Apollo 6500)", 2500, "server", "cradle-to-gate",
+     "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001", "manufacturer PCF range"},
+    {"server", "Generic server (ADEME)", 3660, "server", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "national database"},
+    {"server", "p5-class host without GPUs (EcoLogits)", 5700, "server", "cradle-to-gate",
+     "EcoLogits 5be90da (2026-03) methodology, CC BY-SA docs", "Boavizta-derived model"},
+    {"server", "Base rack server (1 CPU, 16 GB, no disk)", 1000, "server", "cradle-to-gate",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",
+     "model"},
+    {"cpu", "Each further CPU socket", 100, "socket", "cradle-to-gate",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",
+     "model"},
+    {"cpu", "CPU package base", 9.14, "unit", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"cpu", "CPU die", 0.0197, "mm2", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"dram", "DRAM above the first 16 GB", 1.388, "GB", "cradle-to-gate",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",
+     "model"},
+    {"dram", "DRAM module base", 5.22, "module", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"dram", "DRAM die", 2.2, "cm2", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"ssd", "SSD drive (flat)", 100, "drive", "cradle-to-gate",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",
+     "model"},
+    {"ssd", "SSD base", 6.34, "drive", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"ssd", "SSD per GB", 0.16, "GB", "cradle-to-gate",
+     "Tannu & Nair 2022 (The Dirty Secret of SSDs)", "literature"},
+    {"hdd", "HDD drive", 31.11, "drive", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"hdd", "HDD drive (flat)", 50, "drive", "cradle-to-gate",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",
+     "model"},
+    {"chassis", "Motherboard", 66.1, "unit", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"chassis", "Power supply", 24.3, "kg mass", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"chassis", "Rack case", 150, "unit", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
+    {"chassis", "Server assembly", 6.68, "unit", "cradle-to-gate",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)",
+     "model"},
 };
 
 inline constexpr lifetime_row lifetime_table[] = {
-   
-    {"CCF / Teads", 35040, "server", "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0"},
-    {"Boavizta default (server)", 26280, "server, component default", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)"},
-    {"Boavizta default (cloud instance)", 35040, "cloud instance", "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures cited as facts)"},
+    {"CCF / Teads", 35040, "server",
+     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0"},
+    {"Boavizta default (server)", 26280, "server, component default",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)"},
+    {"Boavizta default (cloud instance)", 35040, "cloud instance",
+     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
+     "cited as facts)"},
     {"EcoLogits", 26280, "AI server", "EcoLogits 5be90da (2026-03) methodology, CC BY-SA docs"},
-    {"BLOOM paper", 52560, "server and GPU; 85 % average use", "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001"},
-    {"SCI worked example", 35040, "1000 kg over 4 y = 28.54 g per reserved hour (spec prints 28)", "Green Software Foundation SCI repo 29cab98"},
+    {"BLOOM paper", 52560, "server and GPU; 85 % average use",
+     "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001"},
+    {"SCI worked example", 35040, "1000 kg over 4 y = 28.54 g per reserved hour (spec prints 28)",
+     "Green Software Foundation SCI repo 29cab98"},
 };
-// clang-format on
 
 }  // namespace v1
 }  // namespace joulery

@@ -15,34 +15,59 @@ struct equivalent_row {
     const char* source;
 };
 
-// clang-format off
 inline constexpr equivalent_row equivalent_table[] = {
-   
-    {"passenger vehicle driven one mile", 0.000393, "tCO2e/mile", 2026, "current", "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 vintage)"},
-    {"passenger vehicle driven one km", 0.0002442, "tCO2e/km", 2026, "derived", "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 vintage)"},
-    {"passenger vehicle driven one year", 4.29, "tCO2e/vehicle-yr", 2026, "current", "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 vintage)"},
-    {"smartphone charged", 1.24e-05, "tCO2e/charge", 2026, "current", "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 vintage)"},
-    {"gallon of gasoline burned", 0.008887, "tCO2/gallon", 2026, "current", "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 vintage)"},
-    {"urban tree seedling grown 10 years", 0.06, "tCO2/tree", 2026, "current", "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 vintage)"},
-    {"home energy use one year", 8.3, "tCO2e/home-yr", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"home electricity use one year", 5.505, "tCO2e/home-yr", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"home electricity use one month", 989.5, "kWh/month", 2025, "current", "EPA Power Profiler f42a47a"},
-    {"coal-fired power plant one year", 3.79e+06, "tCO2e/plant-yr", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"natural-gas power plant one year", 382205, "tCO2e/plant-yr", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"barrel of oil consumed", 0.43, "tCO2/barrel", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"rail car of coal burned", 181.29, "tCO2/rail car", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"mile driven (as in Dodge 2022)", 0.000398, "tCO2e/mile", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"smartphone charged (as in Dodge 2022)", 8.22e-06, "tCO2e/charge", 2021, "old", "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
-    {"mile driven (as in CodeCarbon)", 0.000409, "tCO2e/mile", 0, "old", "CodeCarbon 3.3.0 viz units"},
-    {"US household week (as in CodeCarbon)", 0.160577, "tCO2e/home-week", 0, "old", "CodeCarbon 3.3.0 viz units"},
-    {"32-inch LCD TV one hour (as in CodeCarbon)", 9.7e-05, "tCO2e/h", 0, "old", "CodeCarbon 3.3.0 viz units"},
-    {"EU passenger car one km", 0.000175, "tCO2e/km", 0, "other", "Green Algorithms 30df2fe (CC-BY-4.0)"},
-    {"US passenger car one km", 0.000251, "tCO2e/km", 0, "other", "Green Algorithms 30df2fe (CC-BY-4.0)"},
+    {"passenger vehicle driven one mile", 0.000393, "tCO2e/mile", 2026, "current",
+     "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 "
+     "vintage)"},
+    {"passenger vehicle driven one km", 0.0002442, "tCO2e/km", 2026, "derived",
+     "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 "
+     "vintage)"},
+    {"passenger vehicle driven one year", 4.29, "tCO2e/vehicle-yr", 2026, "current",
+     "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 "
+     "vintage)"},
+    {"smartphone charged", 1.24e-05, "tCO2e/charge", 2026, "current",
+     "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 "
+     "vintage)"},
+    {"gallon of gasoline burned", 0.008887, "tCO2/gallon", 2026, "current",
+     "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 "
+     "vintage)"},
+    {"urban tree seedling grown 10 years", 0.06, "tCO2/tree", 2026, "current",
+     "EPA GHG Equivalencies Calculator, calculations and references (page of 2026-08-04, eGRID2022 "
+     "vintage)"},
+    {"home energy use one year", 8.3, "tCO2e/home-yr", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"home electricity use one year", 5.505, "tCO2e/home-yr", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"home electricity use one month", 989.5, "kWh/month", 2025, "current",
+     "EPA Power Profiler f42a47a"},
+    {"coal-fired power plant one year", 3.79e+06, "tCO2e/plant-yr", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"natural-gas power plant one year", 382205, "tCO2e/plant-yr", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"barrel of oil consumed", 0.43, "tCO2/barrel", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"rail car of coal burned", 181.29, "tCO2/rail car", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"mile driven (as in Dodge 2022)", 0.000398, "tCO2e/mile", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"smartphone charged (as in Dodge 2022)", 8.22e-06, "tCO2e/charge", 2021, "old",
+     "EPA GHG Equivalencies Calculator, older vintage (eGRID2019/2020)"},
+    {"mile driven (as in CodeCarbon)", 0.000409, "tCO2e/mile", 0, "old",
+     "CodeCarbon 3.3.0 viz units"},
+    {"US household week (as in CodeCarbon)", 0.160577, "tCO2e/home-week", 0, "old",
+     "CodeCarbon 3.3.0 viz units"},
+    {"32-inch LCD TV one hour (as in CodeCarbon)", 9.7e-05, "tCO2e/h", 0, "old",
+     "CodeCarbon 3.3.0 viz units"},
+    {"EU passenger car one km", 0.000175, "tCO2e/km", 0, "other",
+     "Green Algorithms 30df2fe (CC-BY-4.0)"},
+    {"US passenger car one km", 0.000251, "tCO2e/km", 0, "other",
+     "Green Algorithms 30df2fe (CC-BY-4.0)"},
     {"tree-month", 0.000917, "tCO2/tree-month", 0, "other", "Green Algorithms 30df2fe (CC-BY-4.0)"},
-    {"flight New York - San Francisco, one passenger", 0.57, "tCO2e", 0, "other", "Green Algorithms 30df2fe (CC-BY-4.0)"},
-    {"NY-SF round trip, whole passenger jet", 180.4, "tCO2e", 2021, "other", "Patterson 2021 (ICAO-based)"},
+    {"flight New York - San Francisco, one passenger", 0.57, "tCO2e", 0, "other",
+     "Green Algorithms 30df2fe (CC-BY-4.0)"},
+    {"NY-SF round trip, whole passenger jet", 180.4, "tCO2e", 2021, "other",
+     "Patterson 2021 (ICAO-based)"},
 };
-// clang-format on
 
 }  // namespace v1
 }  // namespace joulery

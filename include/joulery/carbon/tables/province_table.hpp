@@ -17,19 +17,21 @@ struct province_row {
     const char* name;
 };
 
-// clang-format off
 inline constexpr province_row province_table[] = {
-    {"AB", {540.0, 490.0, 438.0, 0}, "Alberta"}, {"BC", {15.0, 15.0, 18.0, 0}, "British Columbia"},
-    {"MB", {2.0, 1.4, 2.5, 0}, "Manitoba"}, {"NB", {300.0, 350.0, 234.0, 375.0}, "New Brunswick"},
+    {"AB", {540.0, 490.0, 438.0, 0}, "Alberta"},
+    {"BC", {15.0, 15.0, 18.0, 0}, "British Columbia"},
+    {"MB", {2.0, 1.4, 2.5, 0}, "Manitoba"},
+    {"NB", {300.0, 350.0, 234.0, 375.0}, "New Brunswick"},
     {"NL", {17.0, 18.0, 17.0, 0}, "Newfoundland and Labrador"},
     {"NS", {690.0, 700.0, 581.0, 0}, "Nova Scotia"},
     {"NT", {170.0, 190.0, 420.0, 0}, "Northwest Territories"},
-    {"NU", {840.0, 820.0, 800.0, 0}, "Nunavut"}, {"ON", {30.0, 38.0, 59.0, 73.0}, "Ontario"},
+    {"NU", {840.0, 820.0, 800.0, 0}, "Nunavut"},
+    {"ON", {30.0, 38.0, 59.0, 73.0}, "Ontario"},
     {"PE", {300.0, 350.0, 234.0, 265.0}, "Prince Edward Island"},
-    {"QC", {1.7, 1.7, 1.9, 2.6}, "Quebec"}, {"SK", {730.0, 670.0, 631.0, 0}, "Saskatchewan"},
+    {"QC", {1.7, 1.7, 1.9, 2.6}, "Quebec"},
+    {"SK", {730.0, 670.0, 631.0, 0}, "Saskatchewan"},
     {"YT", {80.0, 70.0, 74.0, 0}, "Yukon"},
 };
-// clang-format on
 
 }  // namespace v1
 }  // namespace joulery

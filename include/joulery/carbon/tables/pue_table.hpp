@@ -14,7 +14,6 @@ struct pue_row {
     const char* source;
 };
 
-// clang-format off
 inline constexpr pue_row pue_table[] = {
     {"Google", "fleet", 1.09, 2025, "google.com/about/datacenters/efficiency"},
     {"AWS", "fleet", 1.14, 2025, "sustainability.aboutamazon.com data-centre page"},
@@ -40,13 +39,13 @@ inline constexpr pue_row pue_table[] = {
     {"Green Algorithms AWS", "fleet", 1.2, 0, "GreenAlgorithms 30df2fe (CC-BY-4.0)"},
     {"Green Algorithms Azure", "fleet", 1.12, 0, "GreenAlgorithms 30df2fe (CC-BY-4.0)"},
     {"Green Algorithms GCP", "fleet", 1.12, 0, "GreenAlgorithms 30df2fe (CC-BY-4.0)"},
-    {"Green Algorithms unknown site", "industry mean", 1.56, 0, "GreenAlgorithms 30df2fe (CC-BY-4.0)"},
+    {"Green Algorithms unknown site", "industry mean", 1.56, 0,
+     "GreenAlgorithms 30df2fe (CC-BY-4.0)"},
     {"Google site (Patterson: Meena, GShard)", "site", 1.09, 2020, "Patterson 2021 Table 4"},
     {"Google site (Patterson: ET, Switch)", "site", 1.1, 2020, "Patterson 2021 Table 4"},
     {"Google site (Patterson: T5)", "site", 1.12, 2019, "Patterson 2021 Table 4"},
     {"Google site (GLaM)", "site", 1.11, 2021, "GLaM paper"},
 };
-// clang-format on
 
 }  // namespace v1
 }  // namespace joulery

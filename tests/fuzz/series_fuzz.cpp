@@ -1,6 +1,6 @@
 // Fuzz target for the readers of intensity series:
-//     clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude \
-//         tests/carbon/series_fuzz.cpp -o series_fuzz && ./series_fuzz -max_len=4096
+//     clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude
+//         tests/fuzz/series_fuzz.cpp -o series_fuzz && ./series_fuzz -max_len=4096
 #include "joulery/carbon/series_reader.hpp"
 
 #include <cstddef>

@@ -1,0 +1,94 @@
+// joulery/carbon/embodied.hpp - what making the hardware emitted, spread over lifetime and use.
+// Layer 3. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/embodied_rate.hpp"
+#include "joulery/carbon/place_name.hpp"
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/carbon/tables/embodied_table.hpp"
+#include "joulery/core/result.hpp"
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A part of the hardware and what making it emitted.
+struct embodied_item {
+    std::string name;
+    emissions each;
+    double count = 1;  ///< pieces; or GB, cm2 and so on where the factor is per such
+    std::string source;
+};
+
+/// An item of the tables by (part of) its name: "H100 SXM (1/8", "SSD per GB", "Base rack server".
+/// Fails with the names that fit where several do, since sources differ by up to 3.5 times.
+///
+///     auto gpu = embodied_factor("A100 SXM 40GB", 8);      // 8 x 127.6 kg
+[[nodiscard]] inline result<embodied_item> embodied_factor(std::string_view name,
+                                                           double count = 1) {
+    const folded_name wanted = fold_place(name);
+    std::string fits;
+    const embodied_row* found = nullptr;
+    bool exact = false;
+    int several = 0;
+    for (const embodied_row& r : embodied_table) {
+        const folded_name have = fold_place(r.item);
+        if (wanted.view().empty() || have.view().find(wanted.view()) == std::string_view::npos)
+            continue;
+        const bool same = have.view() == wanted.view();
+        if (!exact) found = &r;
+        exact = exact || same;
+        ++several;
+        fits += std::string(fits.empty() ? "" : "; ") + r.item;
+    }
+    if (found && (several == 1 || exact))
+        return embodied_item{
+            found->item, emissions::from_kilograms(found->kilograms), count,
+            std::string(found->source) + " (" + found->boundary + ", " + found->evidence + ")"};
+    if (several > 1)
+        return failure{"'" + std::string(name) + "' fits several: " + fits, "name one in full"};
+    std::string all;
+    for (const embodied_row& r : embodied_table)
+        all += std::string(all.empty() ? "" : "; ") + r.item;
+    return failure{"no embodied factor for '" + std::string(name) + "'; known: " + all,
+                   "state it: embodied_item{name, kilograms, count, source}"};
+}
+
+/// Spreads the making of `items` over `lifetime` (wall time in service), charged for `share` of
+/// them (1: the whole machine; a quarter of its GPUs: 0.25). Neither has a default: the choice of 3
+/// or 6 years alone is a factor of two.
+///
+///     auto m = embodied_of({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
+///     options.carbon.embodied = *m;
+[[nodiscard]] inline result<embodied_rate> embodied_of(const std::vector<embodied_item>& items,
+                                                       seconds lifetime, double share) {
+    if (!(lifetime.count() > 0) || std::isinf(lifetime.count()))
+        return failure{"the lifetime of the hardware is not above zero",
+                       "state it; 3 to 6 years (26,280 to 52,560 h) are in use"};
+    if (!(share > 0 && share <= 1))
+        return failure{"the share of the hardware in use is not above 0 and at most 1",
+                       "state it: 1 for the whole machine"};
+    if (items.empty()) return failure{"no hardware was named", "name at least one item"};
+    emissions total;
+    embodied_rate rate;
+    for (const embodied_item& i : items) {
+        const double grams = i.each.grams() * i.count;
+        if (!(grams > 0) || std::isinf(grams))
+            return failure{"'" + i.name + "' has no embodied emissions above zero",
+                           "state its kilograms and count"};
+        total += emissions::from_grams(grams);
+        rate.source += rounded(i.count) + " x " + rounded(i.each.kilograms()) + " kg " + i.name +
+                       " [" + i.source + "]; ";
+    }
+    rate.source += "lifetime " + rounded(lifetime.count() / 3600) + " h, share " + rounded(share);
+    rate.per_hour = total * (share * 3600 / lifetime.count());
+    return rate;
+}
+
+}  // namespace v1
+}  // namespace joulery

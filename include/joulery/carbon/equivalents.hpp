@@ -1,0 +1,62 @@
+// joulery/carbon/equivalents.hpp - an amount of CO2e in things that people know.
+// Layer 3. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/carbon/tables/equivalent_table.hpp"
+#include "joulery/core/units.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// So many of something, with the factor behind it.
+struct equivalent {
+    std::string what;
+    double count = 0;
+    double grams_each = 0;
+    std::string source;  ///< who, year, and "older figure" where a newer one was not to be had
+};
+
+/// What `m` compares to: km driven, phones charged, days of a US home, minutes of a coal plant.
+/// For people; the machine-readable formats leave it out.
+///
+///     for (auto& e : equivalents_of(5_kg)) std::cout << to_text(e) << '\n';
+[[nodiscard]] inline std::vector<equivalent> equivalents_of(emissions m) {
+    struct choice {
+        const char* row;
+        const char* what;
+        double per_row;  // of `what` in one of the row's
+    };
+    constexpr choice choices[] = {
+        {"passenger vehicle driven one km", "km driven by an average US car", 1},
+        {"smartphone charged", "smartphones charged", 1},
+        {"home energy use one year", "days of a US household's energy", 365},
+        {"coal-fired power plant one year", "minutes of a coal-fired power plant", 525600},
+    };
+    std::vector<equivalent> out;
+    for (const choice& c : choices) {
+        for (const equivalent_row& r : equivalent_table) {
+            if (std::string_view(r.name) != c.row) continue;
+            const double grams = r.factor * 1e6 / c.per_row;  // the table holds tonnes
+            std::string source = r.source;
+            if (r.year > 0) source += ", " + std::to_string(r.year);
+            if (std::string_view(r.vintage) == "old") source += ", an older figure";
+            if (std::string_view(r.vintage) == "derived") source += ", derived";
+            out.push_back({c.what, m.grams() / grams, grams, source});
+        }
+    }
+    return out;
+}
+
+/// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
+[[nodiscard]] inline std::string to_text(const equivalent& e) {
+    return rounded(e.count, 3) + " " + e.what + " (" + rounded(e.grams_each, 4) + " g each; " +
+           e.source + ")";
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,80 @@
+#include "joulery/report/compare.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+namespace {
+
+scope_row row(std::string path, double joules, double uncertainty, double items = 0) {
+    scope_row r;
+    r.path = std::move(path);
+    r.total = energy::from_joules(joules);
+    r.uncertainty = energy::from_joules(uncertainty);
+    r.items = items;
+    r.item_name = items > 0 ? "token" : "";
+    return r;
+}
+
+report of(std::vector<scope_row> rows) {
+    report r;
+    r.scopes = std::move(rows);
+    return r;
+}
+
+difference verdict(double a, double ua, double b, double ub) {
+    const report x = of({row("s", a, ua)}), y = of({row("s", b, ub)});
+    return compare(x, y).scopes.at(0).verdict;
+}
+
+}  // namespace
+
+TEST_CASE("compare: the error bars decide what is a real difference") {
+    CHECK(verdict(100, 3, 90, 4) == difference::lower);  // gap 10, bars 5
+    CHECK(verdict(90, 3, 100, 4) == difference::higher);
+    CHECK(verdict(100, 3, 96, 4) == difference::none);
+    CHECK(verdict(100, 3, 95, 4) == difference::none);  // exactly at the bars
+    CHECK(verdict(100, 3, 94.99, 4) == difference::lower);
+}
+
+TEST_CASE("compare: without an error bar nothing is claimed") {
+    CHECK(verdict(100, 0, 50, 1) == difference::not_comparable);
+    CHECK(verdict(100, 1, 0, 1) == difference::not_comparable);
+}
+
+TEST_CASE("compare: scopes that count the same items are compared by the item") {
+    const report a = of({row("serve", 100, 2, 10)}), b = of({row("serve", 150, 3, 30)});
+    const auto c = compare(a, b);
+    CHECK(c.scopes[0].per_item);
+    CHECK(c.scopes[0].ratio == doctest::Approx(0.5));
+    CHECK(c.scopes[0].uncertainty == doctest::Approx(0.5 * 0.028284).epsilon(1e-3));
+    CHECK(c.scopes[0].verdict == difference::lower);
+    report other = b;
+    other.scopes[0].item_name = "request";
+    CHECK(compare(a, other).scopes[0].verdict == difference::not_comparable);
+}
+
+TEST_CASE("compare: scopes of one report alone are shown as such") {
+    const report a = of({row("x", 1, 1), row("y", 1, 1)}), b = of({row("y", 1, 1), row("z", 1, 1)});
+    const auto c = compare(a, b);
+    REQUIRE(c.scopes.size() == 3);
+    CHECK(c.scopes[0].verdict == difference::only_in_a);
+    CHECK(c.scopes[1].verdict == difference::none);
+    CHECK(c.scopes[2].verdict == difference::only_in_b);
+}
+
+TEST_CASE("compare: factors that mean different things are told") {
+    report a = of({row("s", 100, 1)}), b = of({row("s", 90, 1)});
+    b.context.carbon.grid.boundary = "direct";
+    b.context.cpu = "other";
+    const auto c = compare(a, b);
+    REQUIRE(c.notes.size() == 2);
+    CHECK(c.notes[1] ==
+          "CO2e is defined differently: lifecycle/production/average/location and "
+          "direct/production/average/location");
+    const std::string text = to_text(c);
+    CHECK(text.find("0.9 +- 0.013, lower") != std::string::npos);
+    CHECK(text.find("100 J | 90 J") != std::string::npos);
+}

@@ -1,0 +1,193 @@
+#include "joulery/report/ledger.hpp"
+
+#include "joulery/carbon/carbon_of.hpp"
+#include "joulery/report/ledger_total.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+using namespace joulery;
+using namespace joulery::literals;
+
+namespace {
+
+struct temporary_file {
+    std::string path;
+    temporary_file() {
+        char name[] = "/tmp/joulery_ledger_XXXXXX";
+        const int fd = mkstemp(name);
+        REQUIRE(fd >= 0);
+        close(fd);
+        path = name;
+    }
+    ~temporary_file() { std::remove(path.c_str()); }
+    std::string text() const {
+        std::ifstream in(path);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    void write(const std::string& bytes) const { std::ofstream(path) << bytes; }
+};
+
+ledger_entry entry(const std::string& run, const std::string& phase, const std::string& model,
+                   double unix_seconds, double kwh) {
+    ledger_entry e;
+    e.run_id = run;
+    e.phase = phase;
+    e.model = model;
+    e.started = wall_time::from_unix_seconds(unix_seconds);
+    e.it = energy::from_kilowatt_hours(kwh);
+    e.facility = e.it * 1.1;
+    e.co2e = emissions::from_grams(kwh * 100);
+    return e;
+}
+
+void add(const std::string& path, const ledger_entry& e) {
+    const auto done = append_to_ledger(path, e);
+    REQUIRE_MESSAGE(done, done.error().reason);
+}
+
+const double november = 1762000000, december = 1765000000;  // 2025
+
+}  // namespace
+
+TEST_CASE("ledger: an entry comes back from its line as it was") {
+    report r;
+    r.context.run_id = "m/1\n\"x\"";
+    r.context.run_name = "digits \xC3\xBC";
+    r.context.carbon = *carbon_of("aws:us-east-1");
+    r.context.carbon.market = contractual_intensity(20_g_per_kWh, "contract");
+    r.context.carbon.embodied = {36_g, "server"};
+    r.context.duration = seconds(100);
+    r.context.started = wall_time::from_unix_seconds(november);
+    r.total = 2_kWh;
+    r.co2e = 600_g;
+    const auto e = ledger_entry_of(r, {"bert", "training", ""});
+    REQUIRE(e);
+    const std::string line = to_json_line(*e);
+    CHECK(line.find('\n') == std::string::npos);
+    const auto back = parse_ledger_line(line);
+    REQUIRE_MESSAGE(back, back.error().reason);
+    CHECK(to_json_line(*back) == line);
+    CHECK(back->run_id == "m/1\n\"x\"");
+    CHECK(back->it.kilowatt_hours() == doctest::Approx(2));
+    CHECK(back->facility.kilowatt_hours() == doctest::Approx(2.3));
+    CHECK(back->co2e.grams() == 600);
+    CHECK(back->market.grams() == doctest::Approx(46));
+    CHECK(back->embodied.grams() == doctest::Approx(1));
+    CHECK(back->intensity.grams_per_kwh() == doctest::Approx(600 / 2.3));
+    CHECK(back->month() == "2025-11");
+    CHECK(back->year == 2023);
+    CHECK_FALSE(ledger_entry_of(r, {"bert", "training", "no/such"}));
+}
+
+TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {
+    const temporary_file f;
+    add(f.path, entry("1", "training", "a", november, 10));
+    add(f.path, entry("2", "training", "b", november, 20));
+    add(f.path, entry("3", "inference", "a", december, 5));
+    const auto t = ledger_total(f.path);
+    REQUIRE(t);
+    CHECK(t->total.runs == 3);
+    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(35));
+    CHECK(t->total.facility.kilowatt_hours() == doctest::Approx(38.5));
+    CHECK(t->by_phase.at("training").co2e.grams() == doctest::Approx(3000));
+    CHECK(t->by_phase.at("inference").co2e.grams() == doctest::Approx(500));
+    CHECK(t->by_model.at("a").it.kilowatt_hours() == doctest::Approx(15));
+    CHECK(t->by_month.at("2025-12").runs == 1);
+    ledger_filter only;
+    only.phase = "training";
+    only.model = "a";
+    CHECK(ledger_total(f.path, only)->total.it.kilowatt_hours() == doctest::Approx(10));
+    only = {};
+    only.from_month = "2025-12";
+    CHECK(ledger_total(f.path, only)->total.runs == 1);
+    only.until_month = "2025-11";
+    CHECK(ledger_total(f.path, only)->total.runs == 0);
+    CHECK(to_text(*t).find("  training") != std::string::npos);
+}
+
+TEST_CASE("ledger: a run that is added again counts once, as it was last") {
+    const temporary_file f;
+    add(f.path, entry("1", "training", "a", november, 10));
+    add(f.path, entry("1", "training", "a", november, 12));
+    add(f.path, entry("1", "inference", "a", november, 1));
+    const auto t = ledger_total(f.path);
+    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(13));
+    CHECK(t->superseded == 1);
+}
+
+TEST_CASE("ledger: a torn last line is ended, kept and skipped; nothing is lost or rewritten") {
+    const temporary_file f;
+    const std::string whole = to_json_line(entry("1", "training", "a", november, 10));
+    for (std::size_t cut = 1; cut < whole.size(); cut += 7) {
+        const std::string before = whole + "\n" + whole.substr(0, cut);
+        f.write(before);
+        add(f.path, entry("2", "training", "a", november, 5));
+        const std::string after = f.text();
+        REQUIRE(after.compare(0, before.size(), before) == 0);
+        const auto t = ledger_total(f.path);
+        REQUIRE(t);
+        REQUIRE(t->total.runs == 2);
+        REQUIRE(t->total.it.kilowatt_hours() == doctest::Approx(15));
+        REQUIRE(t->warnings.size() == 1);
+        REQUIRE(t->warnings[0].find("line 2 left out") == 0);
+    }
+    f.write(whole);  // only the line end is missing: the entry is whole
+    add(f.path, entry("2", "training", "a", november, 5));
+    CHECK(ledger_total(f.path)->total.runs == 2);
+    CHECK(ledger_total(f.path)->warnings.empty());
+}
+
+TEST_CASE("ledger: processes that append at once lose nothing") {
+    const temporary_file f;
+    const int writers = 4, lines = 50;
+    std::vector<pid_t> children;
+    for (int w = 0; w < writers; ++w) {
+        const pid_t child = fork();
+        if (child == 0) {
+            bool good = true;
+            for (int i = 0; i < lines; ++i) {
+                ledger_entry e =
+                    entry(std::to_string(w) + "." + std::to_string(i), "training",
+                          std::string(static_cast<std::size_t>(20 + 97 * w), 'm'), november, 1);
+                good = good && append_to_ledger(f.path, e);
+            }
+            _exit(good ? 0 : 1);
+        }
+        REQUIRE(child > 0);
+        children.push_back(child);
+    }
+    for (pid_t child : children) {
+        int status = 0;
+        REQUIRE(waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+    }
+    const auto t = ledger_total(f.path);
+    REQUIRE(t);
+    CHECK(t->warnings.empty());
+    CHECK(t->total.runs == 200);
+    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(200));
+    CHECK(t->by_model.size() == 4);
+}
+
+TEST_CASE("ledger: foreign and damaged lines are named and left out") {
+    const temporary_file f;
+    f.write("{\"a\":1}\nnot json\n\n" + to_json_line(entry("1", "t", "a", november, 1)) +
+            "\n{\"schema\":\"joulery-ledger\",\"it_j\":\"many\"}\n");
+    const auto t = ledger_total(f.path);
+    CHECK(t->total.runs == 1);
+    REQUIRE(t->warnings.size() == 3);
+    CHECK(t->warnings[2].find("line 5 left out") == 0);
+    CHECK_FALSE(ledger_total("/no/such/ledger"));
+    const auto done = append_to_ledger("/no/such/folder/ledger", {});
+    REQUIRE_FALSE(done);
+    CHECK(done.error().reason.find("/no/such/folder/ledger") != std::string::npos);
+}

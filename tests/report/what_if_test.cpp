@@ -1,0 +1,190 @@
+#include "joulery/report/what_if.hpp"
+
+#include "joulery/report/report_carbon.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+
+using namespace joulery;
+using namespace joulery::literals;
+
+namespace {
+
+scope_row row(std::string path, energy e, double items, double s, std::size_t depth = 0) {
+    scope_row r;
+    r.path = std::move(path);
+    r.total = r.self = e;
+    r.items = items;
+    r.item_name = items > 0 ? "sample" : "";
+    r.time = seconds(s);
+    r.depth = depth;
+    r.calls = 1;
+    r.uncertainty = e * 0.02;
+    return r;
+}
+
+/// 10 kWh over an hour in Poland at PUE 1.5; 8 kWh of it in "train", 1,000 samples.
+report polish() {
+    report r;
+    r.context.carbon = *carbon_of("PL");
+    r.context.carbon.overhead(1.5, "operator, 2025");
+    r.context.duration = std::chrono::hours(1);
+    r.context.started = wall_time::from_unix_seconds(1735689600);
+    r.context.cpu = "old CPU";
+    r.context.host = "node1";
+    r.context.library = "joulery 0.1.0";
+    r.context.attribution = "shared";
+    channel_row c;
+    c.id = "cpu0/package";
+    c.backend = "rapl-powercap";
+    c.total = 10_kWh;
+    r.channels = {c};
+    r.total = 10_kWh;
+    r.unscoped = 2_kWh;
+    r.scopes = {row("train", 8_kWh, 1000, 3000)};
+    r.co2e = r.context.carbon.of(r.total);
+    r.scopes[0].co2e = r.context.carbon.of(r.scopes[0].total);
+    return r;
+}
+
+bool states(const std::string& text, const char* part) {
+    const bool there = text.find(part) != std::string::npos;
+    if (!there) MESSAGE(text);
+    return there;
+}
+
+}  // namespace
+
+TEST_CASE("what if: another country changes the emissions, not the energy") {
+    const auto w = what_if(polish(), in_region{"FR"});
+    REQUIRE(w);
+    CHECK(w->co2e_before.grams() == doctest::Approx(15 * 614.98));
+    CHECK(w->co2e_after.grams() == doctest::Approx(15 * 44.18));
+    CHECK(w->changed.scopes[0].co2e.grams() == doctest::Approx(12 * 44.18));
+    CHECK(w->energy_after.kilowatt_hours() == doctest::Approx(10));
+    REQUIRE(w->levers.size() == 1);
+    CHECK(w->levers[0].name == "map");
+    CHECK(w->levers[0].factor == doctest::Approx(44.18 / 614.98));
+    CHECK(w->changed.context.carbon.grid.place == "France (FR)");
+}
+
+TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole") {
+    const auto w = what_if(polish(), in_region{"aws:eu-west-3"}, at_pue{1.1});
+    REQUIRE(w);
+    REQUIRE(w->levers.size() == 3);
+    double product = 1;
+    for (const lever& l : w->levers) product *= l.factor;
+    CHECK(product == doctest::Approx(w->co2e_after / w->co2e_before));
+    CHECK(w->co2e_after.grams() == doctest::Approx(11 * 44.18));
+    CHECK(states(to_text(*w), "mechanization"));
+}
+
+TEST_CASE("what if: a second machine's J/item scales energy and time, and is an estimate") {
+    report fast = polish();
+    fast.context.cpu = "new CPU";
+    fast.scopes = {row("train", 4_kWh, 2000, 600)};  // 2 Wh a sample instead of 8
+    const auto w = what_if(polish(), on_machine{fast, "train"});
+    REQUIRE(w);
+    CHECK(w->energy_after.kilowatt_hours() == doctest::Approx(2.5));
+    CHECK(w->co2e_after.grams() == doctest::Approx(1.5 * 2.5 * 614.98));
+    CHECK(w->changed.context.duration.count() == doctest::Approx(360));
+    CHECK(w->changed.provenance == quality::estimated);
+    CHECK(w->levers[0].factor == doctest::Approx(0.25));
+    CHECK_FALSE(what_if(polish(), on_machine{fast, "serve"}));
+}
+
+TEST_CASE("what if: another time window of a series") {
+    const double t0 = 1735689600;
+    const auto series = std::make_shared<intensity_series>(
+        std::vector<intensity_step>{{t0, t0 + 3600, 3600, 500}, {t0 + 3600, t0 + 7200, 3600, 100}});
+    const auto w = what_if(polish(), started_at{series, wall_time::from_unix_seconds(t0 + 1800)});
+    REQUIRE(w);
+    CHECK(w->co2e_after.grams() == doctest::Approx(15 * 300));
+    CHECK(states(w->changed.context.carbon.grid.source, "2025-01-01T00:30:00Z"));
+    CHECK_FALSE(what_if(polish(), started_at{series, wall_time::from_unix_seconds(t0 + 5000)}));
+    CHECK_FALSE(what_if(polish(), started_at{nullptr, {}}));
+}
+
+TEST_CASE("what if: what can't be understood is refused") {
+    CHECK_FALSE(what_if(polish(), in_region{"Atlantis"}));
+    CHECK_FALSE(what_if(polish(), at_pue{0.9}));
+    CHECK_FALSE(what_if(polish(), at_intensity{0_g_per_kWh}));
+    CHECK(what_if(polish(), at_intensity{10_g_per_kWh})->co2e_after.grams() ==
+          doctest::Approx(150));
+    CHECK(what_if(polish())->co2e_after == polish().co2e);
+}
+
+TEST_CASE("report carbon: emissions of scopes and the rest conserve through every change") {
+    const unsigned seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto uniform = [&](double a, double b) {
+        return std::uniform_real_distribution<>(a, b)(random);
+    };
+    const char* places[] = {"FR", "US-CA", "aws:eu-north-1", "CA-QC", "gcp:asia-east1"};
+    for (int round = 0; round < 200; ++round) {
+        report r = polish();
+        r.scopes.clear();
+        r.total = r.unscoped = energy::from_joules(uniform(1, 1e6));
+        r.co2e = r.context.carbon.of(r.total);
+        for (int i = 0; i < 8; ++i) {
+            r.scopes.push_back(
+                row("s" + std::to_string(i), energy::from_joules(uniform(1, 1e6)), 10, 1));
+            r.scopes.back().co2e = r.context.carbon.of(r.scopes.back().total);
+            r.total += r.scopes.back().total;
+            r.co2e += r.scopes.back().co2e;
+        }
+        const auto w = what_if(r, at_pue{uniform(1, 2)}, in_region{places[random() % 5]},
+                               at_pue{uniform(1, 2)});
+        REQUIRE(w);
+        emissions sum = w->changed.context.carbon.of(w->changed.unscoped);
+        for (const scope_row& s : w->changed.scopes) sum += s.co2e;
+        REQUIRE(sum.grams() == doctest::Approx(w->co2e_after.grams()).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("report carbon: a report's footprint keeps the emissions found at their own times") {
+    report r = polish();
+    r.co2e = 1234_g;
+    CHECK(footprint_of(r).location.grams() == 1234);
+    CHECK(footprint_of(r).facility.kilowatt_hours() == doctest::Approx(15));
+}
+
+TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's share of the making") {
+    report r = polish();
+    r.context.carbon.embodied = {100_g, "server, 4 years"};
+    const auto s = sci_of(r, "train");
+    REQUIRE(s);
+    const double operational = 8 * 1.5 * 614.98, embodied = 100 * 3000 / 3600.0;
+    CHECK(s->per_unit.grams() == doctest::Approx((operational + embodied) / 1000));
+    CHECK(s->conformant());
+    const std::string text = to_text(*s);
+    CHECK(states(text, "gCO2e per sample"));
+    CHECK(states(text, "energy of cpu0/package on node1"));
+    CHECK(states(text, "measured (rapl-powercap), by joulery 0.1.0, attribution shared"));
+    sci_options whole;
+    whole.whole_run = true;
+    CHECK(sci_of(r, "train", whole)->per_unit.grams() ==
+          doctest::Approx((10 * 1.5 * 614.98 + 100) / 1000));
+    CHECK_FALSE(sci_of(r, "serve"));
+    r.scopes[0].items = 0;
+    CHECK_FALSE(sci_of(r, "train"));
+}
+
+TEST_CASE("report carbon: threads that are busy at once share the making, never exceed it") {
+    report r = polish();
+    r.context.carbon.embodied = {100_g, "server"};
+    r.scopes = {row("a", 1_kWh, 0, 3600), row("b", 1_kWh, 0, 3600), row("b/c", 1_kWh, 0, 1800, 1)};
+    CHECK(embodied_of(r, r.scopes[0]).grams() == doctest::Approx(50));
+    CHECK(embodied_of(r, r.scopes[2]).grams() == doctest::Approx(25));
+}
+
+TEST_CASE("report carbon: where the run had been cleanest is a ranked table with its basis") {
+    const std::string text = where_cleanest(polish(), {}, 5);
+    CHECK(states(text, "here: 9.2247 kg CO2e, PUE 1.5"));
+    CHECK(states(text, "   1  gcp:europe-north2 (Stockholm)"));
+    CHECK(states(text, "operational, production"));
+}
