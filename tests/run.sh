@@ -65,7 +65,9 @@ run_leg() {
     if works ccache --version; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
     echo "== $name: $compiler $flags"
     configure "$root" "$build" "${options[@]}"
-    cmake --build "$build" --parallel "$jobs" >"$build.log" 2>&1 || {
+    local go_on=(-k)  # to the end, so that one run shows all that is wrong
+    if works ninja --version; then go_on=(-k 0); fi
+    cmake --build "$build" --parallel "$jobs" -- "${go_on[@]}" >"$build.log" 2>&1 || {
         grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "$build.log" | head -200 >&2
         return 1
     }

@@ -1,5 +1,5 @@
 // mixed_off.cpp - built with JOULERY_DISABLE: the same lines, and nothing of them is left.
-#include <joulery/joulery.hpp>
+#include <joulery/macros.hpp>
 
 #include <type_traits>
 

@@ -1,5 +1,5 @@
 // mixed_on.cpp - a translation unit with its scopes compiled in.
-#include <joulery/joulery.hpp>
+#include <joulery/macros.hpp>
 
 static_assert(sizeof(joulery::scope) > 1, "a scope that measures has state");
 
