@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+// clang-format off: a scope and its items are one line
 namespace {
 
 constexpr std::uint32_t seed = 20260923;  // of the split, the first weights and the order

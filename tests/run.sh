@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh - installs what the tests need, builds them and runs them all.
 # usage: tests/run.sh [--quick] [gcc] [clang] [tsan]
-#   gcc     g++, optimised; also each header alone
+#   gcc     g++, optimised; also each header alone and other projects that use the library
 #   clang   clang++ with address and undefined-behaviour sanitizers
 #   tsan    g++ with the thread sanitizer
 # Without names: all three. --quick: gcc alone. Warnings are errors in each. Logs and builds lie in
@@ -65,7 +65,9 @@ run_leg() {
     if works ccache --version; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
     echo "== $name: $compiler $flags"
     configure "$root" "$build" "${options[@]}"
-    cmake --build "$build" --parallel "$jobs" >"$build.log" 2>&1 || {
+    local go_on=(-k)  # to the end, so that one run shows all that is wrong
+    if works ninja --version; then go_on=(-k 0); fi
+    cmake --build "$build" --parallel "$jobs" -- "${go_on[@]}" >"$build.log" 2>&1 || {
         grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "$build.log" | head -200 >&2
         return 1
     }
@@ -84,7 +86,6 @@ no_aslr=()
 export ASAN_OPTIONS=halt_on_error=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
-only_programs=(-DJOULERY_TEST_HEADERS=OFF)
 
 install_all
 mkdir -p "$root/build"
@@ -94,12 +95,12 @@ for leg in "${legs[@]}"; do
         clang)
             run_leg clang clang++ \
                 "-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
-                "${only_programs[@]}"
+                -DJOULERY_TEST_CONSUMERS=OFF
             ;;
         tsan)
             if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
             run_leg tsan g++ "-O1 -g1 -fsanitize=thread -Wno-tsan" \
-                "${only_programs[@]}" -DJOULERY_TEST_SCRIPTS=OFF
+                -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF
             ;;
     esac
 done

@@ -75,7 +75,8 @@ void carbon() {
     //!     m = 3_kg + 12_J;
     carbon_model model;
     m = model.of(5_J);
-    //! fails: cannot convert|could not convert|no viable conversion
+    //! fails: no matching
+    //! fails: power
     //!     m = model.of(5_W);
     grid_factor stated = stated_intensity(56_g_per_kWh);
     //! fails: cannot convert|could not convert|no matching function

@@ -115,6 +115,11 @@ class LintTest(unittest.TestCase):
                                   '#include "joulery/core/result.hpp"\nint x;')
         self.expect("joulery.hpp:7", "only includes")
 
+    def test_what_is_included_by_name_reaches_its_own_details(self):
+        self.write("carbon/decimal.hpp")
+        self.write("carbon/csv_series.hpp", '#include "joulery/carbon/decimal.hpp"')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+
     def test_testing_and_integration_stay_outside_the_umbrella(self):
         self.write("testing/assert.hpp", '#include "joulery/engine/meter.hpp"')
         self.write("integration/tool.hpp", '#include "joulery/backends/rapl.hpp"')

@@ -97,7 +97,9 @@ std::map<std::string, double> figures(const report& r) {
 void check_same(const report& a, const report& b) {
     const auto x = figures(a), y = figures(b);
     REQUIRE(x.size() == y.size());
-    for (const auto& [name, value] : x) {
+    for (const auto& figure : x) {  // no structured binding: clang 14 can't capture one
+        const auto& name = figure.first;
+        const auto& value = figure.second;
         CAPTURE(name);
         REQUIRE(y.count(name) == 1);
         CHECK_MESSAGE(close(value, y.at(name)), value << " != " << y.at(name));

@@ -10,12 +10,12 @@
 
 // Standard libraries before GCC 11 know <charconv> for integers only.
 #if !defined(__cpp_lib_to_chars) || __cpp_lib_to_chars < 201611L
-#define JOULERY_FLOAT_CHARCONV() 0
+#define JOULERY_DETAIL_FLOAT_CHARCONV() 0
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #else
-#define JOULERY_FLOAT_CHARCONV() 1
+#define JOULERY_DETAIL_FLOAT_CHARCONV() 1
 #endif
 
 namespace joulery {
@@ -26,7 +26,7 @@ namespace detail {
 /// Enough for any double: sign, 17 digits, point, exponent.
 inline constexpr std::size_t number_room = 40;
 
-#if JOULERY_FLOAT_CHARCONV()
+#if JOULERY_DETAIL_FLOAT_CHARCONV()
 inline std::size_t print_double(char* room, double x) noexcept {
     return static_cast<std::size_t>(std::to_chars(room, room + number_room, x).ptr - room);
 }
