@@ -74,7 +74,7 @@ class channel_account {
  private:
     void count(std::uint64_t raw, double at) noexcept {
         const double elapsed = std::max(at - last_at_, 0.0);
-        const counter_step s = step_between(last_raw_, raw, wrap_at_, believable_counts(elapsed));
+        const counter_step s = step_between(last_raw_, raw, wrap_at_, believable_counts(elapsed, raw < last_raw_));
         counts_ += s.counts;
         if (s.event == counter_event::wrap) ++tally_.wraps;
         if (s.event == counter_event::reset) {
@@ -86,11 +86,13 @@ class channel_account {
     }
 
     // Two update periods are allowed on top: the value may have been up to one old before and may
-    // hold a fresh tick now. History narrows the bound, but never below a quarter of the generous
-    // one, so that a machine that wakes from idle is believed.
-    [[nodiscard]] std::uint64_t believable_counts(double elapsed) const noexcept {
+    // hold a fresh tick now. For a smaller value, which may be a wrap or a reset, history narrows
+    // the bound, but never below a quarter of the generous one, so that a machine that wakes from
+    // idle is believed.
+    [[nodiscard]] std::uint64_t believable_counts(double elapsed, bool smaller) const noexcept {
         double watts = generous_watts_;
-        if (peak_watts_ > 0) watts = std::min(watts, std::max(10 * peak_watts_, watts / 4));
+        if (smaller && peak_watts_ > 0)
+            watts = std::min(watts, std::max(10 * peak_watts_, watts / 4));
         const double counts = watts * (elapsed + 2 * update_seconds_) / scale_ + 1;
         return counts >= 9e18 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(counts);
     }

@@ -179,8 +179,7 @@ class books {
         return t.ticks;
     }
 
-    // Joules per tick of the paths that were open, each at its mean so far; the channel's own mean
-    // where a path has none yet.
+    // Joules per tick of the paths that were open, each at its mean so far.
     [[nodiscard]] double power_of_open(std::size_t c, double whole, double top) const {
         double sum = mean_power(nullptr, c) * std::max(1 - top / whole, 0.0);
         for (const open_time& t : open_ticks_)
@@ -193,7 +192,10 @@ class books {
         const double joules = path != nullptr
                                   ? path->energies[source_.first_channel() + c].self
                                   : unscoped_[c];
-        return ticks > 0 ? joules / ticks : mean_of_channel(c);
+        // A path seen for less than a few updates of the counter says little: the channel's mean
+        // stands in for what is missing.
+        const double little = 20 * source_.tracker(c).period();
+        return (joules + mean_of_channel(c) * little) / (ticks + little);
     }
     [[nodiscard]] double mean_of_channel(std::size_t c) const {
         return settled_at_ > born_ ? settled_[c] / static_cast<double>(settled_at_ - born_) : 0;

@@ -186,9 +186,10 @@ class engine {
         // After a failed read the books stay open: the next good one brings the energy of both.
         if (!fresh && m.source.state() == read_status::retry) return;
         const auto trees = this->trees();
+        m.age();
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
-            m.ledger.close(*tree, clock_->now());
+            m.ledger.close(*tree, clock_->now(), &m.lags);
             tree->marks[m.source.index()].ended = ended;
             choose_edges(m);
         }

@@ -54,9 +54,14 @@ class metered_source {
         for (std::size_t c = 0; c < lags.size(); ++c) {
             const tick_tracker& t = source.tracker(c);
             const bool known = source.is_counter(c) && t.locked();
-            lags[c] = known ? t.lag(source.polled_at()) : 0.0;
-            lag_spreads[c] = known ? t.lag_spread(source.polled_at())
-                                   : t.period() / std::sqrt(12.0);
+            if (known && source.caught(c)) {
+                lags[c] = t.slack() / 2;
+                lag_spreads[c] = t.slack() / std::sqrt(12.0);
+            } else {
+                lags[c] = known ? t.lag(source.polled_at()) : 0.0;
+                lag_spreads[c] = known ? t.lag_spread(source.polled_at())
+                                       : t.period() / std::sqrt(12.0);
+            }
         }
     }
 
@@ -71,17 +76,16 @@ class metered_source {
     }
 
     /// Variance of each channel's joules between the sample before and this one, J^2: at each end
-    /// the slack or the lag at the channel's mean power (joules per tick), and the counter's step.
+    /// the doubt about the values' age at the channel's mean power, and the counter's step. After
+    /// `age`.
     [[nodiscard]] std::vector<double> sample_variance(double ticks_lived) {
         std::vector<double> variance(lags.size());
         end_variance_.resize(lags.size(), -1.0);
         for (std::size_t c = 0; c < lags.size(); ++c) {
             const channel& ch = source.channels()[c];
-            const tick_tracker& t = source.tracker(c);
-            const double late = source.caught(c) ? t.slack() : t.period();
-            const double joules = source.joules()[c] / std::max(ticks_lived, 1.0) * late;
+            const double joules = source.joules()[c] / std::max(ticks_lived, 1.0) * lag_spreads[c];
             const double quantum = ch.quantum > 0 ? ch.quantum : ch.joules_per_count;
-            const double at_end = (joules * joules + quantum * quantum) / 12;  // uniform errors
+            const double at_end = joules * joules + quantum * quantum / 12;
             const double at_begin =
                 end_variance_[c] >= 0 ? end_variance_[c] : at_end + first_lag(c, ticks_lived);
             variance[c] = at_begin + at_end;
