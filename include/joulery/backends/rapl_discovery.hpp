@@ -5,6 +5,7 @@
 #include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/rapl_remedy.hpp"
 #include "joulery/backends/rapl_zone.hpp"
+#include "joulery/backends/watched_file.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/counters/channel.hpp"
 #include "joulery/counters/system_root.hpp"
@@ -27,8 +28,7 @@ inline constexpr std::string_view powercap_folder = "/sys/class/powercap";
 /// A zone whose counter can be opened, and the channel it becomes.
 struct rapl_source {
     rapl_zone zone;
-    std::string path;  ///< of energy_uj, the prefix of a fake machine included
-    system_file file;
+    watched_file file;  ///< energy_uj
     channel described;
 };
 
@@ -146,8 +146,7 @@ class rapl_finder {
             s.zone = zones_[i];
             const std::string inside =
                 std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
-            s.path = root_.path(inside);
-            s.file = system_file(s.path);
+            s.file = watched_file(root_.path(inside));
             if (!s.file.is_open()) {
                 if (why_not.empty()) why_not = inside + ": " + error_text(s.file.error());
                 permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
@@ -168,7 +167,7 @@ class rapl_finder {
         if (first_reason_.empty()) first_reason_ = why_not;
     }
 
-    static bool mirrors(system_file& a, system_file& b) noexcept {
+    static bool mirrors(watched_file& a, watched_file& b) noexcept {
         std::uint64_t seen[4];
         for (int i = 0; i < 4; ++i)
             if (!(i % 2 == 0 ? a : b).read_unsigned(seen[i])) return false;
