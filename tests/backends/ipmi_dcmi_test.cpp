@@ -33,10 +33,11 @@ struct controller {
         if (request != 0xc030690b) return -ENOTTY;
         auto& a = *static_cast<detail::ipmi_answer*>(argument);
         a.type = 1;
-        a.id = late_answers > 0 ? asked - 1 : asked;
-        if (late_answers > 0) --late_answers;
-        unsigned char data[19] = {completion, 0xdc, static_cast<unsigned char>(watts),
-                                  static_cast<unsigned char>(watts >> 8)};
+        const bool late = late_answers > 0 && late_answers-- > 0;
+        a.id = late ? asked - 1 : asked;
+        const unsigned told = late ? 9 : watts;
+        unsigned char data[19] = {completion, 0xdc, static_cast<unsigned char>(told),
+                                  static_cast<unsigned char>(told >> 8)};
         data[18] = measuring ? 0x40 : 0;
         std::memcpy(a.message.data, data, length);
         a.message.length = static_cast<unsigned short>(length);

@@ -96,6 +96,9 @@ class rapl_finder {
         for (rapl_source& s : sources_) describe(s);
         if (cpu_.is_amd() && has(rapl_domain::core))
             note("AMD's core counter is that of one core of the package, not of all");
+        for (const rapl_source& s : sources_)
+            if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
+                note(s.described.id + " counts in steps of a whole joule");
         if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
         if (!denied_.empty()) note("not readable: " + denied_ + "; " + rapl_permission_remedy());
         return {std::move(sources_), std::move(remark_), {}};
