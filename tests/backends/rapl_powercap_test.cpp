@@ -329,6 +329,15 @@ TEST_CASE("rapl-powercap: what fails may come back, what vanishes is gone until 
     CHECK(r.values == std::vector<std::uint64_t>{1'500'000, no_value});
 }
 
+TEST_CASE("rapl-powercap: a counter of whole joules says so") {
+    fake_system m;
+    m.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.powercap_zone("intel-rapl:1", "psys", 5'000'000, 4'294'967'295'000'000);
+    const auto rapl = opened(m);
+    CHECK(channel_of(*rapl, "psys").quantum == 1.0);
+    CHECK(contains(rapl->remark(), "psys counts in steps of a whole joule"));
+}
+
 TEST_CASE("rapl-powercap: machines with SGX are warned of filtered counters") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu sgx sse");

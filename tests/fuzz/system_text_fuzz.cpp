@@ -6,7 +6,14 @@
 #include "joulery/backends/cpu_list.hpp"
 #include "joulery/backends/cpu_power_table.hpp"
 #include "joulery/backends/cpu_times.hpp"
+#include "joulery/backends/cray_pm.hpp"
+#include "joulery/backends/decimal_text.hpp"
+#include "joulery/backends/gpu_metrics.hpp"
+#include "joulery/backends/hwmon_chip.hpp"
+#include "joulery/backends/ipmi_dcmi.hpp"
+#include "joulery/backends/rapl_perf.hpp"
 #include "joulery/backends/rapl_zone.hpp"
+#include "joulery/backends/rpi_pmic.hpp"
 #include "joulery/counters/system_root.hpp"
 
 #include <cstddef>
@@ -47,5 +54,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(zone.parent_folder().size() <= size);
     if (name_rapl_zone(text, &package, zone)) must(!zone.id().empty());
     must(rapl_wrap_at(whole) == 0 || rapl_wrap_at(whole) > whole);
+
+    double decimal = 0;
+    if (const std::size_t taken = parse_decimal(text, decimal); taken > 0)
+        must(taken <= size && std::isfinite(decimal) && decimal >= 0);
+    const gpu_metrics table = parse_gpu_metrics(text);
+    must(table.known || (table.watts == -1 && table.energy == no_value));
+    const pmic_power rails = parse_pmic(text);
+    must(rails.all >= 0 && rails.core <= rails.all && rails.memory <= rails.all);
+    must(detail::parse_dcmi_power(data, size) <= 0xffff);
+    (void)detail::parse_cray(text, whole);
+    (void)detail::parse_event_config(text, whole);
+    must(detail::id_from_label(text).size() <= size);
     return 0;
 }

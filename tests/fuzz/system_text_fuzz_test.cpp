@@ -20,6 +20,12 @@ const std::vector<std::string> seeds = {
     "package-0-die-1",
     "psys-1",
     "intel-rapl:a:0",
+    "event=0x02",
+    "2.3283064365386962890625e-10",
+    "1234567 J 1700000000123456 us\n",
+    " VDD_CORE_A current(7)=2.0A\n VDD_CORE_V volt(15)=0.75V\n",
+    std::string("\x78\0\1\3", 4) + std::string(116, '\x11'),
+    std::string("\0\xdc\x9c\1", 4) + std::string(15, '\x40'),
     "",
 };
 

@@ -168,7 +168,7 @@ class estimate_backend final : public backend {
                 n > 0 ? count_cpus({text, static_cast<std::size_t>(n)}) : 0;
             if (online > 0) threads_ = static_cast<double>(online);
         }
-        microjoules_ += model_.watts(load, threads_) * std::max(elapsed, 0.0) * 1e6;
+        microjoules_ += model_.watts(load, threads_) * elapsed * 1e6;
     }
 
     void describe() {

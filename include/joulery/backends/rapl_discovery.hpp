@@ -5,6 +5,7 @@
 #include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/rapl_remedy.hpp"
 #include "joulery/backends/rapl_zone.hpp"
+#include "joulery/backends/watched_file.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/counters/channel.hpp"
 #include "joulery/counters/system_root.hpp"
@@ -27,8 +28,7 @@ inline constexpr std::string_view powercap_folder = "/sys/class/powercap";
 /// A zone whose counter can be opened, and the channel it becomes.
 struct rapl_source {
     rapl_zone zone;
-    std::string path;  ///< of energy_uj, the prefix of a fake machine included
-    system_file file;
+    watched_file file;  ///< energy_uj
     channel described;
 };
 
@@ -96,6 +96,9 @@ class rapl_finder {
         for (rapl_source& s : sources_) describe(s);
         if (cpu_.is_amd() && has(rapl_domain::core))
             note("AMD's core counter is that of one core of the package, not of all");
+        for (const rapl_source& s : sources_)
+            if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
+                note(s.described.id + " counts in steps of a whole joule");
         if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
         if (!denied_.empty()) note("not readable: " + denied_ + "; " + rapl_permission_remedy());
         return {std::move(sources_), std::move(remark_), {}};
@@ -146,8 +149,7 @@ class rapl_finder {
             s.zone = zones_[i];
             const std::string inside =
                 std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
-            s.path = root_.path(inside);
-            s.file = system_file(s.path);
+            s.file = watched_file(root_.path(inside));
             if (!s.file.is_open()) {
                 if (why_not.empty()) why_not = inside + ": " + error_text(s.file.error());
                 permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
@@ -168,7 +170,7 @@ class rapl_finder {
         if (first_reason_.empty()) first_reason_ = why_not;
     }
 
-    static bool mirrors(system_file& a, system_file& b) noexcept {
+    static bool mirrors(watched_file& a, watched_file& b) noexcept {
         std::uint64_t seen[4];
         for (int i = 0; i < 4; ++i)
             if (!(i % 2 == 0 ? a : b).read_unsigned(seen[i])) return false;

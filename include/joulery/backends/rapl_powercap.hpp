@@ -9,7 +9,6 @@
 #include "joulery/counters/registry.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,16 +58,10 @@ class rapl_powercap final : public backend {
  private:
     static std::uint64_t value_of(detail::rapl_source& source, bool& vanished) noexcept {
         std::uint64_t value = no_value;
-        if (source.file.is_open() && source.file.read_unsigned(value))
-            return source.described.wrap_at == 0 || value < source.described.wrap_at ? value
-                                                                                     : no_value;
-        // A descriptor of a zone that left never reads again, even when the zone returns: a driver
-        // that is loaded anew makes new files.
-        system_file again(source.path);
-        vanished = !again.is_open() &&
-                   (again.error() == ENOENT || again.error() == ENODEV || again.error() == ENXIO);
-        source.file = std::move(again);
-        return no_value;
+        const bool read = source.file.read_unsigned(value);
+        vanished = source.file.vanished();
+        const std::uint64_t end = source.described.wrap_at;
+        return read && (end == 0 || value < end) ? value : no_value;
     }
 
     std::vector<detail::rapl_source> sources_;

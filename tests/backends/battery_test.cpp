@@ -1,0 +1,60 @@
+#include "joulery/backends/battery.hpp"
+
+#include "backends/support.hpp"
+
+using namespace joulery;
+
+namespace {
+std::string supply(fake_system& m, const char* name, const char* type, const char* status) {
+    const std::string folder = std::string("/sys/class/power_supply/") + name;
+    m.file(folder + "/type", std::string(type) + "\n");
+    m.file(folder + "/status", std::string(status) + "\n");
+    return folder;
+}
+}  // namespace
+
+TEST_CASE("battery: power of all batteries together, by power or by current x voltage") {
+    fake_system m;
+    const std::string first = supply(m, "BAT0", "Battery", "Discharging");
+    m.number(first + "/power_now", 9'300'000);
+    const std::string second = supply(m, "BAT1", "Battery", "Discharging");
+    m.file(second + "/current_now", "-500000\n").number(second + "/voltage_now", 12'000'000);
+    const std::string mouse = supply(m, "hid-1", "Battery", "Discharging");
+    m.file(mouse + "/scope", "Device\n").number(mouse + "/power_now", 1);
+    supply(m, "AC", "Mains", "Unknown");
+    opened_backend b = open_battery(m.root());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"machine/battery"});
+    CHECK((*b)->channels()[0].kind == reading_kind::power_gauge);
+    CHECK(read_all(**b).values[0] == 15'300'000);
+    CHECK(contract_violations(**b) == strings{});
+    m.file(second + "/status", "Not charging\n");
+    CHECK(read_all(**b).values[0] == 9'300'000);
+}
+
+TEST_CASE("battery: says nothing while it charges or its state is unknown") {
+    fake_system m;
+    const std::string folder = supply(m, "BAT0", "Battery", "Discharging");
+    m.number(folder + "/power_now", 5'000'000);
+    opened_backend b = open_battery(m.root());
+    REQUIRE(b);
+    for (const char* status : {"Charging\n", "Full\n", "Unknown\n", "", "nonsense"}) {
+        m.file(folder + "/status", status);
+        CHECK(read_all(**b).status == read_status::retry);
+    }
+    m.file(folder + "/status", "Discharging\n");
+    for (const char* bad : {"", "x\n", "5000000000000\n"}) {
+        m.file(folder + "/power_now", bad);
+        CHECK(read_all(**b).status == read_status::retry);
+    }
+    m.vanish(folder + "/status");
+    CHECK(read_all(**b).status == read_status::gone);
+}
+
+TEST_CASE("battery: a plugged machine and one without a battery say so") {
+    fake_system m;
+    CHECK(contains(open_battery(m.root()).error().reason, "no battery"));
+    m.number(supply(m, "BAT0", "Battery", "Charging") + "/power_now", 5'000'000);
+    CHECK(contains(open_battery(m.root()).error().reason, "does not run on battery"));
+    CHECK(contains(open_battery(m.root()).error().remedy, "unplug"));
+}

@@ -1,0 +1,101 @@
+#include "joulery/backends/ipmi_dcmi.hpp"
+
+#include "backends/fake_device.hpp"
+#include "backends/support.hpp"
+
+#include <cstring>
+
+using namespace joulery;
+
+namespace {
+
+/// A management controller.
+struct controller {
+    unsigned watts = 412;
+    unsigned char completion = 0;
+    bool measuring = true;
+    int late_answers = 0;  ///< to questions nobody remembers
+    int error = 0;
+    std::size_t length = 19;
+    long asked = 0;
+
+    int operator()(unsigned long request, void* argument) {
+        if (error != 0) return -error;
+        if (request == 0x8028690d) {
+            const auto& r = *static_cast<detail::ipmi_request*>(argument);
+            const unsigned char wanted[] = {0xdc, 0x01, 0x00, 0x00};
+            if (r.message.function != 0x2c || r.message.command != 2 || r.message.length != 4 ||
+                std::memcmp(r.message.data, wanted, 4) != 0 || r.address[0] != 0x0c)
+                return -EINVAL;
+            asked = r.id;
+            return 0;
+        }
+        if (request != 0xc030690b) return -ENOTTY;
+        auto& a = *static_cast<detail::ipmi_answer*>(argument);
+        a.type = 1;
+        const bool late = late_answers > 0 && late_answers-- > 0;
+        a.id = late ? asked - 1 : asked;
+        const unsigned told = late ? 9 : watts;
+        unsigned char data[19] = {completion, 0xdc, static_cast<unsigned char>(told),
+                                  static_cast<unsigned char>(told >> 8)};
+        data[18] = measuring ? 0x40 : 0;
+        std::memcpy(a.message.data, data, length);
+        a.message.length = static_cast<unsigned short>(length);
+        return 0;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("ipmi-dcmi: the node's power in watts") {
+    controller bmc;
+    fake_device device;
+    device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
+    opened_backend b = open_ipmi_dcmi(system_root("/fake"), device.calls());
+    REQUIRE(b);
+    CHECK(device.opened == strings{"/fake/dev/ipmi0"});
+    CHECK(ids(**b) == strings{"machine/dcmi"});
+    CHECK((*b)->channels()[0].part == component::platform);
+    CHECK(read_all(**b).values[0] == 412);
+    CHECK(contract_violations(**b) == strings{});
+}
+
+TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
+    controller bmc;
+    fake_device device;
+    device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
+    opened_backend b = open_ipmi_dcmi(system_root{}, device.calls());
+    REQUIRE(b);
+    bmc.late_answers = 2;
+    CHECK(read_all(**b).values[0] == 412);
+    bmc.measuring = false;
+    CHECK(read_all(**b).status == read_status::retry);
+    bmc.measuring = true, bmc.watts = 0;  // what broken controllers say
+    CHECK(read_all(**b).status == read_status::retry);
+    bmc.watts = 70'000 % 65'536, bmc.length = 4;
+    CHECK(read_all(**b).status == read_status::retry);
+    bmc.length = 0;
+    CHECK(read_all(**b).status == read_status::retry);
+    bmc.length = 19, bmc.completion = 0xc3;
+    CHECK(read_all(**b).status == read_status::retry);
+    bmc.completion = 0xc1;
+    CHECK(read_all(**b).status == read_status::fatal);
+    bmc.completion = 0;
+    device.on_wait = [] { return 0; };
+    CHECK(read_all(**b).status == read_status::retry);
+    bmc.error = ENODEV;
+    CHECK(read_all(**b).status == read_status::gone);
+}
+
+TEST_CASE("ipmi-dcmi: what keeps it from opening is told") {
+    fake_device device;
+    device.on_open = [](const std::string&) { return ENOENT; };
+    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().remedy, "ipmi_devintf"));
+    device.on_open = [](const std::string&) { return EACCES; };
+    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().remedy, "full control"));
+    controller bmc;
+    bmc.completion = 0xc1;
+    device.on_open = [](const std::string& path) { return contains(path, "ipmidev") ? 0 : ENOENT; };
+    device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
+    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().reason, "tells no power"));
+}
