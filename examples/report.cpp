@@ -4,14 +4,14 @@
 //     report run.json                          the table
 //     report --top 10 rank*.json               the ten dearest scopes of all ranks together
 //     report -o run.html -o run.csv run.json   other formats
-//     report --compare before.json after.json  what changed, and whether it can be told
+//     report --compare before.json after.json  what changed, and whether the error bars tell
+#include "joulery/report/compare.hpp"
 #include "joulery/report/json.hpp"
 #include "joulery/report/report_merger.hpp"
 #include "joulery/report/text_grid.hpp"
 #include "joulery/report/write.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -100,52 +100,29 @@ void show_top(report r, std::size_t count) {
     std::fputs(grid.render(100, false).c_str(), stdout);
 }
 
-/// Energy of one unit of work: an item where both sides counted items of one name, else a call.
-struct unit_cost {
-    double joules = 0;
-    double uncertainty = 0;
-};
-unit_cost cost_of(const scope_row& s, bool by_item) {
-    const double n = by_item ? s.items : static_cast<double>(s.calls);
-    return {s.total.joules() / n, s.uncertainty.joules() / n};
-}
-
-/// One line of the comparison. "can't be told" where the difference lies within the uncertainties.
-void compare_row(text_grid& grid, const scope_row& before, const scope_row& after) {
-    const bool by_item = before.items > 0 && after.items > 0 && before.item_name == after.item_name;
-    const unit_cost b = cost_of(before, by_item), a = cost_of(after, by_item);
-    const double difference = a.joules - b.joules;
-    const bool told = std::fabs(difference) > std::hypot(a.uncertainty, b.uncertainty);
-    const bool number = difference - difference == 0 && b.joules > 0;
-    const char* verdict =
-        !number ? "" : (!told ? "can't be told" : (difference < 0 ? "less" : "more"));
-    std::string change = number ? percent_text(difference / b.joules) : "n/a";
-    if (number && difference > 0) change = "+" + change;
-    grid.add({harmless(before.path),
-              marked(to_text(energy::from_joules(b.joules)), before.provenance),
-              marked(to_text(energy::from_joules(a.joules)), after.provenance),
-              by_item ? harmless(before.item_name) : "call", change, verdict});
-}
-
-void compare(const report& before, const report& after) {
+/// One line a scope: joules of one item where both count the same items, else of the whole scope.
+void show_comparison(const report& before, const report& after) {
     text_grid grid({{"scope", 0},
                     {"before", 9},
                     {"after", 9},
                     {"per", 7, true},
                     {"change", 9},
                     {"verdict", 8, true}});
-    for (const scope_row& b : before.scopes) {
-        if (const scope_row* a = after.find(b.path))
-            compare_row(grid, b, *a);
-        else
-            grid.add({harmless(b.path), "", "", "", "", "only before"});
+    const comparison c = joulery::compare(before, after);
+    for (const compared_scope& s : c.scopes) {
+        const auto cost = [&](const scope_row* row) {
+            if (row == nullptr) return std::string();
+            return marked(to_text(s.per_item ? row->total / row->items : row->total),
+                          row->provenance);
+        };
+        const double change = s.ratio - 1;
+        grid.add({harmless(s.path), cost(s.a), cost(s.b),
+                  s.per_item ? harmless(s.a->item_name) : "run",
+                  s.ratio > 0 ? (change > 0 ? "+" : "") + percent_text(change) : "",
+                  std::string(to_text(s.verdict))});
     }
-    for (const scope_row& a : after.scopes)
-        if (before.find(a.path) == nullptr)
-            grid.add({harmless(a.path), "", "", "", "", "only after"});
-    if (before.context.cpu != after.context.cpu || before.context.machine != after.context.machine)
-        std::puts("The reports are of different machines; their joules are not alike.\n");
     std::fputs(grid.render(100, false).c_str(), stdout);
+    for (const std::string& note : c.notes) std::printf("note: %s\n", harmless(note).c_str());
 }
 
 }  // namespace
@@ -153,7 +130,8 @@ void compare(const report& before, const report& after) {
 int main(int argc, char** argv) {
     const arguments a = parse(argc, argv);
     if (a.compare) {
-        compare(read(a.files[0]), read(a.files[1]));
+        const report before = read(a.files[0]), after = read(a.files[1]);
+        show_comparison(before, after);
         return 0;
     }
     report_merger merger;  // one file at a time: memory does not grow with their number

@@ -7,6 +7,7 @@
 #include "joulery/core/utf8.hpp"
 #include "joulery/report/report.hpp"
 
+#include <cmath>
 #include <string>
 
 namespace joulery {
@@ -17,11 +18,14 @@ inline namespace v1 {
     return q == quality::estimated ? "~" + text : text;
 }
 
-/// Uncertainty as a share of the total: "±3.2 %"; "" where none is stated, "±>100 %" beyond.
+/// Uncertainty as a share of the total with two digits: "±3.2 %"; "" where none is stated,
+/// "±>100 %" beyond.
 [[nodiscard]] inline std::string uncertainty_text(const scope_row& row) {
-    const double u = row.uncertainty.joules(), e = row.total.joules();
-    if (!(u > 0) || !(e > 0)) return {};
-    return u > e ? "\xC2\xB1>100 %" : "\xC2\xB1" + percent_text(u / e);
+    const double percent = 100 * (row.uncertainty / row.total);
+    if (!(percent > 0)) return {};
+    if (percent > 100) return "\xC2\xB1>100 %";
+    const double step = percent >= 9.95 ? 1 : (percent >= 0.995 ? 0.1 : 0.01);
+    return "\xC2\xB1" + detail::plain_text(std::round(percent / step) * step, "%");
 }
 
 /// Joules of one item: "12.3 mJ/sample"; "" where no items were added.

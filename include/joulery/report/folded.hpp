@@ -20,7 +20,7 @@ inline namespace v1 {
 namespace detail {
 
 /// A frame's name: ';' and line ends mean something in the format.
-inline std::string folded_name(std::string_view name) {
+inline std::string folded_frame(std::string_view name) {
     std::string out = harmless(name);
     std::replace(out.begin(), out.end(), ';', ':');
     return out;
@@ -43,7 +43,7 @@ inline void append_microjoules(std::string& out, energy self) {
     for (const std::size_t i : tree.order) {
         const char* separator = "";
         for (const std::size_t frame : detail::flame_stack(tree, i)) {
-            out.append(separator).append(detail::folded_name(tree.name(r, frame)));
+            out.append(separator).append(detail::folded_frame(tree.name(r, frame)));
             separator = ";";
         }
         out += ' ';

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/core/number_text.hpp"
+#include "joulery/report/carbon_notes.hpp"
 #include "joulery/report/figures.hpp"
 #include "joulery/report/html_script.hpp"
 #include "joulery/report/html_style.hpp"
@@ -229,9 +230,9 @@ class html_writer {
                 channel_lines(child, level + 1);
     }
 
-    void entry(const char* term, const std::string& text) {
+    void entry(const std::string& term, const std::string& text) {
         if (!text.empty())
-            out_ += std::string("<dt>") + term + "</dt><dd>" + markup_text(text) + "</dd>\n";
+            out_ += "<dt>" + markup_text(term) + "</dt><dd>" + markup_text(text) + "</dd>\n";
     }
 
     void carbon() {
@@ -246,6 +247,7 @@ class html_writer {
         entry("grid factor", to_text(c.grid.intensity) + ", " + grid_text(c.grid));
         entry("source", c.grid.source);
         entry("PUE", plain_text(c.pue, "") + " (" + c.pue_source + ")");
+        for (const carbon_note& note : carbon_notes(r_)) entry(note.label, note.text);
         out_ += "</dl>\n";
     }
 

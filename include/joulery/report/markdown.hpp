@@ -2,6 +2,7 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/report/carbon_notes.hpp"
 #include "joulery/report/figures.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/report/scope_tree.hpp"
@@ -87,6 +88,8 @@ inline void markdown_channels(std::string& out, const report& r) {
            markdown_prose(grid_text(carbon.grid)) + "; " + markdown_prose(carbon.grid.source) +
            "), PUE " + plain_text(carbon.pue, "") + " (" + markdown_prose(carbon.pue_source) + ")" +
            (carbon.grid.assumed ? ". **Assumed**: no place was named" : "") + ".\n";
+    for (const carbon_note& note : carbon_notes(r))
+        out += "- " + note.label + ": " + markdown_prose(note.text) + ".\n";
     out += "- Measuring cost " + markdown_prose(overhead_text(r.overhead)) + ".\n";
     out += "- " + markdown_prose(r.context.library) + " on " + markdown_prose(r.context.host) +
            ", " + markdown_prose(r.context.cpu) + ", " + markdown_prose(r.context.os) + ", " +

@@ -26,8 +26,9 @@ inline void append_styled(std::string& out, std::string_view text, text_style st
     if (wrap) out += "\x1b[0m";
 }
 
-/// A table of text that fits a width: the first column is shortened, then whole columns are left
-/// out, the dearest last. Lines never wrap. Cells must be free of control characters.
+/// A table of text that fits a width: gaps narrow, the first column is shortened, then whole
+/// columns are left out, the dearest last. Lines never wrap. Cells must be free of control
+/// characters.
 ///
 ///     text_grid grid({{"scope", 0}, {"energy", 9}});
 ///     grid.add({"train", "~1.2 kJ"});
@@ -50,25 +51,31 @@ class text_grid {
         std::vector<std::size_t> widths = natural_widths();
         std::vector<bool> shown(columns_.size(), true);
         for (std::size_t c = 0; c < columns_.size(); ++c) shown[c] = c == 0 || used(c);
-        std::size_t rest = 0;
-        for (;;) {
-            rest = 0;
+        const auto rest = [&](std::size_t gap) {
+            std::size_t sum = 0;
             for (std::size_t c = 1; c < columns_.size(); ++c)
-                if (shown[c]) rest += widths[c] + gap;
-            if (rest + std::min(widths[0], least_name) <= width || !drop_one(shown)) break;
+                if (shown[c]) sum += widths[c] + gap;
+            return sum;
+        };
+        // A column worth less than the air between the others goes before that does.
+        while (rest(2) + std::min(widths[0], least_name) > width && drop_one(shown, worth_of_air)) {
         }
-        widths[0] = std::min(widths[0], width > rest ? width - rest : std::size_t{1});
+        while (rest(1) + std::min(widths[0], least_name) > width && drop_one(shown, 1000)) {
+        }
+        const std::size_t gap = rest(2) + std::min(widths[0], least_name) <= width ? 2 : 1;
+        const std::size_t others = rest(gap);
+        widths[0] = std::min(widths[0], width > others ? width - others : std::size_t{1});
         std::string out;
         std::vector<std::string> titles;
         for (const column& c : columns_) titles.push_back(c.title);
-        put_line(out, {titles, text_style::bold}, widths, shown, colour);
-        for (const row& r : rows_) put_line(out, r, widths, shown, colour);
+        put_line(out, {titles, text_style::bold}, widths, shown, gap, colour);
+        for (const row& r : rows_) put_line(out, r, widths, shown, gap, colour);
         return out;
     }
 
  private:
-    static constexpr std::size_t gap = 2;
     static constexpr std::size_t least_name = 20;
+    static constexpr int worth_of_air = 2;
 
     struct row {
         std::vector<std::string> cells;
@@ -91,17 +98,17 @@ class text_grid {
         return widths;
     }
 
-    bool drop_one(std::vector<bool>& shown) const {
+    bool drop_one(std::vector<bool>& shown, int below) const {
         std::size_t least = 0;
         for (std::size_t c = 1; c < columns_.size(); ++c)
             if (shown[c] && (least == 0 || columns_[c].worth < columns_[least].worth)) least = c;
-        if (least == 0) return false;
+        if (least == 0 || columns_[least].worth >= below) return false;
         shown[least] = false;
         return true;
     }
 
     void put_line(std::string& out, const row& r, const std::vector<std::size_t>& widths,
-                  const std::vector<bool>& shown, bool colour) const {
+                  const std::vector<bool>& shown, std::size_t gap, bool colour) const {
         std::string line;
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             if (!shown[c]) continue;

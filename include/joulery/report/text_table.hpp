@@ -68,9 +68,9 @@ class text_writer {
                         {"calls", 4},
                         {"time", 6},
                         {"energy", 99},
-                        {"power", 3},
+                        {"power", 2},
                         {"per item", 5},
-                        {"CO2e", 2},
+                        {"CO2e", 3},
                         {"\xC2\xB1", 7},
                         {"quality", 98, true},
                         {"method", 1, true}});
@@ -82,7 +82,7 @@ class text_writer {
                     std::string(2 * tree.level[i], ' ') + harmless(tree.name(r_, i)));
         }
         const quality q = r_.provenance;
-        grid.add({"outside all scopes", "", "", marked(to_text(r_.unscoped), q), "", "", "", "",
+        grid.add({"(outside)", "", "", marked(to_text(r_.unscoped), q), "", "", "", "",
                   std::string(to_text(q))});
         grid.add({"total", "", to_text(r_.context.duration), marked(to_text(r_.total), q),
                   marked(to_text(r_.total / r_.context.duration), q), "",
@@ -97,12 +97,10 @@ class text_writer {
 
     static void add_row(text_grid& grid, const scope_row& row, std::string name) {
         const quality q = row.provenance;
-        grid.add(
-            {std::move(name), counted(static_cast<double>(row.calls)), to_text(row.time),
-             marked(to_text(row.total), q), power_text(row), per_item_text(row),
-             marked(mass_text(row.co2e), q), uncertainty_text(row), std::string(to_text(q)),
-             harmless(row.method)},
-            q == quality::measured || q == quality::derived ? text_style::plain : text_style::dim);
+        grid.add({std::move(name), counted(static_cast<double>(row.calls)), to_text(row.time),
+                  marked(to_text(row.total), q), power_text(row), per_item_text(row),
+                  marked(mass_text(row.co2e), q), uncertainty_text(row), std::string(to_text(q)),
+                  harmless(row.method)});
     }
 
     // What was summed first, then what was not, with why.
@@ -140,8 +138,13 @@ class text_writer {
             line += "; outside all scopes " + marked(to_text(r_.unscoped), r_.provenance) + " (" +
                     percent_text(r_.unscoped / r_.total) + ")";
         labelled("machine", line + ".");
+        const bool any_measured = std::any_of(
+            r_.channels.begin(), r_.channels.end(),
+            [](const channel_row& c) { return c.summed && c.provenance != quality::estimated; });
         if (r_.provenance == quality::estimated)
-            labelled("", "~ marks estimates: no counter was readable, a model stands in.");
+            labelled("", any_measured
+                             ? "~ marks estimates: for a part of it a model stands in."
+                             : "~ marks estimates: no counter was readable, a model stands in.");
     }
 
     void carbon() {

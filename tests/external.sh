@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# external.sh - opens the reports in the tools they are made for: a browser, promtool, speedscope,
+# OpenTelemetry's definitions, other parsers, MPI. Installs those tools (Debian, npm).
+# usage: tests/external.sh [KEEP]     KEEP: a folder for the pictures it takes
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(dirname "$here")
+. "$root/examples/install_missing.sh"
+
+work=$root/build/external
+mkdir -p "$work"
+pictures=${1:-$work/pictures}
+mkdir -p "$pictures"
+
+works g++ --version || install_missing g++
+install_missing prometheus python3 python3-jsonschema
+works mpirun --version && works mpicxx --version || install_missing openmpi-bin libopenmpi-dev
+works chromium --version || install_missing chromium fonts-dejavu-core
+if ! works npm --version; then install_missing nodejs npm; fi
+(cd "$work" && [ -d node_modules/playwright-core ] && [ -d node_modules/speedscope ] &&
+    [ -d node_modules/@opentelemetry/otlp-transformer ]) || (
+    cd "$work"
+    echo '{"private": true}' >package.json
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund \
+        playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0
+)
+export NODE_PATH=$work/node_modules
+
+echo "== the example converts a report to every format; the golden files hold the bytes"
+g++ -std=c++17 -O1 -I"$root/include" "$root/examples/report.cpp" -o "$work/report" -pthread -ldl
+golden=$here/report/golden
+for ending in json csv md html prom folded speedscope.json trace.json otlp.json junit.xml txt; do
+    "$work/report" -o "$work/full.$ending" "$golden/full.json"
+    cmp "$work/full.$ending" "$golden/full.$ending"
+done
+
+echo "== parsers that are not ours"
+/usr/bin/python3 "$here/external/formats.py" "$work" \
+    "$work/node_modules/speedscope/dist/release/file-format-schema.json"
+findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings" && exit 1; }
+[ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
+echo "passed: promtool finds nothing to say"
+node "$here/external/otlp_metrics.js" "$work/full.otlp.json"
+
+echo "== a browser"
+node "$here/external/html_report.js" "$work/full.html" "$pictures"
+node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "$work/full.folded"
+
+echo "== many reports: 2,000 of 100 scopes from 500 machines"
+/usr/bin/python3 "$here/external/many_reports.py" "$golden/full.json" "$work/many" 2000
+(cd "$work/many" && /usr/bin/python3 "$here/external/measured.py" 150 "$work/report" --top 1 *.json)
+rm -rf "$work/many"
+
+if [ -f "$root/include/joulery/integration/mpi.hpp" ]; then
+    echo "== MPI: four ranks of one machine count it once"
+    mpicxx -std=c++17 -O1 -DOMPI_SKIP_MPICXX -I"$root/include" "$here/external/mpi_ranks.cpp" -o "$work/mpi_ranks" \
+        -pthread -ldl
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+        mpirun --oversubscribe -np 4 "$work/mpi_ranks"
+fi
+echo "all external tools agree"
