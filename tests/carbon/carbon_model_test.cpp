@@ -62,6 +62,15 @@ TEST_CASE("carbon model: with a series energy is converted at its own time") {
     CHECK(m.assumptions(at(5), at(11))[0].find("knows 75 % of the run") != std::string::npos);
 }
 
+TEST_CASE("carbon model: a series given alone is not called the world's average") {
+    carbon_model m;
+    m.series = std::make_shared<noon_steps>();
+    CHECK(m.sanitize().empty());
+    CHECK_FALSE(m.grid.assumed);
+    CHECK(m.grid.source == "an intensity series given by the program");
+    CHECK(m.grid.intensity.grams_per_kwh() == 300);
+}
+
 TEST_CASE("carbon model: market-based stands beside location-based and never replaces it") {
     carbon_model m{400_g_per_kWh, 1.5};
     CHECK_FALSE(m.market_based(1_kWh));

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -22,11 +21,10 @@ namespace {
 struct temporary_file {
     std::string path;
     temporary_file() {
-        char name[] = "/tmp/joulery_ledger_XXXXXX";
-        const int fd = mkstemp(name);
-        REQUIRE(fd >= 0);
-        close(fd);
-        path = name;
+        static int count = 0;
+        path = std::string(JOULERY_BINARY_DIR) + "/ledger_" + std::to_string(getpid()) + "_" +
+               std::to_string(++count) + ".jsonl";
+        std::remove(path.c_str());
     }
     ~temporary_file() { std::remove(path.c_str()); }
     std::string text() const {

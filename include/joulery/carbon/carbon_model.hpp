@@ -104,6 +104,11 @@ struct carbon_model {
 
 inline std::vector<std::string> carbon_model::sanitize() {
     std::vector<std::string> warnings;
+    if (series && grid.assumed) {  // the report must not call a series the world's average
+        grid = stated_intensity(series->at(wall_time::now()));
+        grid.place = "as the series says";
+        grid.source = "an intensity series given by the program";
+    }
     const auto check = [&](const grid_factor& f, const char* instead) {
         const double g = f.intensity.grams_per_kwh();
         if (!(g > 0) || std::isinf(g)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/carbon/grid_factor_text.hpp"
 #include "joulery/carbon/rounded.hpp"
 #include "joulery/core/units.hpp"
 
@@ -27,16 +28,6 @@ struct footprint {
     std::vector<std::string> factors;      ///< every figure used: value, year, place, source
     std::vector<std::string> assumptions;  ///< what nobody stated
 };
-
-/// A factor on one line, with all that it means.
-[[nodiscard]] inline std::string to_text(const grid_factor& f) {
-    std::string out = rounded(f.intensity.grams_per_kwh()) + " gCO2e/kWh, " + f.place;
-    if (f.year > 0) out += ", " + std::to_string(f.year);
-    for (const std::string* word : {&f.boundary, &f.accounting, &f.kind})
-        if (*word != "as stated") out += ", " + *word;
-    if (f.method != "as stated") out += ", " + f.method + "-based";
-    return out + "; " + f.source + (f.assumed ? " (assumed)" : "");
-}
 
 namespace detail {
 

@@ -27,10 +27,17 @@ inline namespace v1 {
     return out;
 }
 
-/// `text` on the left of a column of `width` characters, cut where it is longer.
+/// `text` (UTF-8) on the left of a column of `width` characters, cut where it is longer.
 [[nodiscard]] inline std::string left_in(std::string text, std::size_t width) {
-    text.resize(width, ' ');
-    return text;
+    std::size_t shown = 0, end = 0;
+    while (end < text.size()) {
+        const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0u) != 0x80u;
+        if (begins && shown == width) break;
+        shown += begins ? 1 : 0;
+        ++end;
+    }
+    text.resize(end);
+    return text.append(width - shown, ' ');
 }
 /// `text` on the right of a column of `width` characters, longer where it is longer.
 [[nodiscard]] inline std::string right_in(const std::string& text, std::size_t width) {

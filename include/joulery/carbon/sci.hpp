@@ -4,6 +4,7 @@
 
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/carbon/grid_factor.hpp"
+#include "joulery/carbon/grid_factor_text.hpp"
 #include "joulery/carbon/rounded.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/core/units.hpp"
@@ -71,7 +72,6 @@ struct sci_score {
 /// The statement: score, boundary, method, functional unit, conversion factors.
 [[nodiscard]] inline std::string to_text(const sci_score& s) {
     const sci_input& in = s.input;
-    const std::string year = in.grid.year > 0 ? ", " + std::to_string(in.grid.year) : "";
     std::string out = "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
     out += "  SCI            " + rounded(s.per_unit.grams()) + " gCO2e per " + in.unit + "\n";
     out += "  R              " + rounded(in.units, 10) + " " + in.unit + "\n";
@@ -79,9 +79,7 @@ struct sci_score {
            rounded(in.pue, 4) + " = " + rounded(in.it.kilowatt_hours() * in.pue) +
            " kWh; PUE: " + (in.pue_source.empty() ? std::string("not stated") : in.pue_source) +
            "\n";
-    out += "  I              " + rounded(in.grid.intensity.grams_per_kwh()) + " gCO2e/kWh, " +
-           in.grid.place + year + ", " + in.grid.kind + ", " + in.grid.boundary + ", " +
-           in.grid.accounting + "-based, " + in.grid.method + "-based; " + in.grid.source + "\n";
+    out += "  I              " + to_text(in.grid) + "\n";
     out += "  O = E x I      " + rounded(s.operational.grams()) + " g\n";
     out += "  M              " + rounded(s.embodied.grams()) + " g; " +
            (in.embodied_source.empty() ? std::string("not counted") : in.embodied_source) + "\n";

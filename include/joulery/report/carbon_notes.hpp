@@ -2,7 +2,7 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/footprint.hpp"
+#include "joulery/carbon/grid_factor_text.hpp"
 #include "joulery/carbon/rounded.hpp"
 #include "joulery/core/unit_text.hpp"
 #include "joulery/report/report.hpp"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/carbon/carbon_of.hpp"
-#include "joulery/carbon/footprint.hpp"
+#include "joulery/carbon/grid_factor_text.hpp"
 #include "joulery/carbon/intensity_series.hpp"
 #include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/series_reader.hpp"

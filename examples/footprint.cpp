@@ -1,0 +1,259 @@
+// examples/footprint.cpp - the footprint of a run or of so many kWh, with every factor and
+// assumption behind it.
+//
+//     footprint --kwh 1287000 --intensity 429                 GPT-3's training, as published
+//     footprint run.json --region aws:eu-north-1              a measured run, elsewhere
+//     footprint run.json --where                              where had it been cleanest?
+//     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
+//     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
+//     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, its zone, its
+//     gaps footprint --published                                   papers' tables, recomputed
+//
+// Exit status: 0; 1 where something could not be understood (an unknown region, a broken file).
+#include <joulery/carbon/carbon_of.hpp>
+#include <joulery/carbon/decimal.hpp>
+#include <joulery/carbon/embodied.hpp>
+#include <joulery/carbon/equivalents.hpp>
+#include <joulery/carbon/series_reader.hpp>
+#include <joulery/report/json.hpp>
+#include <joulery/report/report_carbon.hpp>
+#include <joulery/report/what_if.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "published_footprints.hpp"
+
+namespace {
+
+using namespace joulery;
+
+struct command_line {
+    std::optional<double> kwh, intensity, pue, items;
+    double hours = 0;
+    std::string report_file, region, series, unit = "item";
+    std::string hardware;
+    double pieces = 0, lifetime_hours = 0, share = 0;
+    bool where = false, published = false;
+};
+
+int complain(const failure& why) {
+    std::fprintf(stderr, "footprint: %s\n", why.reason.c_str());
+    if (!why.remedy.empty()) std::fprintf(stderr, "remedy: %s\n", why.remedy.c_str());
+    return 1;
+}
+
+/// Takes the arguments apart; the first that is not understood is named.
+class argument_reader {
+ public:
+    argument_reader(int count, char** values) : rest_(values + 1, values + count) {}
+
+    std::optional<failure> read(command_line& c) {
+        while (at_ < rest_.size() && !why_) one(c, rest_[at_++]);
+        return why_;
+    }
+
+ private:
+    void one(command_line& c, const std::string& name) {
+        if (name == "--kwh") {
+            c.kwh = number(name);
+        } else if (name == "--intensity") {
+            c.intensity = number(name);
+        } else if (name == "--pue") {
+            c.pue = number(name);
+        } else if (name == "--hours") {
+            c.hours = number(name);
+        } else if (name == "--region") {
+            c.region = text(name);
+        } else if (name == "--series") {
+            c.series = text(name);
+        } else if (name == "--items") {
+            c.items = number(name);
+            c.unit = text(name);
+        } else if (name == "--embodied") {
+            c.hardware = text(name);
+            c.pieces = number(name);
+            c.lifetime_hours = number(name);
+            c.share = number(name);
+        } else if (name == "--where") {
+            c.where = true;
+        } else if (name == "--published") {
+            c.published = true;
+        } else if (!name.empty() && name[0] != '-') {
+            c.report_file = name;
+        } else {
+            why_ = failure{"'" + name + "' is not an option", "see the head of footprint.cpp"};
+        }
+    }
+    std::string text(const std::string& name) {
+        if (at_ < rest_.size()) return rest_[at_++];
+        if (!why_) why_ = failure{name + " lacks a value", "see the head of footprint.cpp"};
+        return {};
+    }
+    double number(const std::string& name) {
+        const std::string given = text(name);
+        const auto value = parse_decimal(given);
+        if (!value && !why_)
+            why_ = failure{name + ": '" + given + "' is not a number", "write it as 12.5"};
+        return value.value_or(0);
+    }
+
+    std::vector<std::string> rest_;
+    std::size_t at_ = 0;
+    std::optional<failure> why_;
+};
+
+/// The model that the options state: the user's number first, then the series, then the region.
+result<carbon_model> stated_model(const command_line& c) {
+    carbon_model m;
+    if (!c.region.empty()) {
+        auto found = carbon_of(c.region);
+        if (!found) return found.error();
+        m = *found;
+    }
+    if (!c.series.empty()) {
+        const auto series = read_intensity_series(c.series);
+        if (!series) return series.error();
+        for (const std::string& note : (*series)->about().notes)
+            std::printf("series: %s\n", note.c_str());
+        m = carbon_over_time(*series, m);
+    }
+    if (c.intensity) m.intensity(carbon_intensity::from_grams_per_kwh(*c.intensity));
+    if (c.pue) m.overhead(*c.pue);
+    if (!c.hardware.empty()) {
+        const auto item = embodied_factor(c.hardware, c.pieces);
+        if (!item) return item.error();
+        const auto rate = embodied_of({*item}, seconds(c.lifetime_hours * 3600), c.share);
+        if (!rate) return rate.error();
+        m.embodied = *rate;
+    }
+    for (const std::string& w : m.sanitize()) std::printf("warning: %s\n", w.c_str());
+    return m;
+}
+
+/// A run of so many kWh, as a report.
+result<report> run_of(const command_line& c) {
+    if (!c.report_file.empty()) {
+        std::ifstream in(c.report_file, std::ios::binary);
+        if (!in) return failure{"can't read " + c.report_file, "check the path"};
+        return from_json(std::string(std::istreambuf_iterator<char>(in), {}));
+    }
+    if (!c.kwh || !(*c.kwh > 0))
+        return failure{"no run was given", "name a report.json, or --kwh with a number above zero"};
+    auto model = stated_model(c);
+    if (!model) return model.error();
+    report r;
+    r.context.carbon = *model;
+    r.context.duration = seconds(c.hours * 3600);
+    r.context.library = "the command line";
+    r.context.attribution = "none";
+    r.provenance = quality::estimated;
+    r.total = energy::from_kilowatt_hours(*c.kwh);
+    r.co2e = model->of(r.total);
+    return r;
+}
+
+/// A measured run as it would have been with what the options state.
+int show_changes(const report& r, const command_line& c) {
+    const auto show = [](const result<what_if_result>& w) {
+        if (!w) return complain(w.error());
+        std::printf("\nwhat if\n%s", to_text(*w).c_str());
+        return 0;
+    };
+    int status = 0;
+    if (!c.region.empty()) status |= show(what_if(r, in_region{c.region}));
+    if (c.intensity)
+        status |=
+            show(what_if(r, at_intensity{carbon_intensity::from_grams_per_kwh(*c.intensity)}));
+    if (c.pue) status |= show(what_if(r, at_pue{*c.pue}));
+    return status;
+}
+
+void show_rates(const report& r) {
+    for (const scope_row& row : r.scopes) {
+        if (!(row.items > 0)) continue;
+        const auto score = sci_of(r, row.path);
+        if (score) std::printf("\nscope %s\n%s", row.path.c_str(), to_text(*score).c_str());
+    }
+}
+
+/// SCI of energy given on the command line.
+int show_rate(const report& r, const command_line& c) {
+    sci_input in;
+    in.it = r.total;
+    in.pue = r.context.carbon.pue;
+    in.pue_source = r.context.carbon.pue_source;
+    in.grid = r.context.carbon.grid;
+    in.embodied = r.context.carbon.embodied.of(r.context.duration);
+    in.embodied_source = r.context.carbon.embodied.source;
+    in.units = *c.items;
+    in.unit = c.unit;
+    in.boundary = "the energy stated on the command line";
+    in.method = "stated by the user";
+    const auto score = sci(in);
+    if (!score) return complain(score.error());
+    std::printf("\n%s", to_text(*score).c_str());
+    return 0;
+}
+
+/// Published training footprints beside what their own inputs come to.
+int show_published() {
+    std::printf("%-52s %12s %12s %9s  %s\n", "model", "printed t", "recomputed t", "off",
+                "verdict");
+    for (const published_footprint& p : published_footprints) {
+        const energy it = p.mwh > 0
+                              ? energy::from_kilowatt_hours(p.mwh * 1e3)
+                              : power::from_watts(p.watts) * seconds(p.accelerator_hours * 3600);
+        const carbon_model m{carbon_intensity::from_grams_per_kwh(p.kg_per_kwh * 1e3),
+                             p.mwh_holds_pue ? 1.0 : p.pue};
+        const double tonnes = m.of(it).kilograms() / 1e3;
+        std::printf("%-52.52s %12.6g %12.6g %8.2f%%  %s\n", p.name, p.tonnes, tonnes,
+                    (tonnes / p.tonnes - 1) * 100, p.verdict);
+    }
+    std::printf("\nsources\n");
+    std::string last;
+    for (const published_footprint& p : published_footprints)
+        if (last != p.source) std::printf("  %s\n", (last = p.source).c_str());
+    return 0;
+}
+
+int show(const command_line& c) {
+    if (c.published) return show_published();
+    result<report> run = run_of(c);
+    if (!run) return complain(run.error());
+    const bool measured = !c.report_file.empty();
+    if (measured && !c.hardware.empty()) {
+        command_line only;  // the hardware belongs to the run as it was
+        only.hardware = c.hardware;
+        only.pieces = c.pieces;
+        only.lifetime_hours = c.lifetime_hours;
+        only.share = c.share;
+        const auto model = stated_model(only);
+        if (!model) return complain(model.error());
+        run->context.carbon.embodied = model->embodied;
+    }
+    std::printf("%s", to_text(footprint_of(*run)).c_str());
+    std::printf("as much as\n");
+    for (const equivalent& e : equivalents_of(run->co2e)) std::printf("  %s\n", to_text(e).c_str());
+    int status = 0;
+    if (measured) {
+        show_rates(*run);
+        status = show_changes(*run, c);
+    } else if (c.items) {
+        status = show_rate(*run, c);
+    }
+    if (c.where) std::printf("\nwhere had it been cleanest?\n%s", where_cleanest(*run).c_str());
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    command_line c;
+    if (const auto why = argument_reader(argc, argv).read(c)) return complain(*why);
+    return show(c);
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# footprint_example.py - examples/footprint.cpp answers, and refuses, as its head says.
+# SPDX-License-Identifier: MIT
+"""usage: footprint_example.py PROJECT_FOLDER COMPILER"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+
+def main(arguments):
+    if len(arguments) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    project, compiler = pathlib.Path(arguments[1]), arguments[2]
+    with tempfile.TemporaryDirectory() as work:
+        program = pathlib.Path(work) / "footprint"
+        subprocess.run([compiler, "-std=c++17", "-I", project / "include",
+                        project / "examples/footprint.cpp", "-o", program], check=True)
+
+        def run(*words):
+            done = subprocess.run([program, *words], capture_output=True, text=True, timeout=60)
+            return done.returncode, done.stdout, done.stderr
+
+        def holds(words, *parts):
+            code, out, err = run(*words)
+            assert code == 0, (words, err)
+            for part in parts:
+                assert part in out, (words, part, out)
+
+        def refuses(words, part):
+            code, _, err = run(*words)
+            assert code == 1 and part in err, (words, code, err)
+
+        holds(["--kwh", "1287000", "--intensity", "429"], "552123 kg", "stated by the user")
+        holds(["--kwh", "10", "--region", "FR", "--pue", "1.2"], "facility energy       12 kWh",
+              "0.53016 kg", "France (FR), 2024, lifecycle", "(sources differ: 0.372 to 0.53016)")
+        holds(["--kwh", "1"], "no place was stated", "472.94 g/kWh")
+        holds(["--kwh", "10", "--region", "FR", "--pue", "1.2", "--items", "1000000", "token",
+               "--hours", "2", "--embodied", "A100 SXM 40GB", "8", "35040", "1"],
+              "0.000588425 gCO2e per token", "58.2648 g", "conformant     yes")
+        holds(["--kwh", "10", "--where"], "1  gcp:europe-north2 (Stockholm)")
+        holds(["--published"], "552.123", "INCONSISTENT")
+        report = str(project / "tests/report/golden/full.json")
+        holds([report, "--region", "SE"], "what if", "map", "Sweden (SE)", "gCO2e per sample")
+        refuses(["--kwh", "1", "--region", "Frankreich"], "nearest: France (FR)")
+        refuses([report, "--region", "Atlantis"], "unknown region 'Atlantis'")
+        refuses(["--kwh", "many"], "'many' is not a number")
+        refuses(["--kwh", "0"], "above zero")
+        refuses(["no-such.json"], "can't read no-such.json")
+        refuses(["--kwh", "1", "--embodied", "H100", "1", "1", "1"], "fits several")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
