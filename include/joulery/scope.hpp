@@ -14,9 +14,15 @@ namespace joulery {
 inline namespace v1 {
 
 namespace detail {
-template <class T>
+/// Pointers to characters and buffers that may change; not literals.
+template <class T, class Plain = std::remove_reference_t<T>>
 inline constexpr bool is_c_string =
-    std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>;
+    (std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>) &&
+    (std::is_pointer_v<Plain> || !std::is_const_v<std::remove_extent_t<Plain>>);
+
+[[nodiscard]] inline std::string_view view_of(const char* name) noexcept {
+    return name != nullptr ? std::string_view(name) : std::string_view("(null)");
+}
 }  // namespace detail
 
 /// A phase of the program: from here to the end of the enclosing block.
@@ -39,13 +45,8 @@ class live_scope {
         open(detail::default_tree, literal);
     }
     /// Any other string; copied at its first visit, looked up by content.
-    template <class Text, std::enable_if_t<detail::is_c_string<Text> &&
-                                               (std::is_pointer_v<std::remove_reference_t<Text>> ||
-                                                !std::is_const_v<std::remove_extent_t<
-                                                    std::remove_reference_t<Text>>>),
-                                           int> = 0>
-    explicit live_scope(Text&& name) noexcept
-        : live_scope(name != nullptr ? std::string_view(name) : std::string_view("(null)")) {}
+    template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
+    explicit live_scope(Text&& name) noexcept : live_scope(detail::view_of(name)) {}
     explicit live_scope(std::string_view name) noexcept { open(detail::default_tree, name); }
 
     /// In a meter of your own instead of the process-wide one.
@@ -54,6 +55,8 @@ class live_scope {
         detail::thread_tree* tree = meter.tree_of_this_thread();
         if (tree != nullptr) enter(tree, literal);
     }
+    template <class Meter, class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
+    live_scope(Meter& meter, Text&& name) noexcept : live_scope(meter, detail::view_of(name)) {}
     template <class Meter>
     live_scope(Meter& meter, std::string_view name) noexcept {
         detail::thread_tree* tree = meter.tree_of_this_thread();

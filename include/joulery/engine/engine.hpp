@@ -219,28 +219,28 @@ class engine {
         sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
     }
 
-    // A child whose calls have not changed and that is not open has nothing new below it either.
+    // A closed child of which no call has ended since has nothing new below it either. Calls are
+    // read before the state: what is missed here is seen next time, nothing is counted twice.
     static void tally(scope_node& parent, std::uint64_t now) {
         for (scope_node* n = parent.first_child.load(std::memory_order_acquire); n != nullptr;
              n = n->next_sibling.load(std::memory_order_acquire)) {
-            const bool open = n->is_open();
-            const std::uint64_t calls =
-                n->calls.load(std::memory_order_acquire) + (open ? 1 : 0);
+            const std::uint64_t ends = n->calls.load(std::memory_order_acquire);
+            const std::uint64_t state = n->state.load(std::memory_order_acquire);
+            const bool open = (state & scope_node::open_bit) != 0;
             const double items = n->items.load(std::memory_order_relaxed);
-            if (!open && calls == n->tallied_calls && items == n->tallied_items) continue;
-            const std::uint64_t ticks = n->ticks_at(now);
-            if (ticks > n->tallied_ticks) {
-                n->path->ticks += ticks - n->tallied_ticks;
-                n->tallied_ticks = ticks;
-            }
-            if (calls > n->tallied_calls) {
-                n->path->calls += calls - n->tallied_calls;
-                n->tallied_calls = calls;
-            }
+            if (!open && ends == n->tallied_ends && items == n->tallied_items) continue;
+            n->tallied_ends = ends;
+            add_growth(n->path->ticks, n->tallied_ticks, scope_node::ticks_in(state, now));
+            add_growth(n->path->calls, n->tallied_calls, ends + (open ? 1 : 0));
             n->path->items += items - n->tallied_items;
             n->tallied_items = items;
             tally(*n, now);
         }
+    }
+    static void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {
+        if (now <= tallied) return;
+        sum += now - tallied;
+        tallied = now;
     }
 
     const std::shared_ptr<time_source> clock_;

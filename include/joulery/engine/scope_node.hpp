@@ -61,7 +61,8 @@ struct alignas(64) scope_node {
     path_record* path = nullptr;
     source_mark* marks = nullptr;  ///< one a source
     std::uint64_t tallied_ticks = 0;
-    std::uint64_t tallied_calls = 0;
+    std::uint64_t tallied_calls = 0;  ///< entered, the open call included
+    std::uint64_t tallied_ends = 0;
     double tallied_items = 0;
 
     [[nodiscard]] static hint& hint_of(scope_node& n, const char* literal) noexcept {
@@ -81,11 +82,15 @@ struct alignas(64) scope_node {
     [[nodiscard]] bool is_open() const noexcept {
         return (state.load(std::memory_order_acquire) & open_bit) != 0;
     }
-    /// Ticks open up to `now`; any thread. If it was opened after `now`, what it had before.
+    /// Ticks open up to `now`; any thread. If it was opened after `now`, no more than it had before.
     [[nodiscard]] std::uint64_t ticks_at(std::uint64_t now) const noexcept {
-        const std::uint64_t s = state.load(std::memory_order_acquire);
+        return ticks_in(state.load(std::memory_order_acquire), now);
+    }
+    /// The same of a state that was loaded before.
+    [[nodiscard]] static std::uint64_t ticks_in(std::uint64_t s, std::uint64_t now) noexcept {
         if ((s & open_bit) == 0) return s;
-        return (s + now) & ~open_bit;
+        const std::uint64_t ticks = (s + now) & ~open_bit;
+        return (ticks & (open_bit >> 1)) == 0 ? ticks : 0;  // else it is below zero, in 63 bits
     }
 };
 

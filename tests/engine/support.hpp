@@ -1,0 +1,86 @@
+// What the tests of the engine share: plain counters, gates, meters on a clock of their own.
+#pragma once
+
+#include "joulery/counters/backend.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/testing/simulated_machine.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace engine_test {
+
+/// A counter that shows the truth at every moment.
+inline joulery::testing::simulated_counter exact_counter(std::string id = "cpu0/package") {
+    joulery::testing::simulated_counter c;
+    c.id = std::move(id);
+    c.period = std::chrono::microseconds(1);
+    c.jitter = 0;
+    c.quantum = 1e-9;
+    c.wrap_at = 0;
+    return c;
+}
+
+/// A channel of microjoules that believes any power.
+inline joulery::channel joule_channel(std::string id = "fake/counter") {
+    joulery::channel c;
+    c.id = std::move(id);
+    c.max_watts = 1e12;
+    return c;
+}
+
+/// A door that is shut until somebody opens it; whoever comes to it is counted.
+class gate {
+ public:
+    void wait() {
+        std::unique_lock<std::mutex> lock(mutex_);
+        ++waiting_;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return open_; });
+    }
+    void open() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        open_ = true;
+        changed_.notify_all();
+    }
+    /// Returns when `n` have come to the door.
+    void await_arrivals(int n) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        changed_.wait(lock, [&] { return waiting_ >= n; });
+    }
+
+ private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool open_ = false;
+    int waiting_ = 0;
+};
+
+/// A counter on the real clock: 1 J more at every read.
+class joule_a_read final : public joulery::backend {
+ public:
+    explicit joule_a_read(std::string id = "fake/counter") : channels_{joule_channel(std::move(id))} {}
+    std::string_view name() const noexcept override { return "joule-a-read"; }
+    const std::vector<joulery::channel>& channels() const noexcept override { return channels_; }
+    joulery::read_status read(joulery::counter_span out) noexcept override {
+        out[0] = ++reads_ * 1'000'000;
+        return joulery::read_status::ok;
+    }
+
+ private:
+    std::vector<joulery::channel> channels_;
+    std::uint64_t reads_ = 0;
+};
+
+inline bool contains(const std::vector<std::string>& texts, std::string_view part) {
+    for (const std::string& t : texts)
+        if (t.find(part) != std::string::npos) return true;
+    return false;
+}
+
+}  // namespace engine_test
