@@ -84,8 +84,11 @@ class random_program {
                 if (!t.open.empty()) t.leave();
                 break;
             case 5:
-                machine_.draw(static_cast<std::size_t>(pick(3)), power::from_watts(pick(300)));
+            {
+                const auto counter = static_cast<std::size_t>(pick(3));
+                machine_.draw(counter, power::from_watts(pick(300)));
                 break;
+            }
             case 6:
                 if (pick(20) == 0) {  // the thread ends, another begins
                     t.end();

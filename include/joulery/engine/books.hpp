@@ -18,6 +18,7 @@
 #include "joulery/engine/path_table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -77,12 +78,14 @@ class books {
     }
 
     /// The doubt that an edge read leaves: how old the value was, and the counter's smallest step.
-    void note_edge(owned_tree& tree, scope_node& n, const std::vector<double>& lag_spreads) {
+    void note_edge(owned_tree& tree, scope_node& n, const std::vector<double>& lag_spreads,
+                   const std::vector<double>& drifts) {
         tree_mark& m = mark_of(tree);
         for (std::size_t c = 0; c < lag_spreads.size(); ++c) {
             path_energy& e = n.path->energies[source_.first_channel() + c];
             const double step = quanta_[c] * quanta_[c] / 12;
             e.late += lag_spreads[c] * lag_spreads[c];
+            e.drift_now += drifts[c] / 2;
             e.steps += step;
             m.edge_variance[c] += m.power[c] * m.power[c] * lag_spreads[c] * lag_spreads[c] + step;
         }
@@ -91,7 +94,9 @@ class books {
     [[nodiscard]] double variance(const path_record& path, std::size_t c) const {
         const path_energy& e = path.energies[source_.first_channel() + c];
         const double power = std::max(mean_power(&path, c), mean_of_channel(c));
-        return e.variance + e.steps + e.late * power * power;
+        // Wherever it began and ended, the counter was within an update of saying so.
+        const double update = source_.tracker(c).period() / std::sqrt(12.0);
+        return e.variance + e.steps + (e.late + update * update) * power * power;
     }
 
     /// The nodes of the tree last closed that were open since its close before.
@@ -101,9 +106,10 @@ class books {
     }
 
     /// Turns the claims of all trees since the last settling into joules of their paths.
-    /// `variance`: of each channel's joules in this interval, J^2.
+    /// The variances are those of the channels' joules at both ends of this interval, J^2.
     void settle(const std::vector<std::shared_ptr<owned_tree>>& trees, attribution policy,
-                std::uint64_t now, double tick_seconds, std::vector<double> variance) {
+                std::uint64_t now, double tick_seconds, const std::vector<double>& at_begin,
+                std::vector<double> at_end) {
         const std::vector<double>& joules = source_.joules();
         std::size_t busy = 0;
         for (const auto& t : trees) busy += is_busy(mark_of(*t)) ? 1 : 0;
@@ -125,13 +131,17 @@ class books {
         double idle_ticks = static_cast<double>(now - settled_at_);
         for (const auto& t : trees) {
             idle_ticks -= pay(mark_of(*t), factors, busy > 1, tick_seconds);
-            end_claims(mark_of(*t), variance);
+            end_claims(mark_of(*t), at_end);
         }
         unscoped_ticks_ += std::max(idle_ticks, 0.0);
-        if (busy > 1 && idle_ticks > 0)
-            mixtures_.add(nullptr, nullptr, idle_ticks * tick_seconds, unclaimed);
+        if (busy > 1) {
+            const double length = static_cast<double>(now - settled_at_) * tick_seconds;
+            mixtures_.note_contention(length, length - idle_ticks * tick_seconds);
+            if (idle_ticks > 0)
+                mixtures_.add(mixtures_.contended(), nullptr, idle_ticks * tick_seconds, unclaimed);
+        }
         settled_at_ = now;
-        mixtures_.end_interval(variance);
+        mixtures_.end_interval(at_begin, at_end);
         if (mixtures_.intervals() >= intervals_a_parting) part_mixtures();
     }
 
@@ -264,6 +274,7 @@ class books {
         double scoped = 0;
         for_claims(m, [&](path_claim& k) {
             if (k.path != nullptr) {
+                settle_drift(*k.path);
                 scoped += k.ticks;
                 for (std::size_t c = 0; c < factors.size(); ++c) k.joules[c] *= factors[c];
                 book(*k.path, k.joules, k.joules);
@@ -273,12 +284,21 @@ class books {
                 if (k.certain && !contended) k.path->direct_ticks[source_.index()] += k.ticks;
             }
             if (contended && k.path != nullptr) {
-                mixtures_.add(nullptr, k.path, k.ticks * tick_seconds, k.joules);
+                mixtures_.add(mixtures_.contended(), k.path, k.ticks * tick_seconds, k.joules);
             } else if (!contended && !k.certain) {
                 mixtures_.add(k.container, k.path, k.ticks * tick_seconds, k.joules);
             }
         });
         return scoped;
+    }
+
+    // The counter's phase drifts slowly: all edges since the last settling are off the same way.
+    void settle_drift(path_record& path) const {
+        for (std::size_t c = 0; c < settled_.size(); ++c) {
+            path_energy& e = path.energies[source_.first_channel() + c];
+            e.late += e.drift_now * e.drift_now;
+            e.drift_now = 0;
+        }
     }
 
     static void end_claims(tree_mark& m, std::vector<double>& variance) {

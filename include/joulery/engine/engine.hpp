@@ -134,7 +134,7 @@ class engine {
             if (m->source.take_in(seconds_per_tick)) {
                 m->age();
                 m->ledger.close(tree, end, &m->lags);
-                m->ledger.note_edge(tree, n, m->lag_spreads);
+                m->ledger.note_edge(tree, n, m->lag_spreads, m->drifts);
             }
             tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
@@ -194,8 +194,10 @@ class engine {
             choose_edges(m);
         }
         const std::uint64_t now = clock_->now();
-        m.ledger.settle(trees, policy_, now, tick_seconds(),
-                        m.sample_variance(static_cast<double>(now - born_)));
+        const auto lived = static_cast<double>(now - born_);
+        const std::vector<double> at_end = m.state_variance(lived);
+        m.ledger.settle(trees, policy_, now, tick_seconds(), m.variance_before(at_end, lived),
+                        at_end);
     }
 
     // Scopes that were open lately are read at their edges from now on, or no more.

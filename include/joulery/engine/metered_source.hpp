@@ -28,7 +28,8 @@ class metered_source {
         : source(std::move(b), index, first_channel, clock.seconds_per_tick()),
           ledger(source, clock.now()),
           lags(source.channel_count()),
-          lag_spreads(source.channel_count()) {
+          lag_spreads(source.channel_count()),
+          drifts(source.channel_count()) {
         source.choose_period(period);
         source.poll(clock);
         source.take_in(clock.seconds_per_tick());  // the baseline
@@ -47,6 +48,7 @@ class metered_source {
     /// How old the channels' values are at `now` and how sure that is, in ticks; filled by `age`.
     std::vector<double> lags;
     std::vector<double> lag_spreads;
+    std::vector<double> drifts;  ///< of `lag_spreads`, what is the same until the next sample
 
     /// Looks at how old the last read's values are. A channel whose ticks are not known is taken as
     /// it is, with the doubt of a whole update.
@@ -54,6 +56,7 @@ class metered_source {
         for (std::size_t c = 0; c < lags.size(); ++c) {
             const tick_tracker& t = source.tracker(c);
             const bool known = source.is_counter(c) && t.locked();
+            drifts[c] = known ? t.spread(t.counter_ticks_since(source.polled_at())) : 0.0;
             if (known && source.caught(c)) {
                 lags[c] = t.slack() / 2;
                 lag_spreads[c] = t.slack() / std::sqrt(12.0);
@@ -75,23 +78,31 @@ class metered_source {
         return step.settle;
     }
 
-    /// Variance of each channel's joules between the sample before and this one, J^2: at each end
-    /// the doubt about the values' age at the channel's mean power, and the counter's step. After
-    /// `age`.
-    [[nodiscard]] std::vector<double> sample_variance(double ticks_lived) {
-        std::vector<double> variance(lags.size());
-        end_variance_.resize(lags.size(), -1.0);
+    /// Variance of each channel's joules as of the last read, J^2: the doubt about the value's age at
+    /// the channel's mean power, and the counter's step. After `age`.
+    [[nodiscard]] std::vector<double> state_variance(double ticks_lived) const {
+        std::vector<double> variance;
         for (std::size_t c = 0; c < lags.size(); ++c) {
             const channel& ch = source.channels()[c];
             const double joules = source.joules()[c] / std::max(ticks_lived, 1.0) * lag_spreads[c];
             const double quantum = ch.quantum > 0 ? ch.quantum : ch.joules_per_count;
-            const double at_end = joules * joules + quantum * quantum / 12;
-            const double at_begin =
-                end_variance_[c] >= 0 ? end_variance_[c] : at_end + first_lag(c, ticks_lived);
-            variance[c] = at_begin + at_end;
-            end_variance_[c] = at_end;
+            variance.push_back(joules * joules + quantum * quantum / 12);
         }
         return variance;
+    }
+    /// The same as of the sample before; `now` takes its place. Before the first sample the meter's
+    /// first read counts, which came at any time within an update.
+    [[nodiscard]] std::vector<double> variance_before(const std::vector<double>& now,
+                                                      double ticks_lived) {
+        std::vector<double> before = std::exchange(variance_before_, now);
+        if (!before.empty()) return before;
+        before = now;
+        for (std::size_t c = 0; c < before.size(); ++c) {
+            const double joules =
+                source.joules()[c] / std::max(ticks_lived, 1.0) * source.tracker(c).period();
+            before[c] += joules * joules;
+        }
+        return before;
     }
 
     /// The counter whose ticks the samples follow: of those not contained in another the one with
@@ -110,15 +121,8 @@ class metered_source {
     static constexpr double finest_hunt = 20e-6;
 
  private:
-    // The meter's first read came at any time within an update.
-    [[nodiscard]] double first_lag(std::size_t c, double ticks_lived) const {
-        const double joules =
-            source.joules()[c] / std::max(ticks_lived, 1.0) * source.tracker(c).period();
-        return joules * joules;
-    }
-
     tick_lock schedule_{1, false};
-    std::vector<double> end_variance_;  ///< of the last sample's end; -1 before the first
+    std::vector<double> variance_before_;  ///< as of the last sample
 };
 
 }  // namespace detail

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -39,7 +40,10 @@ struct correction {
 /// Memory: grows with the paths that share a container. Thread: not synchronised; one owner.
 class mixtures {
  public:
-    explicit mixtures(std::size_t channels) : channels_(channels), unmixers_(channels) {}
+    explicit mixtures(std::size_t channels)
+        : channels_(channels),
+          contended_(std::make_unique<path_record>()),
+          unmixers_(channels) {}
 
     /// Joules `by_channel` that sharing by time gave `path` (null: no scope) within `container`.
     void add(path_record* container, path_record* path, double seconds,
@@ -53,15 +57,24 @@ class mixtures {
         for (std::size_t c = 0; c < channels_; ++c) row_joules_[c] += by_channel[c];
     }
 
-    /// Ends an interval: what was added since the last one is a row of the regression. `variance` is
-    /// that of the interval's joules, by channel.
-    void end_interval(const std::vector<double>& variance) {
+    /// Several threads were busy for `seconds` of the interval: its parts are `contended()`.
+    void note_contention(double seconds, double thread_seconds) noexcept {
+        row_seconds_[unmixer::base_column] += seconds;
+        contended_seconds_ += seconds;
+        contended_thread_seconds_ += thread_seconds;
+    }
+    /// The container of what several threads used at once.
+    [[nodiscard]] path_record* contended() noexcept { return contended_.get(); }
+
+    /// Ends an interval: what was added since the last one is a row of the regression. The variances
+    /// are those of the channels' joules at its begin and its end.
+    void end_interval(const std::vector<double>& at_begin, const std::vector<double>& at_end) {
         std::vector<unmixer::share> row;
         for (std::size_t i = 0; i < unmixer::max_columns; ++i)
             if (row_seconds_[i] > 0) row.push_back({i, row_seconds_[i]});
         if (!row.empty())
             for (std::size_t c = 0; c < channels_; ++c)
-                unmixers_[c].add(row, row_joules_[c], variance[c]);
+                unmixers_[c].add(row, row_joules_[c], at_begin[c], at_end[c]);
         std::fill(std::begin(row_seconds_), std::end(row_seconds_), 0.0);
         row_joules_.assign(channels_, 0.0);
         intervals_ += row.empty() ? 0 : 1;
@@ -105,8 +118,9 @@ class mixtures {
     void start_anew() {
         parts_.clear();
         intervals_ = 0;
+        contended_seconds_ = contended_thread_seconds_ = 0;
         for (unmixer& u : unmixers_) u.fade();
-        if (columns_.size() < unmixer::max_columns - 1) return;
+        if (columns_.size() < unmixer::max_columns - 2) return;
         columns_.clear();  // other scopes may be the busy ones by now
         for (unmixer& u : unmixers_) u.clear();
     }
@@ -116,7 +130,7 @@ class mixtures {
     std::size_t column_of(path_record* path) {
         const auto at = columns_.find(path);
         if (at != columns_.end()) return at->second;
-        const std::size_t next = std::min(columns_.size(), unmixer::max_columns - 1);
+        const std::size_t next = std::min(columns_.size() + 1, unmixer::max_columns - 1);
         if (columns_.size() < 4096) columns_.emplace(path, next);
         return next;
     }
@@ -166,9 +180,14 @@ class mixtures {
                   const std::vector<family>& families, const unmixed_powers& powers, double mean,
                   correction* into) const {
         const std::size_t n = powers.watts.size();
+        // What the machine draws whatever runs is shared by time among the threads.
+        const bool several = container == contended_.get() && contended_thread_seconds_ > 0 && n > 0;
+        const double base = several ? powers.watts[unmixer::base_column] * contended_seconds_ /
+                                          contended_thread_seconds_
+                                    : 0;
         const auto watts = [&](path_record* p) {
             const std::size_t column = known_column(p);
-            return column < n ? powers.watts[column] : mean;
+            return base + (column < n ? powers.watts[column] : mean);
         };
         double sum = 0, weights = 0;
         std::vector<double> seconds(n);
@@ -212,6 +231,9 @@ class mixtures {
     }
 
     std::size_t channels_;
+    std::unique_ptr<path_record> contended_;
+    double contended_seconds_ = 0;
+    double contended_thread_seconds_ = 0;
     std::vector<unmixer> unmixers_;
     std::unordered_map<path_record*, mixture> parts_;  ///< by container
     std::unordered_map<path_record*, std::size_t> columns_;

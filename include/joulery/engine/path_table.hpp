@@ -22,6 +22,7 @@ struct path_energy {
     double total = 0;     ///< children included
     double variance = 0;  ///< of `total`, J^2, from parting mixtures
     double late = 0;      ///< variance of the ages of values read at its edges, ticks^2
+    double drift_now = 0; ///< ages off the same way since the last settling, summed, ticks
     double steps = 0;     ///< variance of the counter's steps at its edges, J^2
 };
 

@@ -72,33 +72,45 @@ struct unmixed_powers {
 /// Normal equations of one channel over the intervals seen so far.
 ///
 /// Units:  seconds, joules, watts. Thread: not synchronised; one owner.
-/// Cost:   `add` is quadratic in the columns that were open, `solve` cubic in all (at most 18).
+/// Cost:   `add` is quadratic in the columns that were open, `solve` cubic in all (at most 19).
 /// Fails:  never; with too few or too similar intervals the prior is what comes out.
 ///
 ///     unmixer u;
-///     u.add({{0, 0.06}, {1, 0.04}}, 11.0, 1e-6);  // 60 ms of scope 0, 40 ms of scope 1: 11 J
-///     u.add({{0, 0.05}, {1, 0.05}}, 10.0, 1e-6);
+///     u.add({{1, 0.06}, {2, 0.04}}, 11.0, 1e-6, 1e-6);  // 60 ms of one, 40 ms of the other: 11 J
+///     u.add({{1, 0.05}, {2, 0.05}}, 10.0, 1e-6, 1e-6);
 ///     unmixed_powers p = u.solve(10.5 / 0.1);     // about 150 W and 50 W
 class unmixer {
  public:
-    static constexpr std::size_t max_columns = 18;
+    static constexpr std::size_t max_columns = 19;
     /// Standard deviation of a scope's power about the mean, before any data, as a share of it:
     /// that of powers spread evenly from near nothing to twice the mean.
     static constexpr double prior_spread = 0.6;
+
+    /// Column 0 is the machine's base: what it draws whatever runs, in intervals in which several
+    /// threads were busy. Nobody expects any before the data tell.
+    static constexpr std::size_t base_column = 0;
 
     struct share {
         std::size_t column;
         double seconds;
     };
 
-    /// One interval: how long each column was open, the joules, and the variance of that figure.
-    void add(const std::vector<share>& row, double joules, double variance) {
-        const double weight = 1 / std::max(variance, 1e-18);
+    /// One interval: how long each column was open, its joules, and the variance of the meter's
+    /// state at its begin and its end. Intervals are taken to follow one another: the end of one is
+    /// the begin of the next, and its error is in both.
+    void add(const std::vector<share>& row, double joules, double at_begin, double at_end) {
+        const double weight = 1 / std::max(at_begin + at_end, 1e-18);
+        std::array<double, max_columns> now{};
         for (const share& a : row) {
             columns_ = std::max(columns_, a.column + 1);
+            now[a.column] = weight * a.seconds;
             right_[a.column] += weight * a.seconds * joules;
             for (const share& b : row) left_[a.column][b.column] += weight * a.seconds * b.seconds;
         }
+        for (std::size_t i = 0; i < columns_; ++i)
+            for (std::size_t j = 0; j < columns_; ++j)
+                common_[i][j] += at_begin * (now[i] * before_[j] + before_[i] * now[j]);
+        before_ = now;
         squares_ += weight * joules * joules;
         intervals_ += 1;
     }
@@ -106,6 +118,8 @@ class unmixer {
     /// Halves the weight of all that was seen, so that a changing program is followed.
     void fade() noexcept {
         for (auto& row : left_)
+            for (double& x : row) x /= 2;
+        for (auto& row : common_)
             for (double& x : row) x /= 2;
         for (double& x : right_) x /= 2;
         squares_ /= 2;
@@ -132,35 +146,53 @@ class unmixer {
         double doubt = 0;
         for (std::size_t i = 0; i < columns_; ++i) {
             p.watts[i] = std::max(p.watts[i], 0.0);
-            doubt += p.covariance(i, i) / (spread * spread);
+            if (i != base_column) doubt += p.covariance(i, i) / (spread * spread);
         }
-        p.gain = columns_ > 0 ? 1 - doubt / static_cast<double>(columns_) : 0;
+        p.gain = columns_ > 1 ? std::max(0.0, 1 - doubt / static_cast<double>(columns_ - 1)) : 0;
         return p;
     }
 
  private:
-    // Posterior mean and covariance; columns `at_zero` are tied to 0 W.
+    // Posterior mean and covariance; columns `at_zero` are tied to 0 W. The covariance allows for
+    // errors that neighbouring intervals have in common ("sandwich").
     [[nodiscard]] unmixed_powers fit(double mean, double spread, double noise,
                                      const std::vector<bool>& at_zero) const {
-        square_matrix precision(columns_);
-        std::vector<double> pull(columns_);
+        square_matrix precision(columns_), meat(columns_);
+        std::vector<double> pull(columns_), expected(columns_, mean);
+        if (columns_ > 0) expected[base_column] = 0;
         for (std::size_t i = 0; i < columns_; ++i) {
-            const double prior = 1 / (spread * spread);
+            const double sigma = i == base_column ? mean * base_spread : spread;
+            const double prior = 1 / std::max(sigma * sigma, 1e-18);
             const double tie = at_zero[i] ? 1e6 * (prior + left_[i][i] / noise) : 0;
             double explained = 0;
             for (std::size_t j = 0; j < columns_; ++j) {
                 precision(i, j) = left_[i][j] / noise;
-                explained += left_[i][j] * mean;
+                meat(i, j) = (left_[i][j] - common_[i][j]) / noise;
+                explained += left_[i][j] * expected[j];
             }
             precision(i, i) += prior + tie;
-            pull[i] = (right_[i] - explained) / noise - tie * mean;
+            meat(i, i) += prior + tie;
+            pull[i] = (right_[i] - explained) / noise - tie * expected[i];
         }
         unmixed_powers p;
-        p.covariance = precision.inverse();
-        p.watts.assign(columns_, mean);
+        const square_matrix bread = precision.inverse();
+        p.covariance = sandwich(bread, meat);
+        p.watts = expected;
         for (std::size_t i = 0; i < columns_; ++i)
-            for (std::size_t j = 0; j < columns_; ++j) p.watts[i] += p.covariance(i, j) * pull[j];
+            for (std::size_t j = 0; j < columns_; ++j) p.watts[i] += bread(i, j) * pull[j];
         return p;
+    }
+
+    static square_matrix sandwich(const square_matrix& bread, const square_matrix& meat) {
+        const std::size_t n = bread.size();
+        square_matrix half(n), whole(n);
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t j = 0; j < n; ++j)
+                for (std::size_t k = 0; k < n; ++k) half(i, j) += bread(i, k) * meat(k, j);
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t j = 0; j < n; ++j)
+                for (std::size_t k = 0; k < n; ++k) whole(i, j) += half(i, k) * bread(k, j);
+        return whole;
     }
 
     [[nodiscard]] double residual(const std::vector<double>& watts) const {
@@ -181,7 +213,12 @@ class unmixer {
         return worst;
     }
 
+    /// The base may be as much as all threads together draw, of which `mean` is one's.
+    static constexpr double base_spread = 4;
+
     std::size_t columns_ = 0;
+    std::array<std::array<double, max_columns>, max_columns> common_{};  ///< shared by neighbours
+    std::array<double, max_columns> before_{};  ///< the interval before, weighted
     std::array<std::array<double, max_columns>, max_columns> left_{};
     std::array<double, max_columns> right_{};
     double squares_ = 0;
