@@ -1,7 +1,7 @@
 // How true are the joules of scopes that are shorter than the counter's ticks? A simulated machine
-// with known power and a RAPL-like counter (1 ms updates with jitter, 61 uJ, 32 bits) runs scopes of
-// known power one after another; the table shows the error of each scope's joules by edge reads, by
-// sharing by time, and by joulery, and how often joulery's error bar (k = 2) covers the truth.
+// with known power and a RAPL-like counter (1 ms updates with jitter, 61 uJ, 32 bits) runs scopes
+// of known power one after another; the table shows the error of each scope's joules by edge reads,
+// by sharing by time, and by joulery, and how often joulery's error bar (k = 2) covers the truth.
 //
 //     accuracy            the whole table (minutes)
 //     accuracy --quick    a few rows
@@ -123,11 +123,15 @@ int main(int argc, char** argv) {
     const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
     const double duration = 20;
     const int programs = quick ? 2 : 8;
-    std::printf("errors in %% of the true joules: median / worst over scopes and programs of %.0f s\n",
-                duration);
-    std::printf("| scopes                           | edge reads      | share by time   | joulery         | bar    | cover |\n");
+    std::printf(
+        "errors in %% of the true joules: median / worst over scopes and programs of %.0f s\n",
+        duration);
+    std::printf(
+        "| scopes                           | edge reads      | share by time   | joulery         "
+        "| bar    | cover |\n");
     std::printf("|---|---|---|---|---|---|\n");
-    for (const double length : {20e-6, 200e-6, 1e-3, 5e-3, 20e-3, 100e-3}) {  // 150 W and 50 W in turn
+    for (const double length :
+         {20e-6, 200e-6, 1e-3, 5e-3, 20e-3, 100e-3}) {  // 150 W and 50 W in turn
         errors e;
         e.add(run({{150, 50}, {length, length}, 0, duration}, 1));
         char text[64];
@@ -150,8 +154,8 @@ int main(int argc, char** argv) {
                     e.add(run(p, static_cast<std::uint64_t>(i + 1)));
                 }
                 char text[64];
-                std::snprintf(text, sizeof text, "%d scopes, %g ms, jitter %.0f %%", n, length * 1e3,
-                              jitter * 100);
+                std::snprintf(text, sizeof text, "%d scopes, %g ms, jitter %.0f %%", n,
+                              length * 1e3, jitter * 100);
                 print(text, e);
             }
         }

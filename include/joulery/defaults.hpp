@@ -70,8 +70,8 @@ struct found_backends {
             if (entry.by_default && (entry.name != "estimate" || found.backends.empty()))
                 attempt(entry);
     }
-    const bool measured = !found.backends.empty() &&
-                          found.backends.front()->name() != std::string_view("estimate");
+    const bool measured =
+        !found.backends.empty() && found.backends.front()->name() != std::string_view("estimate");
     if (!names.empty() || !measured) found.warnings = std::move(reasons);
     return found;
 }

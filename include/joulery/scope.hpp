@@ -17,8 +17,9 @@ namespace detail {
 /// Pointers to characters and buffers that may change; not literals.
 template <class T, class Plain = std::remove_reference_t<T>>
 inline constexpr bool is_c_string =
-    (std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>) &&
-    (std::is_pointer_v<Plain> || !std::is_const_v<std::remove_extent_t<Plain>>);
+    (std::is_same_v<std::decay_t<T>, const char*> ||
+     std::is_same_v<std::decay_t<T>, char*>)&&(std::is_pointer_v<Plain> ||
+                                               !std::is_const_v<std::remove_extent_t<Plain>>);
 
 [[nodiscard]] inline std::string_view view_of(const char* name) noexcept {
     return name != nullptr ? std::string_view(name) : std::string_view("(null)");

@@ -72,7 +72,8 @@ class random_program {
 
  private:
     void step() {
-        played_thread& t = threads_[static_cast<std::size_t>(pick(static_cast<int>(threads_.size())))];
+        played_thread& t =
+            threads_[static_cast<std::size_t>(pick(static_cast<int>(threads_.size())))];
         switch (pick(8)) {
             case 0:
             case 1:
@@ -83,8 +84,7 @@ class random_program {
             case 4:
                 if (!t.open.empty()) t.leave();
                 break;
-            case 5:
-            {
+            case 5: {
                 const auto counter = static_cast<std::size_t>(pick(3));
                 machine_.draw(counter, power::from_watts(pick(300)));
                 break;
@@ -95,7 +95,8 @@ class random_program {
                     t.thread = std::make_unique<virtual_thread>(*meter_);
                 }
                 break;
-            default: break;
+            default:
+                break;
         }
         const double us = std::pow(10.0, 1 + 3.5 * pick(1000) / 1000.0);  // 10 us .. 30 ms
         machine_.run(std::chrono::nanoseconds(static_cast<std::int64_t>(us * 1000)));
@@ -134,8 +135,7 @@ void check_containment(const report& r) {
         if (up == i) continue;
         CHECK(r.scopes[i].total.joules() <= r.scopes[up].total.joules() + 1e-9);
         for (std::size_t c = 0; c < r.channels.size(); ++c)
-            CHECK(r.scopes[i].by_channel[c].joules() <=
-                  r.scopes[up].by_channel[c].joules() + 1e-9);
+            CHECK(r.scopes[i].by_channel[c].joules() <= r.scopes[up].by_channel[c].joules() + 1e-9);
     }
 }
 
@@ -143,7 +143,8 @@ template <class Body>
 void for_seeds(int count, Body body) {
     const char* one = std::getenv("JOULERY_SEED");
     const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
-    const std::uint64_t last = one != nullptr ? first : first + static_cast<std::uint64_t>(count) - 1;
+    const std::uint64_t last =
+        one != nullptr ? first : first + static_cast<std::uint64_t>(count) - 1;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         CAPTURE(seed);
         body(seed);
@@ -225,8 +226,14 @@ TEST_CASE("books: a scope split into two adjacent ones has the same sum") {
             machine.run(some_time());
             const auto first = some_time(), second = some_time();
             if (split) {
-                { scope s{m, "work"}; machine.run(first); }
-                { scope s{m, "work"}; machine.run(second); }
+                {
+                    scope s{m, "work"};
+                    machine.run(first);
+                }
+                {
+                    scope s{m, "work"};
+                    machine.run(second);
+                }
             } else {
                 scope s{m, "work"};
                 machine.run(first + second);

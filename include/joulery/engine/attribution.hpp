@@ -16,9 +16,12 @@ enum class attribution : unsigned char {
 
 [[nodiscard]] constexpr std::string_view to_text(attribution a) noexcept {
     switch (a) {
-        case attribution::shared: return "shared";
-        case attribution::inclusive: return "inclusive";
-        case attribution::process: return "process";
+        case attribution::shared:
+            return "shared";
+        case attribution::inclusive:
+            return "inclusive";
+        case attribution::process:
+            return "process";
     }
     return "shared";
 }

@@ -1,5 +1,5 @@
-// joulery/engine/engine.hpp - sources, trees and paths of one meter, and the few things done to them.
-// Layer 6. SPDX-License-Identifier: MIT
+// joulery/engine/engine.hpp - sources, trees and paths of one meter, and the few things done to
+// them. Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/engine/edge_policy.hpp"
@@ -78,8 +78,8 @@ class engine {
         return tree;
     }
 
-    /// A read by the sampler: often one of several around a tick of the counter, of which the last is
-    /// the sample. Call with the source's `reading` held.
+    /// A read by the sampler: often one of several around a tick of the counter, of which the last
+    /// is the sample. Call with the source's `reading` held.
     void step(metered_source& m) {
         m.source.poll(*clock_);
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
@@ -134,7 +134,7 @@ class engine {
             if (m->source.take_in(seconds_per_tick)) {
                 m->age();
                 m->ledger.close(tree, end, &m->lags);
-                m->ledger.note_edge(tree, n, m->lag_spreads, m->drifts);
+                m->ledger.note_edge(tree, m->lag_spreads, m->drifts);
             }
             tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
@@ -147,7 +147,8 @@ class engine {
         const double seconds_per_tick = tick_seconds();
         for (const auto& m : sources_) {
             const std::uint32_t bit = edge_bit(m->source.index());
-            if (!edges_pay(m->source, mean, budget_, seconds_per_tick))
+            const bool first = n.calls.load(std::memory_order_relaxed) <= 1;
+            if (!edges_pay(m->source, mean, !first, budget_, seconds_per_tick))
                 n.flags.fetch_and(~bit, std::memory_order_relaxed);
         }
     }
@@ -205,7 +206,8 @@ class engine {
         const std::uint32_t bit = edge_bit(m.source.index());
         const std::uint64_t now = clock_->now();
         m.ledger.for_lately_open([&](scope_node& n) {
-            if (edges_pay(m.source, mean_ticks(n, now), budget_, tick_seconds())) {
+            const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
+            if (edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds())) {
                 n.flags.fetch_or(bit, std::memory_order_relaxed);
             } else {
                 n.flags.fetch_and(~bit, std::memory_order_relaxed);

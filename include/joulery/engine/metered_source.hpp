@@ -34,8 +34,8 @@ class metered_source {
         source.poll(clock);
         source.take_in(clock.seconds_per_tick());  // the baseline
         const double ticks = source.period() / clock.seconds_per_tick();
-        schedule_ = tick_lock(ticks, lead() < source.channel_count() &&
-                                         source.fastest_update() >= finest_hunt);
+        schedule_ = tick_lock(
+            ticks, lead() < source.channel_count() && source.fastest_update() >= finest_hunt);
         next_due = clock.now() + (schedule_.lockable() ? 1 : static_cast<std::uint64_t>(ticks));
     }
 
@@ -62,8 +62,8 @@ class metered_source {
                 lag_spreads[c] = t.slack() / std::sqrt(12.0);
             } else {
                 lags[c] = known ? t.lag(source.polled_at()) : 0.0;
-                lag_spreads[c] = known ? t.lag_spread(source.polled_at())
-                                       : t.period() / std::sqrt(12.0);
+                lag_spreads[c] =
+                    known ? t.lag_spread(source.polled_at()) : t.period() / std::sqrt(12.0);
             }
         }
     }
@@ -78,8 +78,8 @@ class metered_source {
         return step.settle;
     }
 
-    /// Variance of each channel's joules as of the last read, J^2: the doubt about the value's age at
-    /// the channel's mean power, and the counter's step. After `age`.
+    /// Variance of each channel's joules as of the last read, J^2: the doubt about the value's age
+    /// at the channel's mean power, and the counter's step. After `age`.
     [[nodiscard]] std::vector<double> state_variance(double ticks_lived) const {
         std::vector<double> variance;
         for (std::size_t c = 0; c < lags.size(); ++c) {

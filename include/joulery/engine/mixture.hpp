@@ -41,9 +41,7 @@ struct correction {
 class mixtures {
  public:
     explicit mixtures(std::size_t channels)
-        : channels_(channels),
-          contended_(std::make_unique<path_record>()),
-          unmixers_(channels) {}
+        : channels_(channels), contended_(std::make_unique<path_record>()), unmixers_(channels) {}
 
     /// Joules `by_channel` that sharing by time gave `path` (null: no scope) within `container`.
     void add(path_record* container, path_record* path, double seconds,
@@ -66,8 +64,8 @@ class mixtures {
     /// The container of what several threads used at once.
     [[nodiscard]] path_record* contended() noexcept { return contended_.get(); }
 
-    /// Ends an interval: what was added since the last one is a row of the regression. The variances
-    /// are those of the channels' joules at its begin and its end.
+    /// Ends an interval: what was added since the last one is a row of the regression. The
+    /// variances are those of the channels' joules at its begin and its end.
     void end_interval(const std::vector<double>& at_begin, const std::vector<double>& at_end) {
         std::vector<unmixer::share> row;
         for (std::size_t i = 0; i < unmixer::max_columns; ++i)
@@ -181,7 +179,8 @@ class mixtures {
                   correction* into) const {
         const std::size_t n = powers.watts.size();
         // What the machine draws whatever runs is shared by time among the threads.
-        const bool several = container == contended_.get() && contended_thread_seconds_ > 0 && n > 0;
+        const bool several =
+            container == contended_.get() && contended_thread_seconds_ > 0 && n > 0;
         const double base = several ? powers.watts[unmixer::base_column] * contended_seconds_ /
                                           contended_thread_seconds_
                                     : 0;

@@ -1,5 +1,5 @@
-// joulery/engine/tick_lock.hpp - decides when the sampler reads, so that samples fall just after ticks.
-// Layer 6. SPDX-License-Identifier: MIT
+// joulery/engine/tick_lock.hpp - decides when the sampler reads, so that samples fall just after
+// ticks. Layer 6. SPDX-License-Identifier: MIT
 //
 // A value read at some moment is the energy as of the counter's last tick, up to a period ago. Read
 // just after a tick it is the energy of a known instant. So the sampler sleeps until shortly before
