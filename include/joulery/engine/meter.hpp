@@ -219,7 +219,7 @@ class meter {
     std::shared_ptr<detail::engine> engine_;
     domain_tree domains_;
     std::vector<std::unique_ptr<detail::sampler>> samplers_;
-    // How often energy is converted to emissions where the intensity varies; series step by minutes.
+    // How often energy is converted where the intensity varies; series step by minutes.
     static constexpr std::chrono::seconds seconds_a_conversion{10};
     double converted_at_ = 0;
     std::unique_ptr<detail::repeating_call> conversion_;
