@@ -73,7 +73,7 @@ struct carbon_model {
     [[nodiscard]] emissions of(energy e) const noexcept { return e * pue * grid.intensity; }
 
     /// The same for energy used between two moments: at the series' mean over them where there is
-    /// a series. What the engine calls for every interval that it settles.
+    /// a series. What the meter calls for every stretch of a run.
     [[nodiscard]] emissions of(energy e, wall_time begin, wall_time end) const noexcept {
         return series ? e * pue * series->mean(begin, end) : of(e);
     }

@@ -8,8 +8,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What the grid's intensity was at a moment. The engine asks at every settling, for the interval
-/// that it settles, so that a scope at night and one at noon differ.
+/// What the grid's intensity was at a moment. The meter asks for stretches of some seconds, each
+/// for the energy that was used in it, so that a scope at night and one at noon differ.
 ///
 /// Units:  g/kWh; moments are calendar time (UTC).
 /// Thread: every member may be called from several threads at once.

@@ -3,20 +3,24 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/core/unit_text.hpp"
 #include "joulery/counters/domain_tree.hpp"
 #include "joulery/counters/reading.hpp"
 #include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/machine_info.hpp"
 #include "joulery/engine/options.hpp"
+#include "joulery/engine/repeating_call.hpp"
 #include "joulery/engine/report_builder.hpp"
 #include "joulery/engine/sampler.hpp"
 #include "joulery/engine/thread_trees.hpp"
+#include "joulery/report/emissions_timeline.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/time/wall_time.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -42,6 +46,7 @@ class meter {
         : options_(std::move(o)),
           id_(next_id()),
           started_(wall_time::now()),
+          timeline_(started_),
           machine_(detail::describe_machine()),
           engine_(std::make_shared<detail::engine>(options_, clock_for(options_))) {
         detail::install_cold_paths();
@@ -53,10 +58,16 @@ class meter {
         if (engine_->clock().is_manual()) return;
         for (const auto& s : engine_->sources())
             samplers_.push_back(std::make_unique<detail::sampler>(engine_, s));
+        if (options_.carbon.series)
+            conversion_ = std::make_unique<detail::repeating_call>(seconds_a_conversion,
+                                                                   [this] { (void)snapshot(); });
     }
     meter(const meter&) = delete;
     meter& operator=(const meter&) = delete;
     ~meter() {
+        // In a forked child there is no such thread to wait for; it is given up.
+        if (!engine_->is_this_process()) (void)conversion_.release();
+        conversion_.reset();
         for (auto& s : samplers_) engine_->is_this_process() ? s->stop() : s->abandon();
         if (engine_->is_this_process()) engine_->close_down();
     }
@@ -116,6 +127,11 @@ class meter {
             engine_->step(*m);
         }
         engine_->retire_ended();
+        const double now = engine_->seconds_since_birth();
+        if (!options_.carbon.series || now < converted_at_ + seconds(seconds_a_conversion).count())
+            return;
+        converted_at_ = now;
+        (void)snapshot();
     }
     /// On a manual clock: the tick at which the next sample is due.
     [[nodiscard]] std::uint64_t next_due() const noexcept {
@@ -168,9 +184,22 @@ class meter {
         c.carbon = options_.carbon;
     }
 
-    void add_emissions(report& r) const {
-        r.co2e = options_.carbon.of(r.total);
-        for (scope_row& row : r.scopes) row.co2e = options_.carbon.of(row.total);
+    void add_emissions(report& r) {
+        carbon_model& m = r.context.carbon;
+        if (!m.series) {
+            r.co2e = m.of(r.total);
+            for (scope_row& row : r.scopes) row.co2e = m.of(row.total);
+            return;
+        }
+        const auto now = wall_time::from_unix_seconds(started_.unix_seconds() +
+                                                      r.context.duration.count());
+        timeline_.fill(r, now);
+        // The intensity that the report states is the one that the run had, by energy.
+        if (r.total.joules() > 0) m.grid.intensity = r.co2e / m.facility(r.total);
+        const double known = m.series->coverage(started_, now);
+        if (known < 1 - 1e-9)
+            r.warnings.push_back("the intensity series knows " + percent_text(known) +
+                                 " of the run's time; the rest is converted at its fallback");
     }
 
     static run_span span_of(const report& r) {
@@ -186,10 +215,15 @@ class meter {
     options options_;
     const std::uint64_t id_;
     const wall_time started_;
+    emissions_timeline timeline_;  // where the intensity varies
     const detail::machine_info machine_;
     std::shared_ptr<detail::engine> engine_;
     domain_tree domains_;
     std::vector<std::unique_ptr<detail::sampler>> samplers_;
+    // How often energy is converted where the intensity varies; series step by minutes.
+    static constexpr std::chrono::seconds seconds_a_conversion{10};
+    double converted_at_ = 0;
+    std::unique_ptr<detail::repeating_call> conversion_;
 };
 
 }  // namespace v1

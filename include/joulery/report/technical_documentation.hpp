@@ -1,0 +1,64 @@
+// joulery/report/technical_documentation.hpp - an energy section for the EU AI Act's Annex XI.
+// Layer 4. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/footprint.hpp"
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/core/utf8.hpp"
+#include "joulery/report/report.hpp"
+#include "joulery/report/report_carbon.hpp"
+#include "joulery/report/statement.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What only the provider of the model knows.
+struct documentation_facts {
+    std::string model;
+    std::string training_flop;  ///< "3.1e22 FLOP, estimated as 6 x parameters x tokens"
+};
+
+/// Known energy consumption for Annex XI, section 1, point 2 (e) (Regulation (EU) 2024/1689), as
+/// Markdown: training energy in MWh, how it was found, and what was measured, estimated, assumed.
+///
+///     std::cout << to_technical_documentation(joulery::snapshot(), {"my-model", "3.1e22 FLOP"});
+[[nodiscard]] inline std::string to_technical_documentation(const report& r,
+                                                            const documentation_facts& facts = {}) {
+    const footprint f = footprint_of(r);
+    const statement s = statement_of(r);
+    std::string out = "## Energy consumption (EU AI Act, Annex XI, section 1, point 2 (e))\n\n";
+    const auto item = [&](const char* name, const std::string& text) {
+        out += std::string("- ") + name + ": " + harmless(text) + "\n";
+    };
+    const auto stated = [](const std::string& text) { return text.empty() ? "N/A" : text; };
+    item("model", stated(facts.model));
+    item("run", r.context.run_name + (r.context.run_name.empty() ? "" : ", ") + r.context.run_id);
+    item("started", r.context.started.to_iso8601());
+    item("duration", rounded(r.context.duration.count() / 3600, 4) + " h");
+    item("computation used for training", stated(facts.training_flop));
+    item("energy of the machine",
+         rounded(f.it.kilowatt_hours() / 1e3, 4) + " MWh, " + std::string(to_text(r.provenance)));
+    item("energy with the data centre's overhead",
+         rounded(f.facility.kilowatt_hours() / 1e3, 4) + " MWh");
+    item("hardware", stated(r.context.cpu));
+    item("greenhouse gases, location-based", rounded(f.location.kilograms() / 1e3, 4) + " t CO2e");
+    if (f.market)
+        item("greenhouse gases, market-based", rounded(f.market->kilograms() / 1e3, 4) + " t CO2e");
+    item("method", r.context.library + ", attribution " + r.context.attribution);
+    const auto list = [&](const char* title, const std::vector<std::string>& lines) {
+        out += std::string("\n") + title + "\n\n";
+        for (const std::string& line : lines) out += "- " + harmless(line) + "\n";
+        if (lines.empty()) out += "- nothing\n";
+    };
+    list("Measured", s.measured);
+    list("Estimated", s.estimated);
+    list("Assumed", s.assumed);
+    list("Factors", f.factors);
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,138 @@
+#include "joulery/carbon/carbon_of.hpp"
+#include "joulery/report/codecarbon_csv.hpp"
+#include "joulery/report/model_card.hpp"
+#include "joulery/report/statement.hpp"
+#include "joulery/report/technical_documentation.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace joulery;
+using namespace joulery::literals;
+
+namespace {
+
+/// 36 kJ of CPU and 14.4 kJ of GPU in 100 s at aws:eu-central-1 (342.06 g/kWh, PUE 1.35).
+report run() {
+    report r;
+    r.context = sample::context();
+    r.context.duration = seconds(100);
+    r.context.carbon = *carbon_of("aws:eu-central-1");
+    channel_row cpu = sample::channel("cpu0/package", 36000, 0);
+    channel_row core = sample::channel("cpu0/core", 20000, 0, "cpu0/package");
+    channel_row gpu = sample::channel("gpu/0/board", 14400, 0);
+    gpu.part = component::gpu;
+    gpu.backend = "nvml";
+    r.channels = {cpu, core, gpu};
+    r.total = energy::from_joules(50400);
+    r.co2e = r.context.carbon.of(r.total);
+    return r;
+}
+
+std::vector<std::string> fields_of(const std::string& line) {
+    std::vector<std::string> out(1);
+    bool quoted = false;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"')
+            out.back() += line[++i];
+        else if (line[i] == '"')
+            quoted = !quoted;
+        else if (line[i] == ',' && !quoted)
+            out.emplace_back();
+        else
+            out.back() += line[i];
+    }
+    return out;
+}
+
+std::map<std::string, std::string> columns(const report& r) {
+    const std::string text = to_codecarbon_csv(r);
+    const std::size_t end = text.find('\n');
+    const auto names = fields_of(text.substr(0, end));
+    const auto values = fields_of(text.substr(end + 1, text.size() - end - 2));
+    REQUIRE(names.size() == 38);
+    REQUIRE(values.size() == 38);
+    std::map<std::string, std::string> out;
+    for (std::size_t i = 0; i < names.size(); ++i) out[names[i]] = values[i];
+    return out;
+}
+
+bool states(const std::string& text, const char* part) {
+    const bool there = text.find(part) != std::string::npos;
+    if (!there) MESSAGE(text);
+    return there;
+}
+
+}  // namespace
+
+TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, powers do not") {
+    auto c = columns(run());
+    CHECK(c["project_name"] == "digits, \"final\"");
+    CHECK(c["timestamp"] == "2023-11-14T22:15:00");
+    CHECK(std::stod(c["duration"]) == 100);
+    CHECK(std::stod(c["emissions"]) == doctest::Approx(0.014 * 1.35 * 0.34206));
+    CHECK(std::stod(c["emissions_rate"]) == doctest::Approx(0.014 * 1.35 * 0.34206 / 100));
+    CHECK(std::stod(c["cpu_power"]) == doctest::Approx(360));
+    CHECK(std::stod(c["gpu_power"]) == doctest::Approx(144));
+    CHECK(std::stod(c["cpu_energy"]) == doctest::Approx(0.01 * 1.35));
+    CHECK(std::stod(c["energy_consumed"]) == doctest::Approx(0.014 * 1.35));
+    CHECK(std::stod(c["ram_energy"]) == 0);
+    CHECK(std::stod(c["water_consumed"]) == doctest::Approx(0.014 * 0.01));
+    CHECK(c["country_name"] == "Germany");
+    CHECK(c["country_iso_code"] == "DEU");
+    CHECK(c["cloud_provider"] == "aws");
+    CHECK(c["cloud_region"] == "eu-central-1");
+    CHECK(c["on_cloud"] == "Y");
+    CHECK(c["codecarbon_version"] == "3.3.0");
+    CHECK(c["tracking_mode"] == "machine");
+    CHECK(c["pue"] == "1.35");
+    CHECK(c["gpu_count"] == "1");
+    CHECK(c["python_version"].empty());
+}
+
+TEST_CASE("CodeCarbon: a run without a place is on no cloud and in no country") {
+    report r = run();
+    r.context.carbon = carbon_model{};
+    auto c = columns(r);
+    CHECK(c["country_iso_code"].empty());
+    CHECK(c["on_cloud"] == "N");
+    CHECK(c["region"] == "World");
+}
+
+TEST_CASE("model card: grams, and what was measured, estimated, assumed") {
+    const std::string card = to_model_card(run(), "fine-tuning");
+    CHECK(card.find("co2_eq_emissions:\n  emissions: 6.46493") == 0);
+    CHECK(states(card, "  training_type: \"fine-tuning\"\n"));
+    CHECK(states(card, "  geographical_location: \"aws:eu-central-1 (Frankfurt)\"\n"));
+    CHECK(states(card, "  hardware_used: \"Some CPU 9000 @ 2.4 GHz\"\n"));
+    CHECK(states(card, "# measured: energy of gpu/0/board (nvml, measured)"));
+    CHECK(states(card, "# assumed: the making of the hardware is not counted"));
+}
+
+TEST_CASE("statement: a channel that a model stands in for is an estimate") {
+    report r = run();
+    r.channels[2].provenance = quality::estimated;
+    const statement s = statement_of(r);
+    CHECK(s.measured.size() == 1);
+    REQUIRE(s.estimated.size() == 3);
+    CHECK(s.estimated[0] == "energy of gpu/0/board (nvml, estimated)");
+    CHECK(statement_of(report{}).assumed.size() == 4);
+}
+
+TEST_CASE("technical documentation: energy in MWh, the method, three lists, every factor") {
+    report r = run();
+    r.total = energy::from_kilowatt_hours(12345);
+    r.co2e = r.context.carbon.of(r.total);
+    const std::string text = to_technical_documentation(r, {"my-model", "3.1e22 FLOP"});
+    CHECK(states(text, "- energy of the machine: 12.35 MWh, measured"));
+    CHECK(states(text, "- energy with the data centre's overhead: 16.67 MWh"));
+    CHECK(states(text, "- greenhouse gases, location-based: 5.701 t CO2e"));
+    CHECK(states(text, "- computation used for training: 3.1e22 FLOP"));
+    CHECK(states(text, "Measured\n\n- energy of cpu0/package"));
+    CHECK(states(text, "Assumed\n\n"));
+    CHECK(states(to_technical_documentation(r), "- model: N/A"));
+}
