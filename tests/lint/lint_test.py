@@ -56,6 +56,12 @@ class LintTest(unittest.TestCase):
         self.write("core/units.hpp", '#include "joulery/counters/channel.hpp"')
         self.expect("core/units.hpp:5", "layer 0 (core) includes layer 2 (counters)")
 
+    def test_only_the_meter_of_tests_includes_the_standard_set(self):
+        self.write("testing/measuring_meter.hpp", '#include "joulery/defaults.hpp"')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        self.write("testing/other.hpp", '#include "joulery/defaults.hpp"')
+        self.expect("testing/other.hpp:5", "layer 8 (testing) includes layer 9 (defaults.hpp)")
+
     def test_a_backend_must_not_include_reports(self):
         self.write("backends/rapl.hpp", '#include "joulery/report/report.hpp"')
         self.expect("backends/rapl.hpp:5", "layer 5 (backends) includes layer 4 (report)")

@@ -1,0 +1,46 @@
+// joulery/testing/measuring_meter.hpp - the meter of a test program: made at its first use, kept.
+// Layer 8. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/config.hpp"
+#include "joulery/counters/system_root.hpp"
+#include "joulery/defaults.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/environment.hpp"
+
+#include <string>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+namespace testing {
+
+namespace detail {
+
+[[nodiscard]] inline options measuring_options() {
+    options o;
+    const v1::detail::environment env = v1::detail::apply_environment(o);
+    if (env.off) {
+        o.warnings.emplace_back("measuring is switched off by JOULERY=off");
+        return o;
+    }
+    found_backends found = open_backends(env.backends, system_root(env.system_root));
+    o.backends = std::move(found.backends);
+    for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+    return o;
+}
+
+}  // namespace detail
+
+/// What the machine has, as `JOULERY_BACKENDS`, `JOULERY_SYSROOT` and the carbon variables say;
+/// apart from the session, so that measuring leaves no trace in a program's report.
+///
+/// Thread: any. Cost: at the first call, opening the backends. Never destroyed.
+[[nodiscard]] JOULERY_EXPORT inline meter& measuring_meter() {
+    static meter* const only = new meter(detail::measuring_options());  // NOLINT: leaked on purpose
+    return *only;
+}
+
+}  // namespace testing
+}  // namespace v1
+}  // namespace joulery
