@@ -4,6 +4,7 @@
 
 #include "joulery/counters/backend.hpp"
 #include "joulery/counters/channel_account.hpp"
+#include "joulery/engine/patient_mutex.hpp"
 #include "joulery/engine/tick_tracker.hpp"
 #include "joulery/time/time_source.hpp"
 
@@ -46,7 +47,7 @@ class energy_source {
         }
     }
 
-    std::timed_mutex reading;
+    patient_mutex reading;
     std::mutex accounts;
 
     /// Asks the backend for raw values. Call with `reading` held.

@@ -122,7 +122,7 @@ class engine {
         for (const auto& m : sources_) {
             if ((flags & edge_bit(m->source.index())) == 0) continue;
             const std::uint64_t begin = clock_->now();
-            const std::unique_lock<std::timed_mutex> lock(m->source.reading, std::try_to_lock);
+            const std::unique_lock<patient_mutex> lock(m->source.reading, std::try_to_lock);
             if (!lock.owns_lock() || !edge_is_affordable(tree, m->source.read_cost(), budget_,
                                                          begin, seconds_per_tick)) {
                 tree.skipped_edges.fetch_add(1, std::memory_order_relaxed);
@@ -163,11 +163,13 @@ class engine {
         return bits;
     }
 
-    /// Adds up time, calls and items of all trees into the paths.
-    edge_tally tally() {
+    /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
+    /// path, by its index.
+    edge_tally tally(std::vector<path_tally>& by_path) {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally(*t, sum);
+        for (const path_record* r : paths_->all()) by_path.push_back(r->tally);
         return sum;
     }
 
@@ -234,9 +236,9 @@ class engine {
             const double items = n->items.load(std::memory_order_relaxed);
             if (!open && ends == n->tallied_ends && items == n->tallied_items) continue;
             n->tallied_ends = ends;
-            add_growth(n->path->ticks, n->tallied_ticks, scope_node::ticks_in(state, now));
-            add_growth(n->path->calls, n->tallied_calls, ends + (open ? 1 : 0));
-            n->path->items += items - n->tallied_items;
+            add_growth(n->path->tally.ticks, n->tallied_ticks, scope_node::ticks_in(state, now));
+            add_growth(n->path->tally.calls, n->tallied_calls, ends + (open ? 1 : 0));
+            n->path->tally.items += items - n->tallied_items;
             n->tallied_items = items;
             tally(*n, now);
         }

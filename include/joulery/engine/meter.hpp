@@ -81,6 +81,7 @@ class meter {
         const bool here = engine_->is_this_process();
         for (const auto& m : engine_->sources()) {
             if (here) take(*m);
+            const std::lock_guard<std::mutex> lock(m->source.accounts);
             for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
                 summed.push_back(domains_.domains[joules.size()].summed);
                 worst = worse_of(worst, m->source.channels()[c].provenance);
@@ -123,7 +124,7 @@ class meter {
     void poll() {
         for (const auto& m : engine_->sources()) {
             if (engine_->clock().now() < m->next_due) continue;
-            const std::lock_guard<std::timed_mutex> lock(m->source.reading);
+            const std::lock_guard<detail::patient_mutex> lock(m->source.reading);
             engine_->step(*m);
         }
         engine_->retire_ended();
@@ -159,8 +160,11 @@ class meter {
         return std::make_shared<steady_time>();
     }
 
+    // A source whose read hangs is not waited for.
+    static constexpr std::chrono::milliseconds patience{100};
     void take(detail::metered_source& m) {
-        const std::lock_guard<std::timed_mutex> lock(m.source.reading);
+        const std::unique_lock<detail::patient_mutex> lock(m.source.reading, patience);
+        if (!lock.owns_lock()) return;
         m.source.poll(engine_->clock());
         const std::lock_guard<std::mutex> books(m.source.accounts);
         m.source.take_in(engine_->tick_seconds());
@@ -191,8 +195,8 @@ class meter {
             for (scope_row& row : r.scopes) row.co2e = m.of(row.total);
             return;
         }
-        const auto now = wall_time::from_unix_seconds(started_.unix_seconds() +
-                                                      r.context.duration.count());
+        const auto now =
+            wall_time::from_unix_seconds(started_.unix_seconds() + r.context.duration.count());
         timeline_.fill(r, now);
         // The intensity that the report states is the one that the run had, by energy.
         if (r.total.joules() > 0) m.grid.intensity = r.co2e / m.facility(r.total);

@@ -25,9 +25,15 @@ struct path_energy {
     double drift = 0;     ///< J: what edges since the last settling are off by if the phase is off
 };
 
+/// How often and how long a path was open, over all threads.
+struct path_tally {
+    std::uint64_t ticks = 0;
+    std::uint64_t calls = 0;
+    double items = 0;
+};
+
 /// One path, over all threads. `energies` and `self_ticks` belong to whoever holds the `accounts`
-/// lock of the channel's source, the tallies to whoever holds the engine's trees; names never
-/// change.
+/// lock of the channel's source, `tally` to whoever holds the engine's trees; names never change.
 struct path_record {
     std::string path;
     std::string name;
@@ -37,9 +43,7 @@ struct path_record {
     std::vector<path_energy> energies;  ///< one a channel
     std::vector<double> self_ticks;     ///< one a source: open without an open child
     std::vector<double> direct_ticks;   ///< one a source: of them, with counters read at both ends
-    std::uint64_t ticks = 0;            ///< open, summed over threads
-    std::uint64_t calls = 0;
-    double items = 0;
+    path_tally tally;
     std::string item_name;
 };
 

@@ -32,9 +32,10 @@ class report_builder {
 
     void build() {
         for (const auto& m : engine_.sources()) refresh(*m);
-        edges_ = engine_.tally();
+        // Joules first: a path that is made meanwhile has a row and no joules, none has no row.
+        for (const auto& m : engine_.sources()) copies_.push_back(copy_of(*m));
         add_rows();
-        for (const auto& m : engine_.sources()) add_source(*m);
+        for (const source_copy& c : copies_) add_joules(c);
         add_sums();
         add_cost();
         engine_.retire_ended();
@@ -43,17 +44,78 @@ class report_builder {
  private:
     // A source whose read hangs is not waited for: its last settled figures stand in.
     void refresh(metered_source& m) {
-        const std::unique_lock<std::timed_mutex> lock(m.source.reading, patience);
+        const std::unique_lock<patient_mutex> lock(m.source.reading, patience);
         if (lock.owns_lock()) return engine_.sample(m);
-        const double hung = static_cast<double>(engine_.clock().now() - m.source.reading_since()) *
-                            engine_.tick_seconds();
+        const std::uint64_t since = m.source.reading_since();
+        const std::uint64_t now = engine_.clock().now();
+        const double hung = since != 0 && since < now
+                                ? static_cast<double>(now - since) * engine_.tick_seconds()
+                                : 0;
         report_.warnings.push_back("backend " + std::string(m.source.name()) +
                                    " has not come back from a read for " + std::to_string(hung) +
                                    " s; its figures are as of the read before");
     }
 
+    // What a source's books say of one path, by channel.
+    struct path_copy {
+        std::vector<double> self, total, variance;
+        double own_ticks = 0, direct_ticks = 0;
+    };
+    struct source_copy {
+        std::size_t first_channel = 0;
+        std::vector<path_copy> paths;  ///< by the path's index
+        double told = 0;               ///< how much the regression could tell apart
+    };
+
+    source_copy copy_of(metered_source& m) {
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        source_copy copy;
+        copy.first_channel = m.source.first_channel();
+        for (std::size_t c = 0; c < m.source.channel_count(); ++c) add_channel(m, c);
+        for (const path_record* r : engine_.paths().all()) {
+            path_copy p;
+            p.own_ticks = r->self_ticks[m.source.index()];
+            p.direct_ticks = r->direct_ticks[m.source.index()];
+            for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
+                const path_energy& e = r->energies[copy.first_channel + c];
+                p.self.push_back(e.self);
+                p.total.push_back(e.total);
+                p.variance.push_back(m.ledger.variance(*r, c));
+            }
+            copy.paths.push_back(std::move(p));
+        }
+        part_mixtures(m, copy);
+        if (!m.source.remark().empty())
+            report_.warnings.push_back(std::string(m.source.name()) + ": " +
+                                       std::string(m.source.remark()));
+        report_.overhead.samples += m.samples;
+        report_.overhead.sampler += seconds(m.sampler_seconds);
+        return copy;
+    }
+
+    // What the regressions know by now, without making it part of the books.
+    void part_mixtures(const metered_source& m, source_copy& copy) {
+        for (const correction& k : m.ledger.mixed().part()) {
+            for (std::size_t c = 0; c < k.self.size(); ++c) {
+                if (k.path == nullptr) {
+                    report_.channels[copy.first_channel + c].unscoped +=
+                        energy::from_joules(k.self[c]);
+                    continue;
+                }
+                path_copy& p = copy.paths[k.path->index];
+                p.self[c] += k.self[c];
+                p.total[c] += k.total[c];
+                p.variance[c] += k.variance[c];
+            }
+        }
+        copy.told = m.ledger.mixed().gain();
+    }
+
     void add_rows() {
-        const auto records = engine_.paths().all();
+        std::vector<path_tally> tallies;
+        edges_ = engine_.tally(tallies);
+        auto records = engine_.paths().all();
+        records.resize(tallies.size());  // those made since then come with the next report
         std::unordered_map<const path_record*, std::vector<path_record*>> children;
         for (path_record* r : records) children[r->parent].push_back(r);
         const double tick = engine_.tick_seconds();
@@ -61,15 +123,15 @@ class report_builder {
             const auto at = children.find(parent);
             if (at == children.end()) return;
             for (path_record* r : at->second) {
+                const path_tally& tally = tallies[r->index];
                 scope_row row;
                 row.path = r->path;
                 row.depth = r->depth;
-                row.calls = r->calls;
-                row.time = seconds(static_cast<double>(r->ticks) * tick);
-                row.items = r->items;
-                if (r->items != 0) row.item_name = engine_.paths().item_name(*r);
+                row.calls = tally.calls;
+                row.time = seconds(static_cast<double>(tally.ticks) * tick);
+                row.items = tally.items;
+                if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
                 row.by_channel.resize(engine_.channel_count());
-                row_of_.emplace(r, report_.scopes.size());
                 report_.scopes.push_back(std::move(row));
                 records_.push_back(r);
                 variances_.push_back(0);
@@ -79,57 +141,23 @@ class report_builder {
         add(nullptr);
     }
 
-    void add_source(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
-        for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
-            add_channel(m, c);
-            const std::size_t at = m.source.first_channel() + c;
-            const bool summed = domains_.domains[at].summed;
-            for (std::size_t i = 0; i < records_.size(); ++i) {
-                const path_energy& e = records_[i]->energies[at];
-                scope_row& row = report_.scopes[i];
-                row.by_channel[at] = energy::from_joules(e.total);
-                if (!summed) continue;
-                row.total += energy::from_joules(e.total);
-                row.self += energy::from_joules(e.self);
-                variances_[i] += m.ledger.variance(*records_[i], c);
-            }
-        }
-        part_mixtures(m);
-        if (!m.source.remark().empty())
-            report_.warnings.push_back(std::string(m.source.name()) + ": " +
-                                       std::string(m.source.remark()));
-        report_.overhead.samples += m.samples;
-        report_.overhead.sampler += seconds(m.sampler_seconds);
-    }
-
-    // What the regressions know by now, without making it part of the books.
-    void part_mixtures(const metered_source& m) {
-        const std::size_t first = m.source.first_channel();
-        for (const correction& k : m.ledger.mixed().part()) {
-            scope_row* row = k.path != nullptr ? &report_.scopes[row_of_.at(k.path)] : nullptr;
-            for (std::size_t c = 0; c < k.self.size(); ++c) {
-                const energy self = energy::from_joules(k.self[c]);
-                const energy total = energy::from_joules(k.total[c]);
-                if (row == nullptr) {
-                    report_.channels[first + c].unscoped += self;
-                    continue;
-                }
-                row->by_channel[first + c] += total;
-                if (!domains_.domains[first + c].summed) continue;
-                row->total += total;
-                row->self += self;
-                variances_[row_of_.at(k.path)] += k.variance[c];
-            }
-        }
-        const double told = m.ledger.mixed().gain();
+    void add_joules(const source_copy& copy) {
         for (std::size_t i = 0; i < records_.size(); ++i) {
-            const double own = records_[i]->self_ticks[m.source.index()];
-            const double direct = records_[i]->direct_ticks[m.source.index()];
-            if (own <= 0 || !report_.scopes[i].method.empty()) continue;
-            report_.scopes[i].method = direct > own / 2 ? "edges"
-                                       : told > 0.5     ? "unmixed"
-                                                        : "share";
+            if (records_[i]->index >= copy.paths.size()) continue;
+            const path_copy& p = copy.paths[records_[i]->index];
+            scope_row& row = report_.scopes[i];
+            for (std::size_t c = 0; c < p.total.size(); ++c) {
+                const std::size_t at = copy.first_channel + c;
+                row.by_channel[at] = energy::from_joules(p.total[c]);
+                if (!domains_.domains[at].summed) continue;
+                row.total += energy::from_joules(p.total[c]);
+                row.self += energy::from_joules(p.self[c]);
+                variances_[i] += p.variance[c];
+            }
+            if (p.own_ticks > 0 && row.method.empty())
+                row.method = p.direct_ticks > p.own_ticks / 2 ? "edges"
+                             : copy.told > 0.5                ? "unmixed"
+                                                              : "share";
         }
     }
 
@@ -229,7 +257,7 @@ class report_builder {
     edge_tally edges_;
     std::vector<path_record*> records_;  ///< in the order of the report's rows
     std::vector<double> variances_;      ///< of the rows' totals, J^2
-    std::unordered_map<const path_record*, std::size_t> row_of_;
+    std::vector<source_copy> copies_;    ///< one a source
 };
 
 }  // namespace detail

@@ -100,7 +100,7 @@ class sampler {
         while (!s.changed.wait_for(lock, time_left(e, m), [&] { return s.stopping; })) {
             lock.unlock();
             {
-                const std::lock_guard<std::timed_mutex> reading(m.source.reading);
+                const std::lock_guard<patient_mutex> reading(m.source.reading);
                 e.step(m);
                 m.sampler_seconds = thread_cpu_seconds();
             }

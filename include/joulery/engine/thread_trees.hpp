@@ -51,10 +51,12 @@ class thread_trees {
         std::shared_ptr<owned_tree> tree;
     };
     void forget_dead() {
-        entries_.erase(
-            std::remove_if(entries_.begin(), entries_.end(),
-                           [](const entry& e) { return e.tree->is_dead() && e.tree->is_idle(); }),
-            entries_.end());
+        const auto forgotten = [](const entry& e) {
+            if (!e.tree->is_dead() || !e.tree->is_idle()) return false;
+            if (default_tree == e.tree.get()) default_tree = nullptr;
+            return true;
+        };
+        entries_.erase(std::remove_if(entries_.begin(), entries_.end(), forgotten), entries_.end());
     }
     std::vector<entry> entries_;
 };
