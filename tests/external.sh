@@ -35,6 +35,13 @@ for ending in json csv md html prom folded speedscope.json trace.json otlp.json 
     cmp "$work/full.$ending" "$golden/full.$ending"
 done
 
+works localedef --version && [ -f /usr/share/i18n/locales/de_DE ] || install_missing locales
+mkdir -p "$work/locales"
+[ -d "$work/locales/de_DE.UTF-8" ] ||
+    localedef -i de_DE -f UTF-8 "$work/locales/de_DE.UTF-8" >/dev/null 2>&1 || true
+g++ -std=c++17 -O1 -I"$root/include" "$here/external/german.cpp" -o "$work/german"
+LOCPATH=$work/locales "$work/german" de_DE.UTF-8 "$golden"
+
 echo "== parsers that are not ours"
 /usr/bin/python3 "$here/external/formats.py" "$work" \
     "$work/node_modules/speedscope/dist/release/file-format-schema.json"

@@ -111,8 +111,8 @@ TEST_CASE("unit text: nonsense is no length of time and leaves the value alone")
 
 TEST_CASE("number text: the whole text must be a number") {
     double x = 42;
-    for (const char* text : {"", ".", "-", "1,5", "1.5x", " 1", "1 ", "nan", "inf", "0x10", "1e",
-                             "--1", "+-1", "1e999", "e5"}) {
+    for (const char* text : {"", ".", "-", "1,5", "1.5x", " 1", "1 ", "nan", "nan(1)", "inf",
+                             "0x10", "1e", "--1", "+-1", "1e999", "e5"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_number(text, x));
         CHECK(x == 42);

@@ -18,6 +18,7 @@ TEST_CASE("utf-8: columns are those of a terminal, not bytes") {
 TEST_CASE("utf-8: broken bytes become replacement characters") {
     CHECK(valid_utf8("a\xFFz") == "a\xEF\xBF\xBDz");
     CHECK(valid_utf8("\xC0\xAF") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+    CHECK(valid_utf8("\xE0\x80\xAF").size() == 9);                                // overlong, too
     CHECK(valid_utf8("\xED\xA0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
     CHECK(valid_utf8("\xE8\xA8") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // cut off
     CHECK(valid_utf8("\xF4\x90\x80\x80").size() == 12);                           // > U+10FFFF

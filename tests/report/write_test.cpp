@@ -6,11 +6,14 @@
 #include <doctest/doctest.h>
 
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 using namespace joulery;
 
@@ -51,6 +54,9 @@ TEST_CASE("write: the ending chooses the format") {
 
 TEST_CASE("write: the longest ending wins, an ending alone is no name") {
     CHECK(find_format("run.json")->ending == ".json");
+    CHECK(find_format("run.trace.json")->ending == ".trace.json");
+    CHECK(find_format("a.speedscope.json")->ending == ".speedscope.json");
+    CHECK(find_format("trace.json")->ending == ".json");
     CHECK(find_format(".json") == nullptr);
     CHECK(find_format("json") == nullptr);
     CHECK(find_format("run.JSON") == nullptr);
@@ -91,6 +97,33 @@ TEST_CASE("write: a full disk is reported, not passed over") {
     REQUIRE_FALSE(done);
     CHECK(has(done.error().reason, "/dev/full: No space left on device"));
     CHECK(has(done.error().remedy, "make room"));
+}
+
+TEST_CASE("write: a file that can't be finished leaves nothing behind, and the old one whole") {
+    const temporary_folder folder;
+    const std::string path = folder.path + "/a.json";
+    REQUIRE(replace_file(path, "old"));
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{4, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const auto done = replace_file(path, "longer than four bytes");
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    REQUIRE_FALSE(done);
+    CHECK(has(done.error().reason, "a.json: File too large"));
+    CHECK(read_whole(path) == "old");
+    CHECK(folder.names() == std::vector<std::string>{"a.json"});
+}
+
+TEST_CASE("write: every format writes the file its ending names") {
+    const temporary_folder folder;
+    for (const report_format& format : report_formats) {
+        const std::string path = folder.path + "/full" + std::string(format.ending);
+        REQUIRE(write_report(sample::full(), path));
+        CHECK(read_whole(path) == read_whole(golden_path("full" + std::string(format.ending))));
+    }
 }
 
 TEST_CASE("write: away from a terminal the table is 100 columns wide and plain") {
