@@ -2,9 +2,18 @@
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/backends/amd_hsmp.hpp"
+#include "joulery/backends/amdgpu.hpp"
+#include "joulery/backends/battery.hpp"
+#include "joulery/backends/cray_pm.hpp"
 #include "joulery/backends/estimate.hpp"
 #include "joulery/backends/function.hpp"
+#include "joulery/backends/hwmon.hpp"
+#include "joulery/backends/ipmi_dcmi.hpp"
+#include "joulery/backends/rapl_msr.hpp"
+#include "joulery/backends/rapl_perf.hpp"
 #include "joulery/backends/rapl_powercap.hpp"
+#include "joulery/backends/rpi_pmic.hpp"
 #include "joulery/counters/registry.hpp"
 #include "joulery/counters/system_root.hpp"
 
@@ -19,6 +28,15 @@ inline namespace v1 {
 /// Every backend that comes with the library, in the order in which they are preferred.
 inline constexpr backend_entry standard_backends[] = {
     {"rapl-powercap", open_rapl_powercap, true},
+    {"rapl-perf", open_rapl_perf, true},
+    {"amd-hsmp", open_amd_hsmp, true},
+    {"rapl-msr", open_rapl_msr, false},
+    {"amdgpu", open_amdgpu, true},
+    {"hwmon", open_hwmon, true},
+    {"rpi-pmic", open_rpi_pmic, true},
+    {"cray-pm", open_cray_pm, true},
+    {"battery", open_battery, true},
+    {"ipmi-dcmi", open_ipmi_dcmi, false},
     {"estimate", open_estimate, true},
 };
 
@@ -27,6 +45,28 @@ struct found_backends {
     std::vector<std::unique_ptr<backend>> backends;
     std::vector<std::string> warnings;
 };
+
+namespace detail {
+
+/// Whether a backend that nobody asked for by name measures something that the found ones do not
+/// already: a second view of the same counters is not kept, nor the whole machine beside its parts.
+[[nodiscard]] inline bool adds_something(const backend& candidate, const found_backends& found) {
+    const auto is_known = [&](const channel& c) {
+        for (const std::unique_ptr<backend>& b : found.backends)
+            for (const channel& known : b->channels())
+                if (known.id == c.id) return true;
+        return false;
+    };
+    bool anything_new = false;
+    for (const channel& c : candidate.channels()) {
+        const bool whole_machine = c.part == component::platform && c.parent.empty();
+        if (whole_machine && !found.backends.empty()) return false;
+        anything_new = anything_new || !is_known(c);
+    }
+    return anything_new;
+}
+
+}  // namespace detail
 
 /// Opens the named backends, or, with no names, all that are tried by default; the estimate is the
 /// last resort, for a machine on which nothing can be read.
@@ -44,9 +84,13 @@ struct found_backends {
     const auto attempt = [&](const backend_entry& entry) {
         opened_backend opened = entry.open(root);
         if (opened) {
-            found.backends.push_back(*std::move(opened));
+            if (!names.empty() || detail::adds_something(**opened, found))
+                found.backends.push_back(*std::move(opened));
             return;
         }
+        // Of what was only looked for, the first says why the processor is not measured; that this
+        // is no Cray and no Raspberry Pi is not worth a warning.
+        if (names.empty() && entry.name != standard_backends[0].name) return;
         std::string text = std::string(entry.name) + ": " + opened.error().reason;
         if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
         reasons.push_back(std::move(text));
