@@ -1,0 +1,82 @@
+// joulery/backends/counter_check.hpp - does an energy counter agree with power x time?
+// Layer 5. SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+enum class counter_verdict : unsigned char { undecided, agrees, stuck, differs, unknown };
+
+/// Compares a device's energy counter with its integrated power over the first seconds of reads.
+///
+/// Some drivers' counters stand still or count half (zeus issue 181: 187 J against 327 J); nothing
+/// is read for the check but the power, and nobody waits for it.
+/// Thread: one owner. Cost: a few operations a sample. Fails: `unknown` where the power is missing.
+///
+///     counter_check check;
+///     check.take(joules, watts, seconds);     // at each read, until decided
+class counter_check {
+ public:
+    static constexpr double window = 10;         ///< seconds; the power may be a 1 s mean
+    static constexpr double closest = 0.05;      ///< seconds between samples worth a call
+    static constexpr double widest = 1;          ///< a longer gap starts the window anew
+    static constexpr double lowest_ratio = 0.8;  ///< counter to power x time
+    static constexpr double highest_ratio = 1.25;
+
+    /// Whether a sample now would help.
+    [[nodiscard]] bool wants(double at) const noexcept {
+        return verdict_ == counter_verdict::undecided && (!begun_ || at - last_at_ >= closest);
+    }
+
+    void take(double counter_joules, double watts, double at) noexcept {
+        if (verdict_ != counter_verdict::undecided) return;
+        if (!begun_ || at - last_at_ > widest || counter_joules < first_joules_) {
+            begun_ = true;
+            began_at_ = at;
+            first_joules_ = counter_joules;
+            integral_ = 0;
+        } else {
+            integral_ += (watts + last_watts_) / 2 * (at - last_at_);
+        }
+        last_at_ = at;
+        last_watts_ = watts;
+        counted_ = counter_joules - first_joules_;
+        if (at - began_at_ >= window) decide();
+    }
+    void give_up() noexcept {
+        if (verdict_ == counter_verdict::undecided) verdict_ = counter_verdict::unknown;
+    }
+
+    [[nodiscard]] counter_verdict verdict() const noexcept { return verdict_; }
+    [[nodiscard]] double counted_joules() const noexcept { return counted_; }
+    [[nodiscard]] double integrated_joules() const noexcept { return integral_; }
+
+ private:
+    void decide() noexcept {
+        if (!(integral_ > 0)) {
+            verdict_ = counter_verdict::unknown;
+        } else if (!(counted_ > 0)) {
+            verdict_ = counter_verdict::stuck;
+        } else {
+            const double ratio = counted_ / integral_;
+            verdict_ = ratio >= lowest_ratio && ratio <= highest_ratio ? counter_verdict::agrees
+                                                                       : counter_verdict::differs;
+        }
+    }
+
+    counter_verdict verdict_ = counter_verdict::undecided;
+    bool begun_ = false;
+    double began_at_ = 0;
+    double last_at_ = 0;
+    double last_watts_ = 0;
+    double first_joules_ = 0;
+    double counted_ = 0;
+    double integral_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

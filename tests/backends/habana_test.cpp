@@ -1,0 +1,105 @@
+#include "joulery/backends/habana.hpp"
+
+#include "backends/fake_library.hpp"
+#include "backends/support.hpp"
+#include "fakes/fake_habana.hpp"
+
+using namespace joulery;
+using numbers = std::vector<std::uint64_t>;
+
+namespace {
+
+struct gaudi_machine {
+    gaudi_machine()
+        : control(control_of<fake_habana>("libhlml", "fake_habana_control")),
+          folder("libhlml", "libhlml.so") {
+        system.file("/sys/class/accel/accel0/device/vendor", "0x1da3\n");
+        control = fake_habana{};
+    }
+    opened_backend open() { return open_habana(system.root(), folder.search()); }
+
+    fake_habana& control;
+    fake_system system;
+    library_folder folder;
+};
+
+}  // namespace
+
+TEST_CASE("habana: the energy counter of each device, known by its PCI address") {
+    gaudi_machine m;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK((*b)->name() == "habana");
+    CHECK(ids(**b) == strings{"npu/0000:b3:00.0/board"});
+    const channel& c = (*b)->channels()[0];
+    CHECK(c.device == "pci:0000:b3:00.0");
+    CHECK(c.kind == reading_kind::energy_counter);
+    CHECK(c.joules_per_count == 1e-3);
+    CHECK(c.part == component::npu);
+    CHECK(read_all(**b).values == numbers{5'000});
+    CHECK(contract_violations(**b) == strings{});
+}
+
+TEST_CASE("habana: power where there is no counter, and a UUID where there is no address") {
+    gaudi_machine m;
+    m.control.count = 3;
+    m.control.gaudis[0].energy_status = 3;
+    m.control.gaudis[0].pci_status = 3;
+    m.control.gaudis[1].energy_mj = 0;
+    m.control.gaudis[1].bus_id = "0000:cc:00.0";
+    m.control.gaudis[2].pci_status = m.control.gaudis[2].uuid_status = 3;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"npu/01P0-HL2080A0-15-TNDP34-02-04-05/board",
+                              "npu/0000:cc:00.0/board", "npu/2/board"});
+    CHECK((*b)->channels()[0].kind == reading_kind::power_gauge);
+    CHECK((*b)->channels()[0].device == "");
+    CHECK((*b)->channels()[1].kind == reading_kind::power_gauge);
+    CHECK(read_all(**b).values == numbers{90'000, 90'000, 5'000});
+    CHECK(contract_violations(**b) == strings{});
+}
+
+TEST_CASE("habana: a device that is lost, one that times out, all that are gone") {
+    gaudi_machine m;
+    m.control.count = 64;
+    static char addresses[64][20];
+    for (unsigned i = 0; i < 64; ++i) {
+        std::snprintf(addresses[i], sizeof addresses[i], "0000:%02x:00.0", i);
+        m.control.gaudis[i].bus_id = addresses[i];
+    }
+    opened_backend b = m.open();
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    m.control.gaudis[3].energy_status = 15;
+    m.control.gaudis[4].energy_status = 10;
+    const read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    CHECK(r.values[3] == no_value);
+    CHECK(r.values[4] == no_value);
+    CHECK(r.values[5] == 5'000);
+    for (fake_gaudi& g : m.control.gaudis) g.energy_status = 15;
+    CHECK(read_all(**b).status == read_status::gone);
+    for (fake_gaudi& g : m.control.gaudis) g.energy_status = 10;
+    CHECK(read_all(**b).status == read_status::retry);
+}
+
+TEST_CASE("habana: what keeps it from opening is told") {
+    gaudi_machine m;
+    const fake_system bare;
+    CHECK(contains(open_habana(bare.root(), m.folder.search()).error().reason, "no Habana"));
+    CHECK(m.control.inits == 0);
+    CHECK(contains(open_habana(m.system.root(), {{}, false}).error().reason, "libhlml.so"));
+    const library_folder other("libnothing", "libhlml.so");
+    CHECK(contains(open_habana(m.system.root(), other.search()).error().reason, "no HLML"));
+    m.control.init_status = 9;
+    CHECK(m.open().error().remedy == "sudo modprobe habanalabs");
+    m.control.init_status = 5;  // somebody in this process started it before
+    CHECK(m.open());
+    m.control.init_status = 0;
+    m.control.gaudis[0].energy_status = m.control.gaudis[0].power_status = 4;
+    CHECK(contains(m.open().error().reason, "device 0 tells neither energy nor power: error 4"));
+    m.control.gaudis[0].handle_status = 6;
+    CHECK(contains(m.open().error().reason, "device 0: error 6"));
+    m.control.count = 0;
+    CHECK(m.open().error().reason == "HLML sees no device");
+}

@@ -1,0 +1,383 @@
+#include "joulery/backends/nvml.hpp"
+
+#include "backends/fake_library.hpp"
+#include "backends/support.hpp"
+#include "fakes/fake_nvml.hpp"
+#include "joulery/counters/channel_account.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/testing/manual_clock.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+using namespace joulery;
+using namespace std::chrono_literals;
+using testing::manual_clock;
+using numbers = std::vector<std::uint64_t>;
+
+namespace {
+
+/// A machine with the driver and the fake library, all GPUs as they come.
+struct gpu_machine {
+    explicit gpu_machine(unsigned gpus, const std::string& library = "libnvidia-ml")
+        : control(control_of<fake_nvml>(library, "fake_nvml_control")),
+          folder(library, "libnvidia-ml.so.1"),
+          clock(std::make_shared<manual_clock>()) {
+        system.file("/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64\n");
+        const fake_nvml fresh;
+        const unsigned next = control.generation + 1;  // handles of other tests are stale
+        control = fresh;
+        control.generation = next;
+        control.count = gpus;
+        for (unsigned i = 0; i < 64; ++i) {
+            const std::string uuid = "GPU-" + std::to_string(i);
+            uuid.copy(control.gpus[i].uuid, uuid.size());
+            control.gpus[i].bus = 0x65 + i;
+        }
+    }
+    ~gpu_machine() { control.on_energy = nullptr; }
+
+    opened_backend open() { return open_nvml(system.root(), {folder.search(), clock}); }
+    /// Reads every 100 ms for a while; the GPUs' counters move by `watts`.
+    void run(backend& b, double seconds, double watts) {
+        for (int i = 0; i < seconds * 10; ++i) {
+            clock->advance(100ms);
+            for (unsigned k = 0; k < control.count; ++k)
+                control.gpus[k].energy_mj += static_cast<unsigned long long>(watts * 100);
+            REQUIRE(read_all(b).status == read_status::ok);
+        }
+    }
+
+    fake_nvml& control;
+    fake_system system;
+    library_folder folder;
+    std::shared_ptr<manual_clock> clock;
+};
+
+}  // namespace
+
+TEST_CASE("nvml: the energy counter of each GPU, known by UUID and PCI address") {
+    gpu_machine m(2);
+    m.control.gpus[0].domain = 0x10000;
+    m.control.gpus[1].slot = 3;
+    m.control.gpus[1].energy_mj = 77;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK((*b)->name() == "nvml");
+    CHECK(ids(**b) == strings{"gpu/GPU-0/board", "gpu/GPU-1/board"});
+    const channel& c = (*b)->channels()[1];
+    CHECK(c.part == component::gpu);
+    CHECK(c.kind == reading_kind::energy_counter);
+    CHECK(c.joules_per_count == 1e-3);
+    CHECK(c.device == "pci:0000:66:03.0");
+    CHECK((*b)->channels()[0].device == "pci:10000:65:00.0");
+    CHECK(c.max_watts == 1400);
+    CHECK(c.parent == "");
+    CHECK(read_all(**b).values == numbers{1'000'000, 77});
+    CHECK((*b)->remark() == "");
+    CHECK(contract_violations(**b) == strings{});
+    CHECK(m.control.inits == 1);
+}
+
+TEST_CASE("nvml: without the driver's files the library is not even loaded") {
+    gpu_machine m(1);
+    const fake_system bare;
+    opened_backend b = open_nvml(bare.root(), {m.folder.search(), m.clock});
+    REQUIRE_FALSE(b);
+    CHECK(b.error().reason == "no NVIDIA driver: /proc/driver/nvidia/version is not there");
+    CHECK(m.control.inits == 0);
+    fake_system idle;
+    idle.file("/sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n");
+    idle.file("/sys/bus/pci/devices/0000:01:00.0/class", "0x030200\n");
+    b = open_nvml(idle.root(), {m.folder.search(), m.clock});
+    CHECK(contains(b.error().reason, "GPU 0000:01:00.0 is there, but NVIDIA's driver is not"));
+    CHECK(b.error().remedy == "sudo modprobe nvidia, after installing the driver");
+}
+
+TEST_CASE("nvml: a driver without its library, as in a container, names the capability") {
+    gpu_machine m(1);
+    opened_backend b = open_nvml(m.system.root(), {{{}, false}, m.clock});
+    REQUIRE_FALSE(b);
+    CHECK(contains(b.error().reason, "libnvidia-ml.so.1"));
+    CHECK(contains(b.error().remedy, "NVIDIA_DRIVER_CAPABILITIES=compute,utility"));
+    const library_folder empty("libnothing", "libnvidia-ml.so.1");
+    b = open_nvml(m.system.root(), {empty.search(), m.clock});
+    CHECK(contains(b.error().reason, "lacks calls"));
+}
+
+TEST_CASE("nvml: a start that fails says why and what would help") {
+    gpu_machine m(1);
+    m.control.init_status = 18;
+    CHECK(contains(m.open().error().reason, "version mismatch (NVML error 18)"));
+    CHECK(contains(m.open().error().remedy, "reboot"));
+    m.control.init_status = 9;
+    CHECK(m.open().error().remedy == "sudo modprobe nvidia");
+    m.control.init_status = 4;
+    CHECK(contains(m.open().error().remedy, "--gpus all"));
+    m.control.init_status = 0;
+    m.control.count = 0;
+    CHECK(m.open().error().reason == "NVML sees no GPU");
+    m.control.count_status = 999;
+    CHECK(contains(m.open().error().reason, "does not count its GPUs"));
+}
+
+TEST_CASE("nvml: without a counter the power of the moment, else the mean of a second") {
+    gpu_machine m(3);
+    for (fake_nvidia_gpu& gpu : m.control.gpus) gpu.energy_status = 3;
+    m.control.gpus[0].instant_status = 0, m.control.gpus[0].instant_mw = 251'000;
+    m.control.gpus[0].average_status = 0, m.control.gpus[0].average_mw = 1;
+    m.control.gpus[1].average_status = 0, m.control.gpus[1].average_mw = 252'000;
+    m.control.gpus[2].power_mw = 253'000;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(read_all(**b).values == numbers{251'000, 252'000, 253'000});
+    const auto& c = (*b)->channels();
+    CHECK(c[0].kind == reading_kind::power_gauge);
+    CHECK(c[0].update_period == 100ms);
+    CHECK(c[1].update_period == 1s);
+    CHECK(c[2].update_period == 1s);
+    CHECK(contract_violations(**b) == strings{});
+    m.control.gpus[2].architecture = 5;  // Volta's power is of the moment
+    b = m.open();
+    CHECK((*b)->channels()[2].update_period == 100ms);
+}
+
+TEST_CASE("nvml: a counter that answers 0 is none") {
+    gpu_machine m(1);
+    m.control.gpus[0].energy_mj = 0;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK((*b)->channels()[0].kind == reading_kind::power_gauge);
+}
+
+TEST_CASE("nvml: an old driver without counter, fields and UUID look-up gives its power") {
+    gpu_machine m(1, "libnvidia-ml-old");
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(read_all(**b).values == numbers{100'000});
+    CHECK((*b)->channels()[0].device == "");
+    m.control.gpus[0].lost_status = 15;
+    CHECK(read_all(**b).status == read_status::gone);
+    CHECK(contract_violations(**b, {8, false, {}}) == strings{});
+}
+
+TEST_CASE("nvml: a virtual GPU that tells nothing is told of, the others are read") {
+    gpu_machine m(3);
+    m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
+    m.control.gpus[2].handle_status = 17;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"gpu/GPU-1/board"});
+    CHECK((*b)->remark() ==
+          "GPU 0 (GPU-0): neither energy nor power: Not Supported (NVML error 3)"
+          "; GPU 2: Unknown Error (NVML error 17)");
+    m.control.gpus[1].energy_status = m.control.gpus[1].power_status = 4;
+    b = m.open();
+    REQUIRE_FALSE(b);
+    CHECK(contains(b.error().reason, "GPU 1 (GPU-1): neither energy nor power: Insufficient"));
+    CHECK(contains(b.error().remedy, "virtual"));
+}
+
+TEST_CASE("nvml: a split GPU's energy is that of the whole, and that is said") {
+    gpu_machine m(1);
+    m.control.gpus[0].mig = 1;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK((*b)->remark() ==
+          "GPU-0 is split (MIG): its energy is that of the whole GPU, all instances together");
+}
+
+TEST_CASE("nvml: the module of a Grace superchip contains its GPU") {
+    gpu_machine m(2);
+    for (int i = 0; i < 2; ++i) m.control.gpus[i].module_status = 0;
+    m.control.gpus[0].module_mw = 600'000;
+    m.control.gpus[1].module_mw = 610'000;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"module0", "gpu/GPU-0/board", "module1", "gpu/GPU-1/board"});
+    CHECK(nesting(**b) == strings{"gpu/GPU-0/board<module0", "gpu/GPU-1/board<module1"});
+    CHECK((*b)->channels()[0].part == component::soc);
+    CHECK(read_all(**b).values == numbers{600'000, 1'000'000, 610'000, 1'000'000});
+    CHECK(contract_violations(**b) == strings{});
+
+    m.control.gpus[1].module_mw = 600'000;  // one module, two GPUs
+    b = m.open();
+    CHECK(nesting(**b) == strings{"gpu/GPU-0/board<module0", "gpu/GPU-1/board<module0"});
+
+    m.control.count = 1;  // firmware that tells of the module alone
+    m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
+    b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"module0"});
+}
+
+TEST_CASE("nvml: what a board without a processor shows as its module is left out") {
+    gpu_machine m(1);
+    m.control.gpus[0].module_status = 0;
+    m.control.gpus[0].module_mw = m.control.gpus[0].power_mw;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"gpu/GPU-0/board"});
+    CHECK(nesting(**b) == strings{});
+}
+
+TEST_CASE("nvml: 64 GPUs; one is lost in the middle, and the others go on") {
+    gpu_machine m(64);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    m.control.gpus[40].lost_status = 15;
+    read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    CHECK(r.values[40] == no_value);
+    CHECK(r.values[41] == 1'000'000);
+    for (int i = 0; i < 100; ++i) r = read_all(**b);
+    m.control.gpus[40].lost_status = 0;
+    for (int i = 0; i < 64; ++i) r = read_all(**b);
+    CHECK(r.values[40] == 1'000'000);
+    for (fake_nvidia_gpu& gpu : m.control.gpus) gpu.lost_status = 15;
+    CHECK(read_all(**b).status == read_status::gone);
+    CHECK(contract_violations(**b, {8, false, {}}) == strings{});
+}
+
+TEST_CASE("nvml: a driver loaded anew is found again by UUID") {
+    gpu_machine m(2);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(read_all(**b).status == read_status::ok);
+    m.control.generation += 1;  // all handles are stale
+    m.control.init_status = 9;  // and for a while there is no driver
+    std::swap(m.control.gpus[0], m.control.gpus[1]);
+    m.control.gpus[1].energy_mj = 5;  // GPU-0, now the second, begins again
+    for (int i = 0; i < 9; ++i) CHECK(read_all(**b).status == read_status::gone);
+    CHECK(m.control.inits == 1 + 4);  // after the 1st, 2nd, 4th and 8th failure
+    m.control.init_status = 0;
+    read_result r = read_all(**b);
+    for (int i = 0; i < 8 && r.status != read_status::ok; ++i) r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    CHECK(r.values == numbers{5, 1'000'000});
+    CHECK(m.control.shutdowns == m.control.inits - 1);
+}
+
+TEST_CASE("nvml: errors that pass are retried") {
+    gpu_machine m(1);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    m.control.gpus[0].energy_status = 10;  // timeout
+    CHECK(read_all(**b).status == read_status::retry);
+    CHECK(read_all(**b).values[0] == no_value);
+    m.control.gpus[0].energy_status = 0;
+    CHECK(read_all(**b).status == read_status::ok);
+}
+
+TEST_CASE("nvml: a counter that agrees with power x time stays, and the check ends") {
+    gpu_machine m(2);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    m.run(**b, 11, 100);
+    CHECK((*b)->remark() == "");
+    const int calls = m.control.power_calls;
+    m.run(**b, 1, 100);
+    CHECK(m.control.power_calls == calls);
+}
+
+TEST_CASE("nvml: a counter that stands still is replaced by power x time") {
+    gpu_machine m(1);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    m.run(**b, 10.2, 0);
+    CHECK(contains((*b)->remark(),
+                   "the energy counter of gpu/GPU-0/board counted 0 J in ten "
+                   "seconds in which power x time was 1000 J: power x time"));
+    const std::uint64_t before = read_all(**b).values[0];
+    CHECK(before >= 1'000'000);
+    m.run(**b, 5, 0);
+    CHECK(read_all(**b).values[0] - before == doctest::Approx(500'000).epsilon(1e-4));
+}
+
+TEST_CASE("nvml: a counter that counts half is kept and told of") {
+    gpu_machine m(1);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    m.run(**b, 11, 57);
+    CHECK(contains((*b)->remark(), "counted 570 J"));
+    CHECK(contains((*b)->remark(), "take it with care"));
+    CHECK(read_all(**b).values[0] == m.control.gpus[0].energy_mj);
+}
+
+TEST_CASE("nvml: a counter that goes backwards passes as it is; the account resets") {
+    gpu_machine m(1);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    channel_account account((*b)->channels()[0]);
+    account.take(read_all(**b).values[0], 0);
+    m.control.gpus[0].energy_mj = 400;
+    account.take(read_all(**b).values[0], 1);
+    m.control.gpus[0].energy_mj = 100'400;
+    account.take(read_all(**b).values[0], 2);
+    CHECK(account.joules() == doctest::Approx(100));
+    CHECK(account.tally().resets == 1);
+}
+
+TEST_CASE("nvml: a read that hangs holds up neither scopes nor a snapshot") {
+    gpu_machine m(1);
+    struct {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool hang = false, inside = false;
+    } gate;
+    m.control.context = &gate;
+    m.control.on_energy = [](void* context) {
+        auto& g = *static_cast<decltype(gate)*>(context);
+        std::unique_lock<std::mutex> lock(g.mutex);
+        g.inside = g.hang;
+        g.changed.notify_all();
+        g.changed.wait(lock, [&] { return !g.hang; });
+    };
+    opened_backend b = m.open();
+    REQUIRE(b);
+    options o;
+    o.backends.push_back(*std::move(b));
+    o.period = 1ms;
+    meter meter_{std::move(o)};
+    {
+        std::unique_lock<std::mutex> lock(gate.mutex);
+        gate.hang = true;
+        gate.changed.wait(lock, [&] { return gate.inside; });
+    }
+    { scope s{meter_, "step"}; }
+    const report r = meter_.snapshot();
+    REQUIRE(r.find("step") != nullptr);
+    CHECK(r.find("step")->calls == 1);
+    const std::lock_guard<std::mutex> lock(gate.mutex);
+    gate.hang = false;
+    gate.changed.notify_all();
+}
+
+TEST_CASE("nvml: a fake machine's own library is used by the standard way of opening") {
+    gpu_machine m(1);
+    m.system.folder("/usr/lib");
+    std::filesystem::create_symlink(fake_library_path("libnvidia-ml"),
+                                    m.system.path("/usr/lib/libnvidia-ml.so.1"));
+    opened_backend b = open_nvml(m.system.root());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"gpu/GPU-0/board"});
+}
+
+TEST_CASE("nvml: field values of every width the library may choose") {
+    detail::nvml_field_value v{};
+    std::uint64_t number = 0;
+    const auto put = [&](auto x, int type) {
+        std::memcpy(v.value, &x, sizeof x);
+        v.type = type;
+        return detail::nvml_api::value_of(v, number);
+    };
+    CHECK((put(250'000.4, 0) && number == 250'000));
+    CHECK((put(std::uint32_t{250'001}, 1) && number == 250'001));
+    CHECK((put(static_cast<unsigned long>(250'002), 2) && number == 250'002));
+    CHECK((put(std::uint64_t{1} << 40, 3) && number == std::uint64_t{1} << 40));
+    CHECK_FALSE(put(-1.0, 0));
+    CHECK_FALSE(put(std::uint64_t{1}, 4));
+}

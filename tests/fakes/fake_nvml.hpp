@@ -1,0 +1,42 @@
+// The state of the fake libnvidia-ml: what a test sets, the library answers.
+#pragma once
+
+#include <cstdint>
+
+struct fake_nvidia_gpu {
+    char uuid[96] = "";
+    unsigned domain = 0, bus = 0, slot = 0;
+    unsigned architecture = 9;  // Hopper
+    unsigned limit_mw = 700'000;
+    unsigned mig = 0;
+    int handle_status = 0;  // of getting a handle, by index or UUID
+    int lost_status = 0;    // of every call with a handle
+
+    int energy_status = 0;
+    unsigned long long energy_mj = 1'000'000;
+    int power_status = 0;
+    unsigned power_mw = 100'000;
+    int instant_status = 3;
+    unsigned instant_mw = 0;
+    int average_status = 3;
+    unsigned average_mw = 0;
+    int module_status = 3;
+    unsigned module_mw = 0;
+};
+
+struct fake_nvml {
+    int init_status = 0;
+    int count_status = 0;
+    unsigned count = 0;
+    fake_nvidia_gpu gpus[64];
+    unsigned generation =
+        0;  // one more: the driver was loaded anew, and handles of before are stale
+    unsigned initialised_for = ~0u;
+    double live_watts =
+        0;  // energies grow by this with real time, for programs that run on the fake
+    int inits = 0, shutdowns = 0, energy_calls = 0, power_calls = 0, field_calls = 0;
+    void (*on_energy)(void*) = nullptr;  // runs inside an energy read
+    void* context = nullptr;
+};
+
+extern "C" fake_nvml* fake_nvml_control();
