@@ -2,9 +2,18 @@
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/backends/amd_hsmp.hpp"
+#include "joulery/backends/amdgpu.hpp"
+#include "joulery/backends/battery.hpp"
+#include "joulery/backends/cray_pm.hpp"
 #include "joulery/backends/estimate.hpp"
 #include "joulery/backends/function.hpp"
+#include "joulery/backends/hwmon.hpp"
+#include "joulery/backends/ipmi_dcmi.hpp"
+#include "joulery/backends/rapl_msr.hpp"
+#include "joulery/backends/rapl_perf.hpp"
 #include "joulery/backends/rapl_powercap.hpp"
+#include "joulery/backends/rpi_pmic.hpp"
 #include "joulery/counters/registry.hpp"
 #include "joulery/counters/system_root.hpp"
 
@@ -19,6 +28,17 @@ inline namespace v1 {
 /// Every backend that comes with the library, in the order in which they are preferred.
 inline constexpr backend_entry standard_backends[] = {
     {"rapl-powercap", open_rapl_powercap, true},
+    {"rapl-perf", open_rapl_perf, true},
+    {"amd-hsmp", open_amd_hsmp, true},
+    {"amdgpu", open_amdgpu, true},
+    {"hwmon", open_hwmon, true},
+    {"rpi-pmic", open_rpi_pmic, true},
+    // By name only: of the whole machine, and so to be told apart from its parts first; or for
+    // root.
+    {"cray-pm", open_cray_pm, false},
+    {"battery", open_battery, false},
+    {"ipmi-dcmi", open_ipmi_dcmi, false},
+    {"rapl-msr", open_rapl_msr, false},
     {"estimate", open_estimate, true},
 };
 
@@ -70,8 +90,8 @@ struct found_backends {
             if (entry.by_default && (entry.name != "estimate" || found.backends.empty()))
                 attempt(entry);
     }
-    const bool measured = !found.backends.empty() &&
-                          found.backends.front()->name() != std::string_view("estimate");
+    const bool measured =
+        !found.backends.empty() && found.backends.front()->name() != std::string_view("estimate");
     if (!names.empty() || !measured) found.warnings = std::move(reasons);
     return found;
 }

@@ -1,4 +1,4 @@
-// joulery/session.hpp - the process-wide meter: starts itself at the first scope, ends with the process.
+// joulery/session.hpp - the process-wide meter: starts at the first scope, ends with the process.
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
@@ -121,8 +121,7 @@ class session {
     static void write(const report& r, const std::string& target) {
         const auto done = write_report(r, target);
         if (done) return;
-        say(done.error().reason +
-            (done.error().remedy.empty() ? "" : "; " + done.error().remedy));
+        say(done.error().reason + (done.error().remedy.empty() ? "" : "; " + done.error().remedy));
         if (target != "-") (void)write_report(r, "-");
     }
 
@@ -178,8 +177,8 @@ JOULERY_EXPORT inline session& the_session = session::instance();
 /// Starts the process-wide meter with options. Needed only to set some: the first scope starts it
 /// anyway. A run under way ends first, as by `stop()`.
 ///
-/// Thread: any. Cost: opening the backends, milliseconds. Fails: never; what can't be read is in the
-/// report's warnings with the line that would help.
+/// Thread: any. Cost: opening the backends, milliseconds. Fails: never; what can't be read is in
+/// the report's warnings with the line that would help.
 ///
 ///     joulery::options o;
 ///     o.reports = {"-"};
@@ -198,7 +197,8 @@ inline void start(options o = {}) { detail::session::instance().start(std::move(
 /// after it do nothing. Called by itself when the process exits; calling it twice changes nothing.
 inline void stop() { detail::session::instance().stop(); }
 
-/// The run-time switch. Off, a scope costs one relaxed load; scopes open at that moment end as usual.
+/// The run-time switch. Off, a scope costs one relaxed load; scopes open at that moment end as
+/// usual.
 inline void set_enabled(bool on) { detail::session::instance().set_enabled(on); }
 
 }  // namespace v1

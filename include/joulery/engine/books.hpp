@@ -1,14 +1,14 @@
-// joulery/engine/books.hpp - shares the energy between two reads out over the scopes that were open.
+// joulery/engine/books.hpp - shares the energy between two reads out over the scopes open in it.
 // Layer 6. SPDX-License-Identifier: MIT
 //
-// `close` runs at every read of a source: the energy since the last close is claimed by the paths of
-// a tree, each in proportion to the time it was open without an open child. `settle` runs when the
-// sampler has closed all trees: claims that together exceed what the source counted are scaled down,
-// and what nobody claimed is unscoped. So energy is conserved whatever the scopes do.
+// `close` runs at every read of a source: the energy since the last close is claimed by the paths
+// of a tree, each in proportion to the time it was open without an open child. `settle` runs when
+// the sampler has closed all trees: claims that together exceed what the source counted are scaled
+// down, and what nobody claimed is unscoped. So energy is conserved whatever the scopes do.
 //
-// A scope that alone was open between two reads has its joules for certain. Where several took turns
-// the sum is certain and the parts are a mixture (mixture.hpp), shared by time at first and parted by
-// power when enough intervals have told the powers apart.
+// A scope that alone was open between two reads has its joules for certain. Where several took
+// turns the sum is certain and the parts are a mixture (mixture.hpp), shared by time at first and
+// parted by power when enough intervals have told the powers apart.
 #pragma once
 
 #include "joulery/engine/attribution.hpp"
@@ -187,11 +187,9 @@ class books {
         return sum;
     }
     [[nodiscard]] double mean_power(const path_record* path, std::size_t c) const {
-        const double ticks =
-            path != nullptr ? path->self_ticks[source_.index()] : unscoped_ticks_;
-        const double joules = path != nullptr
-                                  ? path->energies[source_.first_channel() + c].self
-                                  : unscoped_[c];
+        const double ticks = path != nullptr ? path->self_ticks[source_.index()] : unscoped_ticks_;
+        const double joules =
+            path != nullptr ? path->energies[source_.first_channel() + c].self : unscoped_[c];
         // A path seen for less than a few updates of the counter says little: the channel's mean
         // stands in for what is missing.
         const double little = 20 * source_.tracker(c).period();
@@ -221,7 +219,8 @@ class books {
                   1 - top / whole);
     }
 
-    // `slot`: where the path's last claim stands. Claims are made over and over; their room is kept.
+    // `slot`: where the path's last claim stands. Claims are made over and over; their room is
+    // kept.
     void claim(tree_mark& m, std::size_t& slot, path_claim&& made, double share) {
         const bool same = slot < m.claim_count && m.claims[slot].path == made.path &&
                           m.claims[slot].container == made.container &&

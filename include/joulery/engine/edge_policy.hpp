@@ -13,7 +13,8 @@ inline namespace v1 {
 namespace detail {
 
 /// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
-/// and is longer than sixteen updates of its counter, below which unmixing says more than edge reads.
+/// and is longer than sixteen updates of its counter, below which unmixing says more than edge
+/// reads.
 [[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, double budget,
                                     double seconds_per_tick) noexcept {
     return 2 * source.read_cost() <= budget * mean_ticks &&
@@ -32,8 +33,9 @@ namespace detail {
 
 /// Whether a thread may spend another edge read now: what it spent so far must stay within the
 /// budget of the time it lives, with a first millisecond on the house.
-[[nodiscard]] inline bool edge_is_affordable(const owned_tree& tree, double read_cost, double budget,
-                                             std::uint64_t now, double seconds_per_tick) noexcept {
+[[nodiscard]] inline bool edge_is_affordable(const owned_tree& tree, double read_cost,
+                                             double budget, std::uint64_t now,
+                                             double seconds_per_tick) noexcept {
     const auto spent =
         static_cast<double>(tree.edge_ticks.load(std::memory_order_relaxed)) + read_cost;
     return spent <= budget * static_cast<double>(now - tree.born) + 1e-3 / seconds_per_tick;

@@ -1,4 +1,4 @@
-// joulery/engine/engine.hpp - sources, trees and paths of one meter, and the few things done to them.
+// joulery/engine/engine.hpp - sources, trees and paths of one meter, and what is done to them.
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
@@ -78,8 +78,8 @@ class engine {
         return tree;
     }
 
-    /// A read by the sampler: often one of several around a tick of the counter, of which the last is
-    /// the sample. Call with the source's `reading` held.
+    /// A read by the sampler: often one of several around a tick of the counter, of which the last
+    /// is the sample. Call with the source's `reading` held.
     void step(metered_source& m) {
         m.source.poll(*clock_);
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);

@@ -61,7 +61,8 @@ class meter {
         if (engine_->is_this_process()) engine_->close_down();
     }
 
-    /// The state of all channels now. One read a backend; a channel that fails keeps its last state.
+    /// The state of all channels now. One read a backend; a channel that fails keeps its last
+    /// state.
     [[nodiscard]] reading read() {
         std::vector<double> joules;
         std::vector<bool> summed;

@@ -53,8 +53,8 @@ class mixtures {
         for (std::size_t c = 0; c < channels_; ++c) row_joules_[c] += by_channel[c];
     }
 
-    /// Ends an interval: what was added since the last one is a row of the regression. `variance` is
-    /// that of the interval's joules, by channel.
+    /// Ends an interval: what was added since the last one is a row of the regression. `variance`
+    /// is that of the interval's joules, by channel.
     void end_interval(const std::vector<double>& variance) {
         std::vector<unmixer::share> row;
         for (std::size_t i = 0; i < unmixer::max_columns; ++i)

@@ -28,7 +28,7 @@ struct options {
     double overhead_budget = 0.01;  ///< share of a scope's time that its edge reads may take
     joulery::attribution attribution = joulery::attribution::shared;
     carbon_model carbon;
-    std::vector<std::string> reports;    ///< "-" (table on stderr), "run.json", ...; written at stop
+    std::vector<std::string> reports;  ///< "-" (table on stderr), "run.json", ...; written at stop
     std::shared_ptr<time_source> clock;  ///< for tests; null: the processor's tick counter
     std::vector<std::string> warnings;   ///< for the report: what opening the backends had to say
 };

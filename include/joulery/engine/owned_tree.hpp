@@ -29,15 +29,15 @@ struct path_claim {
     path_record* path = nullptr;       ///< null: no scope at all was open
     bool certain = false;              ///< nothing else was open between the reads
     double ticks = 0;
-    std::vector<double> joules;        ///< of the source's channels
+    std::vector<double> joules;  ///< of the source's channels
 };
 
 /// Where a source left a tree when it last closed the books.
 struct tree_mark {
-    std::uint64_t at = 0;               ///< tick of the last close
-    std::vector<double> joules;         ///< of the source's channels, at that tick
-    std::vector<double> power;          ///< joules per tick in the interval before, by channel
-    std::vector<path_claim> claims;     ///< the first `claim_count` are since the last settling
+    std::uint64_t at = 0;            ///< tick of the last close
+    std::vector<double> joules;      ///< of the source's channels, at that tick
+    std::vector<double> power;       ///< joules per tick in the interval before, by channel
+    std::vector<path_claim> claims;  ///< the first `claim_count` are since the last settling
     std::size_t claim_count = 0;
     std::size_t idle_claim = 0;         ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
@@ -50,10 +50,7 @@ class owned_tree : public thread_tree {
  public:
     owned_tree(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
                std::uint32_t base_flags)
-        : marks(sources),
-          owner_(owner),
-          paths_(std::move(paths)),
-          sources_(sources) {
+        : marks(sources), owner_(owner), paths_(std::move(paths)), sources_(sources) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
         give_books(root);
@@ -92,7 +89,8 @@ class owned_tree : public thread_tree {
         root.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
         for (scope_node& n : nodes_) n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
     }
-    /// Runs `use(engine)` unless the engine has gone; it can't go meanwhile. The owning thread only.
+    /// Runs `use(engine)` unless the engine has gone; it can't go meanwhile. The owning thread
+    /// only.
     template <class Use>
     void with_owner(Use use) {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -112,9 +110,9 @@ class owned_tree : public thread_tree {
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
 
-    std::vector<tree_mark> marks;           ///< one a source
-    std::atomic<bool> thread_ended{false};  ///< no scope of this tree opens any more
-    std::atomic<std::uint64_t> edge_ticks{0};     ///< spent reading counters on this thread
+    std::vector<tree_mark> marks;              ///< one a source
+    std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
+    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent reading counters on this thread
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};

@@ -1,4 +1,4 @@
-// joulery/engine/path_table.hpp - every distinct path of nested scopes, and what it has cost so far.
+// joulery/engine/path_table.hpp - every distinct path of nested scopes, and its cost so far.
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,17 +26,18 @@ struct path_energy {
 };
 
 /// One path, over all threads. `energies` and `self_ticks` belong to whoever holds the `accounts`
-/// lock of the channel's source, the tallies to whoever holds the engine's trees; names never change.
+/// lock of the channel's source, the tallies to whoever holds the engine's trees; names never
+/// change.
 struct path_record {
     std::string path;
     std::string name;
     path_record* parent = nullptr;
     std::size_t depth = 0;
-    std::size_t index = 0;                ///< order of its making
-    std::vector<path_energy> energies;    ///< one a channel
-    std::vector<double> self_ticks;       ///< one a source: open without an open child
-    std::vector<double> direct_ticks;     ///< one a source: of them, with counters read at both ends
-    std::uint64_t ticks = 0;              ///< open, summed over threads
+    std::size_t index = 0;              ///< order of its making
+    std::vector<path_energy> energies;  ///< one a channel
+    std::vector<double> self_ticks;     ///< one a source: open without an open child
+    std::vector<double> direct_ticks;   ///< one a source: of them, with counters read at both ends
+    std::uint64_t ticks = 0;            ///< open, summed over threads
     std::uint64_t calls = 0;
     double items = 0;
     std::string item_name;
@@ -94,7 +95,9 @@ class path_table {
     struct key {
         const path_record* parent;
         std::string_view name;
-        bool operator==(const key& o) const noexcept { return parent == o.parent && name == o.name; }
+        bool operator==(const key& o) const noexcept {
+            return parent == o.parent && name == o.name;
+        }
     };
     struct key_hash {
         std::size_t operator()(const key& k) const noexcept {

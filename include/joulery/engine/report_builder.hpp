@@ -127,7 +127,9 @@ class report_builder {
             const double own = records_[i]->self_ticks[m.source.index()];
             const double direct = records_[i]->direct_ticks[m.source.index()];
             if (own <= 0 || !report_.scopes[i].method.empty()) continue;
-            report_.scopes[i].method = direct > own / 2 ? "edges" : told > 0.5 ? "unmixed" : "share";
+            report_.scopes[i].method = direct > own / 2 ? "edges"
+                                       : told > 0.5     ? "unmixed"
+                                                        : "share";
         }
     }
 
@@ -203,9 +205,9 @@ class report_builder {
                 " distinct scope paths: further names are folded into \"(other)\"; "
                 "use add_items() instead of putting numbers into scope names");
         if (edges_.too_deep > 0)
-            report_.warnings.push_back(std::to_string(edges_.too_deep) + " scopes nested deeper than " +
-                                       std::to_string(owned_tree::max_depth) +
-                                       " are part of the scope around them");
+            report_.warnings.push_back(
+                std::to_string(edges_.too_deep) + " scopes nested deeper than " +
+                std::to_string(owned_tree::max_depth) + " are part of the scope around them");
     }
 
     void add_cost() {

@@ -33,7 +33,8 @@ namespace detail {
 #endif
 }
 
-/// While it lives, threads started here inherit a mask that leaves every signal to the host's threads.
+/// While it lives, threads started here inherit a mask that leaves every signal to the host's
+/// threads.
 class signals_blocked {
  public:
 #if JOULERY_POSIX()
@@ -58,7 +59,8 @@ class sampler {
     sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_source> m)
         : shared_(std::make_shared<state>()) {
         const signals_blocked quiet;
-        thread_ = std::thread([s = shared_, e = std::move(e), m = std::move(m)] { run(*s, *e, *m); });
+        thread_ =
+            std::thread([s = shared_, e = std::move(e), m = std::move(m)] { run(*s, *e, *m); });
     }
     sampler(const sampler&) = delete;
     sampler& operator=(const sampler&) = delete;

@@ -1,4 +1,4 @@
-// joulery/engine/scope_node.hpp - a scope's place in its thread's tree; all that the hot path touches.
+// joulery/engine/scope_node.hpp - a scope's place in its thread's tree; all the hot path touches.
 // Layer 6. SPDX-License-Identifier: MIT
 //
 // One thread writes a tree, others read it at any moment. So everything a reader needs of a node's
@@ -26,7 +26,8 @@ struct source_mark {
     std::size_t claim = 0;   ///< where its last claim stands in the tree's
 };
 
-/// Why a node leaves the fast path; the low bits, above them one bit a source that wants edge reads.
+/// Why a node leaves the fast path; the low bits, above them one bit a source that wants edge
+/// reads.
 enum node_flag : std::uint32_t {
     other_clock = 1u << 0,   ///< the meter does not run on `ticks_now()`
     tree_is_dead = 1u << 1,  ///< the meter has stopped; find another tree
@@ -82,7 +83,8 @@ struct alignas(64) scope_node {
     [[nodiscard]] bool is_open() const noexcept {
         return (state.load(std::memory_order_acquire) & open_bit) != 0;
     }
-    /// Ticks open up to `now`; any thread. If it was opened after `now`, no more than it had before.
+    /// Ticks open up to `now`; any thread. If it was opened after `now`, no more than it had
+    /// before.
     [[nodiscard]] std::uint64_t ticks_at(std::uint64_t now) const noexcept {
         return ticks_in(state.load(std::memory_order_acquire), now);
     }

@@ -1,4 +1,4 @@
-// joulery/engine/thread_trees.hpp - the calling thread's trees, one a meter, and the end of a thread.
+// joulery/engine/thread_trees.hpp - the calling thread's trees, one a meter, and a thread's end.
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
@@ -51,11 +51,10 @@ class thread_trees {
         std::shared_ptr<owned_tree> tree;
     };
     void forget_dead() {
-        entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
-                                      [](const entry& e) {
-                                          return e.tree->is_dead() && e.tree->is_idle();
-                                      }),
-                       entries_.end());
+        entries_.erase(
+            std::remove_if(entries_.begin(), entries_.end(),
+                           [](const entry& e) { return e.tree->is_dead() && e.tree->is_idle(); }),
+            entries_.end());
     }
     std::vector<entry> entries_;
 };

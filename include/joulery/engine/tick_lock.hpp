@@ -1,4 +1,4 @@
-// joulery/engine/tick_lock.hpp - decides when the sampler reads, so that samples fall just after ticks.
+// joulery/engine/tick_lock.hpp - decides when the sampler reads: samples fall just after ticks.
 // Layer 6. SPDX-License-Identifier: MIT
 //
 // A value read at some moment is the energy as of the counter's last tick, up to a period ago. Read

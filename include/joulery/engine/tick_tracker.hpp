@@ -18,7 +18,8 @@ namespace detail {
 ///         take the whole of it.
 class tick_tracker {
  public:
-    explicit tick_tracker(double nominal_period) noexcept : period_(std::max(nominal_period, 1.0)) {}
+    explicit tick_tracker(double nominal_period) noexcept
+        : period_(std::max(nominal_period, 1.0)) {}
 
     /// Takes in a read; true if it caught a tick: the value changed since a read at most
     /// `sharp_share` of a period before.
@@ -44,9 +45,9 @@ class tick_tracker {
         return std::max((static_cast<double>(at) - tick_at_) / period_, 0.0);
     }
 
-    /// How old a value read at `at` is, in ticks of the clock: half a period where nothing is known,
-    /// else since the predicted tick, weighed with the chance that the tick before or after it is
-    /// the one that counts.
+    /// How old a value read at `at` is, in ticks of the clock: half a period where nothing is
+    /// known, else since the predicted tick, weighed with the chance that the tick before or after
+    /// it is the one that counts.
     [[nodiscard]] double lag(std::uint64_t at) const noexcept {
         if (!locked()) return period_ / 2;
         const double since = since_prediction(at);

@@ -15,8 +15,8 @@ inline constexpr std::string_view html_style = R"css(
 --line:#353a42;--accent:#79b3ff;--warn-bg:#3a2e10;--warn-line:#e2ab3c;--stripe:#23272c;--sat:38%;
 --light:31%}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",
-Roboto,"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
+body{margin:0;background:var(--bg);color:var(--text);font:16px/1.5 system-ui,-apple-system,
+"Segoe UI",Roboto,"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
 main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 4px}
 h2{font-size:1.15rem;margin:40px 0 10px}
@@ -24,8 +24,8 @@ p{margin:6px 0}.soft{color:var(--soft);font-size:.9rem}
 .warnings{background:var(--warn-bg);border-left:4px solid var(--warn-line);border-radius:4px;
 padding:12px 16px;margin:18px 0}
 .warnings h2{margin:0 0 4px;font-size:1rem}.warnings ul{margin:0;padding-left:20px}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:22px 0 0;
-padding:0;list-style:none}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;
+margin:22px 0 0;padding:0;list-style:none}
 .cards li{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px}
 .cards b{display:block;font-size:1.45rem;line-height:1.3;font-variant-numeric:tabular-nums}
 .cards span{color:var(--soft);font-size:.85rem}
@@ -76,13 +76,15 @@ th button{background:none;border:0;padding:0;cursor:pointer;font-weight:600;colo
 th button::after{content:"\2195";opacity:.45;margin-left:4px}
 [aria-sort=ascending] button::after{content:"\2191";opacity:1}
 [aria-sort=descending] button::after{content:"\2193";opacity:1}
-.mark{border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:.8rem;color:var(--soft)}
+.mark{border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:.8rem;
+color:var(--soft)}
 .mark.estimated,.mark.partial{border-color:var(--warn-line);color:inherit}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}
 dt{color:var(--soft)}dd{margin:0}
 footer{margin-top:44px;color:var(--soft);font-size:.85rem}
 @media (max-width:640px){main{padding:16px 12px 40px}.wide{display:none}th,td{padding:6px 7px}
-dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}tbody th{min-width:130px}h2{margin-top:30px}}
+dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}tbody th{min-width:130px}
+h2{margin-top:30px}}
 @media print{.tools{display:none!important}body{background:#fff;color:#000}}
 )css";
 
