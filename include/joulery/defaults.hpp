@@ -30,13 +30,15 @@ inline constexpr backend_entry standard_backends[] = {
     {"rapl-powercap", open_rapl_powercap, true},
     {"rapl-perf", open_rapl_perf, true},
     {"amd-hsmp", open_amd_hsmp, true},
-    {"rapl-msr", open_rapl_msr, false},
     {"amdgpu", open_amdgpu, true},
     {"hwmon", open_hwmon, true},
     {"rpi-pmic", open_rpi_pmic, true},
-    {"cray-pm", open_cray_pm, true},
-    {"battery", open_battery, true},
+    // By name only: of the whole machine, and so to be told apart from its parts first; or for
+    // root.
+    {"cray-pm", open_cray_pm, false},
+    {"battery", open_battery, false},
     {"ipmi-dcmi", open_ipmi_dcmi, false},
+    {"rapl-msr", open_rapl_msr, false},
     {"estimate", open_estimate, true},
 };
 

@@ -1,5 +1,5 @@
-// joulery/session.hpp - the process-wide meter: starts itself at the first scope, ends with the
-// process. Layer 9. SPDX-License-Identifier: MIT
+// joulery/session.hpp - the process-wide meter: starts at the first scope, ends with the process.
+// Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/core/config.hpp"

@@ -74,7 +74,8 @@ class channel_account {
  private:
     void count(std::uint64_t raw, double at) noexcept {
         const double elapsed = std::max(at - last_at_, 0.0);
-        const counter_step s = step_between(last_raw_, raw, wrap_at_, believable_counts(elapsed, raw < last_raw_));
+        const counter_step s =
+            step_between(last_raw_, raw, wrap_at_, believable_counts(elapsed, raw < last_raw_));
         counts_ += s.counts;
         if (s.event == counter_event::wrap) ++tally_.wraps;
         if (s.event == counter_event::reset) {

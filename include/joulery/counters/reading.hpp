@@ -46,7 +46,8 @@ class reading_difference {
     quality provenance_;
 };
 
-/// The state of a meter's channels at one moment: a point, of which only differences mean something.
+/// The state of a meter's channels at one moment: a point, of which only differences mean
+/// something.
 ///
 ///     reading a = m.read();
 ///     work();
@@ -61,7 +62,8 @@ class reading {
           at_seconds_(at_seconds),
           provenance_(provenance) {}
 
-    /// Readings of different meters differ by nothing: the channels both have are compared in order.
+    /// Readings of different meters differ by nothing: the channels both have are compared in
+    /// order.
     friend reading_difference operator-(const reading& later, const reading& earlier) {
         const std::size_t n = std::min(later.joules_.size(), earlier.joules_.size());
         std::vector<energy> by_channel(n);

@@ -1,5 +1,5 @@
-// joulery/engine/books.hpp - shares the energy between two reads out over the scopes that were
-// open. Layer 6. SPDX-License-Identifier: MIT
+// joulery/engine/books.hpp - shares the energy between two reads out over the scopes open in it.
+// Layer 6. SPDX-License-Identifier: MIT
 //
 // `close` runs at every read of a source: the energy since the last close is claimed by the paths
 // of a tree, each in proportion to the time it was open without an open child. `settle` runs when

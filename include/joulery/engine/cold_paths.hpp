@@ -1,5 +1,5 @@
-// joulery/engine/cold_paths.hpp - what scopes do off the fast path: first visits, edges, odd
-// endings. Layer 6. SPDX-License-Identifier: MIT
+// joulery/engine/cold_paths.hpp - what scopes do off the fast path: first visits, edges, endings.
+// Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/engine/engine.hpp"

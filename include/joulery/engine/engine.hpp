@@ -1,5 +1,5 @@
-// joulery/engine/engine.hpp - sources, trees and paths of one meter, and the few things done to
-// them. Layer 6. SPDX-License-Identifier: MIT
+// joulery/engine/engine.hpp - sources, trees and paths of one meter, and what is done to them.
+// Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/engine/edge_policy.hpp"

@@ -18,8 +18,7 @@ inline namespace v1 {
 namespace detail {
 
 struct machine_info {
-    std::string
-        machine;  ///< one value for all processes, containers and ranks of a running machine
+    std::string machine;  ///< one for all processes, containers and ranks of a running machine
     std::string host;
     std::string cpu;
     std::string os;

@@ -1,4 +1,4 @@
-// joulery/time/time_source.hpp - the clock a meter runs on: the processor's, the system's, or a test's.
+// joulery/time/time_source.hpp - the clock a meter runs on: the processor's, system's, or a test's.
 // Layer 1. SPDX-License-Identifier: MIT
 #pragma once
 
@@ -95,10 +95,9 @@ class tick_time final : public time_source {
 class steady_time final : public time_source {
  public:
     [[nodiscard]] std::uint64_t now() const noexcept override {
-        return static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::nanoseconds>(
-                std::chrono::steady_clock::now().time_since_epoch())
-                .count());
+        return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                              std::chrono::steady_clock::now().time_since_epoch())
+                                              .count());
     }
     [[nodiscard]] double seconds_per_tick() const noexcept override { return 1e-9; }
     [[nodiscard]] std::string_view name() const noexcept override { return "steady"; }
@@ -108,8 +107,8 @@ class steady_time final : public time_source {
 /// that is derived from it (kvm-clock, hyperv_clocksource). Linux, kernel/time/clocksource.c.
 [[nodiscard]] inline bool kernel_distrusts_tick_clock() noexcept {
 #if JOULERY_LINUX() && JOULERY_X86_64()
-    std::FILE* file = std::fopen(
-        "/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
+    std::FILE* file =
+        std::fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
     if (file == nullptr) return false;
     char name[32] = "";
     const std::size_t n = std::fread(name, 1, sizeof name - 1, file);
