@@ -3,16 +3,22 @@
 #pragma once
 
 #include "joulery/backends/amd_hsmp.hpp"
+#include "joulery/backends/amd_smi.hpp"
 #include "joulery/backends/amdgpu.hpp"
 #include "joulery/backends/battery.hpp"
 #include "joulery/backends/cray_pm.hpp"
 #include "joulery/backends/estimate.hpp"
 #include "joulery/backends/function.hpp"
+#include "joulery/backends/habana.hpp"
 #include "joulery/backends/hwmon.hpp"
 #include "joulery/backends/ipmi_dcmi.hpp"
+#include "joulery/backends/level_zero.hpp"
+#include "joulery/backends/neuron.hpp"
+#include "joulery/backends/nvml.hpp"
 #include "joulery/backends/rapl_msr.hpp"
 #include "joulery/backends/rapl_perf.hpp"
 #include "joulery/backends/rapl_powercap.hpp"
+#include "joulery/backends/rocm_smi.hpp"
 #include "joulery/backends/rpi_pmic.hpp"
 #include "joulery/counters/registry.hpp"
 #include "joulery/counters/system_root.hpp"
@@ -30,7 +36,13 @@ inline constexpr backend_entry standard_backends[] = {
     {"rapl-powercap", open_rapl_powercap, true},
     {"rapl-perf", open_rapl_perf, true},
     {"amd-hsmp", open_amd_hsmp, true},
+    {"nvml", open_nvml, true},
     {"amdgpu", open_amdgpu, true},
+    {"amd-smi", open_amd_smi, false},
+    {"rocm-smi", open_rocm_smi, false},
+    {"level-zero", open_level_zero, false},
+    {"habana", open_habana, true},
+    {"neuron", open_neuron, false},
     {"hwmon", open_hwmon, true},
     {"rpi-pmic", open_rpi_pmic, true},
     // By name only: of the whole machine, and so to be told apart from its parts first; or for
