@@ -24,6 +24,18 @@ inline constexpr bool is_c_string =
 [[nodiscard]] inline std::string_view view_of(const char* name) noexcept {
     return name != nullptr ? std::string_view(name) : std::string_view("(null)");
 }
+
+// The calling thread has no tree yet, or lost it.
+JOULERY_NOINLINE inline thread_tree* open_tree() noexcept {
+    if (const cold_calls* calls = cold.load(std::memory_order_acquire))
+        return calls->open_default();
+#if defined(__GNUC__) && !defined(_WIN32)
+    thread_tree* (*const volatile first)() noexcept = &first_tree<>;  // null if nobody defines it
+    return first != nullptr ? first() : nullptr;
+#else
+    return nullptr;
+#endif
+}
 }  // namespace detail
 
 /// A phase of the program: from here to the end of the enclosing block.
@@ -100,9 +112,7 @@ class live_scope {
     JOULERY_INLINE void open(detail::thread_tree* tree, const Name& name) noexcept {
         if (JOULERY_UNLIKELY(!detail::scopes_enabled.load(std::memory_order_relaxed))) return;
         if (JOULERY_UNLIKELY(tree == nullptr)) {
-            const detail::cold_calls* calls = detail::cold.load(std::memory_order_acquire);
-            if (calls == nullptr) return;
-            tree = calls->open_default();
+            tree = detail::open_tree();
             if (tree == nullptr) return;
         }
         enter(tree, name);

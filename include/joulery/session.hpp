@@ -82,8 +82,7 @@ class session {
     enum class phase { fresh, running, stopped, off, forked };
 
     session() {
-        default_tree_opener.store([]() noexcept { return instance().tree(); },
-                                  std::memory_order_release);
+        default_tree_opener.store(&first_tree<void>, std::memory_order_release);
         install_cold_paths();
 #if JOULERY_POSIX()
         ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
@@ -169,8 +168,15 @@ class session {
     bool exit_is_watched_ = false;
 };
 
-// Lets the first scope of the process find the session, in every file that includes this header.
+template <class Session>
+thread_tree* first_tree() noexcept {
+    return session::instance().tree();
+}
+
+#if defined(_WIN32)
+// No weak symbols here: the session is made known before main instead.
 JOULERY_EXPORT inline session& the_session = session::instance();
+#endif
 
 }  // namespace detail
 

@@ -23,6 +23,13 @@
 #define JOULERY_EXPORT
 #endif
 
+// A function that may be missing from the program: its address is null then.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_WEAK __attribute__((weak, visibility("default")))
+#else
+#define JOULERY_WEAK
+#endif
+
 // One thread-local word is read at every scope; initial-exec saves the call to __tls_get_addr that
 // position-independent code would make. glibc keeps room for it in libraries loaded later.
 #if defined(__linux__) && defined(__GNUC__)

@@ -112,9 +112,16 @@ struct cold_calls {
     void (*name_items)(scope_node* node, const char* name) noexcept;  ///< at a new name only
 };
 
+/// This thread's tree in the process-wide meter, which the first call starts. Defined by
+/// session.hpp; a file that includes scope.hpp alone refers to it weakly: if no file of the program
+/// includes session.hpp it is null and scopes do nothing. A template, so that a file which includes
+/// the session but opens no scope pays for parsing it only.
+template <class Session = void>
+JOULERY_WEAK thread_tree* first_tree() noexcept;
+
 /// What every scope of the process reads first. Written rarely; one copy in the whole process.
 JOULERY_EXPORT inline std::atomic<bool> scopes_enabled{true};
-/// Installed by session.hpp and meter.hpp; while it is null every scope is inert.
+/// Installed with the first meter.
 JOULERY_EXPORT inline std::atomic<const cold_calls*> cold{nullptr};
 /// This thread's tree in the process-wide meter.
 JOULERY_TLS inline thread_local thread_tree* default_tree = nullptr;
