@@ -2,11 +2,17 @@
 
 #include "joulery/scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
+#include "joulery/testing/virtual_thread.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <optional>
+#include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -78,4 +84,93 @@ TEST_CASE("meter: nested scopes give a parent its own joules and its children's"
     CHECK(step->item_name == "sample");
     CHECK(step->method == "edges");
     CHECK(forward->depth == 1);
+}
+
+TEST_CASE("meter: attribution by process leaves a neighbour's joules outside all scopes") {
+    simulated_machine machine;
+    options o = machine.options_with({exact_counter()});
+    o.attribution = attribution::process;
+    o.process_share = [] { return 0.25; };  // a neighbour keeps the machine three quarters busy
+    meter m{std::move(o)};
+    machine.attach(m);
+    machine.draw(100_W);
+    {
+        scope s{m, "work"};
+        machine.run(1s);
+    }
+    const report r = m.snapshot();
+    CHECK(r.find("work")->total.joules() == doctest::Approx(25).epsilon(1e-3));
+    CHECK(r.unscoped.joules() == doctest::Approx(75).epsilon(1e-3));
+    CHECK(r.total.joules() == doctest::Approx(100).epsilon(1e-3));
+}
+
+TEST_CASE("meter: an idle power splits each scope's joules and changes no sum") {
+    simulated_machine machine;
+    options o = machine.options_with({exact_counter()});
+    o.idle_power = 40_W;
+    meter m{std::move(o)};
+    machine.attach(m);
+    machine.draw(100_W);
+    {
+        scope s{m, "busy"};
+        machine.run(500ms);
+    }
+    machine.draw(30_W);
+    {
+        scope s{m, "waiting"};
+        machine.run(500ms);
+    }
+    const report r = m.snapshot();
+    REQUIRE(r.find("busy")->idle.has_value());
+    CHECK(r.find("busy")->total.joules() == doctest::Approx(50).epsilon(1e-3));
+    CHECK(r.find("busy")->idle->joules() == doctest::Approx(20).epsilon(1e-3));
+    // Never more than the scope used at all.
+    CHECK(r.find("waiting")->idle->joules() == doctest::Approx(15).epsilon(1e-2));
+    CHECK(r.context.idle_power->watts() == 40);
+}
+
+TEST_CASE("meter: two busy threads of different power get what each drew") {
+    simulated_machine machine(7);
+    meter m{machine.options_with({simulated_counter{}})};
+    machine.attach(m);
+    testing::virtual_thread one{m}, other{m};
+    std::mt19937_64 random(7);
+    const auto length = [&] { return std::chrono::microseconds(300 + random() % 400); };
+    double truth[4] = {};
+    const double watts[4] = {100, 40, 10, 60};  // a, b on one thread; c, d on the other
+    int now[2] = {0, 2};
+    std::chrono::microseconds left[2] = {length(), length()};
+    const char* const names[] = {"a", "b", "c", "d"};
+    std::optional<scope> open[2];
+    open[0].emplace(one, std::string_view("a"));
+    open[1].emplace(other, std::string_view("c"));
+    for (int i = 0; i < 40'000; ++i) {
+        const auto step = std::min(left[0], left[1]);
+        machine.draw(power::from_watts(watts[now[0]] + watts[now[1]]));
+        machine.run(step);
+        for (int t = 0; t < 2; ++t) {
+            truth[now[t]] += watts[now[t]] * seconds(step).count();
+            left[t] -= step;
+            if (left[t].count() > 0) continue;
+            now[t] ^= 1;
+            open[t].reset();
+            open[t].emplace(t == 0 ? one : other, std::string_view(names[now[t]]));
+            left[t] = length();
+        }
+    }
+    open[0].reset();
+    open[1].reset();
+    const report r = m.snapshot();
+    double sum = 0;
+    for (int i = 0; i < 4; ++i) {
+        const scope_row* row = r.find(names[i]);
+        REQUIRE(row != nullptr);
+        CAPTURE(names[i]);
+        CHECK(std::abs(row->total.joules() - truth[i]) <= row->uncertainty.joules());
+        sum += row->total.joules();
+    }
+    CHECK(sum + r.unscoped.joules() == doctest::Approx(r.total.joules()).epsilon(1e-9));
+    // What tells within a thread is known well: a draws 2.5 times as much as b.
+    CHECK(r.find("a")->total.joules() - r.find("b")->total.joules() ==
+          doctest::Approx(truth[0] - truth[1]).epsilon(0.05));
 }

@@ -5,7 +5,7 @@
 #include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/cpu_list.hpp"
 #include "joulery/backends/cpu_power_table.hpp"
-#include "joulery/backends/cpu_times.hpp"
+#include "joulery/counters/cpu_times.hpp"
 #include "joulery/backends/cray_pm.hpp"
 #include "joulery/backends/decimal_text.hpp"
 #include "joulery/backends/gpu_metrics.hpp"

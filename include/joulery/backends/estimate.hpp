@@ -4,7 +4,7 @@
 
 #include "joulery/backends/cpu_list.hpp"
 #include "joulery/backends/cpu_power_model.hpp"
-#include "joulery/backends/cpu_times.hpp"
+#include "joulery/counters/cpu_times.hpp"
 #include "joulery/core/config.hpp"
 #include "joulery/counters/registry.hpp"
 

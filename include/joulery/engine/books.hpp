@@ -29,6 +29,15 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
+/// What is known of an interval when it is settled.
+struct interval_end {
+    std::uint64_t now;         ///< its last tick
+    double tick_seconds;       ///< length of a tick
+    std::vector<double> ours;  ///< by channel: share of the joules that is this process's
+    std::vector<double> variance_at_begin;  ///< of the channels' joules as of its first tick, J^2
+    std::vector<double> variance_at_end;    ///< and as of its last
+};
+
 /// The books of one source. Belongs to the holder of the source's `accounts`.
 class books {
  public:
@@ -46,7 +55,8 @@ class books {
     /// Joules of each channel since the start: what the source counted, and what edge reads know of
     /// that its counters will show at their next tick.
     [[nodiscard]] const std::vector<double>& settled() const noexcept { return settled_; }
-    /// Joules of each channel that no scope was open for, as of the last settling.
+    /// Joules of each channel that no scope was open for, or that were other processes', as of the
+    /// last settling.
     [[nodiscard]] const std::vector<double>& unscoped() const noexcept { return unscoped_; }
     [[nodiscard]] const mixtures& mixed() const noexcept { return mixtures_; }
 
@@ -114,42 +124,39 @@ class books {
     }
 
     /// Turns the claims of all trees since the last settling into joules of their paths.
-    /// The variances are those of the channels' joules at both ends of this interval, J^2.
     void settle(const std::vector<std::shared_ptr<owned_tree>>& trees, attribution policy,
-                std::uint64_t now, double tick_seconds, const std::vector<double>& at_begin,
-                std::vector<double> at_end) {
-        const std::vector<double>& joules = source_.joules();
+                interval_end end) {
         std::size_t busy = 0;
         for (const auto& t : trees) busy += is_busy(mark_of(*t)) ? 1 : 0;
-        std::vector<double> factors(joules.size(), 1.0), unclaimed(joules.size());
-        for (std::size_t c = 0; c < joules.size(); ++c) {
+        std::vector<double> factors, unclaimed;
+        for (std::size_t c = 0; c < settled_.size(); ++c) {
             // An edge read may have counted what the counter does not show yet.
-            double known = std::max(settled_[c], joules[c]), claimed = 0;
+            double known = std::max(settled_[c], source_.joules()[c]), claimed = 0;
             for (const auto& t : trees) {
                 if (!mark_of(*t).joules.empty()) known = std::max(known, mark_of(*t).joules[c]);
                 claimed += scoped_joules(mark_of(*t), c);
             }
             const double used = known - settled_[c];
             settled_[c] = known;
-            if (policy != attribution::inclusive && claimed > used && claimed > 0)
-                factors[c] = used / claimed;
-            unclaimed[c] = std::max(used - claimed, 0.0);
-            unscoped_[c] += unclaimed[c];
+            const bool scaled = policy != attribution::inclusive && claimed > used && claimed > 0;
+            factors.push_back(end.ours[c] * (scaled ? used / claimed : 1.0));
+            unclaimed.push_back(end.ours[c] * std::max(used - claimed, 0.0));
+            unscoped_[c] += std::max(used - claimed * factors[c], 0.0);
         }
-        double idle_ticks = static_cast<double>(now - settled_at_);
+        double idle_ticks = static_cast<double>(end.now - settled_at_);
         for (const auto& t : trees) {
-            idle_ticks -= pay(mark_of(*t), factors, busy > 1, tick_seconds);
-            end_claims(mark_of(*t), at_end);
+            idle_ticks -= pay(mark_of(*t), factors, busy > 1, end);
+            end_claims(mark_of(*t), end.variance_at_end);
         }
         unscoped_ticks_ += std::max(idle_ticks, 0.0);
         if (busy > 1) {
-            const double length = static_cast<double>(now - settled_at_) * tick_seconds;
-            mixtures_.note_contention(length, length - idle_ticks * tick_seconds);
-            if (idle_ticks > 0)
-                mixtures_.add(mixtures_.contended(), nullptr, idle_ticks * tick_seconds, unclaimed);
+            const double length = static_cast<double>(end.now - settled_at_) * end.tick_seconds;
+            const double idle = idle_ticks * end.tick_seconds;
+            mixtures_.note_contention(length, length - idle);
+            if (idle > 0) mixtures_.add(mixtures_.contended(), nullptr, idle, unclaimed);
         }
-        settled_at_ = now;
-        mixtures_.end_interval(at_begin, at_end);
+        settled_at_ = end.now;
+        mixtures_.end_interval(end.variance_at_begin, end.variance_at_end);
         if (mixtures_.intervals() >= intervals_a_parting) part_mixtures();
     }
 
@@ -317,13 +324,14 @@ class books {
     // Books a tree's claims; returns the ticks that its scopes were open. With several busy trees
     // nothing is certain: all of the interval is one mixture.
     double pay(tree_mark& m, const std::vector<double>& factors, bool contended,
-               double tick_seconds) {
+               const interval_end& end) {
         double scoped = 0;
         for_claims(m, [&](path_claim& k) {
+            for (std::size_t c = 0; c < factors.size(); ++c)
+                k.joules[c] *= k.path != nullptr ? factors[c] : end.ours[c];
             if (k.path != nullptr) {
                 for (path_record* p = k.path; p != nullptr; p = p->parent) settle_drift(*p);
                 scoped += k.ticks;
-                for (std::size_t c = 0; c < factors.size(); ++c) k.joules[c] *= factors[c];
                 book(*k.path, k.joules, k.joules);
                 for (path_record* up = k.path->parent; up != nullptr; up = up->parent)
                     book(*up, {}, k.joules);
@@ -331,9 +339,9 @@ class books {
                 if (k.certain && !contended) k.path->direct_ticks[source_.index()] += k.ticks;
             }
             if (contended && k.path != nullptr) {
-                mixtures_.add(mixtures_.contended(), k.path, k.ticks * tick_seconds, k.joules);
+                mixtures_.add(mixtures_.contended(), k.path, k.ticks * end.tick_seconds, k.joules);
             } else if (!contended && !k.certain) {
-                mixtures_.add(k.container, k.path, k.ticks * tick_seconds, k.joules);
+                mixtures_.add(k.container, k.path, k.ticks * end.tick_seconds, k.joules);
             }
         });
         return scoped;

@@ -9,6 +9,7 @@
 #include "joulery/engine/options.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
+#include "joulery/engine/process_share.hpp"
 #include "joulery/time/time_source.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -46,6 +48,7 @@ class engine {
             sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
                                                                 channel_count_, o.period, *clock_));
             channel_count_ += sources_.back()->source.channel_count();
+            if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
         paths_ = std::make_shared<path_table>(sources_.size(), channel_count_);
     }
@@ -198,9 +201,29 @@ class engine {
         }
         const std::uint64_t now = clock_->now();
         const auto lived = static_cast<double>(now - born_);
-        const std::vector<double> at_end = m.state_variance(lived);
-        m.ledger.settle(trees, policy_, now, tick_seconds(), m.variance_before(at_end, lived),
-                        at_end);
+        std::vector<double> at_end = m.state_variance(lived);
+        std::vector<double> at_begin = m.variance_before(at_end, lived);
+        m.ledger.settle(trees, policy_,
+                        {now, tick_seconds(), ours(m), std::move(at_begin), std::move(at_end)});
+    }
+
+    // By channel, the share of its joules that is this process's: of what processors and the parts
+    // around them use, by processor time; of the rest, all.
+    static std::vector<double> ours(metered_source& m) {
+        std::vector<double> shares(m.source.channel_count(), 1.0);
+        if (!m.process_share) return shares;
+        const double share = m.process_share();
+        for (std::size_t c = 0; c < shares.size(); ++c)
+            if (goes_with_processors(m.source.channels()[c].part)) shares[c] = share;
+        return shares;
+    }
+    // Each source asks at its own times, and so has a share of its own.
+    static std::function<double()> share_of(const options& o) {
+        if (o.process_share) return o.process_share;
+        return [share = std::make_shared<process_share>()] { return share->take(); };
+    }
+    static bool goes_with_processors(component part) {
+        return part != component::gpu && part != component::npu && part != component::other;
     }
 
     // Scopes that were open lately are read at their edges from now on, or no more.

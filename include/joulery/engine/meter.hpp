@@ -8,6 +8,7 @@
 #include "joulery/counters/reading.hpp"
 #include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/engine.hpp"
+#include "joulery/engine/idle_split.hpp"
 #include "joulery/engine/machine_info.hpp"
 #include "joulery/engine/options.hpp"
 #include "joulery/engine/repeating_call.hpp"
@@ -106,6 +107,8 @@ class meter {
         }
         detail::report_builder(*engine_, domains_, r).build();
         r.context.duration = seconds(engine_->seconds_since_birth());
+        detail::split_idle(r, options_.idle_power);
+        r.overhead.joules = detail::joules_of_measuring(r);
         add_emissions(r);
         r.runs.push_back(span_of(r));
         return r;

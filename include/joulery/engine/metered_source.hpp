@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -44,6 +45,9 @@ class metered_source {
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
+
+    /// This process's share of the machine's work since the last call; empty: all is billed to it.
+    std::function<double()> process_share;
 
     /// How old the channels' values are at `now` and how sure that is, in ticks; filled by `age`.
     std::vector<double> lags;

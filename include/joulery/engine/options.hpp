@@ -8,6 +8,7 @@
 #include "joulery/time/time_source.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,7 +31,13 @@ struct options {
     carbon_model carbon;
     std::vector<std::string> reports;  ///< "-" (table on stderr), "run.json", ...; written at stop
     std::shared_ptr<time_source> clock;  ///< for tests; null: the processor's tick counter
-    std::vector<std::string> warnings;   ///< for the report: what opening the backends had to say
+    /// What the summed channels draw when nothing runs, given or measured (`measure_idle_power`);
+    /// splits each scope's joules into idle and active in the report. 0: not split.
+    power idle_power;
+    /// For `attribution::process`: this process's share (0 to 1) of the machine's work since the
+    /// last call; empty: by processor time.
+    std::function<double()> process_share;
+    std::vector<std::string> warnings;  ///< for the report: what opening the backends had to say
 };
 
 }  // namespace v1

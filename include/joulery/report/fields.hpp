@@ -93,6 +93,7 @@ struct fields<run_context> {
         f("attribution", &run_context::attribution);
         f("started_unix_s", &run_context::started);
         f("duration_s", &run_context::duration);
+        f("idle_power_w", &run_context::idle_power);
         f("carbon", &run_context::carbon);
     }
 };
@@ -144,6 +145,7 @@ struct fields<scope_row> {
         f("total_j", &scope_row::total);
         f("self_j", &scope_row::self);
         f("by_channel_j", &scope_row::by_channel);
+        f("idle_j", &scope_row::idle);
         f("uncertainty_j", &scope_row::uncertainty);
         f("co2e_g", &scope_row::co2e);
         f("items", &scope_row::items);

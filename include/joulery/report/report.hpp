@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,8 @@ struct run_context {
     std::string attribution;    ///< "shared", "inclusive", "process"
     wall_time started;          ///< a label; durations come from the monotonic clock
     seconds duration{0};        ///< from start to this report
-    carbon_model carbon;        ///< what turned joules into CO2e
+    std::optional<power> idle_power;  ///< of the summed channels, where it was stated
+    carbon_model carbon;              ///< what turned joules into CO2e
 };
 
 /// One channel: what it is, what it read, and whether it is part of the total.
@@ -64,6 +66,7 @@ struct scope_row {
     energy total;                           ///< of the summed channels, children included
     energy self;                            ///< `total` less what the children used
     std::vector<energy> by_channel;  ///< total by channel, in the order of `report::channels`
+    std::optional<energy> idle;      ///< of `total`, what the idle machine would have used anyway
     energy uncertainty;              ///< k = 2, of `total`; without the sensor's own accuracy
     emissions co2e;                  ///< of `total`
     double items = 0;                ///< added by `scope::add_items`

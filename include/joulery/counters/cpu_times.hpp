@@ -1,5 +1,5 @@
-// joulery/backends/cpu_times.hpp - the first line of /proc/stat: how busy the machine has been.
-// Layer 5. SPDX-License-Identifier: MIT
+// joulery/counters/cpu_times.hpp - the first line of /proc/stat: how busy the machine has been.
+// Layer 2. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/counters/system_root.hpp"

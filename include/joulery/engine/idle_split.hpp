@@ -1,0 +1,41 @@
+// joulery/engine/idle_split.hpp - what of a run's joules the idle machine would have used anyway.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/units.hpp"
+#include "joulery/counters/channel.hpp"
+#include "joulery/report/report.hpp"
+
+#include <algorithm>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Splits each scope's joules: idle power for its time, the rest active; the sums stay. Where
+/// scopes of several threads overlap, the idle power is shared among them, so that all scopes
+/// together and the time outside them have no more idle joules than the run.
+inline void split_idle(report& r, power idle) {
+    if (idle <= power{}) return;
+    r.context.idle_power = idle;
+    seconds in_scopes{0};
+    for (const scope_row& row : r.scopes)
+        if (row.depth == 0) in_scopes += row.time;
+    const double share = in_scopes > r.context.duration && in_scopes.count() > 0
+                             ? r.context.duration / in_scopes
+                             : 1.0;
+    for (scope_row& row : r.scopes) row.idle = std::min(idle * row.time * share, row.total);
+}
+
+/// Joules of measuring: its processor time at the mean power of one of the machine's processors.
+/// They are part of what the scopes open at the time used.
+[[nodiscard]] inline energy joules_of_measuring(const report& r) noexcept {
+    energy processors;
+    for (const channel_row& c : r.channels)
+        if (c.summed && c.part != component::gpu && c.part != component::npu) processors += c.total;
+    return processors * (r.overhead.share_of_wall / std::max(r.context.logical_cpus, 1u));
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
