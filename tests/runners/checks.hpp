@@ -1,5 +1,5 @@
-// The same checks for every test framework: RUNNER_TEST(name) is its way to begin a test. Include it
-// after the framework, then joulery/testing/assert.hpp.
+// The same checks for every test framework: RUNNER_TEST(name) is its way to begin a test. Include
+// it after the framework, then joulery/testing/assert.hpp.
 #include "testing/made_measurement.hpp"
 
 #include "joulery/core/units.hpp"
