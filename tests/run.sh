@@ -51,6 +51,8 @@ install_all() {
     has_header doctest/doctest.h || needed+=(doctest-dev)
     has_header nlohmann/json.hpp || needed+=(nlohmann-json3-dev)
     has_header benchmark/benchmark.h || needed+=(libbenchmark-dev)
+    has_header gtest/gtest.h || needed+=(libgtest-dev)
+    has_header catch2/catch.hpp || has_header catch2/catch_test_macros.hpp || needed+=(catch2)
     has_clang_runtime || needed+=("libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev")
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}"
 }

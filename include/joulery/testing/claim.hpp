@@ -67,10 +67,15 @@ inline interval interval_of(const measurement& m, power) {
     return i;
 }
 
-/// " a call"; watts are of no call.
+/// " a call", " an item".
+inline std::string one(const measurement& m) {
+    return (m.unit == "item" ? " an " : " a ") + m.unit;
+}
+
+/// The same for a limit of that unit; watts are of no call.
 template <class Unit>
 std::string per_unit(const measurement& m) {
-    return std::is_same_v<Unit, power> ? std::string() : " a " + m.unit;
+    return std::is_same_v<Unit, power> ? std::string() : one(m);
 }
 
 /// "2.13 mJ a call (95 %: 2.09 mJ to 2.17 mJ)".
@@ -88,8 +93,8 @@ std::string interval_text(const measurement& m, const interval& i) {
     const std::size_t n = m.batches.size();
     std::string text = count_text(static_cast<double>(m.calls)) +
                        (m.calls == 1 ? " call" : " calls") + " in " + std::to_string(n) +
-                       (n == 1 ? " batch, " : " batches, ") + v1::to_text(m.time_per_call) + " a " +
-                       m.unit + " at " + to_text(m.mean_power) + ", " +
+                       (n == 1 ? " batch, " : " batches, ") + v1::to_text(m.time_per_call) +
+                       detail::one(m) + " at " + to_text(m.mean_power) + ", " +
                        std::string(to_text(m.provenance)) + " on " + m.channel;
     for (const std::string& note : m.notes) text += "\n  note: " + note;
     return text;

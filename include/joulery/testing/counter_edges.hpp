@@ -67,7 +67,8 @@ class counter_edges {
         refresh_periods();
         dated_reading edge{meter_.read(), unknown_ages()};
         if (lead_ == none) return edge;
-        const watch seen = watch_updates(edge.at);
+        if (!std::exchange(looked_, true)) edge.at = look_at_periods(edge.at);
+        const watch seen = watch_updates(edge.at, 1);
         edge.at = seen.last;
         for (std::size_t c = 0; c < seen.latest.size(); ++c)
             if (seen.latest[c] >= 0)
@@ -79,7 +80,7 @@ class counter_edges {
     [[nodiscard]] dated_reading after() {
         dated_reading edge{meter_.read(), unknown_ages()};
         if (lead_ == none) return edge;
-        const watch seen = watch_updates(edge.at);
+        const watch seen = watch_updates(edge.at, 1);
         refresh_periods();
         for (std::size_t c = 0; c < seen.first.size(); ++c)
             if (seen.first[c] >= 0)
@@ -128,17 +129,20 @@ class counter_edges {
         reading last;
         double elapsed = 0;
         std::vector<double> first, latest;
+        std::vector<int> updates;
     };
 
     [[nodiscard]] std::vector<double> unknown_ages() const {
         return std::vector<double>(channels_.size(), std::numeric_limits<double>::quiet_NaN());
     }
 
-    watch watch_updates(const reading& begin) {
+    // Until the lead has updated that often.
+    watch watch_updates(const reading& begin, int wanted) {
         watch w{begin, 0, std::vector<double>(channels_.size(), -1.0),
-                std::vector<double>(channels_.size(), -1.0)};
+                std::vector<double>(channels_.size(), -1.0), std::vector<int>(channels_.size(), 0)};
         const double limit = std::min(2.5 * periods_[lead_], longest_wait);
-        for (int still = 0; still < 64 && w.elapsed < limit && w.first[lead_] < 0;) {
+        for (int still = 0;
+             still < 64 && w.elapsed < limit * wanted && w.updates[lead_] < wanted;) {
             reading next = meter_.read();
             const reading_difference step = next - w.last;
             const double gap = step.time().count();
@@ -146,12 +150,24 @@ class counter_edges {
             w.elapsed += gap;
             for (std::size_t c = 0; c < channels_.size(); ++c) {
                 if (step.by_channel()[c].joules() == 0) continue;
+                ++w.updates[c];
                 w.latest[c] = w.elapsed - gap / 2;
                 if (w.first[c] < 0) w.first[c] = w.latest[c];
             }
             w.last = std::move(next);
         }
         return w;
+    }
+
+    // Counters that are finer than they say (a plug-in that computes its joules at every read)
+    // would be dated a whole period wrong.
+    reading look_at_periods(const reading& begin) {
+        const watch seen = watch_updates(begin, 3);
+        for (std::size_t c = 0; c < channels_.size(); ++c)
+            if (seen.updates[c] > 1)
+                periods_[c] =
+                    std::min(periods_[c], (seen.latest[c] - seen.first[c]) / (seen.updates[c] - 1));
+        return seen.last;
     }
 
     // The engine learns each counter's true period, which is a percent or two off its nominal one.
@@ -181,6 +197,7 @@ class counter_edges {
     std::vector<double> periods_;
     double slowest_ = 0;
     std::size_t lead_ = none;
+    bool looked_ = false;
 };
 
 }  // namespace testing

@@ -1,0 +1,267 @@
+// joulery/integration/google_benchmark.hpp - energy counters for every Google Benchmark.
+// Layer 8. SPDX-License-Identifier: MIT
+//
+// One line in main:      int main(int argc, char** argv) { return joulery::run_benchmarks(argc,
+// argv); } adds J/iter, W, J/item (after SetItemsProcessed) and gCO2e/iter to the table and to the
+// JSON. Benchmarks with long set-up, PauseTiming or manual time say where their loop is:
+//                        joulery::benchmark_energy watch{state};
+//                        for (auto _ : state) ...
+//
+// The library's own hooks would not do: its memory and profiler managers watch an additional run on
+// one thread, so that a benchmark on several threads would be measured on one.
+#pragma once
+
+#if __has_include(<benchmark/benchmark.h>)
+
+#include "joulery/core/units.hpp"
+#include "joulery/counters/reading.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/testing/counter_edges.hpp"
+#include "joulery/testing/energy_timeline.hpp"
+#include "joulery/testing/measuring_meter.hpp"
+#include "joulery/testing/statistics.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// The meter that `run_benchmarks` was given, for `benchmark_energy`.
+inline meter* benchmark_meter = nullptr;
+
+/// Of benchmark runs, from the time at which they are reported: what the machine used in the last
+/// stretch as long as their loops. Repetitions lie one before the other.
+class benchmark_figures {
+ public:
+    using run = benchmark::BenchmarkReporter::Run;
+    using counters = std::map<std::string, double>;
+
+    explicit benchmark_figures(meter& m) : timeline_(m) {}
+
+    /// The runs with their counters; those seen before keep what they had.
+    std::vector<run> with_energy(const std::vector<run>& runs) {
+        std::vector<run> out = runs;
+        auto end = testing::energy_timeline::clock::now();
+        for (auto r = out.rbegin(); r != out.rend(); ++r) {
+            if (r->run_type != run::RT_Iteration) continue;
+            const std::string key = r->benchmark_name() + "#" + std::to_string(r->repetition_index);
+            auto known = known_.find(key);
+            if (known == known_.end()) known = known_.emplace(key, measure(*r, end)).first;
+            add(*r, known->second);
+        }
+        for (run& r : out)
+            if (r.run_type == run::RT_Aggregate) add(r, aggregate(r));
+        return out;
+    }
+
+ private:
+    // `end` goes back by the run's time.
+    counters measure(const run& r, testing::energy_timeline::clock::time_point& end) {
+        const bool timed = r.iterations > 0 && r.real_accumulated_time > 0 &&
+                           r.run_name.time_type.find("manual") == std::string::npos;
+        if (!timed || r.counters.count("J/iter") > 0) return {};
+        const auto begin =
+            end - std::chrono::duration_cast<testing::energy_timeline::clock::duration>(
+                      seconds(r.real_accumulated_time));
+        const energy used = timeline_.between(begin, end);
+        end = begin;
+        counters c;
+        c["J/iter"] = used.joules() / static_cast<double>(r.iterations);
+        c["W"] = used.joules() / r.real_accumulated_time;
+        c["gCO2e/iter"] = timeline_.source().settings().carbon.of(used).grams() /
+                          static_cast<double>(r.iterations);
+        const auto rate = r.counters.find("items_per_second");
+        if (rate != r.counters.end() && rate->second.value > 0) {
+            const bool real = r.run_name.time_type.find("real") != std::string::npos;
+            const double of = real ? r.real_accumulated_time : r.cpu_accumulated_time;
+            c["J/item"] = used.joules() / (rate->second.value * of);
+        }
+        series_[r.run_name.str()].push_back(c);
+        return c;
+    }
+
+    [[nodiscard]] counters aggregate(const run& r) const {
+        counters out;
+        const auto found = series_.find(r.run_name.str());
+        if (found == series_.end()) return out;
+        std::map<std::string, std::vector<double>> by_name;
+        for (const counters& c : found->second)
+            for (const auto& [name, value] : c) by_name[name].push_back(value);
+        for (const auto& [name, values] : by_name) {
+            const double mean = testing::mean(values);
+            const double deviation = std::sqrt(testing::variance(values));
+            if (r.aggregate_name == "mean") out[name] = mean;
+            if (r.aggregate_name == "median") out[name] = testing::median(values);
+            if (r.aggregate_name == "stddev") out[name] = deviation;
+            if (r.aggregate_name == "cv" && mean > 0) out[name] = deviation / mean;
+        }
+        return out;
+    }
+
+    void add(run& r, const counters& c) const {
+        for (const auto& [name, value] : c) r.counters.emplace(name, benchmark::Counter(value));
+        if (c.empty() || r.run_type != run::RT_Iteration) return;
+        r.report_label += (r.report_label.empty() ? "energy " : ", energy ");
+        r.report_label += to_text(timeline_.provenance());
+    }
+
+    testing::energy_timeline timeline_;
+    std::map<std::string, counters> known_;
+    std::map<std::string, std::vector<counters>> series_;
+};
+
+/// Hands runs on with their energy. Without `override`, for later versions of the interface have
+/// members that earlier ones have not.
+class energy_reporter : public benchmark::BenchmarkReporter {
+ public:
+    energy_reporter(benchmark::BenchmarkReporter& inner, benchmark_figures& figures)
+        : inner_(inner), figures_(figures) {}
+
+    bool ReportContext(const Context& context) {
+        inner_.SetOutputStream(&GetOutputStream());
+        inner_.SetErrorStream(&GetErrorStream());
+        return inner_.ReportContext(context);
+    }
+    void ReportRuns(const std::vector<Run>& runs) { inner_.ReportRuns(figures_.with_energy(runs)); }
+    void Finalize() { inner_.Finalize(); }
+    /// Since 1.8.
+    void ReportRunsConfig(double min_time, bool has_explicit_iters,
+                          benchmark::IterationCount iterations) {
+        pass_on(inner_, min_time, has_explicit_iters, iterations, 0);
+    }
+
+ private:
+    template <class Reporter>
+    static auto pass_on(Reporter& to, double min_time, bool has_explicit_iters,
+                        benchmark::IterationCount iterations, int)
+        -> decltype(to.ReportRunsConfig(min_time, has_explicit_iters, iterations)) {
+        to.ReportRunsConfig(min_time, has_explicit_iters, iterations);
+    }
+    template <class Reporter>
+    static void pass_on(Reporter&, double, bool, benchmark::IterationCount, long) {}
+
+    benchmark::BenchmarkReporter& inner_;
+    benchmark_figures& figures_;
+};
+
+/// What of the command line concerns us; the library takes its flags away.
+struct benchmark_flags {
+    bool json_file = false;  ///< --benchmark_out in its default format
+    bool interleaved = false;
+
+    benchmark_flags(int argc, char** argv) {
+        bool file = std::getenv("BENCHMARK_OUT") != nullptr, other = false;
+        for (int i = 1; i < argc; ++i) {
+            const std::string_view a = argv[i];
+            if (a.rfind("--benchmark_out=", 0) == 0) file = true;
+            if (a.rfind("--benchmark_out_format=", 0) == 0) other = a.find("json") == a.npos;
+            if (a.rfind("--benchmark_enable_random_interleaving", 0) == 0)
+                interleaved = a.find("false") == a.npos;
+        }
+        json_file = file && !other;
+    }
+};
+
+inline void describe_energy(meter& m) {
+    benchmark::AddCustomContext("joulery_channels", testing::counter_edges(m).summed_channels());
+    const reading r = m.read();
+    benchmark::AddCustomContext("joulery_provenance", std::string(to_text((r - r).provenance())));
+    benchmark::AddCustomContext("joulery_carbon", m.settings().carbon.grid.source);
+}
+
+}  // namespace detail
+
+/// Runs the registered benchmarks as the command line says, with energy counters. For `return` in
+/// main.
+///
+/// Fails: without a counter, and with random interleaving (runs are then reported long after they
+///        ran), the benchmarks run without energy, and a line on stderr says why.
+inline int run_benchmarks(int argc, char** argv, meter& m) {
+    const detail::benchmark_flags flags(argc, argv);
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+    if (m.channels().empty() || flags.interleaved) {
+        std::fprintf(stderr, "joulery: no energy counters: %s\n",
+                     flags.interleaved ? "benchmarks are interleaved" : "nothing can be read");
+        for (const std::string& w : m.settings().warnings)
+            std::fprintf(stderr, "joulery: %s\n", w.c_str());
+        benchmark::RunSpecifiedBenchmarks();
+    } else {
+        detail::benchmark_meter = &m;
+        detail::describe_energy(m);
+        detail::benchmark_figures figures(m);
+        detail::energy_reporter display(*benchmark::CreateDefaultDisplayReporter(), figures);
+        benchmark::JSONReporter json;
+        detail::energy_reporter file(json, figures);
+        benchmark::RunSpecifiedBenchmarks(&display, flags.json_file ? &file : nullptr);
+        detail::benchmark_meter = nullptr;
+    }
+    benchmark::Shutdown();
+    return 0;
+}
+inline int run_benchmarks(int argc, char** argv) {
+    return run_benchmarks(argc, argv, testing::measuring_meter());
+}
+
+/// Measures the loop that follows it, exactly: from its making to its end, which should be that of
+/// the benchmark. On several threads the first one measures for all, since they begin and end their
+/// loops together.
+///
+///     static void infer(benchmark::State& state) {
+///         network net = load();                       // not measured
+///         joulery::benchmark_energy watch{state};
+///         for (auto _ : state) benchmark::DoNotOptimize(net.infer(x));
+///     }
+class benchmark_energy {
+ public:
+    explicit benchmark_energy(benchmark::State& state)
+        : benchmark_energy(state, detail::benchmark_meter != nullptr ? *detail::benchmark_meter
+                                                                     : testing::measuring_meter()) {
+    }
+    benchmark_energy(benchmark::State& state, meter& m) : state_(state), meter_(m) {
+        if (state.thread_index() != 0 || m.channels().empty()) return;
+        edges_ = std::make_unique<testing::counter_edges>(m);
+        begin_ = edges_->before();
+    }
+    benchmark_energy(const benchmark_energy&) = delete;
+    benchmark_energy& operator=(const benchmark_energy&) = delete;
+    ~benchmark_energy() {
+        if (edges_ == nullptr || state_.iterations() == 0) return;
+        using benchmark::Counter;
+        const testing::dated_difference d = edges_->between(begin_, edges_->after());
+        const auto threads = static_cast<double>(state_.threads());
+        const auto iterations = static_cast<double>(state_.iterations()) * threads;
+        const auto items = static_cast<double>(state_.items_processed()) * threads;
+        state_.counters["J/iter"] = Counter(d.used.joules() / iterations);
+        state_.counters["W"] = Counter((d.used / d.time).watts());
+        state_.counters["gCO2e/iter"] =
+            Counter(meter_.settings().carbon.of(d.used).grams() / iterations);
+        if (items > 0) state_.counters["J/item"] = Counter(d.used.joules() / items);
+        state_.SetLabel("energy " + std::string(to_text(d.provenance)));
+    }
+
+ private:
+    benchmark::State& state_;
+    meter& meter_;
+    std::unique_ptr<testing::counter_edges> edges_;
+    testing::dated_reading begin_;
+};
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,61 @@
+// joulery/integration/nanobench.hpp - joules beside nanobench's times.
+// Layer 8. SPDX-License-Identifier: MIT
+//
+// Works with any nanobench since 4.0; it is not included here. In place of
+//     ankerl::nanobench::Bench().run("name", f);
+// write
+//     joulery::run_with_energy(ankerl::nanobench::Bench(), "name", f);
+#pragma once
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/quality.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/testing/measure.hpp"
+
+#include <string>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+inline std::string context_number(double x) {
+    std::string text;
+    append_number(text, x);
+    return text;
+}
+
+}  // namespace detail
+
+/// Measures the energy of `fn`, then lets nanobench measure its time. The figures become variables
+/// of that result's context, for its templates: `{{context(joules_per_op)}}`, `joules_low`,
+/// `joules_high`, `joules_per_item` (with `Bench::batch`), `watts`, `grams_co2e_per_op`,
+/// `energy_provenance`.
+///
+/// Fails: without a counter `energy_provenance` says why and the figures are empty.
+template <class Bench, class Callable>
+measurement run_with_energy(meter& on, Bench&& bench, const std::string& name, Callable&& fn,
+                            const measure_options& o = {}) {
+    measurement m = measure(on, fn, o);
+    const auto set = [&](const char* variable, double value) {
+        bench.context(variable, m ? detail::context_number(value) : std::string());
+    };
+    set("joules_per_op", m.per_call.joules());
+    set("joules_low", m.low.joules());
+    set("joules_high", m.high.joules());
+    set("joules_per_item", m.per_call.joules() / bench.batch());
+    set("watts", m.mean_power.watts());
+    set("grams_co2e_per_op", m.co2e.grams());
+    bench.context("energy_provenance", m ? std::string(to_text(m.provenance)) : m.why_not);
+    bench.run(name, std::forward<Callable>(fn));
+    return m;
+}
+template <class Bench, class Callable>
+measurement run_with_energy(Bench&& bench, const std::string& name, Callable&& fn,
+                            const measure_options& o = {}) {
+    return run_with_energy(testing::measuring_meter(), bench, name, fn, o);
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,67 @@
+#include "joulery/integration/nanobench.hpp"
+
+#include "testing/simulated_kernel.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+using namespace joulery;
+using namespace std::chrono_literals;
+
+namespace {
+
+// As much of ankerl::nanobench::Bench (4.3) as is used: no package of it exists to test against.
+class Bench {
+ public:
+    Bench& context(const std::string& name, const std::string& value) {
+        variables[name] = value;
+        return *this;
+    }
+    Bench& batch(double items) {
+        batch_ = items;
+        return *this;
+    }
+    double batch() const noexcept { return batch_; }
+    template <class Op>
+    Bench& run(const std::string& name, Op&& op) {
+        ran = name;
+        with = variables;
+        op();
+        return *this;
+    }
+    std::map<std::string, std::string> variables, with;
+    std::string ran;
+
+ private:
+    double batch_ = 1;
+};
+
+}  // namespace
+
+TEST_CASE("nanobench: a result's context carries the joules of the operation") {
+    measured_machine sim;
+    Bench bench;
+    bench.batch(4);
+    const measurement m = run_with_energy(sim.m, bench, "infer", [&] { sim.work(100, 1ms); });
+    CHECK(bench.ran == "infer");
+    CHECK(m.per_call.joules() == doctest::Approx(0.1).epsilon(0.002));
+    CHECK(std::stod(bench.with["joules_per_op"]) == doctest::Approx(0.1).epsilon(0.002));
+    CHECK(std::stod(bench.with["joules_low"]) <= 0.1);
+    CHECK(std::stod(bench.with["joules_high"]) >= 0.1);
+    CHECK(std::stod(bench.with["joules_per_item"]) == doctest::Approx(0.025).epsilon(0.002));
+    CHECK(std::stod(bench.with["watts"]) == doctest::Approx(100).epsilon(0.002));
+    CHECK(std::stod(bench.with["grams_co2e_per_op"]) > 0);
+    CHECK(bench.with["energy_provenance"] == "measured");
+}
+
+TEST_CASE("nanobench: without a counter the benchmark runs and the reason is said") {
+    meter none{options{}};
+    Bench bench;
+    (void)run_with_energy(none, bench, "infer", [] {});
+    CHECK(bench.ran == "infer");
+    CHECK(bench.with["joules_per_op"].empty());
+    CHECK(bench.with["energy_provenance"] == "no energy counter can be read");
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# outcomes.py - a test framework's own runner reports all four verdicts of an energy check.
+# SPDX-License-Identifier: MIT
+"""usage: outcomes.py doctest|catch2|gtest|plain PROGRAM"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+FRAMEWORK, PROGRAM = sys.argv[1:3]
+ARGUMENTS = {"doctest": lambda test: [f"-tc={test}", "-s"],
+             "catch2": lambda test: [test, "-s"],
+             "gtest": lambda test: [f"--gtest_filter=energy.{test}"],
+             "plain": lambda test: [test]}[FRAMEWORK]
+trouble = []
+
+
+def run(test, **environment):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("JOULERY")}
+    done = subprocess.run([PROGRAM, *ARGUMENTS(test)], capture_output=True, text=True,
+                          env={**clean, "JOULERY_BACKENDS": "none", **environment}, timeout=100)
+    # Some break long lines.
+    return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
+
+
+def expect(test, code, *words, absent=(), **environment):
+    """The runner's exit code (None: any but 0), and what its output holds, as regular expressions."""
+    found, text = run(test, **environment)
+    wrong = [] if found == code or (code is None and found != 0) else [f"exit code {found}"]
+    wrong += [f"missing: {w}" for w in words if not re.search(w, text, re.DOTALL)]
+    wrong += [f"there: {w}" for w in absent if re.search(w, text)]
+    if wrong:
+        trouble.append(f"{test} {environment}: {wrong}\n{text}")
+
+
+# How each framework calls it.
+PASSED = {"doctest": r"1 passed \| 0 failed", "catch2": "All tests passed",
+          "gtest": r"\[ PASSED \] 1 test", "plain": "holds: "}[FRAMEWORK]
+CHECKS = {"doctest": r"assertions: 4 \| 4 passed", "catch2": r"4 assertions in 1 test case",
+          "gtest": "", "plain": "holds: .*holds: .*holds: .*holds: "}[FRAMEWORK]
+FAILED = {"doctest": "ERROR: ", "catch2": "FAILED:", "gtest": "Failure", "plain": "fails: "}[FRAMEWORK]
+WARNED = {"doctest": "MESSAGE: ", "catch2": "warning:", "gtest": "warning: ",
+          "plain": "inconclusive: "}[FRAMEWORK]
+SKIPPED = {"doctest": "MESSAGE: ", "catch2": "warning:", "gtest": r"\[ SKIPPED \]",
+           "plain": "skipped: "}[FRAMEWORK]
+SKIP_CODE = 77 if FRAMEWORK == "plain" else 0
+
+expect("holding", 0, PASSED, CHECKS, absent=["fails:", "inconclusive:", "skipped:"])
+expect("failing", None, FAILED, r"checks\.hpp:\d+", "m, < 1_mJ.*fails: 2 mJ a call",
+       r"95 %: 1\.95 mJ to 2\.05 mJ\) is not < 1 mJ: 100 % above it", "800 calls in 8 batches",
+       "measured on cpu0/package", "to do: find what became dearer")
+expect("inconclusive", 0, WARNED, r"inconclusive: 2 mJ a call .*may be < 2 mJ",
+       "to do: measure for longer", absent=["fails:"])
+expect("inconclusive", None, FAILED, "inconclusive|fails", JOULERY_ENERGY_STRICT="1")
+expect("skipping", SKIP_CODE, SKIPPED, "skipped: not measured: no energy counter can be read")
+expect("skipping", SKIP_CODE, SKIPPED, JOULERY_ENERGY_STRICT="1")
+expect("skipping", None, FAILED, JOULERY_ENERGY_STRICT="all")
+if FRAMEWORK != "plain":
+    expect("throwing", None, "oh no")
+with tempfile.TemporaryDirectory() as folder:
+    file = os.path.join(folder, "baselines.json")
+    expect("baseline", SKIP_CODE, SKIPPED, "JOULERY_BASELINE=record", JOULERY_BASELINE_FILE=file)
+    expect("baseline", 0, JOULERY_BASELINE_FILE=file, JOULERY_BASELINE="record")
+    expect("baseline", 0, JOULERY_BASELINE_FILE=file, absent=["fails:", "skipped:"])
+    with open(file, encoding="utf-8") as written:
+        whole = written.read()
+    with open(file, "w", encoding="utf-8") as cut:
+        cut.write(whole[:100])
+    expect("baseline", None, FAILED, "the text ends too early", JOULERY_BASELINE_FILE=file)
+
+print("\n".join(trouble) or f"{FRAMEWORK}: all outcomes as they should be")
+sys.exit(1 if trouble else 0)

@@ -1,0 +1,167 @@
+#include "joulery/testing/claim.hpp"
+
+#include "joulery/testing/compare_calls.hpp"
+#include "testing/made_measurement.hpp"
+#include "testing/simulated_kernel.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+
+using namespace joulery;
+using namespace joulery::literals;
+using namespace std::chrono_literals;
+using testing::check_result;
+using testing::subject;
+using testing::verdict;
+
+namespace {
+
+bool says(const check_result& r, const char* words) {
+    return r.message.find(words) != std::string::npos;
+}
+
+// 2 mJ a call, 95 %: 1.95 to 2.05 mJ.
+measurement two_millijoules() {
+    return measurement_of({1.9e-3, 2.0e-3, 2.1e-3, 1.95e-3, 2.05e-3, 1.98e-3, 2.02e-3, 2e-3});
+}
+
+}  // namespace
+
+TEST_CASE("claim: an interval below the limit holds, above it fails, around it is inconclusive") {
+    const measurement m = two_millijoules();
+    CHECK((subject(m) < 2.1_mJ).outcome == verdict::holds);
+    CHECK((subject(m) <= 2.1_mJ).outcome == verdict::holds);
+    CHECK((subject(m) < 1.9_mJ).outcome == verdict::fails);
+    CHECK((subject(m) < 2.0_mJ).outcome == verdict::inconclusive);
+    CHECK((subject(m) > 1.9_mJ).outcome == verdict::holds);
+    CHECK((subject(m) >= 2.1_mJ).outcome == verdict::fails);
+    CHECK((subject(m) > 2.0_mJ).outcome == verdict::inconclusive);
+}
+
+TEST_CASE("claim: a range is left on either side") {
+    const measurement m = two_millijoules();
+    CHECK((subject(m) == between(1_mJ, 3_mJ)).outcome == verdict::holds);
+    CHECK((subject(m) == between(3_mJ, 4_mJ)).outcome == verdict::fails);
+    CHECK((subject(m) == between(0_mJ, 1_mJ)).outcome == verdict::fails);
+    CHECK((subject(m) == between(2_mJ, 4_mJ)).outcome == verdict::inconclusive);
+}
+
+TEST_CASE("claim: watts, grams and items are claimed the same way") {
+    const measurement m = two_millijoules();  // 1 ms a call: 2 W; 0.1 mg a joule: 0.2 ug
+    CHECK((subject(m) < 2.2_W).outcome == verdict::holds);
+    CHECK((subject(m) < 1_W).outcome == verdict::fails);
+    CHECK((subject(m) < 2_W).outcome == verdict::inconclusive);
+    CHECK((subject(m) < emissions::from_grams(0.25e-6)).outcome == verdict::holds);
+    CHECK((subject(m) < emissions::from_grams(0.15e-6)).outcome == verdict::fails);
+    CHECK((subject(m.per_item(64)) < 33_uJ).outcome == verdict::holds);
+    CHECK((subject(m.per_item(64)) < 30_uJ).outcome == verdict::fails);
+}
+
+TEST_CASE("claim: a failure shows interval, limit, calls, channel and what to do") {
+    const check_result r = subject(two_millijoules()) < 1.5_mJ;
+    CHECK(says(r, "2 mJ a call (95 %: 1.95 mJ to 2.05 mJ) is not < 1.5 mJ: 33.3 % above it"));
+    CHECK(says(r, "800 calls in 8 batches, 1 ms a call at 2 W, measured on cpu0/package"));
+    CHECK(says(r, "to do: find what became dearer"));
+    CHECK(says(subject(two_millijoules().per_item(64)) < 1_uJ, "31.3 uJ a item") == false);
+    CHECK(says(subject(two_millijoules().per_item(64)) < 1_uJ, "31.3 uJ an item"));
+}
+
+TEST_CASE("claim: what is not measured is skipped with the reason") {
+    measurement m = two_millijoules();
+    m.why_not = "no energy counter can be read";
+    m.remedy = "sudo chmod a+r energy_uj";
+    const check_result none = subject(m) < 1_mJ;
+    CHECK(none.outcome == verdict::skipped);
+    CHECK(says(none, "not measured: no energy counter can be read\n  to do: sudo chmod"));
+    m = two_millijoules();
+    m.provenance = quality::estimated;
+    CHECK((subject(m) < 1_mJ).outcome == verdict::skipped);
+    CHECK(says(subject(m) < 1_mJ, "is an estimate"));
+    m.provenance = quality::partial;
+    CHECK((subject(m) < 1_mJ).outcome == verdict::skipped);
+    m.provenance = quality::derived;
+    CHECK((subject(m) < 1_mJ).outcome == verdict::fails);
+}
+
+TEST_CASE("claim: a step of power in the middle is inconclusive, not wrong") {
+    constexpr unsigned seed = 11;
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    int wrong = 0, told = 0;
+    for (int run = 0; run < 1000; ++run) {
+        std::vector<double> x = noisy(random, 1e-3, 0.02, 10);
+        const std::vector<double> after = noisy(random, 1.2e-3, 0.02, 10);
+        x.insert(x.end(), after.begin(), after.end());
+        const measurement m = measurement_of(x);
+        told += (subject(m) < 1.1_mJ).outcome == verdict::inconclusive ? 1 : 0;
+        wrong += (subject(m) < 1.15_mJ).outcome != verdict::inconclusive ? 1 : 0;
+    }
+    CHECK(told == 1000);
+    CHECK(wrong == 0);
+    CHECK((subject(measurement_of({1e-3, 1e-3, 1e-3, 2e-3, 2e-3, 2e-3})) < 3_mJ).outcome ==
+          verdict::holds);
+}
+
+TEST_CASE("claim: of 10000 budgets set at the true mean at most 6 % fail") {
+    constexpr unsigned seed = 12;
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    int failed = 0;
+    for (int run = 0; run < 10'000; ++run) {
+        const measurement m = measurement_of(noisy(random, 1e-3, 0.02, 10));
+        failed += (subject(m) < 1_mJ).outcome == verdict::fails ? 1 : 0;
+    }
+    CHECK(failed <= 600);
+    CHECK(failed >= 100);  // 2.5 % are due: an interval far too wide is wrong as well
+}
+
+TEST_CASE("claim: strict mode turns warnings to failures, and skips on request") {
+    using testing::judged;
+    using testing::parse_strictness;
+    using testing::strictness;
+    CHECK(parse_strictness("") == strictness::lenient);
+    CHECK(parse_strictness("0") == strictness::lenient);
+    CHECK(parse_strictness("1") == strictness::strict);
+    CHECK(parse_strictness("all") == strictness::all);
+    CHECK(judged(verdict::inconclusive, strictness::lenient) == verdict::inconclusive);
+    CHECK(judged(verdict::inconclusive, strictness::strict) == verdict::fails);
+    CHECK(judged(verdict::skipped, strictness::strict) == verdict::skipped);
+    CHECK(judged(verdict::skipped, strictness::all) == verdict::fails);
+    CHECK(judged(verdict::holds, strictness::all) == verdict::holds);
+}
+
+TEST_CASE("comparison: less than a share of another is claimed of both in turns") {
+    measured_machine sim;
+    const auto dear = [&] { sim.work(100, 1ms); };
+    const auto cheap = [&] { sim.work(80, 1ms); };
+    CHECK(uses_less_than(sim.m, cheap, dear, 0.9).outcome == verdict::holds);
+    const check_result r = uses_less_than(sim.m, cheap, dear, 0.7);
+    CHECK(r.outcome == verdict::fails);
+    CHECK(says(r, "the first uses 80 % (95 %: "));
+    CHECK(says(r, "of the second, which is not less than 70 %"));
+    CHECK(says(r, "\n  first: 80 mJ a call"));
+    CHECK(says(r, "\n  second: 100 mJ a call"));
+    CHECK(uses_less_than(sim.m, cheap, dear, 0.8).outcome == verdict::inconclusive);
+}
+
+TEST_CASE("comparison: of 10000 of the same with itself at most 6 % fail, and 5 % more is caught") {
+    constexpr unsigned seed = 13;
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    int failed = 0, caught = 0;
+    const auto compared = [&](double a, double b) {
+        call_comparison c;
+        c.a = measurement_of(noisy(random, a, 0.02, 10));
+        c.b = measurement_of(noisy(random, b, 0.02, 10));
+        c.ratio = testing::detail::ratio_of(c.a, c.b);
+        return testing::judge_less(c, 1).outcome;
+    };
+    for (int run = 0; run < 10'000; ++run) failed += compared(1e-3, 1e-3) == verdict::fails ? 1 : 0;
+    for (int run = 0; run < 2'000; ++run)
+        caught += compared(1.05e-3, 1e-3) == verdict::fails ? 1 : 0;
+    CHECK(failed <= 600);
+    CHECK(failed >= 100);
+    CHECK(caught >= 1900);
+}

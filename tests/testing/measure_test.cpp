@@ -1,0 +1,291 @@
+#include "joulery/testing/measure.hpp"
+
+#include "joulery/testing/compare_calls.hpp"
+#include "joulery/testing/scripted_backend.hpp"
+#include "testing/simulated_kernel.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+using namespace joulery;
+using namespace joulery::literals;
+using namespace std::chrono_literals;
+using doctest::Approx;
+using testing::simulated_counter;
+
+namespace {
+
+bool has_note(const measurement& m, const char* words) {
+    for (const std::string& n : m.notes)
+        if (n.find(words) != std::string::npos) return true;
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("measure: the energy of a call is the power it draws times its time") {
+    measured_machine sim;
+    const measurement m = measure(sim.m, [&] { sim.work(100, 300us); });
+    REQUIRE(m);
+    CHECK(m.per_call.joules() == Approx(0.030).epsilon(0.001));
+    CHECK(m.low.joules() <= 0.030);
+    CHECK(m.high.joules() >= 0.030);
+    CHECK((m.high - m.low).joules() < 0.030 * 0.005);
+    CHECK(m.time_per_call.count() == Approx(300e-6).epsilon(0.001));
+    CHECK(m.mean_power.watts() == Approx(100).epsilon(0.001));
+    CHECK(m.energy_delay() == Approx(0.030 * 300e-6).epsilon(0.002));
+    CHECK(m.provenance == quality::measured);
+    CHECK(m.channel == "cpu0/package");
+    CHECK(m.precise);
+    CHECK(m.steady);
+    CHECK(m.batches.size() == 10);
+    CHECK(m.calls == m.calls_per_batch * 10);
+    CHECK(m.notes.empty());
+}
+
+TEST_CASE("measure: one batch is good to a fraction of one counter update") {
+    // A batch of 20 updates of 1 ms each: unaligned edges would be off by up to 5 %.
+    measured_machine sim;
+    measure_options o;
+    o.batch_time = 20ms;
+    const measurement m = measure(
+        sim.m, [&] { sim.work(100, 777us); }, o);
+    REQUIRE(m);
+    for (const energy_batch& b : m.batches) {
+        const double joules = b.used.joules() / static_cast<double>(m.calls_per_batch);
+        CHECK(joules == Approx(0.0777).epsilon(0.003));
+        CHECK(b.resolution.joules() < 0.005);
+    }
+}
+
+TEST_CASE("measure: the wait for an update lies outside of the measured interval") {
+    // The wait draws 1000 W, the code 10 W: a part of the wait inside would show.
+    measured_machine sim;
+    const auto code = [&] {
+        sim.machine.draw(10_W);
+        sim.machine.run(2ms);
+        sim.machine.draw(1000_W);
+    };
+    measure_options o;
+    o.batch_time = 200ms;
+    const measurement m = measure(sim.m, code, o);
+    REQUIRE(m);
+    CHECK(m.per_call.joules() == Approx(0.020).epsilon(0.03));
+}
+
+TEST_CASE("measure: a baseline is measured in turns and taken off call by call") {
+    measured_machine sim;
+    measure_options o;
+    o.baseline = [&] { sim.work(50, 200us); };
+    const auto code = [&] {
+        sim.work(50, 200us);
+        sim.work(100, 300us);
+    };
+    const measurement m = measure(sim.m, code, o);
+    CHECK(m.per_call.joules() == Approx(0.030).epsilon(0.002));
+    CHECK(m.time_per_call.count() == Approx(300e-6).epsilon(0.002));
+}
+
+TEST_CASE("measure: what the idle machine draws is taken off on request") {
+    measured_machine sim;
+    measure_options o = sim.idles_here();
+    o.minus_idle = true;
+    const measurement m = measure(
+        sim.m, [&] { sim.work(100, 300us); }, o);
+    CHECK(m.per_call.joules() == Approx(0.024).epsilon(0.002));
+    CHECK(m.mean_power.watts() == Approx(80).epsilon(0.002));
+}
+
+TEST_CASE("measure: drift cancels in a comparison in turns") {
+    measured_machine sim;
+    double heat = 1;  // the power rises by a quarter in the course of it
+    const auto a = [&] { sim.work(100 * heat, 1ms), heat += 1e-4; };
+    const auto b = [&] { sim.work(50 * heat, 1ms), heat += 1e-4; };
+    const call_comparison c = compare_calls(sim.m, a, b);
+    CHECK(c.ratio.middle == Approx(2).epsilon(0.005));
+    CHECK(c.ratio.high - c.ratio.low < 0.01);
+    CHECK(c.a.per_call.joules() > 0.102);
+}
+
+TEST_CASE("measure: a step of power in the middle widens the interval over both levels") {
+    measured_machine sim;
+    int batches = 0;
+    measure_options o;
+    o.batch_calls = 20;
+    o.warm_up = 0ns;
+    const auto code = [&] { sim.work(++batches <= 20 * 6 + 1 ? 100 : 120, 1ms); };
+    const measurement m = measure(sim.m, code, o);
+    CHECK_FALSE(m.steady);
+    CHECK(m.low.joules() <= 0.1002);
+    CHECK(m.high.joules() >= 0.1198);
+    CHECK(has_note(m, "the level changed by 20 % at batch 6"));
+}
+
+TEST_CASE("measure: code that takes longer than the time there is runs once") {
+    measured_machine sim;
+    int calls = 0;
+    const measurement m = measure(sim.m, [&] { ++calls, sim.work(100, 600s); });
+    CHECK(calls == 1);
+    CHECK(m.calls == 1);
+    CHECK(m.per_call.joules() == Approx(60'000).epsilon(1e-6));
+    CHECK(m.low < m.per_call);
+    CHECK(has_note(m, "one call only"));
+}
+
+TEST_CASE("measure: code without any length is told, on a clock that stands") {
+    measured_machine sim;
+    const measurement m = measure(sim.m, [] {});
+    CHECK_FALSE(m);
+    CHECK(m.why_not == "the code takes no time on the meter's clock");
+}
+
+TEST_CASE("measure: code without any length is measured on a real clock") {
+    options o;
+    const auto start = std::chrono::steady_clock::now();
+    channel c;
+    c.id = "test/clock";
+    o.backends.push_back(make_backend("clock", c, [start] {
+        return 50 * std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }));
+    meter on{std::move(o)};
+    measure_options brief;
+    brief.max_time = 100ms;
+    const measurement m = measure(
+        on, [] {}, brief);
+    REQUIRE(m);
+    CHECK(m.calls > 10'000);
+    CHECK(m.mean_power.watts() == Approx(50).epsilon(0.1));
+}
+
+TEST_CASE("measure: what the code throws passes through, and the next measurement is its own") {
+    measured_machine sim;
+    CHECK_THROWS_WITH_AS(measure(sim.m, [&] { throw std::runtime_error("no input"); }), "no input",
+                         std::runtime_error);
+    int calls = 0;
+    CHECK_THROWS(measure(sim.m, [&] {
+        sim.work(100, 1ms);
+        if (++calls == 30) throw 7;
+    }));
+    const measurement m = measure(sim.m, [&] { sim.work(100, 1ms); });
+    CHECK(m.per_call.joules() == Approx(0.1).epsilon(0.002));
+    CHECK(m.notes.empty());
+}
+
+TEST_CASE("measure: a measurement inside a measurement is told in both") {
+    measured_machine sim;
+    measurement inner;
+    measure_options few;
+    few.min_batches = 3;
+    few.batch_calls = 1;
+    few.warm_up = 0ns;
+    const measurement outer = measure(
+        sim.m,
+        [&] {
+            inner = measure(
+                sim.m, [&] { sim.work(100, 20ms); }, few);
+        },
+        few);
+    REQUIRE(outer);
+    CHECK(inner.per_call.joules() == Approx(2).epsilon(0.002));
+    CHECK(has_note(inner, "another measurement"));
+    CHECK(has_note(outer, "another measurement"));
+}
+
+TEST_CASE("measure: threads that the code starts are in its energy") {
+    measured_machine sim;
+    const auto code = [&] { std::thread([&] { sim.work(100, 5ms); }).join(); };
+    CHECK(measure(sim.m, code).per_call.joules() == Approx(0.5).epsilon(0.002));
+}
+
+TEST_CASE("measure: without a counter the code runs once and the reason is said") {
+    options o;
+    o.warnings = {"rapl-powercap: permission denied"};
+    meter none{std::move(o)};
+    int calls = 0;
+    const measurement m = measure(none, [&] { return ++calls; });
+    CHECK(calls == 1);
+    CHECK_FALSE(m);
+    CHECK(m.why_not == "no energy counter can be read; rapl-powercap: permission denied");
+}
+
+TEST_CASE("measure: counters that stand still are no measurement") {
+    options o;
+    channel c;
+    c.id = "stuck";
+    auto stuck = std::make_unique<testing::scripted_backend>("stuck", std::vector<channel>{c});
+    stuck->ok({1000});
+    o.backends.push_back(std::move(stuck));
+    measured_machine sim;
+    o.clock = sim.machine.shared_clock();
+    meter on{std::move(o)};
+    const measurement m = measure(on, [&] { sim.work(100, 1ms); });
+    CHECK_FALSE(m);
+    CHECK(m.why_not == "the counters did not move while the code ran: stuck");
+}
+
+TEST_CASE("measure: a device that goes away makes the measurement partial") {
+    options o;
+    channel c;
+    c.id = "leaves";
+    auto leaves = std::make_unique<testing::scripted_backend>("leaves", std::vector<channel>{c});
+    leaves->grows(1'000'000, 20).vanishes();
+    o.backends.push_back(std::move(leaves));
+    measured_machine sim;
+    o.clock = sim.machine.shared_clock();
+    meter on{std::move(o)};
+    const measurement m = measure(on, [&] { sim.work(100, 1ms); });
+    CHECK(m.provenance == quality::partial);
+    CHECK(has_note(m, "leaves could not be read to the end"));
+}
+
+TEST_CASE("measure: only the roots of the domain tree are added up") {
+    simulated_counter package, core;
+    core.id = "cpu0/core";
+    core.parent = "cpu0/package";
+    measured_machine sim({package, core});
+    const measurement m = measure(sim.m, [&] { sim.work(100, 1ms); });
+    CHECK(m.channel == "cpu0/package");
+    CHECK(m.per_call.joules() == Approx(0.1).epsilon(0.002));
+}
+
+TEST_CASE("measure: counters of different periods are each dated by their own updates") {
+    simulated_counter package, board;
+    board.id = "gpu/board";
+    board.part = component::gpu;
+    board.period = 20ms;
+    board.quantum = 1e-3;
+    measured_machine sim({package, board});  // both see the same power
+    measure_options o;
+    o.max_time = 20s;
+    const measurement m = measure(
+        sim.m, [&] { sim.work(100, 1ms); }, o);
+    CHECK(m.channel == "cpu0/package + gpu/board");
+    CHECK(m.per_call.joules() == Approx(0.2).epsilon(0.005));
+}
+
+TEST_CASE("measure: a result per item is the result per call over the items") {
+    measured_machine sim;
+    const measurement m = measure(sim.m, [&] { sim.work(64, 1ms); }).per_item(64);
+    CHECK(m.per_call.joules() == Approx(0.001).epsilon(0.002));
+    CHECK(m.time_per_call.count() == Approx(1e-3 / 64).epsilon(0.002));
+    CHECK(m.mean_power.watts() == Approx(64).epsilon(0.002));
+    CHECK(m.samples().front() == Approx(0.001).epsilon(0.005));
+}
+
+TEST_CASE("measure: emissions follow the meter's carbon model") {
+    testing::simulated_machine machine;
+    options o = machine.options_with({simulated_counter{}});
+    o.carbon = carbon_model{360_g_per_kWh, 1.5};  // 0.1 mg a joule, half as much again around it
+    meter on{std::move(o)};
+    machine.attach(on);
+    machine.reads_take(2us);
+    machine.draw(100_W);
+    CHECK(measure(on, [&] { machine.run(1ms); }).co2e.grams() ==
+          Approx(0.1 * 150e-6).epsilon(0.002));
+}
