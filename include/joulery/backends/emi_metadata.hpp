@@ -8,6 +8,7 @@
 #include "joulery/counters/channel.hpp"
 
 #include <cctype>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
