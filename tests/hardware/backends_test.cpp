@@ -102,6 +102,7 @@ void check(const backend& b, const observation& o) {
 TEST_CASE("hardware: each backend keeps the contract and counts a plausible power") {
     int found = 0;
     for (const backend_entry& entry : standard_backends) {
+        if (entry.name == "estimate") continue;
         opened_backend b = entry.open(machine());
         if (!b) {
             std::printf("%s: skipped: %s\n", std::string(entry.name).c_str(),
@@ -110,7 +111,7 @@ TEST_CASE("hardware: each backend keeps the contract and counts a plausible powe
                 std::printf("  to change it: %s\n", b.error().remedy.c_str());
             continue;
         }
-        if (entry.name != "estimate") ++found;
+        ++found;
         CAPTURE(entry.name);
         const std::vector<std::string> none;
         testing::contract_options options;
