@@ -23,6 +23,14 @@
 #include "joulery/counters/registry.hpp"
 #include "joulery/counters/system_root.hpp"
 
+#if defined(_WIN32)
+#include "joulery/backends/windows_emi.hpp"
+#elif defined(__APPLE__)
+#include "joulery/backends/apple_ioreport.hpp"
+#include "joulery/backends/apple_smc.hpp"
+#include "joulery/backends/process_energy.hpp"
+#endif
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,6 +53,13 @@ inline constexpr backend_entry standard_backends[] = {
     {"neuron", open_neuron, false},
     {"hwmon", open_hwmon, true},
     {"rpi-pmic", open_rpi_pmic, true},
+#if defined(_WIN32)
+    {"windows-emi", open_windows_emi, true},
+#elif defined(__APPLE__)
+    {"apple-ioreport", open_apple_ioreport, true},
+    {"apple-smc", open_apple_smc, false},
+    {"process-energy", open_process_energy, false},
+#endif
     // By name only: of the whole machine, and so to be told apart from its parts first; or for
     // root.
     {"cray-pm", open_cray_pm, false},

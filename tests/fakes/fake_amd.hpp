@@ -24,6 +24,7 @@ struct fake_amd {
     std::uint64_t init_flags = 0;
     int calls_before_start = 0;  // the real library crashes at these
     bool started = false;
+    void (*on_read)() = nullptr;  // runs inside each read of energy
 };
 
 extern "C" fake_amd* fake_amd_control();

@@ -18,6 +18,7 @@ struct fake_habana {
     unsigned count = 1;
     fake_gaudi gaudis[64];
     int inits = 0;
+    void (*on_read)() = nullptr;  // runs inside each read of energy
 };
 
 extern "C" fake_habana* fake_habana_control();

@@ -25,6 +25,7 @@ struct fake_level_zero {
     unsigned count = 1;
     fake_intel_gpu gpus[64];
     int inits = 0;
+    void (*on_read)() = nullptr;  // runs inside each read of energy
 };
 
 extern "C" fake_level_zero* fake_level_zero_control();

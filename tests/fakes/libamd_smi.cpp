@@ -43,6 +43,7 @@ int amdsmi_get_gpu_id(void* processor, std::uint16_t* id) {
 }
 int amdsmi_get_energy_count(void* processor, std::uint64_t* count, float* resolution,
                             std::uint64_t* timestamp) {
+    if (fake().on_read != nullptr) fake().on_read();
     const auto* gpu = static_cast<fake_amd_gpu*>(processor);
     *count = gpu->energy;
     *resolution = gpu->resolution_uj;

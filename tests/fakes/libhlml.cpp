@@ -54,6 +54,7 @@ int hlml_device_get_power_usage(void* device, unsigned* mw) {
     return g.power_status;
 }
 int hlml_device_get_total_energy_consumption(void* device, unsigned long long* mj) {
+    if (fake().on_read != nullptr) fake().on_read();
     const auto& g = *static_cast<fake_gaudi*>(device);
     *mj = g.energy_mj;
     return g.energy_status;

@@ -45,6 +45,7 @@ int rsmi_dev_pci_id_get(std::uint32_t index, std::uint64_t* bdf) {
 }
 int rsmi_dev_energy_count_get(std::uint32_t index, std::uint64_t* count, float* resolution,
                               std::uint64_t* timestamp) {
+    if (fake().on_read != nullptr) fake().on_read();
     const fake_amd_gpu* gpu = gpu_of(index);
     if (gpu == nullptr) return 1;
     *count = gpu->energy;

@@ -94,6 +94,7 @@ int zesPowerGetProperties(void* domain, power_properties* p) {
     return d.properties_status;
 }
 int zesPowerGetEnergyCounter(void* domain, energy_counter* e) {
+    if (fake().on_read != nullptr) fake().on_read();
     const auto& d = *static_cast<fake_power_domain*>(domain);
     if (d.energy_status == 0) *e = {d.energy_uj, 1};
     return d.energy_status;

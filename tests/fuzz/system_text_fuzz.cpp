@@ -8,11 +8,15 @@
 #include "joulery/counters/cpu_times.hpp"
 #include "joulery/backends/cray_pm.hpp"
 #include "joulery/backends/decimal_text.hpp"
+#include "joulery/backends/emi_metadata.hpp"
 #include "joulery/backends/gpu_metrics.hpp"
 #include "joulery/backends/hwmon_chip.hpp"
+#include "joulery/backends/ioreport_naming.hpp"
 #include "joulery/backends/ipmi_dcmi.hpp"
+#include "joulery/backends/neuron.hpp"
 #include "joulery/backends/rapl_perf.hpp"
 #include "joulery/backends/rapl_zone.hpp"
+#include "joulery/backends/recording.hpp"
 #include "joulery/backends/rpi_pmic.hpp"
 #include "joulery/counters/system_root.hpp"
 
@@ -66,5 +70,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)detail::parse_cray(text, whole);
     (void)detail::parse_event_config(text, whole);
     must(detail::id_from_label(text).size() <= size);
+    double share = 0;
+    must(!parse_neuron_power(text, share) || (share >= 0 && share <= 1));
+    for (const unsigned version : {1u, 2u})
+        for (const detail::emi_channel& c : detail::parse_emi_metadata(version, text))
+            must(2 * c.name.size() <= size);
+    (void)detail::describe_apple_part(detail::apple_part_of(text));
+    if (const result<recording> played = parse_recording(text)) must(!played->reads.empty());
     return 0;
 }

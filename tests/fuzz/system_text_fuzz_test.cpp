@@ -26,6 +26,12 @@ const std::vector<std::string> seeds = {
     " VDD_CORE_A current(7)=2.0A\n VDD_CORE_V volt(15)=0.75V\n",
     std::string("\x78\0\1\3", 4) + std::string(116, '\x11'),
     std::string("\0\xdc\x9c\1", 4) + std::string(15, '\x40'),
+    "POWER_STATUS_VALID,1700000000,3.10,9.80,5.25\n",
+    "DIE_1_CPU Energy",
+    "joulery-recording\t1\nbackend\tx\nremark\t50 %25\n"
+    "channel\ta\tcpu\tenergy_counter\tmeasured\t1e-06\t0\t1000000\t\t0\t0\t0\t\n"
+    "read\t0\tok\t5\nread\t7\tgone\n",
+    std::string(66, '\0') + std::string("\1\0\0\0\0\0\4\0A\0\0\0", 12),
     "",
 };
 

@@ -19,7 +19,9 @@ MAY_INCLUDE_BACKENDS = {"backends", "defaults.hpp", "joulery.hpp", "testing", "i
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
 OUTSIDE_UMBRELLA = {"testing", "integration"}
 # Nor are these, which few programs need and each program includes by name.
-OPT_IN = {"carbon/callable_intensity.hpp",  # an intensity that the program computes
+OPT_IN = {"backends/recorder.hpp",           # readings written down, and played elsewhere
+          "backends/replay.hpp",
+          "carbon/callable_intensity.hpp",  # an intensity that the program computes
           "carbon/csv_series.hpp",          # intensity over time, from a file
           "carbon/json_series.hpp", "carbon/series_reader.hpp",
           "carbon/tables/embodied_table.hpp",

@@ -145,7 +145,8 @@ struct nvml_api {
         const dynamic_library library({"nvml.dll"}, where);
 #else
         // Never a folder "stubs": what lies there only links.
-        const dynamic_library library({"libnvidia-ml.so.1", "libnvidia-ml.so"}, where);
+        const dynamic_library library(
+            {"libnvidia-ml.so.1", "libnvidia-ml.so", "/usr/lib/wsl/lib/libnvidia-ml.so.1"}, where);
 #endif
         if (!library.is_open())
             return failure{

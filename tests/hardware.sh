@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# hardware.sh - each backend against the real thing: prints what this machine has, what it has not
+# and why, and checks that what is there counts a plausible power.
+# usage: tests/hardware.sh [doctest options]
+# Needs a C++17 compiler and doctest (installed where it can be; else DOCTEST_DIR=folder that holds
+# doctest/doctest.h). Root sees more: sudo tests/hardware.sh
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(dirname "$here")
+. "$root/examples/install_missing.sh"
+
+works "${CXX:=c++}" --version || install_missing g++
+include=(-I"$root/include" -I"$here")
+[ -z "${DOCTEST_DIR:-}" ] || include+=(-I"$DOCTEST_DIR")
+has_doctest() {
+    echo '#include <doctest/doctest.h>' | "$CXX" "${include[@]}" -E -x c++ - >/dev/null 2>&1
+}
+has_doctest || install_missing doctest-dev
+mkdir -p "$root/build"
+program=$root/build/hardware
+"$CXX" -std=c++17 -O1 "${include[@]}" "$here/doctest_main.cpp" "$here"/hardware/*_test.cpp \
+    -o "$program" -lpthread -ldl
+exec "$program" "$@"

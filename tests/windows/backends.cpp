@@ -1,0 +1,18 @@
+// What is for Windows compiles and links there (by mingw-w64), with <windows.h> before and after it.
+#if defined(FIRST)
+#include <windows.h>
+#endif
+#include "joulery/backends/level_zero.hpp"
+#include "joulery/backends/nvml.hpp"
+#include "joulery/backends/windows_emi.hpp"
+#if !defined(FIRST)
+#include <windows.h>
+#endif
+
+int main() {
+    const joulery::system_root root;
+    return joulery::open_windows_emi(root) || joulery::open_nvml(root) ||
+                   joulery::open_level_zero(root)
+               ? 0
+               : 1;
+}
