@@ -193,13 +193,14 @@ class engine {
         if (!fresh && m.source.state() == read_status::retry) return;
         const auto trees = this->trees();
         m.age();
+        const std::uint64_t tick = m.tick_caught_at();
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
-            m.ledger.close(*tree, clock_->now(), &m.lags);
+            m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
             tree->marks[m.source.index()].ended = ended;
             choose_edges(m);
         }
-        const std::uint64_t now = clock_->now();
+        const std::uint64_t now = tick != 0 ? tick : clock_->now();
         const auto lived = static_cast<double>(now - born_);
         std::vector<double> at_end = m.state_variance(lived);
         std::vector<double> at_begin = m.variance_before(at_end, lived);
@@ -256,8 +257,8 @@ class engine {
             const std::uint64_t ends = n->calls.load(std::memory_order_acquire);
             const std::uint64_t state = n->state.load(std::memory_order_acquire);
             const bool open = (state & scope_node::open_bit) != 0;
+            if (!open && ends == n->tallied_ends) continue;
             const double items = n->items.load(std::memory_order_relaxed);
-            if (!open && ends == n->tallied_ends && items == n->tallied_items) continue;
             n->tallied_ends = ends;
             add_growth(n->path->tally.ticks, n->tallied_ticks, scope_node::ticks_in(state, now));
             add_growth(n->path->tally.calls, n->tallied_calls, ends + (open ? 1 : 0));

@@ -62,7 +62,7 @@ class metered_source {
             const bool known = source.is_counter(c) && t.locked();
             drifts[c] = known ? t.spread(t.counter_ticks_since(source.polled_at())) : 0.0;
             if (known && source.caught(c)) {
-                lags[c] = t.slack() / 2;
+                lags[c] = 0;
                 lag_spreads[c] = t.slack() / std::sqrt(12.0);
             } else {
                 lags[c] = known ? t.lag(source.polled_at()) : 0.0;
@@ -70,6 +70,14 @@ class metered_source {
                     known ? t.lag_spread(source.polled_at()) : t.period() / std::sqrt(12.0);
             }
         }
+    }
+
+    /// The moment that the last read's values belong to, where the lead's tick was caught: half way
+    /// between the read that saw it and the one before. 0: not known.
+    [[nodiscard]] std::uint64_t tick_caught_at() const noexcept {
+        const std::size_t l = lead();
+        if (l >= source.channel_count() || !source.caught(l)) return 0;
+        return source.polled_at() - static_cast<std::uint64_t>(source.tracker(l).slack() / 2);
     }
 
     /// After a read by the sampler: whether it is the sample, and when the next read is due.
