@@ -64,7 +64,8 @@ class gate {
 /// A counter on the real clock: 1 J more at every read.
 class joule_a_read final : public joulery::backend {
  public:
-    explicit joule_a_read(std::string id = "fake/counter") : channels_{joule_channel(std::move(id))} {}
+    explicit joule_a_read(std::string id = "fake/counter")
+        : channels_{joule_channel(std::move(id))} {}
     std::string_view name() const noexcept override { return "joule-a-read"; }
     const std::vector<joulery::channel>& channels() const noexcept override { return channels_; }
     joulery::read_status read(joulery::counter_span out) noexcept override {

@@ -1,0 +1,232 @@
+// What a meter makes of backends that misbehave: none costs energy that was measured, none stops
+// the program, and the report says what went wrong.
+#include "engine/support.hpp"
+#include "joulery/backends/function.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/testing/scripted_backend.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+using namespace joulery::literals;
+using namespace std::chrono_literals;
+using engine_test::contains;
+using engine_test::gate;
+using engine_test::joule_channel;
+using testing::manual_clock;
+using testing::scripted_backend;
+
+namespace {
+
+// A meter on a manual clock that plays scripts; each `pass` is a sampling period.
+struct played {
+    std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
+    options o;
+    std::unique_ptr<meter> m;
+
+    played() { o.clock = clock; }
+    scripted_backend& add(channel c = joule_channel()) {
+        auto made = std::make_unique<scripted_backend>("scripted", std::vector<channel>{c});
+        scripted_backend& b = *made;
+        o.backends.push_back(std::move(made));
+        return b;
+    }
+    void begin() {
+        o.period = 100ms;
+        m = std::make_unique<meter>(std::move(o));
+    }
+    void pass(int periods = 1) {
+        for (int i = 0; i < periods; ++i) {
+            clock->advance(100ms);
+            m->poll();
+        }
+    }
+};
+
+// Ticks too seldom to be hunted for: one read at the beginning, one at a scope's first edge (its
+// second edge does not pay), one a period, one a report.
+channel slow_channel(std::string id = "fake/counter") {
+    channel c = joule_channel(std::move(id));
+    c.update_period = 10s;
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("bad backend: a callable that throws or gives no amount is a failed read, not 0 J") {
+    auto turn = std::make_shared<int>(0);
+    played p;
+    p.o.backends.push_back(make_backend("mine", slow_channel(), [turn]() -> double {
+        switch ((*turn)++) {
+            case 0:
+                return 10;
+            case 1:
+                throw std::runtime_error("no");
+            case 2:
+                return std::numeric_limits<double>::quiet_NaN();
+            case 3:
+                return std::numeric_limits<double>::infinity();
+            case 4:
+                return -5;
+            default:
+                return 17;
+        }
+    }));
+    p.begin();
+    {
+        scope s{*p.m, "work"};
+        p.pass(5);
+    }
+    const report r = p.m->snapshot();
+    CHECK(r.total.joules() == doctest::Approx(7));
+    CHECK(r.find("work")->total.joules() == doctest::Approx(7));
+    CHECK(r.channels[0].tally.failures == 4);
+    CHECK(r.channels[0].state == "ok");
+}
+
+TEST_CASE("bad backend: reads to be tried again lose nothing, and the scopes meanwhile have it") {
+    played p;
+    p.add(slow_channel())
+        .ok({1'000'000})
+        .ok({2'000'000})
+        .fails(read_status::retry, 3)
+        .ok({8'000'000});
+    p.begin();
+    p.pass();
+    {
+        scope s{*p.m, "work"};
+        p.pass(3);
+        const report during = p.m->snapshot();  // the read that works again
+        CHECK(during.find("work")->total.joules() == doctest::Approx(6));
+    }
+    const report r = p.m->snapshot();
+    CHECK(r.total.joules() == doctest::Approx(7));
+    CHECK(r.unscoped.joules() == doctest::Approx(1));
+    CHECK(r.channels[0].provenance == quality::measured);
+}
+
+TEST_CASE("bad backend: a device that goes keeps what it had, is marked, and is welcome back") {
+    played p;
+    p.add(slow_channel())
+        .ok({0})
+        .ok({0})
+        .ok({5'000'000})
+        .vanishes(3)
+        .ok({9'000'000})
+        .ok({9'500'000});
+    p.begin();
+    {
+        scope s{*p.m, "work"};
+        p.pass(3);
+        const report gone = p.m->snapshot();
+        CHECK(gone.channels[0].state == "gone");
+        CHECK(gone.channels[0].provenance == quality::partial);
+        CHECK(gone.provenance == quality::partial);
+        CHECK(gone.total.joules() == doctest::Approx(5));
+        CHECK(gone.find("work")->total.joules() == doctest::Approx(5));
+        CHECK(contains(gone.warnings, "fake/counter is partial: its device went away"));
+        p.pass(2);
+    }
+    const report back = p.m->snapshot();
+    CHECK(back.channels[0].state == "ok");
+    CHECK(back.total.joules() == doctest::Approx(9.5));
+}
+
+TEST_CASE("bad backend: one that gives up is not asked again, the others go on") {
+    played p;
+    scripted_backend& dead =
+        p.add(slow_channel("dead")).ok({0}).ok({0}).ok({3'000'000}).fails(read_status::fatal);
+    p.add(slow_channel("alive")).grows(1'000'000, 20);
+    p.begin();
+    {
+        scope s{*p.m, "work"};
+        p.pass(6);
+    }
+    const report r = p.m->snapshot();
+    CHECK(dead.reads() == 4);
+    CHECK(r.find_channel("dead")->state == "failed");
+    CHECK(r.find_channel("dead")->total.joules() == doctest::Approx(3));
+    CHECK(r.find_channel("alive")->total.joules() == doctest::Approx(8));
+    CHECK(r.find("work")->by_channel[0].joules() == doctest::Approx(3));
+    CHECK(r.find("work")->by_channel[1].joules() + r.unscoped.joules() == doctest::Approx(8));
+    CHECK(contains(r.warnings, "dead is partial: its backend gave up"));
+}
+
+TEST_CASE("bad backend: one that never gives a value is silent, not 0 J measured") {
+    played p;
+    p.add();  // without a script every read is retry
+    p.begin();
+    p.pass(3);
+    const report r = p.m->snapshot();
+    CHECK(r.channels[0].state == "silent");
+    CHECK(r.provenance == quality::partial);
+    CHECK(contains(r.warnings, "it never gave a value"));
+}
+
+TEST_CASE("bad backend: without channels, null, or doubled, with parents that are not") {
+    played p;
+    p.o.backends.push_back(nullptr);
+    p.o.backends.push_back(std::make_unique<scripted_backend>("empty", std::vector<channel>{}));
+    channel orphan = joule_channel("orphan"), a = joule_channel("a"), c = joule_channel("b");
+    orphan.parent = "nobody";
+    a.parent = "b";
+    c.parent = "a";
+    for (const channel& ch : {joule_channel("twice"), joule_channel("twice"), orphan, a, c})
+        p.add(ch).ok({0}).ok({1'000'000});
+    p.begin();
+    p.pass(2);
+    const report r = p.m->snapshot();
+    REQUIRE(r.channels.size() == 5);
+    CHECK(r.channels[0].summed);
+    CHECK_FALSE(r.channels[1].summed);
+    CHECK(r.channels[1].why_not == "same counter as the first twice");
+    CHECK(r.channels[2].summed);
+    CHECK(r.find_channel("a")->summed != r.find_channel("b")->summed);  // the circle counts once
+    CHECK(r.total.joules() == doctest::Approx(3));
+    CHECK(contains(r.warnings, "orphan names a parent that is not there: nobody"));
+    CHECK(contains(r.warnings, "lies inside itself"));
+}
+
+TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other backend, no end") {
+    gate door;
+    std::atomic<int> others{0};
+    auto stuck =
+        std::make_unique<scripted_backend>("stuck", std::vector<channel>{slow_channel("stuck")});
+    stuck->ok({0}).ok({4'000'000}).stalls([&door] { door.wait(); }).ok({5'000'000});
+    options o;
+    o.period = 1ms;
+    o.backends.push_back(std::move(stuck));
+    o.backends.push_back(make_backend("quick", slow_channel("quick"),
+                                      [&others] { return static_cast<double>(++others); }));
+    auto m = std::make_unique<meter>(std::move(o));
+    door.await_arrivals(1);  // the third read, after 4 J
+    const int before = others.load();
+    std::thread worker([&m] {
+        for (int i = 0; i < 1'000; ++i) {
+            scope s{*m, "work"};
+            scope t{*m, "part"};
+        }
+    });
+    worker.join();
+    while (others.load() < before + 10) std::this_thread::yield();  // the other sampler goes on
+    const report r = m->snapshot();
+    CHECK(contains(r.warnings, "backend stuck has not come back from a read for"));
+    CHECK(r.find_channel("stuck")->total.joules() == doctest::Approx(4));
+    CHECK(r.find_channel("quick")->total.joules() >= 10);
+    CHECK(r.find("work/part")->calls == 1'000);
+    const reading a = m->read();
+    CHECK((m->read() - a).by_channel()[1].joules() >= 1);
+    m.reset();  // returns though the read still hangs; its thread keeps what it needs
+    door.open();
+    door.await_arrivals(1);
+}

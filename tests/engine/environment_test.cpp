@@ -1,0 +1,94 @@
+#include "joulery/environment.hpp"
+
+#include "engine/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace joulery;
+using namespace std::chrono_literals;
+using engine_test::contains;
+
+namespace {
+
+struct applied {
+    options o;
+    detail::environment e;
+    using pairs = std::map<std::string, std::string>;
+    explicit applied(const pairs& variables, options before = {}) : o(std::move(before)) {
+        e = detail::apply_environment(o, [&](const char* name) {
+            const auto at = variables.find(name);
+            return at != variables.end() ? at->second : std::string();
+        });
+    }
+};
+
+using pairs = applied::pairs;
+
+}  // namespace
+
+TEST_CASE("environment: with nothing set nothing changes") {
+    options before;
+    before.period = 7ms;
+    before.reports = {"-"};
+    const applied a(pairs{}, std::move(before));
+    CHECK_FALSE(a.e.off);
+    CHECK(a.e.backends.empty());
+    CHECK(a.e.system_root.empty());
+    CHECK(a.o.period == 7ms);
+    CHECK(a.o.reports == std::vector<std::string>{"-"});
+    CHECK(a.o.warnings.empty());
+}
+
+TEST_CASE("environment: on and off, as words and as digits, anything else is named") {
+    CHECK(applied(pairs{{"JOULERY", "off"}}).e.off);
+    CHECK(applied(pairs{{"JOULERY", "0"}}).e.off);
+    CHECK_FALSE(applied(pairs{{"JOULERY", "on"}}).e.off);
+    CHECK_FALSE(applied(pairs{{"JOULERY", "1"}}).e.off);
+    CHECK(applied(pairs{{"JOULERY", "on"}}).o.warnings.empty());
+    const applied odd(pairs{{"JOULERY", "maybe"}});
+    CHECK_FALSE(odd.e.off);
+    CHECK(contains(odd.o.warnings, "JOULERY=maybe is not understood"));
+}
+
+TEST_CASE(
+    "environment: lists may hold blanks and empty parts; reports are added to the program's") {
+    options before;
+    before.reports = {"own.csv"};
+    const applied a(
+        pairs{{"JOULERY_BACKENDS", " rapl-perf , nvml,,"}, {"JOULERY_REPORT", "-, run.json"}},
+        std::move(before));
+    CHECK(a.e.backends == std::vector<std::string>{"rapl-perf", "nvml"});
+    CHECK(a.o.reports == std::vector<std::string>{"own.csv", "-", "run.json"});
+    CHECK(applied(pairs{{"JOULERY_BACKENDS", " , "}}).e.backends.empty());
+}
+
+TEST_CASE("environment: a period needs a unit and must be above zero") {
+    CHECK(applied(pairs{{"JOULERY_PERIOD", "10ms"}}).o.period == 10ms);
+    CHECK(applied(pairs{{"JOULERY_PERIOD", "2s"}}).o.period == 2s);
+    for (const char* text : {"ten", "0ms", "-5ms", "10 parsecs", "nan"}) {
+        CAPTURE(text);
+        options before;
+        before.period = 3ms;
+        const applied a(pairs{{"JOULERY_PERIOD", text}}, std::move(before));
+        CHECK(a.o.period == 3ms);
+        CHECK(contains(a.o.warnings, std::string("JOULERY_PERIOD=") + text + " is not understood"));
+    }
+}
+
+TEST_CASE("environment: place, intensity and PUE reach the carbon model") {
+    const applied a(pairs{{"JOULERY_INTENSITY", "56"}, {"JOULERY_PUE", "1.1"}});
+    CHECK(a.o.carbon.grid.intensity.grams_per_kwh() == 56);
+    CHECK(a.o.carbon.pue == 1.1);
+    CHECK_FALSE(a.o.carbon.grid.assumed);
+    const applied odd(pairs{
+        {"JOULERY_INTENSITY", "much"}, {"JOULERY_PUE", "0.5"}, {"JOULERY_REGION", "Atlantis"}});
+    CHECK(odd.o.warnings.size() == 3);
+    CHECK(odd.o.carbon.pue == 1);
+    CHECK(odd.o.carbon.grid.assumed);
+    CHECK(applied(pairs{{"JOULERY_SYSROOT", "/fake"}}).e.system_root == "/fake");
+}

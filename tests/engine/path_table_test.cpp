@@ -1,0 +1,74 @@
+#include "joulery/engine/path_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+using joulery::detail::path_record;
+using joulery::detail::path_table;
+
+TEST_CASE("paths: a name inside a parent is one record, however often it is asked for") {
+    path_table paths(2, 3);
+    path_record* train = paths.intern(nullptr, "train");
+    path_record* step = paths.intern(train, "step");
+    CHECK(paths.intern(nullptr, "train") == train);
+    CHECK(paths.intern(train, std::string("st") + "ep") == step);
+    CHECK(paths.intern(nullptr, "step") != step);
+    CHECK(step->path == "train/step");
+    CHECK(step->name == "step");
+    CHECK(step->parent == train);
+    CHECK(step->depth == 1);
+    CHECK(step->index == 1);
+    CHECK(step->energies.size() == 3);
+    CHECK(step->self_ticks.size() == 2);
+    CHECK(paths.all().size() == 3);
+    CHECK(paths.all()[1] == step);
+}
+
+TEST_CASE("paths: long names are cut between characters, the empty one has a name") {
+    path_table paths(1, 1);
+    CHECK(paths.intern(nullptr, "")->path == "(unnamed)");
+    CHECK(paths.intern(nullptr, std::string(500, 'x'))->path == std::string(200, 'x'));
+    CHECK(paths.intern(nullptr, std::string(200, 'x'))->path == std::string(200, 'x'));
+    CHECK(paths.all().size() == 2);
+    std::string text =
+        std::string(199, 'x') + "\xC3\xA9" + "y";  // the cut falls into the character
+    CHECK(paths.intern(nullptr, text)->path == std::string(199, 'x'));
+}
+
+TEST_CASE("paths: folding keeps a place in each parent") {
+    path_table paths(1, 1);
+    path_record* a = paths.intern(nullptr, "a");
+    path_record* b = paths.intern(nullptr, "b");
+    for (std::size_t i = 2; i < path_table::max_paths; ++i) paths.intern(a, std::to_string(i));
+    CHECK(paths.intern(a, "one more")->path == "a/(other)");
+    CHECK(paths.intern(b, "one more")->path == "b/(other)");
+    CHECK(paths.intern(b, "another") == paths.intern(b, "one more"));
+    CHECK(paths.folded());
+}
+
+TEST_CASE("paths: the first name of a path's items stays") {
+    path_table paths(1, 1);
+    path_record* a = paths.intern(nullptr, "a");
+    CHECK(paths.item_name(*a).empty());
+    paths.name_items(*a, "sample");
+    paths.name_items(*a, "token");
+    CHECK(paths.item_name(*a) == "sample");
+}
+
+TEST_CASE("paths: threads that ask for the same names get the same records") {
+    path_table paths(1, 1);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&paths] {
+            for (int i = 0; i < 200; ++i) {
+                path_record* outer = paths.intern(nullptr, "outer " + std::to_string(i));
+                paths.intern(outer, "inner");
+            }
+        });
+    for (std::thread& t : threads) t.join();
+    CHECK(paths.all().size() == 400);
+    for (std::size_t i = 0; i < 400; ++i) CHECK(paths.all()[i]->index == i);
+}

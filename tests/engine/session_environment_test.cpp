@@ -1,0 +1,128 @@
+// The JOULERY_* variables through the whole of a session, on a machine made of files.
+#include "joulery/session.hpp"
+
+#include "engine/child_process.hpp"
+#include "engine/support.hpp"
+#include "joulery/macros.hpp"
+#include "joulery/testing/fake_system.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+using engine_test::child_result;
+using engine_test::in_child;
+using nlohmann::json;
+using testing::fake_system;
+
+namespace {
+
+struct answer {
+    child_result child;
+    json report;
+};
+
+// The JSON report of a program with one scope, under these variables.
+answer report_under(std::vector<std::pair<std::string, std::string>> variables) {
+    const engine_test::folder files;
+    variables.emplace_back("JOULERY_REPORT", files.path("run.json"));
+    answer a;
+    a.child = in_child([] { JOULERY_SCOPE("work"); }, variables);
+    a.report = json::parse(files.text("run.json"), nullptr, false);
+    return a;
+}
+
+bool warns_of(const answer& a, const std::string& part) {
+    for (const json& w : a.report["warnings"])
+        if (w.get<std::string>().find(part) != std::string::npos) return true;
+    return false;
+}
+
+fake_system& with_rapl(fake_system& machine) {
+    return machine.powercap_zone("intel-rapl:0", "package-0", 1'000'000)
+        .powercap_zone("intel-rapl:0:0", "core", 500'000)
+        .powercap_zone("intel-rapl:0:1", "dram", 250'000);
+}
+
+std::vector<std::string> ids_of(const answer& a) {
+    std::vector<std::string> ids;
+    for (const json& c : a.report["channels"]) ids.push_back(c["id"]);
+    return ids;
+}
+
+}  // namespace
+
+TEST_CASE("environment: JOULERY_SYSROOT is the machine that is measured") {
+    fake_system machine;
+    const answer a = report_under({{"JOULERY_SYSROOT", with_rapl(machine).path("")}});
+    CHECK(a.child.exit_code == 0);
+    CHECK(a.child.err.empty());
+    CHECK(ids_of(a) == std::vector<std::string>{"cpu0/package", "cpu0/core", "cpu0/dram"});
+    CHECK(a.report["channels"][0]["backend"] == "rapl-powercap");
+    CHECK(a.report["channels"][1]["summed"] == false);
+    CHECK(a.report["scopes"][0]["path"] == "work");
+}
+
+TEST_CASE("environment: JOULERY_BACKENDS=none measures time alone") {
+    fake_system machine;
+    const answer a = report_under(
+        {{"JOULERY_SYSROOT", with_rapl(machine).path("")}, {"JOULERY_BACKENDS", "none"}});
+    CHECK(ids_of(a).empty());
+    CHECK(a.report["scopes"][0]["calls"] == 1);
+    CHECK(a.child.err.empty());
+}
+
+TEST_CASE("environment: a backend that does not exist is named, with those that do") {
+    fake_system machine;
+    const answer a = report_under({{"JOULERY_SYSROOT", with_rapl(machine).path("")},
+                                   {"JOULERY_BACKENDS", "rapl-powercap,warp-core"}});
+    CHECK(ids_of(a).size() == 3);
+    CHECK(warns_of(a, "'warp-core'"));
+    CHECK(warns_of(a, "known are "));
+    CHECK(warns_of(a, "rapl-powercap"));
+    CHECK(a.child.err.find("'warp-core'") != std::string::npos);
+    CHECK(a.child.exit_code == 0);
+}
+
+TEST_CASE("environment: a backend that was asked for and can't be opened gives its reason") {
+    fake_system machine;
+    machine.folder("/sys");
+    const answer a = report_under(
+        {{"JOULERY_SYSROOT", machine.path("")}, {"JOULERY_BACKENDS", "rapl-powercap"}});
+    CHECK(ids_of(a).empty());
+    CHECK(warns_of(a, "rapl-powercap: "));
+    CHECK(a.child.err.find("rapl-powercap: ") != std::string::npos);
+}
+
+TEST_CASE("environment: nonsense is named in the report and on stderr, defaults are used") {
+    fake_system machine;
+    const answer a = report_under({{"JOULERY_SYSROOT", with_rapl(machine).path("")},
+                                   {"JOULERY", "perhaps"},
+                                   {"JOULERY_PERIOD", "10 parsecs"},
+                                   {"JOULERY_REGION", "Atlantis"},
+                                   {"JOULERY_INTENSITY", "much"},
+                                   {"JOULERY_PUE", "0.5"}});
+    for (const char* value : {"perhaps", "10 parsecs", "Atlantis", "much", "0.5"}) {
+        CAPTURE(value);
+        CHECK(warns_of(a, value));
+        CHECK(a.child.err.find(value) != std::string::npos);
+    }
+    CHECK(a.child.exit_code == 0);
+    CHECK(ids_of(a).size() == 3);
+    CHECK(a.report["context"]["carbon"]["pue"] == 1.0);
+}
+
+TEST_CASE("environment: region, intensity and PUE are in the report") {
+    const answer france = report_under({{"JOULERY_REGION", "FR"}, {"JOULERY_BACKENDS", "none"}});
+    CHECK(france.report["context"]["carbon"].dump().find("France") != std::string::npos);
+    const answer stated = report_under(
+        {{"JOULERY_INTENSITY", "56"}, {"JOULERY_PUE", "1.25"}, {"JOULERY_BACKENDS", "none"}});
+    CHECK(stated.report["context"]["carbon"]["pue"] == 1.25);
+    CHECK(stated.report["context"]["carbon"].dump().find("56") != std::string::npos);
+    CHECK(stated.report["context"]["carbon"].dump().find("JOULERY_INTENSITY") != std::string::npos);
+    CHECK(stated.child.err.empty());
+}
