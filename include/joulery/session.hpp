@@ -100,7 +100,10 @@ class session {
             if (o.backends.empty() || !env.backends.empty()) {
                 found_backends found = open_backends(env.backends, system_root(env.system_root));
                 o.backends = std::move(found.backends);
-                for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+                for (std::string& w : found.warnings) {
+                    if (!env.backends.empty()) say(w);  // those were asked for
+                    o.warnings.push_back(std::move(w));
+                }
             }
             meter_ = std::make_shared<meter>(std::move(o));
             phase_ = phase::running;
