@@ -256,8 +256,8 @@ class engine {
             const std::uint64_t ends = n->calls.load(std::memory_order_acquire);
             const std::uint64_t state = n->state.load(std::memory_order_acquire);
             const bool open = (state & scope_node::open_bit) != 0;
+            if (!open && ends == n->tallied_ends) continue;
             const double items = n->items.load(std::memory_order_relaxed);
-            if (!open && ends == n->tallied_ends && items == n->tallied_items) continue;
             n->tallied_ends = ends;
             add_growth(n->path->tally.ticks, n->tallied_ticks, scope_node::ticks_in(state, now));
             add_growth(n->path->tally.calls, n->tallied_calls, ends + (open ? 1 : 0));

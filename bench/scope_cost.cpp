@@ -1,0 +1,278 @@
+// What a scope costs, as a ratio to the tick reads that it can't do without, measured in turn with
+// them so that a noisy machine slows both. Then what the sampler, a report and a path cost.
+//
+//     scope_cost            the whole table
+//     scope_cost --quick    the same with few repetitions
+#include "scope_cost.hpp"
+
+#include "joulery/backends/rapl_powercap.hpp"
+#include "joulery/engine/sampler.hpp"
+#include "joulery/session.hpp"
+#include "joulery/testing/fake_system.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <malloc.h>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <future>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+
+namespace {
+
+std::atomic<std::size_t> live_bytes{0};
+
+constexpr int scopes_a_batch = 20'000;
+int repetitions = 200;
+
+double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+}
+double median(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v.empty() ? 0 : v[v.size() / 2];
+}
+
+void tick_pairs(int times) {
+    for (int i = 0; i < times; ++i) {
+        benchmark::DoNotOptimize(ticks_now());
+        benchmark::ClobberMemory();
+        benchmark::DoNotOptimize(ticks_now());
+        benchmark::ClobberMemory();
+    }
+}
+void scopes(int times) {
+    for (int i = 0; i < times; ++i) {
+        scope s{"one"};
+        benchmark::ClobberMemory();
+    }
+}
+void nested_scopes(int times) {
+    for (int i = 0; i < times / 3; ++i) {
+        scope a{"outer"};
+        benchmark::ClobberMemory();
+        scope b{"middle"};
+        benchmark::ClobberMemory();
+        scope c{"inner"};
+        benchmark::ClobberMemory();
+    }
+}
+void sibling_scopes(int times) {
+    for (int i = 0; i < times / 2; ++i) {
+        {
+            scope a{"first"};
+            benchmark::ClobberMemory();
+        }
+        {
+            scope b{"second"};
+            benchmark::ClobberMemory();
+        }
+    }
+}
+void named_scopes(int times) {
+    static const std::string name = "dynamic";
+    for (int i = 0; i < times; ++i) {
+        scope s{name};
+        benchmark::ClobberMemory();
+    }
+}
+
+struct outcome {
+    double nanoseconds, ratio;  ///< medians: of a call, and of call to base
+};
+
+// Both in turn, batch by batch; the ratio is the median of the batches' ratios.
+template <class Subject, class Base>
+outcome measured(Subject subject, Base base) {
+    std::vector<double> times, ratios;
+    subject(scopes_a_batch);
+    base(scopes_a_batch);
+    for (int i = 0; i < repetitions; ++i) {
+        const double a = seconds_now();
+        subject(scopes_a_batch);
+        const double b = seconds_now();
+        base(scopes_a_batch);
+        const double c = seconds_now();
+        times.push_back((b - a) * 1e9 / scopes_a_batch);
+        ratios.push_back((b - a) / (c - b));
+    }
+    return {median(times), median(ratios)};
+}
+
+// The same on several threads at once; medians over all of them.
+template <class Subject>
+outcome on_threads(int count, Subject subject) {
+    std::vector<outcome> all(static_cast<std::size_t>(count));
+    std::vector<std::thread> threads;
+    for (outcome& o : all)
+        threads.emplace_back([&o, subject] { o = measured(subject, tick_pairs); });
+    for (std::thread& t : threads) t.join();
+    std::vector<double> times, ratios;
+    for (const outcome& o : all) {
+        times.push_back(o.nanoseconds);
+        ratios.push_back(o.ratio);
+    }
+    return {median(times), median(ratios)};
+}
+
+void row(const char* what, const std::string& figure, const char* budget) {
+    std::printf("| %-52s | %-26s | %-22s |\n", what, figure.c_str(), budget);
+    std::fflush(stdout);
+}
+std::string text(const char* form, double a, double b = 0) {
+    char out[96];
+    std::snprintf(out, sizeof out, form, a, b);
+    return out;
+}
+std::string ratio_text(const outcome& o) {
+    return text("%.2f x (%.1f ns)", o.ratio, o.nanoseconds);
+}
+
+void print_scopes() {
+    const char* budget = "<= 1.25 x";
+    row("scope, 1 thread, to two tick reads", ratio_text(on_threads(1, scopes)), budget);
+    row("scope, 2 threads", ratio_text(on_threads(2, scopes)), budget);
+    row("scope, 8 threads", ratio_text(on_threads(8, scopes)), budget);
+    row("scopes nested three deep, each", ratio_text(on_threads(1, nested_scopes)), budget);
+    row("siblings in turn, each", ratio_text(on_threads(1, sibling_scopes)), budget);
+    row("a name that is no literal", ratio_text(on_threads(1, named_scopes)), "-");
+    set_enabled(false);
+    const outcome off = measured(scopes, no_scopes);
+    const outcome base = measured(no_scopes, no_scopes);
+    row("switched off, more than an empty loop",
+        text("%.2f ns", std::max(off.nanoseconds - base.nanoseconds, 0.0)), "<= 2 ns");
+    set_enabled(true);
+    row("compiled out, to an empty loop",
+        text("%.2f x", measured(disabled_scopes, no_scopes).ratio), "no instruction");
+}
+
+void zone(testing::fake_system& machine, const char* folder, const char* name) {
+    machine.powercap_zone(folder, name, 1'000'000);
+}
+
+// Four channels at 100 Hz on an otherwise idle process.
+void print_sampler(testing::fake_system& machine, double length) {
+    auto opened = open_rapl_powercap(machine.root());
+    if (!opened) return row("sampler", "no fake machine", "<= 0.2 % of a core");
+    options o;
+    o.backends.push_back(*std::move(opened));
+    o.period = std::chrono::milliseconds(10);
+    meter m{std::move(o)};
+    scope s{m, "open all the while"};
+    // What a thread costs that only sleeps and wakes as often: the system's part of it.
+    std::atomic<double> asleep{0};
+    std::thread sleeper([&] {
+        for (double t = 0; t < length; t += 0.01)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        asleep = detail::thread_cpu_seconds();
+    });
+    const double begin = seconds_now();
+    sleeper.join();
+    const report r = m.snapshot();
+    row("sampler, 4 sysfs channels at 100 Hz",
+        text("%.3f %% of a core (%.0f/s)",
+             100 * r.overhead.sampler.count() / (seconds_now() - begin),
+             static_cast<double>(r.overhead.samples) / (seconds_now() - begin)),
+        "<= 0.2 % of a core");
+    row("  of it: waking up 100 times a second", text("%.3f %% of a core", 100 * asleep / length),
+        "-");
+}
+
+// 64 threads with 1,000 paths each: how long a report takes, and what a path keeps.
+void print_snapshot(testing::fake_system& machine) {
+    constexpr int paths = 1'000, threads = 64;
+    options o;
+    if (auto opened = open_rapl_powercap(machine.root())) o.backends.push_back(*std::move(opened));
+    meter m{std::move(o)};
+    std::vector<std::string> names;
+    for (int i = 0; i < paths; ++i) names.push_back("path " + std::to_string(i));
+    std::atomic<int> ready{0};
+    std::promise<void> end;
+    const std::shared_future<void> done = end.get_future().share();
+    const std::size_t before = live_bytes.load();
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t)
+        workers.emplace_back([&] {
+            for (const std::string& n : names) scope s{m, n};
+            ++ready;
+            done.wait();
+        });
+    while (ready.load() < threads) std::this_thread::yield();
+    const double bytes = static_cast<double>(live_bytes.load() - before);
+    std::vector<double> times;
+    for (int i = 0; i < 21; ++i) {
+        const double begin = seconds_now();
+        benchmark::DoNotOptimize(m.snapshot());
+        times.push_back((seconds_now() - begin) * 1e3);
+    }
+    end.set_value();
+    for (std::thread& t : workers) t.join();
+    row("snapshot(), 1,000 paths x 64 threads",
+        text("%.2f ms (first %.2f ms)", median(times), times.front()), "<= 5 ms");
+    row("memory of a path, a thread", text("%.0f bytes", bytes / (paths * threads)),
+        "<= 1,024 bytes");
+}
+
+void print_calls() {
+    scopes(1);
+    const std::size_t before = live_bytes.load();
+    scopes(1'000'000);
+    const double grown = static_cast<double>(live_bytes.load()) - static_cast<double>(before);
+    row("memory of a million calls", text("%.0f bytes", std::max(grown, 0.0)), "0 bytes");
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    void* const made = std::malloc(size);
+    if (made == nullptr) std::abort();
+    live_bytes.fetch_add(::malloc_usable_size(made), std::memory_order_relaxed);
+    return made;
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    void* made = nullptr;
+    if (::posix_memalign(&made, static_cast<std::size_t>(alignment), size) != 0) std::abort();
+    live_bytes.fetch_add(::malloc_usable_size(made), std::memory_order_relaxed);
+    return made;
+}
+void operator delete(void* p, std::align_val_t) noexcept { operator delete(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { operator delete(p); }
+void operator delete(void* p) noexcept {
+    if (p == nullptr) return;
+    live_bytes.fetch_sub(::malloc_usable_size(p), std::memory_order_relaxed);
+    std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
+
+int main(int argc, char** argv) {
+    const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+    if (quick) repetitions = 5;
+    testing::fake_system machine;
+    zone(machine, "intel-rapl:0", "package-0");
+    zone(machine, "intel-rapl:0:0", "core");
+    zone(machine, "intel-rapl:0:1", "dram");
+    zone(machine, "intel-rapl:1", "psys");
+    auto opened = open_rapl_powercap(machine.root());
+    options o;
+    if (opened) o.backends.push_back(*std::move(opened));
+    o.period = std::chrono::milliseconds(10);
+    start(std::move(o));
+    std::printf("| %-52s | %-26s | %-22s |\n|---|---|---|\n", "what", "measured (median)",
+                "budget");
+    print_scopes();
+    print_calls();
+    stop();
+    print_sampler(machine, quick ? 0.5 : 10);
+    print_snapshot(machine);
+}
