@@ -115,6 +115,28 @@ TEST_CASE("bad backend: reads to be tried again lose nothing, and the scopes mea
     CHECK(r.channels[0].provenance == quality::measured);
 }
 
+TEST_CASE("bad backend: joules of a stretch without a good read belong to all scopes of it") {
+    auto broken = std::make_shared<bool>(false);
+    played p;
+    p.o.backends.push_back(make_backend("mine", slow_channel(), [broken, joules = 10.0]() mutable {
+        if (*broken) return std::numeric_limits<double>::quiet_NaN();
+        return std::exchange(joules, 16.0);
+    }));
+    p.begin();
+    *broken = true;
+    {
+        scope a{*p.m, "a"};
+        p.pass(2);
+    }
+    scope b{*p.m, "b"};
+    p.clock->advance(100ms);
+    *broken = false;
+    p.m->poll();
+    const report r = p.m->snapshot();
+    CHECK(r.find("a")->total.joules() == doctest::Approx(4).epsilon(0.01));
+    CHECK(r.find("b")->total.joules() == doctest::Approx(2).epsilon(0.01));
+}
+
 TEST_CASE("bad backend: a device that goes keeps what it had, is marked, and is welcome back") {
     played p;
     p.add(slow_channel())

@@ -48,8 +48,8 @@ struct alignas(64) scope_node {
     thread_tree* tree = nullptr;
     std::atomic<scope_node*> first_child{nullptr};
     std::atomic<scope_node*> next_sibling{nullptr};
-    std::uint64_t tallied_ends = 0;  ///< calls that had ended at the last tally; up here with all
-                                     ///< that tells a walk to pass by: one cache line
+    std::uint64_t tallied_ends = 0;  ///< calls ended at the last tally; here, so that a walk
+                                     ///< passes by a quiet node after one cache line
     const char* literal = nullptr;  ///< address of the literal that made it; null for dynamic names
 
     // Children last seen, found by the address of their literal.
