@@ -71,6 +71,7 @@ void put_json(std::string& out, Whole v, int) {
     out += std::to_string(v);
 }
 inline void put_json(std::string& out, energy v, int) { append_json_number(out, v.joules()); }
+inline void put_json(std::string& out, power v, int) { append_json_number(out, v.watts()); }
 inline void put_json(std::string& out, emissions v, int) { append_json_number(out, v.grams()); }
 inline void put_json(std::string& out, seconds v, int) { append_json_number(out, v.count()); }
 inline void put_json(std::string& out, wall_time v, int) {
@@ -229,6 +230,7 @@ class json_reader {
         if (!failed()) to = make(number);
     }
     void read(const json_value& v, energy& to) { read_as(v, to, energy::from_joules); }
+    void read(const json_value& v, power& to) { read_as(v, to, power::from_watts); }
     void read(const json_value& v, emissions& to) { read_as(v, to, emissions::from_grams); }
     void read(const json_value& v, wall_time& to) { read_as(v, to, wall_time::from_unix_seconds); }
     void read(const json_value& v, seconds& to) {
