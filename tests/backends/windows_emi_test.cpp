@@ -122,12 +122,12 @@ TEST_CASE("windows-emi: AMD's cores are a meter each, inside the package") {
 }
 
 TEST_CASE("windows-emi: the parts of an Arm machine lie inside SYS, an APU's inside its socket") {
+    windows_machine apu{{{2, metadata_v2({"Current Socket Energy", "Apu Power"}), {1, 2}}}};
     windows_machine arm{{{2, metadata_v2({"CPU_CLUSTER_0", "GPU", "SYS"}), {1, 2, 3}}}};
     opened_backend b = open_windows_emi(arm.calls());
     REQUIRE(b);
     CHECK(nesting(**b) == strings{"emi/cpu-cluster-0<machine/system", "emi/gpu<machine/system"});
     CHECK(contract_violations(**b) == strings{});
-    windows_machine apu{{{2, metadata_v2({"Current Socket Energy", "Apu Power"}), {1, 2}}}};
     b = open_windows_emi(apu.calls());
     REQUIRE(b);
     CHECK(nesting(**b) == strings{"emi/apu-power<cpu0/package"});
