@@ -20,6 +20,7 @@
 #include "joulery/backends/rapl_powercap.hpp"
 #include "joulery/backends/rocm_smi.hpp"
 #include "joulery/backends/rpi_pmic.hpp"
+#include "joulery/counters/containment.hpp"
 #include "joulery/counters/registry.hpp"
 #include "joulery/counters/system_root.hpp"
 
@@ -33,26 +34,22 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
 
-/// Every backend that comes with the library, in the order in which they are preferred.
+/// Every backend that comes with the library, in the order in which they are preferred: of two that
+/// show the same energy the first that can be read counts.
 inline constexpr backend_entry standard_backends[] = {
+    // Processors and their memory. powercap needs root but says at which value a counter starts
+    // anew; perf needs a capability; any user may ask HSMP.
     {"rapl-powercap", open_rapl_powercap, true},
     {"rapl-perf", open_rapl_perf, true},
     {"amd-hsmp", open_amd_hsmp, true},
-    {"nvml", open_nvml, true},
-    {"amdgpu", open_amdgpu, true},
-    {"amd-smi", open_amd_smi, false},
-    {"rocm-smi", open_rocm_smi, false},
-    {"level-zero", open_level_zero, false},
-    {"habana", open_habana, true},
-    {"neuron", open_neuron, false},
-    {"hwmon", open_hwmon, true},
-    {"rpi-pmic", open_rpi_pmic, true},
+    {"rapl-msr", open_rapl_msr, false},  // as powercap, with more rights: by name only
 #if defined(_WIN32)
     {"windows-emi", open_windows_emi, true},
 #elif defined(__APPLE__)
@@ -60,13 +57,34 @@ inline constexpr backend_entry standard_backends[] = {
     {"apple-smc", open_apple_smc, false},
     {"process-energy", open_process_energy, false},
 #endif
-    // By name only: of the whole machine, and so to be told apart from its parts first; or for
-    // root.
-    {"cray-pm", open_cray_pm, false},
-    {"battery", open_battery, false},
-    {"ipmi-dcmi", open_ipmi_dcmi, false},
-    {"rapl-msr", open_rapl_msr, false},
+    // Cards. The kernel's files come before the vendors' libraries, which read the same files.
+    {"nvml", open_nvml, true},
+    {"amdgpu", open_amdgpu, true},
+    {"hwmon", open_hwmon, true},
+    {"rocm-smi", open_rocm_smi, true},
+    {"amd-smi", open_amd_smi, true},
+    {"level-zero", open_level_zero, true},
+    {"habana", open_habana, true},
+    {"neuron", open_neuron, false},  // counts only once its maximum is stated
+    // Boards and whole machines, the finer ones first.
+    {"rpi-pmic", open_rpi_pmic, true},
+    {"cray-pm", open_cray_pm, true},
+    {"ipmi-dcmi", open_ipmi_dcmi, true},
+    {"battery", open_battery, true},
     {"estimate", open_estimate, true},
+};
+
+/// Not tried where the processors are counted by themselves: slow to ask, and coarse.
+inline constexpr std::string_view last_resorts[] = {"ipmi-dcmi", "battery", "estimate"};
+
+/// Not tried where the other was opened, whose counters it would show once more.
+struct second_view {
+    std::string_view name;
+    std::string_view of;
+};
+inline constexpr second_view second_views[] = {
+    {"rapl-perf", "rapl-powercap"}, {"amd-hsmp", "rapl-powercap"}, {"amd-hsmp", "rapl-perf"},
+    {"rocm-smi", "amdgpu"},         {"amd-smi", "amdgpu"},         {"amd-smi", "rocm-smi"},
 };
 
 /// What the machine has, and why it does not have the rest.
@@ -77,76 +95,125 @@ struct found_backends {
 
 namespace detail {
 
-/// Whether a backend that nobody asked for by name measures something that the found ones do not
-/// already: a second view of the same counters is not kept, nor the whole machine beside its parts.
-[[nodiscard]] inline bool adds_something(const backend& candidate, const found_backends& found) {
-    const auto is_known = [&](const channel& c) {
-        for (const std::unique_ptr<backend>& b : found.backends)
-            for (const channel& known : b->channels())
-                if (known.id == c.id) return true;
-        return false;
-    };
-    bool anything_new = false;
-    for (const channel& c : candidate.channels()) {
-        const bool whole_machine = c.part == component::platform && c.parent.empty();
-        if (whole_machine && !found.backends.empty()) return false;
-        anything_new = anything_new || !is_known(c);
+/// Opens backends one after the other and remembers what is still missing.
+class backend_opener {
+ public:
+    explicit backend_opener(const system_root& root) : root_(root) {}
+
+    void open_named(const std::vector<std::string>& names) {
+        for (const std::string& name : names) {
+            if (name == "none") continue;
+            if (const backend_entry* entry = find(name)) {
+                if (auto opened = open(*entry)) found_.backends.push_back(std::move(opened));
+            } else {
+                found_.warnings.push_back("there is no backend '" + name + "'; known are " +
+                                          known_names() + ", none");
+            }
+        }
     }
-    return anything_new;
-}
+
+    void open_all() {
+        std::string processors;  // why they can't be read
+        for (const backend_entry& entry : standard_backends) {
+            if (!entry.by_default || is_second_view(entry.name)) continue;
+            if (is_last_resort(entry.name) && has_processors()) continue;
+            auto opened = open(entry);
+            // That this is no Cray and no Raspberry Pi is not worth a warning.
+            if (processors.empty() && !found_.warnings.empty()) processors = found_.warnings[0];
+            found_.warnings.clear();
+            if (opened != nullptr && adds_something(*opened))
+                found_.backends.push_back(std::move(opened));
+        }
+        if (!has_processors() && !processors.empty()) found_.warnings.push_back(processors);
+    }
+
+    [[nodiscard]] found_backends& found() noexcept { return found_; }
+
+ private:
+    static const backend_entry* find(std::string_view name) noexcept {
+        for (const backend_entry& entry : standard_backends)
+            if (entry.name == name) return &entry;
+        return nullptr;
+    }
+
+    static std::string known_names() {
+        std::string known;
+        for (const backend_entry& entry : standard_backends)
+            known.append(known.empty() ? "" : ", ").append(entry.name);
+        return known;
+    }
+
+    std::unique_ptr<backend> open(const backend_entry& entry) {
+        opened_backend opened = entry.open(root_);
+        if (opened) return *std::move(opened);
+        std::string text = std::string(entry.name) + ": " + opened.error().reason;
+        if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
+        found_.warnings.push_back(std::move(text));
+        return nullptr;
+    }
+
+    template <class Is>
+    [[nodiscard]] bool any_channel(Is is) const {
+        for (const std::unique_ptr<backend>& b : found_.backends)
+            for (const channel& c : b->channels())
+                if (is(c)) return true;
+        return false;
+    }
+
+    // The processors, or something that they are part of.
+    [[nodiscard]] bool has_processors() const {
+        return any_channel([](const channel& c) {
+            return counts_processors(c) ||
+                   (c.provenance != quality::estimated && reach_of(c) == reach::machine);
+        });
+    }
+
+    [[nodiscard]] bool is_second_view(std::string_view name) const {
+        for (const second_view& v : second_views)
+            for (const std::unique_ptr<backend>& b : found_.backends)
+                if (v.name == name && b->name() == v.of) return true;
+        return false;
+    }
+
+    static bool is_last_resort(std::string_view name) noexcept {
+        for (const std::string_view last : last_resorts)
+            if (last == name) return true;
+        return false;
+    }
+
+    // Neither a second view of what is there already, nor a slow meter of the whole machine beside
+    // its parts.
+    [[nodiscard]] bool adds_something(const backend& candidate) const {
+        for (const channel& c : candidate.channels()) {
+            if (reach_of(c) == reach::machine && is_slow(c) && has_processors()) continue;
+            const bool known =
+                any_channel([&](const channel& k) { return k.id == c.id || is_same_card(k, c); });
+            if (!known) return true;
+        }
+        return false;
+    }
+
+    const system_root& root_;
+    found_backends found_;
+};
 
 }  // namespace detail
 
-/// Opens the named backends, or, with no names, all that are tried by default; the estimate is the
-/// last resort, for a machine on which nothing can be read.
+/// Opens the named backends, or, with no names, what the machine has: of each counter the first
+/// view that can be read, a slow meter of the whole machine only where its processors can't be
+/// counted by themselves, and the estimate of the processors where nothing counts them at all.
 ///
-/// Fails: never. What could not be opened is in `warnings` with its remedy: of those asked for by
-///        name all, of the rest only where nothing at all was found.
+/// Fails: never. `warnings` says with its remedy what of those asked for by name could not be
+///        opened; of the rest only why the processors can't be counted, where they can't.
 ///
 ///     options o;
 ///     auto found = open_backends({"rapl-powercap"}, system_root{});
 ///     o.backends = std::move(found.backends);
 [[nodiscard]] inline found_backends open_backends(const std::vector<std::string>& names,
                                                   const system_root& root) {
-    found_backends found;
-    std::vector<std::string> reasons;
-    const auto attempt = [&](const backend_entry& entry) {
-        opened_backend opened = entry.open(root);
-        if (opened) {
-            if (!names.empty() || detail::adds_something(**opened, found))
-                found.backends.push_back(*std::move(opened));
-            return;
-        }
-        // Of what was only looked for, the first says why the processor is not measured; that this
-        // is no Cray and no Raspberry Pi is not worth a warning.
-        if (names.empty() && entry.name != standard_backends[0].name) return;
-        std::string text = std::string(entry.name) + ": " + opened.error().reason;
-        if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
-        reasons.push_back(std::move(text));
-    };
-    for (const std::string& name : names) {
-        if (name == "none") continue;
-        const backend_entry* named = nullptr;
-        for (const backend_entry& entry : standard_backends)
-            if (entry.name == name) named = &entry;
-        if (named != nullptr) {
-            attempt(*named);
-            continue;
-        }
-        std::string known;
-        for (const backend_entry& entry : standard_backends)
-            known.append(known.empty() ? "" : ", ").append(entry.name);
-        reasons.push_back("there is no backend '" + name + "'; known are " + known + ", none");
-    }
-    if (names.empty()) {
-        for (const backend_entry& entry : standard_backends)
-            if (entry.by_default && (entry.name != "estimate" || found.backends.empty()))
-                attempt(entry);
-    }
-    const bool measured =
-        !found.backends.empty() && found.backends.front()->name() != std::string_view("estimate");
-    if (!names.empty() || !measured) found.warnings = std::move(reasons);
-    return found;
+    detail::backend_opener opener(root);
+    names.empty() ? opener.open_all() : opener.open_named(names);
+    return std::move(opener.found());
 }
 
 }  // namespace v1

@@ -130,8 +130,9 @@ TEST_CASE("hwmon: labelled rails of Ampere's sockets, totals of POWER, cards of 
     m.number(card + "/power1_input", 75'000'000);
     m.number(hsmp + "/power1_input", 5);
     const auto b = opened(m);
-    CHECK(summed(*b) == strings{"smpro0/core-vrd", "smpro0/dimm-vrd1", "occ0/machine",
-                                "npu/0000:c1:00.0/board", "cpu0/package"});
+    CHECK(summed(*b) == strings{"occ0/machine"});  // POWER's total holds all the machine has
+    CHECK(ids(*b) == strings{"smpro0/core-vrd", "smpro0/dimm-vrd1", "occ0/machine", "occ0/proc",
+                             "npu/0000:c1:00.0/board", "cpu0/package"});
     CHECK(channel_of(*b, "smpro0/dimm-vrd1").part == component::dram);
     CHECK(channel_of(*b, "npu/0000:c1:00.0/board").quantum == 1.0);
     CHECK(nesting(*b) == strings{"occ0/proc<occ0/machine"});

@@ -117,7 +117,11 @@ class hwmon_finder {
             constexpr std::string_view middle = " Power Socket ";
             const std::size_t cut = what.find(middle);
             if (cut == std::string::npos) {
-                add(chip, where + "/power1_average", "machine/power-meter");
+                channel& inlet = add(chip, where + "/power1_average", "machine/power-meter");
+                std::uint64_t mean_of_ms = 0;
+                if (!root_.number(where + "/power1_average_interval", mean_of_ms)) mean_of_ms = 0;
+                inlet.update_period = std::chrono::milliseconds(
+                    mean_of_ms > 0 && mean_of_ms < 3'600'000 ? mean_of_ms : 1000);
                 return;
             }
             const std::string socket = id_from_label(what.substr(cut + middle.size()));

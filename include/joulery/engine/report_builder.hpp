@@ -170,7 +170,7 @@ class report_builder {
         row.backend = std::string(m.source.name());
         row.part = from.part;
         row.kind = from.kind;
-        row.parent = from.parent;
+        row.parent = place.parent_id;
         row.summed = place.summed;
         row.why_not = place.why_not;
         row.total = energy::from_joules(m.ledger.settled()[c]);

@@ -1,0 +1,198 @@
+// doctor.cpp - what can be measured on this machine, what can't, and the line that would change it.
+//
+//     doctor             every backend, every channel, what holds what, and the power right now
+//     doctor --json      the same for machines
+//     doctor --watch     watts of every channel, once a second until interrupted; --watch 10: ten
+//                        times
+//
+// JOULERY_BACKENDS=rapl-perf,nvml looks at those alone; JOULERY_SYSROOT=FOLDER at a fake machine.
+#include "doctor_probe.hpp"
+
+#include <joulery/report/json.hpp>
+#include <joulery/report/text_grid.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace joulery;
+using doctor::diagnosis;
+using doctor::finding;
+using doctor::measured_channel;
+
+std::string time_text(double seconds) { return detail::si_text(seconds, "s"); }
+
+std::string quantum_text(const channel& c) {
+    const double q = c.quantum > 0 ? c.quantum : c.joules_per_count;
+    return detail::si_text(q, c.kind == reading_kind::energy_counter ? "J" : "W");
+}
+
+std::string period_text(const measured_channel& c) {
+    return c.period_seconds > 0 ? time_text(c.period_seconds) : "no change seen";
+}
+
+void print_backends(const diagnosis& d) {
+    std::printf("Backends\n");
+    for (const finding& f : d.findings) {
+        if (!f.opened) continue;
+        std::printf("  %-14s %zu channel%s%s\n", f.name.c_str(), f.channels,
+                    f.channels == 1 ? "" : "s", f.used ? "" : ", not used by default");
+        if (!f.remark.empty()) std::printf("  %-14s note: %s\n", "", f.remark.c_str());
+    }
+    std::printf("\nNot read\n");
+    for (const finding& f : d.findings) {
+        if (f.opened) continue;
+        std::printf("  %-14s %s\n", f.name.c_str(), f.reason.c_str());
+        if (!f.remedy.empty()) std::printf("  %-14s to change it: %s\n", "", f.remedy.c_str());
+    }
+}
+
+void print_channels(const diagnosis& d) {
+    std::printf("\n%-30s %-14s %-9s %11s %15s %10s %10s\n", "Channels", "backend", "kind",
+                "smallest", "renewed every", "declared", "one read");
+    for (const measured_channel& c : d.channels) {
+        const bool counts = c.what.kind == reading_kind::energy_counter;
+        std::printf("  %-28s %-14s %-9s %11s %15s %10s %10s\n", c.what.id.c_str(),
+                    c.backend.c_str(), counts ? "energy" : "power", quantum_text(c.what).c_str(),
+                    period_text(c).c_str(),
+                    time_text(std::chrono::duration<double>(c.what.update_period).count()).c_str(),
+                    time_text(c.read_seconds).c_str());
+    }
+}
+
+void print_tree(const diagnosis& d) {
+    std::printf("\nWhat is summed (+) and what is not (-)\n");
+    const std::function<void(std::ptrdiff_t, int)> below = [&](std::ptrdiff_t parent, int depth) {
+        for (std::size_t i = 0; i < d.channels.size(); ++i) {
+            const domain& place = d.tree.domains[i];
+            if (place.parent != parent) continue;
+            std::printf("  %*s%c %s%s%s\n", 2 * depth, "", place.summed ? '+' : '-',
+                        d.channels[i].what.id.c_str(), place.why_not.empty() ? "" : ": ",
+                        place.why_not.c_str());
+            below(static_cast<std::ptrdiff_t>(i), depth + 1);
+        }
+    };
+    below(-1, 0);
+}
+
+/// What a program's own meter says in a second.
+reading_difference measure(meter& m, std::chrono::milliseconds time) {
+    const reading before = m.read();
+    std::this_thread::sleep_for(time);
+    return m.read() - before;
+}
+
+std::unique_ptr<meter> make_meter(diagnosis& d) {
+    options chosen;
+    chosen.backends = std::move(d.backends);
+    return std::make_unique<meter>(std::move(chosen));
+}
+
+void print_verdict(diagnosis& d) {
+    if (d.channels.empty()) {
+        std::printf("\nNothing can be measured: programs report time and no energy.\n");
+    } else {
+        const auto m = make_meter(d);
+        const power mean = measure(*m, std::chrono::seconds(1)).mean_power();
+        std::printf("\nTotal: %s over one second (%s)\n", to_text(mean).c_str(),
+                    to_text(m->snapshot().provenance).data());
+        if (d.only_estimated()) {
+            std::printf("\nNo counter can be read here: what programs report is an estimate.\n");
+            for (const finding& f : d.findings)
+                if (f.used && !f.remark.empty()) std::printf("  %s\n", f.remark.c_str());
+        }
+    }
+    for (const std::string& w : d.warnings) std::printf("\n%s\n", w.c_str());
+}
+
+void put(std::string& out, const char* name, std::string_view text) {
+    out.append("\"").append(name).append("\":");
+    append_json_string(out, text);
+}
+void put(std::string& out, const char* name, double x) {
+    out.append("\"").append(name).append("\":");
+    append_json_number(out, x);
+}
+
+void print_json(diagnosis& d) {
+    std::string out = "{\"backends\":[";
+    for (const finding& f : d.findings) {
+        if (&f != &d.findings.front()) out += ",";
+        out += "\n {";
+        put(out, "name", f.name);
+        out.append(",\"opened\":").append(f.opened ? "true" : "false");
+        out.append(",\"used\":").append(f.used ? "true" : "false").append(",");
+        put(out, "reason", f.reason), out += ",";
+        put(out, "remedy", f.remedy), out += ",";
+        put(out, "remark", f.remark), out += "}";
+    }
+    out += "\n],\"channels\":[";
+    for (std::size_t i = 0; i < d.channels.size(); ++i) {
+        const measured_channel& c = d.channels[i];
+        const domain& place = d.tree.domains[i];
+        if (i > 0) out += ",";
+        out += "\n {";
+        put(out, "id", c.what.id), out += ",";
+        put(out, "backend", c.backend), out += ",";
+        put(out, "part", to_text(c.what.part)), out += ",";
+        put(out, "kind", to_text(c.what.kind)), out += ",";
+        put(out, "quantum", c.what.quantum > 0 ? c.what.quantum : c.what.joules_per_count);
+        out += ",";
+        put(out, "provenance", to_text(c.what.provenance)), out += ",";
+        put(out, "measured_period_s", c.period_seconds), out += ",";
+        put(out, "measured_read_s", c.read_seconds), out += ",";
+        put(out, "parent", place.parent_id);
+        out.append(",\"summed\":").append(place.summed ? "true" : "false").append(",");
+        put(out, "why_not", place.why_not), out += "}";
+    }
+    const auto m = make_meter(d);
+    out += "\n],";
+    put(out, "total_watts", measure(*m, std::chrono::seconds(1)).mean_power().watts());
+    std::printf("%s}\n", out.c_str());
+}
+
+void watch(diagnosis& d, long rounds) {
+    const auto m = make_meter(d);
+    for (const measured_channel& c : d.channels) std::printf("%s  ", c.what.id.c_str());
+    std::printf("total\n");
+    for (long i = 0; rounds == 0 || i < rounds; ++i) {
+        const reading_difference r = measure(*m, std::chrono::seconds(1));
+        for (std::size_t c = 0; c < r.by_channel().size(); ++c) {
+            const auto width = static_cast<int>(d.channels[c].what.id.size());
+            std::printf("%*s  ", width, to_text(r.by_channel()[c] / r.time()).c_str());
+        }
+        std::printf("%s\n", to_text(r.mean_power()).c_str());
+        std::fflush(stdout);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string what = argc > 1 ? argv[1] : "";
+    if (!what.empty() && what != "--json" && what != "--watch") {
+        std::fprintf(what == "--help" ? stdout : stderr,
+                     "usage: doctor [--json | --watch [ROUNDS]]\n");
+        return what == "--help" ? 0 : 1;
+    }
+    options chosen;
+    const detail::environment env = detail::apply_environment(chosen);
+    diagnosis d = doctor::diagnose(env.backends, system_root(env.system_root));
+    if (what == "--json") {
+        print_json(d);
+    } else if (what == "--watch") {
+        watch(d, argc > 2 ? std::strtol(argv[2], nullptr, 10) : 0);
+    } else {
+        print_backends(d);
+        print_channels(d);
+        print_tree(d);
+        print_verdict(d);
+    }
+    return 0;
+}

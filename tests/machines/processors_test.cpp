@@ -1,0 +1,155 @@
+#include "machines/fake_machine.hpp"
+
+#include "backends/fake_device.hpp"
+
+using namespace joulery;
+using doctest::Approx;
+
+namespace {
+
+void intel(fake_machine& m, const char* model, unsigned number) {
+    m.files.cpuinfo("GenuineIntel", model, 6, number, 4);
+}
+void amd(fake_machine& m, const char* model, unsigned family, unsigned number) {
+    m.files.cpuinfo("AuthenticAMD", model, family, number, 4);
+}
+
+/// Every zone counts its microjoules a step of 10 ms.
+std::function<void(int)> counting(fake_machine& m,
+                                  std::vector<std::pair<const char*, unsigned>> zones) {
+    return [&m, zones](int step) {
+        for (const auto& [zone, per_step] : zones)
+            m.files.powercap_energy(zone, static_cast<std::uint64_t>(step) * per_step + 1);
+    };
+}
+
+}  // namespace
+
+TEST_CASE("desktop Intel: the package is the total, its cores and graphics lie inside") {
+    fake_machine m;
+    intel(m, "Intel(R) Core(TM) i7-9700K", 158);
+    m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.files.powercap_zone("intel-rapl:0:0", "core", 1).powercap_zone("intel-rapl:0:1", "uncore", 1);
+    m.files.powercap_zone("intel-rapl:0:2", "dram", 1);
+    m.start();
+    CHECK(m.tree() == strings{"+ cpu0/package", "- cpu0/core: contained in cpu0/package",
+                              "- cpu0/uncore: contained in cpu0/package", "+ cpu0/dram"});
+    // 65 W + 5 W for a second
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 650'000},
+                             {"intel-rapl:0:0", 400'000},
+                             {"intel-rapl:0:1", 50'000},
+                             {"intel-rapl:0:2", 50'000}})) == Approx(70));
+    CHECK(m.warnings.empty());
+}
+
+TEST_CASE("Xeon with two sockets and psys: psys is the total of all") {
+    fake_machine m;
+    intel(m, "Intel(R) Xeon(R) Platinum 8480+", 143);
+    m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.files.powercap_zone("intel-rapl:0:0", "dram", 1);
+    m.files.powercap_zone("intel-rapl:1", "package-1", 1);
+    m.files.powercap_zone("intel-rapl:1:0", "dram", 1);
+    m.files.powercap_zone("intel-rapl:2", "psys", 1);
+    m.start();
+    CHECK(m.tree() == strings{"+ psys", "- cpu0/package: contained in psys",
+                              "- cpu0/dram: contained in psys", "- cpu1/package: contained in psys",
+                              "- cpu1/dram: contained in psys"});
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000},
+                             {"intel-rapl:0:0", 200'000},
+                             {"intel-rapl:1", 1'500'000},
+                             {"intel-rapl:1:0", 200'000},
+                             {"intel-rapl:2", 6'000'000}})) == Approx(600));
+}
+
+TEST_CASE(
+    "Xeon with psys and a card: nobody knows whether psys holds the card, so the parts count") {
+    fake_machine m;
+    intel(m, "Intel(R) Xeon(R) w9-3495X", 143);
+    m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.files.powercap_zone("intel-rapl:0:0", "core", 1);
+    m.files.powercap_zone("intel-rapl:1", "psys", 1);
+    m.hwmon(3, "xe");
+    m.files.file(m.hwmon_folder(3) + "/device/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
+    m.files.file(m.hwmon_folder(3) + "/energy1_label", "card\n");
+    m.files.file(m.hwmon_folder(3) + "/energy2_label", "pkg\n");
+    m.files.number(m.hwmon_folder(3) + "/energy1_input", 1);
+    m.files.number(m.hwmon_folder(3) + "/energy2_input", 1);
+    m.start();
+    const strings expected{"- psys: apart: whether it holds the cards too depends on the board",
+                           "+ cpu0/package", "- cpu0/core: contained in cpu0/package",
+                           "+ gpu/0000:03:00.0/board",
+                           "- gpu/0000:03:00.0/package: contained in gpu/0000:03:00.0/board"};
+    CHECK(m.tree() == expected);
+    const auto cpu = counting(
+        m, {{"intel-rapl:0", 1'000'000}, {"intel-rapl:0:0", 500'000}, {"intel-rapl:1", 4'000'000}});
+    CHECK(m.run([&](int i) {
+        cpu(i);
+        m.files.number(m.hwmon_folder(3) + "/energy1_input", 1'500'000u * unsigned(i) + 1);
+        m.files.number(m.hwmon_folder(3) + "/energy2_input", 900'000u * unsigned(i) + 1);
+    }) == Approx(250));
+}
+
+TEST_CASE("Threadripper: dies that mirror one counter are one package") {
+    fake_machine m;
+    amd(m, "AMD Ryzen Threadripper 1950X", 23, 1);
+    m.files.powercap_zone("intel-rapl:0", "package-0-die-0", 1);
+    m.files.powercap_zone("intel-rapl:0:0", "core", 1);
+    m.files.powercap_zone("intel-rapl:1", "package-0-die-1", 1);
+    m.files.powercap_zone("intel-rapl:1:0", "core", 1);
+    m.start();
+    CHECK(m.tree() == strings{"+ cpu0/package", "- cpu0/one-core: contained in cpu0/package"});
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 1'800'000}, {"intel-rapl:1", 1'800'000}})) ==
+          Approx(180));
+}
+
+TEST_CASE("EPYC as root: powercap's packages; HSMP's view of them is not opened") {
+    fake_machine m;
+    amd(m, "AMD EPYC 9654", 25, 17);
+    m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.files.powercap_zone("intel-rapl:1", "package-1", 1);
+    m.hwmon(0, "amd_hsmp_hwmon");
+    m.files.number(m.hwmon_folder(0) + "/power1_input", 5);
+    m.hwmon(1, "amd_hsmp_hwmon");
+    m.files.number(m.hwmon_folder(1) + "/power1_input", 5);
+    m.start();
+    CHECK(m.tree() == strings{"+ cpu0/package", "+ cpu1/package"});
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000}, {"intel-rapl:1", 3'000'000}})) ==
+          Approx(500));
+}
+
+TEST_CASE("EPYC, two views asked for by name: the second says whose it is") {
+    fake_machine m;
+    amd(m, "AMD EPYC 9654", 25, 17);
+    m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.hwmon(0, "amd_hsmp_hwmon");
+    m.files.number(m.hwmon_folder(0) + "/power1_input", 200'000'000);
+    m.start(open_backends({"rapl-powercap", "hwmon"}, m.files.root()));
+    CHECK(m.tree() ==
+          strings{"+ cpu0/package", "- cpu0/package: same counter as the first cpu0/package"});
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000}})) == Approx(200));
+}
+
+TEST_CASE("cloud machine with nothing: an estimate, and the reason") {
+    fake_machine m;
+    m.files.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Processor", 6, 143, 4, "fpu hypervisor");
+    m.files.proc_stat(1000, 9000).cpus_online("0-3");
+    m.start();
+    CHECK(m.tree() == strings{"+ machine/estimate"});
+    CHECK(m.meter->snapshot().provenance == quality::estimated);
+    REQUIRE(m.warnings.size() == 1);
+    CHECK(contains(m.warnings[0], "this is a virtual machine"));
+}
+
+TEST_CASE("container with powercap masked: an estimate, and the container's flag") {
+    fake_machine m;
+    intel(m, "Intel(R) Xeon(R) Gold 6330", 106);
+    m.files.proc_stat(1000, 9000).cpus_online("0-3");
+    m.files.symlink("/sys/devices/virtual/powercap/intel-rapl/intel-rapl:0",
+                    "/sys/class/powercap/intel-rapl:0");
+    m.files.symlink("/sys/devices/virtual/powercap/intel-rapl", "/sys/class/powercap/intel-rapl");
+    m.start();
+    CHECK(m.tree().size() == 1);
+    CHECK(m.meter->snapshot().provenance == quality::estimated);
+    REQUIRE(m.warnings.size() == 1);
+    CHECK(contains(m.warnings[0], "-v /sys/devices/virtual/powercap"));
+}
