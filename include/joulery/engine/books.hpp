@@ -13,6 +13,7 @@
 
 #include "joulery/engine/attribution.hpp"
 #include "joulery/engine/energy_source.hpp"
+#include "joulery/engine/interval.hpp"
 #include "joulery/engine/mixture.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
@@ -47,6 +48,7 @@ class books {
           settled_at_(now),
           unscoped_(source.channel_count()),
           delta_(source.channel_count()),
+          open_(source.index()),
           mixtures_(source.channel_count()) {
         for (const channel& c : source.channels())
             quanta_.push_back(c.quantum > 0 ? c.quantum : c.joules_per_count);
@@ -65,28 +67,23 @@ class books {
     /// paths that were open. Null: values are taken as they are.
     void close(owned_tree& tree, std::uint64_t now, const std::vector<double>* lags = nullptr) {
         tree_mark& m = mark_of(tree);
-        open_ticks_.clear();
+        open_.clear();
         if (m.joules.empty()) open_account(m);
         if (now <= m.at) return;
-        now_ = now;
-        double top = 0;
-        for_children(tree.root, [&](scope_node& n) { top += measure(n); });
-        // A node read a moment after `now` may show a little more than the interval: scale it back.
-        const double length = static_cast<double>(now - m.at);
-        const double whole = std::max(top, length);
+        open_.measure(tree, now, static_cast<double>(now - m.at));
         for (std::size_t c = 0; c < delta_.size(); ++c) {
             const double before = m.power[c];
-            m.power[c] = power_of_open(c, whole, top);
+            m.power[c] = power_of_open(c);
             double joules = source_.joules()[c];
             if (lags != nullptr)
-                joules += m.power[c] * std::min((*lags)[c], length) +
-                          before * std::max((*lags)[c] - length, 0.0);
+                joules += m.power[c] * std::min((*lags)[c], open_.length()) +
+                          before * std::max((*lags)[c] - open_.length(), 0.0);
             delta_[c] = std::max(joules - m.joules[c], 0.0);
             m.joules[c] += delta_[c];
         }
         m.at = now;
-        claim_all(m, length, whole, top);
-        book_doubt(m, busiest(whole, top));
+        claim_all(m);
+        book_doubt(m, open_.busiest());
     }
 
     /// After a close at the edge of a scope: what the read left in doubt lies on one side of the
@@ -120,7 +117,7 @@ class books {
     /// The nodes of the tree last closed that were open since its close before.
     template <class Visit>
     void for_lately_open(Visit visit) const {
-        for (const open_time& t : open_ticks_) visit(*t.node);
+        for (const open_time& t : open_.nodes()) visit(*t.node);
     }
 
     /// Turns the claims of all trees since the last settling into joules of their paths.
@@ -161,11 +158,6 @@ class books {
     }
 
  private:
-    struct open_time {
-        scope_node* node;
-        double ticks;     ///< open in the interval, children included
-        double children;  ///< of it, in children
-    };
     static constexpr std::size_t intervals_a_parting = 300;
 
     [[nodiscard]] tree_mark& mark_of(owned_tree& tree) const { return tree.marks[source_.index()]; }
@@ -180,37 +172,11 @@ class books {
         m.drift.assign(settled_.size(), 0.0);
     }
 
-    template <class Visit>
-    static void for_children(const scope_node& parent, Visit visit) {
-        for (scope_node* n = parent.first_child.load(std::memory_order_acquire); n != nullptr;
-             n = n->next_sibling.load(std::memory_order_acquire))
-            visit(*n);
-    }
-
-    // How long each node was open since it was last seen, in preorder. A closed node without new
-    // ticks has no child that could have any.
-    double measure(scope_node& n) {
-        source_mark& seen = n.marks[source_.index()];
-        const bool open = n.is_open();
-        const std::uint64_t ticks = n.ticks_at(now_);
-        if (!open && ticks == seen.seen) return 0;
-        const auto grown = static_cast<std::int64_t>(ticks - seen.seen);
-        if (grown > 0) seen.seen = ticks;
-        const std::size_t mine = open_ticks_.size();
-        open_ticks_.push_back({&n, grown > 0 ? static_cast<double>(grown) : 0.0, 0});
-        double children = 0;
-        for_children(n, [&](scope_node& child) { children += measure(child); });
-        open_time& t = open_ticks_[mine];
-        t.children = children;
-        t.ticks = std::max(t.ticks, children);
-        return t.ticks;
-    }
-
     // Joules per tick of the paths that were open, each at its mean so far.
-    [[nodiscard]] double power_of_open(std::size_t c, double whole, double top) const {
-        double sum = mean_power(nullptr, c) * std::max(1 - top / whole, 0.0);
-        for (const open_time& t : open_ticks_)
-            sum += mean_power(t.node->path, c) * (t.ticks - t.children) / whole;
+    [[nodiscard]] double power_of_open(std::size_t c) const {
+        double sum = mean_power(nullptr, c) * open_.idle();
+        for (const open_time& t : open_.nodes())
+            sum += mean_power(t.node->path, c) * open_.share(t.own());
         return sum;
     }
     [[nodiscard]] double mean_power(const path_record* path, std::size_t c) const {
@@ -224,42 +190,25 @@ class books {
     }
     // Before the first settling: what came so far, over the time so far.
     [[nodiscard]] double first_power(std::size_t c) const {
-        return now_ > born_ ? source_.joules()[c] / static_cast<double>(now_ - born_) : 0;
+        return open_.now() > born_ ? source_.joules()[c] / static_cast<double>(open_.now() - born_)
+                                   : 0;
     }
     [[nodiscard]] double mean_of_channel(std::size_t c) const {
         return settled_at_ > born_ ? settled_[c] / static_cast<double>(settled_at_ - born_) : 0;
     }
 
-    // Times come in ticks of which `whole` make up the interval's `length`; `top` of them were in
-    // scopes at the top.
-    void claim_all(tree_mark& m, double length, double whole, double top) {
-        path_record* container = nullptr;
-        std::size_t parts = top < whole * (1 - least_share) ? 1 : 0;
-        for (const open_time& t : open_ticks_) {
-            if (t.ticks >= whole * (1 - least_share)) container = t.node->path;
-            if (t.ticks - t.children > whole * least_share) ++parts;
-        }
-        for (const open_time& t : open_ticks_) {
-            const double own = (t.ticks - t.children) / whole;
+    void claim_all(tree_mark& m) {
+        path_record* container = open_.container();
+        const bool certain = open_.parts() == 1;
+        for (const open_time& t : open_.nodes()) {
+            const double own = open_.share(t.own());
             if (own > 0)
                 claim(m, t.node->marks[source_.index()].claim,
-                      {container, t.node->path, parts == 1, own * length, {}}, own);
+                      {container, t.node->path, certain, own * open_.length(), {}}, own);
         }
-        if (top < whole)
-            claim(m, m.idle_claim, {nullptr, nullptr, parts == 1, length * (1 - top / whole), {}},
-                  1 - top / whole);
-    }
-
-    // Who was open longest without an open child; null: no scope.
-    [[nodiscard]] path_record* busiest(double whole, double top) const {
-        path_record* path = nullptr;
-        double longest = whole - top;
-        for (const open_time& t : open_ticks_) {
-            if (t.ticks - t.children <= longest) continue;
-            longest = t.ticks - t.children;
-            path = t.node->path;
-        }
-        return path;
+        const double idle = open_.idle();
+        if (idle > 0)
+            claim(m, m.idle_claim, {nullptr, nullptr, certain, idle * open_.length(), {}}, idle);
     }
 
     // What the last edge left in doubt is moved between the paths before and after it, and so
@@ -385,9 +334,6 @@ class books {
         mixtures_.start_anew();
     }
 
-    /// Less of an interval than this is rounding.
-    static constexpr double least_share = 1e-9;
-
     const energy_source& source_;
     std::vector<double> settled_;  ///< joules by channel at the last settling
     std::uint64_t settled_at_;     ///< tick of the last settling
@@ -395,9 +341,8 @@ class books {
     std::vector<double> unscoped_;
     double unscoped_ticks_ = 0;
     std::vector<double> quanta_;
-    std::uint64_t now_ = 0;
-    std::vector<double> delta_;          ///< joules of the interval being closed, by channel
-    std::vector<open_time> open_ticks_;  ///< nodes open in it, parents first
+    std::vector<double> delta_;  ///< joules of the interval being closed, by channel
+    interval open_;              ///< who was open in it
     mixtures mixtures_;
 };
 

@@ -1,0 +1,117 @@
+// joulery/engine/interval.hpp - which scopes of a tree were open between two reads, and how long.
+// Layer 6. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/engine/owned_tree.hpp"
+#include "joulery/engine/path_table.hpp"
+#include "joulery/engine/scope_node.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A node's part in an interval, in ticks.
+struct open_time {
+    scope_node* node;
+    double ticks;     ///< open, children included
+    double children;  ///< of it, in children
+    [[nodiscard]] double own() const noexcept { return ticks - children; }
+};
+
+/// The nodes of a tree that were open since they were last looked at. Filled anew for each
+/// interval; its room is kept.
+class interval {
+ public:
+    explicit interval(std::size_t source) : source_(source) {}
+
+    /// Looks at all nodes of a tree as of `now`, which is `length` ticks after the last look.
+    void measure(owned_tree& tree, std::uint64_t now, double length) {
+        now_ = now;
+        length_ = length;
+        nodes_.clear();
+        top_ = 0;
+        for_children(tree.root, [&](scope_node& n) { top_ += measure(n); });
+        // A node read a moment after `now` may show a little more than the interval.
+        whole_ = std::max(top_, length_);
+    }
+    void clear() noexcept { nodes_.clear(); }
+
+    [[nodiscard]] const std::vector<open_time>& nodes() const noexcept { return nodes_; }
+    [[nodiscard]] std::uint64_t now() const noexcept { return now_; }
+    [[nodiscard]] double length() const noexcept { return length_; }
+    /// The share of the interval that `ticks` of its nodes are.
+    [[nodiscard]] double share(double ticks) const noexcept { return ticks / whole_; }
+    /// The share in which no scope was open.
+    [[nodiscard]] double idle() const noexcept { return std::max(1 - top_ / whole_, 0.0); }
+
+    /// The innermost path that was open all the while; null: none.
+    [[nodiscard]] path_record* container() const noexcept {
+        path_record* path = nullptr;
+        for (const open_time& t : nodes_)
+            if (share(t.ticks) >= 1 - least_share) path = t.node->path;
+        return path;
+    }
+    /// How many paths (and no scope, as one) had time of their own.
+    [[nodiscard]] std::size_t parts() const noexcept {
+        std::size_t n = idle() > least_share ? 1 : 0;
+        for (const open_time& t : nodes_) n += share(t.own()) > least_share ? 1 : 0;
+        return n;
+    }
+    /// Who was open longest without an open child; null: no scope.
+    [[nodiscard]] path_record* busiest() const noexcept {
+        path_record* path = nullptr;
+        double longest = idle() * whole_;
+        for (const open_time& t : nodes_) {
+            if (t.own() <= longest) continue;
+            longest = t.own();
+            path = t.node->path;
+        }
+        return path;
+    }
+
+    /// Less of an interval than this is rounding.
+    static constexpr double least_share = 1e-9;
+
+ private:
+    template <class Visit>
+    static void for_children(const scope_node& parent, Visit visit) {
+        for (scope_node* n = parent.first_child.load(std::memory_order_acquire); n != nullptr;
+             n = n->next_sibling.load(std::memory_order_acquire))
+            visit(*n);
+    }
+
+    // In preorder. A closed node without new ticks has no child that could have any.
+    double measure(scope_node& n) {
+        source_mark& seen = n.marks[source_];
+        const bool open = n.is_open();
+        const std::uint64_t ticks = n.ticks_at(now_);
+        if (!open && ticks == seen.seen) return 0;
+        const auto grown = static_cast<std::int64_t>(ticks - seen.seen);
+        if (grown > 0) seen.seen = ticks;
+        const std::size_t mine = nodes_.size();
+        nodes_.push_back({&n, grown > 0 ? static_cast<double>(grown) : 0.0, 0});
+        double children = 0;
+        for_children(n, [&](scope_node& child) { children += measure(child); });
+        open_time& t = nodes_[mine];
+        t.children = children;
+        t.ticks = std::max(t.ticks, children);
+        return t.ticks;
+    }
+
+    const std::size_t source_;
+    std::uint64_t now_ = 0;
+    double length_ = 0;
+    double top_ = 0;                ///< ticks in scopes at the top
+    double whole_ = 1;              ///< ticks that make up the interval
+    std::vector<open_time> nodes_;  ///< parents first
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
