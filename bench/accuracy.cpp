@@ -5,97 +5,28 @@
 //
 //     accuracy            the whole table (minutes)
 //     accuracy --quick    a few rows
-#include "joulery/scope.hpp"
-#include "joulery/testing/simulated_machine.hpp"
+#include "simulated_program.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <random>
-#include <string>
 #include <vector>
 
-using namespace joulery;
-using namespace std::chrono_literals;
-using testing::simulated_counter;
-using testing::simulated_machine;
-
 namespace {
-
-struct program {
-    std::vector<double> watts;
-    std::vector<double> lengths;  // seconds
-    double jitter;                // of each length
-    double duration;              // seconds
-    bool random_order = false;
-};
-
-struct outcome {
-    std::vector<double> truth, by_edges, by_share, ours, bar;  // joules by scope
-    double sampler_reads = 0;
-};
-
-outcome run(const program& p, std::uint64_t seed) {
-    static const char* const names[] = {"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"};
-    const std::size_t n = p.watts.size();
-    outcome o{std::vector<double>(n), std::vector<double>(n), std::vector<double>(n), {}, {}, 0};
-    std::mt19937_64 random(seed);
-    std::uniform_real_distribution<double> even(-1, 1);
-    simulated_machine machine(seed);
-    machine.reads_take(2us);
-    meter m{machine.options_with({simulated_counter{}})};
-    machine.attach(m);
-    // Sharing by time, as tools with a sampler do: every 100 ms.
-    double window_energy = 0, next_window = 0.1;
-    std::vector<double> window_time(n);
-    std::size_t k = 0;
-    while (machine.clock().seconds() < p.duration) {
-        const double length = p.lengths[k] * (1 + p.jitter * even(random));
-        machine.draw(power::from_watts(p.watts[k]));
-        const double truth_before = machine.true_energy().joules();
-        const double shown_before = machine.shown().joules();
-        const double begin = machine.clock().seconds();
-        {
-            scope s{m, std::string_view(names[k])};
-            machine.run(std::chrono::nanoseconds(static_cast<std::int64_t>(length * 1e9)));
-        }
-        o.truth[k] += machine.true_energy().joules() - truth_before;
-        o.by_edges[k] += machine.shown().joules() - shown_before;
-        window_time[k] += machine.clock().seconds() - begin;
-        if (machine.clock().seconds() >= next_window) {
-            double all = 0;
-            for (double t : window_time) all += t;
-            for (std::size_t i = 0; i < n; ++i)
-                o.by_share[i] += (machine.shown().joules() - window_energy) * window_time[i] / all;
-            window_energy = machine.shown().joules();
-            window_time.assign(n, 0);
-            next_window += 0.1;
-        }
-        k = p.random_order ? random() % n : (k + 1) % n;
-    }
-    const report r = m.snapshot();
-    for (std::size_t i = 0; i < n; ++i) {
-        const scope_row* row = r.find(names[i]);
-        o.ours.push_back(row != nullptr ? row->total.joules() : 0);
-        o.bar.push_back(row != nullptr ? row->uncertainty.joules() : 0);
-    }
-    o.sampler_reads = static_cast<double>(machine.reads());
-    return o;
-}
 
 struct errors {
     std::vector<double> edges, share, ours, bars;
     int covered = 0;
-    void add(const outcome& o) {
+    void add(const simulated_outcome& o) {
         for (std::size_t i = 0; i < o.truth.size(); ++i) {
             if (o.truth[i] <= 0) continue;
             edges.push_back(std::fabs(o.by_edges[i] / o.truth[i] - 1));
             share.push_back(std::fabs(o.by_share[i] / o.truth[i] - 1));
-            ours.push_back(std::fabs(o.ours[i] / o.truth[i] - 1));
+            ours.push_back(std::fabs(o.joulery[i] / o.truth[i] - 1));
             bars.push_back(o.bar[i] / o.truth[i]);
-            if (std::fabs(o.ours[i] - o.truth[i]) <= o.bar[i]) ++covered;
+            if (std::fabs(o.joulery[i] - o.truth[i]) <= o.bar[i]) ++covered;
         }
     }
     static double median(std::vector<double> v) {
@@ -144,14 +75,8 @@ int main(int argc, char** argv) {
                 if (quick && (n == 4 || jitter == 0.5)) continue;
                 errors e;
                 for (int i = 0; i < programs; ++i) {
-                    std::mt19937_64 random(static_cast<std::uint64_t>(i * 100 + n));
-                    std::uniform_real_distribution<double> unit(0, 1);
-                    program p{{}, {}, jitter, duration};
-                    for (int k = 0; k < n; ++k) {
-                        p.watts.push_back(20 + 280 * unit(random));
-                        p.lengths.push_back(length * (0.5 + unit(random)));
-                    }
-                    e.add(run(p, static_cast<std::uint64_t>(i + 1)));
+                    const auto seed = static_cast<std::uint64_t>(i + 1);
+                    e.add(run(random_program(seed, n, length, jitter, duration), seed));
                 }
                 char text[64];
                 std::snprintf(text, sizeof text, "%d scopes, %g ms, jitter %.0f %%", n,

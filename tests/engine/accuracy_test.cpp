@@ -1,0 +1,108 @@
+// What the library promises of joules on a machine whose true power is known: the goals for scopes
+// shorter than the counter's ticks, and error bars that cover. bench/accuracy prints the whole
+// table.
+#include "joulery/scope.hpp"
+#include "joulery/testing/simulated_machine.hpp"
+#include "simulated_program.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+using namespace joulery;
+
+namespace {
+
+double median(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return v[v.size() / 2];
+}
+double worst(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
+
+// Relative errors over all scopes of a few programs of 20 s.
+std::vector<double> errors_of(int scopes, double length, double jitter) {
+    std::vector<double> errors;
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        const simulated_outcome o = run(random_program(seed, scopes, length, jitter, 20), seed);
+        for (std::size_t i = 0; i < o.truth.size(); ++i)
+            errors.push_back(std::fabs(o.joulery[i] / o.truth[i] - 1));
+    }
+    return errors;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "accuracy: scopes whose lengths vary by a fifth are within 1 % (median) and 5 % (worst)") {
+    for (const int scopes : {2, 8})
+        for (const double length : {20e-6, 200e-6, 1e-3})
+            for (const double jitter : {0.2, 0.5}) {
+                CAPTURE(scopes);
+                CAPTURE(length);
+                CAPTURE(jitter);
+                const std::vector<double> errors = errors_of(scopes, length, jitter);
+                CHECK(median(errors) <= 0.01);
+                CHECK(worst(errors) <= 0.05);
+            }
+}
+
+TEST_CASE("accuracy: scopes whose lengths vary by 5 % are within 2 % (median) and 15 % (worst)") {
+    for (const int scopes : {2, 8})
+        for (const double length : {20e-6, 200e-6, 1e-3}) {
+            CAPTURE(scopes);
+            CAPTURE(length);
+            const std::vector<double> errors = errors_of(scopes, length, 0.05);
+            CHECK(median(errors) <= 0.02);
+            CHECK(worst(errors) <= 0.15);
+        }
+}
+
+TEST_CASE("accuracy: 5 ms and 20 ms scopes of 150 W and 50 W in turn are within 1 % in sum") {
+    for (const double length : {5e-3, 20e-3}) {
+        const simulated_outcome o = run({{150, 50}, {length, length}, 0, 20, false}, 1);
+        for (int i : {0, 1}) {
+            CAPTURE(length);
+            CAPTURE(i);
+            const auto k = static_cast<std::size_t>(i);
+            CHECK(std::fabs(o.joulery[k] / o.truth[k] - 1) <= 0.01);
+        }
+    }
+}
+
+TEST_CASE("accuracy: the bar (k = 2) covers the truth in 93 of 100 scopes of random programs") {
+    int covered = 0, scopes = 0;
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        std::mt19937_64 random(seed * 7919);
+        const double length =
+            std::pow(10.0, -4.7 + 3.7 * static_cast<double>(random() % 1000) / 1000);
+        const double jitters[] = {0, 0.05, 0.2, 0.5};
+        simulated_program p = random_program(seed, 2 + static_cast<int>(random() % 7), length,
+                                             jitters[random() % 4], 6);
+        p.random_order = random() % 3 == 0;
+        const simulated_outcome o = run(p, seed);
+        for (std::size_t i = 0; i < o.truth.size(); ++i) {
+            if (o.truth[i] <= 0) continue;
+            ++scopes;
+            covered += std::fabs(o.joulery[i] - o.truth[i]) <= o.bar[i] ? 1 : 0;
+        }
+    }
+    CAPTURE(scopes);
+    CHECK(covered >= 0.93 * scopes);
+}
+
+TEST_CASE("accuracy: a scope whose power changes slowly, and a program that changes half-way") {
+    simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
+    p.drift = 0.5;  // the first scope's power grows by half in the course of the run
+    const simulated_outcome slow = run(p, 5);
+    for (std::size_t i = 0; i < 3; ++i)
+        CHECK(std::fabs(slow.joulery[i] / slow.truth[i] - 1) <= 0.05);
+    simulated_program q{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
+    q.swap_half_way = true;  // the first two scopes change their powers
+    const simulated_outcome half = run(q, 6);
+    for (std::size_t i = 0; i < 3; ++i)
+        CHECK(std::fabs(half.joulery[i] / half.truth[i] - 1) <= 0.05);
+}
