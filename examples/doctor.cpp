@@ -63,13 +63,14 @@ void print_backends(const diagnosis& d) {
             std::to_string(f.channels) + (f.channels == 1 ? " channel" : " channels");
         if (!f.used) text += ", not used by default";
         print_wrapped(f.name, text);
-        if (f.used && !f.remark.empty()) print_wrapped("", f.remark);
+        const bool said_later = f.name == "estimate" && d.only_estimated();
+        if (f.used && !f.remark.empty() && !said_later) print_wrapped("", f.remark);
     }
     std::printf("\nNot read, and what would change it\n");
     for (const finding& f : d.findings) {
         if (f.opened || f.remedy.empty()) continue;
         print_wrapped(f.name, f.reason);
-        print_wrapped("", "-> " + f.remedy);
+        std::printf("  %-14s -> %s\n", "", f.remedy.c_str());  // one line, to be copied
     }
     std::printf("\nNot there\n");
     for (const finding& f : d.findings)
