@@ -9,8 +9,9 @@
 #include "doctor_probe.hpp"
 
 #include <joulery/report/json.hpp>
-#include <joulery/report/text_grid.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -37,33 +38,60 @@ std::string period_text(const measured_channel& c) {
     return c.period_seconds > 0 ? time_text(c.period_seconds) : "no change seen";
 }
 
-void print_backends(const diagnosis& d) {
-    std::printf("Backends\n");
-    for (const finding& f : d.findings) {
-        if (!f.opened) continue;
-        std::printf("  %-14s %zu channel%s%s\n", f.name.c_str(), f.channels,
-                    f.channels == 1 ? "" : "s", f.used ? "" : ", not used by default");
-        if (!f.remark.empty()) std::printf("  %-14s note: %s\n", "", f.remark.c_str());
-    }
-    std::printf("\nNot read\n");
-    for (const finding& f : d.findings) {
-        if (f.opened) continue;
-        std::printf("  %-14s %s\n", f.name.c_str(), f.reason.c_str());
-        if (!f.remedy.empty()) std::printf("  %-14s to change it: %s\n", "", f.remedy.c_str());
+/// Text after a name in the first column, broken before column 100.
+void print_wrapped(const std::string& name, const std::string& text) {
+    constexpr std::size_t room = 82;
+    std::string left = name;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        std::size_t end = std::min(text.size(), at + room);
+        if (end < text.size()) {
+            const std::size_t blank = text.rfind(' ', end);
+            if (blank != std::string::npos && blank > at) end = blank;
+        }
+        std::printf("  %-14s %s\n", left.c_str(), text.substr(at, end - at).c_str());
+        left.clear();
+        at = end < text.size() && text[end] == ' ' ? end + 1 : end;
     }
 }
 
+void print_backends(const diagnosis& d) {
+    std::printf("Read on this machine\n");
+    for (const finding& f : d.findings) {
+        if (!f.opened) continue;
+        std::string text =
+            std::to_string(f.channels) + (f.channels == 1 ? " channel" : " channels");
+        if (!f.used) text += ", not used by default";
+        print_wrapped(f.name, text);
+        const bool said_later = f.name == "estimate" && d.only_estimated();
+        if (f.used && !f.remark.empty() && !said_later) print_wrapped("", f.remark);
+    }
+    std::printf("\nNot read, and what would change it\n");
+    for (const finding& f : d.findings) {
+        if (f.opened || f.remedy.empty()) continue;
+        print_wrapped(f.name, f.reason);
+        std::printf("  %-14s -> %s\n", "", f.remedy.c_str());  // one line, to be copied
+    }
+    std::printf("\nNot there\n");
+    for (const finding& f : d.findings)
+        if (!f.opened && f.remedy.empty()) print_wrapped(f.name, f.reason);
+}
+
 void print_channels(const diagnosis& d) {
-    std::printf("\n%-30s %-14s %-9s %11s %15s %10s %10s\n", "Channels", "backend", "kind",
+    int width = 8;
+    for (const measured_channel& c : d.channels)
+        width = std::max(width, static_cast<int>(c.what.id.size()));
+    std::printf("\n%-*s  %-13s %-6s %9s %14s %9s %9s\n", width + 2, "Channels", "backend", "counts",
                 "smallest", "renewed every", "declared", "one read");
     for (const measured_channel& c : d.channels) {
         const bool counts = c.what.kind == reading_kind::energy_counter;
-        std::printf("  %-28s %-14s %-9s %11s %15s %10s %10s\n", c.what.id.c_str(),
+        std::printf("  %-*s  %-13s %-6s %9s %14s %9s %9s\n", width, c.what.id.c_str(),
                     c.backend.c_str(), counts ? "energy" : "power", quantum_text(c.what).c_str(),
                     period_text(c).c_str(),
                     time_text(std::chrono::duration<double>(c.what.update_period).count()).c_str(),
                     time_text(c.read_seconds).c_str());
     }
+    std::printf("  (renewed every: as seen just now; one read: of all the backend's channels)\n");
 }
 
 void print_tree(const diagnosis& d) {
@@ -105,10 +133,9 @@ void print_verdict(diagnosis& d) {
         if (d.only_estimated()) {
             std::printf("\nNo counter can be read here: what programs report is an estimate.\n");
             for (const finding& f : d.findings)
-                if (f.used && !f.remark.empty()) std::printf("  %s\n", f.remark.c_str());
+                if (f.used && !f.remark.empty()) print_wrapped(f.name, f.remark);
         }
     }
-    for (const std::string& w : d.warnings) std::printf("\n%s\n", w.c_str());
 }
 
 void put(std::string& out, const char* name, std::string_view text) {
@@ -190,6 +217,8 @@ int main(int argc, char** argv) {
         watch(d, argc > 2 ? std::strtol(argv[2], nullptr, 10) : 0);
     } else {
         print_backends(d);
+        if (!env.backends.empty())
+            for (const std::string& w : d.warnings) std::printf("\n%s\n", w.c_str());
         print_channels(d);
         print_tree(d);
         print_verdict(d);

@@ -153,3 +153,24 @@ TEST_CASE("container with powercap masked: an estimate, and the container's flag
     REQUIRE(m.warnings.size() == 1);
     CHECK(contains(m.warnings[0], "-v /sys/devices/virtual/powercap"));
 }
+
+TEST_CASE("EPYC as a user: HSMP's counters of the sockets") {
+    fake_machine m;
+    std::uint64_t counts = 1000;
+    fake_device device;
+    device.on_control = [&](unsigned long, void* argument) {
+        auto& message = *static_cast<detail::hsmp_message*>(argument);
+        if (message.socket >= 2) return -ENODEV;
+        if (message.id == 0x30) message.words[0] = 16u << 8 | 10u << 16;  // 2^-16 J
+        if (message.id == 0x32) message.words[0] = static_cast<std::uint32_t>(counts);
+        return message.id == 0x30 || message.id == 0x32 ? 0 : -ENOMSG;
+    };
+    opened_backend hsmp = open_amd_hsmp(m.files.root(), device.calls());
+    REQUIRE(hsmp);
+    found_backends found;
+    found.backends.push_back(*std::move(hsmp));
+    m.start(std::move(found));
+    CHECK(m.tree() == strings{"+ cpu0/package", "+ cpu1/package"});
+    CHECK(m.run([&](int) { counts += 65536; }) == Approx(200));
+    m.meter.reset();
+}

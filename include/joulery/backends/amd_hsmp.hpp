@@ -6,6 +6,7 @@
 // message, and how fast its values change, is not verified.
 #pragma once
 
+#include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/device_calls.hpp"
 #include "joulery/counters/registry.hpp"
 
@@ -147,7 +148,8 @@ namespace detail {
     device_handle device(calls, root.path("/dev/hsmp"));
     if (!device.is_open())
         return failure{"/dev/hsmp: " + error_text(device.error()),
-                       device.error() == ENOENT
+                       read_cpu_identity(root).is_intel() ? ""
+                       : device.error() == ENOENT
                            ? "on an AMD EPYC server: sudo modprobe amd_hsmp (HSMP enabled in the "
                              "BIOS)"
                            : "sudo chmod 0644 /dev/hsmp"};
