@@ -120,8 +120,8 @@ class engine {
         for (auto& t : trees_) {
             if (!settled_everywhere(t)) continue;
             tally(*t, retired_);
-            retired_calls_.take(t->calls,
-                                t->thread_name);  // its thread has ended: nobody writes them
+            // Its thread has ended: nobody writes them.
+            retired_calls_.take(t->calls, t->thread_name);
             t.reset();
         }
         trees_.erase(std::remove(trees_.begin(), trees_.end(), nullptr), trees_.end());
