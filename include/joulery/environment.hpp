@@ -7,6 +7,7 @@
 #include "joulery/engine/options.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -38,6 +39,31 @@ struct environment {
     return parts;
 }
 
+/// Calls a thread that a trace holds where nobody said how many: some 10 MB of trace.
+inline constexpr std::size_t slices_of_a_trace = 65'536;
+
+/// Whether one of the report files is a trace.
+[[nodiscard]] inline bool has_trace(const std::vector<std::string>& reports) noexcept {
+    constexpr std::string_view ending = ".trace.json";
+    for (const std::string& r : reports)
+        if (r.size() > ending.size() &&
+            r.compare(r.size() - ending.size(), ending.size(), ending) == 0)
+            return true;
+    return false;
+}
+
+/// JOULERY_LIVE into `o.live`.
+inline void apply_live(options& o, const std::string& text) {
+    if (text == "1" || text == "on") {
+        o.live = true;
+    } else if (text == "0" || text == "off") {
+        o.live = false;
+    } else if (!text.empty()) {
+        o.warnings.push_back("JOULERY_LIVE=" + text + " is not understood: say 1 or 0. " +
+                             (o.live ? "The line stays on" : "There is no live line"));
+    }
+}
+
 /// Applies the variables to `o`. `get` gives a variable's text, "" where it is unset. A value that
 /// can't be understood is named in `o.warnings`, and what was there before stays.
 template <class Get>
@@ -54,6 +80,8 @@ template <class Get>
     e.system_root = get("JOULERY_SYSROOT");
     for (std::string& target : split_list(get("JOULERY_REPORT")))
         o.reports.push_back(std::move(target));
+    if (o.record_slices == 0 && has_trace(o.reports)) o.record_slices = slices_of_a_trace;
+    apply_live(o, get("JOULERY_LIVE"));
     if (const std::string text = get("JOULERY_PERIOD"); !text.empty()) {
         std::chrono::nanoseconds period{};
         if (parse_duration(text, period) && period.count() > 0) {

@@ -104,6 +104,14 @@ class live_scope {
             detail::cold.load(std::memory_order_acquire)->name_items(node_, item_name);
     }
 
+    /// How many items this scope will have in all by its end, counted from now on: the live line
+    /// (`options.live`) then shows how far it is and what it will have cost. Not for hot paths: it
+    /// takes a lock of the thread's own.
+    void set_total(double count) noexcept {
+        if (node_ != nullptr)
+            detail::cold.load(std::memory_order_acquire)->plan_items(node_, count);
+    }
+
     /// Whether this scope is being measured.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
@@ -162,6 +170,7 @@ class disabled_scope {
     static void* operator new[](std::size_t) = delete;
     ~disabled_scope() {}  // user-provided, so that an unused one raises no warning
     constexpr void add_items(double, const char* = "item") const noexcept {}
+    constexpr void set_total(double) const noexcept {}
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
 };
 

@@ -5,6 +5,7 @@
 #include "joulery/core/config.hpp"
 #include "joulery/defaults.hpp"
 #include "joulery/engine/fork_guard.hpp"
+#include "joulery/engine/live_display.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/environment.hpp"
 #include "joulery/report/report.hpp"
@@ -105,7 +106,9 @@ class session {
                     o.warnings.push_back(std::move(w));
                 }
             }
+            const bool live = o.live;
             meter_ = std::make_shared<meter>(std::move(o));
+            if (live) live_ = std::make_unique<live_display>([m = meter_] { return m->glance(); });
             phase_ = phase::running;
             stop_at_exit();
         }
@@ -114,6 +117,7 @@ class session {
 
     void end() {
         scopes_enabled.store(false, std::memory_order_relaxed);
+        live_.reset();  // its line is cleared before a table comes
         last_ = meter_->snapshot();
         for (const std::string& target : meter_->settings().reports) write(last_, target);
         meter_.reset();
@@ -148,6 +152,7 @@ class session {
     void continue_in_child() noexcept {
         if (phase_ == phase::running) {
             new std::shared_ptr<meter>(std::move(meter_));  // NOLINT: leaked on purpose
+            (void)live_.release();                          // NOLINT: its thread is the parent's
             phase_ = phase::forked;
             last_ = report();
         }
@@ -165,6 +170,7 @@ class session {
 
     std::mutex mutex_;
     std::shared_ptr<meter> meter_;
+    std::unique_ptr<live_display> live_;
     report last_;
     phase phase_ = phase::fresh;
     bool enabled_ = true;

@@ -62,7 +62,9 @@ inline scope_node* enter_flagged(scope_node* n) noexcept {
         if (!e.is_this_process()) return;
         const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
         if ((flags & edge_bits) != 0) e.edge(*n, flags);
-        n->open(e.clock().now());
+        const std::uint64_t now = e.clock().now();
+        if ((flags & (edge_bits | recorded)) != 0) tree->calls.enter(*n, now);
+        n->open(now);
         opened = true;
     });
     if (!opened) return nullptr;
@@ -89,7 +91,9 @@ inline void leave_flagged(scope_node* n) noexcept {
         if (!e.is_this_process()) return;
         const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
         if ((flags & edge_bits) != 0) e.edge(*n, flags);
-        n->close(e.clock().now());
+        const std::uint64_t now = e.clock().now();
+        if ((flags & (edge_bits | recorded)) != 0) tree.calls.leave(*n, now);
+        n->close(now);
         closed = true;
         if ((flags & edge_bits) != 0) e.reconsider_edges(*n);
     });
@@ -102,9 +106,16 @@ inline void name_items(scope_node* n, const char* name) noexcept {
     tree_of(*n).name_items(*n, name != nullptr ? name : "item");
 }
 
+inline void plan_items(scope_node* n, double total) noexcept {
+    owned_tree& tree = tree_of(*n);
+    tree.with_owner([&](engine& e) {
+        if (e.is_this_process()) tree.plans.set(*n, total, e.clock().now());
+    });
+}
+
 inline const cold_calls* install_cold_paths() noexcept {
-    static constexpr cold_calls calls{open_default_tree, find_child, enter_flagged, leave_flagged,
-                                      name_items};
+    static constexpr cold_calls calls{open_default_tree, find_child, enter_flagged,
+                                      leave_flagged,     name_items, plan_items};
     cold.store(&calls, std::memory_order_release);
     return &calls;
 }

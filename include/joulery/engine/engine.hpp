@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/engine/call_archive.hpp"
 #include "joulery/engine/edge_policy.hpp"
 #include "joulery/engine/energy_source.hpp"
 #include "joulery/engine/fork_guard.hpp"
@@ -10,6 +11,7 @@
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
 #include "joulery/engine/process_share.hpp"
+#include "joulery/engine/thread_name.hpp"
 #include "joulery/time/time_source.hpp"
 
 #include <algorithm>
@@ -40,13 +42,15 @@ class engine {
         : clock_(std::move(clock)),
           policy_(o.attribution),
           budget_(o.overhead_budget),
+          slices_a_thread_(std::min(o.record_slices, most_slices)),
+          retired_calls_(slices_a_thread_ * threads_of_slices),
           born_(clock_->now()) {
         watch_for_forks();
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         for (auto& b : o.backends) {
             if (b == nullptr || b->channels().empty()) continue;
-            sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
-                                                                channel_count_, o.period, *clock_));
+            sources_.push_back(std::make_shared<metered_source>(
+                std::move(b), sources_.size(), channel_count_, o.period, *clock_, born_));
             channel_count_ += sources_.back()->source.channel_count();
             if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
@@ -73,9 +77,13 @@ class engine {
 
     /// A tree for the calling thread. Waits for no source.
     std::shared_ptr<owned_tree> add_tree() {
-        auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(),
-                                                 clock_->is_tick_clock() ? 0u : other_clock);
+        std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
+        if (slices_a_thread_ > 0) flags |= recorded;
+        const std::uint32_t number = trees_made_.fetch_add(1, std::memory_order_relaxed) + 1;
+        auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(), flags,
+                                                 call_recorder(number, slices_a_thread_));
         tree->born = clock_->now();
+        tree->thread_name = name_of_this_thread(number);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         trees_.push_back(tree);
         return tree;
@@ -112,6 +120,8 @@ class engine {
         for (auto& t : trees_) {
             if (!settled_everywhere(t)) continue;
             tally(*t, retired_);
+            // Its thread has ended: nobody writes them.
+            retired_calls_.take(t->calls, t->thread_name);
             t.reset();
         }
         trees_.erase(std::remove(trees_.begin(), trees_.end(), nullptr), trees_.end());
@@ -176,6 +186,28 @@ class engine {
         return sum;
     }
 
+    /// The calls that threads have kept so far, open ones up to now.
+    [[nodiscard]] call_archive recorded_calls() {
+        std::unique_lock<std::mutex> lock(trees_mutex_);
+        call_archive all = retired_calls_;
+        const auto living = trees_;
+        lock.unlock();
+        all.lift_limit();
+        const std::uint64_t now = clock_->now();
+        for (const auto& t : living)
+            t->while_still([&] {
+                all.take(t->calls, t->thread_name);
+                all.take_open(t->calls, t->thread_name, now);
+            });
+        return all;
+    }
+
+    /// Visits the plans of all threads' open scopes.
+    template <class Visit>
+    void for_item_plans(Visit visit) {
+        for (const auto& t : trees()) t->while_still([&] { t->plans.for_open(visit); });
+    }
+
     /// Takes every tree off the fast path for good.
     void close_down() {
         for (const auto& t : trees()) t->die();
@@ -187,6 +219,10 @@ class engine {
         return trees_;
     }
 
+    [[nodiscard]] double time_of(std::uint64_t tick) const noexcept {
+        return tick > born_ ? static_cast<double>(tick - born_) * tick_seconds() : 0;
+    }
+
     void close_books(metered_source& m, bool fresh) {
         ++m.samples;
         // After a failed read the books stay open: the next good one brings the energy of both.
@@ -194,6 +230,8 @@ class engine {
         const auto trees = this->trees();
         m.age();
         const std::uint64_t tick = m.tick_caught_at();
+        if (fresh)
+            m.history.record(time_of(tick != 0 ? tick : m.source.polled_at()), m.source.joules());
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
             m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
@@ -276,6 +314,12 @@ class engine {
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
     const double budget_;
+    static constexpr std::size_t most_slices = 100'000'000;
+    const std::size_t slices_a_thread_;
+    std::atomic<std::uint32_t> trees_made_{0};
+    /// Of ended threads as many calls are kept as that many living ones may have.
+    static constexpr std::size_t threads_of_slices = 16;
+    call_archive retired_calls_;
     const std::uint64_t born_;
     const std::uint32_t generation_ = fork_generation();
     std::atomic<double> tick_seconds_{1e-9};

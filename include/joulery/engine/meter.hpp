@@ -9,6 +9,7 @@
 #include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/idle_split.hpp"
+#include "joulery/engine/live_reader.hpp"
 #include "joulery/engine/machine_info.hpp"
 #include "joulery/engine/options.hpp"
 #include "joulery/engine/repeating_call.hpp"
@@ -16,6 +17,7 @@
 #include "joulery/engine/sampler.hpp"
 #include "joulery/engine/thread_trees.hpp"
 #include "joulery/report/emissions_timeline.hpp"
+#include "joulery/report/live_line.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/time/wall_time.hpp"
 
@@ -112,6 +114,18 @@ class meter {
         add_emissions(r);
         r.runs.push_back(span_of(r));
         return r;
+    }
+
+    /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
+    /// at the mean intensity of the run so far.
+    [[nodiscard]] live_figures glance() {
+        if (!engine_->is_this_process()) return {};
+        live_figures f = detail::live_reader(*engine_, domains_).read();
+        const auto now = wall_time::from_unix_seconds(started_.unix_seconds() + f.time.count());
+        f.co2e = options_.carbon.of(f.total, started_, now);
+        live_progress& p = f.progress;
+        p.co2e_per_item = options_.carbon.of(p.per_item, started_, now);
+        return f;
     }
 
     /// The channels of all backends, in the order of every list by channel.

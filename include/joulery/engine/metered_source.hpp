@@ -4,6 +4,7 @@
 
 #include "joulery/engine/books.hpp"
 #include "joulery/engine/energy_source.hpp"
+#include "joulery/engine/power_recorder.hpp"
 #include "joulery/engine/tick_lock.hpp"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ namespace detail {
 class metered_source {
  public:
     metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
-                   std::chrono::nanoseconds period, const time_source& clock)
+                   std::chrono::nanoseconds period, const time_source& clock, std::uint64_t born)
         : source(std::move(b), index, first_channel, clock.seconds_per_tick()),
           ledger(source, clock.now()),
           lags(source.channel_count()),
@@ -34,6 +35,9 @@ class metered_source {
         source.choose_period(period);
         source.poll(clock);
         source.take_in(clock.seconds_per_tick());  // the baseline
+        history = power_recorder(
+            source.channel_count(), source.period(),
+            static_cast<double>(source.polled_at() - born) * clock.seconds_per_tick());
         const double ticks = source.period() / clock.seconds_per_tick();
         schedule_ = tick_lock(
             ticks, lead() < source.channel_count() && source.fastest_update() >= finest_hunt);
@@ -42,6 +46,7 @@ class metered_source {
 
     energy_source source;
     books ledger;
+    power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again

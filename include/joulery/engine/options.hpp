@@ -8,6 +8,7 @@
 #include "joulery/time/time_source.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,11 @@ struct options {
     joulery::attribution attribution = joulery::attribution::shared;
     carbon_model carbon;
     std::vector<std::string> reports;  ///< "-" (table on stderr), "run.json", ...; written at stop
+    /// Calls of scopes kept for the trace, at most that many a thread; the rest are counted. 0:
+    /// none. Keeping them takes each scope off the fast path: a short one costs some 100 ns more.
+    std::size_t record_slices = 0;
+    /// One status line on stderr while the process-wide meter runs, where that is a terminal.
+    bool live = false;
     std::shared_ptr<time_source> clock;  ///< for tests; null: the processor's tick counter
     /// What the summed channels draw when nothing runs, given or measured (`measure_idle_power`);
     /// splits each scope's joules into idle and active in the report. 0: not split.

@@ -2,6 +2,8 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/engine/call_recorder.hpp"
+#include "joulery/engine/item_plans.hpp"
 #include "joulery/engine/path_table.hpp"
 #include "joulery/engine/scope_node.hpp"
 
@@ -53,8 +55,12 @@ struct tree_mark {
 class owned_tree : public thread_tree {
  public:
     owned_tree(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
-               std::uint32_t base_flags)
-        : marks(sources), owner_(owner), paths_(std::move(paths)), sources_(sources) {
+               std::uint32_t base_flags, call_recorder recorder)
+        : marks(sources),
+          calls(std::move(recorder)),
+          owner_(owner),
+          paths_(std::move(paths)),
+          sources_(sources) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
         give_books(root);
@@ -100,6 +106,12 @@ class owned_tree : public thread_tree {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (owner_ != nullptr) use(*owner_);
     }
+    /// Runs `use()` while the thread changes neither `calls` nor `plans`. Any thread.
+    template <class Use>
+    void while_still(Use use) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        use();
+    }
     [[nodiscard]] bool is_dead() const noexcept {
         return (root.flags.load(std::memory_order_relaxed) & tree_is_dead) != 0;
     }
@@ -120,7 +132,10 @@ class owned_tree : public thread_tree {
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};
-    std::uint64_t born = 0;  ///< tick of its making
+    std::uint64_t born = 0;   ///< tick of its making
+    std::string thread_name;  ///< as the system has it
+    call_recorder calls;      ///< change it from within `with_owner`, read it in `while_still`
+    item_plans plans;         ///< likewise
 
  private:
     struct key {

@@ -4,6 +4,7 @@
 
 #include "joulery/counters/domain_tree.hpp"
 #include "joulery/engine/engine.hpp"
+#include "joulery/engine/history_builder.hpp"
 #include "joulery/engine/path_table.hpp"
 #include "joulery/report/report.hpp"
 
@@ -38,6 +39,7 @@ class report_builder {
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
         add_cost();
+        history_builder(engine_, records_, report_).build();
         engine_.retire_ended();
     }
 

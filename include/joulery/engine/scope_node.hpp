@@ -32,6 +32,7 @@ enum node_flag : std::uint32_t {
     other_clock = 1u << 0,   ///< the meter does not run on `ticks_now()`
     tree_is_dead = 1u << 1,  ///< the meter has stopped; find another tree
     out_of_order = 1u << 2,  ///< an enclosing scope ended first
+    recorded = 1u << 3,      ///< each call is kept, for a trace
     first_edge_bit = 1u << 4,
 };
 inline constexpr std::uint32_t edge_bits = ~(first_edge_bit - 1u);
@@ -111,6 +112,7 @@ struct cold_calls {
     scope_node* (*enter)(scope_node* node) noexcept;  ///< opens a flagged node; null: inert
     void (*leave)(scope_node* node) noexcept;
     void (*name_items)(scope_node* node, const char* name) noexcept;  ///< at a new name only
+    void (*plan_items)(scope_node* node, double total) noexcept;  ///< items the open call will have
 };
 
 /// This thread's tree in the process-wide meter, which the first call starts. Defined by

@@ -1,0 +1,92 @@
+#include "joulery/report/live_line.hpp"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <string>
+
+using namespace joulery;
+using namespace joulery::literals;
+
+namespace {
+
+const double unknown = std::numeric_limits<double>::quiet_NaN();
+
+live_figures running() {
+    live_figures f;
+    f.time = seconds(42.1);
+    f.now = 142_W;
+    f.total = energy::from_joules(1843);
+    f.co2e = emissions::from_grams(0.242);
+    return f;
+}
+
+live_figures training() {
+    live_figures f = running();
+    f.progress.path = "train/epoch";
+    f.progress.item_name = "sample";
+    f.progress.done = 20'000;
+    f.progress.total = 50'000;
+    f.progress.time = seconds(16);
+    f.progress.per_item = energy::from_joules(0.0123);
+    f.progress.co2e_per_item = emissions::from_grams(1.6e-6);
+    return f;
+}
+
+}  // namespace
+
+TEST_CASE("live line: run time, power now, joules and CO2e so far") {
+    CHECK(to_live_line(running(), 100) == "42.1 s  142 W  1.84 kJ  242 mg CO2e");
+}
+
+TEST_CASE("live line: a scope with a known total has progress, rate and what it will have cost") {
+    CHECK(to_live_line(training(), 200) ==
+          "42.1 s  142 W  1.84 kJ  242 mg CO2e  train/epoch 40 % of 50000 sample, 1250 sample/s, "
+          "12.3 mJ/sample, in all 615 J and 80 mg CO2e, 24 s left");
+}
+
+TEST_CASE("live line: what is not known yet is left out or n/a") {
+    live_figures f = training();
+    f.now = power::from_watts(unknown);
+    f.progress.done = 0;
+    f.progress.per_item = energy::from_joules(unknown);
+    f.progress.item_name.clear();
+    CHECK(to_live_line(f, 200) ==
+          "42.1 s  n/a  1.84 kJ  242 mg CO2e  train/epoch 0 % of 50000 item");
+    f.progress.done = 10'000;
+    CHECK(to_live_line(f, 200) ==
+          "42.1 s  n/a  1.84 kJ  242 mg CO2e  train/epoch 20 % of 50000 item, 625 item/s, "
+          "64 s left");
+}
+
+TEST_CASE("live line: a scope that does more than it said is done, not beyond") {
+    live_figures f = training();
+    f.progress.done = 60'000;
+    const std::string line = to_live_line(f, 200);
+    CHECK(line.find("train/epoch 100 % of 50000 sample, 3750 sample/s") != std::string::npos);
+    CHECK(line.find("left") == std::string::npos);
+    f.progress.total = 0;  // no plan
+    CHECK(to_live_line(f, 200) == "42.1 s  142 W  1.84 kJ  242 mg CO2e");
+}
+
+TEST_CASE("live line: estimates bear their mark") {
+    live_figures f = training();
+    f.provenance = quality::estimated;
+    CHECK(to_live_line(f, 200).find("~142 W  ~1.84 kJ  ~242 mg CO2e") != std::string::npos);
+    CHECK(to_live_line(f, 200).find("in all ~615 J and ~80 mg CO2e") != std::string::npos);
+}
+
+TEST_CASE("live line: it never leaves its line, whatever a scope is called") {
+    CHECK(to_live_line(training(), 20) == "42.1 s  142 W  1.84\xE2\x80\xA6");
+    live_figures f = training();
+    f.progress.path = "a\nb\x1b[2Jc";
+    f.progress.item_name = "\r";
+    const std::string line = to_live_line(f, 200);
+    CHECK(line.find_first_of("\n\r\x1b") == std::string::npos);
+    CHECK(line.find("a\\x0ab\\x1b[2Jc 40 %") != std::string::npos);
+    f.progress.total = std::numeric_limits<double>::infinity();
+    f.progress.time = seconds(0);
+    CHECK(to_live_line(f, 200).find("0 % of inf") != std::string::npos);
+    f.progress.done = unknown;
+    CHECK(to_live_line(f, 200).find("0 % of inf") != std::string::npos);
+}
