@@ -16,6 +16,7 @@
 #include "joulery/counters/reading.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/engine/options.hpp"
+#include "joulery/joined_scope.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/report/codecarbon_csv.hpp"
 #include "joulery/report/compare.hpp"
@@ -33,4 +34,5 @@
 #include "joulery/report/write.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/session.hpp"
+#include "joulery/synced_scope.hpp"
 #include "joulery/version.hpp"

@@ -124,14 +124,14 @@ class books {
     void settle(const std::vector<std::shared_ptr<owned_tree>>& trees, attribution policy,
                 interval_end end) {
         std::size_t busy = 0;
-        for (const auto& t : trees) busy += is_busy(mark_of(*t)) ? 1 : 0;
+        for (const auto& t : trees) busy += mark_of(*t).is_busy() ? 1 : 0;
         std::vector<double> factors, unclaimed;
         for (std::size_t c = 0; c < settled_.size(); ++c) {
             // An edge read may have counted what the counter does not show yet.
             double known = std::max(settled_[c], source_.joules()[c]), claimed = 0;
             for (const auto& t : trees) {
                 if (!mark_of(*t).joules.empty()) known = std::max(known, mark_of(*t).joules[c]);
-                claimed += scoped_joules(mark_of(*t), c);
+                claimed += mark_of(*t).scoped_joules(c);
             }
             const double used = known - settled_[c];
             settled_[c] = known;
@@ -200,6 +200,8 @@ class books {
     void claim_all(tree_mark& m) {
         path_record* container = open_.container();
         const bool certain = open_.parts() == 1;
+        for (const open_time& t : open_.nodes())  // joined work lies on another path
+            while (!encloses(container, t.node->path)) container = container->parent;
         for (const open_time& t : open_.nodes()) {
             const double own = open_.share(t.own());
             if (own > 0)
@@ -228,10 +230,6 @@ class books {
             e.drift += sign * m.drift[c];
         }
     }
-    static bool encloses(const path_record* outer, const path_record* inner) {
-        while (inner != nullptr && inner != outer) inner = inner->parent;
-        return inner == outer;
-    }
 
     // `slot`: where the path's last claim stands. Claims are made over and over; their room is
     // kept.
@@ -254,28 +252,12 @@ class books {
         for (std::size_t c = 0; c < delta_.size(); ++c) into.joules[c] += delta_[c] * share;
     }
 
-    // Visits the claims of a tree since the last settling.
-    template <class Mark, class Visit>
-    static void for_claims(Mark& m, Visit visit) {
-        for (std::size_t i = 0; i < m.claim_count; ++i) visit(m.claims[i]);
-    }
-    [[nodiscard]] static bool is_busy(const tree_mark& m) {
-        bool busy = false;
-        for_claims(m, [&](const path_claim& k) { busy = busy || k.path != nullptr; });
-        return busy;
-    }
-    [[nodiscard]] static double scoped_joules(const tree_mark& m, std::size_t c) {
-        double sum = 0;
-        for_claims(m, [&](const path_claim& k) { sum += k.path != nullptr ? k.joules[c] : 0; });
-        return sum;
-    }
-
     // Books a tree's claims; returns the ticks that its scopes were open. With several busy trees
     // nothing is certain: all of the interval is one mixture.
     double pay(tree_mark& m, const std::vector<double>& factors, bool contended,
                const interval_end& end) {
         double scoped = 0;
-        for_claims(m, [&](path_claim& k) {
+        m.for_claims([&](path_claim& k) {
             for (std::size_t c = 0; c < factors.size(); ++c)
                 k.joules[c] *= k.path != nullptr ? factors[c] : end.ours[c];
             if (k.path != nullptr) {

@@ -34,7 +34,7 @@ struct edge_tally {
 
 /// The machinery of one meter. Lock order: a tree's mutex, a source's
 /// `reading`, its `accounts`, `trees_mutex_`.
-class engine {
+class engine : public std::enable_shared_from_this<engine> {
  public:
     engine(options& o, std::shared_ptr<time_source> clock)
         : clock_(std::move(clock)),
@@ -176,8 +176,13 @@ class engine {
         return sum;
     }
 
+    /// The meter's number, never used twice; 0 once it has stopped.
+    [[nodiscard]] std::uint64_t meter_id() const noexcept { return meter_id_; }
+    void belong_to(std::uint64_t meter_id) noexcept { meter_id_ = meter_id; }
+
     /// Takes every tree off the fast path for good.
     void close_down() {
+        meter_id_ = 0;
         for (const auto& t : trees()) t->die();
     }
 
@@ -278,6 +283,7 @@ class engine {
     const double budget_;
     const std::uint64_t born_;
     const std::uint32_t generation_ = fork_generation();
+    std::atomic<std::uint64_t> meter_id_{0};
     std::atomic<double> tick_seconds_{1e-9};
     std::size_t channel_count_ = 0;
     std::shared_ptr<path_table> paths_;
