@@ -34,5 +34,6 @@
 #include "joulery/report/write.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/session.hpp"
+#include "joulery/stream_scope.hpp"
 #include "joulery/synced_scope.hpp"
 #include "joulery/version.hpp"

@@ -71,10 +71,11 @@ class engine : public std::enable_shared_from_this<engine> {
         return static_cast<double>(clock_->now() - born_) * tick_seconds();
     }
 
-    /// A tree for the calling thread. Waits for no source.
-    std::shared_ptr<owned_tree> add_tree() {
+    /// A tree for the calling thread, or for a device of those channels. Waits for no source.
+    std::shared_ptr<owned_tree> add_tree(std::vector<bool> device_channels = {}) {
         auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(),
-                                                 clock_->is_tick_clock() ? 0u : other_clock);
+                                                 clock_->is_tick_clock() ? 0u : other_clock,
+                                                 std::move(device_channels));
         tree->born = clock_->now();
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         trees_.push_back(tree);
@@ -158,10 +159,11 @@ class engine : public std::enable_shared_from_this<engine> {
 
     /// Sources that a path's first call reads at its edges, before its length is known: the cheap
     /// ones (at most 20 us a read).
-    [[nodiscard]] std::uint32_t edges_of_new_paths() const noexcept {
+    [[nodiscard]] std::uint32_t edges_of_new_paths(const owned_tree& in) const noexcept {
         std::uint32_t bits = 0;
         for (const auto& m : sources_)
-            if (m->source.read_cost() * tick_seconds() <= 20e-6)
+            if (in.takes_any(m->source.first_channel(), m->source.channel_count()) &&
+                m->source.read_cost() * tick_seconds() <= 20e-6)
                 bits |= edge_bit(m->source.index());
         return bits;
     }
@@ -201,9 +203,11 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::uint64_t tick = m.tick_caught_at();
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
-            m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+            if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
+                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+                choose_edges(m);
+            }
             tree->marks[m.source.index()].ended = ended;
-            choose_edges(m);
         }
         const std::uint64_t now = tick != 0 ? tick : clock_->now();
         const auto lived = static_cast<double>(now - born_);

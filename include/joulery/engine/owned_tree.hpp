@@ -23,6 +23,7 @@ inline namespace v1 {
 namespace detail {
 
 class engine;
+class device_shares;
 
 /// What a path of a tree has claimed since the last settling, within one container: the innermost
 /// scope that was open all the while.
@@ -44,10 +45,11 @@ struct tree_mark {
     std::size_t idle_claim = 0;         ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
     path_record* last_path = nullptr;   ///< who was open longest before the last close
-    bool has_doubt = false;          ///< the last close was at an edge, whose doubt is not booked
-    std::vector<double> doubt;       ///< J^2 by channel, of that edge alone
-    std::vector<double> drift;       ///< J by channel, of the same sign for neighbouring edges
-    std::atomic<bool> ended{false};  ///< closed after the thread had ended
+    bool has_doubt = false;     ///< the last close was at an edge, whose doubt is not booked
+    std::vector<double> doubt;  ///< J^2 by channel, of that edge alone
+    std::vector<double> drift;  ///< J by channel, of the same sign for neighbouring edges
+    std::shared_ptr<device_shares> shares;  ///< of a device's tree
+    std::atomic<bool> ended{false};         ///< closed after the thread had ended
 
     /// Visits the claims since the last settling.
     template <class Visit>
@@ -73,8 +75,12 @@ struct tree_mark {
 class owned_tree : public thread_tree {
  public:
     owned_tree(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
-               std::uint32_t base_flags)
-        : marks(sources), owner_(owner), paths_(std::move(paths)), sources_(sources) {
+               std::uint32_t base_flags, std::vector<bool> device_channels = {})
+        : marks(sources),
+          owner_(owner),
+          paths_(std::move(paths)),
+          sources_(sources),
+          device_channels_(std::move(device_channels)) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
         give_books(root);
@@ -131,6 +137,18 @@ class owned_tree : public thread_tree {
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
         paths_->name_items(*n.path, name);
+    }
+
+    /// Whether it holds work on a device, which is the first to be billed on the device's channels
+    /// and is billed on no other.
+    [[nodiscard]] bool is_device() const noexcept { return !device_channels_.empty(); }
+    [[nodiscard]] bool takes(std::size_t channel) const noexcept {
+        return !is_device() || device_channels_[channel];
+    }
+    [[nodiscard]] bool takes_any(std::size_t first, std::size_t count) const noexcept {
+        for (std::size_t c = first; c < first + count; ++c)
+            if (takes(c)) return true;
+        return false;
     }
 
     /// Deeper nesting is not followed: its time stays with the deepest scope.
@@ -198,6 +216,7 @@ class owned_tree : public thread_tree {
     engine* owner_;
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
     const std::size_t sources_;
+    const std::vector<bool> device_channels_;  // empty: all, of a thread
     std::mutex mutex_;
     std::deque<scope_node> nodes_;
     std::deque<std::vector<source_mark>> source_marks_;

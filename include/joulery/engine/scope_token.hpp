@@ -55,7 +55,8 @@ class live_token {
         if (tree == nullptr || tree->paths() != paths_) return nullptr;
         detail::scope_node* found = nullptr;
         tree->with_owner([&](detail::engine& e) {
-            found = tree->joined_child(*tree->current, *path_, name, 0, e.edges_of_new_paths());
+            found =
+                tree->joined_child(*tree->current, *path_, name, 0, e.edges_of_new_paths(*tree));
         });
         return found;
     }
