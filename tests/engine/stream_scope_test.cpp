@@ -10,15 +10,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -336,6 +339,48 @@ TEST_CASE("without a channel of the device the host's part is measured alone") {
     { stream_scope s{m, stream, "x", mark, mark}; }
     CHECK(marks == 0);
     CHECK(m.snapshot().find("x")->calls == 1);
+}
+
+TEST_CASE("marks come back on another thread while scopes open and reports are made") {
+    std::vector<std::unique_ptr<backend>> backends;
+    backends.push_back(std::make_unique<engine_test::joule_a_read>("gpu/fake"));
+    const_cast<channel&>(backends[0]->channels()[0]).part = component::gpu;
+    options o;
+    o.backends = std::move(backends);
+    o.period = 1ms;
+    meter m{std::move(o)};
+    device_timeline device;
+    device_stream stream{device};
+    std::mutex mutex;
+    std::deque<stream_mark> queue;
+    std::atomic<bool> done{false};
+    std::thread driver([&] {
+        while (true) {
+            const bool last = done;
+            std::deque<stream_mark> taken;
+            {
+                const std::lock_guard<std::mutex> lock(mutex);
+                taken.swap(queue);
+            }
+            for (const stream_mark& mark : taken) mark();
+            if (last && taken.empty()) return;
+            std::this_thread::yield();
+        }
+    });
+    const auto mark = [&](stream_mark put) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        queue.push_back(put);
+    };
+    for (int i = 0; i < 2000; ++i) {
+        stream_scope outer{m, stream, "outer", mark, mark};
+        stream_scope inner{m, stream, "inner", mark, mark};
+        if (i % 500 == 0) check_books(m.snapshot());
+    }
+    done = true;
+    driver.join();
+    const report r = m.snapshot();
+    CHECK(r.find("outer/device")->calls == 2000);
+    CHECK(r.find("outer/inner/device")->calls == 2000);
 }
 
 TEST_CASE("compiled out, a stream scope puts nothing into the stream") {
