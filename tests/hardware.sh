@@ -17,8 +17,15 @@ has_doctest() {
     echo '#include <doctest/doctest.h>' | "$CXX" "${include[@]}" -E -x c++ - >/dev/null 2>&1
 }
 has_doctest || install_missing doctest-dev
+# CUDA's streams, where CUDA's headers and libraries are (CUDA_HOME=folder).
+cuda=() cuda_home=${CUDA_HOME:-/usr/local/cuda}
+if [ -e "$cuda_home/include/cublas_v2.h" ] && [ -e "$cuda_home/lib64/libcudart.so" ] &&
+    [ -e "$cuda_home/lib64/libcublas.so" ]; then
+    cuda=(-DJOULERY_TEST_CUDA -isystem "$cuda_home/include" "-L$cuda_home/lib64"
+        "-Wl,-rpath,$cuda_home/lib64" -lcudart -lcublas)
+fi
 mkdir -p "$root/build"
 program=$root/build/hardware
 "$CXX" -std=c++17 -O1 "${include[@]}" "$here/doctest_main.cpp" "$here"/hardware/*_test.cpp \
-    -o "$program" -lpthread -ldl
+    -o "$program" "${cuda[@]}" -lpthread -ldl
 exec "$program" "$@"

@@ -38,6 +38,9 @@ JOULERY_NOINLINE inline thread_tree* open_tree() noexcept {
 }
 }  // namespace detail
 
+class live_token;
+class disabled_token;
+
 /// A phase of the program: from here to the end of the enclosing block.
 ///
 /// Units:  the report gives joules, grams of CO2e and seconds by path; paths nest with '/'.
@@ -115,6 +118,18 @@ class live_scope {
     /// Whether this scope is being measured.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
+    /// With which other threads join this scope; include "joulery/joined_scope.hpp".
+    template <class Token = live_token>
+    [[nodiscard]] Token token() const noexcept {
+        return Token(node_);
+    }
+
+ protected:
+    /// For scopes that find their place in another way. Null: does nothing.
+    explicit live_scope(detail::scope_node* found) noexcept {
+        if (found != nullptr) enter(found);
+    }
+
  private:
     template <class Name>
     JOULERY_INLINE void open(detail::thread_tree* tree, const Name& name) noexcept {
@@ -172,6 +187,10 @@ class disabled_scope {
     constexpr void add_items(double, const char* = "item") const noexcept {}
     constexpr void set_total(double) const noexcept {}
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
+    template <class Token = disabled_token>
+    [[nodiscard]] constexpr Token token() const noexcept {
+        return Token(nullptr);
+    }
 };
 
 #ifdef JOULERY_DISABLE

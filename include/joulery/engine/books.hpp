@@ -12,6 +12,7 @@
 #pragma once
 
 #include "joulery/engine/attribution.hpp"
+#include "joulery/engine/device_shares.hpp"
 #include "joulery/engine/energy_source.hpp"
 #include "joulery/engine/interval.hpp"
 #include "joulery/engine/mixture.hpp"
@@ -68,18 +69,19 @@ class books {
     void close(owned_tree& tree, std::uint64_t now, const std::vector<double>* lags = nullptr) {
         tree_mark& m = mark_of(tree);
         open_.clear();
-        if (m.joules.empty()) open_account(m);
+        if (m.joules.empty()) open_account(m, tree.is_device());
         if (now <= m.at) return;
         open_.measure(tree, now, static_cast<double>(now - m.at));
         for (std::size_t c = 0; c < delta_.size(); ++c) {
             const double before = m.power[c];
-            m.power[c] = power_of_open(c);
+            m.power[c] = power_of_open(m, c);
             double joules = source_.joules()[c];
             if (lags != nullptr)
                 joules += m.power[c] * std::min((*lags)[c], open_.length()) +
                           before * std::max((*lags)[c] - open_.length(), 0.0);
             delta_[c] = std::max(joules - m.joules[c], 0.0);
             m.joules[c] += delta_[c];
+            if (!tree.takes(source_.first_channel() + c)) delta_[c] = 0;
         }
         m.at = now;
         claim_all(m);
@@ -124,25 +126,35 @@ class books {
     void settle(const std::vector<std::shared_ptr<owned_tree>>& trees, attribution policy,
                 interval_end end) {
         std::size_t busy = 0;
-        for (const auto& t : trees) busy += is_busy(mark_of(*t)) ? 1 : 0;
-        std::vector<double> factors, unclaimed;
+        for (const auto& t : trees) {
+            if (mark_of(*t).shares != nullptr) part_device(mark_of(*t), end);
+            busy += !t->is_device() && mark_of(*t).is_busy() ? 1 : 0;
+        }
+        std::vector<double> factors, device_factors, unclaimed;
         for (std::size_t c = 0; c < settled_.size(); ++c) {
             // An edge read may have counted what the counter does not show yet.
-            double known = std::max(settled_[c], source_.joules()[c]), claimed = 0;
+            double known = std::max(settled_[c], source_.joules()[c]), claimed = 0, device = 0;
             for (const auto& t : trees) {
                 if (!mark_of(*t).joules.empty()) known = std::max(known, mark_of(*t).joules[c]);
-                claimed += scoped_joules(mark_of(*t), c);
+                (t->is_device() ? device : claimed) += mark_of(*t).scoped_joules(c);
             }
             const double used = known - settled_[c];
             settled_[c] = known;
-            const bool scaled = policy != attribution::inclusive && claimed > used && claimed > 0;
-            factors.push_back(end.ours[c] * (scaled ? used / claimed : 1.0));
-            unclaimed.push_back(end.ours[c] * std::max(used - claimed, 0.0));
-            unscoped_[c] += std::max(used - claimed * factors[c], 0.0);
+            // Work on a device comes first: threads share what it left.
+            const bool scales = policy != attribution::inclusive;
+            const double left = std::max(used - device, 0.0);
+            device_factors.push_back(end.ours[c] * (scales ? part_of(device, used) : 1.0));
+            factors.push_back(end.ours[c] * (scales ? part_of(claimed, left) : 1.0));
+            unclaimed.push_back(end.ours[c] * std::max(left - claimed, 0.0));
+            unscoped_[c] += std::max(used - device * device_factors[c] - claimed * factors[c], 0.0);
         }
         double idle_ticks = static_cast<double>(end.now - settled_at_);
         for (const auto& t : trees) {
-            idle_ticks -= pay(mark_of(*t), factors, busy > 1, end);
+            if (t->is_device()) {
+                pay(mark_of(*t), device_factors, false, end);
+            } else {
+                idle_ticks -= pay(mark_of(*t), factors, busy > 1, end);
+            }
             end_claims(mark_of(*t), end.variance_at_end);
         }
         unscoped_ticks_ += std::max(idle_ticks, 0.0);
@@ -163,7 +175,8 @@ class books {
     [[nodiscard]] tree_mark& mark_of(owned_tree& tree) const { return tree.marks[source_.index()]; }
 
     // A tree made since the last settling shares in what was used since then: it was closed before.
-    void open_account(tree_mark& m) const {
+    void open_account(tree_mark& m, bool device) const {
+        if (device) m.shares = std::make_shared<device_shares>(settled_.size());
         m.at = settled_at_;
         m.joules = settled_;
         m.power.assign(settled_.size(), 0.0);
@@ -173,8 +186,10 @@ class books {
     }
 
     // Joules per tick of the paths that were open, each at its mean so far.
-    [[nodiscard]] double power_of_open(std::size_t c) const {
-        double sum = mean_power(nullptr, c) * open_.idle();
+    [[nodiscard]] double power_of_open(const tree_mark& m, std::size_t c) const {
+        const device_shares* d = m.shares.get();
+        double sum = open_.idle() * (d != nullptr ? blended(d->idle_joules(c), d->idle_ticks(), c)
+                                                  : mean_power(nullptr, c));
         for (const open_time& t : open_.nodes())
             sum += mean_power(t.node->path, c) * open_.share(t.own());
         return sum;
@@ -183,8 +198,11 @@ class books {
         const double ticks = path != nullptr ? path->self_ticks[source_.index()] : unscoped_ticks_;
         const double joules =
             path != nullptr ? path->energies[source_.first_channel() + c].self : unscoped_[c];
-        // A path seen for less than a few updates of the counter says little: the channel's mean
-        // stands in for what is missing.
+        return blended(joules, ticks, c);
+    }
+    // What was seen for less than a few updates of the counter says little: the channel's mean
+    // stands in for what is missing.
+    [[nodiscard]] double blended(double joules, double ticks, std::size_t c) const {
         const double little = 20 * source_.tracker(c).period();
         return (joules + mean_of_channel(c) * little) / (ticks + little);
     }
@@ -200,6 +218,8 @@ class books {
     void claim_all(tree_mark& m) {
         path_record* container = open_.container();
         const bool certain = open_.parts() == 1;
+        for (const open_time& t : open_.nodes())  // joined work lies on another path
+            while (!encloses(container, t.node->path)) container = container->parent;
         for (const open_time& t : open_.nodes()) {
             const double own = open_.share(t.own());
             if (own > 0)
@@ -228,10 +248,6 @@ class books {
             e.drift += sign * m.drift[c];
         }
     }
-    static bool encloses(const path_record* outer, const path_record* inner) {
-        while (inner != nullptr && inner != outer) inner = inner->parent;
-        return inner == outer;
-    }
 
     // `slot`: where the path's last claim stands. Claims are made over and over; their room is
     // kept.
@@ -254,28 +270,12 @@ class books {
         for (std::size_t c = 0; c < delta_.size(); ++c) into.joules[c] += delta_[c] * share;
     }
 
-    // Visits the claims of a tree since the last settling.
-    template <class Mark, class Visit>
-    static void for_claims(Mark& m, Visit visit) {
-        for (std::size_t i = 0; i < m.claim_count; ++i) visit(m.claims[i]);
-    }
-    [[nodiscard]] static bool is_busy(const tree_mark& m) {
-        bool busy = false;
-        for_claims(m, [&](const path_claim& k) { busy = busy || k.path != nullptr; });
-        return busy;
-    }
-    [[nodiscard]] static double scoped_joules(const tree_mark& m, std::size_t c) {
-        double sum = 0;
-        for_claims(m, [&](const path_claim& k) { sum += k.path != nullptr ? k.joules[c] : 0; });
-        return sum;
-    }
-
     // Books a tree's claims; returns the ticks that its scopes were open. With several busy trees
     // nothing is certain: all of the interval is one mixture.
     double pay(tree_mark& m, const std::vector<double>& factors, bool contended,
                const interval_end& end) {
         double scoped = 0;
-        for_claims(m, [&](path_claim& k) {
+        m.for_claims([&](path_claim& k) {
             for (std::size_t c = 0; c < factors.size(); ++c)
                 k.joules[c] *= k.path != nullptr ? factors[c] : end.ours[c];
             if (k.path != nullptr) {
@@ -289,11 +289,24 @@ class books {
             }
             if (contended && k.path != nullptr) {
                 mixtures_.add(mixtures_.contended(), k.path, k.ticks * end.tick_seconds, k.joules);
-            } else if (!contended && !k.certain) {
+            } else if (!contended && !k.certain && m.shares == nullptr) {
                 mixtures_.add(k.container, k.path, k.ticks * end.tick_seconds, k.joules);
             }
         });
         return scoped;
+    }
+
+    // How much of what is claimed there is.
+    static double part_of(double claimed, double there) noexcept {
+        return claimed > there && claimed > 0 ? there / claimed : 1.0;
+    }
+
+    void part_device(tree_mark& m, const interval_end& end) const {
+        m.shares->part(m, end.tick_seconds, end.variance_at_begin, end.variance_at_end,
+                       [&](path_record* path, std::size_t c, double variance) {
+                           for (; path != nullptr; path = path->parent)
+                               path->energies[source_.first_channel() + c].variance += variance;
+                       });
     }
 
     // The counter's phase drifts slowly: all edges since the last settling are off the same way.

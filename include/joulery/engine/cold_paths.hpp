@@ -37,8 +37,8 @@ inline scope_node* find_child(scope_node* parent, const char* name, std::size_t 
     }
     scope_node* made = nullptr;
     tree->with_owner([&](engine& e) {
-        made =
-            tree->child(*parent, {name, size}, is_literal ? name : nullptr, e.edges_of_new_paths());
+        made = tree->child(*parent, {name, size}, is_literal ? name : nullptr,
+                           e.edges_of_new_paths(*tree));
     });
     if (made == nullptr) {
         tree->too_deep.fetch_add(1, std::memory_order_relaxed);

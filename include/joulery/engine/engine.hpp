@@ -36,7 +36,7 @@ struct edge_tally {
 
 /// The machinery of one meter. Lock order: a tree's mutex, a source's
 /// `reading`, its `accounts`, `trees_mutex_`.
-class engine {
+class engine : public std::enable_shared_from_this<engine> {
  public:
     engine(options& o, std::shared_ptr<time_source> clock)
         : clock_(std::move(clock)),
@@ -75,13 +75,14 @@ class engine {
         return static_cast<double>(clock_->now() - born_) * tick_seconds();
     }
 
-    /// A tree for the calling thread. Waits for no source.
-    std::shared_ptr<owned_tree> add_tree() {
+    /// A tree for the calling thread, or for a device of those channels. Waits for no source.
+    std::shared_ptr<owned_tree> add_tree(std::vector<bool> device_channels = {}) {
         std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
         if (slices_a_thread_ > 0) flags |= recorded;
         const std::uint32_t number = trees_made_.fetch_add(1, std::memory_order_relaxed) + 1;
         auto tree = std::make_shared<owned_tree>(this, paths_, sources_.size(), flags,
-                                                 call_recorder(number, slices_a_thread_));
+                                                 call_recorder(number, slices_a_thread_),
+                                                 std::move(device_channels));
         tree->born = clock_->now();
         tree->thread_name = name_of_this_thread(number);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -168,10 +169,11 @@ class engine {
 
     /// Sources that a path's first call reads at its edges, before its length is known: the cheap
     /// ones (at most 20 us a read).
-    [[nodiscard]] std::uint32_t edges_of_new_paths() const noexcept {
+    [[nodiscard]] std::uint32_t edges_of_new_paths(const owned_tree& in) const noexcept {
         std::uint32_t bits = 0;
         for (const auto& m : sources_)
-            if (m->source.read_cost() * tick_seconds() <= 20e-6)
+            if (in.takes_any(m->source.first_channel(), m->source.channel_count()) &&
+                m->source.read_cost() * tick_seconds() <= 20e-6)
                 bits |= edge_bit(m->source.index());
         return bits;
     }
@@ -208,8 +210,13 @@ class engine {
         for (const auto& t : trees()) t->while_still([&] { t->plans.for_open(visit); });
     }
 
+    /// The meter's number, never used twice; 0 once it has stopped.
+    [[nodiscard]] std::uint64_t meter_id() const noexcept { return meter_id_; }
+    void belong_to(std::uint64_t meter_id) noexcept { meter_id_ = meter_id; }
+
     /// Takes every tree off the fast path for good.
     void close_down() {
+        meter_id_ = 0;
         for (const auto& t : trees()) t->die();
     }
 
@@ -234,9 +241,11 @@ class engine {
             m.history.record(time_of(tick != 0 ? tick : m.source.polled_at()), m.source.joules());
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
-            m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+            if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
+                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+                choose_edges(m);
+            }
             tree->marks[m.source.index()].ended = ended;
-            choose_edges(m);
         }
         const std::uint64_t now = tick != 0 ? tick : clock_->now();
         const auto lived = static_cast<double>(now - born_);
@@ -322,6 +331,7 @@ class engine {
     call_archive retired_calls_;
     const std::uint64_t born_;
     const std::uint32_t generation_ = fork_generation();
+    std::atomic<std::uint64_t> meter_id_{0};
     std::atomic<double> tick_seconds_{1e-9};
     std::size_t channel_count_ = 0;
     std::shared_ptr<path_table> paths_;

@@ -52,6 +52,7 @@ class meter {
           timeline_(started_),
           machine_(detail::describe_machine()),
           engine_(std::make_shared<detail::engine>(options_, clock_for(options_))) {
+        engine_->belong_to(id_);
         detail::install_cold_paths();
         std::vector<channel> channels;
         for (const auto& s : engine_->sources())

@@ -11,10 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -23,6 +25,7 @@ inline namespace v1 {
 namespace detail {
 
 class engine;
+class device_shares;
 
 /// What a path of a tree has claimed since the last settling, within one container: the innermost
 /// scope that was open all the while.
@@ -44,10 +47,29 @@ struct tree_mark {
     std::size_t idle_claim = 0;         ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
     path_record* last_path = nullptr;   ///< who was open longest before the last close
-    bool has_doubt = false;          ///< the last close was at an edge, whose doubt is not booked
-    std::vector<double> doubt;       ///< J^2 by channel, of that edge alone
-    std::vector<double> drift;       ///< J by channel, of the same sign for neighbouring edges
-    std::atomic<bool> ended{false};  ///< closed after the thread had ended
+    bool has_doubt = false;     ///< the last close was at an edge, whose doubt is not booked
+    std::vector<double> doubt;  ///< J^2 by channel, of that edge alone
+    std::vector<double> drift;  ///< J by channel, of the same sign for neighbouring edges
+    std::shared_ptr<device_shares> shares;  ///< of a device's tree
+    std::atomic<bool> ended{false};         ///< closed after the thread had ended
+
+    /// Visits the claims since the last settling.
+    template <class Visit>
+    void for_claims(Visit visit) {
+        for (std::size_t i = 0; i < claim_count; ++i) visit(claims[i]);
+    }
+    [[nodiscard]] bool is_busy() {
+        bool busy = false;
+        for_claims([&](const path_claim& k) { busy = busy || k.path != nullptr; });
+        return busy;
+    }
+    [[nodiscard]] double scoped_joules(std::size_t channel) {
+        double sum = 0;
+        for_claims([&](const path_claim& k) {
+            if (k.path != nullptr) sum += k.joules[channel];
+        });
+        return sum;
+    }
 };
 
 /// One thread's scopes in one meter. Nodes are made by the owning thread and live as long
@@ -55,12 +77,14 @@ struct tree_mark {
 class owned_tree : public thread_tree {
  public:
     owned_tree(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
-               std::uint32_t base_flags, call_recorder recorder)
+               std::uint32_t base_flags, call_recorder recorder,
+               std::vector<bool> device_channels = {})
         : marks(sources),
           calls(std::move(recorder)),
           owner_(owner),
           paths_(std::move(paths)),
-          sources_(sources) {
+          sources_(sources),
+          device_channels_(std::move(device_channels)) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
         give_books(root);
@@ -75,22 +99,24 @@ class owned_tree : public thread_tree {
         path_record* record = paths_->intern(parent.path, name);
         const key k{&parent, record->name};
         if (const auto at = index_.find(k); at != index_.end()) return at->second;
-        nodes_.emplace_back();
-        scope_node& made = nodes_.back();
-        made.parent = &parent;
-        made.tree = this;
-        made.depth = parent.depth + 1;
-        made.path = record;
-        made.literal = literal;
-        made.flags.store(root.flags.load(std::memory_order_relaxed) | edge_flags,
-                         std::memory_order_relaxed);
-        give_books(made);
+        scope_node& made = add_node(parent, record, literal, edge_flags);
         index_.emplace(key{&parent, made.path->name}, &made);
-        made.next_sibling.store(parent.first_child.load(std::memory_order_relaxed),
-                                std::memory_order_relaxed);
-        parent.first_child.store(&made, std::memory_order_release);
         return &made;
     }
+
+    /// The child of `parent` whose path lies under another scope's, for work that joins that scope
+    /// from elsewhere. A `lane` that differs is a node of its own. Call it from within
+    /// `with_owner`.
+    scope_node* joined_child(scope_node& parent, path_record& under, std::string_view name,
+                             std::size_t lane, std::uint32_t edge_flags) {
+        if (parent.depth >= max_depth) return nullptr;
+        const auto place = std::make_tuple(&parent, &under, lane, std::string(name));
+        if (const auto at = joined_.find(place); at != joined_.end()) return at->second;
+        scope_node& made = add_node(parent, paths_->intern(&under, name), nullptr, edge_flags);
+        joined_.emplace(place, &made);
+        return &made;
+    }
+    [[nodiscard]] const std::shared_ptr<path_table>& paths() const noexcept { return paths_; }
 
     /// The engine is going: scopes leave the fast path, find this out and look for another tree.
     void die() {
@@ -123,6 +149,18 @@ class owned_tree : public thread_tree {
         paths_->name_items(*n.path, name);
     }
 
+    /// Whether it holds work on a device, which is the first to be billed on the device's channels
+    /// and is billed on no other.
+    [[nodiscard]] bool is_device() const noexcept { return !device_channels_.empty(); }
+    [[nodiscard]] bool takes(std::size_t channel) const noexcept {
+        return !is_device() || device_channels_[channel];
+    }
+    [[nodiscard]] bool takes_any(std::size_t first, std::size_t count) const noexcept {
+        for (std::size_t c = first; c < first + count; ++c)
+            if (takes(c)) return true;
+        return false;
+    }
+
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
 
@@ -152,6 +190,24 @@ class owned_tree : public thread_tree {
         }
     };
 
+    scope_node& add_node(scope_node& parent, path_record* record, const char* literal,
+                         std::uint32_t edge_flags) {
+        nodes_.emplace_back();
+        scope_node& made = nodes_.back();
+        made.parent = &parent;
+        made.tree = this;
+        made.depth = parent.depth + 1;
+        made.path = record;
+        made.literal = literal;
+        made.flags.store(root.flags.load(std::memory_order_relaxed) | edge_flags,
+                         std::memory_order_relaxed);
+        give_books(made);
+        made.next_sibling.store(parent.first_child.load(std::memory_order_relaxed),
+                                std::memory_order_relaxed);
+        parent.first_child.store(&made, std::memory_order_release);
+        return made;
+    }
+
     scope_node* find(scope_node& parent, std::string_view name, const char* literal) {
         if (literal != nullptr) {  // a sibling whose hint was taken: by address, no hashing
             int looked_at = 0;
@@ -173,10 +229,12 @@ class owned_tree : public thread_tree {
     engine* owner_;
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
     const std::size_t sources_;
+    const std::vector<bool> device_channels_;  // empty: all, of a thread
     std::mutex mutex_;
     std::deque<scope_node> nodes_;
     std::deque<std::vector<source_mark>> source_marks_;
     std::unordered_map<key, scope_node*, key_hash> index_;
+    std::map<std::tuple<scope_node*, path_record*, std::size_t, std::string>, scope_node*> joined_;
 };
 
 }  // namespace detail

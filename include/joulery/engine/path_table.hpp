@@ -47,6 +47,12 @@ struct path_record {
     std::string item_name;
 };
 
+/// Whether `inner` is `outer` or lies inside it; null encloses all.
+[[nodiscard]] inline bool encloses(const path_record* outer, const path_record* inner) noexcept {
+    while (inner != nullptr && inner != outer) inner = inner->parent;
+    return inner == outer;
+}
+
 /// The paths of one meter. They are made at the first visit and never removed.
 ///
 /// Thread: any. Cost: a hash look-up under a lock, at the first visit of a path by a thread only.

@@ -1,0 +1,73 @@
+// joulery/integration/cuda.hpp - marks in CUDA streams, and waiting for them.
+// Layer 8. SPDX-License-Identifier: MIT
+#pragma once
+
+// Without the CUDA runtime's header there is nothing here to declare.
+#if defined(__has_include)
+#if __has_include(<cuda_runtime_api.h>)
+
+#include "joulery/scope.hpp"
+#include "joulery/stream_scope.hpp"
+#include "joulery/synced_scope.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Marks the edges of a `stream_scope` in a CUDA stream, as host functions that the stream calls
+/// when it gets there. They make no CUDA call; a mark that reads the GPU's counter holds up its
+/// stream for that read, within the overhead budget.
+///
+/// Fails: while the stream is being captured into a graph it marks nothing (a graph runs many
+/// times, a mark once): open the scope around the graph's launch.
+///
+///     joulery::stream_scope s{lane, "forward", joulery::cuda_mark{stream},
+///                             joulery::cuda_mark{stream}};
+struct cuda_mark {
+    cudaStream_t stream = nullptr;
+
+    bool operator()(stream_mark m) const noexcept {
+        cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+        if (cudaStreamIsCapturing(stream, &capture) != cudaSuccess) return false;
+        if (capture != cudaStreamCaptureStatusNone) return false;
+        return cudaLaunchHostFunc(stream, m.function, m.data) == cudaSuccess;
+    }
+};
+
+/// For `scope_options`: waits for one stream, where `cudaDeviceSynchronize` waits for all.
+///
+///     joulery::synced_scope s{"forward", joulery::scope_options{joulery::cuda_sync{stream}}};
+struct cuda_sync {
+    cudaStream_t stream = nullptr;
+    void operator()() const noexcept { static_cast<void>(cudaStreamSynchronize(stream)); }
+};
+
+/// A `stream_scope` of a CUDA stream.
+///
+///     joulery::device_timeline gpu;
+///     joulery::device_stream lane{gpu};               // one for each CUDA stream
+///     { joulery::cuda_scope s{lane, "forward", stream};
+///       launch_forward(stream); }
+template <class Scope>
+class basic_cuda_scope : public stream_scope<cuda_mark, cuda_mark, Scope> {
+    using base = stream_scope<cuda_mark, cuda_mark, Scope>;
+
+ public:
+    template <class Name>
+    basic_cuda_scope(device_stream& lane, Name&& name, cudaStream_t stream)
+        : base(lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
+    /// In a meter of your own instead of the process-wide one.
+    template <class Meter, class Name>
+    basic_cuda_scope(Meter& meter, device_stream& lane, Name&& name, cudaStream_t stream)
+        : base(meter, lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
+};
+using cuda_scope = basic_cuda_scope<scope>;
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif
+#endif

@@ -1,0 +1,152 @@
+// Stream scopes on a real GPU: matrix products that nobody waits for have the joules that the same
+// products have with full synchronisation. Label `hardware`; tests/hardware.sh finds CUDA.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+#if defined(JOULERY_TEST_CUDA)
+
+#include "joulery/defaults.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/integration/cuda.hpp"
+#include "joulery/synced_scope.hpp"
+
+#include <cublas_v2.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+using std::chrono::steady_clock;
+
+namespace {
+
+/// Square products in one stream.
+class products {
+ public:
+    explicit products(int edge) : edge_(edge) {
+        const auto bytes = static_cast<std::size_t>(edge) * static_cast<std::size_t>(edge) * 4;
+        works_ = cudaStreamCreate(&stream) == cudaSuccess &&
+                 cublasCreate(&blas_) == CUBLAS_STATUS_SUCCESS &&
+                 cublasSetStream(blas_, stream) == CUBLAS_STATUS_SUCCESS;
+        for (float*& m : matrices_)
+            works_ = works_ && cudaMalloc(reinterpret_cast<void**>(&m), bytes) == cudaSuccess &&
+                     cudaMemset(m, 0x3c, bytes) == cudaSuccess;
+    }
+    ~products() {
+        for (float* m : matrices_) cudaFree(m);
+        if (blas_ != nullptr) cublasDestroy(blas_);
+        if (stream != nullptr) cudaStreamDestroy(stream);
+    }
+    products(const products&) = delete;
+    products& operator=(const products&) = delete;
+
+    void launch(int count) {
+        const float one = 1, zero = 0;
+        for (int i = 0; i < count; ++i)
+            works_ = works_ && cublasSgemm(blas_, CUBLAS_OP_N, CUBLAS_OP_N, edge_, edge_, edge_,
+                                           &one, matrices_[0], edge_, matrices_[1], edge_, &zero,
+                                           matrices_[2], edge_) == CUBLAS_STATUS_SUCCESS;
+    }
+    void wait() { works_ = works_ && cudaStreamSynchronize(stream) == cudaSuccess; }
+    /// How many make about so many seconds.
+    int count_for(double seconds) {
+        launch(3);
+        wait();
+        const auto begin = steady_clock::now();
+        launch(10);
+        wait();
+        const std::chrono::duration<double> ten = steady_clock::now() - begin;
+        return std::max(1, static_cast<int>(10 * seconds / ten.count()));
+    }
+    [[nodiscard]] bool works() const noexcept { return works_; }
+
+    cudaStream_t stream = nullptr;
+
+ private:
+    const int edge_;
+    bool works_ = false;
+    cublasHandle_t blas_ = nullptr;
+    float* matrices_[3] = {};
+};
+
+void print_counters(meter& m) {
+    const double tick = m.machinery().tick_seconds();
+    for (const auto& s : m.machinery().sources()) {
+        const std::lock_guard<std::mutex> lock(s->source.accounts);
+        for (std::size_t c = 0; c < s->source.channel_count(); ++c) {
+            const auto& t = s->source.tracker(c);
+            std::printf("  %s: %s, period %.3f ms, jitter %.4f ms, slack %.1f us, read %.1f us\n",
+                        s->source.channels()[c].id.c_str(), t.locked() ? "locked" : "not locked",
+                        t.period() * tick * 1e3, t.jitter() * tick * 1e3, t.slack() * tick * 1e6,
+                        s->source.read_cost() * tick * 1e6);
+        }
+    }
+}
+
+/// Joules of the row on the GPU's root channels.
+double gpu_joules(const report& r, std::string_view path) {
+    const scope_row* row = r.find(path);
+    REQUIRE_MESSAGE(row != nullptr, path << " has no row");
+    double sum = 0;
+    for (std::size_t c = 0; c < r.channels.size(); ++c)
+        if (r.channels[c].part == component::gpu && r.channels[c].summed)
+            sum += row->by_channel[c].joules();
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, within 3 %") {
+    int devices = 0;
+    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
+        std::printf("cuda: skipped: no CUDA device\n");
+        return;
+    }
+    options o;
+    o.backends = open_backends({"nvml"}, system_root{}).backends;
+    if (o.backends.empty()) {
+        std::printf("cuda: skipped: nvml does not open\n");
+        return;
+    }
+    meter m{std::move(o)};
+    products work(4096);
+    const int count = work.count_for(1.0);
+    device_timeline gpu;
+    device_stream lane{gpu};
+    for (int round = 0; round < 5; ++round) {  // in turn, so that warming up tells on neither
+        {
+            synced_scope s{m, "waited", scope_options{cuda_sync{work.stream}}};
+            work.launch(count);
+        }
+        {
+            cuda_scope s{m, lane, "marked", work.stream};
+            work.launch(count);
+        }
+        work.wait();
+    }
+    const report r = m.snapshot();
+    REQUIRE(work.works());
+    const double waited = gpu_joules(r, "waited"), marked = gpu_joules(r, "marked/device");
+    std::printf("cuda: %d products a scope: waited %.1f J, marked %.1f J, host part %.3f s\n",
+                count, waited, marked, r.find("marked")->time.count());
+    print_counters(m);
+    CHECK(marked == doctest::Approx(waited).epsilon(0.03));
+    CHECK(r.find("marked/device")->time.count() ==
+          doctest::Approx(r.find("waited")->time.count()).epsilon(0.03));
+}
+
+#else
+
+TEST_CASE("hardware: without CUDA's libraries its streams are left out") {
+    std::printf("cuda: skipped: built without JOULERY_TEST_CUDA (CUDA's headers and libraries)\n");
+}
+
+#endif
