@@ -3,7 +3,7 @@
 # usage: tests/run.sh [--quick] [gcc] [clang] [tsan]
 #   gcc     g++, optimised; also each header alone and other projects that use the library
 #   clang   clang++ with address and undefined-behaviour sanitizers
-#   tsan    g++ with the thread sanitizer
+#   tsan    g++ with the thread sanitizer, those tests that have threads
 # Without names: all three. --quick: gcc alone. Warnings are errors in each. Logs and builds lie in
 # build/tests-<name>; one test again: ctest --test-dir build/tests-gcc -R core.units --output-on-failure
 # SPDX-License-Identifier: MIT
@@ -102,6 +102,7 @@ for leg in "${legs[@]}"; do
         tsan)
             if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
             run_leg tsan g++ "-O1 -g1 -fsanitize=thread -Wno-tsan -include $here/tsan.hpp" \
+                -DJOULERY_TEST_FOLDERS=engine,testing,time,machines \
                 -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF
             ;;
     esac

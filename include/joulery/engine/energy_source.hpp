@@ -70,6 +70,7 @@ class energy_source {
         state_ = polled_;
         if (state_ != read_status::ok) {
             for (channel_account& a : accounts_) a.miss();
+            caught_.assign(caught_.size(), false);
             return false;
         }
         for (std::size_t i = 0; i < accounts_.size(); ++i) {

@@ -81,8 +81,14 @@ class metered_source {
     /// between the read that saw it and the one before. 0: not known.
     [[nodiscard]] std::uint64_t tick_caught_at() const noexcept {
         const std::size_t l = lead();
-        if (l >= source.channel_count() || !source.caught(l)) return 0;
+        if (l >= source.channel_count() || !source.caught(l) || !source.tracker(l).locked())
+            return 0;
         return source.polled_at() - static_cast<std::uint64_t>(source.tracker(l).slack() / 2);
+    }
+
+    /// Whether the next read is to fall on a moment, to within microseconds.
+    [[nodiscard]] bool is_hunting() const noexcept {
+        return hunting_.load(std::memory_order_relaxed);
     }
 
     /// After a read by the sampler: whether it is the sample, and when the next read is due.
@@ -92,6 +98,7 @@ class metered_source {
         const lock_step step = schedule_.after_read(source.tracker(led ? l : 0), source.polled_at(),
                                                     led && source.caught(l), source.read_cost());
         next_due = step.next_due;
+        hunting_ = step.hunts;
         return step.settle;
     }
 
@@ -139,6 +146,7 @@ class metered_source {
 
  private:
     tick_lock schedule_{1, false};
+    std::atomic<bool> hunting_{false};
     std::vector<double> variance_before_;  ///< as of the last sample
 };
 

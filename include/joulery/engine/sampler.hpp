@@ -5,6 +5,7 @@
 #include "joulery/core/config.hpp"
 #include "joulery/engine/engine.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -97,8 +98,9 @@ class sampler {
 
     static void run(state& s, engine& e, metered_source& m) {
         std::unique_lock<std::mutex> lock(s.mutex);
-        while (!s.changed.wait_for(lock, time_left(e, m), [&] { return s.stopping; })) {
+        while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
             lock.unlock();
+            stay_awake(e, m);
             {
                 const std::lock_guard<patient_mutex> reading(m.source.reading);
                 e.step(m);
@@ -111,12 +113,25 @@ class sampler {
         s.changed.notify_all();
     }
 
-    static std::chrono::nanoseconds time_left(const engine& e, const metered_source& m) {
+    // A thread that sleeps wakes up to some 60 us late (timer slack and scheduling). Where a tick
+    // is hunted it gets up that much earlier and waits awake.
+    static constexpr double early_seconds = 60e-6;
+
+    static std::chrono::nanoseconds time_to_sleep(const engine& e, const metered_source& m) {
         const std::uint64_t now = e.clock().now();
         const std::uint64_t due = m.next_due.load();
-        if (due <= now) return std::chrono::nanoseconds(0);
-        const double left = static_cast<double>(due - now) * e.tick_seconds();
+        double left = due > now ? static_cast<double>(due - now) * e.tick_seconds() : 0;
+        if (m.is_hunting()) left = std::max(left - early_seconds, 0.0);
         return std::chrono::nanoseconds(static_cast<std::int64_t>(left * 1e9));
+    }
+    static void stay_awake(const engine& e, const metered_source& m) {
+        if (!m.is_hunting()) return;
+        const std::uint64_t due = m.next_due.load();
+        const double left =
+            (static_cast<double>(due) - static_cast<double>(e.clock().now())) * e.tick_seconds();
+        if (left > 2 * early_seconds) return;  // woken for another reason
+        while (e.clock().now() < due) {
+        }
     }
 
     std::shared_ptr<state> shared_;

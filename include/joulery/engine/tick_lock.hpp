@@ -20,6 +20,7 @@ namespace detail {
 struct lock_step {
     bool settle = true;          ///< this read is the sample; else it was one of a hunt
     std::uint64_t next_due = 0;  ///< tick of the next read
+    bool hunts = false;          ///< that read is to be in time: a tick is waited for
 };
 
 /// The schedule of one source's reads, led by one of its counters.
@@ -35,25 +36,28 @@ class tick_lock {
         if (!lockable_ || resting_ > 0 || !worthwhile(lead, read_cost)) return plain(now);
         if (caught) {
             misses_ = 0;
+            rest_ = shortest_rest;
             stride_ = std::min(stride_ * 2, most_ticks_between_samples(lead));
             hunting_ = false;
-            return {true, open_window(lead, now)};
+            return {true, open_window(lead, now), true};
         }
         if (!hunting_) {  // the first read of a window: the hunt begins
             hunting_ = true;
             give_up_at_ = static_cast<double>(now) + window_length(lead);
         }
         if (static_cast<double>(now) < give_up_at_)
-            return {false, now + static_cast<std::uint64_t>(gap(lead, read_cost))};
+            return {false, now + static_cast<std::uint64_t>(gap(lead, read_cost)), true};
         hunting_ = false;
         if (++misses_ >= 3) {  // no visible ticks: leave it alone for a while
             misses_ = 0;
             stride_ = 1;
-            resting_ = 50;
+            resting_ = rest_;
+            rest_ = std::min(rest_ * 2, longest_rest);
+            return plain(now);
         } else {
             stride_ = std::max(1.0, stride_ / 4);
         }
-        return {true, open_window(lead, now)};
+        return {true, open_window(lead, now), true};
     }
 
     [[nodiscard]] bool lockable() const noexcept { return lockable_; }
@@ -101,6 +105,9 @@ class tick_lock {
     double stride_ = 1;  ///< counter ticks between two samples
     double give_up_at_ = 0;
     unsigned misses_ = 0;
+    /// Samples without a hunt after ticks were not to be seen; each time twice as many.
+    static constexpr unsigned shortest_rest = 50, longest_rest = 6400;
+    unsigned rest_ = shortest_rest;
     unsigned resting_ = 0;
 };
 
