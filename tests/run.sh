@@ -97,7 +97,7 @@ for leg in "${legs[@]}"; do
         clang)
             run_leg clang clang++ \
                 "-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
-                -DJOULERY_TEST_CONSUMERS=OFF
+                -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF
             ;;
         tsan)
             if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
