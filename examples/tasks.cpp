@@ -1,0 +1,59 @@
+// tasks.cpp - work that runs elsewhere than its scope was opened: tasks of one request on other
+// threads, and a scope that waits for what it launched. SPDX-License-Identifier: MIT
+#include <joulery/joulery.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <future>
+#include <utility>
+#include <vector>
+
+namespace {
+
+double decode(int image) {
+    double x = image;
+    for (int i = 0; i < 2'000'000; ++i) x = std::cos(x + i);
+    return x;
+}
+
+double answer(int images) {
+    joulery::scope s{"request"};
+    s.set_total(images);  // the live line shows how far it is, and what it will have cost
+    std::vector<std::future<double>> parts;
+    for (int i = 0; i < images; ++i)
+        parts.push_back(std::async(std::launch::async, [t = s.token(), i] {
+            joulery::joined_scope in{t, "decode"};  // in the report: request/decode
+            return decode(i);
+        }));
+    double sum = 0;
+    for (std::future<double>& part : parts) {
+        sum += part.get();
+        s.add_items(1, "image");
+    }
+    return sum;
+}
+
+double launch_and_wait() {
+    std::future<double> later;
+    const auto finish = [&] {
+        if (later.valid()) later.wait();
+    };
+    {
+        joulery::synced_scope s{"launched", joulery::scope_options{finish}};
+        later = std::async(std::launch::async, decode, 1);
+    }  // ends when the work has, not when it was launched
+    return later.get();
+}
+
+}  // namespace
+
+int main() {
+    joulery::options chosen;
+    chosen.live = true;  // one line on a terminal while it runs, as JOULERY_LIVE=1 does
+    joulery::start(std::move(chosen));
+
+    double sum = 0;
+    for (int i = 0; i < 5; ++i) sum += answer(16) + launch_and_wait();
+    const joulery::report r = joulery::snapshot();
+    std::printf("sum %.6f\n\n%s", sum, to_text(r).c_str());
+}
