@@ -128,7 +128,7 @@ class books {
         std::size_t busy = 0;
         for (const auto& t : trees) {
             if (mark_of(*t).shares != nullptr) part_device(mark_of(*t), end);
-            busy += !t->is_device() && mark_of(*t).is_busy() ? 1 : 0;
+            busy += !t->is_device() && mark_of(*t).is_busy() ? 1u : 0u;
         }
         std::vector<double> factors, device_factors, unclaimed;
         for (std::size_t c = 0; c < settled_.size(); ++c) {

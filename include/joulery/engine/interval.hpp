@@ -59,8 +59,8 @@ class interval {
     }
     /// How many paths (and no scope, as one) had time of their own.
     [[nodiscard]] std::size_t parts() const noexcept {
-        std::size_t n = idle() > least_share ? 1 : 0;
-        for (const open_time& t : nodes_) n += share(t.own()) > least_share ? 1 : 0;
+        std::size_t n = idle() > least_share ? 1u : 0u;
+        for (const open_time& t : nodes_) n += share(t.own()) > least_share ? 1u : 0u;
         return n;
     }
     /// Who was open longest without an open child; null: no scope.

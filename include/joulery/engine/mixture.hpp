@@ -75,7 +75,7 @@ class mixtures {
                 unmixers_[c].add(row, row_joules_[c], at_begin[c], at_end[c]);
         std::fill(std::begin(row_seconds_), std::end(row_seconds_), 0.0);
         row_joules_.assign(channels_, 0.0);
-        intervals_ += row.empty() ? 0 : 1;
+        intervals_ += row.empty() ? 0u : 1u;
     }
     /// Intervals since the last `start_anew`.
     [[nodiscard]] std::size_t intervals() const noexcept { return intervals_; }

@@ -23,7 +23,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// How a simulated counter shows the true energy: RAPL's habits by default (BACKENDS: updates about
+/// How a simulated counter shows the true energy: RAPL's habits by default (updates about
 /// every millisecond, 2^-14 J a count, 32 bits).
 struct simulated_counter {
     std::string id = "cpu0/package";
