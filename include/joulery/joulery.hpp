@@ -16,6 +16,7 @@
 #include "joulery/counters/reading.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/engine/options.hpp"
+#include "joulery/idle_power.hpp"
 #include "joulery/joined_scope.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/report/codecarbon_csv.hpp"

@@ -10,7 +10,7 @@ import sys
 LAYERS = {"core": 0, "time": 1, "counters": 2, "carbon": 3, "report": 4, "backends": 5,
           "engine": 6, "scope.hpp": 7, "macros.hpp": 7, "environment.hpp": 7,
           "joined_scope.hpp": 7, "synced_scope.hpp": 7, "stream_scope.hpp": 7, "testing": 8,
-          "integration": 8, "defaults.hpp": 9, "session.hpp": 9, "joulery.hpp": 9, "version.hpp": 0}
+          "integration": 8, "defaults.hpp": 9, "session.hpp": 9, "idle_power.hpp": 9, "joulery.hpp": 9, "version.hpp": 0}
 # What a layer's number alone would allow: backends know nothing of carbon and reports, and nobody
 # but the standard set (and what stands above it) knows a backend.
 HIGHEST_INCLUDED = {"backends": 2}
