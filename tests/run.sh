@@ -96,7 +96,7 @@ for leg in "${legs[@]}"; do
         gcc) run_leg gcc g++ "-O1" ;;
         clang)
             run_leg clang clang++ \
-                "-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
+                "-O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
                 -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF
             ;;
         tsan)
