@@ -101,7 +101,7 @@ for leg in "${legs[@]}"; do
             ;;
         tsan)
             if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
-            run_leg tsan g++ "-O1 -g1 -fsanitize=thread -Wno-tsan -include $here/tsan.hpp" \
+            run_leg tsan g++ "-O0 -g1 -fsanitize=thread -Wno-tsan -include $here/tsan.hpp" \
                 -DJOULERY_TEST_FOLDERS=engine,time \
                 -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF
             ;;

@@ -243,8 +243,9 @@ std::vector<double> run_two_streams(nanoseconds unit, int rounds, int lead) {
 }
 
 TEST_CASE("two streams in turn, each has its own work, long and short") {
-    for (const auto& [unit, rounds] :
-         {std::pair{nanoseconds(10ms), 20}, {nanoseconds(100us), 2000}}) {
+    for (const auto& work : {std::pair{nanoseconds(10ms), 20}, {nanoseconds(100us), 2000}}) {
+        const auto unit = work.first;
+        const auto rounds = work.second;
         CAPTURE(rounds);
         const std::vector<double> joules = run_two_streams(unit, rounds, 60);
         CHECK(joules[1] == doctest::Approx(joules[0]).epsilon(0.03));
