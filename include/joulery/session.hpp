@@ -151,8 +151,8 @@ class session {
     // The parent's meter, its threads and locks, stay with the parent: here it is left lying.
     void continue_in_child() noexcept {
         if (phase_ == phase::running) {
-            new std::shared_ptr<meter>(std::move(meter_));  // NOLINT: leaked on purpose
-            (void)live_.release();                          // NOLINT: its thread is the parent's
+            left_behind_ = new left_meter{std::move(meter_), left_behind_};  // NOLINT: for ever
+            (void)live_.release();  // NOLINT: its thread is the parent's
             phase_ = phase::forked;
             last_ = report();
         }
@@ -168,8 +168,15 @@ class session {
         std::fprintf(stderr, "joulery: %s\n", text.c_str());
     }
 
+    /// Meters of the processes that this one was forked from.
+    struct left_meter {
+        std::shared_ptr<meter> parents;
+        left_meter* before;
+    };
+
     std::mutex mutex_;
     std::shared_ptr<meter> meter_;
+    left_meter* left_behind_ = nullptr;
     std::unique_ptr<live_display> live_;
     report last_;
     phase phase_ = phase::fresh;

@@ -96,8 +96,9 @@ TEST_CASE("accuracy: the bar (k = 2) covers the truth in 93 of 100 scopes of ran
         const double length =
             std::pow(10.0, -4.7 + 3.7 * static_cast<double>(random() % 1000) / 1000);
         const double jitters[] = {0, 0.05, 0.2, 0.5};
-        simulated_program p = random_program(seed, 2 + static_cast<int>(random() % 7), length,
-                                             jitters[random() % 4], 6);
+        const int scopes_of_it = 2 + static_cast<int>(random() % 7);
+        const double jitter = jitters[random() % 4];
+        simulated_program p = random_program(seed, scopes_of_it, length, jitter, 6);
         p.random_order = random() % 3 == 0;
         const simulated_outcome o = run(p, seed);
         for (std::size_t i = 0; i < o.truth.size(); ++i) {

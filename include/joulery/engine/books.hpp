@@ -114,7 +114,7 @@ class books {
     /// By how much the variance of edge reads exceeds what ages and drifts explain (the powers at
     /// the edges are means themselves): found by calibration on the simulated machine,
     /// bench/accuracy.
-    static constexpr double edge_inflation = 2;
+    static constexpr double edge_inflation = 2.5;
 
     /// The nodes of the tree last closed that were open since its close before.
     template <class Visit>

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace joulery {
@@ -52,7 +53,7 @@ inline scope_node* find_child(scope_node* parent, const char* name, std::size_t 
 inline scope_node* enter_flagged(scope_node* n) noexcept {
     owned_tree* tree = &tree_of(*n);
     if (tree->is_dead()) {
-        const std::string_view name = n->path->name;
+        const std::string name = n->path->name;  // the dead tree may go with its paths meanwhile
         n = find_child(n->parent, name.data(), name.size(), false);
         if (n == nullptr) return nullptr;
         tree = &tree_of(*n);

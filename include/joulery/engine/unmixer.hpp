@@ -217,7 +217,7 @@ class unmixer {
     /// By how much the variance of regressed powers exceeds the computed one (ticks come in
     /// patterns that follow the scopes'): found by calibration on the simulated machine,
     /// bench/accuracy.
-    static constexpr double inflation = 1.1;
+    static constexpr double inflation = 1.15;
     /// The base may be as much as all threads together draw, of which `mean` is one's.
     static constexpr double base_spread = 4;
 
