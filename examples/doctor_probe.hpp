@@ -2,7 +2,10 @@
 // read costs.
 #pragma once
 
+#include <joulery/counters/domain_tree.hpp>
+#include <joulery/environment.hpp>
 #include <joulery/joulery.hpp>
+#include <joulery/report/json_text.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -93,7 +96,7 @@ inline void watch_backend(joulery::backend& b, std::vector<measured_channel>& in
 /// Tries every backend there is, then looks closely at those that a program would use.
 inline diagnosis diagnose(const std::vector<std::string>& names, const joulery::system_root& root) {
     diagnosis d;
-    for (const joulery::backend_entry& entry : joulery::standard_backends) {
+    for (const joulery::backend_entry& entry : joulery::standard_backends()) {
         finding f;
         f.name = std::string(entry.name);
         joulery::opened_backend opened = entry.open(root);

@@ -5,7 +5,10 @@
 //     report --top 10 rank*.json               the ten dearest scopes of all ranks together
 //     report -o run.html -o run.csv run.json   other formats
 //     report --compare before.json after.json  what changed, and whether the error bars tell
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/unit_text.hpp"
 #include "joulery/report/compare.hpp"
+#include "joulery/report/figures.hpp"
 #include "joulery/report/json.hpp"
 #include "joulery/report/report_merger.hpp"
 #include "joulery/report/text_grid.hpp"

@@ -2,6 +2,47 @@
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
+#include "joulery/counters/registry.hpp"
+#include "joulery/counters/system_root.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What the machine has, and why it does not have the rest.
+struct found_backends {
+    std::vector<std::unique_ptr<backend>> backends;
+    std::vector<std::string> warnings;
+};
+
+/// Every backend that comes with the library, in the order in which they are preferred: of two that
+/// show the same energy the first that can be read counts.
+///
+///     for (const backend_entry& e : standard_backends()) std::cout << e.name << '\n';
+[[nodiscard]] JOULERY_DECL backend_list standard_backends() noexcept;
+
+/// Opens the named backends, or, with no names, what the machine has: of each counter the first
+/// view that can be read, a slow meter of the whole machine only where its processors can't be
+/// counted by themselves, and the estimate of the processors where nothing counts them at all.
+///
+/// Fails: never. `warnings` says with its remedy what of those asked for by name could not be
+///        opened; of the rest only why the processors can't be counted, where they can't.
+///
+///     options o;
+///     auto found = open_backends({"rapl-powercap"}, system_root{});
+///     o.backends = std::move(found.backends);
+[[nodiscard]] JOULERY_DECL found_backends open_backends(const std::vector<std::string>& names,
+                                                        const system_root& root);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
 #include "joulery/backends/amd_hsmp.hpp"
 #include "joulery/backends/amd_smi.hpp"
 #include "joulery/backends/amdgpu.hpp"
@@ -21,8 +62,6 @@
 #include "joulery/backends/rocm_smi.hpp"
 #include "joulery/backends/rpi_pmic.hpp"
 #include "joulery/counters/containment.hpp"
-#include "joulery/counters/registry.hpp"
-#include "joulery/counters/system_root.hpp"
 
 #if defined(_WIN32)
 #include "joulery/backends/windows_emi.hpp"
@@ -32,18 +71,16 @@
 #include "joulery/backends/process_energy.hpp"
 #endif
 
-#include <memory>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
+namespace detail {
 
-/// Every backend that comes with the library, in the order in which they are preferred: of two that
-/// show the same energy the first that can be read counts.
-inline constexpr backend_entry standard_backends[] = {
+inline constexpr backend_entry standard_entries[] = {
     // Processors and their memory. powercap needs root but says at which value a counter starts
     // anew; perf needs a capability; any user may ask HSMP.
     {"rapl-powercap", open_rapl_powercap, true},
@@ -87,14 +124,6 @@ inline constexpr second_view second_views[] = {
     {"rocm-smi", "amdgpu"},         {"amd-smi", "amdgpu"},         {"amd-smi", "rocm-smi"},
 };
 
-/// What the machine has, and why it does not have the rest.
-struct found_backends {
-    std::vector<std::unique_ptr<backend>> backends;
-    std::vector<std::string> warnings;
-};
-
-namespace detail {
-
 /// Opens backends one after the other and remembers what is still missing.
 class backend_opener {
  public:
@@ -114,7 +143,7 @@ class backend_opener {
 
     void open_all() {
         std::string processors;  // why they can't be read
-        for (const backend_entry& entry : standard_backends) {
+        for (const backend_entry& entry : standard_entries) {
             if (!entry.by_default || is_second_view(entry.name)) continue;
             if (is_last_resort(entry.name) && has_processors()) continue;
             auto opened = open(entry);
@@ -131,14 +160,14 @@ class backend_opener {
 
  private:
     static const backend_entry* find(std::string_view name) noexcept {
-        for (const backend_entry& entry : standard_backends)
+        for (const backend_entry& entry : standard_entries)
             if (entry.name == name) return &entry;
         return nullptr;
     }
 
     static std::string known_names() {
         std::string known;
-        for (const backend_entry& entry : standard_backends)
+        for (const backend_entry& entry : standard_entries)
             known.append(known.empty() ? "" : ", ").append(entry.name);
         return known;
     }
@@ -199,18 +228,12 @@ class backend_opener {
 
 }  // namespace detail
 
-/// Opens the named backends, or, with no names, what the machine has: of each counter the first
-/// view that can be read, a slow meter of the whole machine only where its processors can't be
-/// counted by themselves, and the estimate of the processors where nothing counts them at all.
-///
-/// Fails: never. `warnings` says with its remedy what of those asked for by name could not be
-///        opened; of the rest only why the processors can't be counted, where they can't.
-///
-///     options o;
-///     auto found = open_backends({"rapl-powercap"}, system_root{});
-///     o.backends = std::move(found.backends);
-[[nodiscard]] inline found_backends open_backends(const std::vector<std::string>& names,
-                                                  const system_root& root) {
+JOULERY_DECL backend_list standard_backends() noexcept {
+    return {std::begin(detail::standard_entries), std::end(detail::standard_entries)};
+}
+
+JOULERY_DECL found_backends open_backends(const std::vector<std::string>& names,
+                                          const system_root& root) {
     detail::backend_opener opener(root);
     names.empty() ? opener.open_all() : opener.open_named(names);
     return std::move(opener.found());
@@ -218,3 +241,5 @@ class backend_opener {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

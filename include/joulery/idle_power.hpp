@@ -2,16 +2,10 @@
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
 #include "joulery/core/units.hpp"
-#include "joulery/counters/reading.hpp"
-#include "joulery/counters/system_root.hpp"
-#include "joulery/defaults.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/engine/options.hpp"
 
 #include <chrono>
-#include <thread>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -24,8 +18,27 @@ inline namespace v1 {
 ///     options o;
 ///     o.idle_power = measure_idle_power(std::chrono::seconds(1));
 ///     joulery::start(std::move(o));
-[[nodiscard]] inline power measure_idle_power(
-    std::chrono::nanoseconds time = std::chrono::seconds(1)) {
+[[nodiscard]] JOULERY_DECL power
+measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/counters/reading.hpp"
+#include "joulery/counters/system_root.hpp"
+#include "joulery/defaults.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/engine/options.hpp"
+
+#include <thread>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL power measure_idle_power(std::chrono::nanoseconds time) {
     options o;
     o.backends = open_backends({}, system_root()).backends;
     meter m(std::move(o));
@@ -36,3 +49,5 @@ inline namespace v1 {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

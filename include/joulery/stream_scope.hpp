@@ -2,6 +2,7 @@
 // Layer 7. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
 #include "joulery/engine/device_timeline.hpp"
 #include "joulery/engine/scope_token.hpp"
 #include "joulery/scope.hpp"
@@ -74,16 +75,8 @@ class stream_interval {
             return true;
         }
     }
-    static void on_begin(void* self) noexcept {
-        auto* i = static_cast<stream_interval*>(self);
-        i->node_.store(i->tree_->begin(i->stream_, *i->owner_.path()));
-        i->release();
-    }
-    static void on_end(void* self) noexcept {
-        auto* i = static_cast<stream_interval*>(self);
-        if (scope_node* n = i->node_.exchange(nullptr)) i->tree_->end(i->stream_, *n);
-        i->release();
-    }
+    JOULERY_DECL static void on_begin(void* self) noexcept;
+    JOULERY_DECL static void on_end(void* self) noexcept;
     void hold() noexcept { holders_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
         if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -168,3 +161,29 @@ stream_scope(Meter&, device_stream&, Name&&, Begin, End) -> stream_scope<Begin, 
 
 }  // namespace v1
 }  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/engine/device_tree.hpp"
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+JOULERY_DECL void stream_interval::on_begin(void* self) noexcept {
+    auto* i = static_cast<stream_interval*>(self);
+    i->node_.store(i->tree_->begin(i->stream_, *i->owner_.path()));
+    i->release();
+}
+
+JOULERY_DECL void stream_interval::on_end(void* self) noexcept {
+    auto* i = static_cast<stream_interval*>(self);
+    if (scope_node* n = i->node_.exchange(nullptr)) i->tree_->end(i->stream_, *n);
+    i->release();
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
+
+#endif

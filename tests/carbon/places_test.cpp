@@ -1,6 +1,7 @@
 #include "joulery/carbon/places.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/carbon/place_factor.hpp"
+#include "joulery/carbon/tables/place_index.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,7 @@
 #include "joulery/carbon/series_reader.hpp"
+#include "joulery/carbon/csv_series.hpp"
+#include "joulery/carbon/json_series.hpp"
+#include "joulery/carbon/series_stream.hpp"
 
 #include <doctest/doctest.h>
 

@@ -17,6 +17,14 @@
 
 namespace engine_test {
 
+/// Whether a child of a process with threads may start some: the thread sanitizer's runtime ends it
+/// ("starting new threads after multi-threaded fork is not supported").
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool child_may_start_threads = false;
+#else
+inline constexpr bool child_may_start_threads = true;
+#endif
+
 /// A folder that is removed with all in it.
 class folder {
  public:

@@ -64,7 +64,7 @@ TEST_CASE("defaults: names choose, none is none, an unknown one is told the know
 
 TEST_CASE("defaults: every backend has a name of its own that it answers to") {
     std::set<std::string> names;
-    for (const backend_entry& entry : standard_backends) {
+    for (const backend_entry& entry : standard_backends()) {
         CHECK(names.insert(std::string(entry.name)).second);
         CHECK((entry.open != nullptr));
     }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 using namespace joulery;
+using engine_test::child_may_start_threads;
 using engine_test::child_result;
 using engine_test::contains;
 using engine_test::in_child;
@@ -43,6 +44,7 @@ options one_backend() {
     return o;
 }
 void check_silent_success(const child_result& c) {
+    INFO(c.err);
     CHECK(c.exit_code == 0);
     CHECK(c.out.empty());
     CHECK(c.err.empty());
@@ -234,6 +236,7 @@ TEST_CASE("session: a forked child measures nothing until it starts, the parent 
             must(contains(snapshot().warnings, "forked"), "that says why");
             set_enabled(true);
             must(!scope{"still"}, "the switch does not start it");
+            if (!child_may_start_threads) ::_exit(0);
             start(one_backend());
             { JOULERY_SCOPE("child"); }
             const report r = snapshot();
@@ -288,6 +291,7 @@ TEST_CASE("session: forks while other threads are inside scopes and the engine i
             const pid_t child = ::fork();
             if (child == 0) {
                 { JOULERY_SCOPE("child"); }
+                if (!child_may_start_threads) ::_exit(0);
                 start(one_backend());
                 { JOULERY_SCOPE("child"); }
                 must(calls_of(snapshot(), "child") == 1, "the child has its own");

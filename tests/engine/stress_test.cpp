@@ -1,6 +1,7 @@
 // Everything at once on real threads: scopes, reports, reads, the switch, threads that end, a meter
 // that ends. Its worth is under the thread sanitizer; alone it checks that counts are exact.
 #include "joulery/session.hpp"
+#include "joulery/backends/function.hpp"
 
 #include "engine/support.hpp"
 #include "joulery/macros.hpp"

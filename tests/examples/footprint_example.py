@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # footprint_example.py - examples/footprint.cpp answers, and refuses, as its head says.
 # SPDX-License-Identifier: MIT
-"""usage: footprint_example.py PROJECT_FOLDER COMPILER"""
+"""usage: footprint_example.py PROJECT_FOLDER COMPILER [FLAGS_AND_LIBRARIES...]"""
 import pathlib
 import subprocess
 import sys
@@ -9,14 +9,14 @@ import tempfile
 
 
 def main(arguments):
-    if len(arguments) != 3:
+    if len(arguments) < 3:
         print(__doc__, file=sys.stderr)
         return 2
     project, compiler = pathlib.Path(arguments[1]), arguments[2]
     with tempfile.TemporaryDirectory() as work:
         program = pathlib.Path(work) / "footprint"
         subprocess.run([compiler, "-std=c++17", "-I", project / "include",
-                        project / "examples/footprint.cpp", "-o", program], check=True)
+                        project / "examples/footprint.cpp", *arguments[3:], "-o", program], check=True)
 
         def run(*words):
             done = subprocess.run([program, *words], capture_output=True, text=True, timeout=60)

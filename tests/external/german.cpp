@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     const std::string folder = argv[2];
     const auto r = joulery::from_json(read_whole(folder + "/full.json"));
     if (!r) return std::puts(("FAILED: " + r.error().reason).c_str()), 1;
-    for (const joulery::report_format& format : joulery::report_formats) {
+    for (const joulery::report_format& format : joulery::report_formats()) {
         const std::string name = "full" + std::string(format.ending);
         if (format.write(*r) != read_whole(folder + "/" + name))
             return std::puts(("FAILED: other bytes in " + name).c_str()), 1;

@@ -3,6 +3,7 @@
 #include "joulery/counters/channel_account.hpp"
 #include "joulery/defaults.hpp"
 #include "joulery/testing/backend_contract.hpp"
+#include "joulery/backends/nvml.hpp"
 
 #include <doctest/doctest.h>
 
@@ -101,7 +102,7 @@ void check(const backend& b, const observation& o) {
 
 TEST_CASE("hardware: each backend keeps the contract and counts a plausible power") {
     int found = 0;
-    for (const backend_entry& entry : standard_backends) {
+    for (const backend_entry& entry : standard_backends()) {
         if (entry.name == "estimate") continue;
         opened_backend b = entry.open(machine());
         if (!b) {

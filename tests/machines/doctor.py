@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # doctor.py - examples/doctor.cpp on three fake machines says what golden/doctor_*.txt hold.
 # SPDX-License-Identifier: MIT
-"""usage: doctor.py PROJECT_FOLDER COMPILER [COMPILER_FLAGS...]
+"""usage: doctor.py PROJECT_FOLDER COMPILER [FLAGS_AND_LIBRARIES...]
 
 Measured times and powers are replaced by <time> and <power>. JOULERY_REFRESH_GOLDEN=1 writes the
 files anew; JOULERY_DOCTOR_RAW=FOLDER also keeps what the program printed."""
@@ -136,9 +136,9 @@ def main(arguments):
         work = pathlib.Path(folder)
         work.chmod(0o755)
         program = work / "doctor"
-        subprocess.run([*arguments[2:], "-std=c++17", "-I", project / "include",
-                        project / "examples/doctor.cpp", "-o", program, "-pthread", "-ldl"],
-                       check=True)
+        subprocess.run([arguments[2], "-std=c++17", "-I", project / "include",
+                        project / "examples/doctor.cpp", *arguments[3:], "-o", program, "-pthread",
+                        "-ldl"], check=True)
         raw = os.environ.get("JOULERY_DOCTOR_RAW")
         for make in (workstation, jetson, laptop):
             machine = Machine(work, program, make)

@@ -1,4 +1,5 @@
 #include "machines/fake_machine.hpp"
+#include "joulery/backends/amd_hsmp.hpp"
 
 #include "backends/fake_device.hpp"
 

@@ -1,4 +1,7 @@
 #include "joulery/report/merge.hpp"
+#include "joulery/report/machine_union.hpp"
+#include "joulery/report/report_merger.hpp"
+#include "joulery/report/json.hpp"
 
 #include "joulery/report/fields.hpp"
 #include "report/sample_report.hpp"

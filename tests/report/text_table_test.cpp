@@ -1,4 +1,5 @@
 #include "joulery/report/text_table.hpp"
+#include "joulery/core/utf8.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

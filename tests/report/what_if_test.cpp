@@ -1,4 +1,5 @@
 #include "joulery/report/what_if.hpp"
+#include "joulery/carbon/carbon_of.hpp"
 
 #include "joulery/report/report_carbon.hpp"
 

@@ -1,4 +1,7 @@
 #include "joulery/report/write.hpp"
+#include "joulery/report/json.hpp"
+#include "joulery/report/csv.hpp"
+#include "joulery/report/atomic_file.hpp"
 
 #include "report/golden.hpp"
 #include "report/sample_report.hpp"
@@ -119,7 +122,7 @@ TEST_CASE("write: a file that can't be finished leaves nothing behind, and the o
 
 TEST_CASE("write: every format writes the file its ending names") {
     const temporary_folder folder;
-    for (const report_format& format : report_formats) {
+    for (const report_format& format : report_formats()) {
         const std::string path = folder.path + "/full" + std::string(format.ending);
         REQUIRE(write_report(sample::full(), path));
         CHECK(read_whole(path) == read_whole(golden_path("full" + std::string(format.ending))));

@@ -1,4 +1,5 @@
 #include "joulery/testing/measure.hpp"
+#include "joulery/backends/function.hpp"
 
 #include "joulery/testing/compare_calls.hpp"
 #include "joulery/testing/scripted_backend.hpp"

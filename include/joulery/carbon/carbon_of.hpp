@@ -3,14 +3,12 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/carbon/place_factor.hpp"
-#include "joulery/carbon/tables/pue_table.hpp"
-#include "joulery/carbon/tables/water_table.hpp"
+#include "joulery/carbon/places.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -20,6 +18,34 @@ struct pue_figure {
     double pue = 0;
     std::string source;
 };
+
+/// The published PUE of a cloud region ("aws:eu-central-1"), or of a fleet ("aws", "Meta").
+///
+///     auto p = pue_of("aws:ap-south-2");    // 1.46: the region's own, not the fleet's 1.14
+[[nodiscard]] JOULERY_DECL result<pue_figure> pue_of(std::string_view region_or_owner);
+
+/// The carbon model of a place: its grid factor, what other sources say, the PUE of a cloud region
+/// (a country has none: it stays 1.0 and says so), water on site and at the plants.
+///
+///     options o;
+///     if (auto m = carbon_of("gcp:europe-west9")) o.carbon = *m;
+[[nodiscard]] JOULERY_DECL result<carbon_model> carbon_of(place p);
+
+[[nodiscard]] JOULERY_DECL result<carbon_model> carbon_of(std::string_view name);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/place_factor.hpp"
+#include "joulery/carbon/tables/pue_table.hpp"
+#include "joulery/carbon/tables/water_table.hpp"
+
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -68,10 +94,7 @@ inline void add_water(water_factors& w, place p, const std::string& iso3) {
 
 }  // namespace detail
 
-/// The published PUE of a cloud region ("aws:eu-central-1"), or of a fleet ("aws", "Meta").
-///
-///     auto p = pue_of("aws:ap-south-2");    // 1.46: the region's own, not the fleet's 1.14
-[[nodiscard]] inline result<pue_figure> pue_of(std::string_view region_or_owner) {
+JOULERY_DECL result<pue_figure> pue_of(std::string_view region_or_owner) {
     std::string owner(region_or_owner);
     const place_candidates found = find_places(region_or_owner);
     if (found.unique() && found[0].kind == place_kind::cloud) {
@@ -91,12 +114,7 @@ inline void add_water(water_factors& w, place p, const std::string& iso3) {
                    "state it: facility energy over IT energy, from the operator"};
 }
 
-/// The carbon model of a place: its grid factor, what other sources say, the PUE of a cloud region
-/// (a country has none: it stays 1.0 and says so), water on site and at the plants.
-///
-///     options o;
-///     if (auto m = carbon_of("gcp:europe-west9")) o.carbon = *m;
-[[nodiscard]] inline result<carbon_model> carbon_of(place p) {
+JOULERY_DECL result<carbon_model> carbon_of(place p) {
     auto factor = factor_of(p);
     if (!factor) return factor.error();
     carbon_model m{*std::move(factor)};
@@ -109,7 +127,8 @@ inline void add_water(water_factors& w, place p, const std::string& iso3) {
     detail::add_water(m.water, p, m.grid.country);
     return m;
 }
-[[nodiscard]] inline result<carbon_model> carbon_of(std::string_view name) {
+
+JOULERY_DECL result<carbon_model> carbon_of(std::string_view name) {
     const auto p = place_of(name);
     if (!p) return p.error();
     return carbon_of(*p);
@@ -117,3 +136,5 @@ inline void add_water(water_factors& w, place p, const std::string& iso3) {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/carbon/intensity_series.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/core/units.hpp"
 
@@ -17,8 +18,18 @@ struct start_choice {
 
 /// The start, among the beginnings of the series' steps, from which `duration` has the lowest mean
 /// intensity; only where the series knows all of it. Linear in the number of steps.
-[[nodiscard]] inline result<start_choice> cleanest_start(const intensity_series& series,
-                                                         seconds duration) {
+[[nodiscard]] JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series,
+                                                               seconds duration);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series, seconds duration) {
     result<start_choice> best{failure{"the series knows no stretch as long as the run",
                                       "give a longer series, without gaps"}};
     for (const intensity_step& s : series.steps()) {
@@ -33,3 +44,5 @@ struct start_choice {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

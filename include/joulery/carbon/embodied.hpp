@@ -3,15 +3,12 @@
 #pragma once
 
 #include "joulery/carbon/embodied_rate.hpp"
-#include "joulery/carbon/place_name.hpp"
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/carbon/tables/embodied_table.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
+#include "joulery/core/units.hpp"
 
-#include <cmath>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -29,8 +26,34 @@ struct embodied_item {
 /// Fails with the names that fit where several do, since sources differ by up to 3.5 times.
 ///
 ///     auto gpu = embodied_factor("A100 SXM 40GB", 8);      // 8 x 127.6 kg
-[[nodiscard]] inline result<embodied_item> embodied_factor(std::string_view name,
-                                                           double count = 1) {
+[[nodiscard]] JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name,
+                                                                 double count = 1);
+
+/// Spreads the making of `items` over `lifetime` (wall time in service), charged for `share` of
+/// them (1: the whole machine; a quarter of its GPUs: 0.25). Neither has a default: the choice of 3
+/// or 6 years alone is a factor of two.
+///
+///     auto m = embodied_of({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
+///     options.carbon.embodied = *m;
+[[nodiscard]] JOULERY_DECL result<embodied_rate> embodied_of(
+    const std::vector<embodied_item>& items, seconds lifetime, double share);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/place_name.hpp"
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/carbon/tables/embodied_table.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double count) {
     const folded_name wanted = fold_place(name);
     std::string fits;
     const embodied_row* found = nullptr;
@@ -59,14 +82,8 @@ struct embodied_item {
                    "state it: embodied_item{name, kilograms, count, source}"};
 }
 
-/// Spreads the making of `items` over `lifetime` (wall time in service), charged for `share` of
-/// them (1: the whole machine; a quarter of its GPUs: 0.25). Neither has a default: the choice of 3
-/// or 6 years alone is a factor of two.
-///
-///     auto m = embodied_of({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
-///     options.carbon.embodied = *m;
-[[nodiscard]] inline result<embodied_rate> embodied_of(const std::vector<embodied_item>& items,
-                                                       seconds lifetime, double share) {
+JOULERY_DECL result<embodied_rate> embodied_of(const std::vector<embodied_item>& items,
+                                               seconds lifetime, double share) {
     if (!(lifetime.count() > 0) || std::isinf(lifetime.count()))
         return failure{"the lifetime of the hardware is not above zero",
                        "state it; 3 to 6 years (26,280 to 52,560 h) are in use"};
@@ -92,3 +109,5 @@ struct embodied_item {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,12 +2,10 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/carbon/tables/equivalent_table.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/units.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace joulery {
@@ -25,7 +23,25 @@ struct equivalent {
 /// For people; the machine-readable formats leave it out.
 ///
 ///     for (auto& e : equivalents_of(5_kg)) std::cout << to_text(e) << '\n';
-[[nodiscard]] inline std::vector<equivalent> equivalents_of(emissions m) {
+[[nodiscard]] JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m);
+
+/// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
+[[nodiscard]] JOULERY_DECL std::string to_text(const equivalent& e);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/carbon/tables/equivalent_table.hpp"
+
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
     struct choice {
         const char* row;
         const char* what;
@@ -52,11 +68,12 @@ struct equivalent {
     return out;
 }
 
-/// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
-[[nodiscard]] inline std::string to_text(const equivalent& e) {
+JOULERY_DECL std::string to_text(const equivalent& e) {
     return rounded(e.count, 3) + " " + e.what + " (" + rounded(e.grams_each, 4) + " g each; " +
            e.source + ")";
 }
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -3,14 +3,12 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/carbon/grid_factor_text.hpp"
-#include "joulery/carbon/rounded.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/units.hpp"
+#include "joulery/time/wall_time.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -28,6 +26,31 @@ struct footprint {
     std::vector<std::string> factors;      ///< every figure used: value, year, place, source
     std::vector<std::string> assumptions;  ///< what nobody stated
 };
+
+/// The footprint of `it` joules over `duration`, from `begin` on where that matters (an intensity
+/// that varies). Where the caller knows the emissions already (a report), `known` is taken for the
+/// location-based figure.
+///
+///     footprint f = footprint_of(*carbon_of("aws:eu-central-1"), 12_kWh, std::chrono::hours(3));
+[[nodiscard]] JOULERY_DECL footprint footprint_of(const carbon_model& m, energy it,
+                                                  seconds duration, wall_time begin = {},
+                                                  std::optional<emissions> known = std::nullopt);
+
+[[nodiscard]] JOULERY_DECL std::string to_text(const footprint& f);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/rounded.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -47,14 +70,8 @@ inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
 
 }  // namespace detail
 
-/// The footprint of `it` joules over `duration`, from `begin` on where that matters (an intensity
-/// that varies). Where the caller knows the emissions already (a report), `known` is taken for the
-/// location-based figure.
-///
-///     footprint f = footprint_of(*carbon_of("aws:eu-central-1"), 12_kWh, std::chrono::hours(3));
-[[nodiscard]] inline footprint footprint_of(const carbon_model& m, energy it, seconds duration,
-                                            wall_time begin = {},
-                                            std::optional<emissions> known = std::nullopt) {
+JOULERY_DECL footprint footprint_of(const carbon_model& m, energy it, seconds duration,
+                                    wall_time begin, std::optional<emissions> known) {
     const bool dated = begin.unix_seconds() > 0;
     const auto end = wall_time::from_unix_seconds(begin.unix_seconds() + duration.count());
     footprint f;
@@ -79,7 +96,7 @@ inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
     return f;
 }
 
-[[nodiscard]] inline std::string to_text(const footprint& f) {
+JOULERY_DECL std::string to_text(const footprint& f) {
     std::string out = "IT energy             " + rounded(f.it.kilowatt_hours()) + " kWh\n" +
                       "facility energy       " + rounded(f.facility.kilowatt_hours()) + " kWh\n" +
                       "CO2e, location-based  " + rounded(f.location.kilograms()) + " kg";
@@ -100,3 +117,5 @@ inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

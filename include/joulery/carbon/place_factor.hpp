@@ -4,15 +4,41 @@
 
 #include "joulery/carbon/grid_factor.hpp"
 #include "joulery/carbon/places.hpp"
-#include "joulery/carbon/second_opinions.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The factor of a place in the tables; its intensity is 0 where the source has no usable figure.
+[[nodiscard]] JOULERY_DECL grid_factor raw_factor(place p);
+
+/// The factor of a place; an error where the source gives zero or nothing.
+[[nodiscard]] JOULERY_DECL result<grid_factor> factor_of(place p);
+
+/// Name to factor in one step.
+///
+///     auto f = intensity_of("FR");        // f->intensity: 44.18 g/kWh, 2024, lifecycle, Ember
+///     if (!f) std::cerr << f.error().reason;
+[[nodiscard]] JOULERY_DECL result<grid_factor> intensity_of(std::string_view name);
+
+/// What other sources, years or definitions say of the same place; may be empty.
+[[nodiscard]] JOULERY_DECL std::vector<grid_factor> other_factors_of(place p);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/second_opinions.hpp"
 
 #include <cstddef>
 #include <iterator>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -90,8 +116,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// The factor of a place in the tables; its intensity is 0 where the source has no usable figure.
-[[nodiscard]] inline grid_factor raw_factor(place p) {
+JOULERY_DECL grid_factor raw_factor(place p) {
     const auto row = static_cast<std::size_t>(p.row);
     switch (p.kind) {
         case place_kind::country:
@@ -112,26 +137,20 @@ namespace detail {
     return {};
 }
 
-/// The factor of a place; an error where the source gives zero or nothing.
-[[nodiscard]] inline result<grid_factor> factor_of(place p) {
+JOULERY_DECL result<grid_factor> factor_of(place p) {
     grid_factor f = raw_factor(p);
     if (f.intensity.grams_per_kwh() > 0) return f;
     return failure{f.place + " has no usable figure: " + f.source + " gives zero, which is missing",
                    "state an intensity in g/kWh"};
 }
 
-/// Name to factor in one step.
-///
-///     auto f = intensity_of("FR");        // f->intensity: 44.18 g/kWh, 2024, lifecycle, Ember
-///     if (!f) std::cerr << f.error().reason;
-[[nodiscard]] inline result<grid_factor> intensity_of(std::string_view name) {
+JOULERY_DECL result<grid_factor> intensity_of(std::string_view name) {
     const auto p = place_of(name);
     if (!p) return p.error();
     return factor_of(*p);
 }
 
-/// What other sources, years or definitions say of the same place; may be empty.
-[[nodiscard]] inline std::vector<grid_factor> other_factors_of(place p) {
+JOULERY_DECL std::vector<grid_factor> other_factors_of(place p) {
     std::vector<grid_factor> out;
     const auto row = static_cast<std::size_t>(p.row);
     if (p.kind == place_kind::country) {
@@ -160,3 +179,5 @@ namespace detail {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,16 +2,14 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/carbon/rounded.hpp"
+#include "joulery/carbon/grid_factor.hpp"
+#include "joulery/carbon/places.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/units.hpp"
 
-#include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -39,8 +37,29 @@ struct ranked_place {
 /// with its definition: a small difference between two definitions is none.
 ///
 ///     auto r = rank_places(12_kWh);           // r[0]: the cleanest cloud region
-[[nodiscard]] inline std::vector<ranked_place> rank_places(energy it,
-                                                           const ranking_options& options = {}) {
+[[nodiscard]] JOULERY_DECL std::vector<ranked_place> rank_places(
+    energy it, const ranking_options& options = {});
+
+/// A table: rank, place, g/kWh, year, basis, PUE, kg, and the ratio to `here`.
+[[nodiscard]] JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking,
+                                               emissions here, std::size_t at_most = 20);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/carbon_of.hpp"
+#include "joulery/carbon/rounded.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::vector<ranked_place> rank_places(energy it, const ranking_options& options) {
     std::vector<ranked_place> out;
     const auto consider = [&](place_kind kind, std::size_t row) {
         auto m = carbon_of(place{kind, static_cast<short>(row)});
@@ -63,9 +82,8 @@ struct ranked_place {
     return out;
 }
 
-/// A table: rank, place, g/kWh, year, basis, PUE, kg, and the ratio to `here`.
-[[nodiscard]] inline std::string to_text(const std::vector<ranked_place>& ranking, emissions here,
-                                         std::size_t at_most = 20) {
+JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking, emissions here,
+                                 std::size_t at_most) {
     std::string out = "rank  " + left_in("place", 40) + "   g/kWh  year  " + left_in("basis", 24) +
                       "   PUE      kg CO2e  vs here\n";
     for (std::size_t i = 0; i < ranking.size() && i < at_most; ++i) {
@@ -82,3 +100,5 @@ struct ranked_place {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,21 +2,13 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/place_name.hpp"
-#include "joulery/carbon/tables/cloud_table.hpp"
-#include "joulery/carbon/tables/country_table.hpp"
-#include "joulery/carbon/tables/egrid_table.hpp"
-#include "joulery/carbon/tables/place_index.hpp"
-#include "joulery/carbon/tables/province_table.hpp"
+#include "joulery/carbon/place_kind.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
-#include <iterator>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -42,6 +34,44 @@ struct place_candidates {
         return {first[i].kind, first[i].row};
     }
 };
+
+/// Looks a name up: ISO alpha-2 or alpha-3, country name, "US-CA", state name, eGRID subregion
+/// ("CAMX"), "CA-ON", province name, "aws:eu-west-3", "World". Case, accents and hyphens are free.
+///
+/// Thread: any. Cost: a binary search over some 1,000 names, no allocation, below 1 us.
+/// Fails:  `count` 0 where nothing has the name; never guesses.
+[[nodiscard]] JOULERY_DECL place_candidates find_places(std::string_view name) noexcept;
+
+/// How a place is written in reports: "France (FR)", "California (US-CA)", "aws:eu-west-3 (Paris)".
+[[nodiscard]] JOULERY_DECL std::string to_text(place p);
+
+/// The places whose names are nearest to `name`, best first: one within the other, then by letters
+/// that differ. Some microseconds; for messages.
+[[nodiscard]] JOULERY_DECL std::vector<place> nearest_places(std::string_view name,
+                                                             std::size_t at_most = 3);
+
+/// The one place that a name means; else why not, with the names to choose from.
+[[nodiscard]] JOULERY_DECL result<place> place_of(std::string_view name);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/place_name.hpp"
+#include "joulery/carbon/tables/cloud_table.hpp"
+#include "joulery/carbon/tables/country_table.hpp"
+#include "joulery/carbon/tables/egrid_table.hpp"
+#include "joulery/carbon/tables/place_index.hpp"
+#include "joulery/carbon/tables/province_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -79,12 +109,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Looks a name up: ISO alpha-2 or alpha-3, country name, "US-CA", state name, eGRID subregion
-/// ("CAMX"), "CA-ON", province name, "aws:eu-west-3", "World". Case, accents and hyphens are free.
-///
-/// Thread: any. Cost: a binary search over some 1,000 names, no allocation, below 1 us.
-/// Fails:  `count` 0 where nothing has the name; never guesses.
-[[nodiscard]] inline place_candidates find_places(std::string_view name) noexcept {
+JOULERY_DECL place_candidates find_places(std::string_view name) noexcept {
     const folded_name folded = detail::canonical_place(name);
     const auto below = [](const detail::place_key& k, std::string_view text) {
         return std::string_view(k.key) < text;
@@ -96,8 +121,7 @@ namespace detail {
     return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-/// How a place is written in reports: "France (FR)", "California (US-CA)", "aws:eu-west-3 (Paris)".
-[[nodiscard]] inline std::string to_text(place p) {
+JOULERY_DECL std::string to_text(place p) {
     const auto with_code = [](std::string name, std::string code) {
         return std::move(name) + " (" + std::move(code) + ")";
     };
@@ -121,10 +145,7 @@ namespace detail {
     return {};
 }
 
-/// The places whose names are nearest to `name`, best first: one within the other, then by letters
-/// that differ. Some microseconds; for messages.
-[[nodiscard]] inline std::vector<place> nearest_places(std::string_view name,
-                                                       std::size_t at_most = 3) {
+JOULERY_DECL std::vector<place> nearest_places(std::string_view name, std::size_t at_most) {
     const folded_name folded = detail::canonical_place(name);
     const std::string_view wanted = folded.view();
     std::vector<std::pair<std::size_t, place>> ranked;
@@ -148,8 +169,7 @@ namespace detail {
     return out;
 }
 
-/// The one place that a name means; else why not, with the names to choose from.
-[[nodiscard]] inline result<place> place_of(std::string_view name) {
+JOULERY_DECL result<place> place_of(std::string_view name) {
     const auto join = [](const std::vector<place>& all) {
         std::string text;
         for (place p : all) text += (text.empty() ? "" : ", ") + to_text(p);
@@ -173,3 +193,5 @@ namespace detail {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

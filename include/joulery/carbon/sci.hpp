@@ -2,16 +2,12 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/carbon_model.hpp"
 #include "joulery/carbon/grid_factor.hpp"
-#include "joulery/carbon/grid_factor_text.hpp"
-#include "joulery/carbon/rounded.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/core/units.hpp"
 
-#include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -47,7 +43,27 @@ struct sci_score {
 ///
 ///     sci_input in;  in.it = 2_kWh;  in.grid = *intensity_of("FR");  in.units = 1e6;
 ///     in.unit = "token";  auto s = sci(in);   // s->per_unit
-[[nodiscard]] inline result<sci_score> sci(sci_input in) {
+[[nodiscard]] JOULERY_DECL result<sci_score> sci(sci_input in);
+
+/// The statement: score, boundary, method, functional unit, conversion factors.
+[[nodiscard]] JOULERY_DECL std::string to_text(const sci_score& s);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/carbon_model.hpp"
+#include "joulery/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/rounded.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<sci_score> sci(sci_input in) {
     if (!(in.units > 0) || in.unit.empty())
         return failure{"SCI needs a functional unit: how many of what",
                        "count items in the scope: s.add_items(n, \"token\")"};
@@ -69,8 +85,7 @@ struct sci_score {
     return s;
 }
 
-/// The statement: score, boundary, method, functional unit, conversion factors.
-[[nodiscard]] inline std::string to_text(const sci_score& s) {
+JOULERY_DECL std::string to_text(const sci_score& s) {
     const sci_input& in = s.input;
     std::string out = "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
     out += "  SCI            " + rounded(s.per_unit.grams()) + " gCO2e per " + in.unit + "\n";
@@ -93,3 +108,5 @@ struct sci_score {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -3,56 +3,24 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/carbon/csv_series.hpp"
 #include "joulery/carbon/intensity_series.hpp"
-#include "joulery/carbon/json_series.hpp"
 #include "joulery/carbon/series_options.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
 
 using series_result = result<std::shared_ptr<const intensity_series>>;
 
-/// A reader of either format, chosen by the first character: '{' or '[' is JSON, else CSV.
-class series_stream {
- public:
-    explicit series_stream(const series_options& options) : csv_(options), json_(options) {}
-
-    bool feed(std::string_view piece) {
-        if (format_ == 0) {
-            const std::size_t first = piece.find_first_not_of(" \t\r\n");
-            if (first == std::string_view::npos) return csv_.feed(piece);
-            format_ = piece[first] == '{' || piece[first] == '[' ? 'j' : 'c';
-        }
-        return format_ == 'j' ? json_.feed(piece) : csv_.feed(piece);
-    }
-    [[nodiscard]] series_result finish(std::string source) {
-        return format_ == 'j' ? json_.finish(std::move(source)) : csv_.finish(std::move(source));
-    }
-
- private:
-    csv_series csv_;
-    json_series json_;
-    char format_ = 0;
-};
-
 /// Reads a series that is already in memory.
-[[nodiscard]] inline series_result parse_intensity_series(std::string_view text,
-                                                          const series_options& options = {},
-                                                          std::string source = "text") {
-    auto stream = std::make_unique<series_stream>(options);
-    stream->feed(text);
-    return stream->finish(std::move(source));
-}
+[[nodiscard]] JOULERY_DECL series_result parse_intensity_series(std::string_view text,
+                                                                const series_options& options = {},
+                                                                std::string source = "text");
 
 /// Reads a series from a file, streamed: ten million rows need no more memory than two hundred
 /// thousand.
@@ -63,8 +31,41 @@ class series_stream {
 ///
 ///     auto s = read_intensity_series("fr-2025.csv");
 ///     if (s) options.carbon = carbon_over_time(*s); else std::cerr << s.error().reason;
-[[nodiscard]] inline series_result read_intensity_series(const std::string& path,
-                                                         const series_options& options = {}) {
+[[nodiscard]] JOULERY_DECL series_result read_intensity_series(const std::string& path,
+                                                               const series_options& options = {});
+
+/// The factor that describes a series: its mean, its zone, its file.
+[[nodiscard]] JOULERY_DECL grid_factor factor_of(const intensity_series& s);
+
+/// A model whose intensity follows a series; PUE and the rest are taken from `base`.
+[[nodiscard]] JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
+                                                         carbon_model base = {});
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/series_stream.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL series_result parse_intensity_series(std::string_view text,
+                                                  const series_options& options,
+                                                  std::string source) {
+    auto stream = std::make_unique<series_stream>(options);
+    stream->feed(text);
+    return stream->finish(std::move(source));
+}
+
+JOULERY_DECL series_result read_intensity_series(const std::string& path,
+                                                 const series_options& options) {
     std::FILE* file = std::fopen(path.c_str(), "rb");
     if (!file)
         return failure{path + ": " + std::strerror(errno), "check the path and the permissions"};
@@ -82,8 +83,7 @@ class series_stream {
     return series;
 }
 
-/// The factor that describes a series: its mean, its zone, its file.
-[[nodiscard]] inline grid_factor factor_of(const intensity_series& s) {
+JOULERY_DECL grid_factor factor_of(const intensity_series& s) {
     grid_factor f = stated_intensity(s.overall_mean());
     f.place = s.about().zone.empty() ? "zone not named" : s.about().zone;
     f.boundary = s.about().boundary;
@@ -94,9 +94,8 @@ class series_stream {
     return f;
 }
 
-/// A model whose intensity follows a series; PUE and the rest are taken from `base`.
-[[nodiscard]] inline carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
-                                                   carbon_model base = {}) {
+JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
+                                           carbon_model base) {
     if (!s) return base;
     base.grid = factor_of(*s);
     base.alternatives.clear();
@@ -106,3 +105,5 @@ class series_stream {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

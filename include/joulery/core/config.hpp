@@ -6,6 +6,21 @@
 #define JOULERY_VERSION_MINOR 1
 #define JOULERY_VERSION_PATCH 0
 
+// Header-only is the default: every file brings the whole library along. A program whose files are
+// all compiled with JOULERY_SEPARATE_COMPILATION has declarations only, and the bodies once, in
+// compiled.cpp, which it links. Mark such functions JOULERY_DECL and put their bodies, with what
+// only they include, between #if JOULERY_BODIES() and #endif.
+#if !defined(JOULERY_SEPARATE_COMPILATION)
+#define JOULERY_DECL inline
+#define JOULERY_BODIES() 1
+#elif defined(JOULERY_COMPILED)
+#define JOULERY_DECL
+#define JOULERY_BODIES() 1
+#else
+#define JOULERY_DECL
+#define JOULERY_BODIES() 0
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 #define JOULERY_NOINLINE __attribute__((noinline, cold))
 #define JOULERY_INLINE inline __attribute__((always_inline))
@@ -23,8 +38,9 @@
 #define JOULERY_EXPORT
 #endif
 
-// A function that may be missing from the program: its address is null then.
-#if defined(__GNUC__) && !defined(_WIN32)
+// A function that may be missing from the program: its address is null then. Not in a program that
+// links compiled.cpp, which has it.
+#if defined(__GNUC__) && !defined(_WIN32) && !defined(JOULERY_SEPARATE_COMPILATION)
 #define JOULERY_WEAK __attribute__((weak, visibility("default")))
 #else
 #define JOULERY_WEAK

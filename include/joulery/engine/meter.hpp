@@ -3,36 +3,25 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
-#include "joulery/core/unit_text.hpp"
-#include "joulery/counters/domain_tree.hpp"
+#include "joulery/counters/channel.hpp"
 #include "joulery/counters/reading.hpp"
-#include "joulery/engine/cold_paths.hpp"
-#include "joulery/engine/engine.hpp"
-#include "joulery/engine/idle_split.hpp"
-#include "joulery/engine/live_reader.hpp"
-#include "joulery/engine/machine_info.hpp"
 #include "joulery/engine/options.hpp"
-#include "joulery/engine/repeating_call.hpp"
-#include "joulery/engine/report_builder.hpp"
-#include "joulery/engine/sampler.hpp"
-#include "joulery/engine/thread_trees.hpp"
-#include "joulery/report/emissions_timeline.hpp"
-#include "joulery/report/live_line.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/time/wall_time.hpp"
 
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
+
+struct live_figures;  // report/live_line.hpp
+
+namespace detail {
+class engine;
+class meter_core;
+struct thread_tree;
+}  // namespace detail
 
 /// Measures from its making to its end: backends, a sampler for each, and the scopes opened in it.
 ///
@@ -45,208 +34,69 @@ inline namespace v1 {
 ///     { joulery::scope s{m, "name"}; work(); }   report r = m.snapshot();
 class meter {
  public:
-    explicit meter(options o)
-        : options_(std::move(o)),
-          id_(next_id()),
-          started_(wall_time::now()),
-          timeline_(started_),
-          machine_(detail::describe_machine()),
-          engine_(std::make_shared<detail::engine>(options_, clock_for(options_))) {
-        engine_->belong_to(id_);
-        detail::install_cold_paths();
-        std::vector<channel> channels;
-        for (const auto& s : engine_->sources())
-            channels.insert(channels.end(), s->source.channels().begin(),
-                            s->source.channels().end());
-        domains_ = build_domain_tree(channels);
-        if (engine_->clock().is_manual()) return;
-        for (const auto& s : engine_->sources())
-            samplers_.push_back(std::make_unique<detail::sampler>(engine_, s));
-        if (options_.carbon.series)
-            conversion_ = std::make_unique<detail::repeating_call>(seconds_a_conversion,
-                                                                   [this] { (void)snapshot(); });
-    }
+    JOULERY_DECL explicit meter(options o);
     meter(const meter&) = delete;
     meter& operator=(const meter&) = delete;
-    ~meter() {
-        // In a forked child there is no such thread to wait for; it is given up.
-        if (!engine_->is_this_process()) (void)conversion_.release();
-        conversion_.reset();
-        for (auto& s : samplers_) engine_->is_this_process() ? s->stop() : s->abandon();
-        if (engine_->is_this_process()) engine_->close_down();
-    }
+    JOULERY_DECL ~meter();
 
     /// The state of all channels now. One read a backend; a channel that fails keeps its last
     /// state.
-    [[nodiscard]] reading read() {
-        std::vector<double> joules;
-        std::vector<bool> summed;
-        quality worst = quality::measured;
-        const bool here = engine_->is_this_process();
-        for (const auto& m : engine_->sources()) {
-            if (here) take(*m);
-            const std::lock_guard<std::mutex> lock(m->source.accounts);
-            for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
-                summed.push_back(domains_.domains[joules.size()].summed);
-                worst = worse_of(worst, m->source.channels()[c].provenance);
-                joules.push_back(m->source.joules()[c]);
-            }
-        }
-        return {std::move(joules), std::move(summed), engine_->seconds_since_birth(), worst};
-    }
+    [[nodiscard]] JOULERY_DECL reading read();
 
     /// Everything up to this call, open scopes too.
-    [[nodiscard]] report snapshot() {
-        report r;
-        fill_context(r.context);
-        r.warnings = options_.warnings;
-        r.warnings.insert(r.warnings.end(), domains_.warnings.begin(), domains_.warnings.end());
-        if (!engine_->is_this_process()) {
-            r.provenance = quality::partial;
-            r.warnings.emplace_back(
-                "this process was forked from the measured one and measures nothing until it calls "
-                "joulery::start()");
-            return r;
-        }
-        detail::report_builder(*engine_, domains_, r).build();
-        r.context.duration = seconds(engine_->seconds_since_birth());
-        detail::split_idle(r, options_.idle_power);
-        r.overhead.joules = detail::joules_of_measuring(r);
-        add_emissions(r);
-        r.runs.push_back(span_of(r));
-        return r;
-    }
+    [[nodiscard]] JOULERY_DECL report snapshot();
 
     /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
     /// at the mean intensity of the run so far.
-    [[nodiscard]] live_figures glance() {
-        if (!engine_->is_this_process()) return {};
-        live_figures f = detail::live_reader(*engine_, domains_).read();
-        const auto now = wall_time::from_unix_seconds(started_.unix_seconds() + f.time.count());
-        f.co2e = options_.carbon.of(f.total, started_, now);
-        live_progress& p = f.progress;
-        p.co2e_per_item = options_.carbon.of(p.per_item, started_, now);
-        return f;
-    }
+    [[nodiscard]] JOULERY_DECL live_figures glance();
 
     /// The channels of all backends, in the order of every list by channel.
-    [[nodiscard]] std::vector<channel> channels() const {
-        std::vector<channel> all;
-        for (const auto& s : engine_->sources())
-            all.insert(all.end(), s->source.channels().begin(), s->source.channels().end());
-        return all;
-    }
-    [[nodiscard]] const options& settings() const noexcept { return options_; }
+    [[nodiscard]] JOULERY_DECL std::vector<channel> channels() const;
+    [[nodiscard]] JOULERY_DECL const options& settings() const noexcept;
 
     /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
-    void poll() {
-        for (const auto& m : engine_->sources()) {
-            if (engine_->clock().now() < m->next_due) continue;
-            const std::lock_guard<detail::patient_mutex> lock(m->source.reading);
-            engine_->step(*m);
-        }
-        engine_->retire_ended();
-        const double now = engine_->seconds_since_birth();
-        if (!options_.carbon.series || now < converted_at_ + seconds(seconds_a_conversion).count())
-            return;
-        converted_at_ = now;
-        (void)snapshot();
-    }
+    JOULERY_DECL void poll();
     /// On a manual clock: the tick at which the next sample is due.
-    [[nodiscard]] std::uint64_t next_due() const noexcept {
-        std::uint64_t due = ~std::uint64_t{0};
-        for (const auto& m : engine_->sources()) due = std::min(due, m->next_due.load());
-        return due;
-    }
+    [[nodiscard]] JOULERY_DECL std::uint64_t next_due() const noexcept;
 
     /// For `scope`: the calling thread's tree in this meter; null where nothing can be measured.
-    [[nodiscard]] detail::thread_tree* tree_of_this_thread() noexcept {
-        if (!engine_->is_this_process()) return nullptr;
-        detail::thread_trees* trees = detail::trees_of_this_thread();
-        return trees != nullptr ? trees->tree_in(*engine_, id_) : nullptr;
-    }
+    [[nodiscard]] JOULERY_DECL detail::thread_tree* tree_of_this_thread() noexcept;
 
     /// For tests that look inside or play several threads.
-    [[nodiscard]] detail::engine& machinery() noexcept { return *engine_; }
+    [[nodiscard]] JOULERY_DECL detail::engine& machinery() noexcept;
 
  private:
-    static std::uint64_t next_id() noexcept { return detail::last_meter_id.fetch_add(1) + 1; }
-    static std::shared_ptr<time_source> clock_for(const options& o) {
-        if (o.clock != nullptr) return o.clock;
-        if (tick_clock_is_invariant() && !kernel_distrusts_tick_clock())
-            return std::make_shared<tick_time>();
-        return std::make_shared<steady_time>();
-    }
-
-    // A source whose read hangs is not waited for.
-    static constexpr std::chrono::milliseconds patience{100};
-    void take(detail::metered_source& m) {
-        const std::unique_lock<detail::patient_mutex> lock(m.source.reading, patience);
-        if (!lock.owns_lock()) return;
-        m.source.poll(engine_->clock());
-        const std::lock_guard<std::mutex> books(m.source.accounts);
-        m.source.take_in(engine_->tick_seconds());
-    }
-
-    void fill_context(run_context& c) const {
-        c.run_name = options_.run_name;
-        c.machine = machine_.machine;
-        c.host = machine_.host;
-        c.cpu = machine_.cpu;
-        c.os = machine_.os;
-        c.logical_cpus = machine_.logical_cpus;
-        c.run_id = machine_.machine + '/' + std::to_string(machine_.process_id) + '/' +
-                   std::to_string(id_) + '/' + started_.to_iso8601();
-        c.library = "joulery " + std::to_string(JOULERY_VERSION_MAJOR) + '.' +
-                    std::to_string(JOULERY_VERSION_MINOR) + '.' +
-                    std::to_string(JOULERY_VERSION_PATCH);
-        c.clock = std::string(engine_->clock().name());
-        c.attribution = std::string(to_text(options_.attribution));
-        c.started = started_;
-        c.carbon = options_.carbon;
-    }
-
-    void add_emissions(report& r) {
-        carbon_model& m = r.context.carbon;
-        if (!m.series) {
-            r.co2e = m.of(r.total);
-            for (scope_row& row : r.scopes) row.co2e = m.of(row.total);
-            return;
-        }
-        const auto now =
-            wall_time::from_unix_seconds(started_.unix_seconds() + r.context.duration.count());
-        timeline_.fill(r, now);
-        // The intensity that the report states is the one that the run had, by energy.
-        if (r.total.joules() > 0) m.grid.intensity = r.co2e / m.facility(r.total);
-        const double known = m.series->coverage(started_, now);
-        if (known < 1 - 1e-9)
-            r.warnings.push_back("the intensity series knows " + percent_text(known) +
-                                 " of the run's time; the rest is converted at its fallback");
-    }
-
-    static run_span span_of(const report& r) {
-        run_span s;
-        s.run_id = r.context.run_id;
-        s.machine = r.context.machine;
-        s.begin = r.context.started.unix_seconds();
-        s.end = s.begin + r.context.duration.count();
-        for (const channel_row& c : r.channels) s.by_channel.push_back(c.total);
-        return s;
-    }
-
-    options options_;
-    const std::uint64_t id_;
-    const wall_time started_;
-    emissions_timeline timeline_;  // where the intensity varies
-    const detail::machine_info machine_;
-    std::shared_ptr<detail::engine> engine_;
-    domain_tree domains_;
-    std::vector<std::unique_ptr<detail::sampler>> samplers_;
-    // How often energy is converted where the intensity varies; series step by minutes.
-    static constexpr std::chrono::seconds seconds_a_conversion{10};
-    double converted_at_ = 0;
-    std::unique_ptr<detail::repeating_call> conversion_;
+    const std::unique_ptr<detail::meter_core> core_;
 };
 
 }  // namespace v1
 }  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/engine/meter_core.hpp"
+#include "joulery/report/live_line.hpp"
+
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL meter::meter(options o) : core_(std::make_unique<detail::meter_core>(std::move(o))) {}
+JOULERY_DECL meter::~meter() = default;
+JOULERY_DECL reading meter::read() { return core_->read(); }
+JOULERY_DECL report meter::snapshot() { return core_->snapshot(); }
+JOULERY_DECL live_figures meter::glance() { return core_->glance(); }
+JOULERY_DECL std::vector<channel> meter::channels() const { return core_->channels(); }
+JOULERY_DECL const options& meter::settings() const noexcept { return core_->settings(); }
+JOULERY_DECL void meter::poll() { core_->poll(); }
+JOULERY_DECL std::uint64_t meter::next_due() const noexcept { return core_->next_due(); }
+JOULERY_DECL detail::thread_tree* meter::tree_of_this_thread() noexcept {
+    return core_->tree_of_this_thread();
+}
+JOULERY_DECL detail::engine& meter::machinery() noexcept { return core_->machinery(); }
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

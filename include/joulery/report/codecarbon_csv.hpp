@@ -2,12 +2,9 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/tables/country_table.hpp"
-#include "joulery/core/number_text.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +13,31 @@ inline namespace v1 {
 
 /// The version whose columns and units are written.
 inline constexpr std::string_view codecarbon_version = "3.3.0";
+
+/// A whole emissions.csv: the header and one row, always all 38 columns.
+///
+/// Units:  as CodeCarbon has them: s, kg, kg/s, mean W (of the machine), kWh (with PUE), litres.
+///         cpu, gpu and ram are the summed channels of that part; energy_consumed is everything.
+/// Differs: water is the site's litres by IT energy; 3.3.0 itself takes energy that holds the PUE.
+///         What joulery does not know (Python, coordinates, utilisation) stays empty.
+///         What was measured, estimated and assumed has no column; see `statement_of`.
+///
+///     replace_file("emissions.csv", to_codecarbon_csv(joulery::snapshot()));
+[[nodiscard]] JOULERY_DECL std::string to_codecarbon_csv(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/tables/country_table.hpp"
+#include "joulery/core/number_text.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -77,16 +99,7 @@ struct codecarbon_place {
 
 }  // namespace detail
 
-/// A whole emissions.csv: the header and one row, always all 38 columns.
-///
-/// Units:  as CodeCarbon has them: s, kg, kg/s, mean W (of the machine), kWh (with PUE), litres.
-///         cpu, gpu and ram are the summed channels of that part; energy_consumed is everything.
-/// Differs: water is the site's litres by IT energy; 3.3.0 itself takes energy that holds the PUE.
-///         What joulery does not know (Python, coordinates, utilisation) stays empty.
-///         What was measured, estimated and assumed has no column; see `statement_of`.
-///
-///     replace_file("emissions.csv", to_codecarbon_csv(joulery::snapshot()));
-[[nodiscard]] inline std::string to_codecarbon_csv(const report& r) {
+JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     const run_context& c = r.context;
     const carbon_model& m = c.carbon;
     energy cpu, gpu, ram;
@@ -131,3 +144,5 @@ struct codecarbon_place {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

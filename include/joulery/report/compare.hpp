@@ -2,12 +2,9 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/core/unit_text.hpp"
-#include "joulery/core/utf8.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
 
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +43,35 @@ struct comparison {
     std::vector<compared_scope> scopes;  ///< a's in their order, then those only b has
     std::vector<std::string> notes;      ///< what makes the two less comparable
 };
+
+/// Sets two reports side by side. A difference is real only where the gap exceeds both error bars
+/// together (root of the squares, k = 2); else the verdict is "no difference".
+///
+/// Fails:  never; what can't be compared says so. Keeps pointers into both reports.
+///
+///     std::cout << to_text(compare(before, after));
+[[nodiscard]] JOULERY_DECL comparison compare(const report& a, const report& b);
+
+comparison compare(const report&, report&&) = delete;
+
+comparison compare(report&&, report&&) = delete;
+
+/// A table: scope, then joules, J/item, CO2e and time of both, the ratio and the verdict.
+[[nodiscard]] JOULERY_DECL std::string to_text(const comparison& c);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/core/unit_text.hpp"
+#include "joulery/core/utf8.hpp"
+
+#include <cmath>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -90,13 +116,7 @@ inline void note_conditions(const report& a, const report& b, std::vector<std::s
 
 }  // namespace detail
 
-/// Sets two reports side by side. A difference is real only where the gap exceeds both error bars
-/// together (root of the squares, k = 2); else the verdict is "no difference".
-///
-/// Fails:  never; what can't be compared says so. Keeps pointers into both reports.
-///
-///     std::cout << to_text(compare(before, after));
-[[nodiscard]] inline comparison compare(const report& a, const report& b) {
+JOULERY_DECL comparison compare(const report& a, const report& b) {
     comparison out;
     for (const scope_row& row : a.scopes) {
         compared_scope s;
@@ -117,12 +137,10 @@ inline void note_conditions(const report& a, const report& b, std::vector<std::s
     detail::note_conditions(a, b, out.notes);
     return out;
 }
-comparison compare(report&&, const report&) = delete;  // the rows would dangle
-comparison compare(const report&, report&&) = delete;
-comparison compare(report&&, report&&) = delete;
 
-/// A table: scope, then joules, J/item, CO2e and time of both, the ratio and the verdict.
-[[nodiscard]] inline std::string to_text(const comparison& c) {
+comparison compare(report&&, const report&) = delete;  // the rows would dangle
+
+JOULERY_DECL std::string to_text(const comparison& c) {
     const auto pair = [](const std::string& a, const std::string& b) {
         return left_in(a + " | " + b, 24);
     };
@@ -154,3 +172,5 @@ comparison compare(report&&, report&&) = delete;
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,12 +2,31 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/number_text.hpp"
-#include "joulery/core/utf8.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
 
-#include <cstdint>
 #include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// One record a scope, a header first, and "(outside all scopes)" and "(total)" last.
+///
+/// Units: in the column names; numbers round-trip, with a point in every locale. One column a
+///        channel, named "channel:<id>_j". Fails: never; what is no number is an empty field.
+///
+///     std::ofstream("run.csv", std::ios::binary) << to_csv(r);
+[[nodiscard]] JOULERY_DECL std::string to_csv(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/utf8.hpp"
+
+#include <cstdint>
 #include <string_view>
 
 namespace joulery {
@@ -60,13 +79,7 @@ class csv_writer {
 
 }  // namespace detail
 
-/// One record a scope, a header first, and "(outside all scopes)" and "(total)" last.
-///
-/// Units: in the column names; numbers round-trip, with a point in every locale. One column a
-///        channel, named "channel:<id>_j". Fails: never; what is no number is an empty field.
-///
-///     std::ofstream("run.csv", std::ios::binary) << to_csv(r);
-[[nodiscard]] inline std::string to_csv(const report& r) {
+JOULERY_DECL std::string to_csv(const report& r) {
     detail::csv_writer csv;
     for (const char* name :
          {"path", "depth", "calls", "time_s", "total_j", "self_j", "uncertainty_j", "co2e_g",
@@ -99,3 +112,5 @@ class csv_writer {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -269,11 +269,5 @@ bool same_value(const std::optional<T>& a, const std::optional<T>& b) {
 
 }  // namespace detail
 
-/// Equal in every field, to the last bit. Reports with a not-a-number in them equal nothing.
-[[nodiscard]] inline bool operator==(const report& a, const report& b) {
-    return detail::same_value(a, b);
-}
-[[nodiscard]] inline bool operator!=(const report& a, const report& b) { return !(a == b); }
-
 }  // namespace v1
 }  // namespace joulery

@@ -2,16 +2,33 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
+#include "joulery/report/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Folded stacks, one line a scope: "train;forward 320000000". The weight is what the scope itself
+/// used, without its children, in whole microjoules, as flamegraph.pl and inferno read it.
+///
+///     flamegraph.pl --countname uJ run.folded > run.svg
+[[nodiscard]] JOULERY_DECL std::string to_folded(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
 #include "joulery/core/number_text.hpp"
 #include "joulery/core/utf8.hpp"
 #include "joulery/report/flame_stack.hpp"
-#include "joulery/report/report.hpp"
 #include "joulery/report/scope_tree.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace joulery {
@@ -33,11 +50,7 @@ inline void append_microjoules(std::string& out, energy self) {
 
 }  // namespace detail
 
-/// Folded stacks, one line a scope: "train;forward 320000000". The weight is what the scope itself
-/// used, without its children, in whole microjoules, as flamegraph.pl and inferno read it.
-///
-///     flamegraph.pl --countname uJ run.folded > run.svg
-[[nodiscard]] inline std::string to_folded(const report& r) {
+JOULERY_DECL std::string to_folded(const report& r) {
     const scope_tree tree(r);
     std::string out;
     for (const std::size_t i : tree.order) {
@@ -58,3 +71,5 @@ inline void append_microjoules(std::string& out, energy self) {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

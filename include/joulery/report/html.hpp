@@ -2,6 +2,28 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
+#include "joulery/report/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The report as one self-contained HTML page: warnings, headline figures, an icicle chart of
+/// joules by path, power over time where a history was kept, tables of scopes and channels, carbon
+/// assumptions. Zooming, sorting and filtering need JavaScript; everything is there without.
+///
+/// Fails: never; names are text and nothing else, and the page's own policy allows no network.
+///
+///     write_report(r, "run.html");
+[[nodiscard]] JOULERY_DECL std::string to_html(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
 #include "joulery/core/number_text.hpp"
 #include "joulery/report/carbon_notes.hpp"
 #include "joulery/report/figures.hpp"
@@ -10,12 +32,10 @@
 #include "joulery/report/icicle.hpp"
 #include "joulery/report/markup_text.hpp"
 #include "joulery/report/power_chart.hpp"
-#include "joulery/report/report.hpp"
 #include "joulery/report/scope_tree.hpp"
 
 #include <cstddef>
 #include <initializer_list>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -272,14 +292,9 @@ class html_writer {
 
 }  // namespace detail
 
-/// The report as one self-contained HTML page: warnings, headline figures, an icicle chart of
-/// joules by path, power over time where a history was kept, tables of scopes and channels, carbon
-/// assumptions. Zooming, sorting and filtering need JavaScript; everything is there without.
-///
-/// Fails: never; names are text and nothing else, and the page's own policy allows no network.
-///
-///     write_report(r, "run.html");
-[[nodiscard]] inline std::string to_html(const report& r) { return detail::html_writer(r).write(); }
+JOULERY_DECL std::string to_html(const report& r) { return detail::html_writer(r).write(); }
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,23 +2,12 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/number_text.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
-#include "joulery/core/utf8.hpp"
-#include "joulery/report/fields.hpp"
-#include "joulery/report/json_value.hpp"
 #include "joulery/report/report.hpp"
 
-#include <charconv>
-#include <cstddef>
-#include <cstdint>
-#include <limits>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -26,38 +15,51 @@ inline namespace v1 {
 inline constexpr std::string_view json_schema = "joulery-report";
 inline constexpr int json_schema_version = 1;
 
-/// Appends `text` as a JSON string, quotes included: valid UTF-8, all control characters escaped,
-/// and `<` too, so that the JSON may stand inside an HTML page.
-inline void append_json_string(std::string& out, std::string_view text) {
-    out += '"';
-    for (std::size_t at = 0; at < text.size();) {
-        const char32_t c = next_code_point(text, at);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += static_cast<char>(c);
-        } else if (c == '\n') {
-            out += "\\n";
-        } else if (c == '\t') {
-            out += "\\t";
-        } else if (c == '<' || (c < 0x10000 && is_control(c))) {
-            out += "\\u";
-            for (int shift = 12; shift >= 0; shift -= 4)
-                out += "0123456789abcdef"[(c >> shift) & 0xF];
-        } else {
-            append_utf8(out, c);
-        }
-    }
-    out += '"';
-}
+/// The whole report as one JSON object, in UTF-8, the same bytes in every locale.
+///
+/// Units:  in the member names (`_j` joules, `_s` seconds, `_g` grams CO2e); numbers round-trip.
+/// Schema: "schema" is "joulery-report"; "schema_version" grows when a reader must change. Members
+///         are listed in report/fields.hpp and may be added without a new version.
+/// Fails:  never; not-a-number and infinities become null, invalid UTF-8 becomes U+FFFD.
+///
+///     std::string text = to_json(joulery::snapshot());
+[[nodiscard]] JOULERY_DECL std::string to_json(const report& r);
 
-/// Appends a number so that it reads back the same; `null` for not-a-number and infinities.
-inline void append_json_number(std::string& out, double x) {
-    if (x - x == 0) {
-        append_number(out, x);
-    } else {
-        out += "null";
-    }
-}
+/// Reads what `to_json` wrote: `*from_json(to_json(r)) == r` (null comes back as not-a-number).
+/// Unknown members are passed over, missing ones keep their defaults.
+///
+/// Fails: the reason names the member and the byte: cut-off text, wrong types, a newer version.
+///
+///     result<report> r = from_json(text);
+///     if (!r) std::cerr << path << ": " << r.error().reason << '\n';
+[[nodiscard]] JOULERY_DECL result<report> from_json(std::string_view text);
+
+/// Equal in every field, to the last bit. Reports with a not-a-number in them equal nothing.
+[[nodiscard]] JOULERY_DECL bool operator==(const report& a, const report& b);
+[[nodiscard]] JOULERY_DECL bool operator!=(const report& a, const report& b);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/utf8.hpp"
+#include "joulery/report/fields.hpp"
+#include "joulery/report/json_text.hpp"
+#include "joulery/report/json_value.hpp"
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -279,15 +281,7 @@ inline bool check_schema(const json_value& root, json_reader& reader) {
 
 }  // namespace detail
 
-/// The whole report as one JSON object, in UTF-8, the same bytes in every locale.
-///
-/// Units:  in the member names (`_j` joules, `_s` seconds, `_g` grams CO2e); numbers round-trip.
-/// Schema: "schema" is "joulery-report"; "schema_version" grows when a reader must change. Members
-///         are listed in report/fields.hpp and may be added without a new version.
-/// Fails:  never; not-a-number and infinities become null, invalid UTF-8 becomes U+FFFD.
-///
-///     std::string text = to_json(joulery::snapshot());
-[[nodiscard]] inline std::string to_json(const report& r) {
+JOULERY_DECL std::string to_json(const report& r) {
     std::string out;
     out.reserve(2000 + r.scopes.size() * 400);
     detail::put_json(out, r, 0);
@@ -295,14 +289,7 @@ inline bool check_schema(const json_value& root, json_reader& reader) {
     return out;
 }
 
-/// Reads what `to_json` wrote: `*from_json(to_json(r)) == r` (null comes back as not-a-number).
-/// Unknown members are passed over, missing ones keep their defaults.
-///
-/// Fails: the reason names the member and the byte: cut-off text, wrong types, a newer version.
-///
-///     result<report> r = from_json(text);
-///     if (!r) std::cerr << path << ": " << r.error().reason << '\n';
-[[nodiscard]] inline result<report> from_json(std::string_view text) {
+JOULERY_DECL result<report> from_json(std::string_view text) {
     result<json_value> root = parse_json(text);
     if (!root) return root.error();
     detail::json_reader reader;
@@ -316,5 +303,10 @@ inline bool check_schema(const json_value& root, json_reader& reader) {
     return r;
 }
 
+JOULERY_DECL bool operator==(const report& a, const report& b) { return detail::same_value(a, b); }
+JOULERY_DECL bool operator!=(const report& a, const report& b) { return !(a == b); }
+
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,12 +2,29 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/number_text.hpp"
-#include "joulery/report/markup_text.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
 
-#include <cstddef>
 #include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// One test case a scope, with its figures as properties; the run's figures are properties of the
+/// suite, and warnings are its system-err.
+///
+///     write_report(r, "energy.junit.xml");   // beside the CI's other test results
+[[nodiscard]] JOULERY_DECL std::string to_junit(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/report/markup_text.hpp"
+
+#include <cstddef>
 #include <string_view>
 
 namespace joulery {
@@ -36,11 +53,7 @@ inline std::string junit_seconds(seconds t) {
 
 }  // namespace detail
 
-/// One test case a scope, with its figures as properties; the run's figures are properties of the
-/// suite, and warnings are its system-err.
-///
-///     write_report(r, "energy.junit.xml");   // beside the CI's other test results
-[[nodiscard]] inline std::string to_junit(const report& r) {
+JOULERY_DECL std::string to_junit(const report& r) {
     const std::string count = std::to_string(r.scopes.size());
     const std::string time = detail::junit_seconds(r.context.duration);
     const std::string name = markup_text(r.context.run_name);
@@ -81,3 +94,5 @@ inline std::string junit_seconds(seconds t) {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,15 +2,12 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
-#include "joulery/report/json.hpp"
-#include "joulery/report/json_value.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/report/report_carbon.hpp"
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -48,7 +45,33 @@ struct ledger_entry {
 ///
 ///     auto e = ledger_entry_of(joulery::snapshot(), {"bert-base", "training", ""});
 ///     if (e) append_to_ledger("energy.jsonl", *e);
-[[nodiscard]] inline result<ledger_entry> ledger_entry_of(const report& r, const ledger_tag& tag) {
+[[nodiscard]] JOULERY_DECL result<ledger_entry> ledger_entry_of(const report& r,
+                                                                const ledger_tag& tag);
+
+inline constexpr std::string_view ledger_schema = "joulery-ledger";
+
+/// One line of JSON, without the line end.
+[[nodiscard]] JOULERY_DECL std::string to_json_line(const ledger_entry& e);
+
+/// The entry that a line holds. Members that are missing keep their defaults, others are passed
+/// over. Fails: a line that is cut, that is no ledger's, or whose members have other types.
+[[nodiscard]] JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/report/json.hpp"
+#include "joulery/report/json_value.hpp"
+#include "joulery/report/report_carbon.hpp"
+
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<ledger_entry> ledger_entry_of(const report& r, const ledger_tag& tag) {
     const scope_row* row = tag.scope.empty() ? nullptr : r.find(tag.scope);
     if (!row && !tag.scope.empty())
         return failure{"the report has no scope '" + tag.scope + "'", "name one it has"};
@@ -166,10 +189,7 @@ struct ledger_line_reader {
 
 }  // namespace detail
 
-inline constexpr std::string_view ledger_schema = "joulery-ledger";
-
-/// One line of JSON, without the line end.
-[[nodiscard]] inline std::string to_json_line(const ledger_entry& e) {
+JOULERY_DECL std::string to_json_line(const ledger_entry& e) {
     std::string out = "{\"schema\":";
     append_json_string(out, ledger_schema);
     out += ",\"schema_version\":1";
@@ -180,9 +200,7 @@ inline constexpr std::string_view ledger_schema = "joulery-ledger";
     return out + "}";
 }
 
-/// The entry that a line holds. Members that are missing keep their defaults, others are passed
-/// over. Fails: a line that is cut, that is no ledger's, or whose members have other types.
-[[nodiscard]] inline result<ledger_entry> parse_ledger_line(std::string_view line) {
+JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line) {
     const auto parsed = parse_json(line);
     if (!parsed) return parsed.error();
     const json_value* schema = parsed->find("schema");
@@ -198,3 +216,5 @@ inline constexpr std::string_view ledger_schema = "joulery-ledger";
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

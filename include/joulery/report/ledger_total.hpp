@@ -2,25 +2,14 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/rounded.hpp"
 #include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
-#include "joulery/report/ledger_entry.hpp"
+#include "joulery/core/units.hpp"
 
-#include <cerrno>
 #include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
-
-#if JOULERY_POSIX()
-#include <sys/file.h>
-#endif
 
 namespace joulery {
 inline namespace v1 {
@@ -61,6 +50,40 @@ struct ledger_summary {
     std::uint64_t superseded = 0;       ///< earlier lines of a run that was added again
     std::vector<std::string> warnings;  ///< lines that could not be read, by number
 };
+
+/// Sums a ledger: training against inference, per model, per month.
+///
+/// Fails: a file that can't be read. Lines that can't (torn, foreign) are left out and named in
+///        `warnings`; nothing in the file is changed.
+///
+///     auto t = ledger_total("energy.jsonl", {});
+///     t->by_phase["training"].co2e;  t->by_month["2026-11"].it;
+[[nodiscard]] JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
+                                                               const ledger_filter& filter = {});
+
+[[nodiscard]] JOULERY_DECL std::string to_text(const ledger_summary& s);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/report/ledger_entry.hpp"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#if JOULERY_POSIX()
+#include <sys/file.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -119,15 +142,8 @@ class ledger_reader {
 
 }  // namespace detail
 
-/// Sums a ledger: training against inference, per model, per month.
-///
-/// Fails: a file that can't be read. Lines that can't (torn, foreign) are left out and named in
-///        `warnings`; nothing in the file is changed.
-///
-///     auto t = ledger_total("energy.jsonl", {});
-///     t->by_phase["training"].co2e;  t->by_month["2026-11"].it;
-[[nodiscard]] inline result<ledger_summary> ledger_total(const std::string& path,
-                                                         const ledger_filter& filter = {}) {
+JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
+                                                 const ledger_filter& filter) {
     std::FILE* file = std::fopen(path.c_str(), "rb");
     if (!file) return failure{path + ": " + std::strerror(errno), "check the path"};
 #if JOULERY_POSIX()
@@ -153,7 +169,7 @@ class ledger_reader {
     return reader.finish(filter);
 }
 
-[[nodiscard]] inline std::string to_text(const ledger_summary& s) {
+JOULERY_DECL std::string to_text(const ledger_summary& s) {
     std::string out = left_in("", 24) + right_in("runs", 6) + right_in("IT kWh", 13) +
                       right_in("facility kWh", 14) + right_in("kg CO2e", 13) +
                       right_in("embodied kg", 13) + right_in("litres", 11) + "\n";
@@ -179,3 +195,5 @@ class ledger_reader {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

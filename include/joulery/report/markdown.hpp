@@ -2,12 +2,31 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/report/carbon_notes.hpp"
-#include "joulery/report/figures.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/report/scope_tree.hpp"
 
 #include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The report as GitHub-flavoured Markdown: warnings, the table of scopes, the rest folded away.
+///
+/// Units: scaled, three significant digits; "~" marks estimates. Fails: never; names can't become
+///        markup, links or mentions.
+///
+///     write_report(r, "energy.md");   // then: gh pr comment --body-file energy.md
+[[nodiscard]] JOULERY_DECL std::string to_markdown(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/report/carbon_notes.hpp"
+#include "joulery/report/figures.hpp"
+#include "joulery/report/scope_tree.hpp"
+
 #include <string_view>
 
 namespace joulery {
@@ -98,13 +117,7 @@ inline void markdown_channels(std::string& out, const report& r) {
 
 }  // namespace detail
 
-/// The report as GitHub-flavoured Markdown: warnings, the table of scopes, the rest folded away.
-///
-/// Units: scaled, three significant digits; "~" marks estimates. Fails: never; names can't become
-///        markup, links or mentions.
-///
-///     write_report(r, "energy.md");   // then: gh pr comment --body-file energy.md
-[[nodiscard]] inline std::string to_markdown(const report& r) {
+JOULERY_DECL std::string to_markdown(const report& r) {
     const std::string name = r.context.run_name.empty() ? "run" : r.context.run_name;
     std::string out = "### Energy of " + detail::markdown_prose(name) + ": " +
                       detail::markdown_prose(marked(to_text(r.total), r.provenance)) + ", " +
@@ -120,3 +133,5 @@ inline void markdown_channels(std::string& out, const report& r) {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

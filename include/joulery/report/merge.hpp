@@ -2,7 +2,34 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
+
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Adds two reports up. Associative and commutative to rounding (the order of rows aside), and
+/// merging a run with itself, or with an earlier state of it, changes nothing.
+///
+/// The energy of one machine is never counted twice: where runs on it overlap in time (the ranks of
+/// a node) each moment counts once, and scopes share what was used. Channels of different machines
+/// stay apart, with the host's name before their id. Fields of the context that differ read
+/// "several". Uncertainties add in quadrature.
+///
+///     report node = merge(*from_json(rank0), *from_json(rank1));
+[[nodiscard]] JOULERY_DECL report merge(const report& a, const report& b);
+
+/// Adds any number of reports up, in time linear in them. `report_merger` does the same without
+/// holding them all.
+[[nodiscard]] JOULERY_DECL report merge(const std::vector<report>& reports);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
 #include "joulery/report/report_merger.hpp"
 #include "joulery/report/run_ledger.hpp"
 
@@ -12,7 +39,6 @@
 #include <numeric>
 #include <string>
 #include <tuple>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -52,24 +78,13 @@ inline std::vector<const report*> in_merging_order(const std::vector<const repor
 
 }  // namespace detail
 
-/// Adds two reports up. Associative and commutative to rounding (the order of rows aside), and
-/// merging a run with itself, or with an earlier state of it, changes nothing.
-///
-/// The energy of one machine is never counted twice: where runs on it overlap in time (the ranks of
-/// a node) each moment counts once, and scopes share what was used. Channels of different machines
-/// stay apart, with the host's name before their id. Fields of the context that differ read
-/// "several". Uncertainties add in quadrature.
-///
-///     report node = merge(*from_json(rank0), *from_json(rank1));
-[[nodiscard]] inline report merge(const report& a, const report& b) {
+JOULERY_DECL report merge(const report& a, const report& b) {
     report_merger all;
     for (const report* r : detail::in_merging_order({&a, &b})) all.add(*r);
     return all.finish();
 }
 
-/// Adds any number of reports up, in time linear in them. `report_merger` does the same without
-/// holding them all.
-[[nodiscard]] inline report merge(const std::vector<report>& reports) {
+JOULERY_DECL report merge(const std::vector<report>& reports) {
     std::vector<const report*> pointers;
     for (const report& r : reports) pointers.push_back(&r);
     report_merger all;
@@ -79,3 +94,5 @@ inline std::vector<const report*> in_merging_order(const std::vector<const repor
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,14 +2,11 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/report/json.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/report/statement.hpp"
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -19,7 +16,24 @@ inline namespace v1 {
 /// and assumed.
 ///
 ///     std::cout << "---\n" << to_model_card(joulery::snapshot(), "fine-tuning") << "---\n";
-[[nodiscard]] inline std::string to_model_card(const report& r, std::string_view training_type) {
+[[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r,
+                                                     std::string_view training_type);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/report/json_text.hpp"
+#include "joulery/report/statement.hpp"
+
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::string to_model_card(const report& r, std::string_view training_type) {
     const carbon_model& m = r.context.carbon;
     std::string out = "co2_eq_emissions:\n  emissions: ";
     append_number(out, r.co2e.grams());
@@ -46,3 +60,5 @@ inline namespace v1 {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,13 +2,32 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/number_text.hpp"
-#include "joulery/report/json.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The report as an OTLP/JSON metrics request, which collectors take as a file (otlpjsonfile
+/// receiver) or by HTTP at /v1/metrics.
+///
+/// Units: joules, seconds, grams; sums are cumulative from the run's start. Fails: never.
+///
+///     write_report(r, "run.otlp.json");   // curl -d @run.otlp.json collector:4318/v1/metrics
+[[nodiscard]] JOULERY_DECL std::string to_otlp_json(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/report/json_text.hpp"
 
 #include <cstdint>
 #include <initializer_list>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -166,15 +185,9 @@ class otlp_writer {
 
 }  // namespace detail
 
-/// The report as an OTLP/JSON metrics request, which collectors take as a file (otlpjsonfile
-/// receiver) or by HTTP at /v1/metrics.
-///
-/// Units: joules, seconds, grams; sums are cumulative from the run's start. Fails: never.
-///
-///     write_report(r, "run.otlp.json");   // curl -d @run.otlp.json collector:4318/v1/metrics
-[[nodiscard]] inline std::string to_otlp_json(const report& r) {
-    return detail::otlp_writer(r).write();
-}
+JOULERY_DECL std::string to_otlp_json(const report& r) { return detail::otlp_writer(r).write(); }
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

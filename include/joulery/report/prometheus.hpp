@@ -2,16 +2,11 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/number_text.hpp"
-#include "joulery/core/utf8.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -21,6 +16,32 @@ struct prometheus_options {
     std::size_t max_scopes = 200;  ///< scopes with series of their own; the rest is added up
     bool open_metrics = false;     ///< OpenMetrics 1.0 instead of the text format 0.0.4
 };
+
+/// The report as Prometheus metrics in base units (joules, seconds, grams), counters ending in
+/// `_total`. At most `max_scopes` scopes have series of their own, the dearest ones.
+///
+/// Fails: never; labels are escaped. Files are replaced in one step, as the collector needs it.
+///
+///     write_report(r, "/var/lib/prometheus/node-exporter/train.prom");
+[[nodiscard]] JOULERY_DECL std::string to_prometheus(const report& r, const prometheus_options& o);
+
+[[nodiscard]] JOULERY_DECL std::string to_prometheus(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/core/utf8.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -181,18 +202,15 @@ class metric_writer {
 
 }  // namespace detail
 
-/// The report as Prometheus metrics in base units (joules, seconds, grams), counters ending in
-/// `_total`. At most `max_scopes` scopes have series of their own, the dearest ones.
-///
-/// Fails: never; labels are escaped. Files are replaced in one step, as the collector needs it.
-///
-///     write_report(r, "/var/lib/prometheus/node-exporter/train.prom");
-[[nodiscard]] inline std::string to_prometheus(const report& r, const prometheus_options& o) {
+JOULERY_DECL std::string to_prometheus(const report& r, const prometheus_options& o) {
     return detail::metric_writer(r, o).write();
 }
-[[nodiscard]] inline std::string to_prometheus(const report& r) {
+
+JOULERY_DECL std::string to_prometheus(const report& r) {
     return to_prometheus(r, prometheus_options{});
 }
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -4,16 +4,14 @@
 
 #include "joulery/carbon/footprint.hpp"
 #include "joulery/carbon/place_ranking.hpp"
-#include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/sci.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/report/report.hpp"
 
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -21,21 +19,11 @@ inline namespace v1 {
 /// The footprint of a whole run, at the emissions that it found at their own times.
 ///
 ///     std::cout << to_text(footprint_of(joulery::snapshot()));
-[[nodiscard]] inline footprint footprint_of(const report& r) {
-    return footprint_of(r.context.carbon, r.total, r.context.duration, r.context.started, r.co2e);
-}
+[[nodiscard]] JOULERY_DECL footprint footprint_of(const report& r);
 
 /// The hardware's making, charged to one scope by its time. Where scopes of several threads are
 /// open at once they share the hour, so that all outermost scopes together never exceed the run.
-[[nodiscard]] inline emissions embodied_of(const report& r, const scope_row& row) {
-    seconds outermost{0};
-    for (const scope_row& s : r.scopes)
-        if (s.depth == 0) outermost += s.time;
-    const double crowd = outermost > r.context.duration && r.context.duration.count() > 0
-                             ? outermost / r.context.duration
-                             : 1.0;
-    return r.context.carbon.embodied.of(seconds(row.time) / crowd);
-}
+[[nodiscard]] JOULERY_DECL emissions embodied_of(const report& r, const scope_row& row);
 
 /// What a report can't know about its own score.
 struct sci_options {
@@ -44,6 +32,48 @@ struct sci_options {
     double units = 0;        ///< how many; 0: the scope's items
     bool whole_run = false;  ///< all of the run's energy (idle included), not the scope's alone
 };
+
+/// The SCI of a scope, R being its items, with all that a conformant report must state. For the
+/// whole run name the scope that counts the items and set `whole_run`.
+///
+///     auto s = sci_of(r, "serve");                 // gCO2e per token
+///     std::cout << (s ? to_text(*s) : s.error().reason);
+[[nodiscard]] JOULERY_DECL result<sci_score> sci_of(const report& r, std::string_view path,
+                                                    const sci_options& options = {});
+
+/// "Where would this run have been cleanest?", as a ranked table.
+///
+///     std::cout << where_cleanest(joulery::snapshot());
+[[nodiscard]] JOULERY_DECL std::string where_cleanest(const report& r,
+                                                      const ranking_options& options = {},
+                                                      std::size_t at_most = 20);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/rounded.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL footprint footprint_of(const report& r) {
+    return footprint_of(r.context.carbon, r.total, r.context.duration, r.context.started, r.co2e);
+}
+
+JOULERY_DECL emissions embodied_of(const report& r, const scope_row& row) {
+    seconds outermost{0};
+    for (const scope_row& s : r.scopes)
+        if (s.depth == 0) outermost += s.time;
+    const double crowd = outermost > r.context.duration && r.context.duration.count() > 0
+                             ? outermost / r.context.duration
+                             : 1.0;
+    return r.context.carbon.embodied.of(seconds(row.time) / crowd);
+}
 
 namespace detail {
 
@@ -67,13 +97,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// The SCI of a scope, R being its items, with all that a conformant report must state. For the
-/// whole run name the scope that counts the items and set `whole_run`.
-///
-///     auto s = sci_of(r, "serve");                 // gCO2e per token
-///     std::cout << (s ? to_text(*s) : s.error().reason);
-[[nodiscard]] inline result<sci_score> sci_of(const report& r, std::string_view path,
-                                              const sci_options& options = {}) {
+JOULERY_DECL result<sci_score> sci_of(const report& r, std::string_view path,
+                                      const sci_options& options) {
     const scope_row* row = r.find(path);
     if (!row)
         return failure{"the report has no scope '" + std::string(path) + "'", "name one it has"};
@@ -95,12 +120,8 @@ namespace detail {
     return sci(std::move(in));
 }
 
-/// "Where would this run have been cleanest?", as a ranked table.
-///
-///     std::cout << where_cleanest(joulery::snapshot());
-[[nodiscard]] inline std::string where_cleanest(const report& r,
-                                                const ranking_options& options = {},
-                                                std::size_t at_most = 20) {
+JOULERY_DECL std::string where_cleanest(const report& r, const ranking_options& options,
+                                        std::size_t at_most) {
     std::string out = "here: " + rounded(r.co2e.kilograms()) + " kg CO2e, PUE " +
                       rounded(r.context.carbon.pue, 4) + ", " + to_text(r.context.carbon.grid) +
                       "\n";
@@ -110,3 +131,5 @@ namespace detail {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,12 +2,9 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/report/flame_stack.hpp"
-#include "joulery/report/json.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/report/scope_tree.hpp"
 
-#include <cstddef>
 #include <string>
 
 namespace joulery {
@@ -15,7 +12,23 @@ inline namespace v1 {
 
 /// A speedscope file (https://www.speedscope.app/file-format-schema.json): one sampled profile
 /// whose weights are joules. Open it at speedscope.app or with `speedscope run.speedscope.json`.
-[[nodiscard]] inline std::string to_speedscope(const report& r) {
+[[nodiscard]] JOULERY_DECL std::string to_speedscope(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/report/flame_stack.hpp"
+#include "joulery/report/json_text.hpp"
+#include "joulery/report/scope_tree.hpp"
+
+#include <cstddef>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::string to_speedscope(const report& r) {
     const scope_tree tree(r);
     std::string frames, samples, weights;
     double sum = 0;
@@ -55,3 +68,5 @@ inline namespace v1 {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,15 +2,10 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/footprint.hpp"
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/core/utf8.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/report/report_carbon.hpp"
-#include "joulery/report/statement.hpp"
 
 #include <string>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -25,8 +20,27 @@ struct documentation_facts {
 /// Markdown: training energy in MWh, how it was found, and what was measured, estimated, assumed.
 ///
 ///     std::cout << to_technical_documentation(joulery::snapshot(), {"my-model", "3.1e22 FLOP"});
-[[nodiscard]] inline std::string to_technical_documentation(const report& r,
-                                                            const documentation_facts& facts = {}) {
+[[nodiscard]] JOULERY_DECL std::string to_technical_documentation(
+    const report& r, const documentation_facts& facts = {});
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/footprint.hpp"
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/core/utf8.hpp"
+#include "joulery/report/report_carbon.hpp"
+#include "joulery/report/statement.hpp"
+
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::string to_technical_documentation(const report& r,
+                                                    const documentation_facts& facts) {
     const footprint f = footprint_of(r);
     const statement s = statement_of(r);
     std::string out = "## Energy consumption (EU AI Act, Annex XI, section 1, point 2 (e))\n\n";
@@ -62,3 +76,5 @@ struct documentation_facts {
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

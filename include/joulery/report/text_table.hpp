@@ -2,17 +2,11 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/report/carbon_notes.hpp"
-#include "joulery/report/figures.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
-#include "joulery/report/scope_tree.hpp"
-#include "joulery/report/text_grid.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
-#include <string_view>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -23,6 +17,34 @@ struct text_options {
     std::size_t max_rows = 60;  ///< scopes shown; the rest is counted. 0: all
     bool colour = false;        ///< terminal escape sequences
 };
+
+/// The report as a table: one row a scope, indented as they nest, then the channels, the machine's
+/// total, the carbon assumptions, what measuring cost, and warnings.
+///
+/// Units:  scaled, three significant digits; estimated figures begin with "~".
+/// Cost:   linear in the rows. Fails: never; names are made harmless to the terminal.
+///
+///     std::fputs(to_text(joulery::snapshot()).c_str(), stderr);
+[[nodiscard]] JOULERY_DECL std::string to_text(const report& r, const text_options& o);
+
+[[nodiscard]] JOULERY_DECL std::string to_text(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/report/carbon_notes.hpp"
+#include "joulery/report/figures.hpp"
+#include "joulery/report/scope_tree.hpp"
+#include "joulery/report/text_grid.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
 
 namespace detail {
 
@@ -184,17 +206,13 @@ class text_writer {
 
 }  // namespace detail
 
-/// The report as a table: one row a scope, indented as they nest, then the channels, the machine's
-/// total, the carbon assumptions, what measuring cost, and warnings.
-///
-/// Units:  scaled, three significant digits; estimated figures begin with "~".
-/// Cost:   linear in the rows. Fails: never; names are made harmless to the terminal.
-///
-///     std::fputs(to_text(joulery::snapshot()).c_str(), stderr);
-[[nodiscard]] inline std::string to_text(const report& r, const text_options& o) {
+JOULERY_DECL std::string to_text(const report& r, const text_options& o) {
     return detail::text_writer(r, o).write();
 }
-[[nodiscard]] inline std::string to_text(const report& r) { return to_text(r, text_options{}); }
+
+JOULERY_DECL std::string to_text(const report& r) { return to_text(r, text_options{}); }
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,13 +2,32 @@
 // chrome://tracing. Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/number_text.hpp"
-#include "joulery/report/json.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/report/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The report in the Trace Event Format: recorded calls of scopes as slices with their joules (or,
+/// where none were recorded, the long ones of the history), power of every channel as counters.
+///
+/// Fails: never; without a history and recorded slices the trace holds names only.
+///
+///     write_report(r, "run.trace.json");   // open it in ui.perfetto.dev
+[[nodiscard]] JOULERY_DECL std::string to_trace_json(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/report/json_text.hpp"
 #include "joulery/report/scope_tree.hpp"
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 
 namespace joulery {
@@ -111,15 +130,9 @@ class trace_writer {
 
 }  // namespace detail
 
-/// The report in the Trace Event Format: recorded calls of scopes as slices with their joules (or,
-/// where none were recorded, the long ones of the history), power of every channel as counters.
-///
-/// Fails: never; without a history and recorded slices the trace holds names only.
-///
-///     write_report(r, "run.trace.json");   // open it in ui.perfetto.dev
-[[nodiscard]] inline std::string to_trace_json(const report& r) {
-    return detail::trace_writer(r).write();
-}
+JOULERY_DECL std::string to_trace_json(const report& r) { return detail::trace_writer(r).write(); }
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,12 +2,11 @@
 // Layer 4. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/carbon_model.hpp"
 #include "joulery/carbon/intensity_series.hpp"
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/carbon/series_reader.hpp"
+#include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
+#include "joulery/core/units.hpp"
 #include "joulery/report/report.hpp"
 
 #include <memory>
@@ -41,87 +40,32 @@ struct what_if_result {
                                      : changed.context.carbon.grid.intensity;
     }
     /// Every energy or emission of the report times a factor.
-    void scale(double energy_by, double co2e_by) {
-        changed.total *= energy_by;
-        changed.unscoped *= energy_by;
-        changed.co2e *= co2e_by;
-        for (channel_row& c : changed.channels) {
-            c.total *= energy_by;
-            c.unscoped *= energy_by;
-        }
-        for (scope_row& s : changed.scopes) {
-            s.total *= energy_by;
-            s.self *= energy_by;
-            s.uncertainty *= energy_by;
-            for (energy& e : s.by_channel) e *= energy_by;
-            s.co2e *= co2e_by;
-        }
-    }
+    JOULERY_DECL void scale(double energy_by, double co2e_by);
     /// One intensity for everything.
-    void convert(carbon_intensity i) {
-        carbon_model& m = changed.context.carbon;
-        changed.co2e = changed.total * m.pue * i;
-        for (scope_row& s : changed.scopes) s.co2e = s.total * m.pue * i;
-        m.series.reset();
-    }
-    void move_to(const carbon_model& there) {
-        const carbon_intensity before = mean_intensity();
-        levers.push_back({"map", to_text(changed.context.carbon.grid), to_text(there.grid),
-                          there.grid.intensity / before});
-        convert(there.grid.intensity);
-        carbon_model& m = changed.context.carbon;
-        m.grid = there.grid;
-        m.alternatives = there.alternatives;
-        m.water = there.water;
-        m.market.reset();  // a contract is for one place
-    }
-    void change_pue(double pue, const std::string& source) {
-        carbon_model& m = changed.context.carbon;
-        const double factor = pue / m.pue;
-        levers.push_back({"mechanization", "PUE " + rounded(m.pue, 4) + " (" + m.pue_source + ")",
-                          "PUE " + rounded(pue, 4) + " (" + source + ")", factor});
-        scale(1, factor);
-        m.overhead(pue, source);
-    }
+    JOULERY_DECL void convert(carbon_intensity i);
+    JOULERY_DECL void move_to(const carbon_model& there);
+    JOULERY_DECL void change_pue(double pue, const std::string& source);
 };
 
 /// In another place; a cloud region brings its PUE along.
 struct in_region {
     std::string name;
 
-    std::optional<failure> apply(what_if_result& w) const {
-        const auto there = carbon_of(name);
-        if (!there) return there.error();
-        w.move_to(*there);
-        if (there->pue_source != no_pue_stated) w.change_pue(there->pue, there->pue_source);
-        return std::nullopt;
-    }
+    JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
 /// With an intensity of the user's own.
 struct at_intensity {
     carbon_intensity value;
 
-    std::optional<failure> apply(what_if_result& w) const {
-        carbon_model there{value};
-        const auto problems = there.sanitize();
-        if (there.grid.assumed) return failure{problems.front(), "state one above zero"};
-        w.move_to(there);
-        return std::nullopt;
-    }
+    JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
 /// In a data centre of another overhead.
 struct at_pue {
     double value;
 
-    std::optional<failure> apply(what_if_result& w) const {
-        if (!(value >= 1 && value < 1e6))
-            return failure{"PUE " + rounded(value) + " is below 1",
-                           "state facility over IT energy"};
-        w.change_pue(value, "what if");
-        return std::nullopt;
-    }
+    JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
 /// Begun at another moment of a series (see `cleanest_start`), the power spread evenly.
@@ -129,21 +73,7 @@ struct started_at {
     std::shared_ptr<const intensity_series> series;
     wall_time begin;
 
-    std::optional<failure> apply(what_if_result& w) const {
-        if (!series) return failure{"no series was given", "read one: read_intensity_series"};
-        const auto end =
-            wall_time::from_unix_seconds(begin.unix_seconds() + w.changed.context.duration.count());
-        if (series->coverage(begin, end) < 1 - 1e-9)
-            return failure{"the series does not know all of the time from " + begin.to_iso8601() +
-                               " to " + end.to_iso8601(),
-                           "choose another start, or a longer series"};
-        carbon_model there{factor_of(*series)};
-        there.grid.intensity = series->mean(begin, end);
-        there.grid.source += "; mean from " + begin.to_iso8601() + " to " + end.to_iso8601();
-        w.move_to(there);
-        w.changed.context.started = begin;
-        return std::nullopt;
-    }
+    JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
 /// On the machine of a second measured report: energy and time by the J/item and s/item that the
@@ -152,34 +82,7 @@ struct on_machine {
     const report& other;
     std::string path;
 
-    std::optional<failure> apply(what_if_result& w) const {
-        const scope_row* here = w.changed.find(path);
-        const scope_row* there = other.find(path);
-        const auto counted = [](const scope_row* s) {
-            return s && s->items > 0 && s->total.joules() > 0;
-        };
-        if (!counted(here) || !counted(there) || here->item_name != there->item_name)
-            return failure{"scope '" + path + "' has no items of one name in both reports",
-                           "count them: s.add_items(n, \"sample\")"};
-        const double factor = (there->total / there->items) / (here->total / here->items);
-        w.levers.push_back({"machine",
-                            rounded((here->total / here->items).joules()) + " J/" +
-                                here->item_name + " on " + w.changed.context.cpu,
-                            rounded((there->total / there->items).joules()) + " J/" +
-                                here->item_name + " on " + other.context.cpu,
-                            factor});
-        const double slower = here->time.count() > 0
-                                  ? (there->time / there->items) / (here->time / here->items)
-                                  : 1.0;
-        w.scale(factor, factor);
-        w.changed.context.duration *= slower;
-        for (scope_row& s : w.changed.scopes) {
-            s.time *= slower;
-            s.provenance = worse_of(s.provenance, quality::estimated);
-        }
-        w.changed.provenance = worse_of(w.changed.provenance, quality::estimated);
-        return std::nullopt;
-    }
+    JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
 namespace detail {
@@ -210,7 +113,135 @@ template <class... Change>
     return w;
 }
 
-[[nodiscard]] inline std::string to_text(const what_if_result& w) {
+/// Energy and CO2e before and after, and what each lever did.
+[[nodiscard]] JOULERY_DECL std::string to_text(const what_if_result& w);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/carbon/carbon_of.hpp"
+#include "joulery/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/rounded.hpp"
+#include "joulery/carbon/series_reader.hpp"
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL void what_if_result::scale(double energy_by, double co2e_by) {
+    changed.total *= energy_by;
+    changed.unscoped *= energy_by;
+    changed.co2e *= co2e_by;
+    for (channel_row& c : changed.channels) {
+        c.total *= energy_by;
+        c.unscoped *= energy_by;
+    }
+    for (scope_row& s : changed.scopes) {
+        s.total *= energy_by;
+        s.self *= energy_by;
+        s.uncertainty *= energy_by;
+        for (energy& e : s.by_channel) e *= energy_by;
+        s.co2e *= co2e_by;
+    }
+}
+
+JOULERY_DECL void what_if_result::convert(carbon_intensity i) {
+    carbon_model& m = changed.context.carbon;
+    changed.co2e = changed.total * m.pue * i;
+    for (scope_row& s : changed.scopes) s.co2e = s.total * m.pue * i;
+    m.series.reset();
+}
+
+JOULERY_DECL void what_if_result::move_to(const carbon_model& there) {
+    const carbon_intensity before = mean_intensity();
+    levers.push_back({"map", to_text(changed.context.carbon.grid), to_text(there.grid),
+                      there.grid.intensity / before});
+    convert(there.grid.intensity);
+    carbon_model& m = changed.context.carbon;
+    m.grid = there.grid;
+    m.alternatives = there.alternatives;
+    m.water = there.water;
+    m.market.reset();  // a contract is for one place
+}
+
+JOULERY_DECL void what_if_result::change_pue(double pue, const std::string& source) {
+    carbon_model& m = changed.context.carbon;
+    const double factor = pue / m.pue;
+    levers.push_back({"mechanization", "PUE " + rounded(m.pue, 4) + " (" + m.pue_source + ")",
+                      "PUE " + rounded(pue, 4) + " (" + source + ")", factor});
+    scale(1, factor);
+    m.overhead(pue, source);
+}
+
+JOULERY_DECL std::optional<failure> in_region::apply(what_if_result& w) const {
+    const auto there = carbon_of(name);
+    if (!there) return there.error();
+    w.move_to(*there);
+    if (there->pue_source != no_pue_stated) w.change_pue(there->pue, there->pue_source);
+    return std::nullopt;
+}
+
+JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const {
+    carbon_model there{value};
+    const auto problems = there.sanitize();
+    if (there.grid.assumed) return failure{problems.front(), "state one above zero"};
+    w.move_to(there);
+    return std::nullopt;
+}
+
+JOULERY_DECL std::optional<failure> at_pue::apply(what_if_result& w) const {
+    if (!(value >= 1 && value < 1e6))
+        return failure{"PUE " + rounded(value) + " is below 1", "state facility over IT energy"};
+    w.change_pue(value, "what if");
+    return std::nullopt;
+}
+
+JOULERY_DECL std::optional<failure> started_at::apply(what_if_result& w) const {
+    if (!series) return failure{"no series was given", "read one: read_intensity_series"};
+    const auto end =
+        wall_time::from_unix_seconds(begin.unix_seconds() + w.changed.context.duration.count());
+    if (series->coverage(begin, end) < 1 - 1e-9)
+        return failure{"the series does not know all of the time from " + begin.to_iso8601() +
+                           " to " + end.to_iso8601(),
+                       "choose another start, or a longer series"};
+    carbon_model there{factor_of(*series)};
+    there.grid.intensity = series->mean(begin, end);
+    there.grid.source += "; mean from " + begin.to_iso8601() + " to " + end.to_iso8601();
+    w.move_to(there);
+    w.changed.context.started = begin;
+    return std::nullopt;
+}
+
+JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
+    const scope_row* here = w.changed.find(path);
+    const scope_row* there = other.find(path);
+    const auto counted = [](const scope_row* s) {
+        return s && s->items > 0 && s->total.joules() > 0;
+    };
+    if (!counted(here) || !counted(there) || here->item_name != there->item_name)
+        return failure{"scope '" + path + "' has no items of one name in both reports",
+                       "count them: s.add_items(n, \"sample\")"};
+    const double factor = (there->total / there->items) / (here->total / here->items);
+    w.levers.push_back({"machine",
+                        rounded((here->total / here->items).joules()) + " J/" + here->item_name +
+                            " on " + w.changed.context.cpu,
+                        rounded((there->total / there->items).joules()) + " J/" + here->item_name +
+                            " on " + other.context.cpu,
+                        factor});
+    const double slower =
+        here->time.count() > 0 ? (there->time / there->items) / (here->time / here->items) : 1.0;
+    w.scale(factor, factor);
+    w.changed.context.duration *= slower;
+    for (scope_row& s : w.changed.scopes) {
+        s.time *= slower;
+        s.provenance = worse_of(s.provenance, quality::estimated);
+    }
+    w.changed.provenance = worse_of(w.changed.provenance, quality::estimated);
+    return std::nullopt;
+}
+
+JOULERY_DECL std::string to_text(const what_if_result& w) {
     std::string out = "IT energy  " + rounded(w.energy_before.kilowatt_hours()) + " kWh -> " +
                       rounded(w.energy_after.kilowatt_hours()) + " kWh\n" + "CO2e       " +
                       rounded(w.co2e_before.kilograms()) + " kg -> " +
@@ -225,3 +256,5 @@ template <class... Change>
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

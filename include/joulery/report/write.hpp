@@ -3,9 +3,7 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
-#include "joulery/core/number_text.hpp"
 #include "joulery/core/result.hpp"
-#include "joulery/report/atomic_file.hpp"
 #include "joulery/report/csv.hpp"
 #include "joulery/report/folded.hpp"
 #include "joulery/report/html.hpp"
@@ -20,15 +18,8 @@
 #include "joulery/report/trace_json.hpp"
 
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
-
-#if JOULERY_POSIX()
-#include <sys/ioctl.h>
-#include <unistd.h>
-#endif
 
 namespace joulery {
 inline namespace v1 {
@@ -39,25 +30,75 @@ struct report_format {
     std::string (*write)(const report&);
 };
 
-/// The formats that `write_report` knows. A new one is a line here.
-inline constexpr report_format report_formats[] = {
-    {".json", [](const report& r) { return to_json(r); }},
-    {".csv", [](const report& r) { return to_csv(r); }},
-    {".md", [](const report& r) { return to_markdown(r); }},
-    {".html", [](const report& r) { return to_html(r); }},
-    {".prom", [](const report& r) { return to_prometheus(r); }},
-    {".folded", [](const report& r) { return to_folded(r); }},
-    {".speedscope.json", [](const report& r) { return to_speedscope(r); }},
-    {".trace.json", [](const report& r) { return to_trace_json(r); }},
-    {".otlp.json", [](const report& r) { return to_otlp_json(r); }},
-    {".junit.xml", [](const report& r) { return to_junit(r); }},
-    {".txt", [](const report& r) { return to_text(r); }},
+/// Formats, to go through.
+struct format_list {
+    const report_format* first;
+    const report_format* last;
+    [[nodiscard]] const report_format* begin() const noexcept { return first; }
+    [[nodiscard]] const report_format* end() const noexcept { return last; }
 };
 
+/// The formats that `write_report` knows.
+[[nodiscard]] JOULERY_DECL format_list report_formats() noexcept;
+
 /// The format of a file by the longest ending that fits its name, or null.
-[[nodiscard]] inline const report_format* find_format(std::string_view name) noexcept {
+[[nodiscard]] JOULERY_DECL const report_format* find_format(std::string_view name) noexcept;
+
+/// How a table on stderr should look: coloured on a terminal unless NO_COLOR is set (to anything),
+/// as wide as the terminal, 100 columns elsewhere.
+[[nodiscard]] JOULERY_DECL text_options stderr_options() noexcept;
+
+/// Writes `r` to `target`: "-" is the table on stderr, else a file in the format of its ending.
+/// Returns the number of bytes.
+///
+/// Thread: any; the file is replaced in one step. Fails: an ending that no format has, a file that
+/// can't be written; the reason names it, and the old file stays.
+///
+///     if (auto done = write_report(r, "run.json"); !done)
+///         std::cerr << done.error().reason << "; " << done.error().remedy << '\n';
+JOULERY_DECL result<std::size_t> write_report(const report& r, const std::string& target);
+
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
+#include "joulery/core/number_text.hpp"
+#include "joulery/report/atomic_file.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <iterator>
+
+#if JOULERY_POSIX()
+#include <sys/ioctl.h>
+#include <unistd.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL format_list report_formats() noexcept {
+    // A new format is a line here.
+    static constexpr report_format all[] = {
+        {".json", [](const report& r) { return to_json(r); }},
+        {".csv", [](const report& r) { return to_csv(r); }},
+        {".md", [](const report& r) { return to_markdown(r); }},
+        {".html", [](const report& r) { return to_html(r); }},
+        {".prom", [](const report& r) { return to_prometheus(r); }},
+        {".folded", [](const report& r) { return to_folded(r); }},
+        {".speedscope.json", [](const report& r) { return to_speedscope(r); }},
+        {".trace.json", [](const report& r) { return to_trace_json(r); }},
+        {".otlp.json", [](const report& r) { return to_otlp_json(r); }},
+        {".junit.xml", [](const report& r) { return to_junit(r); }},
+        {".txt", [](const report& r) { return to_text(r); }},
+    };
+    return {std::begin(all), std::end(all)};
+}
+
+JOULERY_DECL const report_format* find_format(std::string_view name) noexcept {
     const report_format* best = nullptr;
-    for (const report_format& f : report_formats)
+    for (const report_format& f : report_formats())
         if (name.size() > f.ending.size() &&
             name.substr(name.size() - f.ending.size()) == f.ending &&
             (best == nullptr || f.ending.size() > best->ending.size()))
@@ -65,9 +106,7 @@ inline constexpr report_format report_formats[] = {
     return best;
 }
 
-/// How a table on stderr should look: coloured on a terminal unless NO_COLOR is set (to anything),
-/// as wide as the terminal, 100 columns elsewhere.
-[[nodiscard]] inline text_options stderr_options() noexcept {
+JOULERY_DECL text_options stderr_options() noexcept {
     text_options o;
 #if JOULERY_POSIX()
     if (::isatty(STDERR_FILENO) == 0) return o;
@@ -81,15 +120,7 @@ inline constexpr report_format report_formats[] = {
     return o;
 }
 
-/// Writes `r` to `target`: "-" is the table on stderr, else a file in the format of its ending.
-/// Returns the number of bytes.
-///
-/// Thread: any; the file is replaced in one step. Fails: an ending that no format has, a file that
-/// can't be written; the reason names it, and the old file stays.
-///
-///     if (auto done = write_report(r, "run.json"); !done)
-///         std::cerr << done.error().reason << "; " << done.error().remedy << '\n';
-inline result<std::size_t> write_report(const report& r, const std::string& target) {
+JOULERY_DECL result<std::size_t> write_report(const report& r, const std::string& target) {
     if (target == "-") {
         const std::string text = to_text(r, stderr_options());
         std::fwrite(text.data(), 1, text.size(), stderr);
@@ -98,7 +129,7 @@ inline result<std::size_t> write_report(const report& r, const std::string& targ
     const report_format* format = find_format(target);
     if (format != nullptr) return replace_file(target, format->write(r));
     std::string known = "- (the table on stderr)";
-    for (const report_format& f : report_formats) known.append(", ").append(f.ending);
+    for (const report_format& f : report_formats()) known.append(", ").append(f.ending);
     return failure{
         "report not written to " + harmless(target) + ": its ending names no known format",
         "use one of " + known};
@@ -106,3 +137,5 @@ inline result<std::size_t> write_report(const report& r, const std::string& targ
 
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -5,9 +5,9 @@
 #include "joulery/core/number_text.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/report/atomic_file.hpp"
-#include "joulery/report/json.hpp"
+#include "joulery/report/json_text.hpp"
 #include "joulery/report/json_value.hpp"
-#include "joulery/report/ledger.hpp"
+#include "joulery/report/locked_file.hpp"
 
 #include <cerrno>
 #include <cstddef>

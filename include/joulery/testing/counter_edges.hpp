@@ -4,6 +4,7 @@
 
 #include "joulery/counters/domain_tree.hpp"
 #include "joulery/counters/reading.hpp"
+#include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 // known what they cost. Layer 8. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/testing/counter_edges.hpp"
 #include "joulery/testing/do_not_optimize.hpp"

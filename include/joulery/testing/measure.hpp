@@ -2,6 +2,7 @@
 // Layer 8. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/testing/interleaved_run.hpp"
 #include "joulery/testing/measure_options.hpp"

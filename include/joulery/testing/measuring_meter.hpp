@@ -3,9 +3,26 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/engine/meter.hpp"
+
+namespace joulery {
+inline namespace v1 {
+namespace testing {
+
+/// What the machine has, as `JOULERY_BACKENDS`, `JOULERY_SYSROOT` and the carbon variables say;
+/// apart from the session, so that measuring leaves no trace in a program's report.
+///
+/// Thread: any. Cost: at the first call, opening the backends. Never destroyed.
+[[nodiscard]] JOULERY_EXPORT JOULERY_DECL meter& measuring_meter();
+
+}  // namespace testing
+}  // namespace v1
+}  // namespace joulery
+
+#if JOULERY_BODIES()
+
 #include "joulery/counters/system_root.hpp"
 #include "joulery/defaults.hpp"
-#include "joulery/engine/meter.hpp"
 #include "joulery/environment.hpp"
 
 #include <string>
@@ -14,7 +31,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace testing {
-
 namespace detail {
 
 [[nodiscard]] inline options measuring_options() {
@@ -32,11 +48,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// What the machine has, as `JOULERY_BACKENDS`, `JOULERY_SYSROOT` and the carbon variables say;
-/// apart from the session, so that measuring leaves no trace in a program's report.
-///
-/// Thread: any. Cost: at the first call, opening the backends. Never destroyed.
-[[nodiscard]] JOULERY_EXPORT inline meter& measuring_meter() {
+JOULERY_DECL meter& measuring_meter() {
     static meter* const only = new meter(detail::measuring_options());  // NOLINT: leaked on purpose
     return *only;
 }
@@ -44,3 +56,5 @@ namespace detail {
 }  // namespace testing
 }  // namespace v1
 }  // namespace joulery
+
+#endif

@@ -2,7 +2,9 @@
 // exact. Layer 8. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
+#include "joulery/engine/owned_tree.hpp"
 
 #include <atomic>
 #include <memory>
