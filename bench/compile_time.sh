@@ -12,21 +12,34 @@ trap 'rm -rf "$work"' EXIT
 echo >"$work/empty.cpp"
 echo '#include <joulery/scope.hpp>' >"$work/scope.cpp"
 echo '#include <joulery/joulery.hpp>' >"$work/umbrella.cpp"
+cp "$work/umbrella.cpp" "$work/declarations.cpp"
+cp "$root/examples/hello.cpp" "$work/program.cpp"
+cp "$root/examples/hello.cpp" "$work/linking_program.cpp"
+cp "$root/include/joulery/compiled.cpp" "$work/compiled.cpp"
 
 milliseconds() {
     local TIMEFORMAT='%U %S'
-    { time "$compiler" -std=c++17 -O2 -I"$root/include" -c "$1" -o /dev/null; } 2>&1 |
-        awk '{ printf "%d\n", ($1 + $2) * 1000 }'
+    { time "$compiler" -std=c++17 -O2 -I"$root/include" "${@:2}" -c "$work/$1.cpp" -o /dev/null; } \
+        2>&1 | awk '{ printf "%d\n", ($1 + $2) * 1000 }' >>"$work/$1.ms"
 }
 for _ in $(seq "$rounds"); do
-    for name in empty scope umbrella; do
-        milliseconds "$work/$name.cpp" >>"$work/$name.ms"
+    for name in empty scope umbrella program compiled; do milliseconds "$name"; done
+    for name in declarations linking_program; do
+        milliseconds "$name" -DJOULERY_SEPARATE_COMPILATION
     done
 done
-median() { sort -n "$work/$1.ms" | sed -n "$(((rounds + 1) / 2))p"; }
+row() {
+    local over=$(($(sort -n "$work/$2.ms" | sed -n "$(((rounds + 1) / 2))p") -
+                  $(sort -n "$work/empty.ms" | sed -n "$(((rounds + 1) / 2))p")))
+    echo "| $1 | $over ms | $3 |"
+}
 
-echo "| include | over an empty file | budget |"
+echo "| file | over an empty one | budget |"
 echo "|---|---|---|"
-echo "| joulery/scope.hpp | $(($(median scope) - $(median empty))) ms | <= 150 ms |"
-echo "| joulery/joulery.hpp | $(($(median umbrella) - $(median empty))) ms | <= 900 ms |"
+row "#include joulery/scope.hpp" scope "<= 150 ms"
+row "#include joulery/joulery.hpp, bodies compiled once" declarations "<= 900 ms"
+row "#include joulery/joulery.hpp, header-only" umbrella "<= 900 ms"
+row "hello.cpp, bodies compiled once" linking_program "-"
+row "hello.cpp, header-only" program "-"
+row "compiled.cpp, once a program" compiled "-"
 "$compiler" --version | head -1

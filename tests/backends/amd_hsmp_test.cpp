@@ -91,10 +91,14 @@ TEST_CASE("amd-hsmp: failures in the middle") {
 TEST_CASE("amd-hsmp: what keeps it from opening is told") {
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
-    opened_backend b = open_amd_hsmp(system_root{}, device.calls());
+    fake_system epyc, xeon;
+    epyc.file("/proc/cpuinfo", "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n");
+    xeon.file("/proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\n");
+    opened_backend b = open_amd_hsmp(epyc.root(), device.calls());
     REQUIRE_FALSE(b);
     CHECK(contains(b.error().reason, "/dev/hsmp: No such file"));
     CHECK(contains(b.error().remedy, "modprobe amd_hsmp"));
+    CHECK(open_amd_hsmp(xeon.root(), device.calls()).error().remedy.empty());
     fake_device silent;
     CHECK(contains(open_amd_hsmp(system_root{}, silent.calls()).error().reason, "no socket tells"));
     firmware zero;

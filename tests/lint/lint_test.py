@@ -122,8 +122,8 @@ class LintTest(unittest.TestCase):
         self.expect("joulery.hpp:7", "only includes")
 
     def test_what_is_included_by_name_reaches_its_own_details(self):
-        self.write("carbon/decimal.hpp")
-        self.write("carbon/csv_series.hpp", '#include "joulery/carbon/decimal.hpp"')
+        self.write("backends/recording.hpp")
+        self.write("backends/replay.hpp", '#include "joulery/backends/recording.hpp"')
         self.assertEqual(lint.Lint(self.root).run(), [])
 
     def test_testing_and_integration_stay_outside_the_umbrella(self):
