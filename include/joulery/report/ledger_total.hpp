@@ -5,6 +5,7 @@
 #include "joulery/core/config.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/core/units.hpp"
+#include "joulery/report/ledger_entry.hpp"
 
 #include <cstddef>
 #include <map>
@@ -69,7 +70,6 @@ struct ledger_summary {
 #if JOULERY_BODIES()
 
 #include "joulery/carbon/rounded.hpp"
-#include "joulery/report/ledger_entry.hpp"
 
 #include <cerrno>
 #include <cstdint>
