@@ -138,6 +138,19 @@ TEST_CASE("hwmon: labelled rails of Ampere's sockets, totals of POWER, cards of 
     CHECK(nesting(*b) == strings{"occ0/proc<occ0/machine"});
 }
 
+TEST_CASE("hwmon: rails of an Arm firmware count by energy or by power, never by both") {
+    fake_system m;
+    const std::string folder = chip(m, 0, "scmi_sensors");
+    m.file(folder + "/power1_label", "big_power\n").number(folder + "/power1_input", 3'000'000);
+    m.file(folder + "/power2_label", "gpu_power\n").number(folder + "/power2_input", 1'000'000);
+    CHECK(summed(*opened(m)) == strings{"scmi_sensors0/big_power", "scmi_sensors0/gpu_power"});
+    m.file(folder + "/energy4_label", "big_energy\n").number(folder + "/energy4_input", 77);
+    const auto b = opened(m);
+    CHECK(summed(*b) == strings{"scmi_sensors0/big_energy"});
+    CHECK(b->channels()[0].kind == reading_kind::energy_counter);
+    CHECK(read_all(*b).values == std::vector<std::uint64_t>{77});
+}
+
 TEST_CASE("hwmon: chips that nobody knows are left alone") {
     fake_system m;
     m.number(chip(m, 0, "nvme") + "/power1_input", 5);

@@ -152,9 +152,13 @@ class hwmon_finder {
         const std::string total = prefix + "machine";
         // Parts of a machine overlap in ways that only their total makes harmless.
         if (has_total && !find_total(folder)) return note(std::string(chip.name) + " has no total");
+        // Energy and power of one rail must not both count, and labels don't tell which belong
+        // together (Arm SCMI).
+        const bool only_energy = !has_total && has_energy(folder);
         for (int n = 1; n <= max_sensors; ++n) {
             for (const char* kind : {"energy", "power"}) {
                 const std::string name = kind + std::to_string(n);
+                if (only_energy && name[0] == 'p') continue;
                 const std::string file = folder + "/" + name;
                 if (!root_.exists(file + "_input")) continue;
                 const std::string label = root_.line(file + "_label");
@@ -168,6 +172,12 @@ class hwmon_finder {
                 if (has_total && !is_total) inside_.emplace_back(c.id, total);
             }
         }
+    }
+
+    [[nodiscard]] bool has_energy(const std::string& folder) const {
+        for (int n = 1; n <= max_sensors; ++n)
+            if (root_.exists(folder + "/energy" + std::to_string(n) + "_input")) return true;
+        return false;
     }
 
     [[nodiscard]] bool find_total(const std::string& folder) const {
