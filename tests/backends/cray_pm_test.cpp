@@ -96,6 +96,15 @@ TEST_CASE("cray-pm: counters that were started anew count on from 0, whatever th
     CHECK(node.joules() == (told ? 1120 : 70));
 }
 
+TEST_CASE("cray-pm: a startup that is seen late is no restart") {
+    fake_system m;
+    m.file(folder + "energy", "1000 J\n");
+    opened_backend b = open_cray_pm(m.root());
+    m.file(folder + "startup", "3\n");
+    CHECK(read_all(**b).values[0] == 1000);
+    CHECK(read_all(**b).values[0] == 1000);
+}
+
 TEST_CASE("cray-pm: a power cap that changes is told of") {
     fake_system m;
     node(m);

@@ -114,6 +114,26 @@ TEST_CASE("account: a machine that wakes from idle is believed") {
     CHECK(a.peak_watts() == doctest::Approx(450));
 }
 
+TEST_CASE("account: a smaller value that would be far more than ever before is a reset") {
+    channel small = rapl();
+    small.wrap_at = 65'536'000'000;
+    channel_account a(small);
+    std::uint64_t raw = 65'000'000'000;
+    double at = 0;
+    a.take(raw, at);
+    for (int i = 0; i < 10; ++i) a.take(raw += 5'000'000, at += 1);  // 5 W
+    SUBCASE("as a wrap 786 W in a machine that drew 5 W") {
+        a.take(300'000'000, at + 1);
+        CHECK(a.joules() == doctest::Approx(50));
+        CHECK(a.tally().resets == 1);
+    }
+    SUBCASE("as a wrap 490 W, to which it may have woken") {
+        a.take(4'000'000, at + 1);
+        CHECK(a.joules() == doctest::Approx(540));
+        CHECK(a.tally().wraps == 1);
+    }
+}
+
 TEST_CASE("account: a gauge is integrated by trapezoid") {
     channel_account a(gauge());
     a.expect_interval(1);

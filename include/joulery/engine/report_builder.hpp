@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/unit_text.hpp"
 #include "joulery/counters/domain_tree.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/history_builder.hpp"
@@ -38,6 +39,7 @@ class report_builder {
         add_rows();
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
+        doubt_small_wholes();
         add_cost();
         history_builder(engine_, records_, report_).build();
         engine_.retire_ended();
@@ -238,6 +240,23 @@ class report_builder {
             report_.warnings.push_back(
                 std::to_string(edges_.too_deep) + " scopes nested deeper than " +
                 std::to_string(owned_tree::max_depth) + " are part of the scope around them");
+    }
+
+    // Some machines' psys is wrong (Kaby Lake): what a meter holds can't draw more than it. Other
+    // backends' channels may show the same parts once more, and are not added.
+    void doubt_small_wholes() {
+        if (engine_.seconds_since_birth() < 1) return;
+        for (const channel_row& whole : report_.channels) {
+            energy inside;
+            for (const channel_row& part : report_.channels)
+                if (part.parent == whole.id && part.backend == whole.backend && part.state == "ok")
+                    inside += part.total;
+            const energy counted = whole.total + energy::from_joules(whole.quantum_joules);
+            if (whole.provenance == quality::partial || !(inside > 1.05 * counted)) continue;
+            report_.warnings.push_back("channel " + whole.id + " counted " + to_text(whole.total) +
+                                       ", less than the " + to_text(inside) +
+                                       " of what lies in it: it is not to be trusted here");
+        }
     }
 
     void add_cost() {
