@@ -120,7 +120,8 @@ TEST_CASE("amdgpu: MI300 gives its 64-bit counter under its PCI address") {
     card(m, 0, "0000:05:00.0"), card(m, 10, "0000:65:00.0");
     m.file(card0 + "/gpu_metrics", mi300(655'360));
     m.file("/sys/class/drm/card10/device/gpu_metrics", mi300(65'536));
-    m.file("/sys/class/drm/card0-DP-1/device/vendor", "0x1002\n");
+    m.file("/sys/class/drm/card0-DP-1/device/vendor", "0x1002\n");  // a connector of card0
+    m.file("/sys/class/drm/card0-DP-1/device/gpu_metrics", mi300(655'360));
     m.file("/sys/class/drm/card1/device/vendor", "0x10de\n");
     opened_backend b = open_amdgpu(m.root());
     REQUIRE(b);

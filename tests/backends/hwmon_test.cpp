@@ -79,6 +79,11 @@ TEST_CASE("hwmon: any other ACPI meter is the machine's") {
     const auto b = opened(m);
     CHECK(b->channels()[0].part == component::platform);
     CHECK(read_all(*b).values[0] == 320'000'000);
+    CHECK(b->channels()[0].update_period == std::chrono::seconds(1));  // where none is told
+    m.file(folder + "/power1_average_interval", "5000\n");
+    CHECK(opened(m)->channels()[0].update_period == std::chrono::seconds(5));
+    m.file(folder + "/power1_average_interval", "0\n");
+    CHECK(opened(m)->channels()[0].update_period == std::chrono::seconds(1));
 }
 
 TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
@@ -113,6 +118,7 @@ TEST_CASE("hwmon: JetPack 4 counts rails from 0 and in milliwatts") {
     const std::string folder = "/sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0";
     m.file(folder + "/rail_name_0", "POM_5V_IN\n").file(folder + "/in_power0_input", "2500\n");
     m.file(folder + "/rail_name_1", "POM_5V_GPU\n").file(folder + "/in_power1_input", "40\n");
+    m.file(folder + "/rail_name_2", "NC\n").file(folder + "/in_power2_input", "1\n");
     const auto b = opened(m);
     CHECK(summed(*b) == strings{"rail/POM_5V_IN"});
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{2'500'000, 40'000});

@@ -88,14 +88,17 @@ TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
 }
 
 TEST_CASE("ipmi-dcmi: what keeps it from opening is told") {
+    fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
-    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().remedy, "ipmi_devintf"));
+    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().remedy, "ipmi_devintf"));
+    m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu hypervisor");
+    CHECK(open_ipmi_dcmi(m.root(), device.calls()).error().remedy == "");  // no such thing there
     device.on_open = [](const std::string&) { return EACCES; };
-    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().remedy, "full control"));
+    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().remedy, "full control"));
     controller bmc;
     bmc.completion = 0xc1;
     device.on_open = [](const std::string& path) { return contains(path, "ipmidev") ? 0 : ENOENT; };
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
-    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().reason, "tells no power"));
+    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().reason, "tells no power"));
 }

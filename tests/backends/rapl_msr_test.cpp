@@ -79,12 +79,14 @@ TEST_CASE("rapl-msr: Silvermont counts in microjoules") {
 TEST_CASE("rapl-msr: what keeps it from opening is told") {
     fake_system m;
     fake_device device;
-    CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "not an Intel"));
+    CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "of Intel, AMD"));
     m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55);
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "names no processors"));
     m.cpus_online("0");
     device.on_open = [](const std::string&) { return ENOENT; };
     CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "sudo modprobe msr");
+    m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55, 1, "fpu hypervisor");
+    CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "");  // it would show zeros
     device.on_open = [](const std::string&) { return EACCES; };
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().remedy, "rapl-perf"));
     device.on_open = [](const std::string&) { return 0; };

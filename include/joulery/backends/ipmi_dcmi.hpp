@@ -6,6 +6,7 @@
 // likes.
 #pragma once
 
+#include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/device_calls.hpp"
 #include "joulery/counters/registry.hpp"
 
@@ -144,6 +145,22 @@ class ipmi_dcmi final : public backend {
     std::vector<channel> channels_;
 };
 
+namespace detail {
+
+[[nodiscard]] inline failure ipmi_absent(const system_root& root, int error) {
+    std::string remedy =
+        "run as root; access to /dev/ipmi0 is full control of the machine, so rather let a "
+        "privileged exporter read it";
+    if (error == ENOENT)
+        remedy = read_cpu_identity(root).has_hypervisor
+                     ? ""  // virtual machines have no management controller
+                     : "on a server with a management controller: sudo modprobe -a ipmi_si "
+                       "ipmi_devintf";
+    return {"/dev/ipmi0: " + error_text(error), std::move(remedy)};
+}
+
+}  // namespace detail
+
 [[nodiscard]] inline opened_backend open_ipmi_dcmi(const system_root& root,
                                                    const device_calls& calls) {
     device_handle device;
@@ -153,13 +170,7 @@ class ipmi_dcmi final : public backend {
         if (device.is_open()) break;
         if (device.error() != ENOENT) error = device.error();
     }
-    if (!device.is_open())
-        return failure{"/dev/ipmi0: " + error_text(error),
-                       error == ENOENT
-                           ? "on a server with a management controller: sudo modprobe -a ipmi_si "
-                             "ipmi_devintf"
-                           : "run as root; access to /dev/ipmi0 is full control of the machine, so "
-                             "rather let a privileged exporter read it"};
+    if (!device.is_open()) return detail::ipmi_absent(root, error);
     auto opened = std::make_unique<ipmi_dcmi>(std::move(device));
     const int watts = opened->ask();
     if (watts < 0 && watts != -EAGAIN)

@@ -151,7 +151,7 @@ class rapl_finder {
                 std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
             s.file = watched_file(root_.path(inside));
             if (!s.file.is_open()) {
-                if (why_not.empty()) why_not = inside + ": " + error_text(s.file.error());
+                if (why_not.empty()) why_not = inside + ": " + rapl_open_error(s.file.error());
                 permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
                 continue;
             }

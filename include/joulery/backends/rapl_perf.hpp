@@ -250,7 +250,7 @@ class perf_finder {
         if (error_ == EACCES)
             return {what + error_text(error_) + " (kernel.perf_event_paranoid is " +
                         root_.line("/proc/sys/kernel/perf_event_paranoid") + ")",
-                    "sudo setcap cap_perfmon+ep PROGRAM; or for all programs: sudo sysctl "
+                    "sudo setcap cap_perfmon+ep PROGRAM # or for all programs: sudo sysctl "
                     "kernel.perf_event_paranoid=0"};
         if (error_ == EPERM)
             return {what + error_text(error_) + ", as a container's seccomp filter has it",
