@@ -93,10 +93,13 @@ TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
     rail(m, folder, 2, "VDD_CPU_GPU_CV", 5000, 400);
     rail(m, folder, 3, "NC", 5000, 1);
     rail(m, folder, 7, "sum of shunt voltages", 1, 1);
+    m.file(folder + "/shunt1_resistor", "5000\n");  // microohms
     const auto b = opened(m);
     CHECK(ids(*b) == strings{"rail/VDD_IN", "rail/VDD_CPU_GPU_CV"});
     CHECK(summed(*b) == strings{"rail/VDD_IN"});
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{6'000'000, 2'000'000});  // uW
+    CHECK(b->channels()[0].quantum == doctest::Approx(0.04));                        // 8 mA at 5 V
+    CHECK(b->channels()[1].quantum == 0);
     m.file(folder + "/curr2_input", "-8\n");
     CHECK(read_all(*b).values[1] == 0);
 }

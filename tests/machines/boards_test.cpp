@@ -170,4 +170,12 @@ TEST_CASE("server with a chassis meter: the total only where the processors are 
               strings{"- machine/power-meter: apart: the machine's parts are counted faster",
                       "+ cpu0/package"});
     }
+    SUBCASE("as fast as the packages") {
+        m.files.file(m.hwmon_folder(0) + "/power1_average_interval", "50\n");
+        m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+        m.start(open_backends({"hwmon", "rapl-powercap"}, m.files.root()));
+        CHECK(m.tree() ==
+              strings{"+ machine/power-meter", "- cpu0/package: contained in machine/power-meter"});
+        CHECK(m.run() == Approx(400));
+    }
 }

@@ -202,7 +202,18 @@ class hwmon_finder {
             name_rail(chip, folder + "/in" + number + "_input", label);
             sensors_.back().current = watched_file(root_.path(current));
             sensors_.back().is_product = true;
+            sensors_.back().described.quantum = rail_step(folder, number);
         }
+    }
+
+    // The chip tells 40 uV over its shunt apart; that at the rail's voltage, in watts. 0: unknown.
+    [[nodiscard]] double rail_step(const std::string& folder, const std::string& number) const {
+        std::uint64_t microohms = 0;
+        std::uint64_t millivolts = 0;
+        if (!root_.number(folder + "/shunt" + number + "_resistor", microohms) || microohms == 0 ||
+            !root_.number(folder + "/in" + number + "_input", millivolts))
+            return 0;
+        return 40.0 / static_cast<double>(microohms) * static_cast<double>(millivolts) * 1e-3;
     }
 
     // JetPack 4's own driver, which counts rails from 0 and in milliwatts.

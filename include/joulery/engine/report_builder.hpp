@@ -179,7 +179,7 @@ class report_builder {
         row.why_not = place.why_not;
         row.total = energy::from_joules(m.ledger.settled()[c]);
         row.unscoped = energy::from_joules(m.ledger.unscoped()[c]);
-        row.quantum_joules = from.quantum > 0 ? from.quantum : from.joules_per_count;
+        row.quantum_joules = smallest_joules(from);
         row.update_period = from.update_period;
         row.accuracy = from.accuracy;
         row.tally = account.tally();
