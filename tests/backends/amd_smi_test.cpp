@@ -61,6 +61,21 @@ TEST_CASE("amd-smi: an MI300A is its socket, which holds the processor") {
     CHECK((*b)->channels()[1].device == "cpu-package:3");
 }
 
+TEST_CASE("amd-smi: 64 GPUs, of which one leaves") {
+    amd_machine m;
+    m.control.count = 64;
+    for (unsigned i = 0; i < 64; ++i) m.control.gpus[i].bus = i, m.control.gpus[i].energy = 100 + i;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    CHECK((*b)->channels()[63].id == "gpu/0000:3f:00.0/board");
+    m.control.gpus[40].energy_status = 31;
+    const read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    CHECK(r.values[40] == no_value);
+    CHECK(r.values[63] == 163);
+}
+
 TEST_CASE("amd-smi: a GPU in partitions is one GPU") {
     amd_machine m;
     m.control.count = 8;

@@ -201,6 +201,27 @@ TEST_CASE("amdgpu: a card that is removed is gone, damaged tables are no reading
     CHECK(read_all(**b).values[0] == 9);
 }
 
+TEST_CASE("amdgpu: 64 cards, of which one is pulled") {
+    fake_system m;
+    for (int i = 0; i < 64; ++i) {
+        const std::string number = std::to_string(10 + i);
+        card(m, i, ("0000:" + number + ":00.0").c_str());
+        m.file("/sys/class/drm/card" + std::to_string(i) + "/device/gpu_metrics",
+               mi300(100 + static_cast<unsigned>(i)));
+    }
+    opened_backend b = open_amdgpu(m.root());
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    m.vanish("/sys/class/drm/card40/device/gpu_metrics");
+    const read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    for (std::size_t i = 0; i < 64; ++i) {
+        const std::string& id = (*b)->channels()[i].id;  // "gpu/0000:50:00.0/board" is card 40's
+        const std::uint64_t expected = std::stoull(id.substr(9, 2)) + 90;
+        CHECK(r.values[i] == (expected == 140 ? no_value : expected));
+    }
+}
+
 TEST_CASE("amdgpu: no card, or one that shows nothing, is a failure with its reason") {
     fake_system m;
     CHECK(contains(open_amdgpu(m.root()).error().reason, "no AMD GPU"));

@@ -96,6 +96,19 @@ TEST_CASE("rapl-perf: psys is taken only where powercap shows that it counts") {
     }
 }
 
+TEST_CASE("rapl-perf: events of domains that powercap does not show are not opened") {
+    fake_system m;
+    perf_unit(m, "0", {"energy-cores", "energy-pkg", "energy-ram", "energy-gpu"});
+    fake_perf kernel;
+    CHECK(ids(**open_rapl_perf(m.root(), kernel.calls())).size() == 4);  // nobody knows better
+    m.powercap_zone("intel-rapl:0", "package-0", 1).powercap_zone("intel-rapl:0:0", "core", 1);
+    kernel.opened.clear();
+    opened_backend b = open_rapl_perf(m.root(), kernel.calls());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"cpu0/package", "cpu0/core"});
+    CHECK(kernel.opened.size() == 2);
+}
+
 TEST_CASE("rapl-perf: each of several psys holds its own package") {
     fake_system m;
     perf_unit(m, "0,2", {"-", "energy-pkg", "-", "-", "energy-psys"});

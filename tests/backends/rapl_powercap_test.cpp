@@ -150,6 +150,7 @@ TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
         const auto rapl = opened(m);
         CHECK(ids(*rapl) == strings{"cpu0/package", "cpu0/one-core"});
         CHECK(contains(rapl->remark(), "one core"));
+        CHECK(contains(rapl->remark(), "dies mirror the counter of their package"));
         CHECK(summed(*rapl) == strings{"cpu0/package"});
         CHECK(read_all(*rapl).values == std::vector<std::uint64_t>{7'000'000, 70});
     }

@@ -8,7 +8,6 @@
 #include "joulery/counters/system_root.hpp"
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -53,10 +52,11 @@ struct cpu_power_model {
 
 namespace detail {
 
+/// "28.00": the same in every locale, which printf's is not.
 [[nodiscard]] inline std::string two_digits(double number) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.2f", number);
-    return text;
+    const auto hundredths = static_cast<unsigned long long>(number * 100 + 0.5);
+    const std::string rest = std::to_string(hundredths % 100);
+    return std::to_string(hundredths / 100) + (rest.size() < 2 ? ".0" : ".") + rest;
 }
 
 }  // namespace detail

@@ -58,6 +58,8 @@ class rapl_finder {
     /// counters are the package's, and some kernels (about 6.9) show them once a die all the same.
     void drop_vendor_clones() {
         if (!cpu_.is_amd()) return;
+        if (std::any_of(zones_.begin(), zones_.end(), [](const rapl_zone& z) { return z.die > 0; }))
+            note("AMD's dies mirror the counter of their package, which is counted once");
         for (rapl_zone& z : zones_) z.die = -1;
     }
 

@@ -186,10 +186,13 @@ class perf_finder {
         if (!parse_event_config(root_.line(file), config)) return;
         if (root_.line(file + ".unit") != "Joules") return;
         if (parse_decimal(root_.line(file + ".scale"), scale) == 0 || !(scale > 0)) return;
-        // psys contains all the rest, and may work on one package only: the kernel opens it on any.
-        // Powercap's zones, whose names everybody may read, are made only for counters that count.
+        // The kernel opens events of domains that never count: psys, which contains all the rest,
+        // on packages without one; memory on processors that don't meter it. Powercap's zones,
+        // whose names everybody may read, are made only for counters that count.
         const rapl_zone* zone = zone_of(d.domain, s.package);
-        if (d.domain == rapl_domain::psys && zone == nullptr) return;
+        const bool by_zone =
+            d.domain == rapl_domain::psys || (d.domain != rapl_domain::package && !zones_.empty());
+        if (zone == nullptr && by_zone) return;
         perf_counter counter(calls_, type, config, static_cast<int>(s.cpu));
         if (!counter.is_open()) {
             error_ = counter.error();
