@@ -333,6 +333,24 @@ TEST_CASE("rapl-powercap: what fails may come back, what vanishes is gone until 
     CHECK(r.values == std::vector<std::uint64_t>{1'500'000, no_value});
 }
 
+TEST_CASE("rapl-powercap: a counter that is closed in the middle is not gone") {
+    fake_system m;
+    m.powercap_zone("intel-rapl:0", "package-0", 1'000);
+    const auto rapl = opened(m);
+    const std::string energy = "/sys/class/powercap/intel-rapl:0/energy_uj";
+    m.file(energy, "");
+    m.chmod(energy, 0);
+    {
+        const without_root nobody;
+        CHECK(read_all(*rapl).status == read_status::retry);
+        CHECK(read_all(*rapl).status == read_status::retry);
+    }
+    m.chmod(energy, 0444);
+    m.file(energy, "2000\n");
+    (void)read_all(*rapl);
+    CHECK(read_all(*rapl).values[0] == 2'000);
+}
+
 TEST_CASE("rapl-powercap: a counter of whole joules says so") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
