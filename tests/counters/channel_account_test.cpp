@@ -83,6 +83,22 @@ TEST_CASE("account: a transient error in the middle loses nothing") {
     CHECK(a.tally().reads == 2);
 }
 
+TEST_CASE("account: silent without a first value, and after three reads in a row without one") {
+    channel_account a(rapl());
+    CHECK(a.is_silent());
+    a.take(1'000, 0);
+    CHECK_FALSE(a.is_silent());
+    a.miss(), a.take(no_value, 1);
+    CHECK_FALSE(a.is_silent());
+    a.take(2'000, 2);
+    a.miss(), a.miss();
+    CHECK_FALSE(a.is_silent());
+    a.miss();
+    CHECK(a.is_silent());
+    a.take(3'000, 3);
+    CHECK_FALSE(a.is_silent());
+}
+
 TEST_CASE("account: a wrap across an error is still one wrap") {
     channel_account a(rapl());
     a.take(262'143'000'000, 0);

@@ -61,6 +61,19 @@ TEST_CASE("Xeon with two sockets and psys: psys is the total of all") {
                              {"intel-rapl:2", 6'000'000}})) == Approx(600));
 }
 
+TEST_CASE("a counter that stands still is told of, one at rest inside another is not") {
+    fake_machine m;
+    intel(m, "Intel(R) Core(TM) i7-9700K", 158);
+    m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+    m.files.powercap_zone("intel-rapl:0:0", "uncore", 1).powercap_zone("intel-rapl:0:1", "dram", 1);
+    m.start();
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 200'000}})) == Approx(20));
+    strings said;
+    for (const std::string& w : m.meter->snapshot().warnings)
+        if (contains(w, "stuck")) said.push_back(w);
+    CHECK(said == strings{"channel cpu0/dram did not move in 1 s: its counter may be stuck"});
+}
+
 TEST_CASE("a psys that counts less than what it holds is not to be trusted, and that is said") {
     fake_machine m;
     intel(m, "Intel(R) Core(TM) i7-7600U", 142);

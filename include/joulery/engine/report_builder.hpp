@@ -39,7 +39,10 @@ class report_builder {
         add_rows();
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
-        doubt_small_wholes();
+        if (engine_.seconds_since_birth() >= 1) {
+            doubt_small_wholes();
+            doubt_still_counters();
+        }
         add_cost();
         history_builder(engine_, records_, report_).build();
         engine_.retire_ended();
@@ -198,14 +201,16 @@ class report_builder {
     static std::string state_of(read_status last, const channel_account& account) {
         if (last == read_status::gone) return "gone";
         if (last == read_status::fatal) return "failed";
-        return account.has_baseline() ? "ok" : "silent";
+        return account.is_silent() ? "silent" : "ok";
     }
 
     static std::string what_is_missing(const channel_row& row) {
         std::string text = "channel " + row.id + " is partial:";
         if (row.state == "gone") text += " its device went away;";
         if (row.state == "failed") text += " its backend gave up;";
-        if (row.state == "silent") text += " it never gave a value;";
+        if (row.state == "silent")
+            text +=
+                row.tally.reads == 0 ? " it never gave a value;" : " it gives no value any more;";
         if (row.tally.resets > 0)
             text += " " + std::to_string(row.tally.resets) +
                     " steps of its counter were not believable (resets);";
@@ -245,7 +250,6 @@ class report_builder {
     // Some machines' psys is wrong (Kaby Lake): what a meter holds can't draw more than it. Other
     // backends' channels may show the same parts once more, and are not added.
     void doubt_small_wholes() {
-        if (engine_.seconds_since_birth() < 1) return;
         for (const channel_row& whole : report_.channels) {
             energy inside;
             for (const channel_row& part : report_.channels)
@@ -256,6 +260,18 @@ class report_builder {
             report_.warnings.push_back("channel " + whole.id + " counted " + to_text(whole.total) +
                                        ", less than the " + to_text(inside) +
                                        " of what lies in it: it is not to be trusted here");
+        }
+    }
+
+    // What is on draws something: a counter that is summed and does not move is stuck.
+    void doubt_still_counters() {
+        const double lived = engine_.seconds_since_birth();
+        for (const channel_row& c : report_.channels) {
+            const bool counts = c.summed && c.kind == reading_kind::energy_counter;
+            const double updates = lived / std::chrono::duration<double>(c.update_period).count();
+            if (counts && c.state == "ok" && c.total == energy{} && updates >= 10)
+                report_.warnings.push_back("channel " + c.id + " did not move in " +
+                                           si_text(lived, "s") + ": its counter may be stuck");
         }
     }
 
