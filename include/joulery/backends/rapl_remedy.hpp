@@ -33,9 +33,9 @@ namespace detail {
 
 [[nodiscard]] inline failure rapl_masked() {
     return {"/sys/class/powercap: its zones are masked by the container runtime",
-            "start the container with -v /sys/class/powercap:/host/sys/class/powercap:ro "
-            "-v /sys/devices/virtual/powercap:/host/sys/devices/virtual/powercap:ro "
-            "-v /proc:/host/proc:ro and set JOULERY_SYSROOT=/host"};
+            // All of /sys: the counters of cards are looked for under the same prefix.
+            "start the container with -v /sys:/host/sys:ro -v /proc:/host/proc:ro "
+            "-e JOULERY_SYSROOT=/host"};
 }
 
 [[nodiscard]] inline failure rapl_absent(const cpu_identity& cpu, int list_error) {
