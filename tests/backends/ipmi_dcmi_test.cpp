@@ -56,7 +56,11 @@ TEST_CASE("ipmi-dcmi: the node's power in watts") {
     CHECK(device.opened == strings{"/fake/dev/ipmi0"});
     CHECK(ids(**b) == strings{"machine/dcmi"});
     CHECK((*b)->channels()[0].part == component::platform);
-    CHECK(read_all(**b).values[0] == 412);
+    const long asked = bmc.asked;
+    bmc.watts = 500;
+    CHECK(read_all(**b).values[0] == 412);  // as it was told when the device was opened
+    CHECK(bmc.asked == asked);
+    CHECK(read_all(**b).values[0] == 500);
     CHECK(contract_violations(**b) == strings{});
 }
 
@@ -66,6 +70,7 @@ TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
     opened_backend b = open_ipmi_dcmi(system_root{}, device.calls());
     REQUIRE(b);
+    (void)read_all(**b);
     bmc.late_answers = 2;
     CHECK(read_all(**b).values[0] == 412);
     bmc.measuring = false;
