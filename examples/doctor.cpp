@@ -55,26 +55,43 @@ void print_wrapped(const std::string& name, const std::string& text) {
     }
 }
 
+/// The findings that a section is about, under its title; nothing where there are none.
+template <class Is, class Print>
+void print_section(const char* title, const diagnosis& d, Is is, Print print) {
+    for (const finding& f : d.findings) {
+        if (!is(f)) continue;
+        if (title != nullptr) std::printf("\n%s\n", title);
+        title = nullptr;
+        print(f);
+    }
+}
+
+void print_opened(const diagnosis& d, const finding& f) {
+    std::string text = std::to_string(f.channels) + (f.channels == 1 ? " channel" : " channels");
+    if (!f.used) text += ", not used by default";
+    print_wrapped(f.name, text);
+    const bool said_later = f.name == "estimate" && d.only_estimated();
+    if (f.used && !f.remark.empty() && !said_later) print_wrapped("", f.remark);
+}
+
 void print_backends(const diagnosis& d) {
     std::printf("Read on this machine\n");
-    for (const finding& f : d.findings) {
-        if (!f.opened) continue;
-        std::string text =
-            std::to_string(f.channels) + (f.channels == 1 ? " channel" : " channels");
-        if (!f.used) text += ", not used by default";
-        print_wrapped(f.name, text);
-        const bool said_later = f.name == "estimate" && d.only_estimated();
-        if (f.used && !f.remark.empty() && !said_later) print_wrapped("", f.remark);
-    }
-    std::printf("\nNot read, and what would change it\n");
-    for (const finding& f : d.findings) {
-        if (f.opened || f.remedy.empty()) continue;
-        print_wrapped(f.name, f.reason);
-        std::printf("  %-14s -> %s\n", "", f.remedy.c_str());  // one line, to be copied
-    }
-    std::printf("\nNot there\n");
     for (const finding& f : d.findings)
-        if (!f.opened && f.remedy.empty()) print_wrapped(f.name, f.reason);
+        if (f.opened) print_opened(d, f);
+    const auto helpable = [](const finding& f) { return !f.opened && !f.remedy.empty(); };
+    print_section(
+        "Not read, and what would change it", d,
+        [&](const finding& f) { return helpable(f) && f.needless.empty(); },
+        [](const finding& f) {
+            print_wrapped(f.name, f.reason);
+            std::printf("  %-14s -> %s\n", "", f.remedy.c_str());  // one line, to be copied
+        });
+    print_section(
+        "Not needed", d, [&](const finding& f) { return helpable(f) && !f.needless.empty(); },
+        [](const finding& f) { print_wrapped(f.name, f.needless); });
+    print_section(
+        "Not there", d, [](const finding& f) { return !f.opened && f.remedy.empty(); },
+        [](const finding& f) { print_wrapped(f.name, f.reason); });
 }
 
 void print_channels(const diagnosis& d) {
@@ -157,6 +174,7 @@ void print_json(diagnosis& d) {
         out.append(",\"used\":").append(f.used ? "true" : "false").append(",");
         put(out, "reason", f.reason), out += ",";
         put(out, "remedy", f.remedy), out += ",";
+        put(out, "needless", f.needless), out += ",";
         put(out, "remark", f.remark), out += "}";
     }
     out += "\n],\"channels\":[";

@@ -26,6 +26,7 @@ struct finding {
     bool used = false;  ///< by a program that names no backends
     std::size_t channels = 0;
     std::string reason, remedy, remark;
+    std::string needless;  ///< why there is nothing to be done about it
 };
 
 /// A channel as it was measured.
@@ -93,6 +94,20 @@ inline void watch_backend(joulery::backend& b, std::vector<measured_channel>& in
     }
 }
 
+/// Why a backend that did not open would add nothing to those that are used; "" where it would.
+inline std::string why_needless(const finding& f, const diagnosis& d) {
+    for (const joulery::second_view& view : joulery::second_views)
+        for (const auto& used : d.backends)
+            if (f.name == view.name && used->name() == view.of)
+                return "shows what " + std::string(view.of) + " reads";
+    bool counted = false;
+    for (const measured_channel& c : d.channels)
+        counted = counted || joulery::detail::counts_processors(c.what);
+    for (const std::string_view last : joulery::last_resorts)
+        if (counted && f.name == last) return "coarser than what is read";
+    return {};
+}
+
 /// Tries every backend there is, then looks closely at those that a program would use.
 inline diagnosis diagnose(const std::vector<std::string>& names, const joulery::system_root& root) {
     diagnosis d;
@@ -120,6 +135,8 @@ inline diagnosis diagnose(const std::vector<std::string>& names, const joulery::
         all.insert(all.end(), b->channels().begin(), b->channels().end());
         watch_backend(*b, d.channels);
     }
+    for (finding& f : d.findings)
+        if (!f.opened) f.needless = why_needless(f, d);
     d.tree = joulery::build_domain_tree(all);
     return d;
 }

@@ -121,7 +121,8 @@ struct second_view {
 };
 inline constexpr second_view second_views[] = {
     {"rapl-perf", "rapl-powercap"}, {"amd-hsmp", "rapl-powercap"}, {"amd-hsmp", "rapl-perf"},
-    {"rocm-smi", "amdgpu"},         {"amd-smi", "amdgpu"},         {"amd-smi", "rocm-smi"},
+    {"rapl-msr", "rapl-powercap"},  {"rapl-msr", "rapl-perf"},     {"rocm-smi", "amdgpu"},
+    {"amd-smi", "amdgpu"},          {"amd-smi", "rocm-smi"},
 };
 
 /// Opens backends one after the other and remembers what is still missing.

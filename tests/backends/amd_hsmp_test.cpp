@@ -2,6 +2,7 @@
 
 #include "backends/fake_device.hpp"
 #include "backends/support.hpp"
+#include "joulery/testing/manual_clock.hpp"
 
 using namespace joulery;
 
@@ -88,17 +89,78 @@ TEST_CASE("amd-hsmp: failures in the middle") {
     CHECK(device.closed == 1);
 }
 
+TEST_CASE("amd-hsmp: a counter is compared with the power that the firmware states") {
+    firmware f;
+    f.sockets = 1;
+    fake_device device;
+    unsigned powers = 0;
+    device.on_control = [&](unsigned long r, void* a) {
+        powers += static_cast<detail::hsmp_message*>(a)->id == 0x04 ? 1 : 0;
+        return f.answer(r, a);
+    };
+    const auto clock = std::make_shared<testing::manual_clock>();
+    opened_backend b = open_amd_hsmp(system_root{}, device.calls(), clock);
+    REQUIRE(b);
+    std::uint64_t joules_in_100_ms = 18;  // 180 W
+    std::string expected;
+    SUBCASE("agrees") {}
+    SUBCASE("counts a quarter, as with a wrong unit") {
+        joules_in_100_ms = 4;
+        expected =
+            "the energy counter of cpu0/package counted 400 J in ten seconds in which power x "
+            "time was 1800 J: take it with care";
+    }
+    SUBCASE("stands still") {
+        joules_in_100_ms = 0;
+        expected =
+            "the energy counter of cpu0/package counted 0 J in ten seconds in which power x time "
+            "was 1800 J: it stands still";
+    }
+    for (int i = 0; i <= 101; ++i) {
+        CHECK(read_all(**b).values[0] == f.energy);
+        CHECK((i >= 100 || (*b)->remark() == ""));
+        clock->advance(std::chrono::milliseconds(100));
+        f.energy += joules_in_100_ms << 16;
+    }
+    CHECK((*b)->remark() == expected);
+    const unsigned asked = powers;
+    (void)read_all(**b);
+    CHECK(powers == asked);  // the check has ended
+}
+
+TEST_CASE("amd-hsmp: power that can't be asked for ends the comparison") {
+    firmware f;
+    fake_device device;
+    bool powerless = false;
+    unsigned calls = 0;
+    device.on_control = [&](unsigned long r, void* a) {
+        ++calls;
+        const bool power = static_cast<detail::hsmp_message*>(a)->id == 0x04;
+        return power && powerless ? -EPERM : f.answer(r, a);
+    };
+    opened_backend b = open_amd_hsmp(system_root{}, device.calls());
+    powerless = true;
+    CHECK(read_all(**b).status == read_status::ok);
+    calls = 0;
+    (void)read_all(**b);
+    CHECK(calls == 2);  // the counters of two sockets
+    CHECK((*b)->remark() == "");
+}
+
 TEST_CASE("amd-hsmp: what keeps it from opening is told") {
+    fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
-    fake_system epyc, xeon;
-    epyc.file("/proc/cpuinfo", "vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t\t: 17\n");
-    xeon.file("/proc/cpuinfo", "vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\n");
-    opened_backend b = open_amd_hsmp(epyc.root(), device.calls());
-    REQUIRE_FALSE(b);
-    CHECK(contains(b.error().reason, "/dev/hsmp: No such file"));
-    CHECK(contains(b.error().remedy, "modprobe amd_hsmp"));
-    CHECK(open_amd_hsmp(xeon.root(), device.calls()).error().remedy.empty());
+    const auto remedy = [&] { return open_amd_hsmp(m.root(), device.calls()).error().remedy; };
+    CHECK(contains(open_amd_hsmp(m.root(), device.calls()).error().reason,
+                   "/dev/hsmp: No such file"));
+    CHECK(remedy() == "");  // nothing says that this is AMD's
+    m.cpuinfo("AuthenticAMD", "AMD EPYC 9654", 25, 17);
+    CHECK(contains(remedy(), "sudo modprobe amd_hsmp"));
+    device.on_open = [](const std::string&) { return EACCES; };
+    CHECK(remedy() == "sudo chmod 0644 /dev/hsmp");
+    m.cpuinfo("AuthenticAMD", "AMD EPYC 9654", 25, 17, 1, "fpu hypervisor");
+    CHECK(remedy() == "");
     fake_device silent;
     CHECK(contains(open_amd_hsmp(system_root{}, silent.calls()).error().reason, "no socket tells"));
     firmware zero;

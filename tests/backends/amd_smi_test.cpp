@@ -47,6 +47,35 @@ TEST_CASE("amd-smi: the energy counter of each GPU, in the unit it really has") 
     CHECK(contract_violations(**b) == strings{});
 }
 
+TEST_CASE("amd-smi: an MI300A is its socket, which holds the processor") {
+    amd_machine m;
+    m.control.count = 2;
+    m.control.gpus[0].chip = m.control.gpus[1].chip = 0x74a0;
+    m.control.gpus[0].bus = 0x01, m.control.gpus[1].bus = 0x02;
+    m.system.file("/sys/bus/pci/devices/0000:02:00.0/local_cpulist", "96-191\n");
+    m.system.number("/sys/devices/system/cpu/cpu96/topology/physical_package_id", 3);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"module0", "module3"});
+    CHECK((*b)->channels()[1].part == component::soc);
+    CHECK((*b)->channels()[1].device == "cpu-package:3");
+}
+
+TEST_CASE("amd-smi: 64 GPUs, of which one leaves") {
+    amd_machine m;
+    m.control.count = 64;
+    for (unsigned i = 0; i < 64; ++i) m.control.gpus[i].bus = i, m.control.gpus[i].energy = 100 + i;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    CHECK((*b)->channels()[63].id == "gpu/0000:3f:00.0/board");
+    m.control.gpus[40].energy_status = 31;
+    const read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    CHECK(r.values[40] == no_value);
+    CHECK(r.values[63] == 163);
+}
+
 TEST_CASE("amd-smi: a GPU in partitions is one GPU") {
     amd_machine m;
     m.control.count = 8;

@@ -120,7 +120,8 @@ TEST_CASE("amdgpu: MI300 gives its 64-bit counter under its PCI address") {
     card(m, 0, "0000:05:00.0"), card(m, 10, "0000:65:00.0");
     m.file(card0 + "/gpu_metrics", mi300(655'360));
     m.file("/sys/class/drm/card10/device/gpu_metrics", mi300(65'536));
-    m.file("/sys/class/drm/card0-DP-1/device/vendor", "0x1002\n");
+    m.file("/sys/class/drm/card0-DP-1/device/vendor", "0x1002\n");  // a connector of card0
+    m.file("/sys/class/drm/card0-DP-1/device/gpu_metrics", mi300(655'360));
     m.file("/sys/class/drm/card1/device/vendor", "0x10de\n");
     opened_backend b = open_amdgpu(m.root());
     REQUIRE(b);
@@ -198,6 +199,27 @@ TEST_CASE("amdgpu: a card that is removed is gone, damaged tables are no reading
     m.file(card0 + "/gpu_metrics", mi300(9));
     read_all(**b);
     CHECK(read_all(**b).values[0] == 9);
+}
+
+TEST_CASE("amdgpu: 64 cards, of which one is pulled") {
+    fake_system m;
+    for (int i = 0; i < 64; ++i) {
+        const std::string number = std::to_string(10 + i);
+        card(m, i, ("0000:" + number + ":00.0").c_str());
+        m.file("/sys/class/drm/card" + std::to_string(i) + "/device/gpu_metrics",
+               mi300(100 + static_cast<unsigned>(i)));
+    }
+    opened_backend b = open_amdgpu(m.root());
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    m.vanish("/sys/class/drm/card40/device/gpu_metrics");
+    const read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    for (std::size_t i = 0; i < 64; ++i) {
+        const std::string& id = (*b)->channels()[i].id;  // "gpu/0000:50:00.0/board" is card 40's
+        const std::uint64_t expected = std::stoull(id.substr(9, 2)) + 90;
+        CHECK(r.values[i] == (expected == 140 ? no_value : expected));
+    }
 }
 
 TEST_CASE("amdgpu: no card, or one that shows nothing, is a failure with its reason") {

@@ -51,6 +51,24 @@ TEST_CASE("battery: says nothing while it charges or its state is unknown") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
+TEST_CASE("battery: of two, one that charges silences both, one that rests does not") {
+    fake_system m;
+    m.number(supply(m, "BAT0", "Battery", "Discharging") + "/power_now", 5'000'000);
+    const std::string other = supply(m, "BAT1", "Battery", "Charging");
+    m.number(other + "/power_now", 20'000'000);
+    CHECK_FALSE(open_battery(m.root()));
+    m.file(other + "/status", "Full\n");
+    opened_backend b = open_battery(m.root());
+    REQUIRE(b);
+    CHECK(read_all(**b).values[0] == 5'000'000);
+    m.file(other + "/status", "Charging\n");
+    CHECK(read_all(**b).status == read_status::retry);
+    m.file(other + "/status", "Unknown\n");
+    CHECK(read_all(**b).status == read_status::retry);
+    m.number(other + "/power_now", 0);  // as drivers say of a second battery that waits
+    CHECK(read_all(**b).values[0] == 5'000'000);
+}
+
 TEST_CASE("battery: a plugged machine and one without a battery say so") {
     fake_system m;
     CHECK(contains(open_battery(m.root()).error().reason, "no battery"));

@@ -1,5 +1,7 @@
 #include "joulery/backends/cray_pm.hpp"
 
+#include "joulery/counters/channel_account.hpp"
+
 #include "backends/support.hpp"
 
 using namespace joulery;
@@ -47,6 +49,72 @@ TEST_CASE("cray-pm: damaged files cost their channel, vanished ones are gone") {
     CHECK(read_all(**b).status == read_status::retry);
     m.vanish(folder + "accel1_power");
     CHECK(read_all(**b).status == read_status::gone);
+}
+
+TEST_CASE("cray-pm: values that are renewed in the middle of a read are read again, once") {
+    int reads = 0;
+    std::uint64_t fresh = 7;
+    const auto stamp = [&] { return fresh; };
+    SUBCASE("renewed in the middle") {
+        const auto read = [&] { return ++reads, ++fresh, read_status::ok; };
+        CHECK(detail::read_between_renewals(stamp, read) == read_status::ok);
+        CHECK(reads == 2);
+    }
+    SUBCASE("of one moment") {
+        const auto read = [&] { return ++reads, read_status::retry; };
+        CHECK(detail::read_between_renewals(stamp, read) == read_status::retry);
+        CHECK(reads == 1);
+    }
+}
+
+TEST_CASE("cray-pm: counters that were started anew count on from 0, whatever they show") {
+    fake_system m;
+    m.file(folder + "energy", "1000 J\n").file(folder + "accel0_power", "400 W\n");
+    m.file(folder + "startup", "3\n");
+    opened_backend b = open_cray_pm(m.root());
+    REQUIRE(b);
+    channel_account node(channel_of(**b, "node"));
+    double now = 0;
+    const auto take = [&] {
+        const read_result r = read_all(**b);
+        CHECK(r.values[1] == 400);
+        node.take(r.values[0], now += 0.1);
+    };
+    take();
+    m.file(folder + "energy", "1050 J\n");
+    take();
+    CHECK(node.joules() == 50);
+    m.file(folder + "energy", "1060 J\n");  // 1060 J since the start, not 10 since the last read
+    SUBCASE("startup tells") { m.file(folder + "startup", "4 1700000000123456 us\n"); }
+    SUBCASE("a startup that can't be read tells nothing") { m.file(folder + "startup", ""); }
+    const bool told = m.root().line(folder + "startup") != "";
+    take();
+    CHECK(node.joules() == (told ? 50 : 60));
+    CHECK(node.tally().resets == (told ? 1 : 0));
+    m.file(folder + "energy", "1070 J\n");
+    take();
+    CHECK(node.joules() == (told ? 1120 : 70));
+}
+
+TEST_CASE("cray-pm: a startup that is seen late is no restart") {
+    fake_system m;
+    m.file(folder + "energy", "1000 J\n");
+    opened_backend b = open_cray_pm(m.root());
+    m.file(folder + "startup", "3\n");
+    CHECK(read_all(**b).values[0] == 1000);
+    CHECK(read_all(**b).values[0] == 1000);
+}
+
+TEST_CASE("cray-pm: a power cap that changes is told of") {
+    fake_system m;
+    node(m);
+    m.file(folder + "generation", "5\n");
+    opened_backend b = open_cray_pm(m.root());
+    (void)read_all(**b);
+    CHECK((*b)->remark() == "");
+    m.file(folder + "generation", "6\n");
+    CHECK(read_all(**b).values[0] == 1'234'567);
+    CHECK(contains((*b)->remark(), "power cap was changed"));
 }
 
 TEST_CASE("cray-pm: elsewhere it says that it is not there") {

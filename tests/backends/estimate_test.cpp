@@ -93,6 +93,23 @@ TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve")
     CHECK(teads_share_of_tdp(7) == 1.02);
 }
 
+TEST_CASE("estimate: without a TDP the long-term limit stands in, with a wider stated error") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Core(TM) i7-8700", 6, 158, 1, "fpu", 10);
+    m.cpus_online("0-11").proc_stat(0, 0);
+    m.powercap_zone("intel-rapl:0", "package-0", 1).powercap_zone("intel-rapl:1", "package-1", 1);
+    const std::string first = "/sys/class/powercap/intel-rapl:0/constraint_0_";
+    const std::string second = "/sys/class/powercap/intel-rapl:1/constraint_0_";
+    m.number(first + "max_power_uw", 65'000'000).number(first + "power_limit_uw", 200'000'000);
+    m.number(second + "max_power_uw", 0).number(second + "power_limit_uw", 95'000'000);
+    fake_time t;
+    CHECK(contains(opened(m, t)->remark(), "160.00 W long-term limit stated by powercap"));
+    CHECK(opened(m, t)->channels()[0].accuracy == 1.0);
+    m.number(second + "power_limit_uw", 4'095'000'000);  // as boards say "no limit"
+    CHECK(contains(opened(m, t)->remark(), "65.00 W TDP stated by powercap"));
+    CHECK(opened(m, t)->channels()[0].accuracy == 0.4);
+}
+
 TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") {
     fake_system m;
     m.cpus_online("0-1").proc_stat(0, 0);

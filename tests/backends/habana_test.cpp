@@ -83,6 +83,26 @@ TEST_CASE("habana: a device that is lost, one that times out, all that are gone"
     CHECK(read_all(**b).status == read_status::retry);
 }
 
+TEST_CASE("habana: 64 devices, of which one is lost") {
+    gaudi_machine m;
+    m.control.count = 64;
+    std::vector<std::string> addresses(64);
+    for (unsigned i = 0; i < 64; ++i) {
+        addresses[i] = "0000:" + std::to_string(10 + i) + ":00.0";
+        m.control.gaudis[i].bus_id = addresses[i].c_str();
+        m.control.gaudis[i].energy_mj = 100 + i;
+    }
+    opened_backend b = m.open();
+    REQUIRE(b);
+    REQUIRE((*b)->channels().size() == 64);
+    CHECK((*b)->channels()[63].id == "npu/0000:73:00.0/board");
+    m.control.gaudis[40].energy_status = 15;
+    const read_result r = read_all(**b);
+    CHECK(r.status == read_status::ok);
+    CHECK(r.values[40] == no_value);
+    CHECK(r.values[63] == 163);
+}
+
 TEST_CASE("habana: what keeps it from opening is told") {
     gaudi_machine m;
     const fake_system bare;

@@ -79,6 +79,11 @@ TEST_CASE("hwmon: any other ACPI meter is the machine's") {
     const auto b = opened(m);
     CHECK(b->channels()[0].part == component::platform);
     CHECK(read_all(*b).values[0] == 320'000'000);
+    CHECK(b->channels()[0].update_period == std::chrono::seconds(1));  // where none is told
+    m.file(folder + "/power1_average_interval", "5000\n");
+    CHECK(opened(m)->channels()[0].update_period == std::chrono::seconds(5));
+    m.file(folder + "/power1_average_interval", "0\n");
+    CHECK(opened(m)->channels()[0].update_period == std::chrono::seconds(1));
 }
 
 TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
@@ -88,10 +93,13 @@ TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
     rail(m, folder, 2, "VDD_CPU_GPU_CV", 5000, 400);
     rail(m, folder, 3, "NC", 5000, 1);
     rail(m, folder, 7, "sum of shunt voltages", 1, 1);
+    m.file(folder + "/shunt1_resistor", "5000\n");  // microohms
     const auto b = opened(m);
     CHECK(ids(*b) == strings{"rail/VDD_IN", "rail/VDD_CPU_GPU_CV"});
     CHECK(summed(*b) == strings{"rail/VDD_IN"});
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{6'000'000, 2'000'000});  // uW
+    CHECK(b->channels()[0].quantum == doctest::Approx(0.04));                        // 8 mA at 5 V
+    CHECK(b->channels()[1].quantum == 0);
     m.file(folder + "/curr2_input", "-8\n");
     CHECK(read_all(*b).values[1] == 0);
 }
@@ -113,6 +121,7 @@ TEST_CASE("hwmon: JetPack 4 counts rails from 0 and in milliwatts") {
     const std::string folder = "/sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0";
     m.file(folder + "/rail_name_0", "POM_5V_IN\n").file(folder + "/in_power0_input", "2500\n");
     m.file(folder + "/rail_name_1", "POM_5V_GPU\n").file(folder + "/in_power1_input", "40\n");
+    m.file(folder + "/rail_name_2", "NC\n").file(folder + "/in_power2_input", "1\n");
     const auto b = opened(m);
     CHECK(summed(*b) == strings{"rail/POM_5V_IN"});
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{2'500'000, 40'000});
@@ -136,6 +145,19 @@ TEST_CASE("hwmon: labelled rails of Ampere's sockets, totals of POWER, cards of 
     CHECK(channel_of(*b, "smpro0/dimm-vrd1").part == component::dram);
     CHECK(channel_of(*b, "npu/0000:c1:00.0/board").quantum == 1.0);
     CHECK(nesting(*b) == strings{"occ0/proc<occ0/machine"});
+}
+
+TEST_CASE("hwmon: rails of an Arm firmware count by energy or by power, never by both") {
+    fake_system m;
+    const std::string folder = chip(m, 0, "scmi_sensors");
+    m.file(folder + "/power1_label", "big_power\n").number(folder + "/power1_input", 3'000'000);
+    m.file(folder + "/power2_label", "gpu_power\n").number(folder + "/power2_input", 1'000'000);
+    CHECK(summed(*opened(m)) == strings{"scmi_sensors0/big_power", "scmi_sensors0/gpu_power"});
+    m.file(folder + "/energy4_label", "big_energy\n").number(folder + "/energy4_input", 77);
+    const auto b = opened(m);
+    CHECK(summed(*b) == strings{"scmi_sensors0/big_energy"});
+    CHECK(b->channels()[0].kind == reading_kind::energy_counter);
+    CHECK(read_all(*b).values == std::vector<std::uint64_t>{77});
 }
 
 TEST_CASE("hwmon: chips that nobody knows are left alone") {

@@ -56,7 +56,11 @@ TEST_CASE("ipmi-dcmi: the node's power in watts") {
     CHECK(device.opened == strings{"/fake/dev/ipmi0"});
     CHECK(ids(**b) == strings{"machine/dcmi"});
     CHECK((*b)->channels()[0].part == component::platform);
-    CHECK(read_all(**b).values[0] == 412);
+    const long asked = bmc.asked;
+    bmc.watts = 500;
+    CHECK(read_all(**b).values[0] == 412);  // as it was told when the device was opened
+    CHECK(bmc.asked == asked);
+    CHECK(read_all(**b).values[0] == 500);
     CHECK(contract_violations(**b) == strings{});
 }
 
@@ -66,6 +70,7 @@ TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
     opened_backend b = open_ipmi_dcmi(system_root{}, device.calls());
     REQUIRE(b);
+    (void)read_all(**b);
     bmc.late_answers = 2;
     CHECK(read_all(**b).values[0] == 412);
     bmc.measuring = false;
@@ -88,14 +93,17 @@ TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
 }
 
 TEST_CASE("ipmi-dcmi: what keeps it from opening is told") {
+    fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
-    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().remedy, "ipmi_devintf"));
+    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().remedy, "ipmi_devintf"));
+    m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu hypervisor");
+    CHECK(open_ipmi_dcmi(m.root(), device.calls()).error().remedy == "");  // no such thing there
     device.on_open = [](const std::string&) { return EACCES; };
-    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().remedy, "full control"));
+    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().remedy, "full control"));
     controller bmc;
     bmc.completion = 0xc1;
     device.on_open = [](const std::string& path) { return contains(path, "ipmidev") ? 0 : ENOENT; };
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
-    CHECK(contains(open_ipmi_dcmi(system_root{}, device.calls()).error().reason, "tells no power"));
+    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().reason, "tells no power"));
 }

@@ -85,6 +85,8 @@ TEST_CASE("rapl-msr: what keeps it from opening is told") {
     m.cpus_online("0");
     device.on_open = [](const std::string&) { return ENOENT; };
     CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "sudo modprobe msr");
+    m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55, 1, "fpu hypervisor");
+    CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "");  // it would show zeros
     device.on_open = [](const std::string&) { return EACCES; };
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().remedy, "rapl-perf"));
     device.on_open = [](const std::string&) { return 0; };

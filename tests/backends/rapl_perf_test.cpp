@@ -96,6 +96,34 @@ TEST_CASE("rapl-perf: psys is taken only where powercap shows that it counts") {
     }
 }
 
+TEST_CASE("rapl-perf: events of domains that powercap does not show are not opened") {
+    fake_system m;
+    perf_unit(m, "0", {"energy-cores", "energy-pkg", "energy-ram", "energy-gpu"});
+    fake_perf kernel;
+    CHECK(ids(**open_rapl_perf(m.root(), kernel.calls())).size() == 4);  // nobody knows better
+    m.powercap_zone("intel-rapl:0", "package-0", 1).powercap_zone("intel-rapl:0:0", "core", 1);
+    kernel.opened.clear();
+    opened_backend b = open_rapl_perf(m.root(), kernel.calls());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"cpu0/package", "cpu0/core"});
+    CHECK(kernel.opened.size() == 2);
+}
+
+TEST_CASE("rapl-perf: each of several psys holds its own package") {
+    fake_system m;
+    perf_unit(m, "0,2", {"-", "energy-pkg", "-", "-", "energy-psys"});
+    socket_of(m, 0, 0), socket_of(m, 2, 1);
+    for (const char* name : {"psys", "psys-1"})
+        m.powercap_zone(name[4] == 0 ? "intel-rapl:2" : "intel-rapl:3", name, 1);
+    fake_perf kernel;
+    opened_backend b = open_rapl_perf(m.root(), kernel.calls());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"psys0", "psys1", "cpu0/package", "cpu1/package"});
+    CHECK(nesting(**b) == strings{"cpu0/package<psys0", "cpu1/package<psys1"});
+    kernel.counts[{5, 2}] = 9 * joule;
+    CHECK(read_all(**b).values[1] == 9 * joule);
+}
+
 TEST_CASE("rapl-perf: a turn that the kernel lost is made good") {
     fake_system m;
     perf_unit(m, "0", {"-", "energy-pkg"});

@@ -150,6 +150,7 @@ TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
         const auto rapl = opened(m);
         CHECK(ids(*rapl) == strings{"cpu0/package", "cpu0/one-core"});
         CHECK(contains(rapl->remark(), "one core"));
+        CHECK(contains(rapl->remark(), "dies mirror the counter of their package"));
         CHECK(summed(*rapl) == strings{"cpu0/package"});
         CHECK(read_all(*rapl).values == std::vector<std::uint64_t>{7'000'000, 70});
     }
@@ -199,8 +200,11 @@ TEST_CASE("rapl-powercap: counters for root only give the reason and the narrowe
     const without_root nobody;
     opened_backend b = open_rapl_powercap(m.root());
     REQUIRE_FALSE(b);
-    CHECK(contains(b.error().reason, "energy_uj: Permission denied"));
+    CHECK(contains(b.error().reason,
+                   "energy_uj: Permission denied (it is for root only since Linux 5.10"));
     const std::string& remedy = b.error().remedy;
+    CHECK(remedy.rfind("sudo groupadd -f energy && ", 0) == 0);  // a line for the shell
+    CHECK(remedy.find('#') < remedy.find("then log in again"));
     CHECK(remedy.find("groupadd") < remedy.find("tmpfiles"));
     CHECK(remedy.find("tmpfiles") < remedy.find("setcap"));
     CHECK(contains(remedy, "setcap cap_perfmon+ep"));
@@ -327,6 +331,24 @@ TEST_CASE("rapl-powercap: what fails may come back, what vanishes is gone until 
     const read_result r = read_all(*rapl);
     CHECK(r.status == read_status::ok);
     CHECK(r.values == std::vector<std::uint64_t>{1'500'000, no_value});
+}
+
+TEST_CASE("rapl-powercap: a counter that is closed in the middle is not gone") {
+    fake_system m;
+    m.powercap_zone("intel-rapl:0", "package-0", 1'000);
+    const auto rapl = opened(m);
+    const std::string energy = "/sys/class/powercap/intel-rapl:0/energy_uj";
+    m.file(energy, "");
+    m.chmod(energy, 0);
+    {
+        const without_root nobody;
+        CHECK(read_all(*rapl).status == read_status::retry);
+        CHECK(read_all(*rapl).status == read_status::retry);
+    }
+    m.chmod(energy, 0444);
+    m.file(energy, "2000\n");
+    (void)read_all(*rapl);
+    CHECK(read_all(*rapl).values[0] == 2'000);
 }
 
 TEST_CASE("rapl-powercap: a counter of whole joules says so") {

@@ -96,6 +96,20 @@ TEST_CASE("rocm-smi: the second die of an MI250, which shows nothing, is left ou
     CHECK(contains((*b)->remark(), "0000:c6:00.0 shows neither energy nor power"));
 }
 
+TEST_CASE("rocm-smi: an MI300A is its socket, which holds the processor") {
+    amd_machine m;
+    m.control.count = 2;
+    m.control.gpus[0].chip = m.control.gpus[1].chip = 0x74a0;
+    m.control.gpus[0].bus = 0x01, m.control.gpus[1].bus = 0x02;
+    m.system.file("/sys/bus/pci/devices/0000:02:00.0/local_cpulist", "96-191\n");
+    m.system.number("/sys/devices/system/cpu/cpu96/topology/physical_package_id", 3);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"module0", "module3"});
+    CHECK((*b)->channels()[1].part == component::soc);
+    CHECK((*b)->channels()[1].device == "cpu-package:3");
+}
+
 TEST_CASE("rocm-smi: a GPU in partitions is one GPU") {
     amd_machine m;
     m.control.count = 8;

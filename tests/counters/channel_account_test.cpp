@@ -83,6 +83,22 @@ TEST_CASE("account: a transient error in the middle loses nothing") {
     CHECK(a.tally().reads == 2);
 }
 
+TEST_CASE("account: silent without a first value, and after three reads in a row without one") {
+    channel_account a(rapl());
+    CHECK(a.is_silent());
+    a.take(1'000, 0);
+    CHECK_FALSE(a.is_silent());
+    a.miss(), a.take(no_value, 1);
+    CHECK_FALSE(a.is_silent());
+    a.take(2'000, 2);
+    a.miss(), a.miss();
+    CHECK_FALSE(a.is_silent());
+    a.miss();
+    CHECK(a.is_silent());
+    a.take(3'000, 3);
+    CHECK_FALSE(a.is_silent());
+}
+
 TEST_CASE("account: a wrap across an error is still one wrap") {
     channel_account a(rapl());
     a.take(262'143'000'000, 0);
@@ -112,6 +128,26 @@ TEST_CASE("account: a machine that wakes from idle is believed") {
     CHECK(a.joules() == doctest::Approx(500));
     CHECK(a.tally().resets == 0);
     CHECK(a.peak_watts() == doctest::Approx(450));
+}
+
+TEST_CASE("account: a smaller value that would be far more than ever before is a reset") {
+    channel small = rapl();
+    small.wrap_at = 65'536'000'000;
+    channel_account a(small);
+    std::uint64_t raw = 65'000'000'000;
+    double at = 0;
+    a.take(raw, at);
+    for (int i = 0; i < 10; ++i) a.take(raw += 5'000'000, at += 1);  // 5 W
+    SUBCASE("as a wrap 786 W in a machine that drew 5 W") {
+        a.take(300'000'000, at + 1);
+        CHECK(a.joules() == doctest::Approx(50));
+        CHECK(a.tally().resets == 1);
+    }
+    SUBCASE("as a wrap 490 W, to which it may have woken") {
+        a.take(4'000'000, at + 1);
+        CHECK(a.joules() == doctest::Approx(540));
+        CHECK(a.tally().wraps == 1);
+    }
 }
 
 TEST_CASE("account: a gauge is integrated by trapezoid") {

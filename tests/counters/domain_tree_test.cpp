@@ -11,6 +11,12 @@ channel at(const char* id, const char* parent = "") {
     c.parent = parent;
     return c;
 }
+channel meter(const char* id, component part, int update_ms = 10) {
+    channel c = at(id);
+    c.part = part;
+    c.update_period = std::chrono::milliseconds(update_ms);
+    return c;
+}
 std::string summed(const std::vector<channel>& channels) {
     const domain_tree tree = build_domain_tree(channels);
     std::string all;
@@ -58,6 +64,54 @@ TEST_CASE("domain tree: circles end as roots, with a warning each") {
     bool any = false;
     for (const domain& d : pair.domains) any = any || d.summed;
     CHECK(any);
+}
+
+TEST_CASE("domain tree: of several meters of the machine a fast one counts, else the first") {
+    const channel fast = meter("machine/power-meter", component::platform, 50);
+    const channel slow = meter("machine/dcmi", component::platform, 1000);
+    const channel slower = meter("machine/battery", component::platform, 1000);
+    CHECK(summed({fast, slow}) == "machine/power-meter ");
+    CHECK(summed({slow, fast}) == "machine/power-meter ");
+    CHECK(summed({slow, slower}) == "machine/dcmi ");
+    CHECK(summed({slower, slow}) == "machine/battery ");
+    const domain_tree tree = build_domain_tree({slow, fast});
+    CHECK(tree.domains[0].why_not == "apart: the machine is counted by machine/power-meter");
+}
+
+TEST_CASE("domain tree: a part lies in the narrowest meter that holds it") {
+    const channel package = meter("cpu0/package", component::cpu);
+    const channel module = meter("module0", component::soc);
+    const channel inlet = meter("rail/VDD_IN", component::board);
+    for (const std::vector<channel>& all :
+         {std::vector<channel>{inlet, module, package}, {package, module, inlet}}) {
+        CHECK(summed(all) == "rail/VDD_IN ");
+        const domain_tree tree = build_domain_tree(all);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i].id == "cpu0/package") CHECK(tree.domains[i].parent_id == "module0");
+            if (all[i].id == "module0") CHECK(tree.domains[i].parent_id == "rail/VDD_IN");
+        }
+    }
+}
+
+TEST_CASE("domain tree: a module holds its own processor and its own GPUs, psys its packages") {
+    const channel one = meter("module0", component::soc), two = meter("module1", component::soc);
+    const domain_tree tree = build_domain_tree(
+        {one, two, meter("cpu0/package", component::cpu), meter("cpu1/package", component::cpu),
+         at("gpu/GPU-a/board"), at("gpu/GPU-b/board"), at("gpu/0000:03:00.0/board")});
+    std::string parents;
+    for (const domain& d : tree.domains) parents += (d.parent_id.empty() ? "-" : d.parent_id) + " ";
+    CHECK(parents == "- - module0 module1 module0 module1 - ");
+    const domain_tree sockets = build_domain_tree(
+        {meter("psys0", component::platform), meter("psys1", component::platform),
+         meter("cpu1/package", component::cpu), meter("cpu2/package", component::cpu)});
+    CHECK(sockets.domains[2].parent_id == "psys1");
+    CHECK(sockets.domains[3].summed);
+}
+
+TEST_CASE("domain tree: a package holds its dies") {
+    CHECK(summed({meter("cpu0/die0/package", component::cpu), meter("cpu0/package", component::cpu),
+                  meter("cpu1/die0/package", component::cpu)}) ==
+          "cpu0/package cpu1/die0/package ");
 }
 
 TEST_CASE("domain tree: nothing in, nothing out") { CHECK(build_domain_tree({}).domains.empty()); }

@@ -1,6 +1,8 @@
 #include "joulery/defaults.hpp"
 
+#include "backends/fake_library.hpp"
 #include "backends/support.hpp"
+#include "fakes/fake_amd.hpp"
 
 using namespace joulery;
 
@@ -67,6 +69,24 @@ TEST_CASE("defaults: a second view of the same counter is not kept") {
     m.file("/sys/class/hwmon/hwmon0/name", "amd_hsmp_hwmon\n");
     m.number("/sys/class/hwmon/hwmon0/power1_input", 5);
     CHECK(names(open_backends({}, m.root())) == strings{"rapl-powercap"});
+}
+
+TEST_CASE("defaults: a vendor's library is not started where the kernel's files are read") {
+    fake_amd& library = control_of<fake_amd>("librocm_smi64", "fake_amd_control");
+    library = fake_amd{};
+    fake_system m;
+    m.folder("/usr/lib");
+    std::filesystem::create_symlink(fake_library_path("librocm_smi64"),
+                                    m.path("/usr/lib/librocm_smi64.so.1"));
+    const std::string card = "/sys/class/drm/card0/device";
+    m.file(card + "/vendor", "0x1002\n").file(card + "/uevent", "PCI_SLOT_NAME=0000:c1:00.0\n");
+    CHECK(names(open_backends({}, m.root()))[0] == "rocm-smi");
+    CHECK(library.started);
+    library = fake_amd{};
+    m.file(card + "/hwmon/hwmon3/name", "amdgpu\n");
+    m.number(card + "/hwmon/hwmon3/power1_average", 90'000'000);
+    CHECK(names(open_backends({}, m.root()))[0] == "amdgpu");
+    CHECK_FALSE(library.started);
 }
 
 TEST_CASE("defaults: what is asked for by name is opened, or it is said why not") {

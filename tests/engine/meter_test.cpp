@@ -1,6 +1,8 @@
 #include "joulery/engine/meter.hpp"
 
+#include "joulery/backends/function.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 
@@ -53,6 +55,36 @@ TEST_CASE("meter: a scope gets what the machine drew while it was open") {
     CHECK(r.find("work")->time.count() == doctest::Approx(0.25));
     CHECK(r.unscoped.joules() == doctest::Approx(5.0).epsilon(1e-3));
     CHECK(r.total.joules() == doctest::Approx(30.0).epsilon(1e-4));
+}
+
+TEST_CASE("meter: the step of a gauge is watts, and in an error bar what they make in an update") {
+    const auto clock = std::make_shared<testing::manual_clock>();
+    channel gauge;
+    gauge.id = "board/power";
+    gauge.kind = reading_kind::power_gauge;
+    gauge.quantum = 10;  // W
+    gauge.update_period = 10ms;
+    options o;
+    o.clock = clock;
+    o.backends.push_back(make_backend("board", gauge, [] { return 100.0; }));
+    meter m{std::move(o)};
+    const auto pass = [&] {
+        for (int i = 0; i < 20; ++i) {
+            clock->advance(10ms);
+            (void)m.read();
+        }
+    };
+    pass();
+    {
+        scope s{m, "work"};
+        pass();
+    }
+    pass();
+    const report r = m.snapshot();
+    CHECK(r.channels[0].quantum_joules == doctest::Approx(0.1));
+    CHECK(r.find("work")->total.joules() == doctest::Approx(20));
+    // An update at either end is 0.3 J each; 10 J a step would make it 8 J.
+    CHECK(r.find("work")->uncertainty.joules() < 2);
 }
 
 TEST_CASE("meter: nested scopes give a parent its own joules and its children's") {

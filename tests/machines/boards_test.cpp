@@ -118,6 +118,44 @@ TEST_CASE("Cray node with MI250X: the node is the total, cards of any view lie i
     CHECK(m.parents() ==
           strings{"gpu/0000:c0:00.0/board<node", "node/cpu<node", "node/accel0<node"});
     CHECK(m.run([&](int i) { write(10 * unsigned(i)); }) == Approx(1000));
+    // 200 J, 500 J, and the same 500 J as another backend shows them: the node is not doubted.
+    for (const std::string& w : m.meter->snapshot().warnings) CHECK_FALSE(contains(w, "trusted"));
+}
+
+TEST_CASE("MI300A: each socket's meter holds its processor, by whose CPUs are next to it") {
+    fake_machine m;
+    m.files.cpuinfo("AuthenticAMD", "AMD Instinct MI300A Accelerator", 25, 144, 4);
+    const auto write = [&](unsigned socket, std::uint64_t counts) {
+        std::string table(2208, '\xff');
+        for (std::size_t i = 0; i < 8; ++i) table[24 + i] = static_cast<char>(counts >> (8 * i));
+        const unsigned char head[] = {2208 & 0xff, 2208 >> 8, 1, 7};
+        for (std::size_t i = 0; i < 4; ++i) table[i] = static_cast<char>(head[i]);
+        m.files.file("/sys/class/drm/card" + std::to_string(socket) + "/device/gpu_metrics", table);
+    };
+    for (unsigned socket = 0; socket < 2; ++socket) {
+        const std::string number = std::to_string(socket);
+        const std::string device = "/sys/class/drm/card" + number + "/device";
+        const std::string pci = "000" + number + ":01:00.0";
+        m.files.file(device + "/vendor", "0x1002\n").file(device + "/device", "0x74a0\n");
+        m.files.file(device + "/uevent", "PCI_SLOT_NAME=" + pci + "\n");
+        m.files.file("/sys/bus/pci/devices/" + pci + "/local_cpulist",
+                     socket == 0 ? "0-1,4-5\n" : "2-3,6-7\n");
+        m.files.powercap_zone("intel-rapl:" + number, "package-" + number, 1);
+        write(socket, 1);
+    }
+    for (unsigned cpu = 0; cpu < 8; ++cpu)
+        m.files.number(
+            "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/physical_package_id",
+            cpu / 2 % 2);
+    m.start();
+    CHECK(m.tree() == strings{"- cpu0/package: contained in module0",
+                              "- cpu1/package: contained in module1", "+ module0", "+ module1"});
+    CHECK(m.run([&](int i) {
+        m.files.powercap_energy("intel-rapl:0", 1'000'000u * unsigned(i) + 1);
+        m.files.powercap_energy("intel-rapl:1", 1'000'000u * unsigned(i) + 1);
+        write(0, 5u * 65'536u * unsigned(i) + 1);
+        write(1, 4u * 65'536u * unsigned(i) + 1);
+    }) == Approx(900));
 }
 
 TEST_CASE("server with a chassis meter: the total only where the processors are not counted") {
@@ -134,5 +172,13 @@ TEST_CASE("server with a chassis meter: the total only where the processors are 
         CHECK(m.tree() ==
               strings{"- machine/power-meter: apart: the machine's parts are counted faster",
                       "+ cpu0/package"});
+    }
+    SUBCASE("as fast as the packages") {
+        m.files.file(m.hwmon_folder(0) + "/power1_average_interval", "50\n");
+        m.files.powercap_zone("intel-rapl:0", "package-0", 1);
+        m.start(open_backends({"hwmon", "rapl-powercap"}, m.files.root()));
+        CHECK(m.tree() ==
+              strings{"+ machine/power-meter", "- cpu0/package: contained in machine/power-meter"});
+        CHECK(m.run() == Approx(400));
     }
 }

@@ -62,7 +62,7 @@ def jetson():
                                                  ("VDD_CPU_GPU_CV", 5000, 640),
                                                  ("VDD_SOC", 5000, 304)), 1):
         files.update({f"{chip}/in{n}_label": label, f"{chip}/in{n}_input": volts,
-                      f"{chip}/curr{n}_input": amperes})
+                      f"{chip}/curr{n}_input": amperes, f"{chip}/shunt{n}_resistor": 5000})
     return files, {}
 
 

@@ -21,6 +21,8 @@ struct fake_machine {
         warnings = found.warnings;
         joulery::options o;
         o.clock = clock;
+        for (std::unique_ptr<joulery::backend>& b : found.backends)
+            if (b->name() == "estimate") b = estimate_in_time();
         o.backends = std::move(found.backends);
         meter = std::make_unique<joulery::meter>(std::move(o));
     }
@@ -34,6 +36,21 @@ struct fake_machine {
             (void)meter->read();
         }
         return (meter->read() - a).total().joules();
+    }
+
+    /// The estimate, which asks for the time by itself, by the machine's clock.
+    std::unique_ptr<joulery::backend> estimate_in_time() {
+        joulery::estimate_clocks clocks = joulery::estimate_clocks::of_the_system();
+        clocks.monotonic_seconds = [c = clock] {
+            return static_cast<double>(c->now()) * c->seconds_per_tick();
+        };
+        joulery::opened_backend b = joulery::open_estimate(files.root(), std::move(clocks));
+        REQUIRE(b);
+        return *std::move(b);
+    }
+    /// Processors that are busy half of the time.
+    void half_busy(int step) {
+        files.proc_stat(1000 + static_cast<unsigned>(step), 9000 + static_cast<unsigned>(step));
     }
 
     /// One line a channel: "+ id" where it is summed, else "- id: why not".

@@ -91,6 +91,32 @@ TEST_CASE("GH200 by firmware alone: its module holds the GPU that NVML counts") 
     CHECK(m.run([&](int) { m.count(4000); }) == Approx(1300));
 }
 
+TEST_CASE(
+    "of two GPUs one is lost: its channel keeps what it had and is partial, so is the total") {
+    nvidia_machine m(2);
+    m.start();
+    (void)m.run([&](int) { m.count(3000); });
+    CHECK(m.meter->snapshot().provenance == quality::measured);
+    m.control.gpus[1].energy_status = 15;
+    (void)m.run([&](int) { m.count(3000); });
+    const report lost = m.meter->snapshot();
+    CHECK(lost.total.joules() == Approx(900));
+    CHECK(lost.channels[0].state == "ok");
+    CHECK(lost.channels[1].state == "silent");
+    CHECK(lost.channels[1].total.joules() == Approx(300));
+    CHECK(lost.channels[1].provenance == quality::partial);
+    CHECK(lost.provenance == quality::partial);
+    const strings said = lost.warnings;
+    CHECK(std::count(said.begin(), said.end(),
+                     "channel gpu/GPU-1/board is partial: it gives no value any more.") == 1);
+    m.control.gpus[1].energy_status = 0;  // a counter makes good what it counted meanwhile
+    (void)m.run([&](int) { m.count(3000); });
+    const report back = m.meter->snapshot();
+    CHECK(back.channels[1].state == "ok");
+    CHECK(back.total.joules() == Approx(1800));
+    CHECK(back.provenance == quality::measured);
+}
+
 TEST_CASE("one card seen by two backends is one card, by its PCI address") {
     nvidia_machine m(1);
     m.control.gpus[0].bus = 3;

@@ -4,6 +4,7 @@
 // Both libraries read the kernel's gpu_metrics; `amdgpu` does so itself and is preferred.
 #pragma once
 
+#include "joulery/backends/amd_apu.hpp"
 #include "joulery/backends/drm_cards.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/counters/channel.hpp"
@@ -63,11 +64,13 @@ class freshness_check {
 }
 
 /// The channel of a GPU at a PCI address; a counter until said otherwise.
-[[nodiscard]] inline channel amd_channel(const std::string& pci) {
+[[nodiscard]] inline channel amd_channel(const system_root& root, const std::string& pci,
+                                         unsigned device_id) {
     channel c;
     c.id = "gpu/" + pci + "/board";
     c.part = component::gpu;
     c.device = "pci:" + pci;
+    if (device_id == mi300a_device_id) describe_mi300a(c, root, pci);
     return c;
 }
 

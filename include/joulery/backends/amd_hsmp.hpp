@@ -3,12 +3,15 @@
 //
 // Kernel: arch/x86/include/uapi/asm/amd_hsmp.h and drivers/platform/x86/amd/hsmp, read in 7.2; the
 // energy messages (0x30, 0x32) are not in 6.12. Tested on fakes only; which processor answers which
-// message, and how fast its values change, is not verified.
+// message, and how fast its values change, is not verified: so each counter is compared with the
+// power that the same firmware states, once.
 #pragma once
 
+#include "joulery/backends/counter_check.hpp"
 #include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/device_calls.hpp"
 #include "joulery/counters/registry.hpp"
+#include "joulery/time/time_source.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -61,7 +64,9 @@ inline int ask_hsmp(device_handle& device, std::uint32_t id, std::uint16_t socke
 /// Reads the package counter of each socket, or its mean power where the firmware has no counter.
 ///
 /// Units:  energy counts of 2^-ESU joules in 64 bits; else milliwatts.
-/// Thread: reads must not overlap. Cost: one ioctl a socket; 10 to 100 us is expected.
+/// Thread: reads must not overlap. Cost: one ioctl a socket; 10 to 100 us is expected. In the first
+///         ten seconds a second one now and then, which compares the counter with power x time;
+///         `remark()` says where they do not agree.
 /// Fails:  a socket that does not answer holds `no_value`; none: `retry`, or `gone` with the
 /// driver.
 ///
@@ -72,10 +77,12 @@ class amd_hsmp final : public backend {
         std::uint16_t index = 0;
         bool has_counter = false;
         channel described;
+        detail::counter_check check;
     };
 
-    amd_hsmp(device_handle device, std::vector<socket> sockets)
-        : device_(std::move(device)), sockets_(std::move(sockets)) {
+    amd_hsmp(device_handle device, std::vector<socket> sockets,
+             std::shared_ptr<const time_source> clock)
+        : device_(std::move(device)), sockets_(std::move(sockets)), clock_(std::move(clock)) {
         for (const socket& s : sockets_) channels_.push_back(s.described);
     }
 
@@ -83,6 +90,7 @@ class amd_hsmp final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_.text(); }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), sockets_.size());
@@ -90,7 +98,7 @@ class amd_hsmp final : public backend {
         std::size_t gone = 0;
         for (std::size_t i = 0; i < n; ++i) {
             std::uint32_t words[8];
-            const socket& s = sockets_[i];
+            socket& s = sockets_[i];
             const int error =
                 s.has_counter
                     ? detail::ask_hsmp(device_, detail::hsmp_get_package_counter, s.index, 2, words)
@@ -99,18 +107,51 @@ class amd_hsmp final : public backend {
             out[i] = error == 0 ? words[0] | high << 32 : no_value;
             if (out[i] != no_value) ++good;
             if (error == ENODEV) ++gone;
+            if (!remark_.is_done() && s.has_counter) check(s, out[i]);
         }
+        if (!remark_.is_done()) publish_checks();
         if (good > 0) return read_status::ok;
         return gone == n ? read_status::gone : read_status::retry;
     }
 
  private:
+    void check(socket& s, std::uint64_t count) noexcept {
+        const double now = static_cast<double>(clock_->now()) * clock_->seconds_per_tick();
+        if (!s.check.wants(now)) return;
+        std::uint32_t words[8];
+        if (count == no_value ||
+            detail::ask_hsmp(device_, detail::hsmp_get_socket_power, s.index, 1, words) != 0)
+            return s.check.give_up();
+        s.check.take(static_cast<double>(count) * s.described.joules_per_count, words[0] * 1e-3,
+                     now);
+    }
+
+    // Once, when no counter is undecided any more.
+    void publish_checks() noexcept {
+        for (const socket& s : sockets_)
+            if (s.has_counter && s.check.verdict() == detail::counter_verdict::undecided) return;
+        for (const socket& s : sockets_)
+            remark_.add(detail::doubt_about(s.check, s.described.id, "it stands still"));
+        remark_.finish();
+    }
+
     device_handle device_;
     std::vector<socket> sockets_;
+    std::shared_ptr<const time_source> clock_;
+    detail::checked_remark remark_{""};
     std::vector<channel> channels_;
 };
 
 namespace detail {
+
+[[nodiscard]] inline failure hsmp_absent(const cpu_identity& cpu, int error) {
+    const char* remedy = "";
+    if (cpu.is_amd() && !cpu.has_hypervisor)
+        remedy = error == ENOENT ? "on an EPYC server: sudo modprobe amd_hsmp # or hsmp_acpi; HSMP "
+                                   "must be enabled in the BIOS"
+                                 : "sudo chmod 0644 /dev/hsmp";
+    return {"/dev/hsmp: " + error_text(error), remedy};
+}
 
 // Finds out what one socket answers; `error` is errno where it answers nothing.
 [[nodiscard]] inline amd_hsmp::socket look_at_socket(device_handle& device, std::uint16_t index,
@@ -142,17 +183,12 @@ namespace detail {
 
 }  // namespace detail
 
-[[nodiscard]] inline opened_backend open_amd_hsmp(const system_root& root,
-                                                  const device_calls& calls) {
+[[nodiscard]] inline opened_backend open_amd_hsmp(
+    const system_root& root, const device_calls& calls,
+    std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
     // Read-only: the driver refuses messages that only read on a descriptor that can only write.
     device_handle device(calls, root.path("/dev/hsmp"));
-    if (!device.is_open())
-        return failure{"/dev/hsmp: " + error_text(device.error()),
-                       read_cpu_identity(root).is_intel() ? ""
-                       : device.error() == ENOENT
-                           ? "on an AMD EPYC server: sudo modprobe amd_hsmp (HSMP enabled in the "
-                             "BIOS)"
-                           : "sudo chmod 0644 /dev/hsmp"};
+    if (!device.is_open()) return detail::hsmp_absent(read_cpu_identity(root), device.error());
     std::vector<amd_hsmp::socket> sockets;
     int first_error = 0;
     for (std::uint16_t index = 0; index < detail::hsmp_max_sockets; ++index) {
@@ -166,7 +202,7 @@ namespace detail {
         return failure{"/dev/hsmp: no socket tells its energy or power: " + error_text(first_error),
                        {}};
     return std::unique_ptr<backend>(
-        std::make_unique<amd_hsmp>(std::move(device), std::move(sockets)));
+        std::make_unique<amd_hsmp>(std::move(device), std::move(sockets), std::move(clock)));
 }
 [[nodiscard]] inline opened_backend open_amd_hsmp(const system_root& root) {
     return open_amd_hsmp(root, device_calls::of_the_system());

@@ -103,8 +103,9 @@ class amd_smi_devices {
 /// Looks at one GPU after the other.
 class amd_smi_discovery {
  public:
-    amd_smi_discovery(const amd_smi_api& api, std::shared_ptr<const time_source> clock)
-        : api_(api), found_(api, std::move(clock)) {}
+    amd_smi_discovery(const system_root& root, const amd_smi_api& api,
+                      std::shared_ptr<const time_source> clock)
+        : root_(root), api_(api), found_(api, std::move(clock)) {}
 
     opened_backend open() {
         for (void* socket : amd_smi_api::all(api_.sockets))
@@ -125,11 +126,13 @@ class amd_smi_discovery {
             return static_cast<unsigned>(address >> low) & mask;
         };
         const std::string pci = pci_text(address >> 16, bits(8, 0xff), bits(3, 0x1f), bits(0, 7));
+        std::uint16_t chip = 0;
+        const bool has_id = api_.device_id(gpu, &chip) == 0;
+        channel c = amd_channel(root_, pci, chip);
         // A GPU in partitions is listed once for each, and each shows the whole socket's energy.
         for (const channel& known : channels_)
-            if (known.id == "gpu/" + pci + "/board") return;
-        std::uint16_t chip = 0;
-        if (api_.device_id(gpu, &chip) != 0 || !has_amd_counter(chip))
+            if (known.id == c.id) return;
+        if (!has_id || !has_amd_counter(chip))
             return note(pci + " has no energy counter to trust; amdgpu reads its power");
         float unit = 0;
         std::uint64_t count = 0;
@@ -137,7 +140,6 @@ class amd_smi_discovery {
         const int status = api_.energy(gpu, &count, &unit, &at);
         if (status != 0) return note(pci + ": error " + std::to_string(status));
         if (count == 0) return note(pci + " shows no energy (the second die of a board?)");
-        channel c = amd_channel(pci);
         c.joules_per_count = amd_joules_per_count(unit);
         channels_.push_back(std::move(c));
         found_.add(gpu);
@@ -145,6 +147,7 @@ class amd_smi_discovery {
 
     void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
 
+    const system_root& root_;
     const amd_smi_api& api_;
     amd_smi_devices found_;
     std::vector<channel> channels_;
@@ -159,7 +162,7 @@ class amd_smi_discovery {
 /// Units:  counts of 2^-16 J. Thread: reads must not overlap. Cost: one call a GPU, tens of us to
 ///         ms. Fails: as `library_backend`; a value that is served from a cache for ever is none.
 ///
-///     auto gpus = open_amd_smi(system_root{});      // asked for by name only
+///     auto gpus = open_amd_smi(system_root{});
 using amd_smi = library_backend<detail::amd_smi_devices>;
 
 [[nodiscard]] inline opened_backend open_amd_smi(
@@ -173,7 +176,7 @@ using amd_smi = library_backend<detail::amd_smi_devices>;
         return failure{
             "AMD SMI does not start: error " + std::to_string(status),
             status == detail::amd_smi_api::driver_not_loaded ? "sudo modprobe amdgpu" : ""};
-    return detail::amd_smi_discovery(*api, std::move(clock)).open();
+    return detail::amd_smi_discovery(root, *api, std::move(clock)).open();
 }
 [[nodiscard]] inline opened_backend open_amd_smi(const system_root& root) {
     return open_amd_smi(root, library_search::of(root));

@@ -7,6 +7,7 @@
 // integrated.
 #pragma once
 
+#include "joulery/backends/amd_apu.hpp"
 #include "joulery/backends/gpu_metrics.hpp"
 #include "joulery/counters/registry.hpp"
 
@@ -135,11 +136,13 @@ class amdgpu_finder {
         ++seen_;
         const std::string pci = pci_address(device);
         const gpu_metrics m = parse_gpu_metrics(root_.text(device + "/gpu_metrics", 4095));
-        const bool mi200 = is_mi200(root_.line(device + "/device"));
+        const std::string chip = root_.line(device + "/device");
+        const bool mi200 = is_mi200(chip);
         if (mi200 && m.energy == 0 && m.watts == 0)
             return note(pci + " is the second die of its board; the first reports both");
         if (choose_source(device, m, mi200)) {
             name_channel(pci, m.format);
+            if (chip == "0x74a0") describe_mi300a(cards_.back().described, root_, pci);
         } else {
             note(pci + " shows neither");
         }

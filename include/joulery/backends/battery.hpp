@@ -92,8 +92,11 @@ class battery final : public backend {
         std::string_view word(text, static_cast<std::size_t>(n));
         word = word.substr(0, word.find('\n'));
         if (word == "Discharging") return state::discharging;
-        // "Unknown" may hide anything and counts as charging.
-        return word == "Full" || word == "Not charging" ? state::resting : state::charging;
+        if (word == "Full" || word == "Not charging") return state::resting;
+        // "Unknown" may hide anything and counts as charging, unless no power flows.
+        std::uint64_t microwatts = 0;
+        const bool rests = word == "Unknown" && power_of(b, microwatts) && microwatts == 0;
+        return rests ? state::resting : state::charging;
     }
 
     // The sign of the current differs between drivers while the battery discharges.

@@ -2,7 +2,11 @@
 // Layer 5. SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -75,6 +79,41 @@ class counter_check {
     double first_joules_ = 0;
     double counted_ = 0;
     double integral_ = 0;
+};
+
+/// What a counter that does not agree with its power is said to have done; "" for any other.
+///
+///     "the energy counter of cpu0/package counted 187 J in ten seconds in which power x time was
+///     327 J: take it with care"
+[[nodiscard]] inline std::string doubt_about(const counter_check& c, const std::string& id,
+                                             const char* if_stuck) {
+    const bool stuck = c.verdict() == counter_verdict::stuck;
+    if (!stuck && c.verdict() != counter_verdict::differs) return {};
+    const auto whole = [](double x) { return std::to_string(static_cast<long long>(x + 0.5)); };
+    return "the energy counter of " + id + " counted " + whole(c.counted_joules()) +
+           " J in ten seconds in which power x time was " + whole(c.integrated_joules()) +
+           " J: " + (stuck ? if_stuck : "take it with care");
+}
+
+/// A backend's remark to which the reading thread adds once, when its counters were compared with
+/// their power. Other threads see it whole or not at all.
+class checked_remark {
+ public:
+    explicit checked_remark(std::string first) : first_(std::move(first)), whole_(first_) {}
+    [[nodiscard]] std::string_view text() const noexcept {
+        return done_.load(std::memory_order_acquire) ? whole_ : first_;
+    }
+    [[nodiscard]] bool is_done() const noexcept { return done_.load(std::memory_order_relaxed); }
+    /// Before `finish`; "" adds nothing.
+    void add(const std::string& doubt) {
+        if (!doubt.empty()) whole_ += (whole_.empty() ? "" : "; ") + doubt;
+    }
+    void finish() noexcept { done_.store(true, std::memory_order_release); }
+
+ private:
+    std::string first_;
+    std::string whole_;
+    std::atomic<bool> done_{false};
 };
 
 }  // namespace detail

@@ -8,7 +8,6 @@
 #include "joulery/counters/system_root.hpp"
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -32,9 +31,28 @@ struct cpu_power_model {
     }
 };
 
-/// Sum of the TDPs that powercap tells anybody, energy hidden or not; 0 where it tells none.
-[[nodiscard]] inline double read_powercap_tdp(const system_root& root) {
-    double watts = 0;
+/// What the packages may draw, as powercap tells anybody, energy hidden or not.
+struct powercap_tdp {
+    double watts = 0;         ///< of all packages; 0 where it tells none
+    bool is_a_limit = false;  ///< of some only the limit is known, which makers set as they like
+};
+
+namespace detail {
+
+/// "28.00": the same in every locale, which printf's is not.
+[[nodiscard]] inline std::string two_digits(double number) {
+    const auto hundredths = static_cast<unsigned long long>(number * 100 + 0.5);
+    const std::string rest = std::to_string(hundredths % 100);
+    return std::to_string(hundredths / 100) + (rest.size() < 2 ? ".0" : ".") + rest;
+}
+
+}  // namespace detail
+
+/// Sums up the packages' TDPs. Where one is not told its long-term limit stands in, up to what a
+/// socket can be made to draw: beyond that it means "none".
+[[nodiscard]] inline powercap_tdp read_powercap_tdp(const system_root& root) {
+    constexpr std::uint64_t most_tdp = 2'000'000'000, most_limit = 500'000'000;  // microwatts
+    powercap_tdp tdp;
     for (const std::string& entry : root.list("/sys/class/powercap")) {
         rapl_zone zone;
         zone.folder = entry;
@@ -43,23 +61,18 @@ struct cpu_power_model {
         if (!name_rapl_zone(root.line(folder + "/name"), nullptr, zone) ||
             zone.domain != rapl_domain::package)
             continue;
-        std::uint64_t microwatts = 0;
-        if (!root.number(folder + "/constraint_0_max_power_uw", microwatts) || microwatts == 0)
-            continue;
-        if (microwatts <= 2'000'000'000) watts += static_cast<double>(microwatts) * 1e-6;
+        const auto told = [&](const char* file, std::uint64_t most) {
+            std::uint64_t microwatts = 0;
+            const bool good = root.number(folder + file, microwatts) && microwatts <= most;
+            return good ? static_cast<double>(microwatts) * 1e-6 : 0.0;
+        };
+        const double stated = told("/constraint_0_max_power_uw", most_tdp);
+        const double limit = told("/constraint_0_power_limit_uw", most_limit);
+        tdp.watts += stated > 0 ? stated : limit;
+        tdp.is_a_limit |= stated <= 0 && limit > 0;
     }
-    return watts;
+    return tdp;
 }
-
-namespace detail {
-
-[[nodiscard]] inline std::string two_digits(double number) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.2f", number);
-    return text;
-}
-
-}  // namespace detail
 
 /// Picks the best model the machine gives cause for: its server processor's own figures, else the
 /// TDP that powercap states, else an average.
@@ -72,12 +85,13 @@ namespace detail {
     if (const cpu_power_entry* known = find_cpu_power(cpu)) {
         model.entry = *known;
         model.error = 0.4;
-    } else if (const double tdp = read_powercap_tdp(root); tdp > 0) {
-        model.tdp_watts = tdp;
-        model.error = 0.4;
+    } else if (const powercap_tdp tdp = read_powercap_tdp(root); tdp.watts > 0) {
+        model.tdp_watts = tdp.watts;
+        model.error = tdp.is_a_limit ? 1.0 : 0.4;
         model.whole_server = false;
-        model.sources = detail::two_digits(tdp) +
-                        " W TDP stated by powercap x the Teads curve (12 % idle, 102 % full); "
+        model.sources = detail::two_digits(tdp.watts) + " W " +
+                        (tdp.is_a_limit ? "long-term limit" : "TDP") +
+                        " stated by powercap x the Teads curve (12 % idle, 102 % full); "
                         "processors only, without memory";
         return model;
     } else {

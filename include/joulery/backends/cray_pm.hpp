@@ -1,13 +1,15 @@
 // joulery/backends/cray_pm.hpp - node energy on HPE Cray EX through /sys/cray/pm_counters.
 // Layer 5. SPDX-License-Identifier: MIT
 //
-// Facts: HPE's and EPCC's documentation and readers of other tools. Not verified on hardware.
+// Facts: HPE's documentation (Cray-HPE/docs-csm) and EPCC's, and readers of other tools. Not
+// verified on hardware.
 #pragma once
 
 #include "joulery/backends/watched_file.hpp"
 #include "joulery/counters/registry.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,14 +28,48 @@ inline constexpr std::string_view cray_folder = "/sys/cray/pm_counters";
     return parse_unsigned(text.substr(0, text.find(' ')), value);
 }
 
+inline bool read_cray(watched_file& file, std::uint64_t& value) noexcept {
+    char text[128];
+    const std::ptrdiff_t n = file.read_text(text, sizeof text);
+    return n > 0 && parse_cray({text, static_cast<std::size_t>(n)}, value);
+}
+
+/// Reads values of one moment: where `stamp()` shows that they were renewed meanwhile, once more.
+template <class Stamp, class Read>
+read_status read_between_renewals(Stamp stamp, Read read) noexcept {
+    const std::uint64_t before = stamp();
+    const read_status status = read();
+    return stamp() == before ? status : read();
+}
+
+/// A number that stands still but for rare events.
+class cray_event_counter {
+ public:
+    cray_event_counter() = default;
+    explicit cray_event_counter(std::string path) : file_(std::move(path)) { (void)moved(); }
+    /// Whether it has moved since it was last asked. A file that can't be read says nothing.
+    bool moved() noexcept {
+        std::uint64_t now = 0;
+        if (!read(now)) return false;
+        return std::exchange(last_, now) != now && std::exchange(known_, true);
+    }
+    bool read(std::uint64_t& value) noexcept { return read_cray(file_, value); }
+
+ private:
+    watched_file file_;
+    std::uint64_t last_ = no_value;
+    bool known_ = false;
+};
+
 }  // namespace detail
 
 /// Reads the node's energy and that of its processors, memory and accelerators, which lie in it.
 ///
 /// Units:  whole joules (or watts, where a part has no energy file): coarse below ten seconds.
-/// Thread: reads must not overlap. Cost: one pread a file and two of `freshness`.
-/// Fails:  a file without a number holds `no_value`; none: `retry`, or `gone` with the files. A
-///         restart of the counters shows as smaller values, which the meter takes for a reset.
+/// Thread: reads must not overlap. Cost: one pread a file and four of the files about them.
+/// Fails:  a file without a number holds `no_value`; none: `retry`, or `gone` with the files. After
+///         a restart of the counters, which `startup` tells, they hold 0 once: the meter takes that
+///         for a reset and counts on from there, whatever they had before.
 ///
 ///     auto node = open_cray_pm(system_root{});
 class cray_pm final : public backend {
@@ -42,9 +78,14 @@ class cray_pm final : public backend {
         watched_file file;
         channel described;
     };
+    /// `freshness` counts the renewals, ten a second; `startup` the starts of the counters;
+    /// `generation` the changes of the node's power cap.
+    struct events {
+        detail::cray_event_counter freshness, startup, generation;
+    };
 
-    cray_pm(std::vector<part> parts, watched_file freshness)
-        : parts_(std::move(parts)), freshness_(std::move(freshness)) {
+    cray_pm(std::vector<part> parts, events about)
+        : parts_(std::move(parts)), about_(std::move(about)) {
         for (const part& p : parts_) channels_.push_back(p.described);
     }
 
@@ -52,47 +93,47 @@ class cray_pm final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
+    [[nodiscard]] std::string_view remark() const noexcept override {
+        return cap_changed_.load(std::memory_order_relaxed)
+                   ? "the node's power cap was changed while it was measured"
+                   : "";
+    }
 
     read_status read(counter_span out) noexcept override {
-        // The files are written ten times a second; `freshness` counts the writes. One that came
-        // in between is answered by reading all again, once: the next is 100 ms away.
-        std::uint64_t before = fresh();
-        read_status status = read_files(out);
-        if (fresh() != before) status = read_files(out);
+        const bool restarted = about_.startup.moved();
+        if (about_.generation.moved()) cap_changed_.store(true, std::memory_order_relaxed);
+        const auto fresh = [&] {
+            std::uint64_t count = 0;
+            return about_.freshness.read(count) ? count : 0;
+        };
+        const read_status status =
+            detail::read_between_renewals(fresh, [&] { return read_files(out); });
+        if (restarted)
+            for (std::size_t i = 0; i < std::min(out.size(), parts_.size()); ++i)
+                if (channels_[i].kind == reading_kind::energy_counter && out[i] != no_value)
+                    out[i] = 0;
         return status;
     }
 
  private:
-    std::uint64_t fresh() noexcept {
-        std::uint64_t count = 0;
-        return number_in(freshness_, count) ? count : 0;
-    }
-
-    static bool number_in(watched_file& file, std::uint64_t& value) noexcept {
-        char text[128];
-        const std::ptrdiff_t n = file.read_text(text, sizeof text);
-        return n > 0 && detail::parse_cray({text, static_cast<std::size_t>(n)}, value);
-    }
-
     read_status read_files(counter_span out) noexcept {
         const std::size_t n = std::min(out.size(), parts_.size());
         std::size_t good = 0;
         std::size_t gone = 0;
         for (std::size_t i = 0; i < n; ++i) {
-            out[i] = no_value;
-            if (number_in(parts_[i].file, out[i]) && out[i] != no_value) {
-                ++good;
-            } else {
-                out[i] = no_value;
-                if (parts_[i].file.vanished()) ++gone;
-            }
+            std::uint64_t value = no_value;
+            const bool read = detail::read_cray(parts_[i].file, value);
+            out[i] = read ? value : no_value;
+            if (out[i] != no_value) ++good;
+            if (!read && parts_[i].file.vanished()) ++gone;
         }
         if (good > 0) return read_status::ok;
         return gone == n ? read_status::gone : read_status::retry;
     }
 
     std::vector<part> parts_;
-    watched_file freshness_;
+    events about_;
+    std::atomic<bool> cap_changed_{false};
     std::vector<channel> channels_;
 };
 
@@ -129,9 +170,12 @@ class cray_pm final : public backend {
             root.exists("/sys/cray") || root.exists("/etc/opt/cray")
                 ? "in a container: -v /sys/cray:/sys/cray:ro"
                 : ""};
+    const auto event = [&](const char* file) {
+        return detail::cray_event_counter(root.path(std::string(detail::cray_folder) + file));
+    };
     return std::unique_ptr<backend>(std::make_unique<cray_pm>(
         std::move(parts),
-        watched_file(root.path(std::string(detail::cray_folder) + "/freshness"))));
+        cray_pm::events{event("/freshness"), event("/startup"), event("/generation")}));
 }
 
 }  // namespace v1

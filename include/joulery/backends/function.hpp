@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/core/unit_text.hpp"
 #include "joulery/core/units.hpp"
 #include "joulery/counters/backend.hpp"
 
@@ -94,7 +95,7 @@ class function_backend final : public backend {
     const double watts = draw.watts();
     return std::make_unique<function_backend>(
         "constant", std::move(c), [watts] { return watts; },
-        "a stated constant, not measured: " + std::to_string(watts) + " W");
+        "a stated constant, not measured: " + to_text(draw));
 }
 
 }  // namespace v1

@@ -21,7 +21,7 @@ enum class hwmon_kind : unsigned char {
     accelerator,  ///< power of one PCI card
     grace,        ///< ACPI power meters: NVIDIA's modules, else the machine
     sockets,      ///< one chip a CPU socket, power of the whole socket
-    rails,        ///< labelled rails of one CPU socket that don't overlap
+    rails,        ///< labelled rails that don't overlap; where some tell energy, those alone
     board_rails,  ///< labelled rails of a board, the inlet among them
     machine,      ///< a total among its parts, by label
 };

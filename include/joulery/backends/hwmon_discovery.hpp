@@ -152,9 +152,13 @@ class hwmon_finder {
         const std::string total = prefix + "machine";
         // Parts of a machine overlap in ways that only their total makes harmless.
         if (has_total && !find_total(folder)) return note(std::string(chip.name) + " has no total");
+        // Energy and power of one rail must not both count, and labels don't tell which belong
+        // together (Arm SCMI).
+        const bool only_energy = !has_total && has_energy(folder);
         for (int n = 1; n <= max_sensors; ++n) {
             for (const char* kind : {"energy", "power"}) {
                 const std::string name = kind + std::to_string(n);
+                if (only_energy && name[0] == 'p') continue;
                 const std::string file = folder + "/" + name;
                 if (!root_.exists(file + "_input")) continue;
                 const std::string label = root_.line(file + "_label");
@@ -168,6 +172,12 @@ class hwmon_finder {
                 if (has_total && !is_total) inside_.emplace_back(c.id, total);
             }
         }
+    }
+
+    [[nodiscard]] bool has_energy(const std::string& folder) const {
+        for (int n = 1; n <= max_sensors; ++n)
+            if (root_.exists(folder + "/energy" + std::to_string(n) + "_input")) return true;
+        return false;
     }
 
     [[nodiscard]] bool find_total(const std::string& folder) const {
@@ -192,7 +202,18 @@ class hwmon_finder {
             name_rail(chip, folder + "/in" + number + "_input", label);
             sensors_.back().current = watched_file(root_.path(current));
             sensors_.back().is_product = true;
+            sensors_.back().described.quantum = rail_step(folder, number);
         }
+    }
+
+    // The chip tells 40 uV over its shunt apart; that at the rail's voltage, in watts. 0: unknown.
+    [[nodiscard]] double rail_step(const std::string& folder, const std::string& number) const {
+        std::uint64_t microohms = 0;
+        std::uint64_t millivolts = 0;
+        if (!root_.number(folder + "/shunt" + number + "_resistor", microohms) || microohms == 0 ||
+            !root_.number(folder + "/in" + number + "_input", millivolts))
+            return 0;
+        return 40.0 / static_cast<double>(microohms) * static_cast<double>(millivolts) * 1e-3;
     }
 
     // JetPack 4's own driver, which counts rails from 0 and in milliwatts.

@@ -6,6 +6,7 @@
 // likes.
 #pragma once
 
+#include "joulery/backends/cpu_identity.hpp"
 #include "joulery/backends/device_calls.hpp"
 #include "joulery/counters/registry.hpp"
 
@@ -96,13 +97,18 @@ class ipmi_dcmi final : public backend {
     }
 
     read_status read(counter_span out) noexcept override {
-        const int watts = ask();
+        const int told = std::exchange(told_, 0);
+        const int watts = told > 0 ? told : ask();
         if (watts == -ENODEV || watts == -ENXIO) return read_status::gone;
         if (watts == -EOPNOTSUPP) return read_status::fatal;
         if (watts < 0) return read_status::retry;
         if (out.size() > 0) out[0] = static_cast<std::uint64_t>(watts);
         return read_status::ok;
     }
+
+    /// An answer that was had already: the next read gives it, so that a meter's start does not
+    /// wait for the controller twice.
+    void remember(int watts) noexcept { told_ = watts; }
 
     /// Watts, or minus errno.
     int ask() noexcept {
@@ -141,8 +147,25 @@ class ipmi_dcmi final : public backend {
 
     device_handle device_;
     long last_id_ = 0;
+    int told_ = 0;
     std::vector<channel> channels_;
 };
+
+namespace detail {
+
+[[nodiscard]] inline failure ipmi_absent(const system_root& root, int error) {
+    std::string remedy =
+        "run as root; access to /dev/ipmi0 is full control of the machine, so rather let a "
+        "privileged exporter read it";
+    if (error == ENOENT)
+        remedy = read_cpu_identity(root).has_hypervisor
+                     ? ""  // virtual machines have no management controller
+                     : "on a server with a management controller: sudo modprobe -a ipmi_si "
+                       "ipmi_devintf";
+    return {"/dev/ipmi0: " + error_text(error), std::move(remedy)};
+}
+
+}  // namespace detail
 
 [[nodiscard]] inline opened_backend open_ipmi_dcmi(const system_root& root,
                                                    const device_calls& calls) {
@@ -153,19 +176,14 @@ class ipmi_dcmi final : public backend {
         if (device.is_open()) break;
         if (device.error() != ENOENT) error = device.error();
     }
-    if (!device.is_open())
-        return failure{"/dev/ipmi0: " + error_text(error),
-                       error == ENOENT
-                           ? "on a server with a management controller: sudo modprobe -a ipmi_si "
-                             "ipmi_devintf"
-                           : "run as root; access to /dev/ipmi0 is full control of the machine, so "
-                             "rather let a privileged exporter read it"};
+    if (!device.is_open()) return detail::ipmi_absent(root, error);
     auto opened = std::make_unique<ipmi_dcmi>(std::move(device));
     const int watts = opened->ask();
     if (watts < 0 && watts != -EAGAIN)
         return failure{
             "/dev/ipmi0: the management controller tells no power (DCMI): " + error_text(-watts),
             {}};
+    opened->remember(watts);
     return std::unique_ptr<backend>(std::move(opened));
 }
 [[nodiscard]] inline opened_backend open_ipmi_dcmi(const system_root& root) {

@@ -13,7 +13,6 @@
 #include "joulery/time/time_source.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,16 +47,13 @@ class nvml final : public backend {
             states_.emplace_back();
             states_.back().meter = std::move(m);
         }
-        checked_remark_.reserve(remark_.size() + 200 * states_.size());
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "nvml"; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
-        return is_checked_.load(std::memory_order_acquire) ? checked_remark_ : remark_;
-    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_.text(); }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), states_.size());
@@ -78,7 +74,7 @@ class nvml final : public backend {
                 if (is_lost(status)) ++lost;
             }
         }
-        if (!is_checked_.load(std::memory_order_relaxed)) publish_checks();
+        if (!remark_.is_done()) publish_checks();
         bad_reads_ = good > 0 ? 0 : bad_reads_ + 1;
         if (good > 0) return read_status::ok;
         return lost == n ? read_status::gone : read_status::retry;
@@ -154,26 +150,17 @@ class nvml final : public backend {
         return status;
     }
 
-    // Once, when no counter is undecided any more. Readers of remark() see it whole or not at all.
+    // Once, when no counter is undecided any more.
     void publish_checks() noexcept {
         for (const state& s : states_)
             if (s.meter.from == detail::nvml_source::energy_counter &&
                 s.check.verdict() == detail::counter_verdict::undecided)
                 return;
-        checked_remark_ = remark_;
-        for (std::size_t i = 0; i < states_.size(); ++i) {
-            const detail::counter_check& c = states_[i].check;
-            const bool stuck = c.verdict() == detail::counter_verdict::stuck;
-            if (!stuck && c.verdict() != detail::counter_verdict::differs) continue;
-            if (!checked_remark_.empty()) checked_remark_ += "; ";
-            checked_remark_ += "the energy counter of " + channels_[i].id + " counted " +
-                               whole(c.counted_joules()) + " J in ten seconds in which power x " +
-                               "time was " + whole(c.integrated_joules()) + " J: " +
-                               (stuck ? "power x time is counted instead" : "take it with care");
-        }
-        is_checked_.store(true, std::memory_order_release);
+        for (std::size_t i = 0; i < states_.size(); ++i)
+            remark_.add(detail::doubt_about(states_[i].check, channels_[i].id,
+                                            "power x time is counted instead"));
+        remark_.finish();
     }
-    static std::string whole(double x) { return std::to_string(static_cast<long long>(x + 0.5)); }
 
     void find_again(detail::nvml_meter& m) noexcept {
         detail::nvml_device again = nullptr;
@@ -192,9 +179,7 @@ class nvml final : public backend {
     std::vector<state> states_;
     std::vector<channel> channels_;
     unsigned bad_reads_ = 0;
-    std::string remark_;
-    std::string checked_remark_;
-    std::atomic<bool> is_checked_{false};
+    detail::checked_remark remark_;
 };
 
 /// Where to find the library, and a clock for the comparison of counter and power.

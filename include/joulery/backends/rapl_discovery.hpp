@@ -58,6 +58,8 @@ class rapl_finder {
     /// counters are the package's, and some kernels (about 6.9) show them once a die all the same.
     void drop_vendor_clones() {
         if (!cpu_.is_amd()) return;
+        if (std::any_of(zones_.begin(), zones_.end(), [](const rapl_zone& z) { return z.die > 0; }))
+            note("AMD's dies mirror the counter of their package, which is counted once");
         for (rapl_zone& z : zones_) z.die = -1;
     }
 
@@ -151,7 +153,7 @@ class rapl_finder {
                 std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
             s.file = watched_file(root_.path(inside));
             if (!s.file.is_open()) {
-                if (why_not.empty()) why_not = inside + ": " + error_text(s.file.error());
+                if (why_not.empty()) why_not = inside + ": " + rapl_open_error(s.file.error());
                 permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
                 continue;
             }

@@ -154,7 +154,7 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
                                                   const device_calls& calls) {
     const cpu_identity cpu = read_cpu_identity(root);
     if (!cpu.is_intel() && !cpu.is_amd())
-        return failure{"rapl-msr: not an Intel, AMD or Hygon processor", {}};
+        return failure{"not an Intel, AMD or Hygon processor", {}};
     const std::vector<socket_cpu> sockets =
         first_cpu_of_each_socket(root, root.line("/sys/devices/system/cpu/online"));
     std::vector<device_handle> devices;
@@ -166,7 +166,7 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
         if (!device.is_open()) {
             why = {path + ": " + error_text(device.error()),
                    device.error() == ENOENT
-                       ? "sudo modprobe msr"
+                       ? cpu.has_hypervisor ? "" : "sudo modprobe msr"
                        : "registers are for root with CAP_SYS_RAWIO only; rather use "
                          "rapl-powercap or rapl-perf"};
             continue;

@@ -10,6 +10,7 @@
 #include "joulery/backends/decimal_text.hpp"
 #include "joulery/backends/perf_calls.hpp"
 #include "joulery/backends/rapl_zone.hpp"
+#include "joulery/counters/containment.hpp"
 #include "joulery/counters/registry.hpp"
 
 #include <algorithm>
@@ -164,10 +165,18 @@ class perf_finder {
                                              [](const rapl_zone& z) { return z.die >= 0; });
     }
 
-    [[nodiscard]] const rapl_zone* zone_of(rapl_domain domain) const noexcept {
+    // The zone that tells the unit of an event: of psys, whose zones name their package, its own.
+    [[nodiscard]] const rapl_zone* zone_of(rapl_domain domain,
+                                           std::uint64_t package) const noexcept {
         for (const rapl_zone& z : zones_)
-            if (z.domain == domain) return &z;
+            if (z.domain == domain && (domain != rapl_domain::psys || z.package == package))
+                return &z;
         return nullptr;
+    }
+
+    [[nodiscard]] bool has_several_psys() const noexcept {
+        return std::count_if(zones_.begin(), zones_.end(),
+                             [](const rapl_zone& z) { return z.domain == rapl_domain::psys; }) > 1;
     }
 
     void open_event(const perf_domain& d, const socket_cpu& s, std::uint32_t type) {
@@ -177,11 +186,13 @@ class perf_finder {
         if (!parse_event_config(root_.line(file), config)) return;
         if (root_.line(file + ".unit") != "Joules") return;
         if (parse_decimal(root_.line(file + ".scale"), scale) == 0 || !(scale > 0)) return;
-        // psys contains all the rest, and works on one package only: the kernel opens it on any.
-        // Powercap's zones, whose names everybody may read, are made only for counters that count.
-        const rapl_zone* zone = zone_of(d.domain);
-        if (d.domain == rapl_domain::psys && (zone == nullptr || zone->package != s.package))
-            return;
+        // The kernel opens events of domains that never count: psys, which contains all the rest,
+        // on packages without one; memory on processors that don't meter it. Powercap's zones,
+        // whose names everybody may read, are made only for counters that count.
+        const rapl_zone* zone = zone_of(d.domain, s.package);
+        const bool by_zone =
+            d.domain == rapl_domain::psys || (d.domain != rapl_domain::package && !zones_.empty());
+        if (zone == nullptr && by_zone) return;
         perf_counter counter(calls_, type, config, static_cast<int>(s.cpu));
         if (!counter.is_open()) {
             error_ = counter.error();
@@ -207,6 +218,7 @@ class perf_finder {
         named.die = s.die;
         channel c;
         c.id = named.id();
+        if (domain == rapl_domain::psys && has_several_psys()) c.id += std::to_string(s.package);
         c.part = component_of(domain);
         const double exact = std::ldexp(1.0, -32);
         c.joules_per_count = std::fabs(scale / exact - 1) < 1e-9 ? exact : scale;
@@ -228,9 +240,12 @@ class perf_finder {
         const std::string package = c.id.substr(0, slash) + "/package";
         if ((domain == "core" || domain == "uncore") && has(package)) {
             c.parent = package;
-        } else if (has("psys")) {
-            c.parent = "psys";
+            return;
         }
+        // One psys holds all packages, several hold their own: as powercap's zones do.
+        const std::string psys =
+            has_several_psys() ? "psys" + std::string(number_in(c.id)) : "psys";
+        if (has(psys)) c.parent = psys;
     }
 
     [[nodiscard]] failure why_none() const {
@@ -238,7 +253,7 @@ class perf_finder {
         if (error_ == EACCES)
             return {what + error_text(error_) + " (kernel.perf_event_paranoid is " +
                         root_.line("/proc/sys/kernel/perf_event_paranoid") + ")",
-                    "sudo setcap cap_perfmon+ep PROGRAM; or for all programs: sudo sysctl "
+                    "sudo setcap cap_perfmon+ep PROGRAM # or for all programs: sudo sysctl "
                     "kernel.perf_event_paranoid=0"};
         if (error_ == EPERM)
             return {what + error_text(error_) + ", as a container's seccomp filter has it",

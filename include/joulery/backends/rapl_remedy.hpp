@@ -13,28 +13,35 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Least privilege first: a group that may read the counters, then one program through perf.
+/// Why opening a counter failed, in words.
+[[nodiscard]] inline std::string rapl_open_error(int code) {
+    const bool denied = code == EACCES || code == EPERM;
+    return error_text(code) +
+           (denied ? " (it is for root only since Linux 5.10, CVE-2020-8694)" : "");
+}
+
+/// A line for the shell, least privilege first: a group that may read the counters; then, in its
+/// comment, one program through perf.
 [[nodiscard]] inline std::string rapl_permission_remedy() {
-    return "energy_uj is for root only since Linux 5.10 (CVE-2020-8694). Let a group read it: "
-           "sudo groupadd -f energy && sudo usermod -aG energy $USER && printf '%s\\n' "
+    return "sudo groupadd -f energy && sudo usermod -aG energy $USER && printf '%s\\n' "
            "'z /sys/devices/virtual/powercap/*/*/energy_uj 0440 root energy - -' "
            "'z /sys/devices/virtual/powercap/*/*/*/energy_uj 0440 root energy - -' "
-           "| sudo tee /etc/tmpfiles.d/rapl.conf && sudo systemd-tmpfiles --create rapl.conf, "
-           "then log in again (that group can then use the side channel of the CVE). "
-           "Or for one program, through perf: sudo setcap cap_perfmon+ep PROGRAM";
+           "| sudo tee /etc/tmpfiles.d/rapl.conf && sudo systemd-tmpfiles --create rapl.conf "
+           "# then log in again (that group can then use the side channel of the CVE); or for one "
+           "program, through perf: sudo setcap cap_perfmon+ep PROGRAM";
 }
 
 [[nodiscard]] inline failure rapl_masked() {
     return {"/sys/class/powercap: its zones are masked by the container runtime",
-            "start the container with -v /sys/class/powercap:/host/sys/class/powercap:ro "
-            "-v /sys/devices/virtual/powercap:/host/sys/devices/virtual/powercap:ro "
-            "-v /proc:/host/proc:ro and set JOULERY_SYSROOT=/host"};
+            // All of /sys: the counters of cards are looked for under the same prefix.
+            "start the container with -v /sys:/host/sys:ro -v /proc:/host/proc:ro "
+            "-e JOULERY_SYSROOT=/host"};
 }
 
 [[nodiscard]] inline failure rapl_absent(const cpu_identity& cpu, int list_error) {
     const std::string folder = "/sys/class/powercap: ";
     if (list_error != 0 && list_error != ENOENT)
-        return {folder + error_text(list_error), rapl_permission_remedy()};
+        return {folder + rapl_open_error(list_error), rapl_permission_remedy()};
     if (cpu.has_hypervisor)
         return {folder +
                     "no RAPL zone; this is a virtual machine and its hypervisor does not "

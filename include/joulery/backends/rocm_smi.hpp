@@ -103,8 +103,9 @@ class rocm_smi_devices {
 /// Looks at one GPU after the other.
 class rocm_smi_discovery {
  public:
-    rocm_smi_discovery(const rocm_smi_api& api, std::shared_ptr<const time_source> clock)
-        : api_(api), found_(api, std::move(clock)) {}
+    rocm_smi_discovery(const system_root& root, const rocm_smi_api& api,
+                       std::shared_ptr<const time_source> clock)
+        : root_(root), api_(api), found_(api, std::move(clock)) {}
 
     opened_backend open() {
         std::uint32_t count = 0;
@@ -125,19 +126,19 @@ class rocm_smi_discovery {
         const std::string pci =
             has_address ? pci_text(address >> 32, bits(8, 0xff), bits(3, 0x1f), bits(0, 7))
                         : std::to_string(index);
-        channel c = amd_channel(pci);
+        std::uint16_t chip = 0;
+        const bool has_id = api_.device_id != nullptr && api_.device_id(index, &chip) == 0;
+        channel c = amd_channel(root_, pci, chip);
         if (!has_address) c.device.clear();
         // A GPU in partitions is listed once for each, and each shows the whole socket's energy.
         for (const channel& known : channels_)
             if (known.id == c.id) return;
-        std::uint16_t chip = 0;
         float unit = 0;
         std::uint64_t count = 0;
         std::uint64_t at = 0;
         std::uint64_t microwatts = 0;
         const bool has_power = api_.read_power(index, microwatts) == 0 && microwatts != 0;
-        const bool has_counter = api_.energy != nullptr && api_.device_id != nullptr &&
-                                 api_.device_id(index, &chip) == 0 && has_amd_counter(chip) &&
+        const bool has_counter = api_.energy != nullptr && has_id && has_amd_counter(chip) &&
                                  api_.energy(index, &count, &unit, &at) == 0 && count != 0;
         if (!has_counter && !has_power)
             return note(pci + " shows neither energy nor power (the second die of a board?)");
@@ -152,6 +153,7 @@ class rocm_smi_discovery {
 
     void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
 
+    const system_root& root_;
     const rocm_smi_api& api_;
     rocm_smi_devices found_;
     std::vector<channel> channels_;
@@ -166,7 +168,7 @@ class rocm_smi_discovery {
 ///         tens of us to ms, more than reading the kernel's files.
 /// Fails:  as `library_backend`; a value that is served from a cache for ever is none.
 ///
-///     auto gpus = open_rocm_smi(system_root{});      // asked for by name only
+///     auto gpus = open_rocm_smi(system_root{});
 using rocm_smi = library_backend<detail::rocm_smi_devices>;
 
 [[nodiscard]] inline opened_backend open_rocm_smi(
@@ -180,7 +182,7 @@ using rocm_smi = library_backend<detail::rocm_smi_devices>;
     if (status != 0)
         return failure{"ROCm SMI does not start: error " + std::to_string(status),
                        "sudo modprobe amdgpu; in a container, mount /sys read-only"};
-    return detail::rocm_smi_discovery(*api, std::move(clock)).open();
+    return detail::rocm_smi_discovery(root, *api, std::move(clock)).open();
 }
 [[nodiscard]] inline opened_backend open_rocm_smi(const system_root& root) {
     return open_rocm_smi(root, library_search::of(root));

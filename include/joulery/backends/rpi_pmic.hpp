@@ -163,7 +163,7 @@ class rpi_pmic final : public backend {
     if (model.rfind("Raspberry Pi 5", 0) != 0 &&
         model.rfind("Raspberry Pi Compute Module 5", 0) != 0 &&
         model.rfind("Compute Module 5", 0) != 0)
-        return failure{"rpi-pmic: /proc/device-tree/model does not name a Raspberry Pi 5", {}};
+        return failure{"/proc/device-tree/model does not name a Raspberry Pi 5", {}};
     device_handle device(calls, root.path("/dev/vcio_gencmd"));
     if (device.error() == ENOENT) device = device_handle(calls, root.path("/dev/vcio"));
     if (!device.is_open())

@@ -44,7 +44,8 @@ class counter_span {
 /// A source of readings: one device family, or anything of yours that counts joules or watts.
 ///
 /// Thread: calls of `read` never overlap, but come from different threads.
-/// Cost:   the meter measures what a read costs and asks less often where it is dear.
+/// Cost:   the meter measures what a read costs and takes none at the edges of scopes that are too
+///         short to pay for it; its sampler asks as often as the channels are renewed.
 /// Fails:  by `read_status`; a slow read delays no scope and no other backend.
 ///
 ///     class wall_meter final : public joulery::backend {          // the whole of a plug-in

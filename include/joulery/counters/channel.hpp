@@ -67,6 +67,14 @@ struct channel {
     return kind == reading_kind::energy_counter ? "energy_counter" : "power_gauge";
 }
 
+/// The smallest step of a channel's joules: a counter's own; of a gauge, what its smallest step in
+/// watts makes in one update.
+[[nodiscard]] constexpr double smallest_joules(const channel& c) noexcept {
+    const double step = c.quantum > 0 ? c.quantum : c.joules_per_count;
+    if (c.kind == reading_kind::energy_counter) return step;
+    return step * std::chrono::duration<double>(c.update_period).count();
+}
+
 /// A power that no such part reaches: above it a step of a counter is a reset, not energy.
 /// Generous on purpose: 2 x the largest part known for each (350..500 W sockets, 1.2 kW GPUs,
 /// 15 kW nodes); a channel that knows better says so in `max_watts`.

@@ -46,6 +46,7 @@ class channel_account {
     void take(std::uint64_t raw, double at) noexcept {
         if (raw == no_value) return miss();
         ++tally_.reads;
+        misses_in_a_row_ = 0;
         if (has_baseline_) {
             is_counter_ ? count(raw, at) : integrate(raw, at);
         }
@@ -55,18 +56,28 @@ class channel_account {
     }
 
     /// A read that brought nothing. A counter makes it good at the next value.
-    void miss() noexcept { ++tally_.failures; }
+    void miss() noexcept {
+        ++tally_.failures;
+        ++misses_in_a_row_;
+    }
 
     [[nodiscard]] double joules() const noexcept {
         return is_counter_ ? static_cast<double>(counts_) * scale_ : integral_;
     }
     [[nodiscard]] bool has_baseline() const noexcept { return has_baseline_; }
+    /// Whether no value has come for so many reads that it is more than a bad moment; since the
+    /// last one joules are missing.
+    [[nodiscard]] bool is_silent() const noexcept {
+        return !has_baseline_ || misses_in_a_row_ >= patience_reads;
+    }
     [[nodiscard]] const channel_tally& tally() const noexcept { return tally_; }
     /// Largest mean power seen between two reads at least ten update periods apart, in watts.
     [[nodiscard]] double peak_watts() const noexcept { return peak_watts_; }
 
     /// A gap of more than this many usual intervals of a gauge is not bridged (DESIGN 5.7).
     static constexpr double bridgeable_periods = 5;
+
+    static constexpr std::uint64_t patience_reads = 3;
 
     /// How often the owner means to read, in seconds: the "usual interval" of a gauge.
     void expect_interval(double s) noexcept { interval_ = std::max(s, update_seconds_); }
@@ -121,6 +132,7 @@ class channel_account {
     std::uint64_t last_raw_ = 0;
     double last_at_ = 0;
     std::uint64_t counts_ = 0;
+    std::uint64_t misses_in_a_row_ = 0;
     double integral_ = 0;
     double peak_watts_ = 0;
     channel_tally tally_;

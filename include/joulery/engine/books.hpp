@@ -51,8 +51,7 @@ class books {
           delta_(source.channel_count()),
           open_(source.index()),
           mixtures_(source.channel_count()) {
-        for (const channel& c : source.channels())
-            quanta_.push_back(c.quantum > 0 ? c.quantum : c.joules_per_count);
+        for (const channel& c : source.channels()) quanta_.push_back(smallest_joules(c));
     }
 
     /// Joules of each channel since the start: what the source counted, and what edge reads know of

@@ -116,13 +116,19 @@ class energy_source {
         return reading_since_.load(std::memory_order_relaxed);
     }
 
-    /// Time between two samples, in seconds, and what it follows from.
+    /// Time between two samples, in seconds: what is wanted, else what suits the channel that is
+    /// renewed most often. No counter is left unread for so long that it or its driver loses a
+    /// turn.
     void choose_period(std::chrono::nanoseconds wanted) noexcept {
-        double p = wanted.count() > 0 ? std::chrono::duration<double>(wanted).count() : 0.1;
+        const bool own = wanted.count() <= 0;
+        double p = own ? slowest_period : std::chrono::duration<double>(wanted).count();
         for (const channel& c : channels()) {
             const double update = std::chrono::duration<double>(c.update_period).count();
-            if (c.kind == reading_kind::power_gauge && wanted.count() <= 0)
-                p = std::min(p, std::max(update, 0.02));
+            if (c.kind == reading_kind::energy_counter) {
+                p = std::min(p, own ? counter_period : longest_unread);
+            } else if (own) {
+                p = std::min(p, std::max(update, fastest_gauge_period));
+            }
             if (c.wrap_at != 0) p = std::min(p, longest_gap(c));
         }
         period_ = std::max(p, 1e-4);
@@ -136,6 +142,14 @@ class energy_source {
             fastest = std::min(fastest, std::chrono::duration<double>(c.update_period).count());
         return fastest;
     }
+
+    // Periods of its own in seconds: of a counter, and of gauges by how often they are renewed.
+    static constexpr double counter_period = 0.1;
+    static constexpr double fastest_gauge_period = 0.02;
+    static constexpr double slowest_period = 1;
+    /// Drivers that add up 32-bit counters only when asked (perf's RAPL, i915, xe) lose turns of
+    /// theirs that `wrap_at` does not show: from 32 s on at 1 kW.
+    static constexpr double longest_unread = 30;
 
  private:
     // Half the time in which the counter wraps at the largest believable power (DESIGN 5.2).

@@ -103,13 +103,12 @@ class metered_source {
     }
 
     /// Variance of each channel's joules as of the last read, J^2: the doubt about the value's age
-    /// at the channel's mean power, and the counter's step. After `age`.
+    /// at the channel's mean power, and its smallest step. After `age`.
     [[nodiscard]] std::vector<double> state_variance(double ticks_lived) const {
         std::vector<double> variance;
         for (std::size_t c = 0; c < lags.size(); ++c) {
-            const channel& ch = source.channels()[c];
             const double joules = source.joules()[c] / std::max(ticks_lived, 1.0) * lag_spreads[c];
-            const double quantum = ch.quantum > 0 ? ch.quantum : ch.joules_per_count;
+            const double quantum = smallest_joules(source.channels()[c]);
             variance.push_back(joules * joules + quantum * quantum / 12);
         }
         return variance;

@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/unit_text.hpp"
 #include "joulery/counters/domain_tree.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/history_builder.hpp"
@@ -38,6 +39,10 @@ class report_builder {
         add_rows();
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
+        if (engine_.seconds_since_birth() >= 1) {
+            doubt_small_wholes();
+            doubt_still_counters();
+        }
         add_cost();
         history_builder(engine_, records_, report_).build();
         engine_.retire_ended();
@@ -177,7 +182,7 @@ class report_builder {
         row.why_not = place.why_not;
         row.total = energy::from_joules(m.ledger.settled()[c]);
         row.unscoped = energy::from_joules(m.ledger.unscoped()[c]);
-        row.quantum_joules = from.quantum > 0 ? from.quantum : from.joules_per_count;
+        row.quantum_joules = smallest_joules(from);
         row.update_period = from.update_period;
         row.accuracy = from.accuracy;
         row.tally = account.tally();
@@ -196,14 +201,16 @@ class report_builder {
     static std::string state_of(read_status last, const channel_account& account) {
         if (last == read_status::gone) return "gone";
         if (last == read_status::fatal) return "failed";
-        return account.has_baseline() ? "ok" : "silent";
+        return account.is_silent() ? "silent" : "ok";
     }
 
     static std::string what_is_missing(const channel_row& row) {
         std::string text = "channel " + row.id + " is partial:";
         if (row.state == "gone") text += " its device went away;";
         if (row.state == "failed") text += " its backend gave up;";
-        if (row.state == "silent") text += " it never gave a value;";
+        if (row.state == "silent")
+            text +=
+                row.tally.reads == 0 ? " it never gave a value;" : " it gives no value any more;";
         if (row.tally.resets > 0)
             text += " " + std::to_string(row.tally.resets) +
                     " steps of its counter were not believable (resets);";
@@ -238,6 +245,34 @@ class report_builder {
             report_.warnings.push_back(
                 std::to_string(edges_.too_deep) + " scopes nested deeper than " +
                 std::to_string(owned_tree::max_depth) + " are part of the scope around them");
+    }
+
+    // Some machines' psys is wrong (Kaby Lake): what a meter holds can't draw more than it. Other
+    // backends' channels may show the same parts once more, and are not added.
+    void doubt_small_wholes() {
+        for (const channel_row& whole : report_.channels) {
+            energy inside;
+            for (const channel_row& part : report_.channels)
+                if (part.parent == whole.id && part.backend == whole.backend && part.state == "ok")
+                    inside += part.total;
+            const energy counted = whole.total + energy::from_joules(whole.quantum_joules);
+            if (whole.provenance == quality::partial || !(inside > 1.05 * counted)) continue;
+            report_.warnings.push_back("channel " + whole.id + " counted " + to_text(whole.total) +
+                                       ", less than the " + to_text(inside) +
+                                       " of what lies in it: it is not to be trusted here");
+        }
+    }
+
+    // What is on draws something: a counter that is summed and does not move is stuck.
+    void doubt_still_counters() {
+        const double lived = engine_.seconds_since_birth();
+        for (const channel_row& c : report_.channels) {
+            const bool counts = c.summed && c.kind == reading_kind::energy_counter;
+            const double updates = lived / std::chrono::duration<double>(c.update_period).count();
+            if (counts && c.state == "ok" && c.total == energy{} && updates >= 10)
+                report_.warnings.push_back("channel " + c.id + " did not move in " +
+                                           si_text(lived, "s") + ": its counter may be stuck");
+        }
     }
 
     void add_cost() {

@@ -55,7 +55,7 @@ struct channel_row {
     seconds update_period{0};                ///< of the hardware, as declared
     double accuracy = 0;       ///< stated error of the sensor (fraction); 0: not stated
     channel_tally tally;       ///< reads, wraps, resets, failures, gaps
-    std::string state = "ok";  ///< "ok", "silent", "gone", "failed"
+    std::string state = "ok";  ///< "ok", "silent" (no value, or none any more), "gone", "failed"
 };
 
 /// One path of nested scopes, added up over all its calls and threads.

@@ -1,0 +1,29 @@
+#include "joulery/counters/channel.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace joulery;
+
+TEST_CASE("channel: the smallest step of its joules, a counter's or a gauge's in one update") {
+    channel c;
+    c.joules_per_count = 1e-6;
+    CHECK(smallest_joules(c) == 1e-6);
+    c.quantum = 61e-6;
+    CHECK(smallest_joules(c) == 61e-6);
+    c.kind = reading_kind::power_gauge;
+    c.quantum = 1;  // watts
+    c.update_period = std::chrono::milliseconds(10);
+    CHECK(smallest_joules(c) == doctest::Approx(0.01));
+    c.quantum = 0;
+    CHECK(smallest_joules(c) == doctest::Approx(1e-8));
+}
+
+TEST_CASE("channel: no part is believed more than twice what the largest of its kind draws") {
+    channel c;
+    c.part = component::cpu;
+    CHECK(max_plausible_watts(c) == 2'000);
+    c.part = component::platform;
+    CHECK(max_plausible_watts(c) == 50'000);
+    c.max_watts = 1'400;
+    CHECK(max_plausible_watts(c) == 1'400);
+}

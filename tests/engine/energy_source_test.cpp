@@ -1,0 +1,76 @@
+#include "joulery/engine/energy_source.hpp"
+
+#include "joulery/engine/metered_source.hpp"
+#include "joulery/testing/manual_clock.hpp"
+#include "joulery/testing/scripted_backend.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace joulery;
+using namespace std::chrono_literals;
+
+namespace {
+
+channel renewed_every(std::chrono::nanoseconds update,
+                      reading_kind kind = reading_kind::power_gauge) {
+    channel c;
+    c.id = "fake/" + std::to_string(update.count()) + std::string(to_text(kind));
+    c.kind = kind;
+    c.update_period = update;
+    return c;
+}
+
+/// Seconds between two samples of a backend with these channels.
+double period_of(std::vector<channel> channels, std::chrono::nanoseconds wanted = 0ns) {
+    detail::energy_source s(
+        std::make_unique<testing::scripted_backend>("fake", std::move(channels)), 0, 0, 1e-9);
+    s.choose_period(wanted);
+    return s.period();
+}
+
+constexpr reading_kind counter = reading_kind::energy_counter;
+
+}  // namespace
+
+TEST_CASE("period: a slow gauge is not asked more often than it is renewed") {
+    CHECK(period_of({renewed_every(1s)}) == 1);   // a management controller, a battery
+    CHECK(period_of({renewed_every(60s)}) == 1);  // never seldomer than once a second
+    CHECK(period_of({renewed_every(100ms)}) == 0.1);
+    CHECK(period_of({renewed_every(50ms)}) == 0.05);
+    CHECK(period_of({renewed_every(1ms)}) == 0.02);  // nor more than fifty times
+    CHECK(period_of({renewed_every(1s), renewed_every(50ms)}) == 0.05);
+}
+
+TEST_CASE("period: a counter keeps what comes in between, a tenth of a second will do") {
+    CHECK(period_of({renewed_every(1ms, counter)}) == 0.1);
+    CHECK(period_of({renewed_every(1s, counter)}) == 0.1);
+    CHECK(period_of({renewed_every(1s), renewed_every(1ms, counter)}) == 0.1);
+}
+
+TEST_CASE("period: what is wanted holds, but no counter is left alone until it has wrapped") {
+    CHECK(period_of({renewed_every(1ms, counter)}, 5ms) == 0.005);
+    CHECK(period_of({renewed_every(1s)}, 3s) == 3);
+    CHECK(period_of({renewed_every(1ms)}, 10min) == 600);
+    // Drivers of counters without an end of their own lose turns of 32 bits unseen.
+    CHECK(period_of({renewed_every(1ms, counter)}, 10min) == 30);
+    channel fast = renewed_every(1ms, counter);
+    fast.wrap_at = 65'536'000'000;  // microjoules: half of it at 4,000 W
+    fast.max_watts = 4000;
+    CHECK(period_of({fast}, 10min) == doctest::Approx(8.192));
+}
+
+TEST_CASE(
+    "source: at rest its doubt is a step of its joules, of a gauge what an update makes of it") {
+    channel c = renewed_every(10ms, counter);
+    c.quantum = 6;
+    const auto doubt = [&] {
+        testing::manual_clock clock;
+        const detail::metered_source m(
+            std::make_unique<testing::scripted_backend>("fake", std::vector<channel>{c}), 0, 0, 0ns,
+            clock, clock.now());
+        return std::sqrt(12 * m.state_variance(1e9)[0]);
+    };
+    CHECK(doubt() == doctest::Approx(6));
+    c.kind = reading_kind::power_gauge;
+    CHECK(doubt() == doctest::Approx(0.06));
+}
