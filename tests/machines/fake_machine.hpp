@@ -1,6 +1,7 @@
 // A machine made of files and fake libraries, metered with what is found on it.
 #pragma once
 
+#include "joulery/backends/estimate.hpp"
 #include "joulery/defaults.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/testing/manual_clock.hpp"
