@@ -7,6 +7,7 @@
 
 #include "joulery/backends/rapl_powercap.hpp"
 #include "joulery/engine/sampler.hpp"
+#include "joulery/engine/meter.hpp"
 #include "joulery/session.hpp"
 #include "joulery/testing/fake_system.hpp"
 

@@ -250,12 +250,12 @@ class books {
 
     // `slot`: where the path's last claim stands. Claims are made over and over; their room is
     // kept.
-    void claim(tree_mark& m, std::size_t& slot, path_claim&& made, double share) {
+    void claim(tree_mark& m, std::uint32_t& slot, path_claim&& made, double share) {
         const bool same = slot < m.claim_count && m.claims[slot].path == made.path &&
                           m.claims[slot].container == made.container &&
                           m.claims[slot].certain == made.certain;
         if (!same) {
-            slot = m.claim_count++;
+            slot = static_cast<std::uint32_t>(m.claim_count++);
             if (slot == m.claims.size()) m.claims.emplace_back();
             path_claim& fresh = m.claims[slot];
             fresh.container = made.container;

@@ -289,30 +289,27 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     void tally(owned_tree& t, edge_tally& sum) {
-        tally(t.root, clock_->now());
+        const std::uint64_t now = clock_->now();
+        t.nodes().for_each_backwards([now](scope_node& n) { tally(n, now); });
         sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
         sum.reads += t.edge_reads.load(std::memory_order_relaxed);
         sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
         sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
     }
 
-    // A closed child of which no call has ended since has nothing new below it either. Calls are
-    // read before the state: what is missed here is seen next time, nothing is counted twice.
-    static void tally(scope_node& parent, std::uint64_t now) {
-        for (scope_node* n = parent.first_child.load(std::memory_order_acquire); n != nullptr;
-             n = n->next_sibling.load(std::memory_order_acquire)) {
-            const std::uint64_t ends = n->calls.load(std::memory_order_acquire);
-            const std::uint64_t state = n->state.load(std::memory_order_acquire);
-            const bool open = (state & scope_node::open_bit) != 0;
-            if (!open && ends == n->tallied_ends) continue;
-            const double items = n->items.load(std::memory_order_relaxed);
-            n->tallied_ends = ends;
-            add_growth(n->path->tally.ticks, n->tallied_ticks, scope_node::ticks_in(state, now));
-            add_growth(n->path->tally.calls, n->tallied_calls, ends + (open ? 1 : 0));
-            n->path->tally.items += items - n->tallied_items;
-            n->tallied_items = items;
-            tally(*n, now);
-        }
+    // Calls are read before the state: what is missed here is seen next time, nothing is counted
+    // twice.
+    static void tally(scope_node& n, std::uint64_t now) {
+        const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
+        const std::uint64_t state = n.state.load(std::memory_order_acquire);
+        const bool open = (state & scope_node::open_bit) != 0;
+        if (!open && ends == n.tallied_ends) return;
+        const double items = n.items.load(std::memory_order_relaxed);
+        n.tallied_ends = ends;
+        add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));
+        add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
+        n.path->tally.items += items - n.tallied_items;
+        n.tallied_items = items;
     }
     static void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {
         if (now <= tallied) return;

@@ -35,8 +35,9 @@ class interval {
         now_ = now;
         length_ = length;
         nodes_.clear();
-        top_ = 0;
-        for_children(tree.root, [&](scope_node& n) { top_ += measure(n); });
+        tree.nodes().for_each_backwards([this](scope_node& n) { look_at(n); });
+        add_up();
+        std::reverse(nodes_.begin(), nodes_.end());
         // A node read a moment after `now` may show a little more than the interval.
         whole_ = std::max(top_, length_);
     }
@@ -79,29 +80,32 @@ class interval {
     static constexpr double least_share = 1e-9;
 
  private:
-    template <class Visit>
-    static void for_children(const scope_node& parent, Visit visit) {
-        for (scope_node* n = parent.first_child.load(std::memory_order_acquire); n != nullptr;
-             n = n->next_sibling.load(std::memory_order_acquire))
-            visit(*n);
+    void look_at(scope_node& n) {
+        source_mark& mark = n.marks[source_];
+        const std::uint64_t state = n.state.load(std::memory_order_acquire);
+        const std::uint64_t ticks = scope_node::ticks_in(state, now_);
+        if ((state & scope_node::open_bit) == 0 && ticks == mark.seen) return;
+        const auto grown = static_cast<std::int64_t>(ticks - mark.seen);
+        if (grown > 0) mark.seen = ticks;
+        mark.place = static_cast<std::uint32_t>(nodes_.size());
+        nodes_.push_back({&n, grown > 0 ? static_cast<double>(grown) : 0.0, 0});
     }
 
-    // In preorder. A closed node without new ticks has no child that could have any.
-    double measure(scope_node& n) {
-        source_mark& seen = n.marks[source_];
-        const bool open = n.is_open();
-        const std::uint64_t ticks = n.ticks_at(now_);
-        if (!open && ticks == seen.seen) return 0;
-        const auto grown = static_cast<std::int64_t>(ticks - seen.seen);
-        if (grown > 0) seen.seen = ticks;
-        const std::size_t mine = nodes_.size();
-        nodes_.push_back({&n, grown > 0 ? static_cast<double>(grown) : 0.0, 0});
-        double children = 0;
-        for_children(n, [&](scope_node& child) { children += measure(child); });
-        open_time& t = nodes_[mine];
-        t.children = children;
-        t.ticks = std::max(t.ticks, children);
-        return t.ticks;
+    // Children come first: what each was open is part of the nearest scope around it that was, too.
+    void add_up() {
+        top_ = 0;
+        for (open_time& t : nodes_) {
+            t.ticks = std::max(t.ticks, t.children);
+            open_time* around = nullptr;
+            for (scope_node* p = t.node->parent; p->parent != nullptr && around == nullptr;
+                 p = p->parent)
+                around = find(*p);
+            (around != nullptr ? around->children : top_) += t.ticks;
+        }
+    }
+    open_time* find(const scope_node& n) noexcept {
+        const std::size_t place = n.marks[source_].place;
+        return place < nodes_.size() && nodes_[place].node == &n ? &nodes_[place] : nullptr;
     }
 
     const std::size_t source_;

@@ -4,13 +4,13 @@
 
 #include "joulery/engine/call_recorder.hpp"
 #include "joulery/engine/item_plans.hpp"
+#include "joulery/engine/node_store.hpp"
 #include "joulery/engine/path_table.hpp"
 #include "joulery/engine/scope_node.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -44,7 +44,7 @@ struct tree_mark {
     std::vector<double> power;       ///< joules per tick in the interval before, by channel
     std::vector<path_claim> claims;  ///< the first `claim_count` are since the last settling
     std::size_t claim_count = 0;
-    std::size_t idle_claim = 0;         ///< where the last claim of no scope stands
+    std::uint32_t idle_claim = 0;       ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
     path_record* last_path = nullptr;   ///< who was open longest before the last close
     bool has_doubt = false;     ///< the last close was at an edge, whose doubt is not booked
@@ -83,11 +83,10 @@ class owned_tree : public thread_tree {
           calls(std::move(recorder)),
           owner_(owner),
           paths_(std::move(paths)),
-          sources_(sources),
-          device_channels_(std::move(device_channels)) {
+          device_channels_(std::move(device_channels)),
+          nodes_(sources) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
-        give_books(root);
     }
 
     /// The child of `parent` with that name, made if need be; null beyond `max_depth`. Call it from
@@ -123,7 +122,8 @@ class owned_tree : public thread_tree {
         const std::lock_guard<std::mutex> lock(mutex_);
         owner_ = nullptr;
         root.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
-        for (scope_node& n : nodes_) n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
+        nodes_.for_each_backwards(
+            [](scope_node& n) { n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed); });
     }
     /// Runs `use(engine)` unless the engine has gone; it can't go meanwhile. The owning thread
     /// only.
@@ -161,6 +161,9 @@ class owned_tree : public thread_tree {
         return false;
     }
 
+    /// All nodes but the root; any thread.
+    [[nodiscard]] const node_store& nodes() const noexcept { return nodes_; }
+
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
 
@@ -192,8 +195,7 @@ class owned_tree : public thread_tree {
 
     scope_node& add_node(scope_node& parent, path_record* record, const char* literal,
                          std::uint32_t edge_flags) {
-        nodes_.emplace_back();
-        scope_node& made = nodes_.back();
+        scope_node& made = nodes_.add();
         made.parent = &parent;
         made.tree = this;
         made.depth = parent.depth + 1;
@@ -201,7 +203,6 @@ class owned_tree : public thread_tree {
         made.literal = literal;
         made.flags.store(root.flags.load(std::memory_order_relaxed) | edge_flags,
                          std::memory_order_relaxed);
-        give_books(made);
         made.next_sibling.store(parent.first_child.load(std::memory_order_relaxed),
                                 std::memory_order_relaxed);
         parent.first_child.store(&made, std::memory_order_release);
@@ -221,18 +222,11 @@ class owned_tree : public thread_tree {
         return at == index_.end() ? nullptr : at->second;
     }
 
-    void give_books(scope_node& n) {
-        source_marks_.emplace_back(sources_);
-        n.marks = source_marks_.back().data();
-    }
-
     engine* owner_;
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
-    const std::size_t sources_;
     const std::vector<bool> device_channels_;  // empty: all, of a thread
     std::mutex mutex_;
-    std::deque<scope_node> nodes_;
-    std::deque<std::vector<source_mark>> source_marks_;
+    node_store nodes_;
     std::unordered_map<key, scope_node*, key_hash> index_;
     std::map<std::tuple<scope_node*, path_record*, std::size_t, std::string>, scope_node*> joined_;
 };

@@ -22,8 +22,9 @@ struct path_record;
 
 /// What a source keeps in a node: the node's time when the books were last closed.
 struct source_mark {
-    std::uint64_t seen = 0;  ///< ticks open at the last close
-    std::size_t claim = 0;   ///< where its last claim stands in the tree's
+    std::uint64_t seen = 0;   ///< ticks open at the last close
+    std::uint32_t claim = 0;  ///< where its last claim stands in the tree's
+    std::uint32_t place = 0;  ///< among the nodes that were open since the close before
 };
 
 /// Why a node leaves the fast path; the low bits, above them one bit a source that wants edge
@@ -50,7 +51,7 @@ struct alignas(64) scope_node {
     std::atomic<scope_node*> first_child{nullptr};
     std::atomic<scope_node*> next_sibling{nullptr};
     std::uint64_t tallied_ends = 0;  ///< calls ended at the last tally; here, so that a walk
-                                     ///< passes by a quiet node after one cache line
+                                     ///< looks at one cache line of a quiet node
     const char* literal = nullptr;  ///< address of the literal that made it; null for dynamic names
 
     // Children last seen, found by the address of their literal.
