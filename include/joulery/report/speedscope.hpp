@@ -7,7 +7,9 @@
 #include "joulery/report/report.hpp"
 #include "joulery/report/scope_tree.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <string>
 
 namespace joulery {
@@ -48,7 +50,7 @@ inline namespace v1 {
     out += ",\n\"shared\": {\"frames\": [\n" + frames +
            "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (joules)\", "
            "\"unit\": \"none\",\n\"startValue\": 0, \"endValue\": ";
-    append_json_number(out, sum);
+    append_json_number(out, std::min(sum, std::numeric_limits<double>::max()));
     out += ",\n\"samples\": [\n" + samples + "],\n\"weights\": [" + weights + "]}]}\n";
     return out;
 }
