@@ -259,6 +259,25 @@ TEST_CASE("series reader: long series are joined, the mean is kept, memory stays
     CHECK(mentions((*s)->about().notes.at(0), "300000 rows were joined, 512 to a step"));
 }
 
+TEST_CASE("series reader: steps of unequal length are joined by their length") {
+    series_options o;
+    o.max_steps = 16;
+    std::string text = "time,g_per_kwh\n";
+    double at = 1700000000, gram_seconds = 0;
+    for (int i = 0; i < 100; ++i) {
+        const double length = i % 3 == 0 && i < 99 ? 80 : 60;  // no gap: less than 1.5 usual steps
+        const double value = i % 3 == 0 ? 900 : 100;
+        text += std::to_string(static_cast<long>(at)) + "," +
+                std::to_string(static_cast<int>(value)) + "\n";
+        gram_seconds += value * length;
+        at += length;
+    }
+    const auto s = read(text, o);
+    CHECK(s->steps().size() <= 16);
+    CHECK(s->overall_mean().grams_per_kwh() ==
+          doctest::Approx(gram_seconds / (at - 1700000000)).epsilon(1e-10));
+}
+
 TEST_CASE("series reader: disorder across a long file is refused, not mended wrongly") {
     csv_series csv{series_options{}};
     csv.feed("time,g_per_kwh\n");

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cstdio>
@@ -109,7 +110,23 @@ TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {
     CHECK(ledger_total(f.path, only)->total.runs == 1);
     only.until_month = "2025-11";
     CHECK(ledger_total(f.path, only)->total.runs == 0);
+    only.from_month = only.until_month = "2025-12";  // both months are included
+    CHECK(ledger_total(f.path, only)->total.runs == 1);
     CHECK(to_text(*t).find("  training") != std::string::npos);
+}
+
+TEST_CASE("ledger: market-based figures are summed apart, with how many runs state one") {
+    const temporary_file f;
+    ledger_entry e = entry("1", "training", "a", november, 10);
+    e.market = emissions::from_grams(300);
+    e.market_source = "contract";
+    add(f.path, e);
+    add(f.path, entry("2", "training", "a", november, 20));
+    const auto t = ledger_total(f.path);
+    CHECK(t->total.with_market == 1);
+    CHECK(t->total.market.grams() == doctest::Approx(300));
+    CHECK(t->total.co2e.grams() == doctest::Approx(3000));
+    CHECK(to_text(*t).find("market-based: 0.3 kg CO2e, of the 1 run(s)") != std::string::npos);
 }
 
 TEST_CASE("ledger: a run that is added again counts once, as it was last") {
@@ -176,14 +193,56 @@ TEST_CASE("ledger: processes that append at once lose nothing") {
     CHECK(t->by_model.size() == 4);
 }
 
+TEST_CASE("ledger: a writer waits for one that is in the middle of its line") {
+    const temporary_file f;
+    const std::string line = to_json_line(entry("1", "training", "a", november, 10)) + "\n";
+    int go[2], ready[2];
+    REQUIRE(pipe(go) == 0);
+    REQUIRE(pipe(ready) == 0);
+    const pid_t child = fork();  // before the lock, which it would inherit
+    if (child == 0) {
+        char byte = 0;
+        const bool told = read(go[0], &byte, 1) == 1 && write(ready[1], &byte, 1) == 1;
+        _exit(told && append_to_ledger(f.path, entry("2", "training", "a", november, 5)) ? 0 : 1);
+    }
+    REQUIRE(child > 0);
+    {
+        detail::locked_file first(f.path);
+        first.append(line.substr(0, 40));
+        char byte = 'x';
+        REQUIRE(write(go[1], &byte, 1) == 1);
+        REQUIRE(read(ready[0], &byte, 1) == 1);
+        bool waits = true;
+        for (int i = 0; i < 20000 && waits; ++i) {  // it has every opportunity to write now
+            waits = waitpid(child, nullptr, WNOHANG) == 0;
+            sched_yield();
+        }
+        CHECK(waits);
+        first.append(line.substr(40));
+        if (!waits) return;
+    }
+    int status = 1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    for (const int end : {go[0], go[1], ready[0], ready[1]}) close(end);
+    const auto t = ledger_total(f.path);
+    CHECK(t->total.runs == 2);
+    CHECK(t->warnings.empty());
+}
+
 TEST_CASE("ledger: foreign and damaged lines are named and left out") {
     const temporary_file f;
-    f.write("{\"a\":1}\nnot json\n\n" + to_json_line(entry("1", "t", "a", november, 1)) +
-            "\n{\"schema\":\"joulery-ledger\",\"it_j\":\"many\"}\n");
+    const std::string head = "\n{\"schema\":\"joulery-ledger\",";
+    f.write("{\"a\":1}\nnot json\n\n" + to_json_line(entry("1", "t", "a", november, 1)) + head +
+            "\"schema_version\":1,\"it_j\":\"many\"}" + head + "\"schema_version\":2}" + head +
+            "\"it_j\":1}\n");
     const auto t = ledger_total(f.path);
     CHECK(t->total.runs == 1);
-    REQUIRE(t->warnings.size() == 3);
-    CHECK(t->warnings[2].find("line 5 left out") == 0);
+    REQUIRE(t->warnings.size() == 5);
+    CHECK(t->warnings[2].find("line 5 left out: a member has another type") == 0);
+    CHECK(t->warnings[3].find("line 6 left out: written by a newer joulery (ledger version 2") ==
+          0);
+    CHECK(t->warnings[4].find("line 7 left out: \"schema_version\" is missing") == 0);
     CHECK_FALSE(ledger_total("/no/such/ledger"));
     const auto done = append_to_ledger("/no/such/folder/ledger", {});
     REQUIRE_FALSE(done);

@@ -69,6 +69,15 @@ TEST_CASE("what if: another country changes the emissions, not the energy") {
     CHECK(w->levers[0].name == "map");
     CHECK(w->levers[0].factor == doctest::Approx(44.18 / 614.98));
     CHECK(w->changed.context.carbon.grid.place == "France (FR)");
+    CHECK(w->changed.context.carbon.water.off_site == carbon_of("FR")->water.off_site);
+    CHECK(w->changed.scopes[0].total.kilowatt_hours() == doctest::Approx(8));
+}
+
+TEST_CASE("what if: a contract stays where it was made") {
+    report r = polish();
+    r.context.carbon.market = contractual_intensity(20_g_per_kWh, "supplier X");
+    CHECK_FALSE(what_if(r, in_region{"FR"})->changed.context.carbon.market);
+    CHECK(what_if(r, at_pue{1.1})->changed.context.carbon.market);
 }
 
 TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole") {
@@ -85,9 +94,31 @@ TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole"
 TEST_CASE("what if: a second machine's J/item scales energy and time, and is an estimate") {
     report fast = polish();
     fast.context.cpu = "new CPU";
+    fast.context.carbon.embodied = {7_g, "new server"};
     fast.scopes = {row("train", 4_kWh, 2000, 600)};  // 2 Wh a sample instead of 8
-    const auto w = what_if(polish(), on_machine{fast, "train"});
+    report slow = polish();
+    slow.context.carbon.embodied = {90_g, "old server"};
+    slow.scopes[0].idle = 4_kWh;
+    slow.scopes[0].by_channel = {8_kWh};
+    slow.history.step = seconds(1);
+    slow.history.watts = {{100, 100}};
+    slow.runs = {{"m1/1", "m1", "node1", 1735689600, 1735693200, {10_kWh}}};
+    const auto w = what_if(slow, on_machine{fast, "train"});
     REQUIRE(w);
+    const scope_row& train = w->changed.scopes[0];
+    CHECK(train.total.kilowatt_hours() == doctest::Approx(2));
+    CHECK(train.self.kilowatt_hours() == doctest::Approx(2));
+    CHECK(train.by_channel[0].kilowatt_hours() == doctest::Approx(2));
+    CHECK(train.idle->kilowatt_hours() == doctest::Approx(1));
+    CHECK(train.uncertainty.kilowatt_hours() == doctest::Approx(0.04));
+    CHECK(train.time.count() == doctest::Approx(300));
+    CHECK(w->changed.channels[0].total.kilowatt_hours() == doctest::Approx(2.5));
+    CHECK(w->changed.unscoped.kilowatt_hours() == doctest::Approx(0.5));
+    CHECK(w->changed.runs[0].by_channel[0].kilowatt_hours() == doctest::Approx(2.5));
+    CHECK(w->changed.runs[0].end - w->changed.runs[0].begin == doctest::Approx(360));
+    CHECK(w->changed.context.cpu == "new CPU");
+    CHECK(w->changed.context.carbon.embodied.source == "new server");
+    CHECK(w->changed.history.watts.empty());
     CHECK(w->energy_after.kilowatt_hours() == doctest::Approx(2.5));
     CHECK(w->co2e_after.grams() == doctest::Approx(1.5 * 2.5 * 614.98));
     CHECK(w->changed.context.duration.count() == doctest::Approx(360));
@@ -104,6 +135,7 @@ TEST_CASE("what if: another time window of a series") {
     REQUIRE(w);
     CHECK(w->co2e_after.grams() == doctest::Approx(15 * 300));
     CHECK(states(w->changed.context.carbon.grid.source, "2025-01-01T00:30:00Z"));
+    CHECK(w->changed.context.started.unix_seconds() == t0 + 1800);
     CHECK_FALSE(what_if(polish(), started_at{series, wall_time::from_unix_seconds(t0 + 5000)}));
     CHECK_FALSE(what_if(polish(), started_at{nullptr, {}}));
 }
