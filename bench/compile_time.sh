@@ -12,6 +12,9 @@ trap 'rm -rf "$work"' EXIT
 echo >"$work/empty.cpp"
 echo '#include <joulery/scope.hpp>' >"$work/scope.cpp"
 echo '#include <joulery/joulery.hpp>' >"$work/umbrella.cpp"
+for table in "$root"/include/joulery/carbon/tables/*.hpp; do
+    echo "#include <joulery/carbon/tables/$(basename "$table")>"
+done >"$work/tables.cpp"
 
 milliseconds() {
     local TIMEFORMAT='%U %S'
@@ -19,7 +22,7 @@ milliseconds() {
         awk '{ printf "%d\n", ($1 + $2) * 1000 }'
 }
 for _ in $(seq "$rounds"); do
-    for name in empty scope umbrella; do
+    for name in empty scope umbrella tables; do
         milliseconds "$work/$name.cpp" >>"$work/$name.ms"
     done
 done
@@ -29,4 +32,7 @@ echo "| include | over an empty file | budget |"
 echo "|---|---|---|"
 echo "| joulery/scope.hpp | $(($(median scope) - $(median empty))) ms | <= 150 ms |"
 echo "| joulery/joulery.hpp | $(($(median umbrella) - $(median empty))) ms | <= 900 ms |"
+echo "| joulery/carbon/tables, all | $(($(median tables) - $(median empty))) ms | <= 100 ms |"
+echo "tables that scope.hpp includes: $("$compiler" -std=c++17 -I"$root/include" -M "$work/scope.cpp" |
+    grep -c carbon/tables || true)"
 "$compiler" --version | head -1
