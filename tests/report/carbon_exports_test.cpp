@@ -1,3 +1,4 @@
+#include "approx.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/report/codecarbon_csv.hpp"
 #include "joulery/report/model_card.hpp"
@@ -79,16 +80,16 @@ TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, pow
     CHECK(c["project_name"] == "digits, \"final\"");
     CHECK(c["timestamp"] == "2023-11-14T22:15:00");
     CHECK(std::stod(c["duration"]) == 100);
-    CHECK(std::stod(c["emissions"]) == doctest::Approx(0.014 * 1.35 * 0.34206));
-    CHECK(std::stod(c["emissions_rate"]) == doctest::Approx(0.014 * 1.35 * 0.34206 / 100));
-    CHECK(std::stod(c["cpu_power"]) == doctest::Approx(324));
-    CHECK(std::stod(c["gpu_power"]) == doctest::Approx(144));
-    CHECK(std::stod(c["cpu_energy"]) == doctest::Approx(0.009 * 1.35));
-    CHECK(std::stod(c["gpu_energy"]) == doctest::Approx(0.004 * 1.35));
-    CHECK(std::stod(c["energy_consumed"]) == doctest::Approx(0.014 * 1.35));
-    CHECK(std::stod(c["ram_power"]) == doctest::Approx(36));
-    CHECK(std::stod(c["ram_energy"]) == doctest::Approx(0.001 * 1.35));
-    CHECK(std::stod(c["water_consumed"]) == doctest::Approx(0.014 * 0.01));
+    CHECK(std::stod(c["emissions"]) == approx(0.014 * 1.35 * 0.34206));
+    CHECK(std::stod(c["emissions_rate"]) == approx(0.014 * 1.35 * 0.34206 / 100));
+    CHECK(std::stod(c["cpu_power"]) == approx(324));
+    CHECK(std::stod(c["gpu_power"]) == approx(144));
+    CHECK(std::stod(c["cpu_energy"]) == approx(0.009 * 1.35));
+    CHECK(std::stod(c["gpu_energy"]) == approx(0.004 * 1.35));
+    CHECK(std::stod(c["energy_consumed"]) == approx(0.014 * 1.35));
+    CHECK(std::stod(c["ram_power"]) == approx(36));
+    CHECK(std::stod(c["ram_energy"]) == approx(0.001 * 1.35));
+    CHECK(std::stod(c["water_consumed"]) == approx(0.014 * 0.01));
     CHECK(c["country_name"] == "Germany");
     CHECK(c["country_iso_code"] == "DEU");
     CHECK(c["cloud_provider"] == "aws");

@@ -1,5 +1,6 @@
 #include "joulery/report/ledger.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/report/ledger_total.hpp"
 
@@ -76,12 +77,12 @@ TEST_CASE("ledger: an entry comes back from its line as it was") {
     REQUIRE_MESSAGE(back, back.error().reason);
     CHECK(to_json_line(*back) == line);
     CHECK(back->run_id == "m/1\n\"x\"");
-    CHECK(back->it.kilowatt_hours() == doctest::Approx(2));
-    CHECK(back->facility.kilowatt_hours() == doctest::Approx(2.3));
+    CHECK(back->it.kilowatt_hours() == approx(2));
+    CHECK(back->facility.kilowatt_hours() == approx(2.3));
     CHECK(back->co2e.grams() == 600);
-    CHECK(back->market.grams() == doctest::Approx(46));
-    CHECK(back->embodied.grams() == doctest::Approx(1));
-    CHECK(back->intensity.grams_per_kwh() == doctest::Approx(600 / 2.3));
+    CHECK(back->market.grams() == approx(46));
+    CHECK(back->embodied.grams() == approx(1));
+    CHECK(back->intensity.grams_per_kwh() == approx(600 / 2.3));
     CHECK(back->month() == "2025-11");
     CHECK(back->year == 2023);
     CHECK_FALSE(ledger_entry_of(r, {"bert", "training", "no/such"}));
@@ -95,16 +96,16 @@ TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {
     const auto t = ledger_total(f.path);
     REQUIRE(t);
     CHECK(t->total.runs == 3);
-    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(35));
-    CHECK(t->total.facility.kilowatt_hours() == doctest::Approx(38.5));
-    CHECK(t->by_phase.at("training").co2e.grams() == doctest::Approx(3000));
-    CHECK(t->by_phase.at("inference").co2e.grams() == doctest::Approx(500));
-    CHECK(t->by_model.at("a").it.kilowatt_hours() == doctest::Approx(15));
+    CHECK(t->total.it.kilowatt_hours() == approx(35));
+    CHECK(t->total.facility.kilowatt_hours() == approx(38.5));
+    CHECK(t->by_phase.at("training").co2e.grams() == approx(3000));
+    CHECK(t->by_phase.at("inference").co2e.grams() == approx(500));
+    CHECK(t->by_model.at("a").it.kilowatt_hours() == approx(15));
     CHECK(t->by_month.at("2025-12").runs == 1);
     ledger_filter only;
     only.phase = "training";
     only.model = "a";
-    CHECK(ledger_total(f.path, only)->total.it.kilowatt_hours() == doctest::Approx(10));
+    CHECK(ledger_total(f.path, only)->total.it.kilowatt_hours() == approx(10));
     only = {};
     only.from_month = "2025-12";
     CHECK(ledger_total(f.path, only)->total.runs == 1);
@@ -124,8 +125,8 @@ TEST_CASE("ledger: market-based figures are summed apart, with how many runs sta
     add(f.path, entry("2", "training", "a", november, 20));
     const auto t = ledger_total(f.path);
     CHECK(t->total.with_market == 1);
-    CHECK(t->total.market.grams() == doctest::Approx(300));
-    CHECK(t->total.co2e.grams() == doctest::Approx(3000));
+    CHECK(t->total.market.grams() == approx(300));
+    CHECK(t->total.co2e.grams() == approx(3000));
     CHECK(to_text(*t).find("market-based: 0.3 kg CO2e, of the 1 run(s)") != std::string::npos);
 }
 
@@ -135,7 +136,7 @@ TEST_CASE("ledger: a run that is added again counts once, as it was last") {
     add(f.path, entry("1", "training", "a", november, 12));
     add(f.path, entry("1", "inference", "a", november, 1));
     const auto t = ledger_total(f.path);
-    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(13));
+    CHECK(t->total.it.kilowatt_hours() == approx(13));
     CHECK(t->superseded == 1);
 }
 
@@ -151,7 +152,7 @@ TEST_CASE("ledger: a torn last line is ended, kept and skipped; nothing is lost 
         const auto t = ledger_total(f.path);
         REQUIRE(t);
         REQUIRE(t->total.runs == 2);
-        REQUIRE(t->total.it.kilowatt_hours() == doctest::Approx(15));
+        REQUIRE(t->total.it.kilowatt_hours() == approx(15));
         REQUIRE(t->warnings.size() == 1);
         REQUIRE(t->warnings[0].find("line 2 left out") == 0);
     }
@@ -189,7 +190,7 @@ TEST_CASE("ledger: processes that append at once lose nothing") {
     REQUIRE(t);
     CHECK(t->warnings.empty());
     CHECK(t->total.runs == 200);
-    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(200));
+    CHECK(t->total.it.kilowatt_hours() == approx(200));
     CHECK(t->by_model.size() == 4);
 }
 
