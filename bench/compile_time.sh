@@ -12,6 +12,9 @@ trap 'rm -rf "$work"' EXIT
 echo >"$work/empty.cpp"
 echo '#include <joulery/scope.hpp>' >"$work/scope.cpp"
 echo '#include <joulery/joulery.hpp>' >"$work/umbrella.cpp"
+for table in "$root"/include/joulery/carbon/tables/*.hpp; do
+    echo "#include <joulery/carbon/tables/$(basename "$table")>"
+done >"$work/tables.cpp"
 cp "$work/umbrella.cpp" "$work/declarations.cpp"
 cp "$root/examples/hello.cpp" "$work/program.cpp"
 cp "$root/examples/hello.cpp" "$work/linking_program.cpp"
@@ -23,7 +26,7 @@ milliseconds() {
         2>&1 | awk '{ printf "%d\n", ($1 + $2) * 1000 }' >>"$work/$1.ms"
 }
 for _ in $(seq "$rounds"); do
-    for name in empty scope umbrella program compiled; do milliseconds "$name"; done
+    for name in empty scope tables umbrella program compiled; do milliseconds "$name"; done
     for name in declarations linking_program; do
         milliseconds "$name" -DJOULERY_SEPARATE_COMPILATION
     done
@@ -39,7 +42,10 @@ echo "|---|---|---|"
 row "#include joulery/scope.hpp" scope "<= 150 ms"
 row "#include joulery/joulery.hpp, bodies compiled once" declarations "<= 900 ms"
 row "#include joulery/joulery.hpp, header-only" umbrella "<= 900 ms"
+row "#include joulery/carbon/tables, all" tables "<= 100 ms"
 row "hello.cpp, bodies compiled once" linking_program "-"
 row "hello.cpp, header-only" program "-"
 row "compiled.cpp, once a program" compiled "-"
+echo "tables that scope.hpp includes: $("$compiler" -std=c++17 -I"$root/include" -M "$work/scope.cpp" |
+    grep -c carbon/tables || true)"
 "$compiler" --version | head -1

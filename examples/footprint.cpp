@@ -6,8 +6,8 @@
 //     footprint run.json --where                              where had it been cleanest?
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
-//     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, its zone, its
-//     gaps footprint --published                                   papers' tables, recomputed
+//     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, its gaps told
+//     footprint --published                                   papers' tables, recomputed
 //
 // Exit status: 0; 1 where something could not be understood (an unknown region, a broken file).
 #include <joulery/carbon/carbon_of.hpp>

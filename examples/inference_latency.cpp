@@ -1,6 +1,6 @@
 // inference_latency.cpp - a digit server: what a request costs in joules and in milliseconds, with
-// 32-bit and with 8-bit weights, alone and in batches, on four threads. SPDX-License-Identifier:
-// MIT
+// 32-bit and with 8-bit weights, alone and in batches, on four threads.
+// SPDX-License-Identifier: MIT
 #include "digits_data.hpp"
 #include "digits_network.hpp"
 #include "int8_network.hpp"
@@ -20,7 +20,9 @@ namespace {
 
 constexpr std::uint32_t seed = 20260923;
 constexpr std::size_t request_threads = 4;
-constexpr std::size_t requests_per_thread = 8000;
+constexpr std::size_t rounds = 20;             // joules are read after each
+constexpr std::size_t requests_a_round = 768;  // on each thread
+constexpr std::size_t requests = rounds * requests_a_round * request_threads;
 using clock_type = std::chrono::steady_clock;
 
 /// Copies images `first`, `first + 1`... of `from` to where the network reads them.
@@ -64,47 +66,65 @@ struct server {
 
 struct service {
     std::vector<double> latencies;  // seconds, of each request
-    double accuracy = 0;
+    std::vector<double> joules;     // a request, of each round
+    std::size_t right = 0;
+
+    double accuracy() const { return double(right) / double(requests); }
 };
 
-/// Four threads answer requests as fast as they can; the scope adds up their joules.
+/// One thread's requests of one round; the scope adds up the joules of all threads.
+template <class Server>
+void answer_all(const std::string& name, const Server& way, const digits::dataset& data,
+                std::size_t first, service& part) {
+    digits::workspace w = way.room();
+    joulery::scope s{name};
+    for (std::size_t done = 0; done < requests_a_round; done += way.batch) {
+        const auto begin = clock_type::now();
+        way.answer(w, data, first + done);
+        const std::chrono::duration<double> took = clock_type::now() - begin;
+        part.latencies.insert(part.latencies.end(), way.batch, took.count());
+        for (std::size_t r = 0; r < w.rows; ++r) part.right += predicted(w, r) == w.labels[r];
+    }
+    s.add_items(double(requests_a_round), "request");
+}
+
+/// Four threads answer requests as fast as they can.
 template <class Server>
 service serve(const std::string& name, const Server& way, const digits::dataset& data) {
     std::vector<service> parts(request_threads);
     worker_team team(request_threads);
-    team.run([&](std::size_t t) {
-        digits::workspace w = way.room();
-        std::size_t right = 0;
-        joulery::scope s{name};
-        for (std::size_t done = 0; done < requests_per_thread; done += way.batch) {
-            const auto begin = clock_type::now();
-            way.answer(w, data, t * requests_per_thread + done);
-            const std::chrono::duration<double> took = clock_type::now() - begin;
-            parts[t].latencies.insert(parts[t].latencies.end(), way.batch, took.count());
-            for (std::size_t r = 0; r < w.rows; ++r) right += predicted(w, r) == w.labels[r];
-        }
-        s.add_items(double(requests_per_thread), "request");
-        parts[t].accuracy = double(right) / double(requests_per_thread);
-    });
     service all;
+    joulery::energy so_far;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        team.run([&](std::size_t t) {
+            answer_all(name, way, data, (round * request_threads + t) * requests_a_round, parts[t]);
+        });
+        const joulery::report now = joulery::snapshot();
+        const joulery::scope_row* row = now.find(name);
+        if (row == nullptr) continue;
+        all.joules.push_back((row->total - so_far).joules() /
+                             double(requests_a_round * request_threads));
+        so_far = row->total;
+    }
     for (const service& part : parts) {
         all.latencies.insert(all.latencies.end(), part.latencies.begin(), part.latencies.end());
-        all.accuracy += part.accuracy / request_threads;
+        all.right += part.right;
     }
-    std::sort(all.latencies.begin(), all.latencies.end());
     return all;
 }
 
 void print(const char* name, const service& s, const joulery::report& r) {
-    const auto percentile = [&](double p) {
-        const auto at = static_cast<std::size_t>(p * double(s.latencies.size() - 1));
-        return joulery::to_text(joulery::seconds(s.latencies[at]));
-    };
     const joulery::scope_row* row = r.find(name);
     if (row == nullptr) return;
-    std::printf("%-14s %10s %10s %10s %10s %10.1f %%   %s\n", name,
-                joulery::to_text(row->total / row->items).c_str(), percentile(0.5).c_str(),
-                percentile(0.95).c_str(), percentile(0.99).c_str(), 100 * s.accuracy,
+    std::string line = joulery::left_in(name, 14) +
+                       joulery::right_in(joulery::to_text(row->total / row->items), 10);
+    for (const double p : {0.5, 0.95})
+        line += joulery::right_in(
+            to_text(joulery::energy::from_joules(joulery::testing::quantile(s.joules, p))), 10);
+    for (const double p : {0.5, 0.95, 0.99})
+        line += joulery::right_in(
+            joulery::to_text(joulery::seconds(joulery::testing::quantile(s.latencies, p))), 10);
+    std::printf("%s%8.1f %%  %s\n", line.c_str(), 100 * s.accuracy(),
                 std::string(to_text(row->provenance)).c_str());
 }
 
@@ -129,9 +149,10 @@ int main(int argc, char** argv) {
     const service i32 = serve("int8 batch 32", small_batched, data.test);
 
     const joulery::report r = joulery::snapshot();
-    std::printf("%zu requests each, %zu threads\n", request_threads * requests_per_thread,
-                request_threads);
-    std::printf("%-14s %10s %10s %10s %10s %12s\n", "", "J/request", "p50", "p95", "p99", "right");
+    std::printf("%zu requests each, %zu threads; J/request: mean, and over %zu rounds\n", requests,
+                request_threads, rounds);
+    std::printf("%-14s%10s%10s%10s%10s%10s%10s%10s\n", "", "J/request", "p50", "p95", "time p50",
+                "p95", "p99", "right");
     print("fp32 batch 1", f1, r);
     print("fp32 batch 32", f32, r);
     print("int8 batch 1", i1, r);
@@ -149,7 +170,7 @@ int main(int argc, char** argv) {
     };
     const auto one_batch = [&] { batched.answer(w32, data.test, 0); };
     JOULERY_CHECK_ENERGY(joulery::uses_less_than(one_batch, thirty_two_alone, 1.1));
-    if (f1.accuracy - i1.accuracy > 0.01) {
+    if (f1.accuracy() - i1.accuracy() > 0.01) {
         std::fprintf(stderr, "8-bit weights cost more than one point of accuracy\n");
         return 1;
     }

@@ -18,7 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -83,8 +83,9 @@ arguments parse(int argc, char** argv) {
 report read(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     if (!in) fail({path + ": can't be opened", "check the name and its permissions"});
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    result<report> r = from_json(text);
+    std::ostringstream text;
+    text << in.rdbuf();
+    result<report> r = from_json(text.str());
     if (!r) fail({path + ": " + r.error().reason, r.error().remedy});
     return *std::move(r);
 }

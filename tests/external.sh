@@ -14,7 +14,7 @@ pictures=${1:-$work/pictures}
 mkdir -p "$pictures"
 
 works g++ --version || install_missing g++
-install_missing prometheus python3 python3-jsonschema
+install_missing prometheus python3 python3-jsonschema python3-yaml cmark-gfm
 works mpirun --version && works mpicxx --version || install_missing openmpi-bin libopenmpi-dev
 works chromium --version || install_missing chromium fonts-dejavu-core
 if ! works npm --version; then install_missing nodejs npm; fi
@@ -43,21 +43,35 @@ g++ -std=c++17 -O1 -I"$root/include" "$here/external/german.cpp" -o "$work/germa
 LOCPATH=$work/locales "$work/german" de_DE.UTF-8 "$golden"
 
 echo "== parsers that are not ours"
-/usr/bin/python3 "$here/external/formats.py" "$work" \
-    "$work/node_modules/speedscope/dist/release/file-format-schema.json"
+schema=$work/node_modules/speedscope/dist/release/file-format-schema.json
+/usr/bin/python3 "$here/external/formats.py" "$work" "$schema"
 findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings" && exit 1; }
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
 echo "passed: promtool finds nothing to say"
-node "$here/external/otlp_metrics.js" "$work/full.otlp.json"
+
+g++ -std=c++17 -O1 -I"$root/include" -I"$here" "$here/external/hostile.cpp" -o "$work/hostile_writer"
+hostile=$work/hostile
+rm -rf "$hostile" && mkdir -p "$hostile"
+"$work/hostile_writer" "$hostile" 40
+/usr/bin/python3 "$here/external/hostile_formats.py" "$hostile" 40 "$schema" \
+    "$root/include/joulery/report/report.schema.json"
+node "$here/external/otlp_metrics.js" "$work/full.otlp.json" "$hostile"/*.otlp.json
 
 echo "== a browser"
 node "$here/external/html_report.js" "$work/full.html" "$pictures"
-node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "$work/full.folded"
+node "$here/external/hostile_pages.js" "$hostile" 40
+node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "$work/full.folded" \
+    "$work/full.trace.json"
 
 echo "== many reports: 2,000 of 100 scopes from 500 machines"
 /usr/bin/python3 "$here/external/many_reports.py" "$golden/full.json" "$work/many" 2000
 (cd "$work/many" && /usr/bin/python3 "$here/external/measured.py" 150 "$work/report" --top 1 *.json)
 rm -rf "$work/many"
+
+echo "== ten million rows of an intensity series, in memory that stays flat"
+g++ -std=c++17 -O1 -I"$root/include" "$root/examples/footprint.cpp" -o "$work/footprint" -pthread -ldl
+/usr/bin/python3 "$here/external/long_series.py" 10000000 |
+    /usr/bin/python3 "$here/external/measured.py" 64 "$work/footprint" --kwh 1 --series /dev/stdin
 
 if [ -f "$root/include/joulery/integration/mpi.hpp" ]; then
     echo "== MPI: four ranks of one machine count it once"

@@ -1,5 +1,7 @@
 #include "joulery/carbon/carbon_from_environment.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -73,7 +75,7 @@ TEST_CASE("decimal: what printf writes is read back, other texts are refused") {
     CHECK(*parse_decimal("-1.5e-3") == -0.0015);
     CHECK(*parse_decimal(".5") == 0.5);
     CHECK(*parse_decimal("5.") == 5);
-    CHECK(*parse_decimal("12345678901234567890123") == doctest::Approx(1.2345678901234568e22));
+    CHECK(*parse_decimal("12345678901234567890123") == approx(1.2345678901234568e22));
     for (const char* bad : {"", " ", "-", "e5", "1e", "1e+", "1.2.3", "1 2", "1e999", "--1"})
         CHECK_FALSE(parse_decimal(bad));
     const unsigned seed = std::random_device{}();

@@ -1,5 +1,7 @@
 #include "joulery/carbon/carbon_model.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -25,7 +27,7 @@ wall_time at(double s) { return wall_time::from_unix_seconds(s); }
 
 TEST_CASE("carbon model: nothing stated is the world average, flagged as an assumption") {
     const carbon_model m;
-    CHECK(m.of(1_kWh).grams() == doctest::Approx(472.94));
+    CHECK(m.of(1_kWh).grams() == approx(472.94));
     CHECK(m.grid.assumed);
     const auto notes = m.assumptions(at(0), at(1));
     REQUIRE(notes.size() == 3);
@@ -37,8 +39,8 @@ TEST_CASE("carbon model: nothing stated is the world average, flagged as an assu
 
 TEST_CASE("carbon model: intensity and PUE stated by the user are used once each") {
     const carbon_model m{56_g_per_kWh, 1.1};
-    CHECK(m.of(2_kWh).grams() == doctest::Approx(123.2));
-    CHECK(m.facility(2_kWh).kilowatt_hours() == doctest::Approx(2.2));
+    CHECK(m.of(2_kWh).grams() == approx(123.2));
+    CHECK(m.facility(2_kWh).kilowatt_hours() == approx(2.2));
     CHECK_FALSE(m.grid.assumed);
     CHECK(m.grid.source == "stated by the user");
     CHECK(m.assumptions(at(0), at(1)).size() == 1);  // the hardware's making alone
@@ -49,15 +51,15 @@ TEST_CASE("carbon model: a number of the user's goes before tables and series") 
     m.series = std::make_shared<noon_steps>();
     m.alternatives.push_back(grid_factor{});
     m.intensity(56_g_per_kWh).overhead(1.2);
-    CHECK(m.of(1_kWh, at(-5), at(-4)).grams() == doctest::Approx(67.2));
+    CHECK(m.of(1_kWh, at(-5), at(-4)).grams() == approx(67.2));
     CHECK(m.alternatives.empty());
 }
 
 TEST_CASE("carbon model: with a series energy is converted at its own time") {
     carbon_model m{999_g_per_kWh, 2.0};
     m.series = std::make_shared<noon_steps>();
-    CHECK(m.of(1_kWh, at(-5), at(-4)).grams() == doctest::Approx(200));
-    CHECK(m.of(1_kWh, at(4), at(5)).grams() == doctest::Approx(600));
+    CHECK(m.of(1_kWh, at(-5), at(-4)).grams() == approx(200));
+    CHECK(m.of(1_kWh, at(4), at(5)).grams() == approx(600));
     CHECK(m.assumptions(at(1), at(5)).size() == 1);
     CHECK(m.assumptions(at(5), at(11))[0].find("knows 75 % of the run") != std::string::npos);
 }
@@ -75,17 +77,17 @@ TEST_CASE("carbon model: market-based stands beside location-based and never rep
     carbon_model m{400_g_per_kWh, 1.5};
     CHECK_FALSE(m.market_based(1_kWh));
     m.market = contractual_intensity(10_g_per_kWh, "supplier X, 2025");
-    CHECK(m.market_based(1_kWh)->grams() == doctest::Approx(15));
-    CHECK(m.of(1_kWh).grams() == doctest::Approx(600));
+    CHECK(m.market_based(1_kWh)->grams() == approx(15));
+    CHECK(m.of(1_kWh).grams() == approx(600));
     CHECK(m.market->method == "market");
 }
 
 TEST_CASE("carbon model: the range spans all sources for the place") {
     carbon_model m{384_g_per_kWh};
-    CHECK(m.range().first.grams_per_kwh() == doctest::Approx(384));
+    CHECK(m.range().first.grams_per_kwh() == approx(384));
     m.alternatives = {stated_intensity(350_g_per_kWh), stated_intensity(414_g_per_kWh)};
-    CHECK(m.range().first.grams_per_kwh() == doctest::Approx(350));
-    CHECK(m.range().second.grams_per_kwh() == doctest::Approx(414));
+    CHECK(m.range().first.grams_per_kwh() == approx(350));
+    CHECK(m.range().second.grams_per_kwh() == approx(414));
 }
 
 TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both are named") {
@@ -93,7 +95,7 @@ TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both
     for (double bad : {0.0, -1.0, nan, std::numeric_limits<double>::infinity()}) {
         carbon_model m{carbon_intensity::from_grams_per_kwh(bad)};
         CHECK(m.sanitize().size() == 1);
-        CHECK(m.grid.intensity.grams_per_kwh() == doctest::Approx(472.94));
+        CHECK(m.grid.intensity.grams_per_kwh() == approx(472.94));
         CHECK(m.grid.assumed);
     }
     carbon_model low{56_g_per_kWh, 0.9};
@@ -102,7 +104,7 @@ TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both
     CHECK(low.pue_source == no_pue_stated);
     carbon_model absurd{2500_g_per_kWh, 1.0};
     REQUIRE(absurd.sanitize().size() == 1);
-    CHECK(absurd.grid.intensity.grams_per_kwh() == doctest::Approx(2500));
+    CHECK(absurd.grid.intensity.grams_per_kwh() == approx(2500));
     carbon_model market{56_g_per_kWh, 1.0};
     market.market = contractual_intensity(0_g_per_kWh, "green");
     CHECK(market.sanitize().size() == 1);
@@ -115,6 +117,6 @@ TEST_CASE("water: on site goes with IT energy, at the plant with facility energy
     w.site = 0.30;
     w.off_site = 3.1321;
     CHECK_FALSE(w.known());
-    CHECK(w.litres(1_kWh, 1.17) == doctest::Approx(3.964557).epsilon(1e-9));
-    CHECK(w.site_litres(1_kWh) == doctest::Approx(0.30));
+    CHECK(w.litres(1_kWh, 1.17) == approx(3.964557).epsilon(1e-9));
+    CHECK(w.site_litres(1_kWh) == approx(0.30));
 }

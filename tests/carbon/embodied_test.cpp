@@ -1,5 +1,7 @@
 #include "joulery/carbon/embodied.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -13,8 +15,8 @@ TEST_CASE("embodied: an H100 of 164 kg over three years is 6.24 g an hour") {
     CHECK(gpu->each.kilograms() == 164);
     const auto rate = embodied_of({*gpu}, std::chrono::hours(26280), 1);
     REQUIRE(rate);
-    CHECK(rate->per_hour.grams() == doctest::Approx(6.2405).epsilon(1e-5));
-    CHECK(rate->of(std::chrono::minutes(30)).grams() == doctest::Approx(3.12024));
+    CHECK(rate->per_hour.grams() == approx(6.2405).epsilon(1e-5));
+    CHECK(rate->of(std::chrono::minutes(30)).grams() == approx(3.12024));
     CHECK(rate->source.find("NVIDIA PCF") != std::string::npos);
     CHECK(rate->source.find("lifetime 26280 h, share 1") != std::string::npos);
 }
@@ -22,15 +24,15 @@ TEST_CASE("embodied: an H100 of 164 kg over three years is 6.24 g an hour") {
 TEST_CASE("embodied: the standard's worked example: 1,000 kg over four years, one hour") {
     const auto rate =
         embodied_of({{"server", 1000_kg, 1, "ISO/IEC 21031"}}, std::chrono::hours(35040), 1);
-    CHECK(rate->of(std::chrono::hours(1)).grams() == doctest::Approx(28.5388).epsilon(1e-5));
+    CHECK(rate->of(std::chrono::hours(1)).grams() == approx(28.5388).epsilon(1e-5));
 }
 
 TEST_CASE("embodied: items add up, share scales, lifetime divides") {
     const embodied_item gpus{"gpu", 150_kg, 8, "x"}, host{"host", 2500_kg, 1, "x"};
     const auto whole = embodied_of({gpus, host}, std::chrono::hours(1000), 1);
-    CHECK(whole->per_hour.grams() == doctest::Approx(3700));
+    CHECK(whole->per_hour.grams() == approx(3700));
     CHECK(embodied_of({gpus, host}, std::chrono::hours(2000), 0.25)->per_hour.grams() ==
-          doctest::Approx(462.5));
+          approx(462.5));
 }
 
 TEST_CASE("embodied: lifetime and share have to be stated and possible") {

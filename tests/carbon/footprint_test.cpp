@@ -1,5 +1,6 @@
 #include "joulery/carbon/footprint.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/carbon/cleanest_start.hpp"
 #include "joulery/carbon/equivalents.hpp"
@@ -25,12 +26,12 @@ TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apar
     m.market = contractual_intensity(20_g_per_kWh, "power purchase agreement");
     m.embodied = {10_g, "server, 4 years"};
     const footprint f = footprint_of(m, 100_kWh, std::chrono::hours(2));
-    CHECK(f.facility.kilowatt_hours() == doctest::Approx(115));
-    CHECK(f.location.grams() == doctest::Approx(115 * 270.489));
-    CHECK(f.market->grams() == doctest::Approx(115 * 20));
-    CHECK(f.embodied->grams() == doctest::Approx(20));
-    CHECK(*f.site_litres == doctest::Approx(12));
-    CHECK(*f.plant_litres == doctest::Approx(115 * 3.1321));
+    CHECK(f.facility.kilowatt_hours() == approx(115));
+    CHECK(f.location.grams() == approx(115 * 270.489));
+    CHECK(f.market->grams() == approx(115 * 20));
+    CHECK(f.embodied->grams() == approx(20));
+    CHECK(*f.site_litres == approx(12));
+    CHECK(*f.plant_litres == approx(115 * 3.1321));
     const std::string text = to_text(f);
     CHECK(states(text, "facility energy       115 kWh"));
     CHECK(states(text, "EPA eGRID2023 revision 2 (public domain), subregion SRVC"));
@@ -40,8 +41,8 @@ TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apar
 
 TEST_CASE("footprint: every figure is traced, every assumption listed, sources that differ shown") {
     const footprint f = footprint_of(*carbon_of("US"), 1_kWh, std::chrono::hours(1));
-    CHECK(f.low.grams() == doctest::Approx(349.667));
-    CHECK(f.high.grams() == doctest::Approx(414));
+    CHECK(f.low.grams() == approx(349.667));
+    CHECK(f.high.grams() == approx(414));
     CHECK(states(to_text(f), "(sources differ: 0.349667 to 0.414)"));
     REQUIRE(f.factors.size() == 5);
     CHECK(f.factors[0] ==
@@ -61,10 +62,10 @@ TEST_CASE("footprint: figures that a report knows go before the mean") {
 TEST_CASE("equivalents: people's things, each with factor, source and year") {
     const auto e = equivalents_of(emissions::from_kilograms(1000));
     REQUIRE(e.size() == 4);
-    CHECK(e[0].count == doctest::Approx(4095).epsilon(1e-3));
-    CHECK(e[1].count == doctest::Approx(80645).epsilon(1e-4));
-    CHECK(e[2].count == doctest::Approx(365 / 8.3));
-    CHECK(e[3].count == doctest::Approx(525600 / 3.79e6));
+    CHECK(e[0].count == approx(4095).epsilon(1e-3));
+    CHECK(e[1].count == approx(80645).epsilon(1e-4));
+    CHECK(e[2].count == approx(365 / 8.3));
+    CHECK(e[3].count == approx(525600 / 3.79e6));
     CHECK(states(to_text(e[2]), "2021, an older figure"));
     CHECK(states(to_text(e[0]), "244.2 g each"));
 }
@@ -73,7 +74,7 @@ TEST_CASE("ranking: regions by what the run would have emitted there, cleanest f
     const auto ranking = rank_places(10_kWh);
     REQUIRE(ranking.size() == 148);
     CHECK(ranking[0].grid.place == "gcp:europe-north2 (Stockholm)");
-    CHECK(ranking[0].co2e.grams() == doctest::Approx(10 * 2.73 * 1.09));
+    CHECK(ranking[0].co2e.grams() == approx(10 * 2.73 * 1.09));
     for (std::size_t i = 1; i < ranking.size(); ++i)
         REQUIRE(ranking[i - 1].co2e <= ranking[i].co2e);
     ranking_options o;
@@ -88,7 +89,7 @@ TEST_CASE("ranking: regions by what the run would have emitted there, cleanest f
     const auto countries = rank_places(1_kWh, o);
     CHECK(countries.size() == 208);  // the one without a usable figure is left out
     CHECK(countries[0].grid.place == "Lesotho (LS)");
-    CHECK(countries[0].co2e.grams() == doctest::Approx(20.8).epsilon(0.01));
+    CHECK(countries[0].co2e.grams() == approx(20.8).epsilon(0.01));
     const std::string text = to_text(ranking, 10_kg, 3);
     CHECK(states(text, "   1  gcp:europe-north2 (Stockholm)"));
     CHECK(states(text, "operational, production"));
@@ -103,7 +104,7 @@ TEST_CASE("cleanest start: the stretch with the lowest mean, never across a gap"
     const auto best = cleanest_start(s, seconds(20));
     REQUIRE(best);
     CHECK(best->begin.unix_seconds() == 10);
-    CHECK(best->mean.grams_per_kwh() == doctest::Approx(150));
+    CHECK(best->mean.grams_per_kwh() == approx(150));
     CHECK(cleanest_start(s, seconds(5))->begin.unix_seconds() == 100);
     CHECK_FALSE(cleanest_start(s, seconds(31)));
 }

@@ -1,5 +1,6 @@
 #include "joulery/carbon/intensity_series.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/callable_intensity.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 
@@ -22,22 +23,22 @@ TEST_CASE("series: each moment has its step, a gap has the fallback and says so"
     CHECK(s.at(at(10)).grams_per_kwh() == 300);
     CHECK(s.at(at(25)).grams_per_kwh() == 200);  // the mean
     CHECK(s.overall_mean().grams_per_kwh() == 200);
-    CHECK(s.mean(at(5), at(15)).grams_per_kwh() == doctest::Approx(200));
-    CHECK(s.mean(at(8), at(16)).grams_per_kwh() == doctest::Approx((2 * 100 + 6 * 300) / 8.0));
-    CHECK(s.coverage(at(15), at(35)) == doctest::Approx(0.5));
+    CHECK(s.mean(at(5), at(15)).grams_per_kwh() == approx(200));
+    CHECK(s.mean(at(8), at(16)).grams_per_kwh() == approx((2 * 100 + 6 * 300) / 8.0));
+    CHECK(s.coverage(at(15), at(35)) == approx(0.5));
     CHECK(s.coverage(at(-10), at(0)) == 0);
     CHECK(s.coverage(at(12), at(18)) == 1);
     const intensity_series stated({{0, 10, 10, 100}}, {}, 500_g_per_kWh);
     CHECK(stated.at(at(-1)).grams_per_kwh() == 500);
-    CHECK(stated.mean(at(5), at(15)).grams_per_kwh() == doctest::Approx(300));
+    CHECK(stated.mean(at(5), at(15)).grams_per_kwh() == approx(300));
 }
 
 TEST_CASE("series: a scope at night and one at noon differ") {
     carbon_model m{1_g_per_kWh, 1.5};
     m.series = std::make_shared<intensity_series>(
         std::vector<intensity_step>{{0, 43200, 43200, 50}, {43200, 86400, 43200, 400}});
-    CHECK(m.of(2_kWh, at(3600), at(7200)).grams() == doctest::Approx(150));
-    CHECK(m.of(2_kWh, at(50000), at(60000)).grams() == doctest::Approx(1200));
+    CHECK(m.of(2_kWh, at(3600), at(7200)).grams() == approx(150));
+    CHECK(m.of(2_kWh, at(50000), at(60000)).grams() == approx(1200));
 }
 
 TEST_CASE("series: emissions conserve: the parts of an interval add up to the whole") {
@@ -71,7 +72,7 @@ TEST_CASE("series: emissions conserve: the parts of an interval add up to the wh
             from = to;
         }
         sum += from < begin + length ? grams(from, begin + length) : 0;
-        REQUIRE(sum == doctest::Approx(grams(begin, begin + length)).epsilon(1e-9));
+        REQUIRE(sum == approx(grams(begin, begin + length)).epsilon(1e-9));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "../../examples/published_footprints.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 
 #include <doctest/doctest.h>
@@ -42,7 +43,7 @@ TEST_CASE("published footprints: the inconsistent ones are off by what is known 
     int off = 0;
     for (const auto& p : published_footprints) {
         CAPTURE(p.name);
-        CHECK(off_percent(p) == doctest::Approx(p.off_percent).scale(1).epsilon(6e-3));
+        CHECK(off_percent(p) == approx(p.off_percent).scale(1).epsilon(6e-3));
         if (std::string_view(p.verdict) == "last digit") CHECK(std::abs(off_percent(p)) <= 0.5);
         off += std::string_view(p.verdict) == "INCONSISTENT" ? 1 : 0;
     }
@@ -71,5 +72,5 @@ TEST_CASE("published footprints: energy from hours, watts and PUE agrees with th
 TEST_CASE("published footprints: GPT-3 as printed") {
     const energy facility = energy::from_kilowatt_hours(1287e3);
     const carbon_model m{carbon_intensity::from_grams_per_kwh(429)};
-    CHECK(m.of(facility).kilograms() == doctest::Approx(552123));
+    CHECK(m.of(facility).kilograms() == approx(552123));
 }

@@ -1,5 +1,7 @@
 #include "joulery/carbon/sci.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -30,8 +32,8 @@ bool states(const std::string& text, const char* part) {
 TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data centre in E") {
     const auto s = sci(complete());
     REQUIRE(s);
-    CHECK(s->operational.grams() == doctest::Approx(300));
-    CHECK(s->per_unit.grams() == doctest::Approx(0.36));
+    CHECK(s->operational.grams() == approx(300));
+    CHECK(s->per_unit.grams() == approx(0.36));
     CHECK(s->conformant());
     const std::string text = to_text(*s);
     for (const char* part :
@@ -44,7 +46,7 @@ TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data centre in E")
 TEST_CASE("SCI: emissions found at their own times go before the mean") {
     sci_input in = complete();
     in.operational = 200_g;
-    CHECK(sci(in)->per_unit.grams() == doctest::Approx(0.26));
+    CHECK(sci(in)->per_unit.grams() == approx(0.26));
 }
 
 TEST_CASE("SCI: what the standard forbids or lacks is refused") {

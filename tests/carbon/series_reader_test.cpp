@@ -3,6 +3,8 @@
 #include "joulery/carbon/json_series.hpp"
 #include "joulery/carbon/series_stream.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -90,7 +92,7 @@ TEST_CASE("series reader: WattTime's JSON: marginal, pounds per MWh, whatever co
       "signal_type":"co2_moer","units":"lbs_co2_per_mwh","model":{"date":"2022-10-01"}})";
     for (const std::string& text : {"{" + data + "," + meta + "}", "{" + meta + "," + data + "}"}) {
         const auto s = read(text);
-        CHECK(grams_at(*s, 0) == doctest::Approx(453.59237).epsilon(1e-12));
+        CHECK(grams_at(*s, 0) == approx(453.59237).epsilon(1e-12));
         CHECK(s->about().kind == "marginal");
         CHECK(s->about().zone == "CAISO_NORTH");
         const carbon_model m = carbon_over_time(s);
@@ -118,7 +120,7 @@ TEST_CASE("series reader: units are converted, unknown and mixed ones refused") 
     CHECK(one("gCO2eq/kWh") == 1);
     CHECK(one("kgCO2/MWh") == 1);
     CHECK(one("kg/kWh") == 1000);
-    CHECK(one("lb/MWh") == doctest::Approx(0.45359237));
+    CHECK(one("lb/MWh") == approx(0.45359237));
     CHECK(one("t/MWh") == 1000);
     const std::string rows = "time,value,unit\n2025-01-01T00:00Z,1,";
     CHECK(mentions(reason(rows + "furlongs\n"), "unit 'furlongs' is not understood"));
@@ -126,7 +128,7 @@ TEST_CASE("series reader: units are converted, unknown and mixed ones refused") 
                    "line 3: mixed units: 'g/kWh' and 'lb/MWh'"));
     CHECK(mentions(reason("time,value\n2025-01-01T00:00Z,1\n"), "no unit"));
     CHECK(grams_at(*read("time,carbon_intensity_lb_per_mwh\n2025-01-01T00:00Z,1000\n"), 0) ==
-          doctest::Approx(453.59237));
+          approx(453.59237));
 }
 
 TEST_CASE("series reader: average and marginal, and zones, are never mixed") {
@@ -257,9 +259,28 @@ TEST_CASE("series reader: long series are joined, the mean is kept, memory stays
     REQUIRE(s);
     CHECK((*s)->steps().size() <= 1000);
     CHECK((*s)->steps().size() >= 250);
-    CHECK((*s)->overall_mean().grams_per_kwh() == doctest::Approx(sum / rows).epsilon(1e-10));
-    CHECK((*s)->coverage((*s)->begin(), (*s)->end()) == doctest::Approx(1));
+    CHECK((*s)->overall_mean().grams_per_kwh() == approx(sum / rows).epsilon(1e-10));
+    CHECK((*s)->coverage((*s)->begin(), (*s)->end()) == approx(1));
     CHECK(mentions((*s)->about().notes.at(0), "300000 rows were joined, 512 to a step"));
+}
+
+TEST_CASE("series reader: steps of unequal length are joined by their length") {
+    series_options o;
+    o.max_steps = 16;
+    std::string text = "time,g_per_kwh\n";
+    double at = 1700000000, gram_seconds = 0;
+    for (int i = 0; i < 100; ++i) {
+        const double length = i % 3 == 0 && i < 99 ? 80 : 60;  // no gap: less than 1.5 usual steps
+        const double value = i % 3 == 0 ? 900 : 100;
+        text += std::to_string(static_cast<long>(at)) + "," +
+                std::to_string(static_cast<int>(value)) + "\n";
+        gram_seconds += value * length;
+        at += length;
+    }
+    const auto s = read(text, o);
+    CHECK(s->steps().size() <= 16);
+    CHECK(s->overall_mean().grams_per_kwh() ==
+          approx(gram_seconds / (at - 1700000000)).epsilon(1e-10));
 }
 
 TEST_CASE("series reader: disorder across a long file is refused, not mended wrongly") {

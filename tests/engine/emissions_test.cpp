@@ -1,3 +1,4 @@
+#include "approx.hpp"
 #include "joulery/carbon/intensity_series.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/scope.hpp"
@@ -52,11 +53,11 @@ TEST_CASE("emissions: each scope is converted at its own time, and all conserve"
     REQUIRE(night != nullptr);
     REQUIRE(noon != nullptr);
     const double kwh = 8000 * 1.5 / 3.6e6;
-    CHECK(night->co2e.grams() == doctest::Approx(kwh * 100).epsilon(1e-3));
-    CHECK(noon->co2e.grams() == doctest::Approx(kwh * 500).epsilon(1e-3));
+    CHECK(night->co2e.grams() == approx(kwh * 100).epsilon(1e-3));
+    CHECK(noon->co2e.grams() == approx(kwh * 500).epsilon(1e-3));
     const double whole = (100 * 100.0 + 96 * 500.0) * 100 * 1.5 / 3.6e6;
-    CHECK(r.co2e.grams() == doctest::Approx(whole).epsilon(1e-2));
-    CHECK(r.context.carbon.of(r.total).grams() == doctest::Approx(r.co2e.grams()));
+    CHECK(r.co2e.grams() == approx(whole).epsilon(1e-2));
+    CHECK(r.context.carbon.of(r.total).grams() == approx(r.co2e.grams()));
     CHECK(r.warnings.empty());
     machine.run(20s);  // the series has ended
     const report late = m.snapshot();

@@ -1,4 +1,5 @@
-// tests/external/flame_graphs.js - opens energy profiles in speedscope itself, in a real browser.
+// tests/external/flame_graphs.js - opens energy profiles, and a trace, in speedscope itself, in a real
+// browser.
 //
 //     node flame_graphs.js folder_for_screenshots profile...
 "use strict";
@@ -30,6 +31,11 @@ async function open(browser, profile) {
   return text;
 }
 
+// A trace is of calls: time on each thread, the long call around the short one.
+const expected = (profile) => profile.endsWith(".trace.json")
+  ? ["main (tid 1) (1/2)", "10.00s (100%)", "train {", "4.00s (40%)", "forward {"]
+  : ["train", "<script>alert('1 & 2')</script>", "(outside all scopes)"];
+
 (async () => {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
@@ -39,7 +45,7 @@ async function open(browser, profile) {
   try {
     for (const profile of profiles) {
       const text = await open(browser, profile);
-      for (const name of ["train", "<script>alert('1 & 2')</script>", "(outside all scopes)"])
+      for (const name of expected(profile))
         assert(text.includes(name), `${profile}: no ${name} in ${text}`);
       console.log("passed: speedscope opens " + path.basename(profile));
     }

@@ -1,6 +1,6 @@
 // tests/external/otlp_metrics.js - reads OTLP/JSON with OpenTelemetry's own message definitions.
 //
-//     node otlp_metrics.js run.otlp.json
+//     node otlp_metrics.js full.otlp.json other.otlp.json...
 "use strict";
 const assert = require("assert");
 const fs = require("fs");
@@ -26,13 +26,21 @@ function assert_kept(written, read, where) {
   }
 }
 
-const written = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
-assert.strictEqual(request_type.verify(request_type.fromObject(written)), null);
-const bytes = request_type.encode(request_type.fromObject(written)).finish();
-const read = request_type.toObject(request_type.decode(bytes), { longs: String, enums: Number });
-assert_kept(written, read, "request");
-const metrics = read.resourceMetrics[0].scopeMetrics[0].metrics;
-const energy = metrics.find((m) => m.name === "joulery.scope.energy").sum;
-assert.strictEqual(energy.dataPoints.length, 5);
-assert.strictEqual(energy.dataPoints[1].asDouble, 320);
-console.log(`passed: ${metrics.length} metrics survive OpenTelemetry's binary form (${bytes.length} bytes)`);
+// The metrics of a file after a turn through the binary form, in which nothing was lost.
+function metrics_of(file) {
+  const written = JSON.parse(fs.readFileSync(file, "utf8"));
+  assert.strictEqual(request_type.verify(request_type.fromObject(written)), null);
+  const bytes = request_type.encode(request_type.fromObject(written)).finish();
+  const read = request_type.toObject(request_type.decode(bytes), { longs: String, enums: Number });
+  assert_kept(written, read, path.basename(file));
+  return read.resourceMetrics[0].scopeMetrics[0].metrics;
+}
+
+const energy_of = (metrics) => metrics.find((m) => m.name === "joulery.scope.energy").sum.dataPoints;
+const [full, ...others] = process.argv.slice(2);
+const metrics = metrics_of(full);
+assert.strictEqual(energy_of(metrics).length, 5);
+assert.strictEqual(energy_of(metrics)[1].asDouble, 320);
+console.log(`passed: ${metrics.length} metrics survive OpenTelemetry's binary form`);
+for (const other of others) assert.strictEqual(energy_of(metrics_of(other)).length, 8, other);
+if (others.length > 0) console.log(`passed: ${others.length} hostile reports, otlp`);

@@ -1,5 +1,6 @@
 #include "joulery/integration/nanobench.hpp"
 
+#include "approx.hpp"
 #include "testing/simulated_kernel.hpp"
 
 #include <doctest/doctest.h>
@@ -47,12 +48,12 @@ TEST_CASE("nanobench: a result's context carries the joules of the operation") {
     bench.batch(4);
     const measurement m = run_with_energy(sim.m, bench, "infer", [&] { sim.work(100, 1ms); });
     CHECK(bench.ran == "infer");
-    CHECK(m.per_call.joules() == doctest::Approx(0.1).epsilon(0.002));
-    CHECK(std::stod(bench.with["joules_per_op"]) == doctest::Approx(0.1).epsilon(0.002));
+    CHECK(m.per_call.joules() == approx(0.1).epsilon(0.002));
+    CHECK(std::stod(bench.with["joules_per_op"]) == approx(0.1).epsilon(0.002));
     CHECK(std::stod(bench.with["joules_low"]) <= 0.1);
     CHECK(std::stod(bench.with["joules_high"]) >= 0.1);
-    CHECK(std::stod(bench.with["joules_per_item"]) == doctest::Approx(0.025).epsilon(0.002));
-    CHECK(std::stod(bench.with["watts"]) == doctest::Approx(100).epsilon(0.002));
+    CHECK(std::stod(bench.with["joules_per_item"]) == approx(0.025).epsilon(0.002));
+    CHECK(std::stod(bench.with["watts"]) == approx(100).epsilon(0.002));
     CHECK(std::stod(bench.with["grams_co2e_per_op"]) > 0);
     CHECK(bench.with["energy_provenance"] == "measured");
 }

@@ -14,6 +14,7 @@ LAYERS = {"core": 0, "time": 1, "counters": 2, "carbon": 3, "report": 4, "backen
           "joulery.hpp": 9, "version.hpp": 0}
 # What compiles the bodies once, for programs that link them; not headers.
 COMPILED_ONCE = {"compiled.cpp", "compiled.cmake"}
+SCHEMAS = {"report.schema.json"}
 # What a layer's number alone would allow: backends know nothing of carbon and reports, and nobody
 # but the standard set (and what stands above it) knows a backend.
 HIGHEST_INCLUDED = {"backends": 2}
@@ -55,7 +56,7 @@ class Lint:
         self.findings = []
         self.headers = {path.relative_to(self.include).as_posix(): path.read_text(encoding="utf-8")
                         for path in sorted(self.include.rglob("*"))
-                        if path.is_file() and path.name not in COMPILED_ONCE}
+                        if path.is_file() and path.name not in COMPILED_ONCE | SCHEMAS}
 
     def say(self, where, what):
         self.findings.append(f"{where}: {what}")

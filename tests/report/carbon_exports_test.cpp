@@ -1,3 +1,4 @@
+#include "approx.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/report/codecarbon_csv.hpp"
 #include "joulery/report/model_card.hpp"
@@ -16,18 +17,23 @@ using namespace joulery::literals;
 
 namespace {
 
-/// 36 kJ of CPU and 14.4 kJ of GPU in 100 s at aws:eu-central-1 (342.06 g/kWh, PUE 1.35).
+/// 32.4 kJ of CPU, 3.6 kJ of DRAM and 14.4 kJ of GPU in 100 s at aws:eu-central-1 (342.06 g/kWh,
+/// PUE 1.35).
 report run() {
     report r;
     r.context = sample::context();
     r.context.duration = seconds(100);
     r.context.carbon = *carbon_of("aws:eu-central-1");
-    channel_row cpu = sample::channel("cpu0/package", 36000, 0);
+    channel_row cpu = sample::channel("cpu0/package", 32400, 0);
     channel_row core = sample::channel("cpu0/core", 20000, 0, "cpu0/package");
     channel_row gpu = sample::channel("gpu/0/board", 14400, 0);
     gpu.part = component::gpu;
     gpu.backend = "nvml";
-    r.channels = {cpu, core, gpu};
+    channel_row memory = sample::channel("gpu/0/memory", 4000, 0, "gpu/0/board");
+    memory.part = component::gpu;
+    channel_row dram = sample::channel("cpu0/dram", 3600, 0);
+    dram.part = component::dram;
+    r.channels = {cpu, core, gpu, memory, dram};
     r.total = energy::from_joules(50400);
     r.co2e = r.context.carbon.of(r.total);
     return r;
@@ -74,14 +80,16 @@ TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, pow
     CHECK(c["project_name"] == "digits, \"final\"");
     CHECK(c["timestamp"] == "2023-11-14T22:15:00");
     CHECK(std::stod(c["duration"]) == 100);
-    CHECK(std::stod(c["emissions"]) == doctest::Approx(0.014 * 1.35 * 0.34206));
-    CHECK(std::stod(c["emissions_rate"]) == doctest::Approx(0.014 * 1.35 * 0.34206 / 100));
-    CHECK(std::stod(c["cpu_power"]) == doctest::Approx(360));
-    CHECK(std::stod(c["gpu_power"]) == doctest::Approx(144));
-    CHECK(std::stod(c["cpu_energy"]) == doctest::Approx(0.01 * 1.35));
-    CHECK(std::stod(c["energy_consumed"]) == doctest::Approx(0.014 * 1.35));
-    CHECK(std::stod(c["ram_energy"]) == 0);
-    CHECK(std::stod(c["water_consumed"]) == doctest::Approx(0.014 * 0.01));
+    CHECK(std::stod(c["emissions"]) == approx(0.014 * 1.35 * 0.34206));
+    CHECK(std::stod(c["emissions_rate"]) == approx(0.014 * 1.35 * 0.34206 / 100));
+    CHECK(std::stod(c["cpu_power"]) == approx(324));
+    CHECK(std::stod(c["gpu_power"]) == approx(144));
+    CHECK(std::stod(c["cpu_energy"]) == approx(0.009 * 1.35));
+    CHECK(std::stod(c["gpu_energy"]) == approx(0.004 * 1.35));
+    CHECK(std::stod(c["energy_consumed"]) == approx(0.014 * 1.35));
+    CHECK(std::stod(c["ram_power"]) == approx(36));
+    CHECK(std::stod(c["ram_energy"]) == approx(0.001 * 1.35));
+    CHECK(std::stod(c["water_consumed"]) == approx(0.014 * 0.01));
     CHECK(c["country_name"] == "Germany");
     CHECK(c["country_iso_code"] == "DEU");
     CHECK(c["cloud_provider"] == "aws");
@@ -90,6 +98,7 @@ TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, pow
     CHECK(c["codecarbon_version"] == "3.3.0");
     CHECK(c["tracking_mode"] == "machine");
     CHECK(c["pue"] == "1.35");
+    CHECK(c["wue"] == "0.01");
     CHECK(c["gpu_count"] == "1");
     CHECK(c["python_version"].empty());
 }
@@ -101,6 +110,12 @@ TEST_CASE("CodeCarbon: a run without a place is on no cloud and in no country") 
     CHECK(c["country_iso_code"].empty());
     CHECK(c["on_cloud"] == "N");
     CHECK(c["region"] == "World");
+}
+
+TEST_CASE("CodeCarbon: names that are no UTF-8 or hold quotes stay one field of valid text") {
+    report r = run();
+    r.context.run_name = "\xFF, \"a\"\r";
+    CHECK(columns(r)["project_name"] == "\xEF\xBF\xBD, \"a\"\r");
 }
 
 TEST_CASE("model card: grams, and what was measured, estimated, assumed") {
@@ -117,7 +132,7 @@ TEST_CASE("statement: a channel that a model stands in for is an estimate") {
     report r = run();
     r.channels[2].provenance = quality::estimated;
     const statement s = statement_of(r);
-    CHECK(s.measured.size() == 1);
+    CHECK(s.measured.size() == 2);
     REQUIRE(s.estimated.size() == 3);
     CHECK(s.estimated[0] == "energy of gpu/0/board (nvml, estimated)");
     CHECK(statement_of(report{}).assumed.size() == 4);
@@ -135,4 +150,6 @@ TEST_CASE("technical documentation: energy in MWh, the method, three lists, ever
     CHECK(states(text, "Measured\n\n- energy of cpu0/package"));
     CHECK(states(text, "Assumed\n\n"));
     CHECK(states(to_technical_documentation(r), "- model: N/A"));
+    r.context.carbon.market = contractual_intensity(20_g_per_kWh, "contract");
+    CHECK(states(to_technical_documentation(r), "- greenhouse gases, market-based: 0.3333 t CO2e"));
 }

@@ -1,5 +1,6 @@
 #include "joulery/report/carbon_notes.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/report/json.hpp"
 #include "joulery/report/merge.hpp"
@@ -76,5 +77,5 @@ TEST_CASE("carbon notes: a mix of places keeps no one place's figures") {
     CHECK(both.context.carbon.alternatives.empty());
     CHECK_FALSE(both.context.carbon.market);
     CHECK_FALSE(both.context.carbon.embodied.known());
-    CHECK(both.co2e.grams() == doctest::Approx(2 * 1.5 * 383.55 + 2 * 44.18));
+    CHECK(both.co2e.grams() == approx(2 * 1.5 * 383.55 + 2 * 44.18));
 }

@@ -1,5 +1,7 @@
 #include "joulery/report/compare.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -48,8 +50,8 @@ TEST_CASE("compare: scopes that count the same items are compared by the item") 
     const report a = of({row("serve", 100, 2, 10)}), b = of({row("serve", 150, 3, 30)});
     const auto c = compare(a, b);
     CHECK(c.scopes[0].per_item);
-    CHECK(c.scopes[0].ratio == doctest::Approx(0.5));
-    CHECK(c.scopes[0].uncertainty == doctest::Approx(0.5 * 0.028284).epsilon(1e-3));
+    CHECK(c.scopes[0].ratio == approx(0.5));
+    CHECK(c.scopes[0].uncertainty == approx(0.5 * 0.028284).epsilon(1e-3));
     CHECK(c.scopes[0].verdict == difference::lower);
     report other = b;
     other.scopes[0].item_name = "request";

@@ -1,5 +1,6 @@
 #include "joulery/report/emissions_timeline.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/intensity_series.hpp"
 
 #include <doctest/doctest.h>
@@ -44,11 +45,11 @@ TEST_CASE("emissions over time: the scope at night and the scope at noon differ"
     };
     fill(run({{"night", 2_kWh}}, 0_J), 2000);
     const report r = fill(run({{"night", 2_kWh}, {"noon", 2_kWh}}, 1_kWh), 3000);
-    CHECK(r.scopes[0].co2e.grams() == doctest::Approx(150));
-    CHECK(r.scopes[1].co2e.grams() == doctest::Approx(1200));
-    CHECK(r.co2e.grams() == doctest::Approx(150 + 1200 + 600));
+    CHECK(r.scopes[0].co2e.grams() == approx(150));
+    CHECK(r.scopes[1].co2e.grams() == approx(1200));
+    CHECK(r.co2e.grams() == approx(150 + 1200 + 600));
     CHECK(fill(run({{"night", 2_kWh}, {"noon", 2_kWh}}, 1_kWh), 3000).co2e.grams() ==
-          doctest::Approx(1950));  // asked again: nothing new
+          approx(1950));  // asked again: nothing new
 }
 
 TEST_CASE("emissions over time: scopes and the rest come to the run's, whatever the script") {
@@ -82,7 +83,7 @@ TEST_CASE("emissions over time: scopes and the rest come to the run's, whatever 
             rest.fill(u, at(now));
             emissions sum = u.co2e;
             for (const scope_row& row : r.scopes) sum += row.co2e;
-            REQUIRE(sum.grams() == doctest::Approx(r.co2e.grams()).epsilon(1e-12));
+            REQUIRE(sum.grams() == approx(r.co2e.grams()).epsilon(1e-12));
         }
     }
 }

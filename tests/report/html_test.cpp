@@ -73,6 +73,13 @@ TEST_CASE("power chart: an unmeasured step interrupts the line") {
     CHECK(has(text, ">100 W</text>"));
 }
 
+TEST_CASE("power chart: the calls that are shaded are said to be the longest, not all") {
+    report r = sample::full();
+    CHECK(has(to_power_svg(r), "Shaded: the 2 longest calls of scopes."));
+    r.history.bands.clear();
+    CHECK_FALSE(has(to_power_svg(r), "Shaded"));
+}
+
 TEST_CASE("svg numbers have no exponent and no locale") {
     CHECK(detail::svg_number(0.0005) == "0.001");
     CHECK(detail::svg_number(-12.5) == "-12.5");

@@ -164,3 +164,13 @@ TEST_CASE("json: another parser reads the same") {
     CHECK(v["runs"][0]["end_unix_s"] == 1700000012.5);
 }
 #endif
+
+TEST_CASE("json: bytes that are no UTF-8 are replaced wherever they stand in a string") {
+    for (const char* text : {"\"\xFF\"", "\"abc\xFF\"", "\"\xC3\\n\"", "\"a\xE2\x82 b\""}) {
+        const auto v = parse_json(text);
+        REQUIRE(v);
+        CHECK(v->text.find("\xEF\xBF\xBD") != std::string::npos);
+        CHECK(v->text == valid_utf8(v->text));
+    }
+    CHECK(parse_json("\"\xC3\xBC, \\u00fc\"")->text == "\xC3\xBC, \xC3\xBC");
+}

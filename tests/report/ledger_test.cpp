@@ -1,10 +1,13 @@
 #include "joulery/report/ledger.hpp"
 
+#include "approx.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 #include "joulery/report/ledger_total.hpp"
+#include "joulery/report/locked_file.hpp"
 
 #include <doctest/doctest.h>
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cstdio>
@@ -75,12 +78,12 @@ TEST_CASE("ledger: an entry comes back from its line as it was") {
     REQUIRE_MESSAGE(back, back.error().reason);
     CHECK(to_json_line(*back) == line);
     CHECK(back->run_id == "m/1\n\"x\"");
-    CHECK(back->it.kilowatt_hours() == doctest::Approx(2));
-    CHECK(back->facility.kilowatt_hours() == doctest::Approx(2.3));
+    CHECK(back->it.kilowatt_hours() == approx(2));
+    CHECK(back->facility.kilowatt_hours() == approx(2.3));
     CHECK(back->co2e.grams() == 600);
-    CHECK(back->market.grams() == doctest::Approx(46));
-    CHECK(back->embodied.grams() == doctest::Approx(1));
-    CHECK(back->intensity.grams_per_kwh() == doctest::Approx(600 / 2.3));
+    CHECK(back->market.grams() == approx(46));
+    CHECK(back->embodied.grams() == approx(1));
+    CHECK(back->intensity.grams_per_kwh() == approx(600 / 2.3));
     CHECK(back->month() == "2025-11");
     CHECK(back->year == 2023);
     CHECK_FALSE(ledger_entry_of(r, {"bert", "training", "no/such"}));
@@ -94,22 +97,38 @@ TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {
     const auto t = ledger_total(f.path);
     REQUIRE(t);
     CHECK(t->total.runs == 3);
-    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(35));
-    CHECK(t->total.facility.kilowatt_hours() == doctest::Approx(38.5));
-    CHECK(t->by_phase.at("training").co2e.grams() == doctest::Approx(3000));
-    CHECK(t->by_phase.at("inference").co2e.grams() == doctest::Approx(500));
-    CHECK(t->by_model.at("a").it.kilowatt_hours() == doctest::Approx(15));
+    CHECK(t->total.it.kilowatt_hours() == approx(35));
+    CHECK(t->total.facility.kilowatt_hours() == approx(38.5));
+    CHECK(t->by_phase.at("training").co2e.grams() == approx(3000));
+    CHECK(t->by_phase.at("inference").co2e.grams() == approx(500));
+    CHECK(t->by_model.at("a").it.kilowatt_hours() == approx(15));
     CHECK(t->by_month.at("2025-12").runs == 1);
     ledger_filter only;
     only.phase = "training";
     only.model = "a";
-    CHECK(ledger_total(f.path, only)->total.it.kilowatt_hours() == doctest::Approx(10));
+    CHECK(ledger_total(f.path, only)->total.it.kilowatt_hours() == approx(10));
     only = {};
     only.from_month = "2025-12";
     CHECK(ledger_total(f.path, only)->total.runs == 1);
     only.until_month = "2025-11";
     CHECK(ledger_total(f.path, only)->total.runs == 0);
+    only.from_month = only.until_month = "2025-12";  // both months are included
+    CHECK(ledger_total(f.path, only)->total.runs == 1);
     CHECK(to_text(*t).find("  training") != std::string::npos);
+}
+
+TEST_CASE("ledger: market-based figures are summed apart, with how many runs state one") {
+    const temporary_file f;
+    ledger_entry e = entry("1", "training", "a", november, 10);
+    e.market = emissions::from_grams(300);
+    e.market_source = "contract";
+    add(f.path, e);
+    add(f.path, entry("2", "training", "a", november, 20));
+    const auto t = ledger_total(f.path);
+    CHECK(t->total.with_market == 1);
+    CHECK(t->total.market.grams() == approx(300));
+    CHECK(t->total.co2e.grams() == approx(3000));
+    CHECK(to_text(*t).find("market-based: 0.3 kg CO2e, of the 1 run(s)") != std::string::npos);
 }
 
 TEST_CASE("ledger: a run that is added again counts once, as it was last") {
@@ -118,7 +137,7 @@ TEST_CASE("ledger: a run that is added again counts once, as it was last") {
     add(f.path, entry("1", "training", "a", november, 12));
     add(f.path, entry("1", "inference", "a", november, 1));
     const auto t = ledger_total(f.path);
-    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(13));
+    CHECK(t->total.it.kilowatt_hours() == approx(13));
     CHECK(t->superseded == 1);
 }
 
@@ -134,7 +153,7 @@ TEST_CASE("ledger: a torn last line is ended, kept and skipped; nothing is lost 
         const auto t = ledger_total(f.path);
         REQUIRE(t);
         REQUIRE(t->total.runs == 2);
-        REQUIRE(t->total.it.kilowatt_hours() == doctest::Approx(15));
+        REQUIRE(t->total.it.kilowatt_hours() == approx(15));
         REQUIRE(t->warnings.size() == 1);
         REQUIRE(t->warnings[0].find("line 2 left out") == 0);
     }
@@ -172,18 +191,60 @@ TEST_CASE("ledger: processes that append at once lose nothing") {
     REQUIRE(t);
     CHECK(t->warnings.empty());
     CHECK(t->total.runs == 200);
-    CHECK(t->total.it.kilowatt_hours() == doctest::Approx(200));
+    CHECK(t->total.it.kilowatt_hours() == approx(200));
     CHECK(t->by_model.size() == 4);
+}
+
+TEST_CASE("ledger: a writer waits for one that is in the middle of its line") {
+    const temporary_file f;
+    const std::string line = to_json_line(entry("1", "training", "a", november, 10)) + "\n";
+    int go[2], ready[2];
+    REQUIRE(pipe(go) == 0);
+    REQUIRE(pipe(ready) == 0);
+    const pid_t child = fork();  // before the lock, which it would inherit
+    if (child == 0) {
+        char byte = 0;
+        const bool told = read(go[0], &byte, 1) == 1 && write(ready[1], &byte, 1) == 1;
+        _exit(told && append_to_ledger(f.path, entry("2", "training", "a", november, 5)) ? 0 : 1);
+    }
+    REQUIRE(child > 0);
+    {
+        detail::locked_file first(f.path);
+        first.append(line.substr(0, 40));
+        char byte = 'x';
+        REQUIRE(write(go[1], &byte, 1) == 1);
+        REQUIRE(read(ready[0], &byte, 1) == 1);
+        bool waits = true;
+        for (int i = 0; i < 20000 && waits; ++i) {  // it has every opportunity to write now
+            waits = waitpid(child, nullptr, WNOHANG) == 0;
+            sched_yield();
+        }
+        CHECK(waits);
+        first.append(line.substr(40));
+        if (!waits) return;
+    }
+    int status = 1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    for (const int end : {go[0], go[1], ready[0], ready[1]}) close(end);
+    const auto t = ledger_total(f.path);
+    CHECK(t->total.runs == 2);
+    CHECK(t->warnings.empty());
 }
 
 TEST_CASE("ledger: foreign and damaged lines are named and left out") {
     const temporary_file f;
-    f.write("{\"a\":1}\nnot json\n\n" + to_json_line(entry("1", "t", "a", november, 1)) +
-            "\n{\"schema\":\"joulery-ledger\",\"it_j\":\"many\"}\n");
+    const std::string head = "\n{\"schema\":\"joulery-ledger\",";
+    f.write("{\"a\":1}\nnot json\n\n" + to_json_line(entry("1", "t", "a", november, 1)) + head +
+            "\"schema_version\":1,\"it_j\":\"many\"}" + head + "\"schema_version\":2}" + head +
+            "\"it_j\":1}\n");
     const auto t = ledger_total(f.path);
     CHECK(t->total.runs == 1);
-    REQUIRE(t->warnings.size() == 3);
-    CHECK(t->warnings[2].find("line 5 left out") == 0);
+    REQUIRE(t->warnings.size() == 5);
+    CHECK(t->warnings[2].find("line 5 left out: a member has another type") == 0);
+    CHECK(t->warnings[3].find("line 6 left out: written by a newer joulery (ledger version 2") ==
+          0);
+    CHECK(t->warnings[4].find("line 7 left out: \"schema_version\" is missing") == 0);
     CHECK_FALSE(ledger_total("/no/such/ledger"));
     const auto done = append_to_ledger("/no/such/folder/ledger", {});
     REQUIRE_FALSE(done);

@@ -3,6 +3,7 @@
 #include "joulery/report/report_merger.hpp"
 #include "joulery/report/json.hpp"
 
+#include "approx.hpp"
 #include "joulery/report/fields.hpp"
 #include "report/sample_report.hpp"
 
@@ -176,15 +177,14 @@ struct maker {
 }  // namespace
 
 TEST_CASE("union: consecutive spans add, overlapping ones count once by the longest") {
-    CHECK(union_joules({{0, 10, 100, "a"}, {20, 30, 50, "c"}}) == doctest::Approx(150));
-    CHECK(union_joules({{0, 10, 100, "a"}, {0, 10, 104, "b"}}) == doctest::Approx(100));
-    CHECK(union_joules({{0, 10, 100, "b"}, {0, 10, 104, "a"}}) == doctest::Approx(104));
-    CHECK(union_joules({{0, 10, 100, "a"}, {8, 12, 80, "b"}}) == doctest::Approx(140));
-    CHECK(union_joules({{2, 4, 500, "a"}, {0, 10, 100, "b"}, {3, 9, 999, "c"}}) ==
-          doctest::Approx(100));
+    CHECK(union_joules({{0, 10, 100, "a"}, {20, 30, 50, "c"}}) == approx(150));
+    CHECK(union_joules({{0, 10, 100, "a"}, {0, 10, 104, "b"}}) == approx(100));
+    CHECK(union_joules({{0, 10, 100, "b"}, {0, 10, 104, "a"}}) == approx(104));
+    CHECK(union_joules({{0, 10, 100, "a"}, {8, 12, 80, "b"}}) == approx(140));
+    CHECK(union_joules({{2, 4, 500, "a"}, {0, 10, 100, "b"}, {3, 9, 999, "c"}}) == approx(100));
     CHECK(union_joules({{0, 10, 100, "a"}, {5, 5, 7, "b"}, {12, 12, 7, "c"}, {12, 12, 8, "d"}}) ==
-          doctest::Approx(107));
-    CHECK(union_joules({{0, 10, 0, "a"}, {2, 4, 6, "b"}}) == doctest::Approx(6));
+          approx(107));
+    CHECK(union_joules({{0, 10, 0, "a"}, {2, 4, 6, "b"}}) == approx(6));
     CHECK(union_joules({{0, NAN, 5, "a"}, {3, 1, 5, "b"}, {0, 1, INFINITY, "c"}}) == 0);
     CHECK(union_joules({}) == 0);
 }
@@ -193,16 +193,16 @@ TEST_CASE("merge: the ranks of one node count its energy once") {
     const report r =
         merge(std::vector<report>{run("a", "m", 0, 10, 100), run("b", "m", 0, 9, 90),
                                   run("c", "m", 1, 10, 90), run("d", "m", 0, 10, 100)});
-    CHECK(r.total.joules() == doctest::Approx(100));
-    CHECK(r.unscoped.joules() == doctest::Approx(25));
+    CHECK(r.total.joules() == approx(100));
+    CHECK(r.unscoped.joules() == approx(25));
     REQUIRE(r.channels.size() == 1);
     CHECK(r.channels[0].id == "cpu0/package");
-    CHECK(r.scopes[0].total.joules() == doctest::Approx(75));
+    CHECK(r.scopes[0].total.joules() == approx(75));
     CHECK(r.scopes[0].calls == 4);
     CHECK(r.scopes[0].items == 40);
-    CHECK(r.scopes[0].time.count() == doctest::Approx(38));
-    CHECK(r.co2e.grams() == doctest::Approx(100 / 3.6e6 * 472.94));
-    CHECK(r.context.duration.count() == doctest::Approx(10));
+    CHECK(r.scopes[0].time.count() == approx(38));
+    CHECK(r.co2e.grams() == approx(100 / 3.6e6 * 472.94));
+    CHECK(r.context.duration.count() == approx(10));
     CHECK(r.context.run_id == "several");
     CHECK(r.context.host == "host-m");
     check_conserved(r);
@@ -210,10 +210,10 @@ TEST_CASE("merge: the ranks of one node count its energy once") {
 
 TEST_CASE("merge: runs one after another add up") {
     const report r = merge(run("a", "m", 0, 10, 100), run("b", "m", 20, 30, 50));
-    CHECK(r.total.joules() == doctest::Approx(150));
-    CHECK(r.scopes[0].total.joules() == doctest::Approx(112.5));
-    CHECK(r.scopes[0].uncertainty.joules() == doctest::Approx(std::hypot(3, 1.5)));
-    CHECK(r.context.duration.count() == doctest::Approx(20));
+    CHECK(r.total.joules() == approx(150));
+    CHECK(r.scopes[0].total.joules() == approx(112.5));
+    CHECK(r.scopes[0].uncertainty.joules() == approx(std::hypot(3, 1.5)));
+    CHECK(r.context.duration.count() == approx(20));
 }
 
 TEST_CASE("merge: machines stay apart, prefixed once however often they are merged") {
@@ -223,9 +223,9 @@ TEST_CASE("merge: machines stay apart, prefixed once however often they are merg
     REQUIRE(r.channels.size() == 2);
     CHECK(r.channels[0].id == "host-m1:cpu0/package");
     CHECK(r.channels[1].id == "host-m2:cpu0/package");
-    CHECK(r.channels[0].total.joules() == doctest::Approx(140));
-    CHECK(r.channels[1].total.joules() == doctest::Approx(60));
-    CHECK(r.total.joules() == doctest::Approx(200));
+    CHECK(r.channels[0].total.joules() == approx(140));
+    CHECK(r.channels[1].total.joules() == approx(60));
+    CHECK(r.total.joules() == approx(200));
     CHECK(r.context.host == "several");
     CHECK(r.runs.size() == 3);
     check_conserved(r);
@@ -253,7 +253,7 @@ TEST_CASE("merge: a run in both of two merged reports counts its energy once, wi
     const report a = run("a", "m", 0, 10, 100), b = run("b", "m", 20, 30, 50),
                  c = run("c", "m", 40, 50, 10);
     const report r = merge(merge(a, b), merge(b, c));
-    CHECK(r.total.joules() == doctest::Approx(160));
+    CHECK(r.total.joules() == approx(160));
     CHECK(r.runs.size() == 3);
     CHECK(r.warnings.back().find("more than one of the merged reports") != std::string::npos);
     check_conserved(r);
@@ -281,7 +281,7 @@ TEST_CASE("merge: a channel summed in one run and contained in another is not lo
     b.unscoped = j(30);
     b.runs[0].by_channel.push_back(j(120));
     const report r = merge(a, b);
-    CHECK(r.total.joules() == doctest::Approx(220));
+    CHECK(r.total.joules() == approx(220));
     CHECK(r.channels.size() == 3);
     check_conserved(r);
 }
@@ -291,9 +291,9 @@ TEST_CASE("merge: different grid factors give the mix's own intensity") {
     b.context.carbon.grid = stated_intensity(carbon_intensity::from_grams_per_kwh(100));
     b.co2e = b.context.carbon.of(b.total);
     const report r = merge(a, b);
-    CHECK(r.co2e.grams() == doctest::Approx(572.94));
+    CHECK(r.co2e.grams() == approx(572.94));
     CHECK(r.context.carbon.grid.place == "several");
-    CHECK(r.context.carbon.grid.intensity.grams_per_kwh() == doctest::Approx(286.47));
+    CHECK(r.context.carbon.grid.intensity.grams_per_kwh() == approx(286.47));
 }
 
 TEST_CASE("merge: reports without runs, channels or anything else are merged too") {
@@ -343,9 +343,9 @@ TEST_CASE("merge: thousands of reports are merged one by one") {
         all.add(r);
     }
     const report merged = all.finish();
-    CHECK(merged.total.joules() == doctest::Approx(200000));
+    CHECK(merged.total.joules() == approx(200000));
     CHECK(merged.scopes.size() == 100);
     CHECK(merged.channels.size() == 500);
     CHECK(merged.runs.size() == 2000);
-    CHECK(merged.scopes[1].total.joules() == doctest::Approx(1000));
+    CHECK(merged.scopes[1].total.joules() == approx(1000));
 }

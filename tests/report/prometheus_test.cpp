@@ -39,6 +39,9 @@ TEST_CASE("prometheus: no more series than asked for, and the rest is added up")
               "joulery_scopes_without_series{run=\"digits, \\\"final\\\"\",host=\"node1\"} 3\n"));
     CHECK(has(text, "scope=\"(others)\",quality=\"partial\"} 395\n"));
     CHECK_FALSE(has(text, "scope=\"train/forward\""));
+    // A parent and its children together: what each used itself, so that nothing counts twice.
+    CHECK(has(to_prometheus(sample::full(), {0, false}),
+              "scope=\"(others)\",quality=\"partial\"} 915\n"));
 }
 
 TEST_CASE("prometheus: OpenMetrics names families without _total and ends with EOF") {

@@ -30,3 +30,10 @@ TEST_CASE("speedscope: weights are joules and add up to the end value") {
     CHECK(has(text, "\"weights\": [40, 320, 480, 43, 32, 135]"));
     CHECK(has(text, "\"samples\": [\n[0],\n[0,1],\n[0,2],\n[3],\n[4],\n[5]]"));
 }
+
+TEST_CASE("speedscope: energies that add up to more than a number holds still end somewhere") {
+    report r;
+    r.scopes = {sample::scope("a", 0, 1, 1, {1, 0, 0}, 1e308),
+                sample::scope("b", 0, 1, 1, {1, 0, 0}, 1e308)};
+    CHECK(to_speedscope(r).find("\"endValue\": 1.7976931348623157e+308") != std::string::npos);
+}

@@ -21,7 +21,7 @@ TEST_CASE("trace: the full sample looks as it was looked at") {
 }
 
 TEST_CASE("trace: hostile names and numbers lose no scope and change nothing by locale") {
-    check_hostile([](const report& r) { return to_trace_json(r); }, 0);
+    check_hostile([](const report& r) { return to_trace_json(r); }, 3);
 }
 
 TEST_CASE("trace: slices in microseconds with their joules, power as counters, drops counted") {
@@ -41,4 +41,18 @@ TEST_CASE("trace: where no calls were recorded the history's long ones stand in"
     report r = sample::full();
     r.slices = {};
     CHECK(has(to_trace_json(r), "\"dur\": 50000,"));
+}
+
+TEST_CASE("trace: a scope comes before what lies inside it, however the calls were recorded") {
+    report r = sample::full();
+    r.slices.slices = {{1, 0, seconds(1), seconds(4), 320},  // ended first
+                       {0, 0, seconds(1), seconds(10), 840},
+                       {3, 0, seconds(0.5), seconds(0.1), 1}};
+    const std::string text = to_trace_json(r);
+    const std::size_t early = text.find("\"path\": \"\\u003cscript"),
+                      outer = text.find("\"path\": \"train\""),
+                      inner = text.find("\"path\": \"train/forward\"");
+    CHECK(early < outer);
+    CHECK(outer < inner);
+    CHECK(inner != std::string::npos);
 }

@@ -1,6 +1,7 @@
 #include "joulery/report/what_if.hpp"
 #include "joulery/carbon/carbon_of.hpp"
 
+#include "approx.hpp"
 #include "joulery/report/report_carbon.hpp"
 
 #include <doctest/doctest.h>
@@ -62,14 +63,23 @@ bool states(const std::string& text, const char* part) {
 TEST_CASE("what if: another country changes the emissions, not the energy") {
     const auto w = what_if(polish(), in_region{"FR"});
     REQUIRE(w);
-    CHECK(w->co2e_before.grams() == doctest::Approx(15 * 614.98));
-    CHECK(w->co2e_after.grams() == doctest::Approx(15 * 44.18));
-    CHECK(w->changed.scopes[0].co2e.grams() == doctest::Approx(12 * 44.18));
-    CHECK(w->energy_after.kilowatt_hours() == doctest::Approx(10));
+    CHECK(w->co2e_before.grams() == approx(15 * 614.98));
+    CHECK(w->co2e_after.grams() == approx(15 * 44.18));
+    CHECK(w->changed.scopes[0].co2e.grams() == approx(12 * 44.18));
+    CHECK(w->energy_after.kilowatt_hours() == approx(10));
     REQUIRE(w->levers.size() == 1);
     CHECK(w->levers[0].name == "map");
-    CHECK(w->levers[0].factor == doctest::Approx(44.18 / 614.98));
+    CHECK(w->levers[0].factor == approx(44.18 / 614.98));
     CHECK(w->changed.context.carbon.grid.place == "France (FR)");
+    CHECK(w->changed.context.carbon.water.off_site == carbon_of("FR")->water.off_site);
+    CHECK(w->changed.scopes[0].total.kilowatt_hours() == approx(8));
+}
+
+TEST_CASE("what if: a contract stays where it was made") {
+    report r = polish();
+    r.context.carbon.market = contractual_intensity(20_g_per_kWh, "supplier X");
+    CHECK_FALSE(what_if(r, in_region{"FR"})->changed.context.carbon.market);
+    CHECK(what_if(r, at_pue{1.1})->changed.context.carbon.market);
 }
 
 TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole") {
@@ -78,22 +88,44 @@ TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole"
     REQUIRE(w->levers.size() == 3);
     double product = 1;
     for (const lever& l : w->levers) product *= l.factor;
-    CHECK(product == doctest::Approx(w->co2e_after / w->co2e_before));
-    CHECK(w->co2e_after.grams() == doctest::Approx(11 * 44.18));
+    CHECK(product == approx(w->co2e_after / w->co2e_before));
+    CHECK(w->co2e_after.grams() == approx(11 * 44.18));
     CHECK(states(to_text(*w), "mechanization"));
 }
 
 TEST_CASE("what if: a second machine's J/item scales energy and time, and is an estimate") {
     report fast = polish();
     fast.context.cpu = "new CPU";
+    fast.context.carbon.embodied = {7_g, "new server"};
     fast.scopes = {row("train", 4_kWh, 2000, 600)};  // 2 Wh a sample instead of 8
-    const auto w = what_if(polish(), on_machine{fast, "train"});
+    report slow = polish();
+    slow.context.carbon.embodied = {90_g, "old server"};
+    slow.scopes[0].idle = 4_kWh;
+    slow.scopes[0].by_channel = {8_kWh};
+    slow.history.step = seconds(1);
+    slow.history.watts = {{100, 100}};
+    slow.runs = {{"m1/1", "m1", "node1", 1735689600, 1735693200, {10_kWh}}};
+    const auto w = what_if(slow, on_machine{fast, "train"});
     REQUIRE(w);
-    CHECK(w->energy_after.kilowatt_hours() == doctest::Approx(2.5));
-    CHECK(w->co2e_after.grams() == doctest::Approx(1.5 * 2.5 * 614.98));
-    CHECK(w->changed.context.duration.count() == doctest::Approx(360));
+    const scope_row& train = w->changed.scopes[0];
+    CHECK(train.total.kilowatt_hours() == approx(2));
+    CHECK(train.self.kilowatt_hours() == approx(2));
+    CHECK(train.by_channel[0].kilowatt_hours() == approx(2));
+    CHECK(train.idle->kilowatt_hours() == approx(1));
+    CHECK(train.uncertainty.kilowatt_hours() == approx(0.04));
+    CHECK(train.time.count() == approx(300));
+    CHECK(w->changed.channels[0].total.kilowatt_hours() == approx(2.5));
+    CHECK(w->changed.unscoped.kilowatt_hours() == approx(0.5));
+    CHECK(w->changed.runs[0].by_channel[0].kilowatt_hours() == approx(2.5));
+    CHECK(w->changed.runs[0].end - w->changed.runs[0].begin == approx(360));
+    CHECK(w->changed.context.cpu == "new CPU");
+    CHECK(w->changed.context.carbon.embodied.source == "new server");
+    CHECK(w->changed.history.watts.empty());
+    CHECK(w->energy_after.kilowatt_hours() == approx(2.5));
+    CHECK(w->co2e_after.grams() == approx(1.5 * 2.5 * 614.98));
+    CHECK(w->changed.context.duration.count() == approx(360));
     CHECK(w->changed.provenance == quality::estimated);
-    CHECK(w->levers[0].factor == doctest::Approx(0.25));
+    CHECK(w->levers[0].factor == approx(0.25));
     CHECK_FALSE(what_if(polish(), on_machine{fast, "serve"}));
 }
 
@@ -103,8 +135,9 @@ TEST_CASE("what if: another time window of a series") {
         std::vector<intensity_step>{{t0, t0 + 3600, 3600, 500}, {t0 + 3600, t0 + 7200, 3600, 100}});
     const auto w = what_if(polish(), started_at{series, wall_time::from_unix_seconds(t0 + 1800)});
     REQUIRE(w);
-    CHECK(w->co2e_after.grams() == doctest::Approx(15 * 300));
+    CHECK(w->co2e_after.grams() == approx(15 * 300));
     CHECK(states(w->changed.context.carbon.grid.source, "2025-01-01T00:30:00Z"));
+    CHECK(w->changed.context.started.unix_seconds() == t0 + 1800);
     CHECK_FALSE(what_if(polish(), started_at{series, wall_time::from_unix_seconds(t0 + 5000)}));
     CHECK_FALSE(what_if(polish(), started_at{nullptr, {}}));
 }
@@ -113,8 +146,7 @@ TEST_CASE("what if: what can't be understood is refused") {
     CHECK_FALSE(what_if(polish(), in_region{"Atlantis"}));
     CHECK_FALSE(what_if(polish(), at_pue{0.9}));
     CHECK_FALSE(what_if(polish(), at_intensity{0_g_per_kWh}));
-    CHECK(what_if(polish(), at_intensity{10_g_per_kWh})->co2e_after.grams() ==
-          doctest::Approx(150));
+    CHECK(what_if(polish(), at_intensity{10_g_per_kWh})->co2e_after.grams() == approx(150));
     CHECK(what_if(polish())->co2e_after == polish().co2e);
 }
 
@@ -143,7 +175,7 @@ TEST_CASE("report carbon: emissions of scopes and the rest conserve through ever
         REQUIRE(w);
         emissions sum = w->changed.context.carbon.of(w->changed.unscoped);
         for (const scope_row& s : w->changed.scopes) sum += s.co2e;
-        REQUIRE(sum.grams() == doctest::Approx(w->co2e_after.grams()).epsilon(1e-12));
+        REQUIRE(sum.grams() == approx(w->co2e_after.grams()).epsilon(1e-12));
     }
 }
 
@@ -151,7 +183,7 @@ TEST_CASE("report carbon: a report's footprint keeps the emissions found at thei
     report r = polish();
     r.co2e = 1234_g;
     CHECK(footprint_of(r).location.grams() == 1234);
-    CHECK(footprint_of(r).facility.kilowatt_hours() == doctest::Approx(15));
+    CHECK(footprint_of(r).facility.kilowatt_hours() == approx(15));
 }
 
 TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's share of the making") {
@@ -160,7 +192,7 @@ TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's shar
     const auto s = sci_of(r, "train");
     REQUIRE(s);
     const double operational = 8 * 1.5 * 614.98, embodied = 100 * 3000 / 3600.0;
-    CHECK(s->per_unit.grams() == doctest::Approx((operational + embodied) / 1000));
+    CHECK(s->per_unit.grams() == approx((operational + embodied) / 1000));
     CHECK(s->conformant());
     const std::string text = to_text(*s);
     CHECK(states(text, "gCO2e per sample"));
@@ -168,8 +200,7 @@ TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's shar
     CHECK(states(text, "measured (rapl-powercap), by joulery 0.1.0, attribution shared"));
     sci_options whole;
     whole.whole_run = true;
-    CHECK(sci_of(r, "train", whole)->per_unit.grams() ==
-          doctest::Approx((10 * 1.5 * 614.98 + 100) / 1000));
+    CHECK(sci_of(r, "train", whole)->per_unit.grams() == approx((10 * 1.5 * 614.98 + 100) / 1000));
     CHECK_FALSE(sci_of(r, "serve"));
     r.scopes[0].items = 0;
     CHECK_FALSE(sci_of(r, "train"));
@@ -179,8 +210,8 @@ TEST_CASE("report carbon: threads that are busy at once share the making, never 
     report r = polish();
     r.context.carbon.embodied = {100_g, "server"};
     r.scopes = {row("a", 1_kWh, 0, 3600), row("b", 1_kWh, 0, 3600), row("b/c", 1_kWh, 0, 1800, 1)};
-    CHECK(embodied_of(r, r.scopes[0]).grams() == doctest::Approx(50));
-    CHECK(embodied_of(r, r.scopes[2]).grams() == doctest::Approx(25));
+    CHECK(embodied_of(r, r.scopes[0]).grams() == approx(50));
+    CHECK(embodied_of(r, r.scopes[2]).grams() == approx(25));
 }
 
 TEST_CASE("report carbon: where the run had been cleanest is a ranked table with its basis") {

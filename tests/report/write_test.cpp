@@ -3,6 +3,7 @@
 #include "joulery/report/csv.hpp"
 #include "joulery/report/atomic_file.hpp"
 
+#include "engine/pseudo_terminal.hpp"
 #include "report/golden.hpp"
 #include "report/sample_report.hpp"
 
@@ -133,4 +134,33 @@ TEST_CASE("write: away from a terminal the table is 100 columns wide and plain")
     if (::isatty(STDERR_FILENO) != 0) return;
     CHECK(stderr_options().width == 100);
     CHECK_FALSE(stderr_options().colour);
+}
+
+TEST_CASE(
+    "write: a terminal has colours and its own width, unless NO_COLOR or TERM say otherwise") {
+    engine_test::pseudo_terminal terminal(72);
+    if (!terminal.is_there()) {
+        MESSAGE("this system has no pseudo terminals");
+        return;
+    }
+    const int before = ::dup(STDERR_FILENO);
+    REQUIRE(::dup2(terminal.program(), STDERR_FILENO) == STDERR_FILENO);
+    const auto options_with = [](const char* no_color, const char* term) {
+        no_color != nullptr ? ::setenv("NO_COLOR", no_color, 1) : ::unsetenv("NO_COLOR");
+        term != nullptr ? ::setenv("TERM", term, 1) : ::unsetenv("TERM");
+        return stderr_options();
+    };
+    const text_options plain_terminal = options_with(nullptr, "xterm");
+    const bool with_no_color = options_with("1", "xterm").colour;
+    const bool with_empty = options_with("", "xterm").colour;
+    const bool with_dumb = options_with(nullptr, "dumb").colour;
+    const bool with_none = options_with(nullptr, nullptr).colour;
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+    CHECK(plain_terminal.colour);
+    CHECK(plain_terminal.width == 72);
+    CHECK_FALSE(with_no_color);
+    CHECK(with_empty);  // an empty value counts as unset (no-color.org)
+    CHECK_FALSE(with_dumb);
+    CHECK_FALSE(with_none);
 }

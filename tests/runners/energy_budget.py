@@ -24,8 +24,11 @@ def expect(words, fails, budget, *arguments, program=PROGRAM, **environment):
 
 expect("J of 5kJ, measured", False, "5kJ")
 expect("J of 0.5MJ, measured", False, "0.5MJ")
-expect("J, more than 1.5J (measured)", True, "1.5J")
-expect("J, more than 800mJ (measured)", True, "800mJ")
+# Every unit from both sides: some 5 J are more than 1.5 J and less than 900 J.
+for budget in ("900J", "900000mJ", "900000000uJ", "0.9kJ", "0.0009MJ"):
+    expect(f"J of {budget}, measured", False, budget)
+for budget in ("1.5J", "1500mJ", "1500000uJ", "0.0015kJ", "0.0000015MJ"):
+    expect(f"J, more than {budget} (measured)", True, budget)
 expect("energy test skipped: the program says so", False, "1mJ", "77")
 expect("ended with 3", True, "5kJ", "3")
 expect("energy test skipped: no energy counter", False, "1uJ", "0", "empty", JOULERY_BACKENDS="none")

@@ -1,5 +1,8 @@
 #include "joulery/testing/baseline_check.hpp"
 
+#include "joulery/testing/device_models.hpp"
+#include "joulery/testing/fake_system.hpp"
+
 #include "testing/made_measurement.hpp"
 
 #include <doctest/doctest.h>
@@ -167,8 +170,32 @@ TEST_CASE("baseline: another machine and another test have baselines of their ow
     m.channel = "cpu0/package + cpu1/package";
     CHECK(check_baseline(m, "conv3x3", f.file(), baseline_mode::compare).outcome ==
           verdict::skipped);
-    CHECK(machine_class("EPYC", "cpu0/package + gpu/GPU-4e81-aa/board") ==
-          "EPYC, cpu0/package + gpu/board");
+    m.channel = "cpu0/package";
+    CHECK(check_baseline(m, "conv3x3", f.file(), baseline_mode::compare).outcome == verdict::holds);
+    m.devices = "1 x 10de:20b5";
+    CHECK(check_baseline(m, "conv3x3", f.file(), baseline_mode::compare).outcome ==
+          verdict::skipped);
+    CHECK(machine_class("EPYC", "cpu0/package + gpu/GPU-4e81-aa/board", "1 x 10de:2330") ==
+          "EPYC, cpu0/package + gpu/board, 1 x 10de:2330");
+}
+
+TEST_CASE("baseline: devices are known by their models, each once, whatever its channels") {
+    fake_system machine;
+    for (const char* slot : {"0000:65:00.0", "0000:66:00.0"}) {
+        machine.file(std::string("/sys/bus/pci/devices/") + slot + "/vendor", "0x10de\n");
+        machine.file(std::string("/sys/bus/pci/devices/") + slot + "/device", "0x2330\n");
+    }
+    machine.file("/sys/bus/pci/devices/0000:03:00.0/vendor", "0x1002\n");
+    machine.file("/sys/bus/pci/devices/0000:03:00.0/device", "0x744c\n");
+    std::vector<channel> channels(6);
+    channels[0].device = "cpu-package:0";
+    channels[1].device = "pci:0000:65:00.0";
+    channels[2].device = "pci:0000:65:00.0";  // its memory
+    channels[3].device = "pci:0000:66:00.0";
+    channels[4].device = "pci:0000:03:00.0";
+    channels[5].device = "pci:0000:99:00.0";  // of which the kernel tells nothing
+    CHECK(device_models(channels, machine.root()) == "1 x 1002:744c, 2 x 10de:2330");
+    CHECK(device_models({channels[0]}, machine.root()).empty());
 }
 
 TEST_CASE("baseline: a file that can't be understood fails the check and stays as it is") {

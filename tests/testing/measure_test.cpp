@@ -1,6 +1,7 @@
 #include "joulery/testing/measure.hpp"
 #include "joulery/backends/function.hpp"
 
+#include "approx.hpp"
 #include "joulery/testing/compare_calls.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 #include "testing/simulated_kernel.hpp"
@@ -17,7 +18,6 @@
 using namespace joulery;
 using namespace joulery::literals;
 using namespace std::chrono_literals;
-using doctest::Approx;
 using testing::simulated_counter;
 
 namespace {
@@ -34,13 +34,13 @@ TEST_CASE("measure: the energy of a call is the power it draws times its time") 
     measured_machine sim;
     const measurement m = measure(sim.m, [&] { sim.work(100, 300us); });
     REQUIRE(m);
-    CHECK(m.per_call.joules() == Approx(0.030).epsilon(0.001));
+    CHECK(m.per_call.joules() == approx(0.030).epsilon(0.001));
     CHECK(m.low.joules() <= 0.030);
     CHECK(m.high.joules() >= 0.030);
     CHECK((m.high - m.low).joules() < 0.030 * 0.005);
-    CHECK(m.time_per_call.count() == Approx(300e-6).epsilon(0.001));
-    CHECK(m.mean_power.watts() == Approx(100).epsilon(0.001));
-    CHECK(m.energy_delay() == Approx(0.030 * 300e-6).epsilon(0.002));
+    CHECK(m.time_per_call.count() == approx(300e-6).epsilon(0.001));
+    CHECK(m.mean_power.watts() == approx(100).epsilon(0.001));
+    CHECK(m.energy_delay() == approx(0.030 * 300e-6).epsilon(0.002));
     CHECK(m.provenance == quality::measured);
     CHECK(m.channel == "cpu0/package");
     CHECK(m.precise);
@@ -60,7 +60,7 @@ TEST_CASE("measure: one batch is good to a fraction of one counter update") {
     REQUIRE(m);
     for (const energy_batch& b : m.batches) {
         const double joules = b.used.joules() / static_cast<double>(m.calls_per_batch);
-        CHECK(joules == Approx(0.0777).epsilon(0.003));
+        CHECK(joules == approx(0.0777).epsilon(0.003));
         CHECK(b.resolution.joules() < 0.005);
     }
 }
@@ -77,7 +77,7 @@ TEST_CASE("measure: the wait for an update lies outside of the measured interval
     o.batch_time = 200ms;
     const measurement m = measure(sim.m, code, o);
     REQUIRE(m);
-    CHECK(m.per_call.joules() == Approx(0.020).epsilon(0.03));
+    CHECK(m.per_call.joules() == approx(0.020).epsilon(0.03));
 }
 
 TEST_CASE("measure: a baseline is measured in turns and taken off call by call") {
@@ -89,8 +89,9 @@ TEST_CASE("measure: a baseline is measured in turns and taken off call by call")
         sim.work(100, 300us);
     };
     const measurement m = measure(sim.m, code, o);
-    CHECK(m.per_call.joules() == Approx(0.030).epsilon(0.002));
-    CHECK(m.time_per_call.count() == Approx(300e-6).epsilon(0.002));
+    // The last update lies in the middle of a call, the rest is taken at the batch's mean power.
+    CHECK(m.per_call.joules() == approx(0.030).epsilon(0.005));
+    CHECK(m.time_per_call.count() == approx(300e-6).epsilon(0.002));
 }
 
 TEST_CASE("measure: what the idle machine draws is taken off on request") {
@@ -99,8 +100,8 @@ TEST_CASE("measure: what the idle machine draws is taken off on request") {
     o.minus_idle = true;
     const measurement m = measure(
         sim.m, [&] { sim.work(100, 300us); }, o);
-    CHECK(m.per_call.joules() == Approx(0.024).epsilon(0.002));
-    CHECK(m.mean_power.watts() == Approx(80).epsilon(0.002));
+    CHECK(m.per_call.joules() == approx(0.024).epsilon(0.002));
+    CHECK(m.mean_power.watts() == approx(80).epsilon(0.002));
 }
 
 TEST_CASE("measure: drift cancels in a comparison in turns") {
@@ -109,7 +110,7 @@ TEST_CASE("measure: drift cancels in a comparison in turns") {
     const auto a = [&] { sim.work(100 * heat, 1ms), heat += 1e-4; };
     const auto b = [&] { sim.work(50 * heat, 1ms), heat += 1e-4; };
     const call_comparison c = compare_calls(sim.m, a, b);
-    CHECK(c.ratio.middle == Approx(2).epsilon(0.005));
+    CHECK(c.ratio.middle == approx(2).epsilon(0.005));
     CHECK(c.ratio.high - c.ratio.low < 0.01);
     CHECK(c.a.per_call.joules() > 0.102);
 }
@@ -134,7 +135,7 @@ TEST_CASE("measure: code that takes longer than the time there is runs once") {
     const measurement m = measure(sim.m, [&] { ++calls, sim.work(100, 600s); });
     CHECK(calls == 1);
     CHECK(m.calls == 1);
-    CHECK(m.per_call.joules() == Approx(60'000).epsilon(1e-6));
+    CHECK(m.per_call.joules() == approx(60'000).epsilon(1e-6));
     CHECK(m.low < m.per_call);
     CHECK(has_note(m, "one call only"));
 }
@@ -161,7 +162,7 @@ TEST_CASE("measure: code without any length is measured on a real clock") {
         on, [] {}, brief);
     REQUIRE(m);
     CHECK(m.calls > 10'000);
-    CHECK(m.mean_power.watts() == Approx(50).epsilon(0.1));
+    CHECK(m.mean_power.watts() == approx(50).epsilon(0.1));
 }
 
 TEST_CASE("measure: what the code throws passes through, and the next measurement is its own") {
@@ -174,7 +175,7 @@ TEST_CASE("measure: what the code throws passes through, and the next measuremen
         if (++calls == 30) throw 7;
     }));
     const measurement m = measure(sim.m, [&] { sim.work(100, 1ms); });
-    CHECK(m.per_call.joules() == Approx(0.1).epsilon(0.002));
+    CHECK(m.per_call.joules() == approx(0.1).epsilon(0.002));
     CHECK(m.notes.empty());
 }
 
@@ -193,7 +194,7 @@ TEST_CASE("measure: a measurement inside a measurement is told in both") {
         },
         few);
     REQUIRE(outer);
-    CHECK(inner.per_call.joules() == Approx(2).epsilon(0.002));
+    CHECK(inner.per_call.joules() == approx(2).epsilon(0.002));
     CHECK(has_note(inner, "another measurement"));
     CHECK(has_note(outer, "another measurement"));
 }
@@ -201,7 +202,7 @@ TEST_CASE("measure: a measurement inside a measurement is told in both") {
 TEST_CASE("measure: threads that the code starts are in its energy") {
     measured_machine sim;
     const auto code = [&] { std::thread([&] { sim.work(100, 5ms); }).join(); };
-    CHECK(measure(sim.m, code).per_call.joules() == Approx(0.5).epsilon(0.002));
+    CHECK(measure(sim.m, code).per_call.joules() == approx(0.5).epsilon(0.002));
 }
 
 TEST_CASE("measure: without a counter the code runs once and the reason is said") {
@@ -252,7 +253,7 @@ TEST_CASE("measure: only the roots of the domain tree are added up") {
     measured_machine sim({package, core});
     const measurement m = measure(sim.m, [&] { sim.work(100, 1ms); });
     CHECK(m.channel == "cpu0/package");
-    CHECK(m.per_call.joules() == Approx(0.1).epsilon(0.002));
+    CHECK(m.per_call.joules() == approx(0.1).epsilon(0.002));
 }
 
 TEST_CASE("measure: counters of different periods are each dated by their own updates") {
@@ -267,16 +268,16 @@ TEST_CASE("measure: counters of different periods are each dated by their own up
     const measurement m = measure(
         sim.m, [&] { sim.work(100, 1ms); }, o);
     CHECK(m.channel == "cpu0/package + gpu/board");
-    CHECK(m.per_call.joules() == Approx(0.2).epsilon(0.005));
+    CHECK(m.per_call.joules() == approx(0.2).epsilon(0.005));
 }
 
 TEST_CASE("measure: a result per item is the result per call over the items") {
     measured_machine sim;
     const measurement m = measure(sim.m, [&] { sim.work(64, 1ms); }).per_item(64);
-    CHECK(m.per_call.joules() == Approx(0.001).epsilon(0.002));
-    CHECK(m.time_per_call.count() == Approx(1e-3 / 64).epsilon(0.002));
-    CHECK(m.mean_power.watts() == Approx(64).epsilon(0.002));
-    CHECK(m.samples().front() == Approx(0.001).epsilon(0.005));
+    CHECK(m.per_call.joules() == approx(0.001).epsilon(0.002));
+    CHECK(m.time_per_call.count() == approx(1e-3 / 64).epsilon(0.002));
+    CHECK(m.mean_power.watts() == approx(64).epsilon(0.002));
+    CHECK(m.samples().front() == approx(0.001).epsilon(0.005));
 }
 
 TEST_CASE("measure: emissions follow the meter's carbon model") {
@@ -288,5 +289,5 @@ TEST_CASE("measure: emissions follow the meter's carbon model") {
     machine.reads_take(2us);
     machine.draw(100_W);
     CHECK(measure(on, [&] { machine.run(1ms); }).co2e.grams() ==
-          Approx(0.1 * 150e-6).epsilon(0.002));
+          approx(0.1 * 150e-6).epsilon(0.002));
 }

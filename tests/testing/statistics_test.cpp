@@ -1,5 +1,6 @@
 #include "joulery/testing/statistics.hpp"
 
+#include "approx.hpp"
 #include "joulery/testing/steadiness.hpp"
 
 #include <doctest/doctest.h>
@@ -9,7 +10,6 @@
 #include <vector>
 
 using namespace joulery::testing;
-using doctest::Approx;
 
 namespace {
 
@@ -54,23 +54,23 @@ TEST_CASE("student t: quantiles are those of the printed tables") {
 
 TEST_CASE("student t: one and two degrees of freedom follow their closed forms") {
     for (const double p : {0.001, 0.1, 0.4, 0.6, 0.975, 0.9999}) {
-        CHECK(student_t_quantile(p, 1) == Approx(std::tan(pi * (p - 0.5))).epsilon(1e-9));
+        CHECK(student_t_quantile(p, 1) == approx(std::tan(pi * (p - 0.5))).epsilon(1e-9));
         CHECK(student_t_quantile(p, 2) ==
-              Approx((2 * p - 1) / std::sqrt(2 * p * (1 - p))).epsilon(1e-9));
+              approx((2 * p - 1) / std::sqrt(2 * p * (1 - p))).epsilon(1e-9));
     }
-    CHECK(student_t_tail(1, 1) == Approx(0.25));
+    CHECK(student_t_tail(1, 1) == approx(0.25));
     CHECK(student_t_quantile(0.5, 7) == 0);
 }
 
 TEST_CASE("student t: many degrees of freedom are the normal distribution") {
-    CHECK(student_t_quantile(0.975, 1e7) == Approx(1.959964).epsilon(1e-5));
-    CHECK(student_t_tail(3, 1e7) == Approx(0.5 * std::erfc(3 / std::sqrt(2.0))).epsilon(1e-5));
+    CHECK(student_t_quantile(0.975, 1e7) == approx(1.959964).epsilon(1e-5));
+    CHECK(student_t_tail(3, 1e7) == approx(0.5 * std::erfc(3 / std::sqrt(2.0))).epsilon(1e-5));
 }
 
 TEST_CASE("student t: degrees of freedom need not be whole") {
     for (const double df : {1.5, 5.882353, 23.7})
         for (const double t : {0.3, 1.897, 4.0})
-            CHECK(student_t_tail(t, df) == Approx(tail_by_integration(t, df)).epsilon(1e-5));
+            CHECK(student_t_tail(t, df) == approx(tail_by_integration(t, df)).epsilon(1e-5));
 }
 
 TEST_CASE("student t: what is no probability has no quantile") {
@@ -87,9 +87,9 @@ TEST_CASE("statistics: mean, variance and order statistics of a small sample") {
     CHECK(variance(x) == 12.5);
     CHECK(median(x) == 3);
     CHECK(quantile(x, 0.25) == 2);
-    CHECK(quantile(x, 0.9) == Approx(7.6));
+    CHECK(quantile(x, 0.9) == approx(7.6));
     CHECK(quantile({1, 2}, 0.5) == 1.5);
-    CHECK(robust_deviation(x) == Approx(1.4826022));
+    CHECK(robust_deviation(x) == approx(1.4826022));
     CHECK(mean({}) == 0);
     CHECK(variance({7}) == 0);
 }
@@ -97,9 +97,9 @@ TEST_CASE("statistics: mean, variance and order statistics of a small sample") {
 TEST_CASE("statistics: the interval of a mean is t standard errors wide") {
     const interval i =
         mean_interval({9.8, 10.0, 10.2});  // s = 0.2, s/sqrt(3) = 0.11547, t = 4.3027
-    CHECK(i.middle == Approx(10));
-    CHECK(i.low == Approx(9.50317).epsilon(1e-6));
-    CHECK(i.high == Approx(10.49683).epsilon(1e-6));
+    CHECK(i.middle == approx(10));
+    CHECK(i.low == approx(9.50317).epsilon(1e-6));
+    CHECK(i.high == approx(10.49683).epsilon(1e-6));
     CHECK(std::isinf(mean_interval({1}).high));
 }
 
@@ -107,11 +107,11 @@ TEST_CASE("welch: unequal spreads, by hand") {
     // Means 3 and 6, variances 2.5 and 10, 5 each: t = -3 / sqrt(2.5), df = 6.25 / 1.0625.
     const welch_result w = welch_test({1, 2, 3, 4, 5}, {2, 4, 6, 8, 10});
     CHECK(w.difference.middle == -3);
-    CHECK(w.t == Approx(-1.897367));
-    CHECK(w.df == Approx(5.882353));
-    CHECK(w.chance_apart == Approx(0.10753).epsilon(1e-3));
-    CHECK(w.chance_above == Approx(1 - 0.10753 / 2).epsilon(1e-3));
-    CHECK(w.difference.low == Approx(-3 - 2.45891 * 1.581139).epsilon(1e-3));
+    CHECK(w.t == approx(-1.897367));
+    CHECK(w.df == approx(5.882353));
+    CHECK(w.chance_apart == approx(0.10753).epsilon(1e-3));
+    CHECK(w.chance_above == approx(1 - 0.10753 / 2).epsilon(1e-3));
+    CHECK(w.difference.low == approx(-3 - 2.45891 * 1.581139).epsilon(1e-3));
 }
 
 TEST_CASE("welch: samples without spread differ surely or not at all") {
@@ -124,7 +124,7 @@ TEST_CASE("steadiness: a change of level is found at its place") {
     const steadiness s = judge_steadiness({1.00, 1.01, 0.99, 1.00, 1.20, 1.21, 1.19, 1.20});
     CHECK_FALSE(s.steady);
     CHECK(s.change_at == 4);
-    CHECK(s.change == Approx(0.2));
+    CHECK(s.change == approx(0.2));
     CHECK(judge_steadiness({1, 1, 1, 2, 2, 2}).change_at == 3);
 }
 

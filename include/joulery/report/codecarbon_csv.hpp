@@ -31,7 +31,7 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 #if JOULERY_BODIES()
 
 #include "joulery/carbon/tables/country_table.hpp"
-#include "joulery/core/number_text.hpp"
+#include "joulery/report/csv.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -48,37 +48,6 @@ inline constexpr std::string_view codecarbon_header =
     "codecarbon_version,cpu_count,cpu_model,gpu_count,gpu_model,longitude,latitude,ram_total_size,"
     "tracking_mode,cpu_utilization_percent,gpu_utilization_percent,ram_utilization_percent,"
     "ram_used_gb,on_cloud,pue,wue";
-
-/// Builds one line, quoting where it must.
-class codecarbon_row {
- public:
-    void add(std::string_view text) {
-        separate();
-        if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-            line_ += text;
-            return;
-        }
-        line_ += '"';
-        for (const char c : text) line_.append(c == '"' ? 2 : 1, c);
-        line_ += '"';
-    }
-    void add(double x) {
-        separate();
-        if (x - x == 0) append_number(line_, x);
-    }
-    void skip(int columns) {
-        for (int i = 0; i < columns; ++i) separate();
-    }
-    [[nodiscard]] std::string take() { return std::move(line_); }
-
- private:
-    void separate() {
-        if (!first_) line_ += ',';
-        first_ = false;
-    }
-    std::string line_;
-    bool first_ = true;
-};
 
 /// Where a run was, in CodeCarbon's terms.
 struct codecarbon_place {
@@ -105,7 +74,9 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     energy cpu, gpu, ram;
     std::uint64_t gpus = 0;
     for (const channel_row& row : r.channels) {
-        if (row.part == component::gpu) ++gpus;
+        const channel_row* around = r.find_channel(row.parent);
+        const bool part_of_one = around != nullptr && around->part == component::gpu;
+        if (row.part == component::gpu && !part_of_one) ++gpus;
         if (!row.summed) continue;
         if (row.part == component::cpu) cpu += row.total;
         if (row.part == component::gpu) gpu += row.total;
@@ -114,11 +85,14 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     const double s = c.duration.count();
     const detail::codecarbon_place place(m.grid);
     const auto end = wall_time::from_unix_seconds(c.started.unix_seconds() + s);
-    detail::codecarbon_row row;
+    detail::csv_writer row;
+    const auto skip = [&](int columns) {
+        for (int i = 0; i < columns; ++i) row.add("");
+    };
     row.add(end.to_iso8601().substr(0, 19));
     row.add(c.run_name);
     row.add(c.run_id);
-    row.skip(1);
+    skip(1);
     row.add(s);
     row.add(r.co2e.kilograms());
     row.add(s > 0 ? r.co2e.kilograms() / s : 0);
@@ -128,18 +102,18 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     for (const auto* text :
          {&place.country, &place.iso3, &place.region, &place.provider, &place.cloud_region, &c.os})
         row.add(*text);
-    row.skip(1);
+    skip(1);
     row.add(codecarbon_version);
     row.add(static_cast<double>(c.logical_cpus));
     row.add(c.cpu);
     row.add(static_cast<double>(gpus));
-    row.skip(4);
+    skip(4);
     row.add(c.attribution == "process" ? "process" : "machine");
-    row.skip(4);
+    skip(4);
     row.add(place.provider.empty() ? "N" : "Y");
     row.add(m.pue);
     row.add(m.water.site_source.empty() ? 0 : m.water.site);
-    return std::string(detail::codecarbon_header) + "\n" + row.take() + "\n";
+    return std::string(detail::codecarbon_header) + "\n" + row.text() + "\n";
 }
 
 }  // namespace v1

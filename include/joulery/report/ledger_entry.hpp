@@ -49,12 +49,14 @@ struct ledger_entry {
                                                                 const ledger_tag& tag);
 
 inline constexpr std::string_view ledger_schema = "joulery-ledger";
+inline constexpr int ledger_schema_version = 1;
 
 /// One line of JSON, without the line end.
 [[nodiscard]] JOULERY_DECL std::string to_json_line(const ledger_entry& e);
 
 /// The entry that a line holds. Members that are missing keep their defaults, others are passed
-/// over. Fails: a line that is cut, that is no ledger's, or whose members have other types.
+/// over. Fails: a line that is cut, that is no ledger's or a newer one's, or whose members have
+/// other types.
 [[nodiscard]] JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line);
 
 }  // namespace v1
@@ -192,7 +194,7 @@ struct ledger_line_reader {
 JOULERY_DECL std::string to_json_line(const ledger_entry& e) {
     std::string out = "{\"schema\":";
     append_json_string(out, ledger_schema);
-    out += ",\"schema_version\":1";
+    out += ",\"schema_version\":" + std::to_string(ledger_schema_version);
     detail::visit_ledger(e, [&](const char* name, const auto& value) {
         out.append(",\"").append(name).append("\":");
         detail::put_json(out, value, 0);
@@ -207,6 +209,14 @@ JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line) {
     if (!schema || schema->text != ledger_schema)
         return failure{"not a line of a ledger: \"schema\" is not \"joulery-ledger\"",
                        "check that this is a ledger"};
+    const json_value* version = parsed->find("schema_version");
+    double number = 0;
+    if (version == nullptr || !parse_number(version->text, number) || number < 1)
+        return failure{"\"schema_version\" is missing or no number", "check who wrote the line"};
+    if (number > ledger_schema_version)
+        return failure{"written by a newer joulery (ledger version " + version->text +
+                           ", this one knows " + std::to_string(ledger_schema_version) + ")",
+                       "use a newer joulery"};
     ledger_entry e;
     detail::ledger_line_reader reader{*parsed};
     detail::visit_ledger(e, reader);

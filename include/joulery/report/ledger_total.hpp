@@ -183,6 +183,9 @@ JOULERY_DECL std::string to_text(const ledger_summary& s) {
                right_in(rounded(sum.water_litres), 11) + "\n";
     };
     row("total", s.total);
+    if (s.total.with_market > 0)
+        out += "market-based: " + rounded(s.total.market.kilograms()) + " kg CO2e, of the " +
+               std::to_string(s.total.with_market) + " run(s) that state a contract\n";
     const std::pair<const char*, const std::map<std::string, ledger_sum>&> parts[] = {
         {"by phase", s.by_phase}, {"by model", s.by_model}, {"by month", s.by_month}};
     for (const auto& [title, part] : parts) {

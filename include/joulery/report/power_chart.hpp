@@ -130,6 +130,7 @@ class power_chart {
             const double x = 100 * (s.begin - history_.begin).count() / length;
             const double width = 100 * s.length.count() / length;
             if (!(x >= 0 && x <= 100 && width > 0 && width <= 100.5)) continue;
+            ++shaded_;
             const std::string path = markup_text(r_.scopes[s.scope].path);
             out_ += "<svg class=\"band\" x=\"" + svg_number(x) + "%\" width=\"" +
                     svg_number(width) + "%\" y=\"0\" height=\"" + std::to_string(bottom) +
@@ -149,10 +150,15 @@ class power_chart {
                     markup_text(r_.channels[c].id) +
                     (r_.channels[c].summed ? "" : " (dashed: contained in another)") + "</li>";
         out_ += "</ul>\n";
+        // Without the word, calls that are too short to be kept would look like nothing at all.
+        if (shaded_ > 0)
+            out_ += "<p class=\"soft\">Shaded: the " + std::to_string(shaded_) +
+                    " longest calls of scopes.</p>\n";
     }
 
     const report& r_;
     const power_history& history_;
+    std::size_t shaded_ = 0;
     std::size_t steps_ = 0;
     double peak_ = 0, top_ = 0;
     std::string out_;

@@ -23,7 +23,9 @@ inline namespace v1 {
 #include "joulery/report/json_text.hpp"
 #include "joulery/report/scope_tree.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 
 namespace joulery {
 inline namespace v1 {
@@ -61,7 +63,7 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
     out += ",\n\"shared\": {\"frames\": [\n" + frames +
            "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (joules)\", "
            "\"unit\": \"none\",\n\"startValue\": 0, \"endValue\": ";
-    append_json_number(out, sum);
+    append_json_number(out, std::min(sum, std::numeric_limits<double>::max()));
     out += ",\n\"samples\": [\n" + samples + "],\n\"weights\": [" + weights + "]}]}\n";
     return out;
 }

@@ -27,8 +27,10 @@ inline namespace v1 {
 #include "joulery/report/json_text.hpp"
 #include "joulery/report/scope_tree.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -64,8 +66,7 @@ class trace_writer {
     }
     void microseconds(const char* key, seconds t) {
         out_.append(", \"").append(key).append("\": ");
-        const double us = t.count() * 1e6;
-        append_json_number(out_, us - us == 0 ? us : 0);
+        append_json_number(out_, real(t));
     }
 
     void names() {
@@ -83,22 +84,39 @@ class trace_writer {
 
     void slices() {
         const scope_tree tree(r_);
-        const bool recorded = !r_.slices.slices.empty();
-        for (const scope_slice& s : recorded ? r_.slices.slices : r_.history.bands) {
-            if (s.scope >= r_.scopes.size()) continue;
-            const scope_row& row = r_.scopes[s.scope];
-            begin("X", tree.name(r_, s.scope));
-            out_ += ", \"cat\": \"scope\", \"tid\": " + std::to_string(s.thread + 1);
-            microseconds("ts", s.begin);
-            microseconds("dur", s.length);
+        for (const scope_slice* s :
+             in_order(r_.slices.slices.empty() ? r_.history.bands : r_.slices.slices)) {
+            if (s->scope >= r_.scopes.size()) continue;
+            const scope_row& row = r_.scopes[s->scope];
+            begin("X", tree.name(r_, s->scope));
+            out_ += ", \"cat\": \"scope\", \"tid\": " + std::to_string(s->thread + 1);
+            microseconds("ts", s->begin);
+            microseconds("dur", s->length);
             out_ += ", \"args\": {\"path\": ";
             append_json_string(out_, row.path);
-            if (s.joules - s.joules == 0) {
+            if (s->joules - s->joules == 0) {
                 out_ += ", \"joules\": ";
-                append_json_number(out_, s.joules);
+                append_json_number(out_, s->joules);
             }
             out_ += ", \"quality\": \"" + std::string(to_text(row.provenance)) + "\"}}";
         }
+    }
+
+    // By begin, and of those that begin together the longest first: a reader that takes them as
+    // they come must meet a scope before what lies inside.
+    static std::vector<const scope_slice*> in_order(const std::vector<scope_slice>& slices) {
+        std::vector<const scope_slice*> order;
+        for (const scope_slice& s : slices) order.push_back(&s);
+        std::stable_sort(order.begin(), order.end(),
+                         [](const scope_slice* a, const scope_slice* b) {
+                             const double x = real(a->begin), y = real(b->begin);
+                             return x != y ? x < y : real(a->length) > real(b->length);
+                         });
+        return order;
+    }
+    static double real(seconds t) noexcept {
+        const double us = t.count() * 1e6;
+        return us - us == 0 ? us : 0;
     }
 
     // A step without a value is left out; the last step is closed, so that its power ends.

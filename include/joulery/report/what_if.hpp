@@ -77,7 +77,8 @@ struct started_at {
 };
 
 /// On the machine of a second measured report: energy and time by the J/item and s/item that the
-/// scope `path` has in both.
+/// scope `path` has in both; processor, idle power and the making of the hardware are that
+/// machine's.
 struct on_machine {
     const report& other;
     std::string path;
@@ -142,8 +143,11 @@ JOULERY_DECL void what_if_result::scale(double energy_by, double co2e_by) {
         s.self *= energy_by;
         s.uncertainty *= energy_by;
         for (energy& e : s.by_channel) e *= energy_by;
+        if (s.idle) *s.idle *= energy_by;
         s.co2e *= co2e_by;
     }
+    for (run_span& run : changed.runs)
+        for (energy& e : run.by_channel) e *= energy_by;
 }
 
 JOULERY_DECL void what_if_result::convert(carbon_intensity i) {
@@ -209,9 +213,29 @@ JOULERY_DECL std::optional<failure> started_at::apply(what_if_result& w) const {
     there.grid.intensity = series->mean(begin, end);
     there.grid.source += "; mean from " + begin.to_iso8601() + " to " + end.to_iso8601();
     w.move_to(there);
+    const double later = begin.unix_seconds() - w.changed.context.started.unix_seconds();
+    for (run_span& run : w.changed.runs) {
+        run.begin += later;
+        run.end += later;
+    }
     w.changed.context.started = begin;
     return std::nullopt;
 }
+
+namespace detail {
+/// Times by a factor; what was recorded moment by moment is this machine's and goes.
+inline void stretch(report& r, double slower) {
+    r.context.duration *= slower;
+    for (scope_row& s : r.scopes) {
+        s.time *= slower;
+        s.provenance = worse_of(s.provenance, quality::estimated);
+    }
+    for (run_span& run : r.runs) run.end = run.begin + (run.end - run.begin) * slower;
+    r.provenance = worse_of(r.provenance, quality::estimated);
+    r.history = {};
+    r.slices = {};
+}
+}  // namespace detail
 
 JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
     const scope_row* here = w.changed.find(path);
@@ -232,12 +256,10 @@ JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
     const double slower =
         here->time.count() > 0 ? (there->time / there->items) / (here->time / here->items) : 1.0;
     w.scale(factor, factor);
-    w.changed.context.duration *= slower;
-    for (scope_row& s : w.changed.scopes) {
-        s.time *= slower;
-        s.provenance = worse_of(s.provenance, quality::estimated);
-    }
-    w.changed.provenance = worse_of(w.changed.provenance, quality::estimated);
+    detail::stretch(w.changed, slower);
+    w.changed.context.cpu = other.context.cpu;
+    w.changed.context.idle_power = other.context.idle_power;
+    w.changed.context.carbon.embodied = other.context.carbon.embodied;
     return std::nullopt;
 }
 

@@ -35,14 +35,16 @@ enum class baseline_mode : unsigned char { compare, record, update };
 /// A smaller regression than this share is never a failure, however sure it is.
 inline constexpr double least_regression = 0.03;
 
-/// "cpu0/package" of every machine is one class; a GPU's serial number is not part of it.
-[[nodiscard]] inline std::string machine_class(std::string_view cpu, std::string channels) {
+/// "cpu0/package" of every machine is one class; a GPU's model is part of it, its serial number is
+/// not.
+[[nodiscard]] inline std::string machine_class(std::string_view cpu, std::string channels,
+                                               const std::string& devices) {
     for (std::size_t at = channels.find("/GPU-"); at != std::string::npos;
          at = channels.find("/GPU-", at)) {
         const std::size_t end = channels.find_first_of("/ ", at + 1);
         channels.erase(at, end == std::string::npos ? end : end - at);
     }
-    return std::string(cpu) + ", " + channels;
+    return std::string(cpu) + ", " + channels + (devices.empty() ? "" : ", ") + devices;
 }
 
 /// Compiler and optimisation of the file that includes this.
@@ -109,7 +111,7 @@ namespace detail {
 [[nodiscard]] inline energy_baseline baseline_of(const measurement& m, std::string test) {
     energy_baseline e;
     e.test = std::move(test);
-    e.machine = machine_class(v1::detail::describe_machine().cpu, m.channel);
+    e.machine = machine_class(v1::detail::describe_machine().cpu, m.channel, m.devices);
     e.build = build_type();
     e.recorded = wall_time::now().to_iso8601();
     e.calls = m.calls;

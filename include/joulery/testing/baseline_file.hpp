@@ -26,7 +26,7 @@ namespace testing {
 /// What one test cost on one class of machine, built one way.
 struct energy_baseline {
     std::string test;
-    std::string machine;  ///< processor and channels: other machines have baselines of their own
+    std::string machine;  ///< processor, channels, devices: other machines have their own
     std::string build;    ///< compiler and optimisation
     std::string recorded;
     std::uint64_t calls = 0;

@@ -41,7 +41,8 @@ struct dated_difference {
 ///
 /// Thread: one owner. Cost: up to two update periods of busy reading an edge, 60 ms at most.
 /// Fails:  never; a counter whose update does not come in time is left undated, and the resolution
-///         says so.
+///         says so. What lies between the last update and the end is taken at the mean power of the
+///         interval, so that power which changes within a period is off by that much.
 ///
 ///     counter_edges edges{m};
 ///     const dated_reading a = edges.before();

@@ -4,6 +4,7 @@
 
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
+#include "joulery/testing/device_models.hpp"
 #include "joulery/testing/interleaved_run.hpp"
 #include "joulery/testing/measure_options.hpp"
 #include "joulery/testing/measurement.hpp"
@@ -81,6 +82,7 @@ inline void note_failures(meter& m, measurement& out) {
 inline void finish(measurement& out, meter& m, const interleaved_run& run) {
     out.provenance = worse_of(out.provenance, run.provenance());
     out.channel = run.edges().summed_channels();
+    out.devices = device_models(m.channels());
     out.precise = run.precise();
     out.grams_per_joule = m.settings().carbon.of(energy::from_joules(1)).grams();
     note_failures(m, out);

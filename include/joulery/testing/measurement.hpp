@@ -31,6 +31,7 @@ struct measurement {
     std::uint64_t calls = 0;  ///< that were measured; those of the warm-up are not among them
     quality provenance = quality::measured;
     std::string channel;  ///< what was added up: "cpu0/package + gpu/.../board"
+    std::string devices;  ///< models of the PCI devices among the channels: "2 x 10de:2330"
 
     seconds time_per_call{};
     power mean_power;            ///< over the measured calls
