@@ -3,6 +3,7 @@
 //
 //     place_lookup [--quick]
 #include "joulery/carbon/place_factor.hpp"
+#include "joulery/carbon/tables/place_index.hpp"
 #include "joulery/testing/do_not_optimize.hpp"
 
 #include <algorithm>
