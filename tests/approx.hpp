@@ -3,5 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 /// doctest's own Approx adds 1 to what it takes a share of, so that of microjoules all are equal.
-inline doctest::Approx approx(double x) { return doctest::Approx(x).scale(0.0); }
+/// The smallest number in its place leaves 0 equal to 0 and to nothing else. What is a difference
+/// of larger values, and so near 0 but for their rounding, says its own `.scale()`.
+inline doctest::Approx approx(double x) {
+    return doctest::Approx(x).scale(std::numeric_limits<double>::min());
+}

@@ -1,5 +1,6 @@
 #include "joulery/backends/amd_smi.hpp"
 
+#include "approx.hpp"
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"
 #include "fakes/fake_amd.hpp"
@@ -41,7 +42,7 @@ TEST_CASE("amd-smi: the energy counter of each GPU, in the unit it really has") 
     CHECK((*b)->name() == "amd-smi");
     CHECK(ids(**b) == strings{"gpu/10001:c1:00.0/board", "gpu/0000:05:03.0/board"});
     CHECK((*b)->channels()[0].joules_per_count == 0x1p-16);
-    CHECK((*b)->channels()[1].joules_per_count == doctest::Approx(30.5e-6));
+    CHECK((*b)->channels()[1].joules_per_count == approx(30.5e-6));
     CHECK(read_all(**b).values == numbers{65'536'000, 65'536'000});
     CHECK(m.control.init_flags == 2);
     CHECK(contract_violations(**b) == strings{});

@@ -1,5 +1,6 @@
 #include "joulery/backends/amdgpu.hpp"
 
+#include "approx.hpp"
 #include "backends/support.hpp"
 
 #include <random>
@@ -71,7 +72,7 @@ TEST_CASE("gpu metrics: power and energy of every version with fixed layout") {
         put(t, e.power_at, e.power_bytes, 280);
         if (e.energy_at != 0) put(t, e.energy_at, e.energy_bytes, 123'456);
         m = parse_gpu_metrics(t);
-        CHECK(m.watts == doctest::Approx(280 * e.scale));
+        CHECK(m.watts == approx(280 * e.scale));
         CHECK(m.energy == (e.energy_at != 0 ? 123'456 : no_value));
         t.pop_back();
         CHECK_FALSE(parse_gpu_metrics(t).known);

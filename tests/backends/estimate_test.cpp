@@ -1,5 +1,6 @@
 #include "joulery/backends/estimate.hpp"
 
+#include "approx.hpp"
 #include "backends/support.hpp"
 
 using namespace joulery;
@@ -49,7 +50,7 @@ TEST_CASE("estimate: load x watts x time, and it says what it is") {
     CHECK(joules(*e) == 0);
     t.now += 2;
     m.proc_stat(1400, 9400);  // half busy
-    CHECK(joules(*e) == doctest::Approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
+    CHECK(joules(*e) == approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
     const channel& c = e->channels()[0];
     CHECK(c.id == "machine/estimate");
     CHECK(c.part == component::platform);
@@ -69,7 +70,7 @@ TEST_CASE("estimate: an idle machine draws its idle power, time taken by the hyp
     const auto e = opened(m, t);
     t.now += 10;
     m.proc_stat(1000, 11000, 2000);
-    CHECK(joules(*e) == doctest::Approx(4 * 0.4556 * 10).epsilon(1e-6));
+    CHECK(joules(*e) == approx(4 * 0.4556 * 10).epsilon(1e-6));
 }
 
 TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve") {
@@ -82,14 +83,14 @@ TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve")
     const auto e = opened(m, t);
     t.now += 1;
     m.proc_stat(50, 50);
-    CHECK(joules(*e) == doctest::Approx(65 * 0.75).epsilon(1e-6));
+    CHECK(joules(*e) == approx(65 * 0.75).epsilon(1e-6));
     CHECK(e->channels()[0].id == "cpu/estimate");
     CHECK(e->channels()[0].part == component::cpu);
     CHECK(contains(e->remark(), "65.00 W TDP stated by powercap"));
     CHECK(contains(e->remark(), "without memory"));
     CHECK(teads_share_of_tdp(0) == 0.12);
-    CHECK(teads_share_of_tdp(0.1) == doctest::Approx(0.32));
-    CHECK(teads_share_of_tdp(0.3) == doctest::Approx(0.535));
+    CHECK(teads_share_of_tdp(0.1) == approx(0.32));
+    CHECK(teads_share_of_tdp(0.3) == approx(0.535));
     CHECK(teads_share_of_tdp(7) == 1.02);
 }
 
@@ -117,7 +118,7 @@ TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") 
     const auto e = opened(m, t);
     t.now += 1;
     m.proc_stat(100, 0);
-    CHECK(joules(*e) == doctest::Approx(7.0));
+    CHECK(joules(*e) == approx(7.0));
     CHECK(e->channels()[0].accuracy == 1.0);
     CHECK(contains(e->remark(), "unknown processor"));
 }
@@ -134,7 +135,7 @@ TEST_CASE("estimate: reads closer together than the clock of /proc/stat lose not
     }
     t.now = 101.5;
     m.proc_stat(1600, 9000);
-    CHECK(joules(*e) == doctest::Approx(4 * 1.9573 * 1.5).epsilon(1e-6));
+    CHECK(joules(*e) == approx(4 * 1.9573 * 1.5).epsilon(1e-6));
 }
 
 TEST_CASE("estimate: /proc/stat that fails for a moment is made good") {
@@ -151,7 +152,7 @@ TEST_CASE("estimate: /proc/stat that fails for a moment is made good") {
     }
     t.now += 0.3;
     m.proc_stat(1100, 9000);
-    CHECK(joules(*e) == doctest::Approx(4 * 1.9573 * 1.0).epsilon(1e-6));
+    CHECK(joules(*e) == approx(4 * 1.9573 * 1.0).epsilon(1e-6));
 }
 
 TEST_CASE("estimate: a /proc/stat that says nothing leaves this process's own time") {
@@ -164,7 +165,7 @@ TEST_CASE("estimate: a /proc/stat that says nothing leaves this process's own ti
     CHECK(contains(e->remark(), "CPU time of this process alone"));
     t.now += 2;
     t.process += 4;  // two of four threads
-    CHECK(joules(*e) == doctest::Approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
+    CHECK(joules(*e) == approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
 }
 
 TEST_CASE("estimate: ticks that shrink are no load, and processors that leave draw nothing") {
@@ -175,10 +176,10 @@ TEST_CASE("estimate: ticks that shrink are no load, and processors that leave dr
     t.now += 1;
     m.proc_stat(500, 9100);  // user went down
     const double idle = joules(*e);
-    CHECK(idle == doctest::Approx(4 * 0.4556).epsilon(1e-6));
+    CHECK(idle == approx(4 * 0.4556).epsilon(1e-6));
     t.now += 1;
     m.cpus_online("0,2").proc_stat(600, 9100);
-    CHECK(joules(*e) - idle == doctest::Approx(2 * 1.9573).epsilon(1e-6));
+    CHECK(joules(*e) - idle == approx(2 * 1.9573).epsilon(1e-6));
 }
 
 TEST_CASE("estimate: time that stands still or goes back adds nothing") {

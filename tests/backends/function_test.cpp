@@ -1,5 +1,6 @@
 #include "joulery/backends/function.hpp"
 
+#include "approx.hpp"
 #include "backends/support.hpp"
 #include "joulery/counters/channel_account.hpp"
 
@@ -83,7 +84,7 @@ TEST_CASE("constant: a stated draw is integrated and marked estimated") {
     channel_account a(c);
     a.take(read_all(*b).values[0], 0);
     a.take(read_all(*b).values[0], 2);
-    CHECK(a.joules() == doctest::Approx(700));
+    CHECK(a.joules() == approx(700));
     CHECK(contract_violations(*b) == strings{});
     CHECK(read_all(*make_constant_backend(-5_W)).status == read_status::retry);
 }

@@ -1,5 +1,6 @@
 #include "joulery/backends/hwmon.hpp"
 
+#include "approx.hpp"
 #include "backends/support.hpp"
 #include "joulery/counters/domain_tree.hpp"
 
@@ -98,7 +99,7 @@ TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
     CHECK(ids(*b) == strings{"rail/VDD_IN", "rail/VDD_CPU_GPU_CV"});
     CHECK(summed(*b) == strings{"rail/VDD_IN"});
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{6'000'000, 2'000'000});  // uW
-    CHECK(b->channels()[0].quantum == doctest::Approx(0.04));                        // 8 mA at 5 V
+    CHECK(b->channels()[0].quantum == approx(0.04));                                 // 8 mA at 5 V
     CHECK(b->channels()[1].quantum == 0);
     m.file(folder + "/curr2_input", "-8\n");
     CHECK(read_all(*b).values[1] == 0);

@@ -1,5 +1,6 @@
 #include "joulery/backends/nvml.hpp"
 
+#include "approx.hpp"
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"
 #include "fakes/fake_nvml.hpp"
@@ -294,7 +295,7 @@ TEST_CASE("nvml: a counter that stands still is replaced by power x time") {
     const std::uint64_t before = read_all(**b).values[0];
     CHECK(before >= 1'000'000);
     m.run(**b, 5, 0);
-    CHECK(read_all(**b).values[0] - before == doctest::Approx(500'000).epsilon(1e-4));
+    CHECK(read_all(**b).values[0] - before == approx(500'000).epsilon(1e-4));
 }
 
 TEST_CASE("nvml: a counter that counts half is kept and told of") {
@@ -317,7 +318,7 @@ TEST_CASE("nvml: a counter that goes backwards passes as it is; the account rese
     account.take(read_all(**b).values[0], 1);
     m.control.gpus[0].energy_mj = 100'400;
     account.take(read_all(**b).values[0], 2);
-    CHECK(account.joules() == doctest::Approx(100));
+    CHECK(account.joules() == approx(100));
     CHECK(account.tally().resets == 1);
 }
 

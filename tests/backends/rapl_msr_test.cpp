@@ -1,5 +1,6 @@
 #include "joulery/backends/rapl_msr.hpp"
 
+#include "approx.hpp"
 #include "backends/fake_device.hpp"
 #include "backends/support.hpp"
 
@@ -73,7 +74,7 @@ TEST_CASE("rapl-msr: Silvermont counts in microjoules") {
     cpu_identity atom;
     atom.vendor = "GenuineIntel";
     atom.model = 0x37;
-    CHECK(detail::msr_unit_joules(atom, rapl_domain::package, 5 << 8) == doctest::Approx(32e-6));
+    CHECK(detail::msr_unit_joules(atom, rapl_domain::package, 5 << 8) == approx(32e-6));
 }
 
 TEST_CASE("rapl-msr: what keeps it from opening is told") {

@@ -1,5 +1,6 @@
 #include "joulery/backends/rapl_powercap.hpp"
 
+#include "approx.hpp"
 #include "backends/support.hpp"
 #include "joulery/counters/channel_account.hpp"
 #include "joulery/counters/domain_tree.hpp"
@@ -102,7 +103,7 @@ TEST_CASE("rapl-powercap: the hardware's step and the end of the counter come fr
     fake_system m;
     two_sockets(m);
     const auto rapl = opened(m);
-    CHECK(channel_of(*rapl, "cpu0/package").quantum == doctest::Approx(61.035e-6));
+    CHECK(channel_of(*rapl, "cpu0/package").quantum == approx(61.035e-6));
     CHECK(channel_of(*rapl, "cpu0/dram").wrap_at == 65'712'999'628);
     CHECK(channel_of(*rapl, "cpu0/package").joules_per_count == 1e-6);
 }
@@ -121,8 +122,8 @@ TEST_CASE("rapl-powercap: wraps of domains with different ranges add up exactly"
     take(0);
     m.powercap_energy("intel-rapl:0", 1'000'000).powercap_energy("intel-rapl:0:0", 500'000);
     take(1);
-    CHECK(accounts[0].joules() == doctest::Approx(1.000'121).epsilon(1e-9));  // 60 + 61 uJ on top
-    CHECK(accounts[1].joules() == doctest::Approx(0.500'029).epsilon(1e-9));  // 14 + 15
+    CHECK(accounts[0].joules() == approx(1.000'121).epsilon(1e-9));  // 60 + 61 uJ on top
+    CHECK(accounts[1].joules() == approx(0.500'029).epsilon(1e-9));  // 14 + 15
     CHECK(accounts[0].tally().wraps == 1);
     CHECK(accounts[1].tally().wraps == 1);
 }

@@ -1,5 +1,6 @@
 #include "joulery/backends/rpi_pmic.hpp"
 
+#include "approx.hpp"
 #include "backends/fake_device.hpp"
 #include "backends/support.hpp"
 
@@ -36,9 +37,9 @@ struct firmware {
 TEST_CASE("rpi-pmic: current x voltage of the rails that have both") {
     const pmic_power p = parse_pmic(answer);
     CHECK(p.rails == 3);
-    CHECK(p.all == doctest::Approx(0.37 + 0.22 + 1.5));
-    CHECK(p.core == doctest::Approx(1.5));
-    CHECK(p.memory == doctest::Approx(0.22));
+    CHECK(p.all == approx(0.37 + 0.22 + 1.5));
+    CHECK(p.core == approx(1.5));
+    CHECK(p.memory == approx(0.22));
     for (const char* bad : {"", "\n\n", "A", "_A", "X_A current(0)=A\nX_V volt(1)=1V",
                             "X_A current(0)=1A", "X_A\nX_V", "X_A =-1A\nX_V =1V"})
         CHECK(parse_pmic(bad).rails == 0);

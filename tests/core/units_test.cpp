@@ -1,5 +1,7 @@
 #include "joulery/core/units.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <type_traits>
@@ -20,14 +22,14 @@ TEST_CASE("units: literals hold what they say") {
     CHECK((5_J).joules() == 5);
     CHECK((1.5_kJ).joules() == 1500);
     CHECK((2_MJ).joules() == 2e6);
-    CHECK((3_mJ).joules() == doctest::Approx(0.003));
-    CHECK((7_uJ).joules() == doctest::Approx(7e-6));
-    CHECK((7_nJ).joules() == doctest::Approx(7e-9));
+    CHECK((3_mJ).joules() == approx(0.003));
+    CHECK((7_uJ).joules() == approx(7e-6));
+    CHECK((7_nJ).joules() == approx(7e-9));
     CHECK((2_Wh).joules() == 7200);
     CHECK((1_kWh).joules() == 3.6e6);
     CHECK((1_kWh).kilowatt_hours() == 1);
     CHECK((250_W).watts() == 250);
-    CHECK((5_mW).watts() == doctest::Approx(0.005));
+    CHECK((5_mW).watts() == approx(0.005));
     CHECK((1_kW).watts() == 1000);
     CHECK((12_g).grams() == 12);
     CHECK((3_kg).grams() == 3000);

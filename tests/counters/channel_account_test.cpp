@@ -1,5 +1,7 @@
 #include "joulery/counters/channel_account.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace joulery;
@@ -36,7 +38,7 @@ TEST_CASE("account: growth is scaled once") {
     a.take(1'000'000, 0);
     a.take(1'000'061, 0.001);
     a.take(3'500'000, 0.1);
-    CHECK(a.joules() == doctest::Approx(2.5).epsilon(1e-12));
+    CHECK(a.joules() == approx(2.5).epsilon(1e-12));
 }
 
 TEST_CASE("account: two equal reads are 0 J") {
@@ -54,8 +56,8 @@ TEST_CASE("account: one wrap, and of a domain whose range differs from the packa
     channel_account package(rapl()), memory(dram);
     package.take(262'143'328'900, 0), memory.take(65'712'999'600, 0);
     package.take(10, 1), memory.take(10, 1);
-    CHECK(package.joules() == doctest::Approx(21e-6));
-    CHECK(memory.joules() == doctest::Approx(38e-6));
+    CHECK(package.joules() == approx(21e-6));
+    CHECK(memory.joules() == approx(38e-6));
     CHECK(package.tally().wraps == 1);
     CHECK(memory.tally().wraps == 1);
 }
@@ -66,10 +68,10 @@ TEST_CASE("account: a reset to a small value is a new baseline, tallied, nothing
     a.take(100'050'000'000, 1);  // 50 J
     a.take(1'000, 2);            // as a wrap this would be 162 kJ in a second
     a.take(20'001'000, 3);       // 20 J
-    CHECK(a.joules() == doctest::Approx(70));
+    CHECK(a.joules() == approx(70));
     CHECK(a.tally().resets == 1);
     CHECK(a.tally().wraps == 0);
-    CHECK(a.tally().unmeasured_seconds == doctest::Approx(1));
+    CHECK(a.tally().unmeasured_seconds == approx(1));
 }
 
 TEST_CASE("account: a transient error in the middle loses nothing") {
@@ -78,7 +80,7 @@ TEST_CASE("account: a transient error in the middle loses nothing") {
     a.take(no_value, 1);
     a.miss();
     a.take(31'000'000, 2);
-    CHECK(a.joules() == doctest::Approx(30));
+    CHECK(a.joules() == approx(30));
     CHECK(a.tally().failures == 2);
     CHECK(a.tally().reads == 2);
 }
@@ -104,7 +106,7 @@ TEST_CASE("account: a wrap across an error is still one wrap") {
     a.take(262'143'000'000, 0);
     a.take(no_value, 1);
     a.take(1'000'000, 2);
-    CHECK(a.joules() == doctest::Approx(1.328911));
+    CHECK(a.joules() == approx(1.328911));
     CHECK(a.tally().wraps == 1);
 }
 
@@ -115,7 +117,7 @@ TEST_CASE("account: a jump that no part can draw is not believed") {
     CHECK(a.joules() == 0);
     CHECK(a.tally().resets == 1);
     a.take(50'100'000'000, 2);
-    CHECK(a.joules() == doctest::Approx(100));
+    CHECK(a.joules() == approx(100));
 }
 
 TEST_CASE("account: a machine that wakes from idle is believed") {
@@ -125,9 +127,9 @@ TEST_CASE("account: a machine that wakes from idle is believed") {
     a.take(raw, at);
     for (int i = 0; i < 10; ++i) a.take(raw += 5'000'000, at += 1);  // 5 W
     a.take(raw += 450'000'000, at += 1);                             // 450 W
-    CHECK(a.joules() == doctest::Approx(500));
+    CHECK(a.joules() == approx(500));
     CHECK(a.tally().resets == 0);
-    CHECK(a.peak_watts() == doctest::Approx(450));
+    CHECK(a.peak_watts() == approx(450));
 }
 
 TEST_CASE("account: a smaller value that would be far more than ever before is a reset") {
@@ -140,12 +142,12 @@ TEST_CASE("account: a smaller value that would be far more than ever before is a
     for (int i = 0; i < 10; ++i) a.take(raw += 5'000'000, at += 1);  // 5 W
     SUBCASE("as a wrap 786 W in a machine that drew 5 W") {
         a.take(300'000'000, at + 1);
-        CHECK(a.joules() == doctest::Approx(50));
+        CHECK(a.joules() == approx(50));
         CHECK(a.tally().resets == 1);
     }
     SUBCASE("as a wrap 490 W, to which it may have woken") {
         a.take(4'000'000, at + 1);
-        CHECK(a.joules() == doctest::Approx(540));
+        CHECK(a.joules() == approx(540));
         CHECK(a.tally().wraps == 1);
     }
 }
@@ -156,7 +158,7 @@ TEST_CASE("account: a gauge is integrated by trapezoid") {
     a.take(100'000, 0);
     a.take(200'000, 1);
     a.take(200'000, 3);
-    CHECK(a.joules() == doctest::Approx(150 + 400));
+    CHECK(a.joules() == approx(150 + 400));
     CHECK(a.tally().gaps == 0);
 }
 
@@ -165,13 +167,13 @@ TEST_CASE("account: a long gap of a gauge is left out and said") {
     a.expect_interval(1);
     a.take(100'000, 0);
     a.take(100'000, 5);  // five intervals are bridged
-    CHECK(a.joules() == doctest::Approx(500));
+    CHECK(a.joules() == approx(500));
     a.take(100'000, 10.5);
-    CHECK(a.joules() == doctest::Approx(500));
+    CHECK(a.joules() == approx(500));
     CHECK(a.tally().gaps == 1);
-    CHECK(a.tally().unmeasured_seconds == doctest::Approx(5.5));
+    CHECK(a.tally().unmeasured_seconds == approx(5.5));
     a.take(100'000, 11.5);
-    CHECK(a.joules() == doctest::Approx(600));
+    CHECK(a.joules() == approx(600));
 }
 
 TEST_CASE("account: time that goes back adds no energy to a gauge and breaks no counter") {
@@ -179,5 +181,5 @@ TEST_CASE("account: time that goes back adds no energy to a gauge and breaks no 
     power.take(100'000, 10), counter.take(0, 10);
     power.take(100'000, 9), counter.take(1'000, 9);
     CHECK(power.joules() == 0);
-    CHECK(counter.joules() == doctest::Approx(1e-3));
+    CHECK(counter.joules() == approx(1e-3));
 }

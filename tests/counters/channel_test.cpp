@@ -1,5 +1,7 @@
 #include "joulery/counters/channel.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace joulery;
@@ -13,9 +15,9 @@ TEST_CASE("channel: the smallest step of its joules, a counter's or a gauge's in
     c.kind = reading_kind::power_gauge;
     c.quantum = 1;  // watts
     c.update_period = std::chrono::milliseconds(10);
-    CHECK(smallest_joules(c) == doctest::Approx(0.01));
+    CHECK(smallest_joules(c) == approx(0.01));
     c.quantum = 0;
-    CHECK(smallest_joules(c) == doctest::Approx(1e-8));
+    CHECK(smallest_joules(c) == approx(1e-8));
 }
 
 TEST_CASE("channel: no part is believed more than twice what the largest of its kind draws") {

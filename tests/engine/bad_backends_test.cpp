@@ -1,5 +1,6 @@
 // What a meter makes of backends that misbehave: none costs energy that was measured, none stops
 // the program, and the report says what went wrong.
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/backends/function.hpp"
 #include "joulery/scope.hpp"
@@ -88,8 +89,8 @@ TEST_CASE("bad backend: a callable that throws or gives no amount is a failed re
         p.pass(5);
     }
     const report r = p.m->snapshot();
-    CHECK(r.total.joules() == doctest::Approx(7));
-    CHECK(r.find("work")->total.joules() == doctest::Approx(7));
+    CHECK(r.total.joules() == approx(7));
+    CHECK(r.find("work")->total.joules() == approx(7));
     CHECK(r.channels[0].tally.failures == 4);
     CHECK(r.channels[0].state == "ok");
 }
@@ -107,11 +108,11 @@ TEST_CASE("bad backend: reads to be tried again lose nothing, and the scopes mea
         scope s{*p.m, "work"};
         p.pass(3);
         const report during = p.m->snapshot();  // the read that works again
-        CHECK(during.find("work")->total.joules() == doctest::Approx(6));
+        CHECK(during.find("work")->total.joules() == approx(6));
     }
     const report r = p.m->snapshot();
-    CHECK(r.total.joules() == doctest::Approx(7));
-    CHECK(r.unscoped.joules() == doctest::Approx(1));
+    CHECK(r.total.joules() == approx(7));
+    CHECK(r.unscoped.joules() == approx(1));
     CHECK(r.channels[0].provenance == quality::measured);
 }
 
@@ -133,8 +134,8 @@ TEST_CASE("bad backend: joules of a stretch without a good read belong to all sc
     *broken = false;
     p.m->poll();
     const report r = p.m->snapshot();
-    CHECK(r.find("a")->total.joules() == doctest::Approx(4).epsilon(0.01));
-    CHECK(r.find("b")->total.joules() == doctest::Approx(2).epsilon(0.01));
+    CHECK(r.find("a")->total.joules() == approx(4).epsilon(0.01));
+    CHECK(r.find("b")->total.joules() == approx(2).epsilon(0.01));
 }
 
 TEST_CASE("bad backend: a device that goes keeps what it had, is marked, and is welcome back") {
@@ -154,14 +155,14 @@ TEST_CASE("bad backend: a device that goes keeps what it had, is marked, and is 
         CHECK(gone.channels[0].state == "gone");
         CHECK(gone.channels[0].provenance == quality::partial);
         CHECK(gone.provenance == quality::partial);
-        CHECK(gone.total.joules() == doctest::Approx(5));
-        CHECK(gone.find("work")->total.joules() == doctest::Approx(5));
+        CHECK(gone.total.joules() == approx(5));
+        CHECK(gone.find("work")->total.joules() == approx(5));
         CHECK(contains(gone.warnings, "fake/counter is partial: its device went away"));
         p.pass(2);
     }
     const report back = p.m->snapshot();
     CHECK(back.channels[0].state == "ok");
-    CHECK(back.total.joules() == doctest::Approx(9.5));
+    CHECK(back.total.joules() == approx(9.5));
 }
 
 TEST_CASE("bad backend: one that gives up is not asked again, the others go on") {
@@ -177,10 +178,10 @@ TEST_CASE("bad backend: one that gives up is not asked again, the others go on")
     const report r = p.m->snapshot();
     CHECK(dead.reads() == 4);
     CHECK(r.find_channel("dead")->state == "failed");
-    CHECK(r.find_channel("dead")->total.joules() == doctest::Approx(3));
-    CHECK(r.find_channel("alive")->total.joules() == doctest::Approx(8));
-    CHECK(r.find("work")->by_channel[0].joules() == doctest::Approx(3));
-    CHECK(r.find("work")->by_channel[1].joules() + r.unscoped.joules() == doctest::Approx(8));
+    CHECK(r.find_channel("dead")->total.joules() == approx(3));
+    CHECK(r.find_channel("alive")->total.joules() == approx(8));
+    CHECK(r.find("work")->by_channel[0].joules() == approx(3));
+    CHECK(r.find("work")->by_channel[1].joules() + r.unscoped.joules() == approx(8));
     CHECK(contains(r.warnings, "dead is partial: its backend gave up"));
 }
 
@@ -214,7 +215,7 @@ TEST_CASE("bad backend: without channels, null, or doubled, with parents that ar
     CHECK(r.channels[1].why_not == "same counter as the first twice");
     CHECK(r.channels[2].summed);
     CHECK(r.find_channel("a")->summed != r.find_channel("b")->summed);  // the circle counts once
-    CHECK(r.total.joules() == doctest::Approx(3));
+    CHECK(r.total.joules() == approx(3));
     CHECK(contains(r.warnings, "orphan names a parent that is not there: nobody"));
     CHECK(contains(r.warnings, "lies inside itself"));
 }
@@ -243,7 +244,7 @@ TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other
     while (others.load() < before + 10) std::this_thread::yield();  // the other sampler goes on
     const report r = m->snapshot();
     CHECK(contains(r.warnings, "backend stuck has not come back from a read for"));
-    CHECK(r.find_channel("stuck")->total.joules() == doctest::Approx(4));
+    CHECK(r.find_channel("stuck")->total.joules() == approx(4));
     CHECK(r.find_channel("quick")->total.joules() >= 10);
     CHECK(r.find("work/part")->calls == 1'000);
     const reading a = m->read();

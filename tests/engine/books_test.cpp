@@ -1,5 +1,6 @@
 #include "joulery/engine/books.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -61,10 +62,10 @@ TEST_CASE("books: a scope read at both edges has exactly what was counted betwee
     }
     const report r = m.snapshot();
     CHECK(truth > 50);
-    CHECK(joules(r, "work") == doctest::Approx(truth).epsilon(1e-6));
+    CHECK(joules(r, "work") == approx(truth).epsilon(1e-6));
     CHECK(r.find("work")->method == "edges");
     CHECK(r.overhead.edge_reads == 14);
-    CHECK(r.unscoped.joules() == doctest::Approx(r.total.joules() - truth).epsilon(1e-6));
+    CHECK(r.unscoped.joules() == approx(r.total.joules() - truth).epsilon(1e-6));
 }
 
 TEST_CASE("books: two threads share what the machine used; inclusively each has all of it") {
@@ -77,10 +78,10 @@ TEST_CASE("books: two threads share what the machine used; inclusively each has 
         }
         const report r = t.m->snapshot();
         const double each = policy == attribution::shared ? 50 : 100;
-        CHECK(joules(r, "a") == doctest::Approx(each).epsilon(1e-3));
-        CHECK(joules(r, "b") == doctest::Approx(each).epsilon(1e-3));
-        CHECK(r.total.joules() == doctest::Approx(100).epsilon(1e-3));
-        CHECK(r.unscoped.joules() == doctest::Approx(0).scale(1).epsilon(1e-6));
+        CHECK(joules(r, "a") == approx(each).epsilon(1e-3));
+        CHECK(joules(r, "b") == approx(each).epsilon(1e-3));
+        CHECK(r.total.joules() == approx(100).epsilon(1e-3));
+        CHECK(r.unscoped.joules() == approx(0).scale(1).epsilon(1e-6));
     }
 }
 
@@ -96,10 +97,10 @@ TEST_CASE("books: a thread that begins late shares only what was used from then 
     }
     t.machine.run(1s);
     const report r = t.m->snapshot();
-    CHECK(joules(r, "a") == doctest::Approx(250).epsilon(0.01));
-    CHECK(joules(r, "b") == doctest::Approx(50).epsilon(0.02));
+    CHECK(joules(r, "a") == approx(250).epsilon(0.01));
+    CHECK(joules(r, "b") == approx(50).epsilon(0.02));
     CHECK(r.find("b")->calls == 1);  // its thread has ended
-    CHECK(r.total.joules() == doctest::Approx(300).epsilon(1e-3));
+    CHECK(r.total.joules() == approx(300).epsilon(1e-3));
 }
 
 TEST_CASE("books: a thread outside all scopes takes nothing from the others") {
@@ -108,7 +109,7 @@ TEST_CASE("books: a thread outside all scopes takes nothing from the others") {
     { scope warm{idle, "warm"}; }
     scope a{one, "a"};
     t.machine.run(1s);
-    CHECK(joules(t.m->snapshot(), "a") == doctest::Approx(100).epsilon(1e-3));
+    CHECK(joules(t.m->snapshot(), "a") == approx(100).epsilon(1e-3));
 }
 
 TEST_CASE("books: short scopes of a slow counter are told apart by their powers") {
@@ -132,8 +133,8 @@ TEST_CASE("books: short scopes of a slow counter are told apart by their powers"
         }
     }
     const report r = m.snapshot();
-    CHECK(joules(r, "hot") == doctest::Approx(high).epsilon(0.05));  // sharing by time: 33 % off
-    CHECK(joules(r, "cold") == doctest::Approx(low).epsilon(0.15));
+    CHECK(joules(r, "hot") == approx(high).epsilon(0.05));  // sharing by time: 33 % off
+    CHECK(joules(r, "cold") == approx(low).epsilon(0.15));
     CHECK(r.find("hot")->method == "unmixed");
     CHECK(std::abs(joules(r, "hot") - high) <= 2 * r.find("hot")->uncertainty.joules());
     CHECK(r.find("hot")->uncertainty.joules() < 0.1 * high);
@@ -152,9 +153,8 @@ TEST_CASE("books: scopes that take even turns keep their sum, and the bar shows 
         }
     }
     const report r = m.snapshot();
-    CHECK(joules(r, "hot") + joules(r, "cold") + r.unscoped.joules() ==
-          doctest::Approx(r.total.joules()));
-    CHECK(r.total.joules() == doctest::Approx(500).epsilon(0.001));
+    CHECK(joules(r, "hot") + joules(r, "cold") + r.unscoped.joules() == approx(r.total.joules()));
+    CHECK(r.total.joules() == approx(500).epsilon(0.001));
     CHECK(joules(r, "hot") >= 245);  // between a share by time, 250 J, and the truth, 375 J
     CHECK(joules(r, "hot") <= 380);
     CHECK(r.find("hot")->uncertainty.joules() > 20);

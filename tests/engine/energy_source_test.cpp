@@ -1,5 +1,6 @@
 #include "joulery/engine/energy_source.hpp"
 
+#include "approx.hpp"
 #include "joulery/engine/metered_source.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/scripted_backend.hpp"
@@ -56,7 +57,7 @@ TEST_CASE("period: what is wanted holds, but no counter is left alone until it h
     channel fast = renewed_every(1ms, counter);
     fast.wrap_at = 65'536'000'000;  // microjoules: half of it at 4,000 W
     fast.max_watts = 4000;
-    CHECK(period_of({fast}, 10min) == doctest::Approx(8.192));
+    CHECK(period_of({fast}, 10min) == approx(8.192));
 }
 
 TEST_CASE(
@@ -70,7 +71,7 @@ TEST_CASE(
             clock, clock.now());
         return std::sqrt(12 * m.state_variance(1e9)[0]);
     };
-    CHECK(doubt() == doctest::Approx(6));
+    CHECK(doubt() == approx(6));
     c.kind = reading_kind::power_gauge;
-    CHECK(doubt() == doctest::Approx(0.06));
+    CHECK(doubt() == approx(0.06));
 }

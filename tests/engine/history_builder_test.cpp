@@ -1,5 +1,6 @@
 #include "joulery/engine/history_builder.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -46,15 +47,15 @@ TEST_CASE("history: the report has each channel's power over time") {
     machine.run(2s);
     const report r = m.snapshot();
     REQUIRE(r.history.watts.size() == 2);
-    CHECK(r.history.step.count() == doctest::Approx(0.08));
+    CHECK(r.history.step.count() == approx(0.08));
     REQUIRE(r.history.watts[0].size() == 50);
     REQUIRE(r.history.watts[1].size() == 50);
-    CHECK(r.history.watts[0][3] == doctest::Approx(100).epsilon(1e-3));
-    CHECK(r.history.watts[0][40] == doctest::Approx(300).epsilon(1e-3));
-    CHECK(r.history.watts[1][40] == doctest::Approx(10).epsilon(1e-3));
+    CHECK(r.history.watts[0][3] == approx(100).epsilon(1e-3));
+    CHECK(r.history.watts[0][40] == approx(300).epsilon(1e-3));
+    CHECK(r.history.watts[1][40] == approx(10).epsilon(1e-3));
     double joules = 0;
     for (const double w : r.history.watts[0]) joules += w * r.history.step.count();
-    CHECK(joules == doctest::Approx(800).epsilon(2e-3));
+    CHECK(joules == approx(800).epsilon(2e-3));
 }
 
 TEST_CASE("history: sources with periods of their own share one grid") {
@@ -72,8 +73,8 @@ TEST_CASE("history: sources with periods of their own share one grid") {
     REQUIRE(r.history.watts.size() == 2);
     REQUIRE(r.history.watts[0].size() == r.history.watts[1].size());
     CHECK(r.history.watts[0].size() <= 1'024);
-    CHECK(r.history.watts[0][20] == doctest::Approx(50).epsilon(1e-3));
-    CHECK(r.history.watts[1][20] == doctest::Approx(50).epsilon(2e-2));
+    CHECK(r.history.watts[0][20] == approx(50).epsilon(1e-3));
+    CHECK(r.history.watts[1][20] == approx(50).epsilon(2e-2));
 }
 
 TEST_CASE("history: it ends with the last sample") {

@@ -1,5 +1,6 @@
 // The five invariants over random programs: any scopes, threads, powers, counters and moments of
 // reporting. Every failure prints the seed; JOULERY_SEED=n runs one program alone.
+#include "approx.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -120,12 +121,11 @@ void check_conservation(const report& r) {
         for (const scope_row& row : r.scopes)
             if (row.depth == 0) scoped += row.by_channel[c].joules();
         const double total = r.channels[c].total.joules();
-        CHECK(scoped + r.channels[c].unscoped.joules() ==
-              doctest::Approx(total).epsilon(1e-9).scale(1));
+        CHECK(scoped + r.channels[c].unscoped.joules() == approx(total).epsilon(1e-9).scale(1));
     }
     double self = 0;
     for (const scope_row& row : r.scopes) self += row.self.joules();
-    CHECK(self + r.unscoped.joules() == doctest::Approx(r.total.joules()).epsilon(1e-9).scale(1));
+    CHECK(self + r.unscoped.joules() == approx(r.total.joules()).epsilon(1e-9).scale(1));
 }
 
 void check_containment(const report& r) {
@@ -243,7 +243,7 @@ TEST_CASE("books: a scope split into two adjacent ones has the same sum") {
     };
     for_seeds(10, [&](std::uint64_t seed) {
         const double whole = joules_of_work(false, seed);
-        CHECK(joules_of_work(true, seed) == doctest::Approx(whole).epsilon(1e-9));
+        CHECK(joules_of_work(true, seed) == approx(whole).epsilon(1e-9));
         CHECK(whole > 10);
     });
 }

@@ -2,6 +2,7 @@
 // prints the seed; JOULERY_SEED=n runs one program alone.
 #include "joulery/joined_scope.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/core/units.hpp"
 #include "joulery/testing/simulated_machine.hpp"
@@ -110,13 +111,13 @@ void check_books(const report& r, bool conserves) {
         double parts = row.self.joules();
         for (std::size_t j = i + 1; j < r.scopes.size() && r.scopes[j].depth > row.depth; ++j)
             if (r.scopes[j].depth == row.depth + 1) parts += r.scopes[j].total.joules();
-        CHECK(row.total.joules() == doctest::Approx(parts).epsilon(1e-9));
+        CHECK(row.total.joules() == approx(parts).epsilon(1e-9));
         CHECK(row.self.joules() >= -1e-9);
     }
     if (!conserves) return;
     double sum = r.unscoped.joules();
     for (const scope_row& row : r.scopes) sum += row.self.joules();
-    CHECK(sum == doctest::Approx(r.total.joules()).epsilon(1e-9));
+    CHECK(sum == approx(r.total.joules()).epsilon(1e-9));
 }
 
 }  // namespace
@@ -140,14 +141,14 @@ TEST_CASE("a task's joules are the owner's, in a row below it") {
     }
     machine.run(100ms);
     const report r = m.snapshot();
-    CHECK(joules_of(r, "request") == doctest::Approx(40).epsilon(0.01));
+    CHECK(joules_of(r, "request") == approx(40).epsilon(0.01));
     // Two threads were open at once for 300 ms of 30 J: half each.
-    CHECK(joules_of(r, "request/decode") == doctest::Approx(15).epsilon(0.01));
-    CHECK(joules_of(r, "request/decode/attention") == doctest::Approx(5).epsilon(0.01));
-    CHECK(r.find("request")->time.count() == doctest::Approx(0.4));
-    CHECK(r.find("request/decode")->time.count() == doctest::Approx(0.3));
+    CHECK(joules_of(r, "request/decode") == approx(15).epsilon(0.01));
+    CHECK(joules_of(r, "request/decode/attention") == approx(5).epsilon(0.01));
+    CHECK(r.find("request")->time.count() == approx(0.4));
+    CHECK(r.find("request/decode")->time.count() == approx(0.3));
     CHECK(r.find("decode") == nullptr);
-    CHECK(r.unscoped.joules() == doctest::Approx(10).epsilon(0.05));
+    CHECK(r.unscoped.joules() == approx(10).epsilon(0.05));
 }
 
 TEST_CASE("a task joins while its thread is inside another scope, which gets none of it") {
@@ -171,9 +172,9 @@ TEST_CASE("a task joins while its thread is inside another scope, which gets non
         }
     }
     const report r = m.snapshot();
-    CHECK(joules_of(r, "loop") == doctest::Approx(40).epsilon(0.02));
-    CHECK(joules_of(r, "request/task") == doctest::Approx(40).epsilon(0.02));
-    CHECK(joules_of(r, "request") == doctest::Approx(40.1).epsilon(0.02));
+    CHECK(joules_of(r, "loop") == approx(40).epsilon(0.02));
+    CHECK(joules_of(r, "request/task") == approx(40).epsilon(0.02));
+    CHECK(joules_of(r, "request") == approx(40.1).epsilon(0.02));
     check_books(r, true);
 }
 
@@ -207,8 +208,8 @@ TEST_CASE("short tasks inside a long scope of the worker are parted from it by p
     }
     const report r = m.snapshot();
     check_books(r, true);
-    CHECK(joules_of(r, "request") == doctest::Approx(busy).epsilon(0.1));
-    CHECK(joules_of(r, "loop") == doctest::Approx(idle).epsilon(0.2));
+    CHECK(joules_of(r, "request") == approx(busy).epsilon(0.1));
+    CHECK(joules_of(r, "loop") == approx(idle).epsilon(0.2));
 }
 
 TEST_CASE("a plain scope and a joined one of the same name are two rows") {
@@ -252,7 +253,7 @@ TEST_CASE("a real worker joins after the owner's scope and its thread have ended
         machine.run(200ms);
     }).join();
     const report r = m.snapshot();
-    CHECK(joules_of(r, "request/late") == doctest::Approx(10).epsilon(0.01));
+    CHECK(joules_of(r, "request/late") == approx(10).epsilon(0.01));
     CHECK(r.find("request/late")->items == 2);
 }
 

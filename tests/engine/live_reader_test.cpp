@@ -1,5 +1,6 @@
 #include "joulery/engine/live_reader.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -26,10 +27,10 @@ TEST_CASE("glance: it shows the last samples and reads nothing") {
     const std::uint64_t reads = machine.reads();
     const live_figures f = m.glance();
     CHECK(machine.reads() == reads);
-    CHECK(f.time.count() == doctest::Approx(11));
-    CHECK(f.now.watts() == doctest::Approx(250).epsilon(1e-3));
-    CHECK(f.total.joules() == doctest::Approx(1250).epsilon(0.03));
-    CHECK(f.co2e.grams() == doctest::Approx(f.total.joules() / 3.6e6 * 1.5 * 400));
+    CHECK(f.time.count() == approx(11));
+    CHECK(f.now.watts() == approx(250).epsilon(1e-3));
+    CHECK(f.total.joules() == approx(1250).epsilon(0.03));
+    CHECK(f.co2e.grams() == approx(f.total.joules() / 3.6e6 * 1.5 * 400));
     CHECK(f.progress.path.empty());
 }
 
@@ -42,8 +43,8 @@ TEST_CASE("glance: channels inside others are not counted twice") {
     machine.draw(100_W);
     machine.run(5s);
     const live_figures f = m.glance();
-    CHECK(f.now.watts() == doctest::Approx(100).epsilon(1e-3));
-    CHECK(f.total.joules() == doctest::Approx(500).epsilon(0.05));
+    CHECK(f.now.watts() == approx(100).epsilon(1e-3));
+    CHECK(f.total.joules() == approx(500).epsilon(0.05));
 }
 
 TEST_CASE("glance: without counters the figures are unknown, not zero") {
@@ -76,9 +77,9 @@ TEST_CASE("glance: a scope's progress is that of its present call") {
         CHECK(f.progress.item_name == "sample");
         CHECK(f.progress.done == 25);
         CHECK(f.progress.total == 100);
-        CHECK(f.progress.time.count() == doctest::Approx(5));
-        CHECK(f.progress.per_item.joules() == doctest::Approx(20).epsilon(0.01));
-        CHECK(f.progress.co2e_per_item.grams() == doctest::Approx(0.002).epsilon(0.01));
+        CHECK(f.progress.time.count() == approx(5));
+        CHECK(f.progress.per_item.joules() == approx(20).epsilon(0.01));
+        CHECK(f.progress.co2e_per_item.grams() == approx(0.002).epsilon(0.01));
     }
     CHECK(m.glance().progress.path.empty());  // it has ended
     scope again{m, "epoch"};
@@ -103,7 +104,7 @@ TEST_CASE("glance: threads that share a path share its plan; the outermost plan 
     CHECK(p.path == "work");
     CHECK(p.total == 100);
     CHECK(p.done == 25);
-    CHECK(p.time.count() == doctest::Approx(1));
+    CHECK(p.time.count() == approx(1));
 }
 
 TEST_CASE("set_total: a disabled scope takes it, too") {

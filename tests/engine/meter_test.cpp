@@ -1,5 +1,6 @@
 #include "joulery/engine/meter.hpp"
 
+#include "approx.hpp"
 #include "joulery/backends/function.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
@@ -50,11 +51,11 @@ TEST_CASE("meter: a scope gets what the machine drew while it was open") {
     machine.run(20ms);
     const report r = m.snapshot();
     REQUIRE(r.find("work") != nullptr);
-    CHECK(r.find("work")->total.joules() == doctest::Approx(25.0).epsilon(1e-4));
+    CHECK(r.find("work")->total.joules() == approx(25.0).epsilon(1e-4));
     CHECK(r.find("work")->calls == 1);
-    CHECK(r.find("work")->time.count() == doctest::Approx(0.25));
-    CHECK(r.unscoped.joules() == doctest::Approx(5.0).epsilon(1e-3));
-    CHECK(r.total.joules() == doctest::Approx(30.0).epsilon(1e-4));
+    CHECK(r.find("work")->time.count() == approx(0.25));
+    CHECK(r.unscoped.joules() == approx(5.0).epsilon(1e-3));
+    CHECK(r.total.joules() == approx(30.0).epsilon(1e-4));
 }
 
 TEST_CASE("meter: the step of a gauge is watts, and in an error bar what they make in an update") {
@@ -81,8 +82,8 @@ TEST_CASE("meter: the step of a gauge is watts, and in an error bar what they ma
     }
     pass();
     const report r = m.snapshot();
-    CHECK(r.channels[0].quantum_joules == doctest::Approx(0.1));
-    CHECK(r.find("work")->total.joules() == doctest::Approx(20));
+    CHECK(r.channels[0].quantum_joules == approx(0.1));
+    CHECK(r.find("work")->total.joules() == approx(20));
     // An update at either end is 0.3 J each; 10 J a step would make it 8 J.
     CHECK(r.find("work")->uncertainty.joules() < 2);
 }
@@ -109,9 +110,9 @@ TEST_CASE("meter: nested scopes give a parent its own joules and its children's"
     const scope_row* forward = r.find("step/forward");
     REQUIRE(step != nullptr);
     REQUIRE(forward != nullptr);
-    CHECK(forward->total.joules() == doctest::Approx(45.0).epsilon(1e-3));
-    CHECK(step->self.joules() == doctest::Approx(45.0).epsilon(1e-3));
-    CHECK(step->total.joules() == doctest::Approx(90.0).epsilon(1e-3));
+    CHECK(forward->total.joules() == approx(45.0).epsilon(1e-3));
+    CHECK(step->self.joules() == approx(45.0).epsilon(1e-3));
+    CHECK(step->total.joules() == approx(90.0).epsilon(1e-3));
     CHECK(step->items == 96);
     CHECK(step->item_name == "sample");
     CHECK(step->method == "edges");
@@ -131,9 +132,9 @@ TEST_CASE("meter: attribution by process leaves a neighbour's joules outside all
         machine.run(1s);
     }
     const report r = m.snapshot();
-    CHECK(r.find("work")->total.joules() == doctest::Approx(25).epsilon(1e-3));
-    CHECK(r.unscoped.joules() == doctest::Approx(75).epsilon(1e-3));
-    CHECK(r.total.joules() == doctest::Approx(100).epsilon(1e-3));
+    CHECK(r.find("work")->total.joules() == approx(25).epsilon(1e-3));
+    CHECK(r.unscoped.joules() == approx(75).epsilon(1e-3));
+    CHECK(r.total.joules() == approx(100).epsilon(1e-3));
 }
 
 TEST_CASE("meter: an idle power splits each scope's joules and changes no sum") {
@@ -154,10 +155,10 @@ TEST_CASE("meter: an idle power splits each scope's joules and changes no sum") 
     }
     const report r = m.snapshot();
     REQUIRE(r.find("busy")->idle.has_value());
-    CHECK(r.find("busy")->total.joules() == doctest::Approx(50).epsilon(1e-3));
-    CHECK(r.find("busy")->idle->joules() == doctest::Approx(20).epsilon(1e-3));
+    CHECK(r.find("busy")->total.joules() == approx(50).epsilon(1e-3));
+    CHECK(r.find("busy")->idle->joules() == approx(20).epsilon(1e-3));
     // Never more than the scope used at all.
-    CHECK(r.find("waiting")->idle->joules() == doctest::Approx(15).epsilon(1e-2));
+    CHECK(r.find("waiting")->idle->joules() == approx(15).epsilon(1e-2));
     CHECK(r.context.idle_power->watts() == 40);
 }
 
@@ -201,8 +202,8 @@ TEST_CASE("meter: two busy threads of different power get what each drew") {
         CHECK(std::abs(row->total.joules() - truth[i]) <= row->uncertainty.joules());
         sum += row->total.joules();
     }
-    CHECK(sum + r.unscoped.joules() == doctest::Approx(r.total.joules()).epsilon(1e-9));
+    CHECK(sum + r.unscoped.joules() == approx(r.total.joules()).epsilon(1e-9));
     // What tells within a thread is known well: a draws 2.5 times as much as b.
     CHECK(r.find("a")->total.joules() - r.find("b")->total.joules() ==
-          doctest::Approx(truth[0] - truth[1]).epsilon(0.05));
+          approx(truth[0] - truth[1]).epsilon(0.05));
 }

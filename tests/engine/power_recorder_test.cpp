@@ -1,5 +1,7 @@
 #include "joulery/engine/power_recorder.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -26,14 +28,14 @@ TEST_CASE("power recorder: the joules between two records are spread over the st
     r.record(0.02, {1.0, 0.2});   // 50 W and 10 W for two steps
     r.record(0.035, {2.5, 0.2});  // 100 W and nothing for one and a half
     const std::vector<double> first = r.watts(0, 0, 5);
-    CHECK(first[0] == doctest::Approx(50));
-    CHECK(first[1] == doctest::Approx(50));
-    CHECK(first[2] == doctest::Approx(100));
-    CHECK(first[3] == doctest::Approx(100));  // of what was measured, not of the whole step
+    CHECK(first[0] == approx(50));
+    CHECK(first[1] == approx(50));
+    CHECK(first[2] == approx(100));
+    CHECK(first[3] == approx(100));  // of what was measured, not of the whole step
     CHECK(std::isnan(first[4]));
-    CHECK(r.watts(1, 0, 3)[0] == doctest::Approx(10));
+    CHECK(r.watts(1, 0, 3)[0] == approx(10));
     CHECK(r.watts(1, 0, 3)[2] == 0);
-    CHECK(r.latest_watts(0) == doctest::Approx(100));
+    CHECK(r.latest_watts(0) == approx(100));
     CHECK(r.end() == 0.035);
 }
 
@@ -41,19 +43,19 @@ TEST_CASE("power recorder: a step that two records share has the mean of both") 
     power_recorder r(1, 0.01, 0.0);
     r.record(0.005, {0.5});  // 100 W
     r.record(0.010, {2.0});  // 300 W
-    CHECK(r.watts(0, 0, 1)[0] == doctest::Approx(200));
+    CHECK(r.watts(0, 0, 1)[0] == approx(200));
 }
 
 TEST_CASE("power recorder: a record right after another waits, its joules are not lost") {
     power_recorder r(1, 0.1, 0.0);
     r.record(0.1, {10.0});
     r.record(0.1001, {10.9});  // the counter's update in a moment: 9 kW
-    CHECK(r.latest_watts(0) == doctest::Approx(100));
+    CHECK(r.latest_watts(0) == approx(100));
     r.record(0.2, {20.0});
-    CHECK(r.latest_watts(0) == doctest::Approx(100));
+    CHECK(r.latest_watts(0) == approx(100));
     r.record(0.15, {21.0});  // back in time
     CHECK(r.end() == 0.2);
-    for (const double w : r.watts(0, 3, 3)) CHECK(w == doctest::Approx(100));
+    for (const double w : r.watts(0, 3, 3)) CHECK(w == approx(100));
 }
 
 TEST_CASE("power recorder: its first step is the longest that a sample fills") {
@@ -68,8 +70,8 @@ TEST_CASE("power recorder: what lies before the first record is unmeasured") {
     const std::vector<double> w = r.watts(0, 0, 4);
     CHECK(std::isnan(w[0]));
     CHECK(std::isnan(w[1]));
-    CHECK(w[2] == doctest::Approx(200));
-    CHECK(w[3] == doctest::Approx(200));
+    CHECK(w[2] == approx(200));
+    CHECK(w[3] == approx(200));
 }
 
 TEST_CASE("power recorder: full, it halves its resolution and keeps every joule") {
@@ -82,11 +84,11 @@ TEST_CASE("power recorder: full, it halves its resolution and keeps every joule"
     CHECK(r.level() == 1);
     CHECK(r.step_count() <= 751);
     const std::vector<double> w = r.watts(0, r.level(), r.step_count());
-    CHECK(w[0] == doctest::Approx(10));
-    CHECK(w[499] == doctest::Approx(10));
-    CHECK(w[500] == doctest::Approx(30));
-    CHECK(w[749] == doctest::Approx(30));
-    CHECK(joules_in(r, 0) == doctest::Approx(100 + 150).epsilon(1e-3));
+    CHECK(w[0] == approx(10));
+    CHECK(w[499] == approx(10));
+    CHECK(w[500] == approx(30));
+    CHECK(w[749] == approx(30));
+    CHECK(joules_in(r, 0) == approx(100 + 150).epsilon(1e-3));
 }
 
 TEST_CASE("power recorder: a month takes no more room than ten minutes") {
@@ -105,23 +107,23 @@ TEST_CASE("power recorder: a month takes no more room than ten minutes") {
         REQUIRE(r.step_count() <= power_recorder::capacity);
     }
     CHECK(r.step_count() > power_recorder::capacity / 2);
-    CHECK(power_recorder::step_of(r.level()) == doctest::Approx(2'621.44));  // 10 ms x 2^18
+    CHECK(power_recorder::step_of(r.level()) == approx(2'621.44));  // 10 ms x 2^18
     const double step = power_recorder::step_of(r.level());
     const double missing = static_cast<double>(r.step_count()) * step - at;  // of the last step
-    CHECK(joules_in(r, 0) == doctest::Approx(joules).epsilon(400 * missing / joules + 1e-9));
+    CHECK(joules_in(r, 0) == approx(joules).epsilon(400 * missing / joules + 1e-9));
 }
 
 TEST_CASE("power recorder: one series fits the grid of another") {
     power_recorder r(1, 0.02, 0.0);  // steps of 20 ms
     for (int i = 1; i <= 4; ++i) r.record(i * 0.02, {i <= 2 ? i * 1.0 : 2.0 + (i - 2) * 3.0});
     const std::vector<double> coarse = r.watts(0, 2, 3);
-    CHECK(coarse[0] == doctest::Approx(50));
-    CHECK(coarse[1] == doctest::Approx(150));
+    CHECK(coarse[0] == approx(50));
+    CHECK(coarse[1] == approx(150));
     CHECK(std::isnan(coarse[2]));
     const std::vector<double> fine = r.watts(0, 0, 8);
-    CHECK(fine[3] == doctest::Approx(50));
-    CHECK(fine[4] == doctest::Approx(150));
-    CHECK(fine[7] == doctest::Approx(150));
+    CHECK(fine[3] == approx(50));
+    CHECK(fine[4] == approx(150));
+    CHECK(fine[7] == approx(150));
 }
 
 TEST_CASE("power recorder: moments that are none change nothing") {

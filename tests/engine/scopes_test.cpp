@@ -1,6 +1,7 @@
 // What scopes do with names, nesting, threads and odd endings.
 #include "joulery/scope.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -60,11 +61,11 @@ TEST_CASE("scopes: each level of a recursion has its path, parents contain child
     CHECK(calls_of(r, "f/f") == 1);
     CHECK(calls_of(r, "f/f/f") == 1);
     CHECK(r.scopes.size() == 3);
-    CHECK(time_of(r, "f") == doctest::Approx(0.003));
-    CHECK(time_of(r, "f/f/f") == doctest::Approx(0.001));
-    CHECK(r.find("f")->total.joules() == doctest::Approx(0.3).epsilon(1e-3));
-    CHECK(r.find("f/f")->total.joules() == doctest::Approx(0.2).epsilon(1e-3));
-    CHECK(r.find("f/f")->self.joules() == doctest::Approx(0.1).epsilon(1e-3));
+    CHECK(time_of(r, "f") == approx(0.003));
+    CHECK(time_of(r, "f/f/f") == approx(0.001));
+    CHECK(r.find("f")->total.joules() == approx(0.3).epsilon(1e-3));
+    CHECK(r.find("f/f")->total.joules() == approx(0.2).epsilon(1e-3));
+    CHECK(r.find("f/f")->self.joules() == approx(0.1).epsilon(1e-3));
 }
 
 TEST_CASE("scopes: nesting beyond 256 levels is part of the deepest scope, and said so") {
@@ -75,8 +76,8 @@ TEST_CASE("scopes: nesting beyond 256 levels is part of the deepest scope, and s
     CHECK(r.scopes.size() == 256);
     CHECK(r.scopes.back().depth == 255);
     CHECK(r.scopes.back().calls == 2);
-    CHECK(r.scopes.back().time.count() == doctest::Approx(2 * 0.045));  // its own and 44 below it
-    CHECK(r.scopes.front().time.count() == doctest::Approx(0.6));
+    CHECK(r.scopes.back().time.count() == approx(2 * 0.045));  // its own and 44 below it
+    CHECK(r.scopes.front().time.count() == approx(0.6));
     CHECK(contains(r.warnings, "88 scopes nested deeper than 256"));
     {
         scope after{b.m, "after"};
@@ -101,7 +102,7 @@ TEST_CASE("scopes: one name under different parents is different paths") {
     CHECK(r.scopes.size() == 4);
     CHECK(calls_of(r, "train/load") == 3);
     CHECK(calls_of(r, "test/load") == 3);
-    CHECK(time_of(r, "test/load") == doctest::Approx(0.006));
+    CHECK(time_of(r, "test/load") == approx(0.006));
 }
 
 TEST_CASE("scopes: a buffer's content is the name, whatever it held before") {
@@ -184,7 +185,7 @@ TEST_CASE("scopes: ten thousand distinct paths each have their calls and joules"
         CHECK(row.calls == 2);
         self += row.self.joules();
     }
-    CHECK(self == doctest::Approx(19.8).epsilon(1e-3));  // 2 x 9,900 x 10 us x 100 W
+    CHECK(self == approx(19.8).epsilon(1e-3));  // 2 x 9,900 x 10 us x 100 W
 }
 
 TEST_CASE("scopes: names made of numbers are folded before memory runs out") {
@@ -228,8 +229,8 @@ TEST_CASE("scopes: one that is open across reports has its whole time, calls, it
     b.run(10ms);
     report r = b.m.snapshot();
     CHECK(calls_of(r, "long") == 1);
-    CHECK(time_of(r, "long") == doctest::Approx(0.010));
-    CHECK(r.find("long")->total.joules() == doctest::Approx(1.0).epsilon(1e-3));
+    CHECK(time_of(r, "long") == approx(0.010));
+    CHECK(r.find("long")->total.joules() == approx(1.0).epsilon(1e-3));
     {
         scope child{b.m, "child"};
         child.add_items(2);
@@ -240,12 +241,12 @@ TEST_CASE("scopes: one that is open across reports has its whole time, calls, it
     for (int i = 0; i < 2; ++i) {  // the second report is no different
         r = b.m.snapshot();
         CHECK(calls_of(r, "long") == 1);
-        CHECK(time_of(r, "long") == doctest::Approx(0.035));
+        CHECK(time_of(r, "long") == approx(0.035));
         CHECK(r.find("long/child")->items == 2);
         CHECK(calls_of(r, "long/child") == 1);
-        CHECK(time_of(r, "long/child") == doctest::Approx(0.020));
-        CHECK(r.find("long")->total.joules() == doctest::Approx(3.5).epsilon(1e-3));
-        CHECK(r.find("long/child")->total.joules() == doctest::Approx(2.0).epsilon(1e-3));
+        CHECK(time_of(r, "long/child") == approx(0.020));
+        CHECK(r.find("long")->total.joules() == approx(3.5).epsilon(1e-3));
+        CHECK(r.find("long/child")->total.joules() == approx(2.0).epsilon(1e-3));
         b.run(50ms);
     }
 }
@@ -272,14 +273,14 @@ TEST_CASE("scopes: those that end out of order close what is theirs and lose no 
     CHECK(calls_of(r, "outer") == 1);
     CHECK(calls_of(r, "outer/middle") == 1);
     CHECK(calls_of(r, "outer/middle/inner") == 1);
-    CHECK(time_of(r, "outer") == doctest::Approx(0.003));
-    CHECK(time_of(r, "outer/middle") == doctest::Approx(0.003));
-    CHECK(time_of(r, "outer/middle/inner") == doctest::Approx(0.003));
+    CHECK(time_of(r, "outer") == approx(0.003));
+    CHECK(time_of(r, "outer/middle") == approx(0.003));
+    CHECK(time_of(r, "outer/middle/inner") == approx(0.003));
     CHECK(calls_of(r, "next") == 1);  // at the top again
-    CHECK(r.total.joules() == doctest::Approx(0.6).epsilon(1e-3));
+    CHECK(r.total.joules() == approx(0.6).epsilon(1e-3));
     double self = r.unscoped.joules();
     for (const scope_row& row : r.scopes) self += row.self.joules();
-    CHECK(self == doctest::Approx(r.total.joules()));
+    CHECK(self == approx(r.total.joules()));
     CHECK(r.find("outer/middle/inner")->total.joules() <= r.find("outer")->total.joules() + 1e-9);
 }
 
@@ -298,8 +299,8 @@ TEST_CASE("scopes: threads that end leave their calls, time and joules") {
         const report r = b.m.snapshot();
         CHECK(calls_of(r, "job") == 100);
         CHECK(calls_of(r, "job/part") == 100);
-        CHECK(time_of(r, "job") == doctest::Approx(0.1));
-        CHECK(r.find("job")->total.joules() == doctest::Approx(10.0).epsilon(1e-2));
+        CHECK(time_of(r, "job") == approx(0.1));
+        CHECK(r.find("job")->total.joules() == approx(10.0).epsilon(1e-2));
     }
 }
 

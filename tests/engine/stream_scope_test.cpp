@@ -1,6 +1,7 @@
 // Scopes whose work runs later: a simulated device with queues, a timeline and powers of its own.
 #include "joulery/stream_scope.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/core/units.hpp"
 #include "joulery/joined_scope.hpp"
@@ -132,14 +133,14 @@ void check_books(const report& r) {
         double sum = r.channels[c].unscoped.joules();
         for (const scope_row& row : r.scopes)
             if (row.depth == 0) sum += row.by_channel[c].joules();
-        CHECK(sum == doctest::Approx(r.channels[c].total.joules()).epsilon(1e-9));
+        CHECK(sum == approx(r.channels[c].total.joules()).epsilon(1e-9));
     }
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         double parts = r.scopes[i].self.joules();
         for (std::size_t j = i + 1; j < r.scopes.size() && r.scopes[j].depth > r.scopes[i].depth;
              ++j)
             if (r.scopes[j].depth == r.scopes[i].depth + 1) parts += r.scopes[j].total.joules();
-        CHECK(r.scopes[i].total.joules() == doctest::Approx(parts).epsilon(1e-9).scale(1));
+        CHECK(r.scopes[i].total.joules() == approx(parts).epsilon(1e-9));
         CHECK(r.scopes[i].self.joules() >= -1e-9);
     }
 }
@@ -161,13 +162,13 @@ TEST_CASE("a stream scope has the device's work, though the host's part ended lo
     }
     const report r = a.m->snapshot();
     check_books(r);
-    CHECK(a.truth[0] == doctest::Approx(20 * 0.4 * 350));
-    CHECK(gpu_joules(r, "step/device") == doctest::Approx(a.truth[0]).epsilon(0.03));
+    CHECK(a.truth[0] == approx(20 * 0.4 * 350));
+    CHECK(gpu_joules(r, "step/device") == approx(a.truth[0]).epsilon(0.03));
     CHECK(cpu_joules(r, "step/device") == 0);
     CHECK(r.find("step/device")->calls == 20);
-    CHECK(r.find("step/device")->time.count() == doctest::Approx(8));
-    CHECK(r.find("step")->time.count() == doctest::Approx(0.2));
-    CHECK(cpu_joules(r, "step") == doctest::Approx(20 * 0.01 * 80).epsilon(0.1));
+    CHECK(r.find("step/device")->time.count() == approx(8));
+    CHECK(r.find("step")->time.count() == approx(0.2));
+    CHECK(cpu_joules(r, "step") == approx(20 * 0.01 * 80).epsilon(0.1));
 }
 
 TEST_CASE("short work on a slow counter is told from the device's idling by power") {
@@ -186,7 +187,7 @@ TEST_CASE("short work on a slow counter is told from the device's idling by powe
     }
     const report r = a.m->snapshot();
     check_books(r);
-    CHECK(gpu_joules(r, "kernel/device") == doctest::Approx(a.truth[0]).epsilon(0.03));
+    CHECK(gpu_joules(r, "kernel/device") == approx(a.truth[0]).epsilon(0.03));
     CHECK(std::abs(gpu_joules(r, "kernel/device") - a.truth[0]) <
           r.find("kernel/device")->uncertainty.joules());
 }
@@ -210,12 +211,12 @@ TEST_CASE("host scopes that overlap the device's work take none of it") {
     }
     const report r = a.m->snapshot();
     check_books(r);
-    CHECK(gpu_joules(r, "train/forward/device") == doctest::Approx(a.truth[0]).epsilon(0.03));
+    CHECK(gpu_joules(r, "train/forward/device") == approx(a.truth[0]).epsilon(0.03));
     // The device's idling is left to the threads that were busy, and the CPU's is theirs alone.
     const double idle = 20 * 0.3 * 50;
     CHECK(gpu_joules(r, "train") + gpu_joules(r, "load") ==
-          doctest::Approx(a.truth[0] + idle).epsilon(0.01));
-    CHECK(cpu_joules(r, "train") + cpu_joules(r, "load") == doctest::Approx(14 * 60).epsilon(0.01));
+          approx(a.truth[0] + idle).epsilon(0.01));
+    CHECK(cpu_joules(r, "train") + cpu_joules(r, "load") == approx(14 * 60).epsilon(0.01));
 }
 
 // Returns how much of both streams' work there is, and how much the report has, by stream.
@@ -248,14 +249,14 @@ TEST_CASE("two streams in turn, each has its own work, long and short") {
         const auto rounds = work.second;
         CAPTURE(rounds);
         const std::vector<double> joules = run_two_streams(unit, rounds, 60);
-        CHECK(joules[1] == doctest::Approx(joules[0]).epsilon(0.03));
-        CHECK(joules[3] == doctest::Approx(joules[2]).epsilon(0.03));
+        CHECK(joules[1] == approx(joules[0]).epsilon(0.03));
+        CHECK(joules[3] == approx(joules[2]).epsilon(0.03));
     }
 }
 
 TEST_CASE("two streams that overlap: their sum is the device's work, none of it twice") {
     const std::vector<double> joules = run_two_streams(10ms, 20, 20);
-    CHECK(joules[1] + joules[3] == doctest::Approx(joules[0] + joules[2]).epsilon(0.03));
+    CHECK(joules[1] + joules[3] == approx(joules[0] + joules[2]).epsilon(0.03));
     // Where they overlap they share by time: the hungrier one is billed too little.
     CHECK(joules[1] < joules[0]);
     CHECK(joules[3] > joules[2]);
@@ -280,9 +281,9 @@ TEST_CASE("stream scopes nest: the inner work is inside the outer one's total, n
     }
     const report r = a.m->snapshot();
     check_books(r);
-    CHECK(gpu_joules(r, "step/backward/device") == doctest::Approx(1200).epsilon(0.03));
-    CHECK(gpu_joules(r, "step/device") == doctest::Approx(400).epsilon(0.03));
-    CHECK(gpu_joules(r, "step") == doctest::Approx(1600).epsilon(0.03));
+    CHECK(gpu_joules(r, "step/backward/device") == approx(1200).epsilon(0.03));
+    CHECK(gpu_joules(r, "step/device") == approx(400).epsilon(0.03));
+    CHECK(gpu_joules(r, "step") == approx(1600).epsilon(0.03));
 }
 
 TEST_CASE("marks that come back after everything else has ended are harmless") {
@@ -325,7 +326,7 @@ TEST_CASE("a mark that could not be put into the stream") {
             a.host(10ms, 1);
         }
         a.host(50ms, 1);
-        CHECK(a.m->snapshot().find("x/device")->time.count() == doctest::Approx(0.01));
+        CHECK(a.m->snapshot().find("x/device")->time.count() == approx(0.01));
     }
 }
 

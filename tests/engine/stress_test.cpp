@@ -1,9 +1,10 @@
 // Everything at once on real threads: scopes, reports, reads, the switch, threads that end, a meter
 // that ends. Its worth is under the thread sanitizer; alone it checks that counts are exact.
 #include "joulery/session.hpp"
-#include "joulery/backends/function.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
+#include "joulery/backends/function.hpp"
 #include "joulery/macros.hpp"
 
 #include <doctest/doctest.h>
@@ -53,7 +54,7 @@ TEST_CASE("stress: reports and reads while threads come, go and open new paths")
     std::thread reporter([&] {
         while (!done.load()) {
             const report r = m.snapshot();
-            CHECK(self_sum(r) == doctest::Approx(r.total.joules()).epsilon(1e-6));
+            CHECK(self_sum(r) == approx(r.total.joules()).epsilon(1e-6));
             for (const scope_row& row : r.scopes)
                 CHECK(row.time.count() < 8 * r.context.duration.count() + 1);
         }

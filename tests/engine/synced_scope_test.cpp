@@ -1,6 +1,7 @@
 // Scopes that wait for work under way before their edges, on a device that works by itself.
 #include "joulery/synced_scope.hpp"
 
+#include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/core/units.hpp"
 #include "joulery/joined_scope.hpp"
@@ -56,10 +57,10 @@ TEST_CASE("a synced scope holds what was launched in it, and nothing launched be
     CHECK(gpu.waits == 2);
     const report r = m.snapshot();
     REQUIRE(r.find("forward") != nullptr);
-    CHECK(r.find("forward")->total.joules() == doctest::Approx(15).epsilon(0.001));
+    CHECK(r.find("forward")->total.joules() == approx(15).epsilon(0.001));
     CHECK(r.find("forward")->items == 4);
-    CHECK(r.find("forward")->time.count() == doctest::Approx(0.05));
-    CHECK(r.unscoped.joules() == doctest::Approx(30).epsilon(0.001));
+    CHECK(r.find("forward")->time.count() == approx(0.05));
+    CHECK(r.unscoped.joules() == approx(30).epsilon(0.001));
 }
 
 TEST_CASE("names of any kind and a plain function will do") {

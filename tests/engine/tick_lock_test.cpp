@@ -1,5 +1,7 @@
 #include "joulery/engine/tick_lock.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -59,7 +61,7 @@ TEST_CASE("tick tracker: it learns the counter's period, whatever the driver dec
     locked_counter c(1'013'000, 0.002, 1'000'000, 100e6);
     c.run_until(5'000'000'000);
     CHECK(c.tracker.locked());
-    CHECK(c.tracker.period() == doctest::Approx(1'013'000).epsilon(1e-4));
+    CHECK(c.tracker.period() == approx(1'013'000).epsilon(1e-4));
     CHECK(c.tracker.jitter() < 0.01 * 1'013'000);
 }
 
@@ -107,8 +109,8 @@ TEST_CASE("tick lock: where a read is dear against the ticks, or ticks are rare,
 
 TEST_CASE("tick tracker: the age of a value is unknown before the lock and known after it") {
     tick_tracker t(1'000'000);
-    CHECK(t.lag(12'345) == doctest::Approx(500'000));
-    CHECK(t.lag_spread(12'345) == doctest::Approx(1'000'000 / std::sqrt(12.0)));
+    CHECK(t.lag(12'345) == approx(500'000));
+    CHECK(t.lag_spread(12'345) == approx(1'000'000 / std::sqrt(12.0)));
     std::uint64_t at = 1'000'000;
     for (int i = 0; i < 40; ++i, at += 1'000'000) {
         (void)t.observe(at - 2'000, false);
@@ -116,8 +118,8 @@ TEST_CASE("tick tracker: the age of a value is unknown before the lock and known
     }
     REQUIRE(t.locked());
     const std::uint64_t last = at - 1'000'000;
-    CHECK(t.lag(last + 300'000) == doctest::Approx(300'000).epsilon(0.01));
-    CHECK(t.lag(last + 1'300'000) == doctest::Approx(300'000).epsilon(0.01));
+    CHECK(t.lag(last + 300'000) == approx(300'000).epsilon(0.01));
+    CHECK(t.lag(last + 1'300'000) == approx(300'000).epsilon(0.01));
     CHECK(t.lag_spread(last + 300'000) < 20'000);
 }
 

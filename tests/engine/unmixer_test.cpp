@@ -1,5 +1,7 @@
 #include "joulery/engine/unmixer.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -47,10 +49,10 @@ TEST_CASE("matrix: the inverse of a positive definite one") {
     m(0, 1) = m(1, 0) = 1;
     m(1, 1) = 3;
     const square_matrix i = m.inverse();
-    CHECK(i(0, 0) == doctest::Approx(3.0 / 11));
-    CHECK(i(0, 1) == doctest::Approx(-1.0 / 11));
-    CHECK(i(1, 0) == doctest::Approx(-1.0 / 11));
-    CHECK(i(1, 1) == doctest::Approx(4.0 / 11));
+    CHECK(i(0, 0) == approx(3.0 / 11));
+    CHECK(i(0, 1) == approx(-1.0 / 11));
+    CHECK(i(1, 0) == approx(-1.0 / 11));
+    CHECK(i(1, 1) == approx(4.0 / 11));
 }
 
 TEST_CASE("unmixer: powers come out of times that vary, with bars that cover the truth") {
@@ -61,7 +63,7 @@ TEST_CASE("unmixer: powers come out of times that vary, with bars that cover the
         const unmixed_powers p = mixed(truth, 0.5, 200, 0.001, seed).solve(127.5);
         REQUIRE(p.watts.size() == 5);
         for (std::size_t k = 0; k < 4; ++k) {
-            CHECK(p.watts[k + 1] == doctest::Approx(truth[k]).epsilon(0.02));
+            CHECK(p.watts[k + 1] == approx(truth[k]).epsilon(0.02));
             covered += std::abs(p.watts[k + 1] - truth[k]) <= bar(p, k + 1) ? 1 : 0;
         }
         CHECK(p.gain > 0.99);
@@ -71,8 +73,8 @@ TEST_CASE("unmixer: powers come out of times that vary, with bars that cover the
 
 TEST_CASE("unmixer: scopes that always take the same share stay at the mean, and the bar says so") {
     const unmixed_powers p = mixed({150, 50}, 0, 200, 0.001, 1).solve(100);
-    CHECK(p.watts[1] == doctest::Approx(100).epsilon(0.02));
-    CHECK(p.watts[2] == doctest::Approx(100).epsilon(0.02));
+    CHECK(p.watts[1] == approx(100).epsilon(0.02));
+    CHECK(p.watts[2] == approx(100).epsilon(0.02));
     CHECK(bar(p, 1) > 50);  // covers 150 W
     CHECK(bar(p, 2) > 50);
     CHECK(p.gain < 0.6);
@@ -85,8 +87,8 @@ TEST_CASE("unmixer: without data the mean is all there is") {
     unmixer one;
     one.add({{1, 0.05}, {2, 0.05}}, 10, 1, 1);
     const unmixed_powers p = one.solve(100);
-    CHECK(p.watts[1] == doctest::Approx(100));
-    CHECK(p.watts[2] == doctest::Approx(100));
+    CHECK(p.watts[1] == approx(100));
+    CHECK(p.watts[2] == approx(100));
 }
 
 TEST_CASE("unmixer: no scope is given less than nothing") {
@@ -96,8 +98,8 @@ TEST_CASE("unmixer: no scope is given less than nothing") {
         u.add({{1, a}, {2, 0.1 - a}}, 120 * a - 20 * (0.1 - a), 1e-8, 1e-8);
     }
     const unmixed_powers p = u.solve(50);
-    CHECK(p.watts[2] == doctest::Approx(0).epsilon(1e-6).scale(1));
-    CHECK(p.watts[1] == doctest::Approx(99.2).epsilon(0.01));  // the best fit beside 0 W
+    CHECK(p.watts[2] == 0);
+    CHECK(p.watts[1] == approx(99.2).epsilon(0.01));  // the best fit beside 0 W
 }
 
 TEST_CASE("unmixer: powers that do not stay the same widen the bar") {
@@ -121,7 +123,7 @@ TEST_CASE("unmixer: what was seen fades by half, what is cleared is gone") {
     CHECK(u.intervals() == 100);
     u.fade();
     CHECK(u.intervals() == 50);
-    CHECK(u.solve(100).watts[1] == doctest::Approx(150).epsilon(0.02));
+    CHECK(u.solve(100).watts[1] == approx(150).epsilon(0.02));
     u.clear();
     CHECK(u.intervals() == 0);
     CHECK(u.solve(100).watts.empty());

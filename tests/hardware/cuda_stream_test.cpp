@@ -1,6 +1,7 @@
 // Stream scopes on a real GPU: matrix products that nobody waits for have the joules that the same
 // products have with full synchronisation. Label `hardware`; tests/hardware.sh finds CUDA.
 #include <doctest/doctest.h>
+#include "approx.hpp"
 
 #include <cstdio>
 
@@ -138,9 +139,9 @@ TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, with
     std::printf("cuda: %d products a scope: waited %.1f J, marked %.1f J, host part %.3f s\n",
                 count, waited, marked, r.find("marked")->time.count());
     print_counters(m);
-    CHECK(marked == doctest::Approx(waited).epsilon(0.03));
+    CHECK(marked == approx(waited).epsilon(0.03));
     CHECK(r.find("marked/device")->time.count() ==
-          doctest::Approx(r.find("waited")->time.count()).epsilon(0.03));
+          approx(r.find("waited")->time.count()).epsilon(0.03));
 }
 
 #else

@@ -41,6 +41,8 @@ PUBLIC_MACRO = re.compile(r"^JOULERY_(SCOPE|FUNCTION|CHECK_[A-Z_]+|REQUIRE_[A-Z_
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
 UNDEF = re.compile(r"^\s*#\s*undef\s+(\w+)")
+# Of values below 1 doctest's own takes all for equal; tests/approx.hpp mends that.
+LOOSE_APPROX = re.compile(r"\bdoctest\s*::\s*Approx\b|\busing\s+namespace\s+doctest\b")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -73,6 +75,7 @@ class Lint:
         self.check_umbrella()
         self.check_leftovers()
         self.check_tests()
+        self.check_approx()
         return self.findings
 
     def check_form(self, name, lines):
@@ -217,6 +220,17 @@ class Lint:
                 self.say(where, f'two test cases are called "{name}"')
             if re.search(r"doctest::skip|doctest::may_fail|should_fail", text):
                 self.say(where, "a test is switched off")
+
+    def check_approx(self):
+        """Tests compare with a share of the value alone, through approx()."""
+        for path in sorted((self.root / "tests").rglob("*.[ch]pp")):
+            where = path.relative_to(self.root).as_posix()
+            if where == "tests/approx.hpp":
+                continue
+            for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+                if LOOSE_APPROX.search(line):
+                    self.say(f"{where}:{number}",
+                             "doctest::Approx adds 1 to the value; approx() of tests/approx.hpp")
 
 
 def main(arguments):

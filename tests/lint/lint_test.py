@@ -160,6 +160,15 @@ class LintTest(unittest.TestCase):
         self.put("tests/core/a_test.cpp", 'TEST_CASE("one" * doctest::skip()) {}\n')
         self.expect("tests/core/a_test.cpp", "switched off")
 
+    def test_an_approx_that_takes_all_small_values_for_equal_is_found(self):
+        self.put("tests/approx.hpp", "inline doctest::Approx approx(double x);\n")
+        self.put("tests/core/support.hpp", "bool f(double x) { return x == approx(1e-6); }\n")
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        for loose in ("bool b = x == doctest::Approx(1e-6);", "using doctest::Approx;",
+                      "using namespace doctest;"):
+            self.put("tests/core/support.hpp", f"\n{loose}\n")
+            self.expect("tests/core/support.hpp:2", "approx()")
+
 
 if __name__ == "__main__":
     unittest.main()

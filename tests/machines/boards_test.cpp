@@ -1,10 +1,10 @@
 #include "machines/fake_machine.hpp"
+
+#include "approx.hpp"
+#include "backends/fake_device.hpp"
 #include "joulery/backends/rpi_pmic.hpp"
 
-#include "backends/fake_device.hpp"
-
 using namespace joulery;
-using doctest::Approx;
 
 namespace {
 
@@ -28,7 +28,7 @@ TEST_CASE("Jetson AGX Orin: rails side by side, the memory's inside the rail tha
     m.start();
     CHECK(m.tree() == strings{"+ rail/VDD_GPU_SOC", "+ rail/VDD_CPU_CV", "+ rail/VIN_SYS_5V0",
                               "- rail/VDDQ_VDD2_1V8AO: contained in rail/VIN_SYS_5V0"});
-    CHECK(m.run() == Approx(17.8));
+    CHECK(m.run() == approx(17.8));
 }
 
 TEST_CASE("Jetson Orin Nano: the inlet is the total") {
@@ -40,7 +40,7 @@ TEST_CASE("Jetson Orin Nano: the inlet is the total") {
     m.start();
     CHECK(m.tree() == strings{"+ rail/VDD_IN", "- rail/VDD_CPU_GPU_CV: contained in rail/VDD_IN",
                               "- rail/VDD_SOC: contained in rail/VDD_IN"});
-    CHECK(m.run() == Approx(10));
+    CHECK(m.run() == approx(10));
 }
 
 TEST_CASE("Raspberry Pi 5: the power chip's rails together") {
@@ -62,7 +62,7 @@ TEST_CASE("Raspberry Pi 5: the power chip's rails together") {
     m.start(std::move(found));
     CHECK(m.tree() == strings{"+ board/pmic", "- board/pmic/core: contained in board/pmic",
                               "- board/pmic/memory: contained in board/pmic"});
-    CHECK(m.run() == Approx(5));
+    CHECK(m.run() == approx(5));
     m.meter.reset();
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothin
         CHECK(m.tree() == strings{"+ cpu0/package"});
         CHECK(m.run([&](int i) {
             m.files.powercap_energy("intel-rapl:0", 80'000u * unsigned(i) + 1);
-        }) == Approx(8));
+        }) == approx(8));
     }
     SUBCASE("both by name: the battery is shown apart") {
         m.start(open_backends({"rapl-powercap", "battery"}, m.files.root()));
@@ -85,13 +85,13 @@ TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothin
                       "- machine/battery: apart: the machine's parts are counted faster"});
         CHECK(m.run([&](int i) {
             m.files.powercap_energy("intel-rapl:0", 80'000u * unsigned(i) + 1);
-        }) == Approx(8));
+        }) == approx(8));
     }
     SUBCASE("with the counters closed to users") {
         m.files.remove("/sys/class/powercap");
         m.start();
         CHECK(m.tree() == strings{"+ machine/battery"});
-        CHECK(m.run() == Approx(15));
+        CHECK(m.run() == approx(15));
     }
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("Cray node with MI250X: the node is the total, cards of any view lie i
                               "- node/cpu: contained in node", "- node/accel0: contained in node"});
     CHECK(m.parents() ==
           strings{"gpu/0000:c0:00.0/board<node", "node/cpu<node", "node/accel0<node"});
-    CHECK(m.run([&](int i) { write(10 * unsigned(i)); }) == Approx(1000));
+    CHECK(m.run([&](int i) { write(10 * unsigned(i)); }) == approx(1000));
     // 200 J, 500 J, and the same 500 J as another backend shows them: the node is not doubted.
     for (const std::string& w : m.meter->snapshot().warnings) CHECK_FALSE(contains(w, "trusted"));
 }
@@ -155,7 +155,7 @@ TEST_CASE("MI300A: each socket's meter holds its processor, by whose CPUs are ne
         m.files.powercap_energy("intel-rapl:1", 1'000'000u * unsigned(i) + 1);
         write(0, 5u * 65'536u * unsigned(i) + 1);
         write(1, 4u * 65'536u * unsigned(i) + 1);
-    }) == Approx(900));
+    }) == approx(900));
 }
 
 TEST_CASE("server with a chassis meter: the total only where the processors are not counted") {
@@ -164,7 +164,7 @@ TEST_CASE("server with a chassis meter: the total only where the processors are 
     SUBCASE("alone") {
         m.start();
         CHECK(m.tree() == strings{"+ machine/power-meter"});
-        CHECK(m.run() == Approx(400));
+        CHECK(m.run() == approx(400));
     }
     SUBCASE("beside the packages") {
         m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -179,6 +179,6 @@ TEST_CASE("server with a chassis meter: the total only where the processors are 
         m.start(open_backends({"hwmon", "rapl-powercap"}, m.files.root()));
         CHECK(m.tree() ==
               strings{"+ machine/power-meter", "- cpu0/package: contained in machine/power-meter"});
-        CHECK(m.run() == Approx(400));
+        CHECK(m.run() == approx(400));
     }
 }

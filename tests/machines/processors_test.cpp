@@ -1,10 +1,10 @@
 #include "machines/fake_machine.hpp"
+
+#include "approx.hpp"
+#include "backends/fake_device.hpp"
 #include "joulery/backends/amd_hsmp.hpp"
 
-#include "backends/fake_device.hpp"
-
 using namespace joulery;
-using doctest::Approx;
 
 namespace {
 
@@ -39,7 +39,7 @@ TEST_CASE("desktop Intel: the package is the total, its cores and graphics lie i
     CHECK(m.run(counting(m, {{"intel-rapl:0", 650'000},
                              {"intel-rapl:0:0", 400'000},
                              {"intel-rapl:0:1", 50'000},
-                             {"intel-rapl:0:2", 50'000}})) == Approx(70));
+                             {"intel-rapl:0:2", 50'000}})) == approx(70));
     CHECK(m.warnings.empty());
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("Xeon with two sockets and psys: psys is the total of all") {
                              {"intel-rapl:0:0", 200'000},
                              {"intel-rapl:1", 1'500'000},
                              {"intel-rapl:1:0", 200'000},
-                             {"intel-rapl:2", 6'000'000}})) == Approx(600));
+                             {"intel-rapl:2", 6'000'000}})) == approx(600));
 }
 
 TEST_CASE("a counter that stands still is told of, one at rest inside another is not") {
@@ -68,7 +68,7 @@ TEST_CASE("a counter that stands still is told of, one at rest inside another is
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
     m.files.powercap_zone("intel-rapl:0:0", "uncore", 1).powercap_zone("intel-rapl:0:1", "dram", 1);
     m.start();
-    CHECK(m.run(counting(m, {{"intel-rapl:0", 200'000}})) == Approx(20));
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 200'000}})) == approx(20));
     strings said;
     for (const std::string& w : m.meter->snapshot().warnings)
         if (contains(w, "stuck")) said.push_back(w);
@@ -95,7 +95,7 @@ TEST_CASE("a psys that counts less than what it holds is not to be trusted, and 
     CHECK(m.run(counting(m, {{"intel-rapl:0", 110'000},
                              {"intel-rapl:0:0", 60'000},
                              {"intel-rapl:0:1", 15'000},
-                             {"intel-rapl:1", psys}})) == Approx(psys * 1e-4));
+                             {"intel-rapl:1", psys}})) == approx(psys * 1e-4));
     const strings warnings = m.meter->snapshot().warnings;
     std::string said;
     for (const std::string& w : warnings)
@@ -128,7 +128,7 @@ TEST_CASE(
         cpu(i);
         m.files.number(m.hwmon_folder(3) + "/energy1_input", 1'500'000u * unsigned(i) + 1);
         m.files.number(m.hwmon_folder(3) + "/energy2_input", 900'000u * unsigned(i) + 1);
-    }) == Approx(250));
+    }) == approx(250));
 }
 
 TEST_CASE("Threadripper: dies that mirror one counter are one package") {
@@ -141,7 +141,7 @@ TEST_CASE("Threadripper: dies that mirror one counter are one package") {
     m.start();
     CHECK(m.tree() == strings{"+ cpu0/package", "- cpu0/one-core: contained in cpu0/package"});
     CHECK(m.run(counting(m, {{"intel-rapl:0", 1'800'000}, {"intel-rapl:1", 1'800'000}})) ==
-          Approx(180));
+          approx(180));
 }
 
 TEST_CASE("EPYC as root: powercap's packages; HSMP's view of them is not opened") {
@@ -156,7 +156,7 @@ TEST_CASE("EPYC as root: powercap's packages; HSMP's view of them is not opened"
     m.start();
     CHECK(m.tree() == strings{"+ cpu0/package", "+ cpu1/package"});
     CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000}, {"intel-rapl:1", 3'000'000}})) ==
-          Approx(500));
+          approx(500));
 }
 
 TEST_CASE("EPYC, two views asked for by name: the second says whose it is") {
@@ -168,7 +168,7 @@ TEST_CASE("EPYC, two views asked for by name: the second says whose it is") {
     m.start(open_backends({"rapl-powercap", "hwmon"}, m.files.root()));
     CHECK(m.tree() ==
           strings{"+ cpu0/package", "- cpu0/package: same counter as the first cpu0/package"});
-    CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000}})) == Approx(200));
+    CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000}})) == approx(200));
 }
 
 TEST_CASE("cloud machine with nothing: an estimate, and the reason") {
@@ -178,7 +178,7 @@ TEST_CASE("cloud machine with nothing: an estimate, and the reason") {
     m.start();
     CHECK(m.tree() == strings{"+ machine/estimate"});
     // Sapphire Rapids: 1.04 W idle to 4.16 W full, a hardware thread
-    CHECK(m.run([&](int i) { m.half_busy(i); }) == Approx(4 * (1.04 + 4.16) / 2).epsilon(0.01));
+    CHECK(m.run([&](int i) { m.half_busy(i); }) == approx(4 * (1.04 + 4.16) / 2).epsilon(0.01));
     CHECK(m.meter->snapshot().provenance == quality::estimated);
     REQUIRE(m.warnings.size() == 1);
     CHECK(contains(m.warnings[0], "this is a virtual machine"));
@@ -194,7 +194,7 @@ TEST_CASE("container with powercap masked: an estimate, and the container's flag
     m.start();
     CHECK(m.tree() == strings{"+ machine/estimate"});
     // Ice Lake: 0.77 W idle to 3.76 W full
-    CHECK(m.run([&](int i) { m.half_busy(i); }) == Approx(4 * (0.77 + 3.76) / 2).epsilon(0.01));
+    CHECK(m.run([&](int i) { m.half_busy(i); }) == approx(4 * (0.77 + 3.76) / 2).epsilon(0.01));
     CHECK(m.meter->snapshot().provenance == quality::estimated);
     REQUIRE(m.warnings.size() == 1);
     CHECK(contains(m.warnings[0], "-v /sys:/host/sys:ro"));
@@ -217,6 +217,6 @@ TEST_CASE("EPYC as a user: HSMP's counters of the sockets") {
     found.backends.push_back(*std::move(hsmp));
     m.start(std::move(found));
     CHECK(m.tree() == strings{"+ cpu0/package", "+ cpu1/package"});
-    CHECK(m.run([&](int) { counts += 65536; }) == Approx(200));
+    CHECK(m.run([&](int) { counts += 65536; }) == approx(200));
     m.meter.reset();
 }

@@ -1,9 +1,10 @@
-#include "backends/fake_library.hpp"
-#include "fakes/fake_nvml.hpp"
 #include "machines/fake_machine.hpp"
 
+#include "approx.hpp"
+#include "backends/fake_library.hpp"
+#include "fakes/fake_nvml.hpp"
+
 using namespace joulery;
-using doctest::Approx;
 
 namespace {
 
@@ -48,7 +49,7 @@ TEST_CASE("DGX H100: eight boards and two sockets add up") {
         m.files.powercap_energy("intel-rapl:0", 3'000'000u * unsigned(i) + 1);
         m.files.powercap_energy("intel-rapl:0:0", 400'000u * unsigned(i) + 1);
         m.files.powercap_energy("intel-rapl:1", 3'000'000u * unsigned(i) + 1);
-    }) == Approx(5440));
+    }) == approx(5440));
 }
 
 TEST_CASE("GPU machine without readable processors: the estimate stands beside what is measured") {
@@ -59,7 +60,7 @@ TEST_CASE("GPU machine without readable processors: the estimate stands beside w
     CHECK(m.tree() == strings{"+ gpu/GPU-0/board",
                               "- machine/estimate: apart: estimated, and not added to what is "
                               "measured"});
-    CHECK(m.run([&](int) { m.count(3000); }) == Approx(300));
+    CHECK(m.run([&](int) { m.count(3000); }) == approx(300));
     CHECK(m.meter->snapshot().provenance == quality::measured);
     REQUIRE(m.warnings.size() == 1);
     CHECK(contains(m.warnings[0], "rapl-powercap"));
@@ -78,7 +79,7 @@ TEST_CASE("GH200 by NVML: the module holds its GPU, and Grace as the firmware me
                               "- module0: same counter as the first module0",
                               "- cpu0/grace: contained in module0",
                               "- cpu0/cpu: contained in cpu0/grace"});
-    CHECK(m.run([&](int) { m.count(4000); }) == Approx(700));
+    CHECK(m.run([&](int) { m.count(4000); }) == approx(700));
 }
 
 TEST_CASE("GH200 by firmware alone: its module holds the GPU that NVML counts") {
@@ -88,7 +89,7 @@ TEST_CASE("GH200 by firmware alone: its module holds the GPU that NVML counts") 
     m.start();
     CHECK(m.tree() == strings{"- gpu/GPU-0/board: contained in module0",
                               "- gpu/GPU-1/board: contained in module1", "+ module0", "+ module1"});
-    CHECK(m.run([&](int) { m.count(4000); }) == Approx(1300));
+    CHECK(m.run([&](int) { m.count(4000); }) == approx(1300));
 }
 
 TEST_CASE(
@@ -100,10 +101,10 @@ TEST_CASE(
     m.control.gpus[1].energy_status = 15;
     (void)m.run([&](int) { m.count(3000); });
     const report lost = m.meter->snapshot();
-    CHECK(lost.total.joules() == Approx(900));
+    CHECK(lost.total.joules() == approx(900));
     CHECK(lost.channels[0].state == "ok");
     CHECK(lost.channels[1].state == "silent");
-    CHECK(lost.channels[1].total.joules() == Approx(300));
+    CHECK(lost.channels[1].total.joules() == approx(300));
     CHECK(lost.channels[1].provenance == quality::partial);
     CHECK(lost.provenance == quality::partial);
     const strings said = lost.warnings;
@@ -113,7 +114,7 @@ TEST_CASE(
     (void)m.run([&](int) { m.count(3000); });
     const report back = m.meter->snapshot();
     CHECK(back.channels[1].state == "ok");
-    CHECK(back.total.joules() == Approx(1800));
+    CHECK(back.total.joules() == approx(1800));
     CHECK(back.provenance == quality::measured);
 }
 
@@ -129,5 +130,5 @@ TEST_CASE("one card seen by two backends is one card, by its PCI address") {
     CHECK(m.run([&](int i) {
         m.count(2500);
         m.files.number(m.hwmon_folder(2) + "/energy1_input", 2'500'000u * unsigned(i) + 1);
-    }) == Approx(250));
+    }) == approx(250));
 }

@@ -1,5 +1,6 @@
 #include "joulery/time/time_source.hpp"
 
+#include "approx.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/time/tick_clock.hpp"
 
@@ -38,7 +39,7 @@ double best_ratio(const time_source& clock) {  // of a few: the machine may look
 
 TEST_CASE("tick time: its seconds are those of steady_clock") {
     const tick_time clock;
-    CHECK(best_ratio(clock) == doctest::Approx(1).epsilon(0.01));
+    CHECK(best_ratio(clock) == approx(1).epsilon(0.01));
     CHECK(clock.is_tick_clock());
     CHECK_FALSE(clock.is_manual());
     CHECK(clock.seconds_per_tick() > 1e-11);  // 100 GHz
@@ -47,7 +48,7 @@ TEST_CASE("tick time: its seconds are those of steady_clock") {
 
 TEST_CASE("steady time: nanoseconds of steady_clock") {
     const steady_time clock;
-    CHECK(best_ratio(clock) == doctest::Approx(1).epsilon(0.01));
+    CHECK(best_ratio(clock) == approx(1).epsilon(0.01));
     CHECK(clock.seconds_per_tick() == 1e-9);
     CHECK(clock.name() == "steady");
     CHECK_FALSE(clock.is_tick_clock());
