@@ -63,6 +63,18 @@ TEST_CASE("estimate: load x watts x time, and it says what it is") {
     CHECK(contract_violations(*e) == strings{});
 }
 
+TEST_CASE("estimate: processors are counted by sysfs, else by /proc/stat, else by /proc/cpuinfo") {
+    fake_system m;
+    m.cpuinfo("AuthenticAMD", "AMD EPYC 7763 64-Core Processor", 25, 1, 2).proc_stat(1000, 9000);
+    fake_time t;
+    CHECK(contains(opened(m, t)->remark(), "; 2 hardware threads;"));
+    m.file("/proc/stat",
+           "cpu  3 0 0 3 0 0 0 0 0 0\ncpu0 1 0 0 1\ncpu1 1 0 0 1\ncpu5 1 0 0 1\nintr 0\n");
+    CHECK(contains(opened(m, t)->remark(), "; 3 hardware threads;"));
+    m.cpus_online("0-3");
+    CHECK(contains(opened(m, t)->remark(), "; 4 hardware threads;"));
+}
+
 TEST_CASE("estimate: an idle machine draws its idle power, time taken by the hypervisor is idle") {
     fake_system m;
     milan(m);

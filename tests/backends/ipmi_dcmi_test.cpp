@@ -4,6 +4,7 @@
 #include "backends/support.hpp"
 
 #include <cstring>
+#include <vector>
 
 using namespace joulery;
 
@@ -106,4 +107,12 @@ TEST_CASE("ipmi-dcmi: what keeps it from opening is told") {
     device.on_open = [](const std::string& path) { return contains(path, "ipmidev") ? 0 : ENOENT; };
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
     CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().reason, "tells no power"));
+}
+
+TEST_CASE("ipmi-dcmi: an answer that is cut off is none") {
+    std::vector<unsigned char> answer(19);
+    answer[1] = 0xdc, answer[2] = 250, answer[18] = 0x40;
+    CHECK(detail::parse_dcmi_power(answer.data(), 19) == 250);
+    CHECK(detail::parse_dcmi_power(answer.data(), 18) == -EBADMSG);
+    CHECK(detail::parse_dcmi_power(nullptr, 0) == -EBADMSG);
 }

@@ -84,6 +84,17 @@ TEST_CASE("rocm-smi: chips whose counter is not to be trusted give their power")
     CHECK(contract_violations(**b) == strings{});
 }
 
+TEST_CASE("rocm-smi: power comes by the newer call where it answers, else by the older") {
+    amd_machine m;
+    m.control.gpus[0].chip = 0x738c;
+    m.control.gpus[0].newer_power_status = 0;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(read_all(**b).values == numbers{290'000'000});
+    m.control.gpus[0].newer_power_status = 2;
+    CHECK(read_all(**b).values == numbers{300'000'000});
+}
+
 TEST_CASE("rocm-smi: the second die of an MI250, which shows nothing, is left out") {
     amd_machine m;
     m.control.count = 2;

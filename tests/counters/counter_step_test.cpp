@@ -47,6 +47,7 @@ TEST_CASE("counter step: a smaller value that is no believable wrap is a reset a
 
 TEST_CASE("counter step: a value above the stated end can't have wrapped") {
     CHECK(step_between(two32 + 5, 3, two32, any).event == counter_event::reset);
+    CHECK(step_between(two32, 3, two32, any).event == counter_event::reset);
 }
 
 TEST_CASE("counter step: growth that no part can draw is a reset") {

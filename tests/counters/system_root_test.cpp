@@ -51,7 +51,9 @@ TEST_CASE("system file: one that can't be opened says why, and moves keep it ope
     system_file b = std::move(a);
     std::uint64_t v = 0;
     CHECK((b.read_unsigned(v) && v == 5));
-    CHECK_FALSE(m.root().open("/").read_unsigned(v));  // a folder
+    system_file folder = m.root().open("/");
+    CHECK_FALSE(folder.read_unsigned(v));
+    CHECK(folder.error() == EISDIR);
 }
 
 TEST_CASE("system root: text is bounded, a line has no end, folders are sorted") {

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -194,6 +195,23 @@ TEST_CASE("bad backend: one that never gives a value is silent, not 0 J measured
     CHECK(r.channels[0].state == "silent");
     CHECK(r.provenance == quality::partial);
     CHECK(contains(r.warnings, "it never gave a value"));
+}
+
+TEST_CASE(
+    "bad backend: a channel that never gives a value was not at 0 W, its neighbour was at 10") {
+    played p;
+    auto made = std::make_unique<scripted_backend>(
+        "scripted", std::vector<channel>{slow_channel("alive"), slow_channel("silent")});
+    for (std::uint64_t i = 0; i < 10; ++i) made->ok({i * 1'000'000, no_value});
+    p.o.backends.push_back(std::move(made));
+    p.begin();
+    p.pass(3);
+    const report r = p.m->snapshot();
+    CHECK(r.find_channel("silent")->state == "silent");
+    REQUIRE(r.history.watts.size() == 2);
+    REQUIRE(r.history.watts[1].size() >= 3);
+    CHECK(r.history.watts[0][1] == approx(10));
+    for (const double w : r.history.watts[1]) CHECK(std::isnan(w));
 }
 
 TEST_CASE("bad backend: without channels, null, or doubled, with parents that are not") {

@@ -27,6 +27,19 @@ TEST_CASE("paths: a name inside a parent is one record, however often it is aske
     CHECK(paths.all()[1] == step);
 }
 
+TEST_CASE("paths: a path encloses itself and what lies in it, nothing else") {
+    using joulery::detail::encloses;
+    path_table paths(1, 1);
+    path_record* a = paths.intern(nullptr, "a");
+    path_record* inner = paths.intern(paths.intern(a, "b"), "c");
+    CHECK(encloses(a, a));
+    CHECK(encloses(a, inner));
+    CHECK_FALSE(encloses(inner, a));
+    CHECK_FALSE(encloses(paths.intern(nullptr, "b"), inner));
+    CHECK(encloses(nullptr, inner));
+    CHECK_FALSE(encloses(inner, nullptr));
+}
+
 TEST_CASE("paths: long names are cut between characters, the empty one has a name") {
     path_table paths(1, 1);
     CHECK(paths.intern(nullptr, "")->path == "(unnamed)");

@@ -56,6 +56,10 @@ TEST_CASE("power recorder: a record right after another waits, its joules are no
     r.record(0.15, {21.0});  // back in time
     CHECK(r.end() == 0.2);
     for (const double w : r.watts(0, 3, 3)) CHECK(w == approx(100));
+    r.record(0.249, {24.9});
+    CHECK(r.end() == 0.2);
+    r.record(0.251, {25.1});  // half a period later
+    CHECK(r.end() == 0.251);
 }
 
 TEST_CASE("power recorder: its first step is the longest that a sample fills") {

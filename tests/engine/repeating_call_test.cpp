@@ -2,12 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <thread>
 
 using joulery::detail::repeating_call;
 
-TEST_CASE("repeating call: it calls until it ends, and not after") {
+TEST_CASE("repeating call: it calls again and again") {
     std::mutex mutex;
     std::condition_variable changed;
     int calls = 0;
@@ -21,6 +24,21 @@ TEST_CASE("repeating call: it calls until it ends, and not after") {
         changed.wait(lock, [&] { return calls >= 3; });
     }
     CHECK(calls >= 3);  // the thread has been joined: nobody else writes
+}
+
+TEST_CASE("repeating call: its end waits for the call under way, after which comes none") {
+    std::atomic<int> begun{0}, ended{0};
+    std::atomic<bool> ending{false};
+    auto repeated = std::make_unique<repeating_call>(std::chrono::nanoseconds(1), [&] {
+        ++begun;
+        while (!ending.load()) std::this_thread::yield();
+        for (int i = 0; i < 10'000; ++i) std::this_thread::yield();  // the end comes first
+        ++ended;
+    });
+    while (begun.load() == 0) std::this_thread::yield();
+    ending = true;
+    repeated.reset();
+    CHECK(ended.load() == begun.load());
 }
 
 TEST_CASE("repeating call: one that never came due ends at once") {

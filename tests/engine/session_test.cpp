@@ -211,7 +211,8 @@ TEST_CASE("session: JOULERY=off measures nothing and says so when asked") {
     check_silent_success(in_child(
         [] {
             scope s{"work"};
-            must(static_cast<bool>(s) == false || snapshot().scopes.empty(), "not measured");
+            must(!s, "not measured");
+            must(snapshot().scopes.empty(), "no row");
             scope next{"next"};
             must(!next, "inert");
             must(contains(snapshot().warnings, "JOULERY=off"), "says why");

@@ -56,13 +56,13 @@ TEST_CASE("stress: reports and reads while threads come, go and open new paths")
             const report r = m.snapshot();
             CHECK(self_sum(r) == approx(r.total.joules()).epsilon(1e-6));
             for (const scope_row& row : r.scopes)
-                CHECK(row.time.count() < 8 * r.context.duration.count() + 1);
+                CHECK(row.time.count() <= 4 * r.context.duration.count());  // four workers
         }
     });
     std::thread reader([&] {
         for (reading before = m.read(); !done.load();) {
             const reading now = m.read();
-            CHECK((now - before).total().joules() >= 0);
+            CHECK((now - before).by_channel()[1].joules() >= 1);  // 1 J a read
             before = now;
         }
     });

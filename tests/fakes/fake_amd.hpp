@@ -10,7 +10,9 @@ struct fake_amd_gpu {
     int energy_status = 0;
     std::uint64_t energy = 65'536'000;
     float resolution_uj = 15.3f;
-    int power_status = 0;
+    int power_status = 0;  // of the average; what newer libraries have beside it:
+    int newer_power_status = 2;
+    std::uint64_t newer_power_uw = 290'000'000;
     std::uint64_t power_uw = 300'000'000;
     int address_status = 0;
 };

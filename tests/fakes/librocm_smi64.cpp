@@ -53,6 +53,13 @@ int rsmi_dev_energy_count_get(std::uint32_t index, std::uint64_t* count, float* 
     *timestamp = fake().timestamp_ns += fake().timestamp_step_ns;
     return gpu->energy_status;
 }
+int rsmi_dev_power_get(std::uint32_t index, std::uint64_t* microwatts, int* kind) {
+    const fake_amd_gpu* gpu = gpu_of(index);
+    if (gpu == nullptr) return 1;
+    *kind = 1;
+    *microwatts = gpu->newer_power_uw;
+    return gpu->newer_power_status;
+}
 int rsmi_dev_power_ave_get(std::uint32_t index, std::uint32_t, std::uint64_t* microwatts) {
     const fake_amd_gpu* gpu = gpu_of(index);
     if (gpu == nullptr) return 1;
