@@ -1,12 +1,12 @@
 // Stream scopes on a real GPU: matrix products that nobody waits for have the joules that the same
 // products have with full synchronisation. Label `hardware`; tests/hardware.sh finds CUDA.
 #include <doctest/doctest.h>
-#include "approx.hpp"
 
 #include <cstdio>
 
 #if defined(JOULERY_TEST_CUDA)
 
+#include "approx.hpp"
 #include "joulery/defaults.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/integration/cuda.hpp"
