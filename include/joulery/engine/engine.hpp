@@ -147,8 +147,8 @@ class engine : public std::enable_shared_from_this<engine> {
             const std::uint64_t end = clock_->now();
             if (m->source.take_in(seconds_per_tick)) {
                 m->age();
-                m->ledger.close(tree, end, &m->lags);
-                m->ledger.note_edge(tree, m->lag_spreads, m->drifts);
+                m->ledger.close(tree, end, m->lags, m->lag_spreads, n.is_open() ? nullptr : n.path);
+                m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
             }
             tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
@@ -242,7 +242,7 @@ class engine : public std::enable_shared_from_this<engine> {
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
             if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
-                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), m.lags, m.lag_spreads);
                 choose_edges(m);
             }
             tree->marks[m.source.index()].ended = ended;
