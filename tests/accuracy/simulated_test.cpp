@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <random>
 #include <vector>
 
 using namespace joulery;
@@ -109,15 +108,7 @@ TEST_CASE("accuracy: scopes around 20 ms, some read at their edges and some not,
 TEST_CASE("accuracy: the bar (k = 2) covers the truth in 93 of 100 scopes of random programs") {
     int covered = 0, scopes = 0;
     for (std::uint64_t seed = 1; seed <= covering_programs; ++seed) {
-        std::mt19937_64 random(seed * 7919);
-        const double length =
-            std::pow(10.0, -4.7 + 3.7 * static_cast<double>(random() % 1000) / 1000);
-        const double jitters[] = {0, 0.05, 0.2, 0.5};
-        const int scopes_of_it = 2 + static_cast<int>(random() % 7);
-        const double jitter = jitters[random() % 4];
-        simulated_program p = random_program(seed, scopes_of_it, length, jitter, 6);
-        p.random_order = random() % 3 == 0;
-        const simulated_outcome o = run(p, seed);
+        const simulated_outcome o = run(calibration_program(seed, 6), seed);
         for (std::size_t i = 0; i < o.truth.size(); ++i) {
             if (o.truth[i] <= 0) continue;
             ++scopes;

@@ -37,7 +37,7 @@ namespace detail {
 struct interval_end {
     std::uint64_t now;         ///< its last tick
     double tick_seconds;       ///< length of a tick
-    std::vector<double> ours;  ///< by channel: share of the joules that is this process's
+    std::vector<double> ours;  ///< by channel: share of the joules that scopes may be billed
     std::vector<double> variance_at_begin;  ///< of the channels' joules as of its first tick, J^2
     std::vector<double> variance_at_end;    ///< and as of its last
 };

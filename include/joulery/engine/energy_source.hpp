@@ -91,6 +91,10 @@ class energy_source {
     }
     [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
     [[nodiscard]] std::string_view remark() const noexcept { return backend_->remark(); }
+    /// What the backend knows of this process's part in channel `i`. Call with `reading` held.
+    [[nodiscard]] double process_share(std::size_t i) noexcept {
+        return backend_->process_share(i);
+    }
     [[nodiscard]] const channel_account& account(std::size_t i) const noexcept {
         return accounts_[i];
     }
