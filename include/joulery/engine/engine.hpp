@@ -147,8 +147,8 @@ class engine : public std::enable_shared_from_this<engine> {
             const std::uint64_t end = clock_->now();
             if (m->source.take_in(seconds_per_tick)) {
                 m->age();
-                m->ledger.close(tree, end, &m->lags);
-                m->ledger.note_edge(tree, m->lag_spreads, m->drifts);
+                m->ledger.close(tree, end, m->lags, m->lag_spreads, n.is_open() ? nullptr : n.path);
+                m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
             }
             tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
@@ -242,7 +242,7 @@ class engine : public std::enable_shared_from_this<engine> {
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
             if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
-                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), m.lags, m.lag_spreads);
                 choose_edges(m);
             }
             tree->marks[m.source.index()].ended = ended;
@@ -251,18 +251,34 @@ class engine : public std::enable_shared_from_this<engine> {
         const auto lived = static_cast<double>(now - born_);
         std::vector<double> at_end = m.state_variance(lived);
         std::vector<double> at_begin = m.variance_before(at_end, lived);
-        m.ledger.settle(trees, policy_,
-                        {now, tick_seconds(), ours(m), std::move(at_begin), std::move(at_end)});
+        std::vector<double> scoped = ours(m);
+        const double rest = 1 - m.sampling.share(sampler_seconds(), time_of(now));
+        for (std::size_t c = 0; c < scoped.size(); ++c)
+            if (goes_with_processors(m.source.channels()[c].part)) scoped[c] *= rest;
+        m.ledger.settle(
+            trees, policy_,
+            {now, tick_seconds(), std::move(scoped), std::move(at_begin), std::move(at_end)});
     }
 
-    // By channel, the share of its joules that is this process's: of what processors and the parts
-    // around them use, by processor time; of the rest, all.
+    [[nodiscard]] double sampler_seconds() const noexcept {
+        double sum = 0;
+        for (const auto& m : sources_) sum += m->sampler_seconds;
+        return sum;
+    }
+    // By channel, the share of its joules that is this process's: what the backend knows of it;
+    // else of what processors and the parts around them use, by processor time; of the rest, all.
     static std::vector<double> ours(metered_source& m) {
         std::vector<double> shares(m.source.channel_count(), 1.0);
         if (!m.process_share) return shares;
-        const double share = m.process_share();
-        for (std::size_t c = 0; c < shares.size(); ++c)
-            if (goes_with_processors(m.source.channels()[c].part)) shares[c] = share;
+        const double by_time = m.process_share();
+        for (std::size_t c = 0; c < shares.size(); ++c) {
+            const double known = m.source.process_share(c);
+            if (known >= 0) {
+                shares[c] = std::min(known, 1.0);
+            } else if (goes_with_processors(m.source.channels()[c].part)) {
+                shares[c] = by_time;
+            }
+        }
         return shares;
     }
     // Each source asks at its own times, and so has a share of its own.

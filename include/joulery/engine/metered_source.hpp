@@ -5,6 +5,7 @@
 #include "joulery/engine/books.hpp"
 #include "joulery/engine/energy_source.hpp"
 #include "joulery/engine/power_recorder.hpp"
+#include "joulery/engine/sampling_share.hpp"
 #include "joulery/engine/tick_lock.hpp"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ class metered_source {
     books ledger;
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
+    sampling_share sampling;  ///< of all samplers, between two samples of this source
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
 
