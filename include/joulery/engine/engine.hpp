@@ -49,12 +49,14 @@ class engine : public std::enable_shared_from_this<engine> {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         for (auto& b : o.backends) {
             if (b == nullptr || b->channels().empty()) continue;
-            sources_.push_back(std::make_shared<metered_source>(
-                std::move(b), sources_.size(), channel_count_, o.period, *clock_, born_));
+            sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
+                                                                channel_count_, o.period, *clock_));
             channel_count_ += sources_.back()->source.channel_count();
             if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
         paths_ = std::make_shared<path_table>(sources_.size(), channel_count_);
+        if (!clock_->is_manual()) return;  // else the samplers begin
+        for (const auto& m : sources_) begin(*m);
     }
 
     [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
@@ -88,6 +90,13 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         trees_.push_back(tree);
         return tree;
+    }
+
+    /// The first read of a source. Call with the source's `reading` held.
+    void begin(metered_source& m) {
+        m.source.poll(*clock_);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        m.begin(*clock_, born_);
     }
 
     /// A read by the sampler: often one of several around a tick of the counter, of which the last
