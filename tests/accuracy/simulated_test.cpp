@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 using namespace joulery;
@@ -76,6 +77,10 @@ TEST_CASE("accuracy: scopes whose lengths vary by 5 % are within 2 % (median) an
         }
 }
 
+TEST_CASE("accuracy: two scopes of 20 us of even length are within 2 %, by samples dated to 2 us") {
+    CHECK(worst(errors_of(2, 20e-6, 0)) <= 0.02);
+}
+
 TEST_CASE("accuracy: 5 ms and 20 ms scopes of 150 W and 50 W in turn are within 1 % in sum") {
     for (const double length : {5e-3, 20e-3}) {
         const simulated_outcome o = run({{150, 50}, {length, length}, 0, 20, false}, 1);
@@ -102,6 +107,16 @@ TEST_CASE("accuracy: scopes around 20 ms, some read at their edges and some not,
         const std::vector<double> errors = errors_of(8, 20e-3, jitter);
         CHECK(median(errors) <= 0.002);
         CHECK(worst(errors) <= 0.03);
+    }
+}
+
+TEST_CASE("accuracy: a scope read at its edges pays nothing for what runs before it") {
+    // Program and scope of 17 to 21 ms that comes after shorter ones of quite another power.
+    const std::pair<std::uint64_t, std::size_t> places[] = {{551, 0}, {155, 0}, {854, 0}};
+    for (const auto& [seed, i] : places) {
+        CAPTURE(seed);
+        const simulated_outcome o = run(calibration_program(seed, 20), seed);
+        CHECK(std::fabs(o.joulery[i] / o.truth[i] - 1) <= 0.005);
     }
 }
 

@@ -16,6 +16,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,23 @@ struct played_thread {
     }
 };
 
+// A GPU whose driver knows whose work it did, mostly.
+class shared_gpu final : public backend {
+ public:
+    shared_gpu(std::unique_ptr<backend> counters, std::uint64_t seed)
+        : counters_(std::move(counters)), random_(seed) {}
+    std::string_view name() const noexcept override { return "shared-gpu"; }
+    const std::vector<channel>& channels() const noexcept override { return counters_->channels(); }
+    read_status read(counter_span out) noexcept override { return counters_->read(out); }
+    double process_share(std::size_t) noexcept override {
+        return random_() % 6 == 0 ? unknown_share : static_cast<double>(random_() % 5) * 0.25;
+    }
+
+ private:
+    std::unique_ptr<backend> counters_;
+    std::mt19937_64 random_;
+};
+
 class random_program {
  public:
     random_program(std::uint64_t seed, attribution policy, int threads)
@@ -58,7 +76,7 @@ class random_program {
         gpu.part = component::gpu;
         gpu.period = std::chrono::milliseconds(20);
         options o = machine_.options_with({package, core, dram});
-        o.backends.push_back(machine_.make_backend({gpu}));
+        o.backends.push_back(std::make_unique<shared_gpu>(machine_.make_backend({gpu}), seed));
         o.attribution = policy;
         o.process_share = [this] { return pick(5) * 0.25; };
         o.period = std::chrono::milliseconds(5 + pick(100));
