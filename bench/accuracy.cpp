@@ -3,7 +3,9 @@
 // of known power one after another; the table shows the error of each scope's joules by edge reads,
 // by sharing by time, and by joulery, and how often joulery's error bar (k = 2) covers the truth.
 //
-//     accuracy            the whole table (minutes)
+// A second table says over 1,000 random programs how well the bars are calibrated.
+//
+//     accuracy            both tables whole (a minute)
 //     accuracy --quick    a few rows
 #include "simulated_program.hpp"
 
@@ -39,13 +41,78 @@ struct errors {
 };
 
 void print(const char* what, const errors& e) {
-    std::printf("| %-32s | %6.1f / %6.1f | %6.1f / %6.1f | %6.2f / %6.1f | %6.2f | %5.0f |\n", what,
+    std::printf("| %-33s | %6.1f / %6.1f | %6.1f / %6.1f | %6.2f / %6.1f | %6.2f | %5.0f |\n", what,
                 100 * errors::median(e.edges), 100 * errors::worst(e.edges),
                 100 * errors::median(e.share), 100 * errors::worst(e.share),
                 100 * errors::median(e.ours), 100 * errors::worst(e.ours),
                 100 * errors::median(e.bars),
                 100.0 * e.covered / std::max<double>(1, static_cast<double>(e.ours.size())));
     std::fflush(stdout);
+}
+
+// Bars against errors of many programs, by the lengths of their scopes.
+struct calibration {
+    std::vector<double> errors, bars, ratios;
+    void add(double error, double bar) {
+        errors.push_back(error);
+        bars.push_back(bar);
+        ratios.push_back(error / bar);
+    }
+    void print(const char* what) const {
+        if (errors.empty()) return;
+        const auto n = static_cast<double>(ratios.size());
+        const auto covered = static_cast<double>(
+            std::count_if(ratios.begin(), ratios.end(), [](double r) { return r <= 1; }));
+        const double error = errors::median(errors), bar = errors::median(bars);
+        std::printf("| %-17s | %6.0f | %5.1f | %7.4f | %7.2f | %7.4f | %5.2f | %5.2f |\n", what, n,
+                    100 * covered / n, 100 * error, 100 * errors::worst(errors), 100 * bar,
+                    bar / error, errors::median(ratios));
+    }
+};
+
+void print_calibration(std::uint64_t programs, double duration) {
+    const double limits[] = {1e-4, 1e-3, 10e-3, 30e-3, 1};
+    const char* const names[] = {"up to 0.1 ms", "0.1 to 1 ms", "1 to 10 ms", "10 to 30 ms",
+                                 "over 30 ms"};
+    calibration all, by_length[5];
+    for (std::uint64_t seed = 1; seed <= programs; ++seed) {
+        const simulated_program p = calibration_program(seed, duration);
+        const simulated_outcome o = run(p, seed);
+        for (std::size_t i = 0; i < o.truth.size(); ++i) {
+            if (o.truth[i] <= 0) continue;
+            const double error = std::fabs(o.joulery[i] / o.truth[i] - 1);
+            const double bar = o.bar[i] / o.truth[i];
+            all.add(error, bar);
+            std::size_t k = 0;
+            while (p.lengths[i] > limits[k]) ++k;
+            by_length[k].add(error, bar);
+        }
+    }
+    std::printf("\ncalibration over %d random programs of %.0f s, errors and bars in %%\n",
+                static_cast<int>(programs), duration);
+    std::printf(
+        "| length of a scope | scopes | cover | median error | worst | median bar | bar / error | "
+        "error / bar, median |\n|---|---|---|---|---|---|---|---|\n");
+    for (std::size_t k = 0; k < 5; ++k) by_length[k].print(names[k]);
+    all.print("all");
+}
+
+// Programs that are not so regular.
+void print_changing(int programs, double duration) {
+    const auto row = [&](const char* what, double drift, bool swap, bool random_order) {
+        errors e;
+        for (int i = 0; i < programs; ++i) {
+            simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, duration};
+            p.drift = drift;
+            p.swap_half_way = swap;
+            p.random_order = random_order;
+            e.add(run(p, static_cast<std::uint64_t>(i + 1)));
+        }
+        print(what, e);
+    };
+    row("0.4 ms, in random order", 0, false, true);
+    row("0.4 ms, one's power grows by half", 0.5, false, false);
+    row("0.4 ms, two swap powers half-way", 0, true, false);
 }
 
 }  // namespace
@@ -58,7 +125,7 @@ int main(int argc, char** argv) {
         "errors in %% of the true joules: median / worst over scopes and programs of %.0f s\n",
         duration);
     std::printf(
-        "| scopes                           | edge reads      | share by time   | joulery         "
+        "| scopes                            | edge reads      | share by time   | joulery         "
         "| bar    | cover |\n");
     std::printf("|---|---|---|---|---|---|\n");
     for (const double length :
@@ -85,4 +152,6 @@ int main(int argc, char** argv) {
             }
         }
     }
+    print_changing(programs, duration);
+    print_calibration(quick ? 20 : 1000, duration);
 }

@@ -27,8 +27,15 @@ if ! works npm --version; then install_missing nodejs npm; fi
 )
 export NODE_PATH=$work/node_modules
 
+# program NAME SOURCE [COMPILER FLAG...]: the library's bodies are compiled once, for all of them.
+flags=(-std=c++17 -O1 -DJOULERY_SEPARATE_COMPILATION "-I$root/include" "-I$here")
+g++ "${flags[@]}" -c "$root/include/joulery/compiled.cpp" -o "$work/compiled.o"
+program() {
+    "${3:-g++}" "${flags[@]}" "${@:4}" "$2" "$work/compiled.o" -o "$work/$1" -pthread -ldl
+}
+
 echo "== the example converts a report to every format; the golden files hold the bytes"
-g++ -std=c++17 -O1 -I"$root/include" "$root/examples/report.cpp" -o "$work/report" -pthread -ldl
+program report "$root/examples/report.cpp"
 golden=$here/report/golden
 for ending in json csv md html prom folded speedscope.json trace.json otlp.json junit.xml txt; do
     "$work/report" -o "$work/full.$ending" "$golden/full.json"
@@ -39,7 +46,7 @@ works localedef --version && [ -f /usr/share/i18n/locales/de_DE ] || install_mis
 mkdir -p "$work/locales"
 [ -d "$work/locales/de_DE.UTF-8" ] ||
     localedef -i de_DE -f UTF-8 "$work/locales/de_DE.UTF-8" >/dev/null 2>&1 || true
-g++ -std=c++17 -O1 -I"$root/include" "$here/external/german.cpp" -o "$work/german"
+program german "$here/external/german.cpp"
 LOCPATH=$work/locales "$work/german" de_DE.UTF-8 "$golden"
 
 echo "== parsers that are not ours"
@@ -49,7 +56,7 @@ findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings"
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
 echo "passed: promtool finds nothing to say"
 
-g++ -std=c++17 -O1 -I"$root/include" -I"$here" "$here/external/hostile.cpp" -o "$work/hostile_writer"
+program hostile_writer "$here/external/hostile.cpp"
 hostile=$work/hostile
 rm -rf "$hostile" && mkdir -p "$hostile"
 "$work/hostile_writer" "$hostile" 40
@@ -69,14 +76,13 @@ echo "== many reports: 2,000 of 100 scopes from 500 machines"
 rm -rf "$work/many"
 
 echo "== ten million rows of an intensity series, in memory that stays flat"
-g++ -std=c++17 -O1 -I"$root/include" "$root/examples/footprint.cpp" -o "$work/footprint" -pthread -ldl
+program footprint "$root/examples/footprint.cpp"
 /usr/bin/python3 "$here/external/long_series.py" 10000000 |
     /usr/bin/python3 "$here/external/measured.py" 64 "$work/footprint" --kwh 1 --series /dev/stdin
 
 if [ -f "$root/include/joulery/integration/mpi.hpp" ]; then
     echo "== MPI: four ranks of one machine count it once"
-    mpicxx -std=c++17 -O1 -DOMPI_SKIP_MPICXX -I"$root/include" "$here/external/mpi_ranks.cpp" -o "$work/mpi_ranks" \
-        -pthread -ldl
+    program mpi_ranks "$here/external/mpi_ranks.cpp" mpicxx -DOMPI_SKIP_MPICXX
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
         mpirun --oversubscribe -np 4 "$work/mpi_ranks"
 fi

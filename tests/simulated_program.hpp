@@ -5,6 +5,7 @@
 #include "joulery/testing/simulated_machine.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -35,6 +36,19 @@ inline simulated_program random_program(std::uint64_t seed, int scopes, double l
         p.watts.push_back(20 + 280 * unit(random));
         p.lengths.push_back(length * (0.5 + unit(random)));
     }
+    return p;
+}
+
+// One of any number of programs for calibration: 2 to 8 scopes of 20 us to 100 ms in the mean,
+// lengths that vary by nothing to a half, a third of them in random order.
+inline simulated_program calibration_program(std::uint64_t seed, double duration) {
+    std::mt19937_64 random(seed * 7919);
+    const double length = std::pow(10.0, -4.7 + 3.7 * static_cast<double>(random() % 1000) / 1000);
+    const double jitters[] = {0, 0.05, 0.2, 0.5};
+    const int scopes = 2 + static_cast<int>(random() % 7);
+    const double jitter = jitters[random() % 4];
+    simulated_program p = random_program(seed, scopes, length, jitter, duration);
+    p.random_order = random() % 3 == 0;
     return p;
 }
 

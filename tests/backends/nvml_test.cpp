@@ -9,6 +9,8 @@
 #include "joulery/scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
+#include <unistd.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -381,4 +383,60 @@ TEST_CASE("nvml: field values of every width the library may choose") {
     CHECK((put(std::uint64_t{1} << 40, 3) && number == std::uint64_t{1} << 40));
     CHECK_FALSE(put(-1.0, 0));
     CHECK_FALSE(put(std::uint64_t{1}, 4));
+}
+
+namespace {
+
+void set_process(fake_nvidia_gpu& gpu, int place, unsigned pid, unsigned sm,
+                 unsigned long long at) {
+    gpu.processes[place].pid = pid;
+    gpu.processes[place].sm = sm;
+    gpu.processes[place].timestamp = at;
+}
+unsigned this_process() { return static_cast<unsigned>(::getpid()); }
+
+}  // namespace
+
+TEST_CASE("nvml: this process's part is that of the time in which its kernels ran") {
+    gpu_machine m(2);
+    m.system.symlink("pid:[4026531836]", "/proc/self/ns/pid");
+    opened_backend b = m.open();
+    REQUIRE(b);
+    fake_nvidia_gpu& gpu = m.control.gpus[1];
+    CHECK((*b)->process_share(1) == unknown_share);  // nobody did anything yet
+    set_process(gpu, 1, 7, 60, 1000);
+    CHECK((*b)->process_share(1) == unknown_share);  // not seen yet: it may go by another number
+    set_process(gpu, 0, this_process(), 30, 2000);
+    set_process(gpu, 1, 7, 60, 2000);
+    CHECK((*b)->process_share(1) == doctest::Approx(30.0 / 90));
+    CHECK((*b)->process_share(1) == doctest::Approx(30.0 / 90));  // no new sample
+    set_process(gpu, 1, 7, 10, 3000);                             // the other one alone
+    CHECK((*b)->process_share(1) == 0);
+    set_process(gpu, 0, this_process(), 50, 4000);
+    CHECK((*b)->process_share(1) == 1);
+    CHECK((*b)->process_share(0) == unknown_share);
+}
+
+TEST_CASE("nvml: where the driver or a container does not tell whose work it is, nobody guesses") {
+    gpu_machine m(1);
+    m.system.symlink("pid:[4026532201]", "/proc/self/ns/pid");  // a container's
+    set_process(m.control.gpus[0], 0, this_process(), 30, 1000);
+    opened_backend contained = m.open();
+    REQUIRE(contained);
+    CHECK((*contained)->process_share(0) == unknown_share);
+
+    gpu_machine split(1);
+    set_process(split.control.gpus[0], 0, this_process(), 30, 1000);
+    split.control.gpus[0].processes_status = 3;
+    opened_backend b = split.open();
+    REQUIRE(b);
+    CHECK((*b)->process_share(0) == unknown_share);
+    split.control.gpus[0].processes_status = 0;  // asked once is enough
+    CHECK((*b)->process_share(0) == unknown_share);
+    CHECK(split.control.process_calls == 1);
+
+    gpu_machine old(1, "libnvidia-ml-old");
+    opened_backend gauge = old.open();
+    REQUIRE(gauge);
+    CHECK((*gauge)->process_share(0) == unknown_share);
 }

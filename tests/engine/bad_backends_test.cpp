@@ -271,3 +271,27 @@ TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other
     door.open();
     door.await_arrivals(1);
 }
+
+TEST_CASE("bad backend: a first read that hangs holds up neither the meter's making nor scopes") {
+    gate door;
+    auto stuck =
+        std::make_unique<scripted_backend>("stuck", std::vector<channel>{slow_channel("stuck")});
+    stuck->stalls([&door] { door.wait(); }).ok({7'000'000}).ok({9'000'000});
+    std::atomic<int> others{0};
+    options o;
+    o.period = 1ms;
+    o.backends.push_back(std::move(stuck));
+    o.backends.push_back(make_backend("quick", slow_channel("quick"),
+                                      [&others] { return static_cast<double>(++others); }));
+    meter m(std::move(o));  // while the door is shut
+    { scope s{m, "work"}; }
+    while (others.load() < 10) std::this_thread::yield();
+    const report before = m.snapshot();
+    CHECK(before.find("work")->calls == 1);
+    CHECK(before.find_channel("stuck")->total == energy{});
+    CHECK(before.find_channel("quick")->total.joules() >= 8);
+    door.open();
+    // The read that hung is the baseline; what comes after it counts.
+    while (m.snapshot().find_channel("stuck")->total.joules() < 1) std::this_thread::yield();
+    CHECK(m.snapshot().find_channel("stuck")->total == energy::from_joules(2));
+}

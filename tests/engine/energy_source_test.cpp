@@ -68,7 +68,7 @@ TEST_CASE(
         testing::manual_clock clock;
         const detail::metered_source m(
             std::make_unique<testing::scripted_backend>("fake", std::vector<channel>{c}), 0, 0, 0ns,
-            clock, clock.now());
+            clock);
         return std::sqrt(12 * m.state_variance(1e9)[0]);
     };
     CHECK(doubt() == approx(6));

@@ -128,3 +128,21 @@ TEST_CASE("unmixer: what was seen fades by half, what is cleared is gone") {
     CHECK(u.intervals() == 0);
     CHECK(u.solve(100).watts.empty());
 }
+
+TEST_CASE("unmixer: powers that wander all together don't hide their differences") {
+    unmixer u;
+    std::mt19937_64 random(3);
+    std::uniform_real_distribution<double> share(0.49, 0.51);
+    double truth[2] = {0, 0}, seconds[2] = {0, 0};
+    for (int i = 0; i < 200; ++i) {
+        const double wander = 40.0 * i / 200;  // more than all that the shares tell
+        const double a = 0.1 * share(random), b = 0.1 - a;
+        const double first = (150 + wander) * a, second = (50 + wander) * b;
+        truth[0] += first, truth[1] += second;
+        seconds[0] += a, seconds[1] += b;
+        u.add({{1, a}, {2, b}}, first + second, 1e-9, 1e-9);
+    }
+    const auto p = u.solve((truth[0] + truth[1]) / (seconds[0] + seconds[1]));
+    CHECK(p.watts[1] == doctest::Approx(truth[0] / seconds[0]).epsilon(0.02));
+    CHECK(p.watts[2] == doctest::Approx(truth[1] / seconds[1]).epsilon(0.05));
+}

@@ -4,6 +4,7 @@
 //     hostile FOLDER COUNT     0.json, 0.csv, ..., 1.json, ...; 0.emissions.csv, 0.card.yaml
 #include "joulery/report/codecarbon_csv.hpp"
 #include "joulery/report/model_card.hpp"
+#include "joulery/report/atomic_file.hpp"
 #include "joulery/report/write.hpp"
 #include "report/hostile_report.hpp"
 
@@ -31,7 +32,7 @@ int main(int argc, char** argv) {
     for (unsigned seed = 0; seed < count; ++seed) {
         const report r = hostile_report(seed);
         const std::string stem = folder + "/" + std::to_string(seed);
-        for (const report_format& f : report_formats)
+        for (const report_format& f : report_formats())
             good = put(stem + std::string(f.ending), f.write(r)) && good;
         good = put(stem + ".emissions.csv", to_codecarbon_csv(r)) && good;
         good = put(stem + ".card.yaml", to_model_card(r, "fine-tuning")) && good;

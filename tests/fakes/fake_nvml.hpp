@@ -22,6 +22,11 @@ struct fake_nvidia_gpu {
     unsigned average_mw = 0;
     int module_status = 3;
     unsigned module_mw = 0;
+    int processes_status = 0;
+    struct {
+        unsigned pid, sm;
+        unsigned long long timestamp;  // microseconds
+    } processes[4] = {};               // those of pid 0 are none
 };
 
 struct fake_nvml {
@@ -35,6 +40,7 @@ struct fake_nvml {
     double live_watts =
         0;  // energies grow by this with real time, for programs that run on the fake
     int inits = 0, shutdowns = 0, energy_calls = 0, power_calls = 0, field_calls = 0;
+    int process_calls = 0;
     void (*on_energy)(void*) = nullptr;  // runs inside an energy read
     void* context = nullptr;
 };

@@ -35,6 +35,13 @@ struct pci_info {
 };
 static_assert(sizeof(pci_info) == 68, "");
 
+struct process_sample {
+    unsigned pid;
+    unsigned long long timestamp;
+    unsigned sm, memory, encoder, decoder;
+};
+static_assert(sizeof(process_sample) == 32, "");
+
 fake_nvml& fake() {
     static fake_nvml* const one = [] {
         auto* f = new fake_nvml;
@@ -168,6 +175,19 @@ int nvmlDeviceGetMigMode(void* device, unsigned* now, unsigned* later) {
     if (const int status = gpu_of(device, gpu)) return status;
     *now = *later = gpu->mig;
     return 0;
+}
+int nvmlDeviceGetProcessUtilization(void* device, process_sample* samples, unsigned* n,
+                                    unsigned long long seen) {
+    ++fake().process_calls;
+    fake_nvidia_gpu* gpu = nullptr;
+    if (const int status = gpu_of(device, gpu)) return status;
+    if (gpu->processes_status != 0) return gpu->processes_status;
+    unsigned found = 0;
+    for (const auto& p : gpu->processes)
+        if (p.pid != 0 && p.timestamp > seen && found < *n)
+            samples[found++] = {p.pid, p.timestamp, p.sm, 0, 0, 0};
+    *n = found;
+    return found == 0 ? 6 : 0;
 }
 int nvmlDeviceGetFieldValues(void* device, int n, field_value* values) {
     ++fake().field_calls;

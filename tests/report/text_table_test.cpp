@@ -105,3 +105,25 @@ TEST_CASE("text table: a scope named with a slash at the top keeps its whole nam
 TEST_CASE("text table: hostile names and numbers lose no scope and change nothing by locale") {
     check_hostile([](const report& r) { return to_text(r, {200, 0, false}); });
 }
+
+TEST_CASE("text table: where an idle power is known each scope's joules are split") {
+    report r = sample::full();
+    CHECK(to_text(r, text_options{200, 0, false}).find("active") == std::string::npos);
+    r.scopes[0].idle = energy::from_joules(310);
+    const std::string text = to_text(r, text_options{200, 0, false});
+    CHECK(text.find("  idle  ") != std::string::npos);
+    CHECK(text.find("active") != std::string::npos);
+    CHECK(text.find("~310 J") != std::string::npos);
+    CHECK(text.find("~530 J") != std::string::npos);  // the rest of 840 J
+}
+
+TEST_CASE("text table: counters whose ticks are not known are named") {
+    const std::string text = to_text(sample::full(), text_options{200, 0, false});
+    CHECK(text.find("cpu0/package every 1.01 ms") != std::string::npos);
+    CHECK(text.find("not seen of cpu0/core:") != std::string::npos);
+}
+
+TEST_CASE("text table: what measuring used is a row of its own") {
+    CHECK(to_text(sample::full(), text_options{200, 0, false}).find("\n  measuring ") !=
+          std::string::npos);
+}

@@ -9,6 +9,7 @@
 
 #include "joulery/backends/counter_check.hpp"
 #include "joulery/backends/nvml_discovery.hpp"
+#include "joulery/backends/nvml_process_share.hpp"
 #include "joulery/counters/registry.hpp"
 #include "joulery/time/time_source.hpp"
 
@@ -32,16 +33,16 @@ inline namespace v1 {
 /// Fails:  a GPU that is lost holds `no_value` while the others go on, and is looked for again by
 ///         its UUID; all of them lost: `gone`, and the library is started anew from time to time.
 /// Limits: the energy is that of the board, whoever uses it: instances of a split GPU (MIG) and
-///         other processes included. A meter belongs to the process that opened it; after fork the
-///         child opens its own.
+///         other processes included, but for `attribution::process`. A meter belongs to the process
+///         that opened it; after fork the child opens its own.
 ///
 ///     auto gpus = open_nvml(system_root{});
 ///     if (!gpus) std::cerr << gpus.error().reason << "\n" << gpus.error().remedy << "\n";
 class nvml final : public backend {
  public:
     nvml(const detail::nvml_api& api, std::vector<detail::nvml_meter> meters, std::string remark,
-         std::shared_ptr<const time_source> clock)
-        : api_(api), clock_(std::move(clock)), remark_(std::move(remark)) {
+         std::shared_ptr<const time_source> clock, std::uint32_t pid = 0)
+        : api_(api), clock_(std::move(clock)), pid_(pid), remark_(std::move(remark)) {
         for (detail::nvml_meter& m : meters) {
             channels_.push_back(m.described);
             states_.emplace_back();
@@ -54,6 +55,11 @@ class nvml final : public backend {
         return channels_;
     }
     [[nodiscard]] std::string_view remark() const noexcept override { return remark_.text(); }
+
+    [[nodiscard]] double process_share(std::size_t i) noexcept override {
+        state& s = states_[i];
+        return s.misses != 0 ? unknown_share : s.share.take(api_, s.meter.device, pid_);
+    }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), states_.size());
@@ -84,6 +90,7 @@ class nvml final : public backend {
     struct state {
         detail::nvml_meter meter;
         detail::counter_check check;
+        detail::nvml_process_share share;
         unsigned misses = 0;
         bool replaced = false;  ///< the counter stands still: power x time is counted instead
         double replaced_at = 0;
@@ -176,6 +183,7 @@ class nvml final : public backend {
 
     detail::nvml_api api_;
     std::shared_ptr<const time_source> clock_;
+    std::uint32_t pid_;  ///< by which the driver knows this process; 0: it can't be told
     std::vector<state> states_;
     std::vector<channel> channels_;
     unsigned bad_reads_ = 0;
@@ -197,8 +205,9 @@ struct nvml_options {
     if (status != detail::nvml_ok) return detail::nvml_start_failed(*api, status);
     detail::nvml_discovery found(*api);
     if (found.meters().empty()) return found.why_none();
-    return std::unique_ptr<backend>(std::make_unique<nvml>(
-        *api, std::move(found.meters()), std::move(found.remark()), options.clock));
+    return std::unique_ptr<backend>(std::make_unique<nvml>(*api, std::move(found.meters()),
+                                                           std::move(found.remark()), options.clock,
+                                                           detail::machine_wide_pid(root)));
 }
 /// Opens every GPU that NVIDIA's driver shows this process.
 [[nodiscard]] inline opened_backend open_nvml(const system_root& root) {

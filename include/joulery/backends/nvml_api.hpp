@@ -44,11 +44,25 @@ struct nvml_pci_info {
 static_assert(sizeof(nvml_pci_info) == 68 && offsetof(nvml_pci_info, bus_id) == 36,
               "nvmlPciInfo_t of nvmlDeviceGetPciInfo_v3");
 
+struct nvml_process_utilization {
+    std::uint32_t pid;  ///< as the machine numbers it, whatever a container does
+    std::uint64_t timestamp_us;
+    std::uint32_t sm;  ///< percent of the sample period that its kernels ran, likewise:
+    std::uint32_t memory;
+    std::uint32_t encoder;
+    std::uint32_t decoder;
+};
+static_assert(sizeof(nvml_process_utilization) == 32 &&
+                  offsetof(nvml_process_utilization, timestamp_us) == 8 &&
+                  offsetof(nvml_process_utilization, sm) == 16,
+              "nvmlProcessUtilizationSample_t");
+
 enum nvml_status : int {
     nvml_ok = 0,
     nvml_uninitialized = 1,
     nvml_not_supported = 3,
     nvml_no_permission = 4,
+    nvml_not_found = 6,
     nvml_driver_not_loaded = 9,
     nvml_gpu_is_lost = 15,
     nvml_operating_system = 17,
@@ -77,6 +91,8 @@ struct nvml_api {
     int (*fields)(nvml_device, int, nvml_field_value*) = nullptr;
     int (*power_limit)(nvml_device, unsigned*) = nullptr;
     int (*mig_mode)(nvml_device, unsigned*, unsigned*) = nullptr;
+    int (*process_utilization)(nvml_device, nvml_process_utilization*, unsigned*,
+                               unsigned long long) = nullptr;
 
     /// "Not Supported (NVML error 3)".
     [[nodiscard]] std::string text_of(int status) const {
@@ -170,6 +186,7 @@ struct nvml_api {
         library.bind(api.fields, "nvmlDeviceGetFieldValues");
         library.bind(api.power_limit, "nvmlDeviceGetEnforcedPowerLimit");
         library.bind(api.mig_mode, "nvmlDeviceGetMigMode");
+        library.bind(api.process_utilization, "nvmlDeviceGetProcessUtilization");
         return api;
     }
 };

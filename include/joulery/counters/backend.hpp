@@ -23,6 +23,9 @@ enum class read_status : unsigned char {
 /// Written by `backend::read` for a channel that had no value in an otherwise good read.
 inline constexpr std::uint64_t no_value = ~std::uint64_t{0};
 
+/// What a backend answers that can't tell who used a channel's energy.
+inline constexpr double unknown_share = -1;
+
 /// The room a read writes its raw values to; `values[i]` belongs to `channels()[i]`.
 class counter_span {
  public:
@@ -68,6 +71,12 @@ class backend {
     virtual read_status read(counter_span out) noexcept = 0;
     /// One line about this backend for the report: a model's inputs, a limit to know. May be empty.
     [[nodiscard]] virtual std::string_view remark() const noexcept { return {}; }
+    /// For `attribution::process`: this process's part, 0 to 1, of what the device behind channel
+    /// `i` did since the last call, or `unknown_share`. Never overlaps a read.
+    [[nodiscard]] virtual double process_share(std::size_t i) noexcept {
+        (void)i;
+        return unknown_share;
+    }
 };
 
 }  // namespace v1

@@ -13,8 +13,10 @@
 
 #include "joulery/engine/attribution.hpp"
 #include "joulery/engine/device_shares.hpp"
+#include "joulery/engine/edge_doubt.hpp"
 #include "joulery/engine/energy_source.hpp"
 #include "joulery/engine/interval.hpp"
+#include "joulery/engine/lead_in.hpp"
 #include "joulery/engine/mixture.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
@@ -35,7 +37,7 @@ namespace detail {
 struct interval_end {
     std::uint64_t now;         ///< its last tick
     double tick_seconds;       ///< length of a tick
-    std::vector<double> ours;  ///< by channel: share of the joules that is this process's
+    std::vector<double> ours;  ///< by channel: share of the joules that scopes may be billed
     std::vector<double> variance_at_begin;  ///< of the channels' joules as of its first tick, J^2
     std::vector<double> variance_at_end;    ///< and as of its last
 };
@@ -50,9 +52,9 @@ class books {
           unscoped_(source.channel_count()),
           delta_(source.channel_count()),
           open_(source.index()),
-          mixtures_(source.channel_count()) {
-        for (const channel& c : source.channels()) quanta_.push_back(smallest_joules(c));
-    }
+          mixtures_(source.channel_count()),
+          edges_(source),
+          lead_ins_(source.channel_count()) {}
 
     /// Joules of each channel since the start: what the source counted, and what edge reads know of
     /// that its counters will show at their next tick.
@@ -64,56 +66,53 @@ class books {
 
     /// Shares the energy since the tree's last close over its paths. `lags`: how old each channel's
     /// value is, in ticks, where that is known; what was used since is added at the power of the
-    /// paths that were open. Null: values are taken as they are.
-    void close(owned_tree& tree, std::uint64_t now, const std::vector<double>* lags = nullptr) {
+    /// paths that were open. `spreads`: how sure these ages are. `begins`: the path that begins
+    /// just now, at whose edge this is.
+    void close(owned_tree& tree, std::uint64_t now, const std::vector<double>& lags,
+               const std::vector<double>& spreads, const path_record* begins = nullptr) {
         tree_mark& m = mark_of(tree);
         open_.clear();
         if (m.joules.empty()) open_account(m, tree.is_device());
         if (now <= m.at) return;
         open_.measure(tree, now, static_cast<double>(now - m.at));
+        const bool certain = open_.parts() == 1 && is_long(open_.length());
         for (std::size_t c = 0; c < delta_.size(); ++c) {
-            const double before = m.power[c];
-            m.power[c] = power_of_open(m, c);
-            double joules = source_.joules()[c];
-            if (lags != nullptr)
-                joules += m.power[c] * std::min((*lags)[c], open_.length()) +
-                          before * std::max((*lags)[c] - open_.length(), 0.0);
+            const double lag = lags[c];
+            const double now_drawn = lately(m, c, lag, begins);
+            const double joules = source_.joules()[c] + now_drawn * std::min(lag, open_.length()) +
+                                  m.power[c] * std::max(lag - open_.length(), 0.0);
             delta_[c] = std::max(joules - m.joules[c], 0.0);
             m.joules[c] += delta_[c];
+            const bool unclear = lag > 0 && !certain && has_lead_in(c, begins);
+            lead_ins_.follow(m, c, open_, source_.tracker(c).period(),
+                             {unclear ? begins : nullptr, now, lag, source_.joules()[c]});
+            m.power[c] = recent(m.power[c], now_drawn, source_.tracker(c).period());
             if (!tree.takes(source_.first_channel() + c)) delta_[c] = 0;
         }
         m.at = now;
-        claim_all(m);
-        book_doubt(m, open_.busiest());
+        const bool known = is_dated(m, spreads) || tree.is_device();
+        claim_all(m, certain || (known && open_.parts() == 1));
     }
 
     /// After a close at the edge of a scope: what the read left in doubt lies on one side of the
-    /// edge or the other. It is booked at the next close, when both sides are known. `drifts`: of
-    /// the age's doubt, what is the same for all edges until the next sample.
-    void note_edge(owned_tree& tree, const std::vector<double>& lag_spreads,
-                   const std::vector<double>& drifts) {
+    /// edge or the other. `drifts`: of the ages' doubt, what is the same until the next sample.
+    void note_edge(owned_tree& tree, const std::vector<double>& lags,
+                   const std::vector<double>& lag_spreads, const std::vector<double>& drifts) {
         tree_mark& m = mark_of(tree);
         m.has_doubt = true;
-        for (std::size_t c = 0; c < lag_spreads.size(); ++c) {
+        for (std::size_t c = 0; c < lags.size(); ++c) {
             const double power = m.power[c] > 0 ? m.power[c] : first_power(c);
-            const double own = lag_spreads[c] * lag_spreads[c] - drifts[c] * drifts[c];
-            m.doubt[c] = power * power * std::max(own, 0.0) + quanta_[c] * quanta_[c] / 12;
-            m.drift[c] = power * drifts[c];
-            m.edge_variance[c] += m.doubt[c] + m.drift[c] * m.drift[c];
+            edges_.note(m, c, power, lags[c], lag_spreads[c], drifts[c]);
         }
     }
     /// Variance of a path's total in channel `c`, J^2.
     [[nodiscard]] double variance(const path_record& path, std::size_t c) const {
         const path_energy& e = path.energies[source_.first_channel() + c];
-        // Wherever it began and ended, the counter was within an update of saying so.
-        const double power = std::max(mean_power(&path, c), mean_of_channel(c));
-        const double update = power * source_.tracker(c).period();
-        return e.variance + edge_inflation * (e.edges + e.drift * e.drift) + update * update / 12;
+        // Where the meter began, the counter was within an update of saying so: all share in that.
+        const double share = settled_[c] > 0 ? e.total / settled_[c] : 0;
+        const double update = share * mean_of_channel(c) * source_.tracker(c).period();
+        return e.variance + edge_doubt::variance(e) + update * update / 12;
     }
-    /// By how much the variance of edge reads exceeds what ages and drifts explain (the powers at
-    /// the edges are means themselves): found by calibration on the simulated machine,
-    /// bench/accuracy.
-    static constexpr double edge_inflation = 2.5;
 
     /// The nodes of the tree last closed that were open since its close before.
     template <class Visit>
@@ -164,7 +163,9 @@ class books {
             if (idle > 0) mixtures_.add(mixtures_.contended(), nullptr, idle, unclaimed);
         }
         settled_at_ = end.now;
+        tick_seconds_ = end.tick_seconds;
         mixtures_.end_interval(end.variance_at_begin, end.variance_at_end);
+        mixtures_.refresh();
         if (mixtures_.intervals() >= intervals_a_parting) part_mixtures();
     }
 
@@ -177,8 +178,12 @@ class books {
     void open_account(tree_mark& m, bool device) const {
         if (device) m.shares = std::make_shared<device_shares>(settled_.size());
         m.at = settled_at_;
+        m.spread = source_.slowest_tick();
         m.joules = settled_;
         m.power.assign(settled_.size(), 0.0);
+        m.power_variance.assign(settled_.size(), 0.0);
+        m.power_bias.assign(settled_.size(), 0.0);
+        m.led.assign(settled_.size(), {});
         m.edge_variance.assign(settled_.size(), 0.0);
         m.doubt.assign(settled_.size(), 0.0);
         m.drift.assign(settled_.size(), 0.0);
@@ -193,7 +198,20 @@ class books {
             sum += mean_power(t.node->path, c) * open_.share(t.own());
         return sum;
     }
-    [[nodiscard]] double mean_power(const path_record* path, std::size_t c) const {
+    // Variance of the power of one that was open about the mean of all.
+    [[nodiscard]] double spread_of_open(std::size_t c, double mean) const {
+        double sum = 0;
+        for (const open_time& t : open_.nodes()) {
+            const double off = mean_power(t.node->path, c) - mean;
+            sum += off * off * open_.share(t.own());
+        }
+        return sum;
+    }
+    [[nodiscard]] double mean_power(path_record* path, std::size_t c) const {
+        const bool mixed = path == nullptr || path->direct_ticks[source_.index()] <
+                                                  path->self_ticks[source_.index()] / 2;
+        if (const double watts = mixed ? mixtures_.watts_of(path, c) : 0; watts > 0)
+            return watts * tick_seconds_;
         const double ticks = path != nullptr ? path->self_ticks[source_.index()] : unscoped_ticks_;
         const double joules =
             path != nullptr ? path->energies[source_.first_channel() + c].self : unscoped_[c];
@@ -202,7 +220,7 @@ class books {
     // What was seen for less than a few updates of the counter says little: the channel's mean
     // stands in for what is missing.
     [[nodiscard]] double blended(double joules, double ticks, std::size_t c) const {
-        const double little = 20 * source_.tracker(c).period();
+        const double little = source_.tracker(c).period();
         return (joules + mean_of_channel(c) * little) / (ticks + little);
     }
     // Before the first settling: what came so far, over the time so far.
@@ -214,11 +232,39 @@ class books {
         return settled_at_ > born_ ? settled_[c] / static_cast<double>(settled_at_ - born_) : 0;
     }
 
-    void claim_all(tree_mark& m) {
+    // The power that was drawn last: where one path was open for long, its own; else what is known
+    // of all that were, and of what comes before the path that begins.
+    [[nodiscard]] double lately(tree_mark& m, std::size_t c, double lag,
+                                const path_record* begins) {
+        m.power_variance[c] = m.power_bias[c] = 0;
+        if (lag <= 0) return power_of_open(m, c);
+        if (open_.parts() == 1 && open_.length() >= 3 * source_.tracker(c).period())
+            return std::max(source_.joules()[c] - m.joules[c], 0.0) / (open_.length() - lag);
+        const double guess = power_of_open(m, c);
+        if (!has_lead_in(c, begins)) return guess;
+        const lead_in::power known =
+            lead_ins_.of(begins, c).given(guess, unmixer::prior_spread * mean_of_channel(c));
+        const double each = std::min(spread_of_open(c, guess) * lag * lag, known.noise);
+        m.power_variance[c] = known.variance + each / (lag * lag);
+        m.power_bias[c] = (known.calls - 1) * known.variance;
+        return known.mean;
+    }
+    // Whether it is open who ran just before: several were open in the interval.
+    [[nodiscard]] bool has_lead_in(std::size_t c, const path_record* begins) const {
+        return begins != nullptr && (open_.parts() > 1 || !mixtures_.knows(c));
+    }
+    // Over the last update of the counter.
+    [[nodiscard]] double recent(double before, double now, double period) const noexcept {
+        const double share = std::min(open_.length() / period, 1.0);
+        return before + share * (now - before);
+    }
+    void claim_all(tree_mark& m, bool certain) {
         path_record* container = open_.container();
-        const bool certain = open_.parts() == 1;
+        // One scope's sum over too short a time has as much of its neighbours in it.
+        if (open_.parts() == 1 && !certain && container != nullptr) container = container->parent;
         for (const open_time& t : open_.nodes())  // joined work lies on another path
             while (!encloses(container, t.node->path)) container = container->parent;
+        edges_.book(m, open_.busiest(), certain, container);
         for (const open_time& t : open_.nodes()) {
             const double own = open_.share(t.own());
             if (own > 0)
@@ -230,24 +276,17 @@ class books {
             claim(m, m.idle_claim, {nullptr, nullptr, certain, idle * open_.length(), {}}, idle);
     }
 
-    // What the last edge left in doubt is moved between the paths before and after it, and so
-    // between all that enclose one of them only.
-    void book_doubt(tree_mark& m, path_record* after) const {
-        path_record* before = std::exchange(m.last_path, after);
-        if (!std::exchange(m.has_doubt, false)) return;
-        path_record* common = before;
-        while (common != nullptr && !encloses(common, after)) common = common->parent;
-        for (path_record* p = before; p != common; p = p->parent) book_doubt(m, *p, 1);
-        for (path_record* p = after; p != common; p = p->parent) book_doubt(m, *p, -1);
+    static constexpr double spreads_of_certainty = 200;
+    // Whether both reads are dated so well that what one path had between them is its own.
+    [[nodiscard]] bool is_dated(tree_mark& m, const std::vector<double>& spreads) const {
+        const double now = *std::max_element(spreads.begin(), spreads.end());
+        const double doubt = std::exchange(m.spread, now) + now;
+        return doubt * spreads_of_certainty <= open_.length();
     }
-    void book_doubt(const tree_mark& m, path_record& path, double sign) const {
-        for (std::size_t c = 0; c < m.doubt.size(); ++c) {
-            path_energy& e = path.energies[source_.first_channel() + c];
-            e.edges += m.doubt[c];
-            e.drift += sign * m.drift[c];
-        }
+    // Against the counters' updates.
+    [[nodiscard]] bool is_long(double ticks) const noexcept {
+        return ticks >= updates_of_certainty * source_.slowest_tick();
     }
-
     // `slot`: where the path's last claim stands. Claims are made over and over; their room is
     // kept.
     void claim(tree_mark& m, std::uint32_t& slot, path_claim&& made, double share) {
@@ -278,7 +317,7 @@ class books {
             for (std::size_t c = 0; c < factors.size(); ++c)
                 k.joules[c] *= k.path != nullptr ? factors[c] : end.ours[c];
             if (k.path != nullptr) {
-                for (path_record* p = k.path; p != nullptr; p = p->parent) settle_drift(*p);
+                for (path_record* p = k.path; p != nullptr; p = p->parent) edges_.settle(*p);
                 scoped += k.ticks;
                 book(*k.path, k.joules, k.joules);
                 for (path_record* up = k.path->parent; up != nullptr; up = up->parent)
@@ -306,15 +345,6 @@ class books {
                            for (; path != nullptr; path = path->parent)
                                path->energies[source_.first_channel() + c].variance += variance;
                        });
-    }
-
-    // The counter's phase drifts slowly: all edges since the last settling are off the same way.
-    void settle_drift(path_record& path) const {
-        for (std::size_t c = 0; c < settled_.size(); ++c) {
-            path_energy& e = path.energies[source_.first_channel() + c];
-            e.edges += e.drift * e.drift;
-            e.drift = 0;
-        }
     }
 
     static void end_claims(tree_mark& m, std::vector<double>& variance) {
@@ -352,10 +382,12 @@ class books {
     const std::uint64_t born_ = settled_at_;
     std::vector<double> unscoped_;
     double unscoped_ticks_ = 0;
-    std::vector<double> quanta_;
+    double tick_seconds_ = 0;
     std::vector<double> delta_;  ///< joules of the interval being closed, by channel
     interval open_;              ///< who was open in it
     mixtures mixtures_;
+    edge_doubt edges_;
+    lead_ins lead_ins_;
 };
 
 }  // namespace detail

@@ -91,6 +91,10 @@ class energy_source {
     }
     [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
     [[nodiscard]] std::string_view remark() const noexcept { return backend_->remark(); }
+    /// What the backend knows of this process's part in channel `i`. Call with `reading` held.
+    [[nodiscard]] double process_share(std::size_t i) noexcept {
+        return backend_->process_share(i);
+    }
     [[nodiscard]] const channel_account& account(std::size_t i) const noexcept {
         return accounts_[i];
     }
@@ -98,6 +102,12 @@ class energy_source {
     [[nodiscard]] const std::vector<double>& joules() const noexcept { return joules_; }
     /// What is known of when channel `i` ticks.
     [[nodiscard]] const tick_tracker& tracker(std::size_t i) const noexcept { return trackers_[i]; }
+    /// Ticks of the clock between two of the channel that ticks most rarely.
+    [[nodiscard]] double slowest_tick() const noexcept {
+        double slowest = 0;
+        for (const tick_tracker& t : trackers_) slowest = std::max(slowest, t.period());
+        return slowest;
+    }
     /// Whether the last read came just after a tick of channel `i`.
     [[nodiscard]] bool caught(std::size_t i) const noexcept { return caught_[i]; }
     [[nodiscard]] bool is_counter(std::size_t i) const noexcept {

@@ -49,12 +49,14 @@ class engine : public std::enable_shared_from_this<engine> {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         for (auto& b : o.backends) {
             if (b == nullptr || b->channels().empty()) continue;
-            sources_.push_back(std::make_shared<metered_source>(
-                std::move(b), sources_.size(), channel_count_, o.period, *clock_, born_));
+            sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
+                                                                channel_count_, o.period, *clock_));
             channel_count_ += sources_.back()->source.channel_count();
             if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
         paths_ = std::make_shared<path_table>(sources_.size(), channel_count_);
+        if (!clock_->is_manual()) return;  // else the samplers begin
+        for (const auto& m : sources_) begin(*m);
     }
 
     [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
@@ -88,6 +90,13 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         trees_.push_back(tree);
         return tree;
+    }
+
+    /// The first read of a source. Call with the source's `reading` held.
+    void begin(metered_source& m) {
+        m.source.poll(*clock_);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        m.begin(*clock_, born_);
     }
 
     /// A read by the sampler: often one of several around a tick of the counter, of which the last
@@ -147,8 +156,8 @@ class engine : public std::enable_shared_from_this<engine> {
             const std::uint64_t end = clock_->now();
             if (m->source.take_in(seconds_per_tick)) {
                 m->age();
-                m->ledger.close(tree, end, &m->lags);
-                m->ledger.note_edge(tree, m->lag_spreads, m->drifts);
+                m->ledger.close(tree, end, m->lags, m->lag_spreads, n.is_open() ? nullptr : n.path);
+                m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
             }
             tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
@@ -242,7 +251,7 @@ class engine : public std::enable_shared_from_this<engine> {
         for (const auto& tree : trees) {
             const bool ended = tree->thread_ended.load(std::memory_order_acquire);
             if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
-                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), &m.lags);
+                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), m.lags, m.lag_spreads);
                 choose_edges(m);
             }
             tree->marks[m.source.index()].ended = ended;
@@ -251,18 +260,34 @@ class engine : public std::enable_shared_from_this<engine> {
         const auto lived = static_cast<double>(now - born_);
         std::vector<double> at_end = m.state_variance(lived);
         std::vector<double> at_begin = m.variance_before(at_end, lived);
-        m.ledger.settle(trees, policy_,
-                        {now, tick_seconds(), ours(m), std::move(at_begin), std::move(at_end)});
+        std::vector<double> scoped = ours(m);
+        const double rest = 1 - m.sampling.share(sampler_seconds(), time_of(now));
+        for (std::size_t c = 0; c < scoped.size(); ++c)
+            if (goes_with_processors(m.source.channels()[c].part)) scoped[c] *= rest;
+        m.ledger.settle(
+            trees, policy_,
+            {now, tick_seconds(), std::move(scoped), std::move(at_begin), std::move(at_end)});
     }
 
-    // By channel, the share of its joules that is this process's: of what processors and the parts
-    // around them use, by processor time; of the rest, all.
+    [[nodiscard]] double sampler_seconds() const noexcept {
+        double sum = 0;
+        for (const auto& m : sources_) sum += m->sampler_seconds;
+        return sum;
+    }
+    // By channel, the share of its joules that is this process's: what the backend knows of it;
+    // else of what processors and the parts around them use, by processor time; of the rest, all.
     static std::vector<double> ours(metered_source& m) {
         std::vector<double> shares(m.source.channel_count(), 1.0);
         if (!m.process_share) return shares;
-        const double share = m.process_share();
-        for (std::size_t c = 0; c < shares.size(); ++c)
-            if (goes_with_processors(m.source.channels()[c].part)) shares[c] = share;
+        const double by_time = m.process_share();
+        for (std::size_t c = 0; c < shares.size(); ++c) {
+            const double known = m.source.process_share(c);
+            if (known >= 0) {
+                shares[c] = std::min(known, 1.0);
+            } else if (goes_with_processors(m.source.channels()[c].part)) {
+                shares[c] = by_time;
+            }
+        }
         return shares;
     }
     // Each source asks at its own times, and so has a share of its own.

@@ -28,7 +28,8 @@ inline void split_idle(report& r, power idle) {
 }
 
 /// Joules of measuring: its processor time at the mean power of one of the machine's processors.
-/// They are part of what the scopes open at the time used.
+/// What the samplers used of them lies outside all scopes, what reads at the edges of scopes used
+/// in the scope around.
 [[nodiscard]] inline energy joules_of_measuring(const report& r) noexcept {
     energy processors;
     for (const channel_row& c : r.channels)

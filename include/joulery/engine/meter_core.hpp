@@ -55,9 +55,11 @@ class meter_core {
         if (engine_->clock().is_manual()) return;
         for (const auto& s : engine_->sources())
             samplers_.push_back(std::make_unique<sampler>(engine_, s));
+        const auto latest = std::chrono::steady_clock::now() + first_patience;
+        for (const auto& s : samplers_) s->await_first_read(latest);
         if (options_.carbon.series)
             conversion_ = std::make_unique<repeating_call>(seconds_a_conversion,
-                                                                   [this] { (void)snapshot(); });
+                                                           [this] { (void)snapshot(); });
     }
     meter_core(const meter_core&) = delete;
     meter_core& operator=(const meter_core&) = delete;
@@ -171,8 +173,9 @@ class meter_core {
         return std::make_shared<steady_time>();
     }
 
-    // A source whose read hangs is not waited for.
+    // A source whose read hangs is not waited for; at the start all of them together.
     static constexpr std::chrono::milliseconds patience{100};
+    static constexpr std::chrono::milliseconds first_patience{50};
     void take(metered_source& m) {
         const std::unique_lock<patient_mutex> lock(m.source.reading, patience);
         if (!lock.owns_lock()) return;

@@ -5,6 +5,7 @@
 #include "joulery/engine/books.hpp"
 #include "joulery/engine/energy_source.hpp"
 #include "joulery/engine/power_recorder.hpp"
+#include "joulery/engine/sampling_share.hpp"
 #include "joulery/engine/tick_lock.hpp"
 
 #include <algorithm>
@@ -26,15 +27,18 @@ namespace detail {
 class metered_source {
  public:
     metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
-                   std::chrono::nanoseconds period, const time_source& clock, std::uint64_t born)
+                   std::chrono::nanoseconds period, const time_source& clock)
         : source(std::move(b), index, first_channel, clock.seconds_per_tick()),
           ledger(source, clock.now()),
           lags(source.channel_count()),
           lag_spreads(source.channel_count()),
           drifts(source.channel_count()) {
         source.choose_period(period);
-        source.poll(clock);
-        source.take_in(clock.seconds_per_tick());  // the baseline
+    }
+
+    /// Takes the first read in, the baseline, and plans the next. `born`: the meter's first tick.
+    void begin(const time_source& clock, std::uint64_t born) {
+        source.take_in(clock.seconds_per_tick());
         history = power_recorder(
             source.channel_count(), source.period(),
             static_cast<double>(source.polled_at() - born) * clock.seconds_per_tick());
@@ -48,6 +52,7 @@ class metered_source {
     books ledger;
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
+    sampling_share sampling;  ///< of all samplers, between two samples of this source
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
 

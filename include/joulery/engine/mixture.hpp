@@ -76,6 +76,7 @@ class mixtures {
         std::fill(std::begin(row_seconds_), std::end(row_seconds_), 0.0);
         row_joules_.assign(channels_, 0.0);
         intervals_ += row.empty() ? 0u : 1u;
+        intervals_seen_ += row.empty() ? 0u : 1u;
     }
     /// Intervals since the last `start_anew`.
     [[nodiscard]] std::size_t intervals() const noexcept { return intervals_; }
@@ -100,6 +101,25 @@ class mixtures {
         }
         return all;
     }
+    /// What the regression knows of a path's power, W, as of the last `refresh`; 0: nothing.
+    [[nodiscard]] double watts_of(path_record* path, std::size_t c) const {
+        const auto at = columns_.find(path);
+        if (at == columns_.end() || !knows(c)) return 0;
+        return at->second < powers_[c].size() ? powers_[c][at->second] : 0;
+    }
+    [[nodiscard]] bool knows(std::size_t c) const noexcept { return c < powers_.size(); }
+    /// Solves for the powers anew where much has been added since the last time.
+    void refresh() {
+        if (intervals_seen_ < next_refresh_) return;
+        next_refresh_ = intervals_seen_ + std::min<std::size_t>(intervals_seen_ / 2 + 4, 32);
+        powers_.resize(channels_);
+        for (std::size_t c = 0; c < channels_; ++c) {
+            const auto [joules, seconds] = sums(c);
+            if (seconds <= 0) continue;
+            powers_[c] = unmixers_[c].solve(std::max(joules, 0.0) / seconds).watts;
+        }
+    }
+
     /// How much the regression of the channel with the most joules could tell apart, 0..1.
     [[nodiscard]] double gain() const {
         double best = -1, told = 0;
@@ -119,6 +139,7 @@ class mixtures {
         contended_seconds_ = contended_thread_seconds_ = 0;
         for (unmixer& u : unmixers_) u.fade();
         if (columns_.size() < unmixer::max_columns - 2) return;
+        powers_.clear();
         columns_.clear();  // other scopes may be the busy ones by now
         for (unmixer& u : unmixers_) u.clear();
     }
@@ -239,6 +260,8 @@ class mixtures {
     double row_seconds_[unmixer::max_columns] = {};
     std::vector<double> row_joules_;
     std::size_t intervals_ = 0;
+    std::size_t intervals_seen_ = 0, next_refresh_ = 4;
+    std::vector<std::vector<double>> powers_;  ///< by channel and column
 };
 
 }  // namespace detail

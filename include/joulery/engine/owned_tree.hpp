@@ -37,16 +37,30 @@ struct path_claim {
     std::vector<double> joules;  ///< of the source's channels
 };
 
+/// A begin of a scope that was read, whose first stretch is not over.
+struct led_begin {
+    const path_record* path = nullptr;
+    std::uint64_t at = 0;
+    double age = 0;     ///< ticks, of the value that was read
+    double joules = 0;  ///< the value
+};
+
 /// Where a source left a tree when it last closed the books.
 struct tree_mark {
-    std::uint64_t at = 0;            ///< tick of the last close
-    std::vector<double> joules;      ///< of the source's channels, at that tick
-    std::vector<double> power;       ///< joules per tick in the interval before, by channel
-    std::vector<path_claim> claims;  ///< the first `claim_count` are since the last settling
+    std::uint64_t at = 0;                ///< tick of the last close
+    double spread = 0;                   ///< ticks, by which the energy at that tick is in doubt
+    std::vector<double> joules;          ///< of the source's channels, at that tick
+    std::vector<double> power;           ///< joules per tick before the last close, by channel
+    std::vector<double> power_variance;  ///< of these
+    std::vector<double> power_bias;      ///< what of it is the same at every edge of the scope
+    std::vector<led_begin> led;          ///< by channel
+    std::vector<path_claim> claims;      ///< the first `claim_count` are since the last settling
     std::size_t claim_count = 0;
     std::uint32_t idle_claim = 0;       ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
     path_record* last_path = nullptr;   ///< who was open longest before the last close
+    path_record* last_container = nullptr;  ///< what was open all the while before the last close
+    bool last_certain = false;              ///< whether one path had all before it
     bool has_doubt = false;     ///< the last close was at an edge, whose doubt is not booked
     std::vector<double> doubt;  ///< J^2 by channel, of that edge alone
     std::vector<double> drift;  ///< J by channel, of the same sign for neighbouring edges

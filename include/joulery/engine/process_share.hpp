@@ -5,10 +5,12 @@
 #include "joulery/core/config.hpp"
 #include "joulery/counters/cpu_times.hpp"
 #include "joulery/counters/system_root.hpp"
+#include "joulery/engine/cpu_group.hpp"
 
 #include <algorithm>
 #include <ctime>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -31,18 +33,26 @@ namespace detail {
 #endif
 }
 
+/// Processor time of what counts as this process: of its container, service or job where it runs in
+/// one, helpers included; else its own.
+[[nodiscard]] inline std::function<double()> own_cpu_seconds(const system_root& root) {
+    const auto group = std::make_shared<cpu_group>(root);
+    if (group->exists()) return [group] { return group->seconds(); };
+    return process_cpu_seconds;
+}
+
 /// This process's processor time over the machine's busy processor time, from one call to the next:
 /// for `attribution::process`. /proc/stat counts in hundredths of a second, so that over 100 ms and
 /// few processors the figure is coarse; over a second it is not.
 ///
 /// Thread: one caller. Cost: one pread of /proc/stat and two clock reads (tens of microseconds).
 /// Fails:  where /proc/stat is hidden or does not move the last share stays; at first it is 1, so
-/// that
-///         nothing is billed to others without knowing.
+///         that nothing is billed to others without knowing.
 class process_share {
  public:
-    explicit process_share(const system_root& root = system_root(),
-                           std::function<double()> cpu_seconds = process_cpu_seconds)
+    explicit process_share(const system_root& root = system_root())
+        : process_share(root, own_cpu_seconds(root)) {}
+    process_share(const system_root& root, std::function<double()> cpu_seconds)
         : stat_(root.open("/proc/stat")), cpu_seconds_(std::move(cpu_seconds)) {
         double unused = 0;
         (void)machine_busy(unused);

@@ -185,6 +185,7 @@ class report_builder {
         row.quantum_joules = smallest_joules(from);
         row.update_period = from.update_period;
         row.accuracy = from.accuracy;
+        add_ticks(m.source, c, row);
         row.tally = account.tally();
         row.state = state_of(m.source.state(), account);
         row.provenance = from.provenance;
@@ -196,6 +197,16 @@ class report_builder {
             report_.warnings.push_back(what_is_missing(row));
         }
         report_.channels.push_back(std::move(row));
+    }
+
+    void add_ticks(const energy_source& source, std::size_t c, channel_row& row) const {
+        const tick_tracker& t = source.tracker(c);
+        const double tick = engine_.tick_seconds();
+        row.locked = source.is_counter(c) && t.locked();
+        row.tick_period = seconds(t.period() * tick);
+        if (!row.locked) return;
+        row.tick_jitter = seconds(t.jitter() * tick);
+        row.tick_slack = seconds(t.slack() * tick);
     }
 
     static std::string state_of(read_status last, const channel_account& account) {

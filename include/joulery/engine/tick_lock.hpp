@@ -37,7 +37,7 @@ class tick_lock {
         if (caught) {
             misses_ = 0;
             rest_ = shortest_rest;
-            stride_ = std::min(stride_ * 2, most_ticks_between_samples(lead));
+            stride_ = std::min(stride_ * 2, varied(most_ticks_between_samples(lead)));
             hunting_ = false;
             return {true, open_window(lead, now), true};
         }
@@ -78,6 +78,14 @@ class tick_lock {
     [[nodiscard]] double most_ticks_between_samples(const tick_tracker& lead) const noexcept {
         return std::max(1.0, std::floor(sample_period_ / lead.period()));
     }
+    // Samples at even distances would see a program of the same rhythm in the same state each time,
+    // and its scopes always in the same proportions. So strides vary, from two thirds of the most
+    // to all.
+    [[nodiscard]] double varied(double most) noexcept {
+        turn_ += golden;
+        turn_ -= std::floor(turn_);
+        return std::max(1.0, std::floor(most * (2 + turn_) / 3));
+    }
     [[nodiscard]] double margin(const tick_tracker& lead) const noexcept {
         return std::min(2.5 * lead.spread(stride_) + lead.slack(), lead.period() / 2);
     }
@@ -86,8 +94,8 @@ class tick_lock {
         return (lead.locked() ? 1.5 : 2.5) * lead.period();
     }
     [[nodiscard]] double gap(const tick_tracker& lead, double read_cost) const noexcept {
-        const double fine = lead.locked() ? lead.period() / 250 : lead.period() / 60;
-        return std::max({fine, read_cost, 1.0});
+        const double fine = lead.locked() ? lead.period() / 500 : lead.period() / 60;
+        return std::max(fine - read_cost, 1.0);
     }
     // Before the lock the next tick is hunted at once; after it, from a margin before the tick
     // `stride_` ahead.
@@ -99,8 +107,12 @@ class tick_lock {
         return std::max(now + 1, static_cast<std::uint64_t>(std::max(at, 0.0)));
     }
 
+    /// Multiples of it, less their whole parts, lie evenly and repeat never.
+    static constexpr double golden = 0.6180339887498949;
+
     double sample_period_;
     bool lockable_;
+    double turn_ = 0;
     bool hunting_ = false;
     double stride_ = 1;  ///< counter ticks between two samples
     double give_up_at_ = 0;

@@ -8,6 +8,8 @@
 // sharing by time, and the error bar says so. Nothing is ever invented.
 #pragma once
 
+#include "joulery/engine/square_matrix.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,50 +20,6 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A small dense symmetric matrix.
-class square_matrix {
- public:
-    explicit square_matrix(std::size_t n = 0) : n_(n), a_(n * n, 0.0) {}
-    [[nodiscard]] std::size_t size() const noexcept { return n_; }
-    double& operator()(std::size_t r, std::size_t c) noexcept { return a_[r * n_ + c]; }
-    double operator()(std::size_t r, std::size_t c) const noexcept { return a_[r * n_ + c]; }
-    void scale(double k) noexcept {
-        for (double& x : a_) x *= k;
-    }
-
-    /// The inverse of a positive definite matrix, by Cholesky's factors.
-    [[nodiscard]] square_matrix inverse() const {
-        square_matrix lower(n_);
-        for (std::size_t i = 0; i < n_; ++i) {
-            for (std::size_t j = 0; j <= i; ++j) {
-                double sum = (*this)(i, j);
-                for (std::size_t k = 0; k < j; ++k) sum -= lower(i, k) * lower(j, k);
-                lower(i, j) = i == j ? std::sqrt(std::max(sum, 1e-300)) : sum / lower(j, j);
-            }
-        }
-        square_matrix result(n_);
-        std::vector<double> x(n_);
-        for (std::size_t column = 0; column < n_; ++column) {
-            for (std::size_t i = 0; i < n_; ++i) {
-                double sum = i == column ? 1.0 : 0.0;
-                for (std::size_t k = 0; k < i; ++k) sum -= lower(i, k) * x[k];
-                x[i] = sum / lower(i, i);
-            }
-            for (std::size_t i = n_; i-- > 0;) {
-                double sum = x[i];
-                for (std::size_t k = i + 1; k < n_; ++k) sum -= lower(k, i) * x[k];
-                x[i] = sum / lower(i, i);
-            }
-            for (std::size_t i = 0; i < n_; ++i) result(i, column) = x[i];
-        }
-        return result;
-    }
-
- private:
-    std::size_t n_;
-    std::vector<double> a_;
-};
-
 /// What the data say of the columns' powers.
 struct unmixed_powers {
     std::vector<double> watts;  ///< one a column, never negative
@@ -69,10 +27,63 @@ struct unmixed_powers {
     double gain = 0;            ///< how much of the prior's doubt the data removed, 0..1
 };
 
-/// Normal equations of one channel over the intervals seen so far.
+/// The most columns that a regression has.
+inline constexpr std::size_t max_unmixer_columns = 19;
+using unmixer_row = std::array<double, max_unmixer_columns>;
+
+/// Accumulated normal equations: what a linear regression needs of the rows it has seen.
+struct normal_equations {
+    std::array<unmixer_row, max_unmixer_columns> left{};
+    std::array<unmixer_row, max_unmixer_columns> common{};  ///< errors shared by neighbours
+    unmixer_row right{};
+    unmixer_row before{};  ///< the row before, weighted
+    double squares = 0;
+    double rows = 0;
+
+    /// A row with the variance of its error, of which `shared` is in the row before, too, with the
+    /// other sign. The first `columns` count.
+    void add(const unmixer_row& row, std::size_t columns, double value, double variance,
+             double shared) noexcept {
+        const double weight = 1 / std::max(variance, 1e-18);
+        unmixer_row now{};
+        for (std::size_t i = 0; i < columns; ++i) now[i] = weight * row[i];
+        for (std::size_t i = 0; i < columns; ++i) {
+            right[i] += now[i] * value;
+            for (std::size_t j = 0; j < columns; ++j) {
+                left[i][j] += now[i] * row[j];
+                common[i][j] += shared * (now[i] * before[j] + before[i] * now[j]);
+            }
+        }
+        before = now;
+        squares += weight * value * value;
+        rows += 1;
+    }
+    void halve() noexcept {
+        for (auto* matrix : {&left, &common})
+            for (auto& row : *matrix)
+                for (double& x : row) x /= 2;
+        for (double& x : right) x /= 2;
+        squares /= 2;
+        rows /= 2;
+    }
+    /// The sum of squares that powers leave unexplained.
+    [[nodiscard]] double residual(const std::vector<double>& watts) const noexcept {
+        double sum = squares;
+        for (std::size_t i = 0; i < watts.size(); ++i) {
+            sum -= 2 * right[i] * watts[i];
+            for (std::size_t j = 0; j < watts.size(); ++j) sum += watts[i] * left[i][j] * watts[j];
+        }
+        return std::max(sum, 0.0);
+    }
+};
+
+/// The regressions of one channel over the intervals seen so far. There are two: one of the
+/// intervals as they are, and one of the steps from each to the next. The first is the sharper
+/// while powers stay what they are; where they wander, the second knows nothing of it but what they
+/// wander in a step. Each says what it leaves in doubt, and the surer one is asked.
 ///
 /// Units:  seconds, joules, watts. Thread: not synchronised; one owner.
-/// Cost:   `add` is quadratic in the columns that were open, `solve` cubic in all (at most 19).
+/// Cost:   `add` is quadratic in the columns so far, `solve` cubic (at most 19).
 /// Fails:  never; with too few or too similar intervals the prior is what comes out.
 ///
 ///     unmixer u;
@@ -81,7 +92,7 @@ struct unmixed_powers {
 ///     unmixed_powers p = u.solve(10.5 / 0.1);     // about 150 W and 50 W
 class unmixer {
  public:
-    static constexpr std::size_t max_columns = 19;
+    static constexpr std::size_t max_columns = max_unmixer_columns;
     /// Standard deviation of a scope's power about the mean, before any data, as a share of it:
     /// that of powers spread evenly from near nothing to twice the mean.
     static constexpr double prior_spread = 0.6;
@@ -99,49 +110,74 @@ class unmixer {
     /// state at its begin and its end. Intervals are taken to follow one another: the end of one is
     /// the begin of the next, and its error is in both.
     void add(const std::vector<share>& row, double joules, double at_begin, double at_end) {
-        const double weight = 1 / std::max(at_begin + at_end, 1e-18);
-        std::array<double, max_columns> now{};
+        unmixer_row now{};
+        double seconds = 0;
         for (const share& a : row) {
             columns_ = std::max(columns_, a.column + 1);
-            now[a.column] = weight * a.seconds;
-            right_[a.column] += weight * a.seconds * joules;
-            for (const share& b : row) left_[a.column][b.column] += weight * a.seconds * b.seconds;
+            now[a.column] = a.seconds;
+            totals_[a.column] += a.seconds;
+            if (a.column != base_column) seconds += a.seconds;
         }
-        for (std::size_t i = 0; i < columns_; ++i)
-            for (std::size_t j = 0; j < columns_; ++j)
-                common_[i][j] += at_begin * (now[i] * before_[j] + before_[i] * now[j]);
-        before_ = now;
-        squares_ += weight * joules * joules;
-        intervals_ += 1;
+        total_joules_ += joules;
+        levels_.add(now, columns_, joules, at_begin + at_end, at_begin);
+        if (seconds > 0) add_step(now, seconds, joules, at_begin, at_end);
     }
 
     /// Halves the weight of all that was seen, so that a changing program is followed.
     void fade() noexcept {
-        for (auto& row : left_)
-            for (double& x : row) x /= 2;
-        for (auto& row : common_)
-            for (double& x : row) x /= 2;
-        for (double& x : right_) x /= 2;
-        squares_ /= 2;
-        intervals_ /= 2;
+        levels_.halve();
+        steps_.halve();
+        for (double& x : totals_) x /= 2;
+        total_joules_ /= 2;
     }
     void clear() noexcept { *this = unmixer(); }
-    [[nodiscard]] double intervals() const noexcept { return intervals_; }
+    [[nodiscard]] double intervals() const noexcept { return levels_.rows; }
 
     /// The powers, given the mean power of the mixture.
     [[nodiscard]] unmixed_powers solve(double mean_watts) const {
+        const unmixed_powers by_levels = solve(levels_, mean_watts);
+        if (steps_.rows < 2 * static_cast<double>(columns_)) return by_levels;
+        normal_equations steps = steps_;
+        // Steps tell differences; the sum of all tells the level.
+        const double slack = sum_slack * total_joules_;
+        steps.add(totals_, columns_, total_joules_, slack * slack, 0);
+        unmixed_powers by_steps = solve(steps, mean_watts);
+        by_steps.covariance.scale(correlated_steps);
+        return doubt(by_levels) > much_surer * doubt(by_steps) ? by_steps : by_levels;
+    }
+
+ private:
+    // In shares of the row's time, so that rows of different lengths compare.
+    void add_step(unmixer_row now, double seconds, double joules, double at_begin, double at_end) {
+        for (double& x : now) x /= seconds;
+        const double watts = joules / seconds;
+        if (last_seconds_ > 0) {
+            unmixer_row step{};
+            for (std::size_t i = 0; i < columns_; ++i) step[i] = now[i] - last_row_[i];
+            const double both = 1 / seconds + 1 / last_seconds_;
+            const double variance = at_end / (seconds * seconds) + at_begin * both * both +
+                                    last_begin_ / (last_seconds_ * last_seconds_);
+            steps_.add(step, columns_, watts - last_watts_, variance, 0);
+        }
+        last_row_ = now;
+        last_watts_ = watts;
+        last_seconds_ = seconds;
+        last_begin_ = at_begin;
+    }
+
+    [[nodiscard]] unmixed_powers solve(const normal_equations& data, double mean_watts) const {
         const double spread = std::max(prior_spread * mean_watts, 1e-9);
         std::vector<bool> at_zero(columns_, false);
-        unmixed_powers p = fit(mean_watts, spread, 1.0, at_zero);
+        unmixed_powers p = fit(data, mean_watts, spread, 1.0, at_zero);
         // What the model leaves unexplained (powers that are not constant) is noise too.
-        const double freedom = intervals_ - static_cast<double>(columns_);
-        const double noise = freedom > 1 ? std::max(1.0, residual(p.watts) / freedom) : 1.0;
-        if (noise > 1) p = fit(mean_watts, spread, noise, at_zero);
+        const double freedom = data.rows - static_cast<double>(columns_);
+        const double noise = freedom > 1 ? std::max(1.0, data.residual(p.watts) / freedom) : 1.0;
+        if (noise > 1) p = fit(data, mean_watts, spread, noise, at_zero);
         for (std::size_t round = 0; round < columns_; ++round) {
             const std::size_t worst = most_negative(p.watts, at_zero);
             if (worst == columns_) break;
             at_zero[worst] = true;
-            p = fit(mean_watts, spread, noise, at_zero);
+            p = fit(data, mean_watts, spread, noise, at_zero);
         }
         double doubt = 0;
         for (std::size_t i = 0; i < columns_; ++i) {
@@ -152,27 +188,26 @@ class unmixer {
         return p;
     }
 
- private:
     // Posterior mean and covariance; columns `at_zero` are tied to 0 W. The covariance allows for
     // errors that neighbouring intervals have in common ("sandwich").
-    [[nodiscard]] unmixed_powers fit(double mean, double spread, double noise,
-                                     const std::vector<bool>& at_zero) const {
+    [[nodiscard]] unmixed_powers fit(const normal_equations& data, double mean, double spread,
+                                     double noise, const std::vector<bool>& at_zero) const {
         square_matrix precision(columns_), meat(columns_);
         std::vector<double> pull(columns_), expected(columns_, mean);
         if (columns_ > 0) expected[base_column] = 0;
         for (std::size_t i = 0; i < columns_; ++i) {
             const double sigma = i == base_column ? mean * base_spread : spread;
             const double prior = 1 / std::max(sigma * sigma, 1e-18);
-            const double tie = at_zero[i] ? 1e6 * (prior + left_[i][i] / noise) : 0;
+            const double tie = at_zero[i] ? 1e6 * (prior + data.left[i][i] / noise) : 0;
             double explained = 0;
             for (std::size_t j = 0; j < columns_; ++j) {
-                precision(i, j) = left_[i][j] / noise;
-                meat(i, j) = (left_[i][j] - common_[i][j]) / noise;
-                explained += left_[i][j] * expected[j];
+                precision(i, j) = data.left[i][j] / noise;
+                meat(i, j) = (data.left[i][j] - data.common[i][j]) / noise;
+                explained += data.left[i][j] * expected[j];
             }
             precision(i, i) += prior + tie;
             meat(i, i) += prior + tie;
-            pull[i] = (right_[i] - explained) / noise - tie * expected[i];
+            pull[i] = (data.right[i] - explained) / noise - tie * expected[i];
         }
         unmixed_powers p;
         const square_matrix bread = precision.inverse();
@@ -196,15 +231,13 @@ class unmixer {
         return whole;
     }
 
-    [[nodiscard]] double residual(const std::vector<double>& watts) const {
-        double sum = squares_;
-        for (std::size_t i = 0; i < columns_; ++i) {
-            sum -= 2 * right_[i] * watts[i];
-            for (std::size_t j = 0; j < columns_; ++j) sum += watts[i] * left_[i][j] * watts[j];
-        }
-        return std::max(sum, 0.0);
+    // Variance of all columns' joules, J^2.
+    [[nodiscard]] double doubt(const unmixed_powers& p) const noexcept {
+        double sum = 0;
+        for (std::size_t i = 0; i < columns_; ++i)
+            sum += p.covariance(i, i) * totals_[i] * totals_[i];
+        return sum;
     }
-
     [[nodiscard]] std::size_t most_negative(const std::vector<double>& watts,
                                             const std::vector<bool>& at_zero) const {
         std::size_t worst = columns_;
@@ -217,17 +250,25 @@ class unmixer {
     /// By how much the variance of regressed powers exceeds the computed one (ticks come in
     /// patterns that follow the scopes'): found by calibration on the simulated machine,
     /// bench/accuracy.
-    static constexpr double inflation = 1.15;
+    static constexpr double inflation = 1.0;
     /// The base may be as much as all threads together draw, of which `mean` is one's.
     static constexpr double base_spread = 4;
 
+    /// Steps are asked where they leave that much less of the variance.
+    static constexpr double much_surer = 4;
+    /// How well the sum of all is known against its parts.
+    static constexpr double sum_slack = 1e-5;
+    /// By how much the variance of steps exceeds what their rows say: an interval that is off by
+    /// itself is in two steps, and a power that is off its mean is so for many steps together.
+    /// Found by calibration on the simulated machine, where powers drift or change half-way.
+    static constexpr double correlated_steps = 2.2;
+
     std::size_t columns_ = 0;
-    std::array<std::array<double, max_columns>, max_columns> common_{};  ///< shared by neighbours
-    std::array<double, max_columns> before_{};  ///< the interval before, weighted
-    std::array<std::array<double, max_columns>, max_columns> left_{};
-    std::array<double, max_columns> right_{};
-    double squares_ = 0;
-    double intervals_ = 0;
+    normal_equations levels_, steps_;
+    unmixer_row totals_{};  ///< seconds by column
+    double total_joules_ = 0;
+    unmixer_row last_row_{};  ///< shares of the interval before
+    double last_watts_ = 0, last_seconds_ = 0, last_begin_ = 0;
 };
 
 }  // namespace detail

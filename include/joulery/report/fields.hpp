@@ -128,6 +128,10 @@ struct fields<channel_row> {
         f("unscoped_j", &channel_row::unscoped);
         f("quantum_j", &channel_row::quantum_joules);
         f("update_period_s", &channel_row::update_period);
+        f("locked", &channel_row::locked);
+        f("tick_period_s", &channel_row::tick_period);
+        f("tick_jitter_s", &channel_row::tick_jitter);
+        f("tick_slack_s", &channel_row::tick_slack);
         f("accuracy", &channel_row::accuracy);
         f("tally", &channel_row::tally);
         f("state", &channel_row::state);

@@ -100,6 +100,10 @@ inline void join_channel(channel_row& mine, const channel_row& other) {
     join_text(mine.backend, other.backend);
     mine.quantum_joules = std::max(mine.quantum_joules, other.quantum_joules);
     mine.update_period = std::max(mine.update_period, other.update_period);
+    mine.locked = mine.locked && other.locked;
+    mine.tick_period = std::max(mine.tick_period, other.tick_period);
+    mine.tick_jitter = std::max(mine.tick_jitter, other.tick_jitter);
+    mine.tick_slack = std::max(mine.tick_slack, other.tick_slack);
     mine.accuracy = std::max(mine.accuracy, other.accuracy);
     mine.tally.reads += other.tally.reads;
     mine.tally.wraps += other.tally.wraps;

@@ -54,6 +54,10 @@ struct channel_row {
     double quantum_joules = 0;               ///< smallest step
     seconds update_period{0};                ///< of the hardware, as declared
     double accuracy = 0;       ///< stated error of the sensor (fraction); 0: not stated
+    bool locked = false;       ///< its ticks are known: samples fall just after them
+    seconds tick_period{0};    ///< seen between two of them; where not locked, as declared
+    seconds tick_jitter{0};    ///< standard deviation of that
+    seconds tick_slack{0};     ///< by which the last sample may have come after its tick
     channel_tally tally;       ///< reads, wraps, resets, failures, gaps
     std::string state = "ok";  ///< "ok", "silent" (no value, or none any more), "gone", "failed"
 };

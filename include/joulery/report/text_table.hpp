@@ -57,6 +57,7 @@ class text_writer {
         heading();
         scopes();
         channels();
+        ticks();
         totals();
         carbon();
         labelled("measuring", overhead_text(r_.overhead) + ".");
@@ -90,6 +91,8 @@ class text_writer {
                         {"calls", 4},
                         {"time", 6},
                         {"energy", 99},
+                        {"idle", 2},
+                        {"active", 2},
                         {"power", 2},
                         {"per item", 5},
                         {"CO2e", 3},
@@ -104,9 +107,12 @@ class text_writer {
                     std::string(2 * tree.level[i], ' ') + harmless(tree.name(r_, i)));
         }
         const quality q = r_.provenance;
-        grid.add({"(outside)", "", "", marked(to_text(r_.unscoped), q), "", "", "", "",
+        grid.add({"(outside)", "", "", marked(to_text(r_.unscoped), q), "", "", "", "", "", "",
                   std::string(to_text(q))});
-        grid.add({"total", "", to_text(r_.context.duration), marked(to_text(r_.total), q),
+        if (r_.overhead.joules.joules() > 0)
+            grid.add({"  measuring", "", to_text(r_.overhead.sampler + r_.overhead.edges),
+                      "~" + to_text(r_.overhead.joules), "", "", "", "", "", "", "estimated"});
+        grid.add({"total", "", to_text(r_.context.duration), marked(to_text(r_.total), q), "", "",
                   marked(to_text(r_.total / r_.context.duration), q), "",
                   marked(mass_text(r_.co2e), q), "", std::string(to_text(q))},
                  text_style::bold);
@@ -119,10 +125,14 @@ class text_writer {
 
     static void add_row(text_grid& grid, const scope_row& row, std::string name) {
         const quality q = row.provenance;
+        const auto idle = [&](energy e) {
+            return row.idle ? marked(to_text(e), q) : std::string();
+        };
+        const energy at_rest = row.idle.value_or(energy{});
         grid.add({std::move(name), counted(static_cast<double>(row.calls)), to_text(row.time),
-                  marked(to_text(row.total), q), power_text(row), per_item_text(row),
-                  marked(mass_text(row.co2e), q), uncertainty_text(row), std::string(to_text(q)),
-                  harmless(row.method)});
+                  marked(to_text(row.total), q), idle(at_rest), idle(row.total - at_rest),
+                  power_text(row), per_item_text(row), marked(mass_text(row.co2e), q),
+                  uncertainty_text(row), std::string(to_text(q)), harmless(row.method)});
     }
 
     // What was summed first, then what was not, with why.
@@ -149,6 +159,24 @@ class text_writer {
                              summed ? text_style::plain : text_style::dim);
         out_ += grid.render(options_.width, options_.colour);
         out_ += '\n';
+    }
+
+    // Which counters' ticks are known, and so when their joules are of.
+    void ticks() {
+        std::string known, unknown;
+        for (const channel_row& c : r_.channels) {
+            if (c.kind != reading_kind::energy_counter) continue;
+            std::string& line = c.locked ? known : unknown;
+            if (!line.empty()) line += c.locked ? "; " : ", ";
+            line += harmless(c.id);
+            if (!c.locked) continue;
+            line += " every " + to_text(c.tick_period) + " \xC2\xB1 " + to_text(c.tick_jitter) +
+                    ", seen to " + to_text(c.tick_slack);
+        }
+        if (!known.empty()) labelled("ticks", known + ".");
+        if (!unknown.empty())
+            labelled(known.empty() ? "ticks" : "",
+                     "not seen of " + unknown + ": dated to half an update, and so in doubt.");
     }
 
     void totals() {

@@ -1,0 +1,166 @@
+#include "joulery/engine/process_share.hpp"
+
+#include "joulery/counters/backend.hpp"
+#include "joulery/engine/engine.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/engine/sampling_share.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/testing/fake_system.hpp"
+#include "joulery/testing/simulated_machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+using namespace joulery::literals;
+using namespace std::chrono_literals;
+using testing::fake_system;
+using testing::simulated_counter;
+using testing::simulated_machine;
+
+namespace {
+
+// /proc/stat with so many seconds of busy time, at the usual hundred ticks a second.
+std::string busy(int seconds) { return "cpu  " + std::to_string(seconds * 100) + " 0 0 900\n"; }
+std::string used(int seconds) {
+    return "usage_usec " + std::to_string(seconds) + "000000\nuser_usec 1\nsystem_usec 1\n";
+}
+
+// A process of its own that never uses any time, in a group at `path` whose cpu.stat is in
+// `folder`.
+struct grouped {
+    grouped(const std::string& path, const std::string& group) : folder(group) {
+        system.file("/proc/stat", busy(100));
+        system.file("/proc/self/cgroup", "3:cpu:/old\n0::" + path + "\n");
+        system.file(folder + "/cgroup.type", "domain\n");
+        system.file(folder + "/cpu.stat", used(10));
+    }
+    fake_system system;
+    std::string folder;
+};
+
+}  // namespace
+
+TEST_CASE("process_share: this process's time over the machine's busy time, call by call") {
+    fake_system system;
+    double own = 5;
+    system.file("/proc/stat", busy(100));
+    detail::process_share share(system.root(), [&] { return own; });
+    CHECK(share.take() == 1);  // nothing is known
+    own += 1;
+    system.file("/proc/stat", busy(104));
+    CHECK(share.take() == doctest::Approx(0.25));
+    CHECK(share.take() == doctest::Approx(0.25));  // /proc/stat has not moved
+    system.file("/proc/stat", busy(110));
+    CHECK(share.take() == 0);
+}
+
+TEST_CASE("process_share: in a container, service or job its whole group counts") {
+    const std::string pod = "/kubepods.slice/pod1";
+    const std::pair<std::string, std::string> places[] = {
+        {pod, "/sys/fs/cgroup" + pod},
+        {"/system.slice/trainer.service", "/sys/fs/cgroup/unified/system.slice/trainer.service"},
+        {"/", "/sys/fs/cgroup"}};  // a container's own view
+    for (const auto& [path, folder] : places) {
+        CAPTURE(path);
+        grouped g(path, folder);
+        detail::process_share share(g.system.root());
+        g.system.file("/proc/stat", busy(140));
+        g.system.file(folder + "/cpu.stat", used(30));  // its workers' time, not this process's
+        CHECK(share.take() == doctest::Approx(0.5));
+    }
+}
+
+TEST_CASE("process_share: a login session and the machine's root group are not this process") {
+    grouped session("/user.slice/user-1000.slice/session-2.scope",
+                    "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope");
+    CHECK_FALSE(detail::cpu_group(session.system.root()).exists());
+    fake_system machine;
+    machine.file("/proc/self/cgroup", "0::/\n");
+    machine.file("/sys/fs/cgroup/cpu.stat", used(10));  // without a cgroup.type
+    CHECK_FALSE(detail::cpu_group(machine.root()).exists());
+    fake_system old;
+    old.file("/proc/self/cgroup", "4:memory:/x\n1:cpu:/\n");  // cgroup v1 alone
+    CHECK_FALSE(detail::cpu_group(old.root()).exists());
+}
+
+namespace {
+
+// A GPU that knows who used it.
+class shared_gpu final : public backend {
+ public:
+    explicit shared_gpu(std::unique_ptr<backend> counters) : counters_(std::move(counters)) {}
+    std::string_view name() const noexcept override { return "shared-gpu"; }
+    const std::vector<channel>& channels() const noexcept override { return counters_->channels(); }
+    read_status read(counter_span out) noexcept override { return counters_->read(out); }
+    double process_share(std::size_t i) noexcept override { return i == 0 ? 0.75 : unknown_share; }
+
+ private:
+    std::unique_ptr<backend> counters_;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "meter: by process, a device's joules go by what its backend knows, else all or by time") {
+    simulated_machine machine;
+    simulated_counter known, unknown, package;
+    known.id = "gpu/0/board", unknown.id = "gpu/1/board";
+    known.part = unknown.part = component::gpu;
+    options o;
+    o.clock = machine.shared_clock();
+    o.backends.push_back(
+        std::make_unique<shared_gpu>(machine.make_backend({known, unknown, package})));
+    o.attribution = attribution::process;
+    o.process_share = [] { return 0.5; };
+    meter m{std::move(o)};
+    machine.attach(m);
+    machine.draw(100_W);
+    {
+        scope s{m, "work"};
+        machine.run(2s);
+    }
+    const report r = m.snapshot();
+    const scope_row& work = *r.find("work");
+    CHECK(work.by_channel[0].joules() == doctest::Approx(150).epsilon(0.01));
+    CHECK(work.by_channel[1].joules() == doctest::Approx(200).epsilon(0.01));
+    CHECK(work.by_channel[2].joules() == doctest::Approx(100).epsilon(0.01));
+    CHECK(r.channels[0].unscoped.joules() == doctest::Approx(50).epsilon(0.01));
+}
+
+TEST_CASE("sampling_share: the samplers' time over that of all processors, call by call") {
+    detail::sampling_share s(4);
+    CHECK(s.share(0, 1) == 0);
+    CHECK(s.share(0.2, 2) == doctest::Approx(0.05));
+    CHECK(s.share(0.2, 3) == 0);
+    CHECK(s.share(0.2, 3) == 0);  // no time has passed
+    CHECK(s.share(99, 4) == 1);
+}
+
+TEST_CASE("meter: what the samplers used is billed to no scope") {
+    simulated_machine machine;
+    meter m{machine.options_with({simulated_counter{}})};
+    machine.attach(m);
+    machine.draw(100_W);
+    const auto& source = m.machinery().sources()[0];
+    const double processors = std::max(std::thread::hardware_concurrency(), 1u);
+    {
+        scope s{m, "work"};
+        for (int i = 0; i < 100; ++i) {
+            machine.run(20ms);
+            source->sampler_seconds = source->sampler_seconds + 0.002 * processors;  // a tenth
+        }
+    }
+    const report r = m.snapshot();
+    CHECK(r.total.joules() == doctest::Approx(200).epsilon(0.01));
+    CHECK(r.find("work")->total.joules() == doctest::Approx(180).epsilon(0.02));
+    CHECK(r.unscoped.joules() == doctest::Approx(20).epsilon(0.1));
+}
