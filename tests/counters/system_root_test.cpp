@@ -25,7 +25,8 @@ TEST_CASE("parse signed: either sign") {
     CHECK((parse_signed("-17\n", v) && v == -17));
     CHECK((parse_signed(" 17", v) && v == 17));
     CHECK((parse_signed("-0", v) && v == 0));
-    for (const char* bad : {"", "-", "--1", "- ", "9223372036854775808", "1-"})
+    CHECK((parse_signed("\t -18", v) && v == -18));
+    for (const char* bad : {"", "-", "--1", "- ", "- 17", "9223372036854775808", "1-"})
         CHECK_FALSE(parse_signed(bad, v));
 }
 

@@ -47,7 +47,10 @@ inline namespace v1 {
 [[nodiscard]] inline bool parse_signed(std::string_view text, std::int64_t& value) noexcept {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     const bool negative = !text.empty() && text.front() == '-';
-    if (negative) text.remove_prefix(1);
+    if (negative) {
+        text.remove_prefix(1);
+        if (text.empty() || text.front() < '0') return false;  // "- 17"
+    }
     std::uint64_t size = 0;
     if (!parse_unsigned(text, size) || size > (std::uint64_t{1} << 62)) return false;
     value = negative ? -static_cast<std::int64_t>(size) : static_cast<std::int64_t>(size);
