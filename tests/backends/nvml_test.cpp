@@ -408,9 +408,9 @@ TEST_CASE("nvml: this process's part is that of the time in which its kernels ra
     CHECK((*b)->process_share(1) == unknown_share);  // not seen yet: it may go by another number
     set_process(gpu, 0, this_process(), 30, 2000);
     set_process(gpu, 1, 7, 60, 2000);
-    CHECK((*b)->process_share(1) == doctest::Approx(30.0 / 90));
-    CHECK((*b)->process_share(1) == doctest::Approx(30.0 / 90));  // no new sample
-    set_process(gpu, 1, 7, 10, 3000);                             // the other one alone
+    CHECK((*b)->process_share(1) == approx(30.0 / 90));
+    CHECK((*b)->process_share(1) == approx(30.0 / 90));  // no new sample
+    set_process(gpu, 1, 7, 10, 3000);                    // the other one alone
     CHECK((*b)->process_share(1) == 0);
     set_process(gpu, 0, this_process(), 50, 4000);
     CHECK((*b)->process_share(1) == 1);

@@ -132,6 +132,7 @@ TEST_CASE("rapl-perf: a turn that the kernel lost is made good") {
     SUBCASE("with the unit known from powercap") {
         m.powercap_zone("intel-rapl:0", "package-0", 1);
         opened_backend b = open_rapl_perf(m.root(), kernel.calls());
+        CHECK((*b)->channels()[0].quantum == approx(61.035e-6));
         kernel.counts[{2, 0}] = 100 * joule;
         CHECK(read_all(**b).values[0] == 100 * joule);
         kernel.counts[{2, 0}] = static_cast<std::uint64_t>(-114'688) * joule;  // 147,456 J passed

@@ -120,6 +120,19 @@ TEST_CASE("account: a jump that no part can draw is not believed") {
     CHECK(a.joules() == approx(100));
 }
 
+TEST_CASE("account: a step may hold what two updates of the counter bring beside its own time") {
+    channel c = rapl();
+    c.update_period = std::chrono::milliseconds(1);
+    c.max_watts = 2'000;
+    channel_account a(c);
+    a.take(0, 0);
+    a.take(5'990'000, 0.001);  // 2 kW for 3 ms
+    CHECK(a.joules() == approx(5.99));
+    a.take(12'000'000, 0.002);
+    CHECK(a.joules() == approx(5.99));
+    CHECK(a.tally().resets == 1);
+}
+
 TEST_CASE("account: a machine that wakes from idle is believed") {
     channel_account a(rapl());
     std::uint64_t raw = 0;

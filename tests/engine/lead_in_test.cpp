@@ -1,5 +1,7 @@
 #include "joulery/engine/lead_in.hpp"
 
+#include "approx.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -26,7 +28,7 @@ lead_in calls(int n, double before, double scatter) {
 TEST_CASE("lead_in: what ran before shows in how a scope's joules go with the age of the value") {
     for (const double before : {20.0, 100.0, 290.0}) {
         const lead_in::power p = calls(100, before, 1e-3).given(150e-6, 90e-6);
-        CHECK(p.mean * 1e6 == doctest::Approx(before).epsilon(0.02));
+        CHECK(p.mean * 1e6 == approx(before).epsilon(0.02));
         CHECK(std::fabs(p.mean * 1e6 - before) < 3 * std::sqrt(p.variance) * 1e6);
     }
 }
@@ -34,8 +36,8 @@ TEST_CASE("lead_in: what ran before shows in how a scope's joules go with the ag
 TEST_CASE("lead_in: from few or scattered calls the guess remains, with its doubt") {
     CHECK(calls(3, 20, 0).given(150e-6, 90e-6).mean == 150e-6);
     const lead_in::power p = calls(20, 20, 10).given(150e-6, 90e-6);  // scatter: five times all
-    CHECK(p.mean == doctest::Approx(150e-6).epsilon(0.05));
-    CHECK(std::sqrt(p.variance) == doctest::Approx(90e-6).epsilon(0.05));
+    CHECK(p.mean == approx(150e-6).epsilon(0.05));
+    CHECK(std::sqrt(p.variance) == approx(90e-6).epsilon(0.05));
 }
 
 TEST_CASE("lead_in: a program that changes is followed") {
@@ -46,5 +48,5 @@ TEST_CASE("lead_in: a program that changes is followed") {
         const double old = age(random);
         l.add(20'000, old, 1e-6 * (100 * 20'000 + 250 * old));
     }
-    CHECK(l.given(150e-6, 90e-6).mean * 1e6 == doctest::Approx(250).epsilon(0.02));
+    CHECK(l.given(150e-6, 90e-6).mean * 1e6 == approx(250).epsilon(0.02));
 }

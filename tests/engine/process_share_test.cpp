@@ -1,5 +1,6 @@
 #include "joulery/engine/process_share.hpp"
 
+#include "approx.hpp"
 #include "joulery/counters/backend.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
@@ -57,8 +58,8 @@ TEST_CASE("process_share: this process's time over the machine's busy time, call
     CHECK(share.take() == 1);  // nothing is known
     own += 1;
     system.file("/proc/stat", busy(104));
-    CHECK(share.take() == doctest::Approx(0.25));
-    CHECK(share.take() == doctest::Approx(0.25));  // /proc/stat has not moved
+    CHECK(share.take() == approx(0.25));
+    CHECK(share.take() == approx(0.25));  // /proc/stat has not moved
     system.file("/proc/stat", busy(110));
     CHECK(share.take() == 0);
 }
@@ -75,7 +76,7 @@ TEST_CASE("process_share: in a container, service or job its whole group counts"
         detail::process_share share(g.system.root());
         g.system.file("/proc/stat", busy(140));
         g.system.file(folder + "/cpu.stat", used(30));  // its workers' time, not this process's
-        CHECK(share.take() == doctest::Approx(0.5));
+        CHECK(share.take() == approx(0.5));
     }
 }
 
@@ -130,16 +131,16 @@ TEST_CASE(
     }
     const report r = m.snapshot();
     const scope_row& work = *r.find("work");
-    CHECK(work.by_channel[0].joules() == doctest::Approx(150).epsilon(0.01));
-    CHECK(work.by_channel[1].joules() == doctest::Approx(200).epsilon(0.01));
-    CHECK(work.by_channel[2].joules() == doctest::Approx(100).epsilon(0.01));
-    CHECK(r.channels[0].unscoped.joules() == doctest::Approx(50).epsilon(0.01));
+    CHECK(work.by_channel[0].joules() == approx(150).epsilon(0.01));
+    CHECK(work.by_channel[1].joules() == approx(200).epsilon(0.01));
+    CHECK(work.by_channel[2].joules() == approx(100).epsilon(0.01));
+    CHECK(r.channels[0].unscoped.joules() == approx(50).epsilon(0.01));
 }
 
 TEST_CASE("sampling_share: the samplers' time over that of all processors, call by call") {
     detail::sampling_share s(4);
     CHECK(s.share(0, 1) == 0);
-    CHECK(s.share(0.2, 2) == doctest::Approx(0.05));
+    CHECK(s.share(0.2, 2) == approx(0.05));
     CHECK(s.share(0.2, 3) == 0);
     CHECK(s.share(0.2, 3) == 0);  // no time has passed
     CHECK(s.share(99, 4) == 1);
@@ -160,7 +161,7 @@ TEST_CASE("meter: what the samplers used is billed to no scope") {
         }
     }
     const report r = m.snapshot();
-    CHECK(r.total.joules() == doctest::Approx(200).epsilon(0.01));
-    CHECK(r.find("work")->total.joules() == doctest::Approx(180).epsilon(0.02));
-    CHECK(r.unscoped.joules() == doctest::Approx(20).epsilon(0.1));
+    CHECK(r.total.joules() == approx(200).epsilon(0.01));
+    CHECK(r.find("work")->total.joules() == approx(180).epsilon(0.02));
+    CHECK(r.unscoped.joules() == approx(20).epsilon(0.1));
 }

@@ -143,6 +143,6 @@ TEST_CASE("unmixer: powers that wander all together don't hide their differences
         u.add({{1, a}, {2, b}}, first + second, 1e-9, 1e-9);
     }
     const auto p = u.solve((truth[0] + truth[1]) / (seconds[0] + seconds[1]));
-    CHECK(p.watts[1] == doctest::Approx(truth[0] / seconds[0]).epsilon(0.02));
-    CHECK(p.watts[2] == doctest::Approx(truth[1] / seconds[1]).epsilon(0.05));
+    CHECK(p.watts[1] == approx(truth[0] / seconds[0]).epsilon(0.02));
+    CHECK(p.watts[2] == approx(truth[1] / seconds[1]).epsilon(0.05));
 }
