@@ -58,6 +58,8 @@ struct tree_mark {
     std::size_t claim_count = 0;
     std::uint32_t idle_claim = 0;       ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
+    bool was_alone = false;             ///< one path had all of the interval before
+    std::uint64_t alone_since = 0;      ///< tick
     path_record* last_path = nullptr;   ///< who was open longest before the last close
     path_record* last_container = nullptr;  ///< what was open all the while before the last close
     bool last_certain = false;              ///< whether one path had all before it
