@@ -57,7 +57,7 @@ class meter_core {
             samplers_.push_back(std::make_unique<sampler>(engine_, s));
         if (options_.carbon.series)
             conversion_ = std::make_unique<repeating_call>(seconds_a_conversion,
-                                                                   [this] { (void)snapshot(); });
+                                                           [this] { (void)snapshot(); });
     }
     meter_core(const meter_core&) = delete;
     meter_core& operator=(const meter_core&) = delete;
