@@ -185,7 +185,7 @@ class owned_tree : public thread_tree {
 
     std::vector<tree_mark> marks;              ///< one a source
     std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
-    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent reading counters on this thread
+    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, the books included
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};
