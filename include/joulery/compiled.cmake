@@ -8,4 +8,7 @@ if(NOT TARGET joulery_compiled)
   target_link_libraries(joulery_compiled PUBLIC joulery::joulery)
   target_compile_definitions(joulery_compiled PUBLIC JOULERY_SEPARATE_COMPILATION)
   set_target_properties(joulery_compiled PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  if(MINGW)  # without optimisation it has more sections than an object file of the usual kind takes
+    target_compile_options(joulery_compiled PRIVATE -Wa,-mbig-obj)
+  endif()
 endif()

@@ -29,7 +29,7 @@ inline constexpr bool is_c_string =
 JOULERY_NOINLINE inline thread_tree* open_tree() noexcept {
     if (const cold_calls* calls = cold.load(std::memory_order_acquire))
         return calls->open_default();
-#if defined(__GNUC__) && !defined(_WIN32)
+#if defined(JOULERY_SEPARATE_COMPILATION) || (defined(__GNUC__) && !defined(_WIN32))
     thread_tree* (*const volatile first)() noexcept = &first_tree<>;  // null if nobody defines it
     return first != nullptr ? first() : nullptr;
 #else

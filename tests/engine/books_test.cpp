@@ -160,3 +160,19 @@ TEST_CASE("books: scopes that take even turns keep their sum, and the bar shows 
     CHECK(r.find("hot")->uncertainty.joules() > 20);
     CHECK(std::abs(joules(r, "hot") - 375) <= r.find("hot")->uncertainty.joules());
 }
+
+TEST_CASE("books: a long scope over a slow counter is its own, however often it is sampled") {
+    simulated_machine machine;
+    simulated_counter slow;
+    slow.period = 10ms;
+    slow.jitter = 0.4;  // never locked
+    meter m{machine.options_with({slow})};
+    machine.attach(m);
+    machine.draw(100_W);
+    {
+        scope s{m, "work"};
+        machine.run(1s);
+    }
+    machine.run(1s);
+    CHECK(m.snapshot().find("work")->method == "edges");
+}

@@ -26,7 +26,7 @@ struct locked_counter {
     bool visible = true;
 
     locked_counter(double p, double j, double nominal, double sample_period)
-        : period(p), jitter(j), tracker(nominal), lock(sample_period, true), next_tick(p * 0.37) {}
+        : period(p), jitter(j), tracker(nominal), lock(sample_period, 100e6, true), next_tick(p * 0.37) {}
 
     // Returns how late the last sample came after a tick, in ns.
     double run_until(std::uint64_t end) {
@@ -78,6 +78,19 @@ TEST_CASE("tick lock: samples come just after ticks, at the period that was aske
     CHECK(c.caught > 80);
 }
 
+TEST_CASE("tick lock: where more samples are wanted, still ten ticks a second are waited for") {
+    locked_counter c(1'000'000, 0.005, 1'000'000, 10e6);
+    c.run_until(1'000'000'000);
+    const auto samples = c.samples, reads = c.reads, caught = c.caught;
+    c.run_until(11'000'000'000);
+    CHECK(c.samples - samples >= 950);
+    CHECK(c.samples - samples <= 1'250);
+    CHECK(c.caught - caught >= 90);
+    CHECK(c.caught - caught <= 150);
+    CHECK(c.reads - reads < c.samples - samples + 100 * (c.caught - caught));
+    CHECK(c.tracker.locked());
+}
+
 TEST_CASE("tick lock: a counter without visible ticks is left alone, sampled all the same") {
     locked_counter c(1'000'000, 0, 1'000'000, 100e6);
     c.visible = false;
@@ -91,16 +104,16 @@ TEST_CASE("tick lock: a counter without visible ticks is left alone, sampled all
 
 TEST_CASE("tick lock: where a read is dear against the ticks, or ticks are rare, it just samples") {
     tick_tracker often(20'000);
-    tick_lock dear(1e6, true);
+    tick_lock dear(1e6, 1e6, true);
     lock_step s = dear.after_read(often, 500, false, 5'000);
     CHECK(s.settle);
     CHECK(s.next_due == 1'000'500);
     tick_tracker rare(2e6);
-    tick_lock seldom(1e6, true);
+    tick_lock seldom(1e6, 1e6, true);
     s = seldom.after_read(rare, 500, false, 10);
     CHECK(s.settle);
     CHECK(s.next_due == 1'000'500);
-    tick_lock gauge(1e6, false);
+    tick_lock gauge(1e6, 1e6, false);
     tick_tracker visible(500'000);
     s = gauge.after_read(visible, 500, true, 10);
     CHECK(s.settle);

@@ -73,6 +73,7 @@ class Lint:
             self.check_macros(name, lines)
         self.check_public_macros()
         self.check_umbrella()
+        self.check_bodies()
         self.check_leftovers()
         self.check_tests()
         self.check_approx()
@@ -181,6 +182,20 @@ class Lint:
             if name not in reached and part_of(name) not in OUTSIDE_UMBRELLA:
                 self.say("include/joulery/joulery.hpp", f"does not reach joulery/{name}")
 
+    def check_bodies(self):
+        """What has its body compiled once is in compiled.cpp, or nobody could link it."""
+        source = self.include / "compiled.cpp"
+        lines = source.read_text(encoding="utf-8").split("\n") if source.exists() else []
+        reached = self.reached_from(self.included_by(lines))
+        for name, text in self.headers.items():
+            if "JOULERY_DECL" in text and name != "core/config.hpp" and name not in reached:
+                self.say("include/joulery/compiled.cpp", f"does not reach joulery/{name}")
+
+    @staticmethod
+    def included_by(lines):
+        return [found.group(2)[len("joulery/"):] for found in map(INCLUDE.match, lines)
+                if found and found.group(2).startswith("joulery/")]
+
     def reached_from(self, names):
         reached, open_ = set(), list(names)
         while open_:
@@ -188,9 +203,7 @@ class Lint:
             if name in reached or name not in self.headers:
                 continue
             reached.add(name)
-            open_ += [found.group(2)[len("joulery/"):]
-                      for found in map(INCLUDE.match, self.headers[name].split("\n"))
-                      if found and found.group(2).startswith("joulery/")]
+            open_ += self.included_by(self.headers[name].split("\n"))
         return reached
 
     def check_leftovers(self):

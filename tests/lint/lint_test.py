@@ -126,6 +126,16 @@ class LintTest(unittest.TestCase):
         self.write("backends/replay.hpp", '#include "joulery/backends/recording.hpp"')
         self.assertEqual(lint.Lint(self.root).run(), [])
 
+    def test_every_body_that_is_compiled_once_is_in_compiled_cpp(self):
+        self.put("include/joulery/compiled.cpp", '#include "joulery/joulery.hpp"\n')
+        self.write("report/report.hpp", "JOULERY_DECL void f();")
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        self.write("testing/assert.hpp", "JOULERY_DECL void g();")
+        self.expect("compiled.cpp", "does not reach joulery/testing/assert.hpp")
+        self.put("include/joulery/compiled.cpp", '#include "joulery/joulery.hpp"\n'
+                                                 '#include "joulery/testing/assert.hpp"\n')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+
     def test_testing_and_integration_stay_outside_the_umbrella(self):
         self.write("testing/assert.hpp", '#include "joulery/engine/meter.hpp"')
         self.write("integration/tool.hpp", '#include "joulery/backends/rapl.hpp"')

@@ -23,9 +23,9 @@ inline constexpr unsigned mi300a_device_id = 0x74a0;
 /// The socket whose processors are next to a PCI device; 0 where the kernel does not say.
 [[nodiscard]] inline std::string socket_next_to(const system_root& root, std::string_view pci) {
     const std::string folder = "/sys/bus/pci/devices/" + std::string(pci);
-    const std::vector<socket_cpu> near =
+    const std::vector<socket_cpu> nearest =
         first_cpu_of_each_socket(root, root.line(folder + "/local_cpulist"));
-    return std::to_string(near.empty() ? 0 : near.front().package);
+    return std::to_string(nearest.empty() ? 0 : nearest.front().package);
 }
 
 /// Makes a GPU's channel that of an MI300A's socket, which holds the processor: RAPL's package,

@@ -186,8 +186,8 @@ JOULERY_DECL result<place> place_of(std::string_view name) {
     }
     if (fold_place(name).view().empty())
         return failure{"the region is empty", "name one, for instance FR or aws:eu-west-3"};
-    const std::string near = join(nearest_places(name));
-    return failure{"unknown region " + quoted + (near.empty() ? "" : "; nearest: " + near),
+    const std::string nearest = join(nearest_places(name));
+    return failure{"unknown region " + quoted + (nearest.empty() ? "" : "; nearest: " + nearest),
                    "use an ISO code (FR), US-CA, CA-ON, an eGRID subregion or aws:eu-west-3"};
 }
 

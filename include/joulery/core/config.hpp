@@ -8,8 +8,17 @@
 
 // Header-only is the default: every file brings the whole library along. A program whose files are
 // all compiled with JOULERY_SEPARATE_COMPILATION has declarations only, and the bodies once, in
-// compiled.cpp, which it links. Mark such functions JOULERY_DECL and put their bodies, with what
-// only they include, between #if JOULERY_BODIES() and #endif.
+// compiled.cpp, which it links. A header that takes part has two halves, the second with what only
+// bodies include; attributes and default arguments stand in the first:
+//
+//     [[nodiscard]] JOULERY_DECL std::string to_csv(const report& r);
+//
+//     #if JOULERY_BODIES()
+//     #include "joulery/report/fields.hpp"
+//     JOULERY_DECL std::string to_csv(const report& r) { ... }
+//     #endif
+//
+// compiled.cpp has all that joulery.hpp reaches; what lies outside of it is included there by name.
 #if !defined(JOULERY_SEPARATE_COMPILATION)
 #define JOULERY_DECL inline
 #define JOULERY_BODIES() 1

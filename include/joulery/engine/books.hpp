@@ -75,7 +75,7 @@ class books {
         if (m.joules.empty()) open_account(m, tree.is_device());
         if (now <= m.at) return;
         open_.measure(tree, now, static_cast<double>(now - m.at));
-        const bool certain = open_.parts() == 1 && is_long(open_.length());
+        const bool certain = stretch_alone(m) >= updates_of_certainty * source_.slowest_tick();
         for (std::size_t c = 0; c < delta_.size(); ++c) {
             const double lag = lags[c];
             const double now_drawn = lately(m, c, lag, begins);
@@ -283,9 +283,12 @@ class books {
         const double doubt = std::exchange(m.spread, now) + now;
         return doubt * spreads_of_certainty <= open_.length();
     }
-    // Against the counters' updates.
-    [[nodiscard]] bool is_long(double ticks) const noexcept {
-        return ticks >= updates_of_certainty * source_.slowest_tick();
+    // How long the path that alone was open has been so by now, over closes; 0: there were several.
+    [[nodiscard]] double stretch_alone(tree_mark& m) const {
+        const bool alone = open_.parts() == 1;
+        const bool goes_on = std::exchange(m.was_alone, alone) && m.last_path == open_.busiest();
+        if (!goes_on) m.alone_since = m.at;
+        return alone ? static_cast<double>(open_.now() - m.alone_since) : 0;
     }
     // `slot`: where the path's last claim stands. Claims are made over and over; their room is
     // kept.

@@ -17,7 +17,7 @@ namespace detail {
 
 inline owned_tree& tree_of(scope_node& n) noexcept { return static_cast<owned_tree&>(*n.tree); }
 
-/// How the process-wide meter gives the calling thread a tree; installed by session.hpp.
+/// How the process-wide meter gives the calling thread a tree; installed by process_meter.hpp.
 JOULERY_EXPORT inline std::atomic<thread_tree* (*)() noexcept> default_tree_opener{nullptr};
 
 inline thread_tree* open_default_tree() noexcept {

@@ -159,7 +159,8 @@ class engine : public std::enable_shared_from_this<engine> {
                 m->ledger.close(tree, end, m->lags, m->lag_spreads, n.is_open() ? nullptr : n.path);
                 m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
             }
-            tree.edge_ticks.fetch_add(end - begin, std::memory_order_relaxed);
+            // The walk over the tree is part of the cost: a thread may have thousands of scopes.
+            tree.edge_ticks.fetch_add(clock_->now() - begin, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
         }
     }
@@ -314,8 +315,7 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     void tally(owned_tree& t, edge_tally& sum) {
-        const std::uint64_t now = clock_->now();
-        t.nodes().for_each_backwards([now](scope_node& n) { tally(n, now); });
+        t.nodes().for_each_backwards([this](scope_node& n) { tally(n); });
         sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
         sum.reads += t.edge_reads.load(std::memory_order_relaxed);
         sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
@@ -323,12 +323,14 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     // Calls are read before the state: what is missed here is seen next time, nothing is counted
-    // twice.
-    static void tally(scope_node& n, std::uint64_t now) {
+    // twice. The clock is read after it, so that what is open shows no less than what has just
+    // ended inside it.
+    void tally(scope_node& n) const {
         const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
         const std::uint64_t state = n.state.load(std::memory_order_acquire);
         const bool open = (state & scope_node::open_bit) != 0;
         if (!open && ends == n.tallied_ends) return;
+        const std::uint64_t now = open ? clock_->now() : 0;
         const double items = n.items.load(std::memory_order_relaxed);
         n.tallied_ends = ends;
         add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));

@@ -92,6 +92,7 @@ class interval {
     }
 
     // Children come first: what each was open is part of the nearest scope around it that was, too.
+    // That is its parent, but where an enclosing scope ended before it.
     void add_up() {
         top_ = 0;
         for (open_time& t : nodes_) {

@@ -43,8 +43,9 @@ class metered_source {
             source.channel_count(), source.period(),
             static_cast<double>(source.polled_at() - born) * clock.seconds_per_tick());
         const double ticks = source.period() / clock.seconds_per_tick();
-        schedule_ = tick_lock(
-            ticks, lead() < source.channel_count() && source.fastest_update() >= finest_hunt);
+        schedule_ =
+            tick_lock(ticks, hunt_seconds / clock.seconds_per_tick(),
+                      lead() < source.channel_count() && source.fastest_update() >= finest_hunt);
         next_due = clock.now() + (schedule_.lockable() ? 1 : static_cast<std::uint64_t>(ticks));
     }
 
@@ -145,11 +146,13 @@ class metered_source {
         return best;
     }
 
+    /// Ten dated samples a second tell apart what can be told (bench/accuracy).
+    static constexpr double hunt_seconds = 0.1;
     /// Counters that tick faster than this, in seconds, are as good as continuous.
     static constexpr double finest_hunt = 20e-6;
 
  private:
-    tick_lock schedule_{1, false};
+    tick_lock schedule_{1, 1, false};
     std::atomic<bool> hunting_{false};
     std::vector<double> variance_before_;  ///< as of the last sample
 };

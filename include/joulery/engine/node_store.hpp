@@ -18,7 +18,8 @@ namespace detail {
 /// Nodes in the order of their making: a parent before its children. They never move. Side by side,
 /// so that a walk over thousands of quiet ones runs at the speed of memory, not from miss to miss.
 ///
-/// Thread: one adds, any walk meanwhile; a walk sees all that were there when it began.
+/// Thread: one adds, any walk meanwhile; a walk sees all that were there when it began. It may see
+///         one that is still being filled in: until its first call only its atomics may be read.
 class node_store {
  public:
     /// `sources`: how many marks a node has.
@@ -38,8 +39,8 @@ class node_store {
         return n;
     }
 
-    /// The last made first, so that a node is looked at after all that lies inside it: what a child
-    /// shows its parents show, too.
+    /// The last made first, so that a node is looked at after all that lies inside it: a child that
+    /// is seen to have run ran in parents that are seen to have, too.
     template <class Visit>
     void for_each_backwards(Visit visit) const {
         for (block* b = last_.load(std::memory_order_acquire); b != nullptr; b = b->before)

@@ -58,6 +58,8 @@ struct tree_mark {
     std::size_t claim_count = 0;
     std::uint32_t idle_claim = 0;       ///< where the last claim of no scope stands
     std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
+    bool was_alone = false;             ///< one path had all of the interval before
+    std::uint64_t alone_since = 0;      ///< tick
     path_record* last_path = nullptr;   ///< who was open longest before the last close
     path_record* last_container = nullptr;  ///< what was open all the while before the last close
     bool last_certain = false;              ///< whether one path had all before it
@@ -183,7 +185,7 @@ class owned_tree : public thread_tree {
 
     std::vector<tree_mark> marks;              ///< one a source
     std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
-    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent reading counters on this thread
+    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, the books included
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};

@@ -48,6 +48,8 @@ class signals_blocked {
 
  private:
     ::sigset_t before_;
+#else
+    signals_blocked() noexcept {}  // nothing to block
 #endif
 };
 

@@ -117,9 +117,10 @@ struct cold_calls {
 };
 
 /// This thread's tree in the process-wide meter, which the first call starts. Defined by
-/// session.hpp; a file that includes scope.hpp alone refers to it weakly: if no file of the program
-/// includes session.hpp it is null and scopes do nothing. A template, so that a file which includes
-/// the session but opens no scope pays for parsing it only.
+/// process_meter.hpp, which compiled.cpp has. Header-only, a file that includes scope.hpp alone
+/// refers to it weakly: if no file of the program includes session.hpp it is null and scopes do
+/// nothing. A template, so that a file which includes the session but opens no scope pays for
+/// parsing it only.
 template <class Session = void>
 JOULERY_WEAK thread_tree* first_tree() noexcept;
 

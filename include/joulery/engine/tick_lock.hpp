@@ -3,7 +3,9 @@
 //
 // A value read at some moment is the energy as of the counter's last tick, up to a period ago. Read
 // just after a tick it is the energy of a known instant. So the sampler sleeps until shortly before
-// a predicted tick, reads every few microseconds until the value changes, and sleeps again.
+// a predicted tick, reads every few microseconds until the value changes, and sleeps again. Waiting
+// for a tick costs ten times a plain read: where samples are wanted more often than ten times a
+// second, those between are read as they come.
 #pragma once
 
 #include "joulery/engine/tick_tracker.hpp"
@@ -26,38 +28,41 @@ struct lock_step {
 /// The schedule of one source's reads, led by one of its counters.
 class tick_lock {
  public:
-    /// All in ticks of the clock. `lockable`: the lead channel is a counter with a visible period.
-    tick_lock(double sample_period, bool lockable) noexcept
-        : sample_period_(sample_period), lockable_(lockable) {}
+    /// All in ticks of the clock. `hunt_period`: no tick is waited for sooner than that after the
+    /// last. `lockable`: the lead channel is a counter with a visible period.
+    tick_lock(double sample_period, double hunt_period, bool lockable) noexcept
+        : sample_period_(sample_period),
+          hunt_period_(std::max(sample_period, hunt_period)),
+          lockable_(lockable) {}
 
     /// After a read at `now` of which `caught` says whether it caught a tick of the lead.
     [[nodiscard]] lock_step after_read(const tick_tracker& lead, std::uint64_t now, bool caught,
                                        double read_cost) noexcept {
-        if (!lockable_ || resting_ > 0 || !worthwhile(lead, read_cost)) return plain(now);
+        const auto at = static_cast<double>(now);
+        if (!lockable_ || at < rests_until_ || !worthwhile(lead, read_cost))
+            return {true, now + static_cast<std::uint64_t>(sample_period_)};
         if (caught) {
             misses_ = 0;
             rest_ = shortest_rest;
-            stride_ = std::min(stride_ * 2, varied(most_ticks_between_samples(lead)));
-            hunting_ = false;
-            return {true, open_window(lead, now), true};
+            stride_ = std::min(stride_ * 2, varied(most_ticks_between_hunts(lead)));
+            return end_hunt(lead, now);
         }
+        if (!hunting_ && now < window_at_) return sample(now);
         if (!hunting_) {  // the first read of a window: the hunt begins
             hunting_ = true;
-            give_up_at_ = static_cast<double>(now) + window_length(lead);
+            give_up_at_ = at + window_length(lead);
         }
-        if (static_cast<double>(now) < give_up_at_)
+        if (at < give_up_at_)
             return {false, now + static_cast<std::uint64_t>(gap(lead, read_cost)), true};
-        hunting_ = false;
         if (++misses_ >= 3) {  // no visible ticks: leave it alone for a while
             misses_ = 0;
             stride_ = 1;
-            resting_ = rest_;
+            rests_until_ = at + rest_ * hunt_period_;
             rest_ = std::min(rest_ * 2, longest_rest);
-            return plain(now);
         } else {
             stride_ = std::max(1.0, stride_ / 4);
         }
-        return {true, open_window(lead, now), true};
+        return end_hunt(lead, now);
     }
 
     [[nodiscard]] bool lockable() const noexcept { return lockable_; }
@@ -70,13 +75,20 @@ class tick_lock {
         return read_cost * 10 < lead.period() && lead.period() <= sample_period_;
     }
 
-    [[nodiscard]] lock_step plain(std::uint64_t now) noexcept {
-        if (resting_ > 0) --resting_;
-        return {true, now + static_cast<std::uint64_t>(sample_period_)};
+    [[nodiscard]] lock_step end_hunt(const tick_tracker& lead, std::uint64_t now) noexcept {
+        hunting_ = false;
+        window_at_ = open_window(lead, now);
+        return sample(now);
+    }
+    // The next window, or a sample before it.
+    [[nodiscard]] lock_step sample(std::uint64_t now) const noexcept {
+        const std::uint64_t plain = now + static_cast<std::uint64_t>(sample_period_);
+        const bool far = hunt_period_ > sample_period_ && plain < window_at_;
+        return {true, far ? plain : window_at_, !far};
     }
 
-    [[nodiscard]] double most_ticks_between_samples(const tick_tracker& lead) const noexcept {
-        return std::max(1.0, std::floor(sample_period_ / lead.period()));
+    [[nodiscard]] double most_ticks_between_hunts(const tick_tracker& lead) const noexcept {
+        return std::max(1.0, std::floor(hunt_period_ / lead.period()));
     }
     // Samples at even distances would see a program of the same rhythm in the same state each time,
     // and its scopes always in the same proportions. So strides vary, from two thirds of the most
@@ -111,16 +123,18 @@ class tick_lock {
     static constexpr double golden = 0.6180339887498949;
 
     double sample_period_;
+    double hunt_period_;
     bool lockable_;
     double turn_ = 0;
     bool hunting_ = false;
-    double stride_ = 1;  ///< counter ticks between two samples
+    std::uint64_t window_at_ = 0;  ///< when the next hunt begins
+    double stride_ = 1;            ///< counter ticks between two hunts
     double give_up_at_ = 0;
     unsigned misses_ = 0;
-    /// Samples without a hunt after ticks were not to be seen; each time twice as many.
-    static constexpr unsigned shortest_rest = 50, longest_rest = 6400;
-    unsigned rest_ = shortest_rest;
-    unsigned resting_ = 0;
+    /// Hunts left out after ticks were not to be seen; each time twice as many.
+    static constexpr double shortest_rest = 50, longest_rest = 6400;
+    double rest_ = shortest_rest;
+    double rests_until_ = 0;
 };
 
 }  // namespace detail

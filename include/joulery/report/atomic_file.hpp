@@ -36,7 +36,11 @@ inline failure write_failure(const std::string& path, int error) {
     if (error == ENOENT || error == ENOTDIR) remedy = "make the folder: mkdir -p '" + folder + "'";
     if (error == EACCES || error == EPERM || error == EROFS)
         remedy = "name a file in a folder that you may write to; not so: " + folder;
-    if (error == ENOSPC || error == EDQUOT) remedy = "make room on the disk that holds " + folder;
+    bool full = error == ENOSPC;
+#if defined(EDQUOT)  // Windows has no such error
+    full = full || error == EDQUOT;
+#endif
+    if (full) remedy = "make room on the disk that holds " + folder;
     if (error == EISDIR) remedy = "that is a folder; name a file in it";
     return {"report not written to " + path + ": " + std::strerror(error), remedy};
 }

@@ -1,0 +1,66 @@
+// Time passes, and scopes end, while a report looks at one after the other.
+#include "joulery/engine/engine.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/engine/options.hpp"
+#include "joulery/engine/scope_node.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/time/time_source.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+
+namespace {
+
+// A second passes from look to look; what is due happens right after the next one.
+class restless_clock final : public time_source {
+ public:
+    std::uint64_t now() const noexcept override {
+        const std::uint64_t shown = ++seconds_;
+        if (due) std::exchange(due, nullptr)();
+        return shown;
+    }
+    double seconds_per_tick() const noexcept override { return 1; }
+    std::string_view name() const noexcept override { return "restless"; }
+    mutable std::function<void()> due;
+
+ private:
+    mutable std::uint64_t seconds_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("tally: what is open shows no less than what ends inside it while it is looked at") {
+    const auto clock = std::make_shared<restless_clock>();
+    options o;
+    o.clock = clock;
+    meter m{std::move(o)};
+    {
+        scope outer{m, "outer"};
+        scope middle{m, "middle"};
+        scope inner{m, "inner"};
+    }
+    detail::scope_node* outer = m.tree_of_this_thread()->root.first_child.load();
+    detail::scope_node* middle = outer->first_child.load();
+    detail::scope_node* inner = middle->first_child.load();
+    for (detail::scope_node* n : {outer, middle, inner}) n->open(clock->now());
+    clock->due = [&] {  // at the look at the first of them
+        for (int i = 0; i < 100; ++i) (void)clock->now();
+        inner->close(clock->now());
+        middle->close(clock->now());
+    };
+    std::vector<detail::path_tally> paths;
+    (void)m.machinery().tally(paths);
+    REQUIRE(paths.size() == 3);
+    CHECK(clock->due == nullptr);
+    CHECK(paths[1].ticks > 100);  // the end was seen
+    CHECK(paths[0].ticks >= paths[1].ticks);
+    CHECK(paths[1].ticks >= paths[2].ticks);
+}
