@@ -1,6 +1,7 @@
 // Which scopes an interval shows, and whose part each is, when they end in any order.
 #include "joulery/engine/interval.hpp"
 
+#include "approx.hpp"
 #include "joulery/engine/call_recorder.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/path_table.hpp"
@@ -67,7 +68,7 @@ TEST_CASE("interval: parents come before what lies in them, and hold its time") 
     CHECK(t.part_of(load)->own() == 20);
     CHECK(t.part_of(math)->own() == 60);
     CHECK(t.part_of(quiet) == nullptr);
-    CHECK(t.seen.idle() == doctest::Approx(0.1));
+    CHECK(t.seen.idle() == approx(0.1));
     CHECK(t.seen.busiest() == math.path);
     CHECK(t.seen.container() == nullptr);
 
@@ -94,7 +95,7 @@ TEST_CASE("interval: what outlives the scope around it has all of its time, and 
     inner.close(250);
     t.look(300);
     CHECK(t.part_of(inner)->own() == 50);
-    CHECK(t.seen.idle() == doctest::Approx(0.5));
+    CHECK(t.seen.idle() == approx(0.5));
 }
 
 TEST_CASE("interval: past scopes that ended early, time is part of the nearest one still open") {
