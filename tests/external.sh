@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # external.sh - opens the reports in the tools they are made for: a browser, promtool, speedscope,
-# Chrome's trace engine, OpenTelemetry's definitions, other parsers, MPI. Installs those tools
+# Chrome's trace viewer, OpenTelemetry's definitions, other parsers, MPI. Installs those tools
 # (Debian, npm).
 # usage: tests/external.sh [KEEP]     KEEP: a folder for the pictures it takes
 # SPDX-License-Identifier: MIT
@@ -18,6 +18,7 @@ works g++ --version || install_missing g++
 install_missing prometheus python3 python3-jsonschema python3-yaml cmark-gfm
 works mpirun --version && works mpicxx --version || install_missing openmpi-bin libopenmpi-dev
 works chromium --version || install_missing chromium fonts-dejavu-core
+install_missing golang-src  # for the trace viewer in it
 if ! works npm --version; then install_missing nodejs npm; fi
 (cd "$work" && [ -d node_modules/playwright-core ] && [ -d node_modules/speedscope ] &&
     [ -d node_modules/@opentelemetry/otlp-transformer ] &&
@@ -78,6 +79,9 @@ node "$here/external/html_report.js" "$work/full.html" "$pictures"
 node "$here/external/hostile_pages.js" "$hostile" 40
 node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "$work/full.folded" \
     "$work/full.trace.json"
+viewer=$(find /usr/share/ -path '*/go-*' -name trace_viewer_full.html | head -n 1)
+node "$here/external/chrome_tracing.js" "$(dirname "$viewer")" "$pictures" "$golden/full.json" \
+    "$work/full.trace.json" "$work/recorded/run.trace.json" "$hostile"/*.trace.json
 
 echo "== many reports: 2,000 of 100 scopes from 500 machines"
 /usr/bin/python3 "$here/external/many_reports.py" "$golden/full.json" "$work/many" 2000
