@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # external.sh - opens the reports in the tools they are made for: a browser, promtool, speedscope,
-# OpenTelemetry's definitions, other parsers, MPI. Installs those tools (Debian, npm).
+# Chrome's trace viewer, OpenTelemetry's definitions, other parsers, MPI. Installs those tools
+# (Debian, npm).
 # usage: tests/external.sh [KEEP]     KEEP: a folder for the pictures it takes
 # SPDX-License-Identifier: MIT
 set -euo pipefail
@@ -17,13 +18,16 @@ works g++ --version || install_missing g++
 install_missing prometheus python3 python3-jsonschema python3-yaml cmark-gfm
 works mpirun --version && works mpicxx --version || install_missing openmpi-bin libopenmpi-dev
 works chromium --version || install_missing chromium fonts-dejavu-core
+install_missing golang-src  # for the trace viewer in it
 if ! works npm --version; then install_missing nodejs npm; fi
 (cd "$work" && [ -d node_modules/playwright-core ] && [ -d node_modules/speedscope ] &&
-    [ -d node_modules/@opentelemetry/otlp-transformer ]) || (
+    [ -d node_modules/@opentelemetry/otlp-transformer ] &&
+    [ -d node_modules/@paulirish/trace_engine ]) || (
     cd "$work"
     echo '{"private": true}' >package.json
     PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund \
-        playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0
+        playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0 \
+        @paulirish/trace_engine@0.0.65
 )
 export NODE_PATH=$work/node_modules
 
@@ -64,11 +68,20 @@ rm -rf "$hostile" && mkdir -p "$hostile"
     "$root/include/joulery/report/report.schema.json"
 node "$here/external/otlp_metrics.js" "$work/full.otlp.json" "$hostile"/*.otlp.json
 
+program scopes "$root/examples/scopes.cpp"
+mkdir -p "$work/recorded"
+(cd "$work/recorded" && JOULERY_REPORT=run.trace.json "$work/scopes" >/dev/null)
+node "$here/external/trace_engine.js" "$golden/full.json" "$work/full.trace.json" \
+    "$work/recorded/run.trace.json" "$hostile"/*.trace.json
+
 echo "== a browser"
 node "$here/external/html_report.js" "$work/full.html" "$pictures"
 node "$here/external/hostile_pages.js" "$hostile" 40
 node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "$work/full.folded" \
     "$work/full.trace.json"
+viewer=$(find /usr/share/ -path '*/go-*' -name trace_viewer_full.html | head -n 1)
+node "$here/external/chrome_tracing.js" "$(dirname "$viewer")" "$pictures" "$golden/full.json" \
+    "$work/full.trace.json" "$work/recorded/run.trace.json" "$hostile"/*.trace.json
 
 echo "== many reports: 2,000 of 100 scopes from 500 machines"
 /usr/bin/python3 "$here/external/many_reports.py" "$golden/full.json" "$work/many" 2000

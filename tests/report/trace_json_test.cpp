@@ -56,3 +56,21 @@ TEST_CASE("trace: a scope comes before what lies inside it, however the calls we
     CHECK(outer < inner);
     CHECK(inner != std::string::npos);
 }
+
+TEST_CASE("trace: scopes that end together do so in whole nanoseconds, which readers count in") {
+    report r = sample::full();
+    r.slices.slices = {{0, 0, seconds(0), seconds(2.2e-9), 1},
+                       {1, 0, seconds(0.6e-9), seconds(1.6e-9), 1}};  // rounded alone: 1 + 2 ns
+    const std::string text = to_trace_json(r);
+    CHECK(has(text, "\"ts\": 0, \"dur\": 0.002,"));
+    CHECK(has(text, "\"ts\": 0.001, \"dur\": 0.001,"));
+}
+
+TEST_CASE("trace: no time is below 0 or past 64 bits of nanoseconds, which readers drop") {
+    report r = sample::full();
+    r.history = {};
+    r.slices.slices = {{0, 0, seconds(-1), seconds(3), 1}, {1, 0, seconds(1e300), seconds(1), 1}};
+    const std::string text = to_trace_json(r);
+    CHECK(has(text, "\"ts\": 0, \"dur\": 2e+06,"));
+    CHECK(has(text, "\"ts\": 4e+15, \"dur\": 0,"));
+}

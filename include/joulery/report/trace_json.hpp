@@ -28,7 +28,9 @@ inline namespace v1 {
 #include "joulery/report/scope_tree.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -37,7 +39,9 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Appends the events of the Trace Event Format; times are in microseconds.
+/// Appends the events of the Trace Event Format. Times are in microseconds, to the nanosecond: ends
+/// are rounded, not lengths, so that scopes that nest or meet do so for readers that count in whole
+/// nanoseconds too.
 class trace_writer {
  public:
     explicit trace_writer(const report& r) : r_(r) {}
@@ -64,9 +68,9 @@ class trace_writer {
         append_json_string(out_, name);
         first_ = false;
     }
-    void microseconds(const char* key, seconds t) {
+    void microseconds(const char* key, std::int64_t nanoseconds) {
         out_.append(", \"").append(key).append("\": ");
-        append_json_number(out_, real(t));
+        append_json_number(out_, static_cast<double>(nanoseconds) / 1000);
     }
 
     void names() {
@@ -90,8 +94,10 @@ class trace_writer {
             const scope_row& row = r_.scopes[s->scope];
             begin("X", tree.name(r_, s->scope));
             out_ += ", \"cat\": \"scope\", \"tid\": " + std::to_string(s->thread + 1);
-            microseconds("ts", s->begin);
-            microseconds("dur", s->length);
+            const std::int64_t begin = whole_nanoseconds(s->begin);
+            const std::int64_t end = whole_nanoseconds(s->begin + s->length);
+            microseconds("ts", begin);
+            microseconds("dur", std::max(end - begin, std::int64_t{0}));
             out_ += ", \"args\": {\"path\": ";
             append_json_string(out_, row.path);
             if (s->joules - s->joules == 0) {
@@ -114,9 +120,11 @@ class trace_writer {
                          });
         return order;
     }
-    static double real(seconds t) noexcept {
-        const double us = t.count() * 1e6;
-        return us - us == 0 ? us : 0;
+    static double real(seconds t) noexcept { return t.count() - t.count() == 0 ? t.count() : 0; }
+    // What readers can hold: not below 0, which they drop, and far from the end of 64 bits.
+    static std::int64_t whole_nanoseconds(seconds t) noexcept {
+        const double ns = t.count() * 1e9;
+        return ns > 0 ? std::llround(std::min(ns, 4e18)) : 0;
     }
 
     // A step without a value is left out; the last step is closed, so that its power ends.
@@ -135,7 +143,7 @@ class trace_writer {
         if (watts - watts != 0) return;
         begin("C", name);
         out_ += ", \"tid\": 0";
-        microseconds("ts", at);
+        microseconds("ts", whole_nanoseconds(at));
         out_ += ", \"args\": {\"W\": ";
         append_json_number(out_, watts);
         out_ += "}}";
