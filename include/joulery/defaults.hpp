@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace joulery {
@@ -24,6 +25,20 @@ struct found_backends {
 ///
 ///     for (const backend_entry& e : standard_backends()) std::cout << e.name << '\n';
 [[nodiscard]] JOULERY_DECL backend_list standard_backends() noexcept;
+
+/// Not tried where the processors are counted by themselves: slow to ask, and coarse.
+inline constexpr std::string_view last_resorts[] = {"ipmi-dcmi", "battery", "estimate"};
+
+/// Not tried where the other was opened, whose counters it would show once more.
+struct second_view {
+    std::string_view name;
+    std::string_view of;
+};
+inline constexpr second_view second_views[] = {
+    {"rapl-perf", "rapl-powercap"}, {"amd-hsmp", "rapl-powercap"}, {"amd-hsmp", "rapl-perf"},
+    {"rapl-msr", "rapl-powercap"},  {"rapl-msr", "rapl-perf"},     {"rocm-smi", "amdgpu"},
+    {"amd-smi", "amdgpu"},          {"amd-smi", "rocm-smi"},
+};
 
 /// Opens the named backends, or, with no names, what the machine has: of each counter the first
 /// view that can be read, a slow meter of the whole machine only where its processors can't be
@@ -72,8 +87,6 @@ struct found_backends {
 #endif
 
 #include <iterator>
-#include <string>
-#include <string_view>
 #include <utility>
 
 namespace joulery {
@@ -109,20 +122,6 @@ inline constexpr backend_entry standard_entries[] = {
     {"ipmi-dcmi", open_ipmi_dcmi, true},
     {"battery", open_battery, true},
     {"estimate", open_estimate, true},
-};
-
-/// Not tried where the processors are counted by themselves: slow to ask, and coarse.
-inline constexpr std::string_view last_resorts[] = {"ipmi-dcmi", "battery", "estimate"};
-
-/// Not tried where the other was opened, whose counters it would show once more.
-struct second_view {
-    std::string_view name;
-    std::string_view of;
-};
-inline constexpr second_view second_views[] = {
-    {"rapl-perf", "rapl-powercap"}, {"amd-hsmp", "rapl-powercap"}, {"amd-hsmp", "rapl-perf"},
-    {"rapl-msr", "rapl-powercap"},  {"rapl-msr", "rapl-perf"},     {"rocm-smi", "amdgpu"},
-    {"amd-smi", "amdgpu"},          {"amd-smi", "rocm-smi"},
 };
 
 /// Opens backends one after the other and remembers what is still missing.

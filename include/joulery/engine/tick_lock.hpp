@@ -83,8 +83,8 @@ class tick_lock {
     // The next window, or a sample before it.
     [[nodiscard]] lock_step sample(std::uint64_t now) const noexcept {
         const std::uint64_t plain = now + static_cast<std::uint64_t>(sample_period_);
-        const bool far = hunt_period_ > sample_period_ && plain < window_at_;
-        return {true, far ? plain : window_at_, !far};
+        const bool is_later = hunt_period_ > sample_period_ && plain < window_at_;
+        return {true, is_later ? plain : window_at_, !is_later};
     }
 
     [[nodiscard]] double most_ticks_between_hunts(const tick_tracker& lead) const noexcept {
