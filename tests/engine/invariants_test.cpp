@@ -208,8 +208,9 @@ TEST_CASE("books: what scopes and no scope used is what the machine used, one th
         check_containment(r);
         // The counters wrapped and were read up to a tick late; the total is the true one.
         const std::pair<std::size_t, double> roots[] = {{0, 0.75}, {2, 0.75}, {3, 6.5}};
-        for (const auto& [c, most] : roots) {  // 300 W for an update, and a quantum
-            CAPTURE(c);
+        for (const auto& root : roots) {  // 300 W for an update, and a quantum
+            const auto [c, most] = root;
+            INFO("channel ", root.first);
             CHECK(std::abs(r.channels[c].total.joules() - p.machine().true_energy(c).joules()) <
                   most);
         }

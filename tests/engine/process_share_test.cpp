@@ -70,8 +70,9 @@ TEST_CASE("process_share: in a container, service or job its whole group counts"
         {pod, "/sys/fs/cgroup" + pod},
         {"/system.slice/trainer.service", "/sys/fs/cgroup/unified/system.slice/trainer.service"},
         {"/", "/sys/fs/cgroup"}};  // a container's own view
-    for (const auto& [path, folder] : places) {
-        CAPTURE(path);
+    for (const auto& place : places) {
+        const auto& [path, folder] = place;
+        INFO(place.first);
         grouped g(path, folder);
         detail::process_share share(g.system.root());
         g.system.file("/proc/stat", busy(140));
