@@ -3,6 +3,7 @@
 // table.
 #include "joulery/scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
+#include "sanitized.hpp"
 #include "simulated_program.hpp"
 
 #include <doctest/doctest.h>
@@ -15,23 +16,10 @@
 
 using namespace joulery;
 
-// Sanitizers make the simulation some fifty times slower; there, fewer of the same programs run.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define JOULERY_TEST_IS_SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define JOULERY_TEST_IS_SLOW 1
-#endif
-#endif
-
 namespace {
 
-#ifdef JOULERY_TEST_IS_SLOW
-constexpr std::uint64_t goal_programs = 1, covering_programs = 40;
-#else
-constexpr std::uint64_t goal_programs = 3, covering_programs = 300;
-#endif
-#undef JOULERY_TEST_IS_SLOW
+constexpr std::uint64_t goal_programs = is_sanitized ? 1 : 3;
+constexpr std::uint64_t covering_programs = is_sanitized ? 40 : 300;
 
 double median(std::vector<double> v) {
     std::sort(v.begin(), v.end());

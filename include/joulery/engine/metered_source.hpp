@@ -34,9 +34,11 @@ class metered_source {
           lag_spreads(source.channel_count()),
           drifts(source.channel_count()) {
         source.choose_period(period);
+        history = power_recorder(source.channel_count(), source.period(), 0);
     }
 
     /// Takes the first read in, the baseline, and plans the next. `born`: the meter's first tick.
+    /// Where a report came before it, that had the baseline.
     void begin(const time_source& clock, std::uint64_t born) {
         source.take_in(clock.seconds_per_tick());
         history = power_recorder(

@@ -69,11 +69,9 @@ class sampler {
     sampler& operator=(const sampler&) = delete;
     ~sampler() { stop(); }
 
-    /// Returns when the source's first read is done, or at `latest`, and never before its `reading`
-    /// is held: nobody else reads it first.
+    /// Returns when the source's first read is done, or at `latest`.
     void await_first_read(std::chrono::steady_clock::time_point latest) {
         std::unique_lock<std::mutex> lock(shared_->mutex);
-        shared_->changed.wait(lock, [&] { return shared_->reads; });
         shared_->changed.wait_until(lock, latest, [&] { return shared_->begun; });
     }
 
@@ -101,27 +99,20 @@ class sampler {
     struct state {
         std::mutex mutex;
         std::condition_variable changed;
-        bool reads = false;  ///< the first read is under way
-        bool begun = false;  ///< and done
+        bool begun = false;  ///< the first read is done
         bool stopping = false;
         bool ended = false;
-
-        void tell(bool state::*what) {
-            const std::lock_guard<std::mutex> lock(mutex);
-            this->*what = true;
-            changed.notify_all();
-        }
     };
     static constexpr std::chrono::milliseconds patience{250};
 
     static void run(state& s, engine& e, metered_source& m) {
         {
             const std::lock_guard<patient_mutex> reading(m.source.reading);
-            s.tell(&state::reads);
             e.begin(m);
         }
-        s.tell(&state::begun);
         std::unique_lock<std::mutex> lock(s.mutex);
+        s.begun = true;
+        s.changed.notify_all();
         while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
             lock.unlock();
             stay_awake(e, m);
