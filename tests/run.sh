@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # run.sh - installs what the tests need, builds them and runs them all.
 # usage: tests/run.sh [--quick] [gcc] [clang] [tsan]
-#   gcc     g++, optimised; also each header alone and other projects that use the library
+#   gcc     g++, optimised; also each header alone, and programs and projects that use the library
 #   clang   clang++ with address and undefined-behaviour sanitizers
 #   tsan    g++ with the thread sanitizer, those tests that have threads
 # Without names: all three. --quick: gcc alone. Warnings are errors in each. Logs and builds lie in
