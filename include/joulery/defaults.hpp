@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/core/list_view.hpp"
 #include "joulery/counters/registry.hpp"
 #include "joulery/counters/system_root.hpp"
 
@@ -24,7 +25,7 @@ struct found_backends {
 /// show the same energy the first that can be read counts.
 ///
 ///     for (const backend_entry& e : standard_backends()) std::cout << e.name << '\n';
-[[nodiscard]] JOULERY_DECL backend_list standard_backends() noexcept;
+[[nodiscard]] JOULERY_DECL list_view<backend_entry> standard_backends() noexcept;
 
 /// Not tried where the processors are counted by themselves: slow to ask, and coarse.
 inline constexpr std::string_view last_resorts[] = {"ipmi-dcmi", "battery", "estimate"};
@@ -86,7 +87,6 @@ inline constexpr second_view second_views[] = {
 #include "joulery/backends/process_energy.hpp"
 #endif
 
-#include <iterator>
 #include <utility>
 
 namespace joulery {
@@ -228,8 +228,8 @@ class backend_opener {
 
 }  // namespace detail
 
-JOULERY_DECL backend_list standard_backends() noexcept {
-    return {std::begin(detail::standard_entries), std::end(detail::standard_entries)};
+JOULERY_DECL list_view<backend_entry> standard_backends() noexcept {
+    return list_view<backend_entry>(detail::standard_entries);
 }
 
 JOULERY_DECL found_backends open_backends(const std::vector<std::string>& names,

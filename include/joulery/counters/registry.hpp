@@ -23,13 +23,5 @@ struct backend_entry {
     bool by_default;                             ///< tried when nobody asked for any by name
 };
 
-/// Entries in the order of preference.
-struct backend_list {
-    const backend_entry* first;
-    const backend_entry* last;
-    [[nodiscard]] const backend_entry* begin() const noexcept { return first; }
-    [[nodiscard]] const backend_entry* end() const noexcept { return last; }
-};
-
 }  // namespace v1
 }  // namespace joulery

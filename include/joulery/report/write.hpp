@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/core/list_view.hpp"
 #include "joulery/core/result.hpp"
 #include "joulery/report/csv.hpp"
 #include "joulery/report/folded.hpp"
@@ -30,16 +31,8 @@ struct report_format {
     std::string (*write)(const report&);
 };
 
-/// Formats, to go through.
-struct format_list {
-    const report_format* first;
-    const report_format* last;
-    [[nodiscard]] const report_format* begin() const noexcept { return first; }
-    [[nodiscard]] const report_format* end() const noexcept { return last; }
-};
-
 /// The formats that `write_report` knows.
-[[nodiscard]] JOULERY_DECL format_list report_formats() noexcept;
+[[nodiscard]] JOULERY_DECL list_view<report_format> report_formats() noexcept;
 
 /// The format of a file by the longest ending that fits its name, or null.
 [[nodiscard]] JOULERY_DECL const report_format* find_format(std::string_view name) noexcept;
@@ -68,7 +61,6 @@ JOULERY_DECL result<std::size_t> write_report(const report& r, const std::string
 
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 
 #if JOULERY_POSIX()
 #include <sys/ioctl.h>
@@ -78,7 +70,7 @@ JOULERY_DECL result<std::size_t> write_report(const report& r, const std::string
 namespace joulery {
 inline namespace v1 {
 
-JOULERY_DECL format_list report_formats() noexcept {
+JOULERY_DECL list_view<report_format> report_formats() noexcept {
     // A new format is a line here.
     static constexpr report_format all[] = {
         {".json", [](const report& r) { return to_json(r); }},
@@ -93,7 +85,7 @@ JOULERY_DECL format_list report_formats() noexcept {
         {".junit.xml", [](const report& r) { return to_junit(r); }},
         {".txt", [](const report& r) { return to_text(r); }},
     };
-    return {std::begin(all), std::end(all)};
+    return list_view<report_format>(all);
 }
 
 JOULERY_DECL const report_format* find_format(std::string_view name) noexcept {
