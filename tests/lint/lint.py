@@ -43,6 +43,9 @@ DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
 UNDEF = re.compile(r"^\s*#\s*undef\s+(\w+)")
 # Of values below 1 doctest's own takes all for equal; tests/approx.hpp mends that.
 LOOSE_APPROX = re.compile(r"\bdoctest\s*::\s*Approx\b|\busing\s+namespace\s+doctest\b")
+# These lock the C library's time zone, which a child forked in that moment never gets: glibc resets
+# the allocator's and the streams' locks at a fork, but not this one.
+CALENDAR = re.compile(r"\b(?:(?:gm|local|mk|c|asc)time(?:_[rs])?|timegm|tzset|strftime|put_time)\s*\(")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -105,6 +108,9 @@ class Lint:
                 self.say(f"{where}:{number}", f"longer than {MAX_COLUMNS} columns")
             if line != line.rstrip() or "\t" in line:
                 self.say(f"{where}:{number}", "trailing space or tab")
+            if CALENDAR.search(line):
+                self.say(f"{where}:{number}", "locks the time zone, as a forked child may find it; "
+                         "time/civil_date.hpp does not")
             if re.match(r"\s*using namespace ", line):
                 self.say(f"{where}:{number}", "using namespace in a header")
         return None

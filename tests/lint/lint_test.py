@@ -170,6 +170,12 @@ class LintTest(unittest.TestCase):
         self.put("tests/core/a_test.cpp", 'TEST_CASE("one" * doctest::skip()) {}\n')
         self.expect("tests/core/a_test.cpp", "switched off")
 
+    def test_a_calendar_that_locks_the_time_zone_is_found(self):
+        for call in ("gmtime_r(&a, &b)", "std::strftime(a, b, c, d)", "localtime (&a)",
+                     "std::put_time(a, b)", "timegm(&a)"):
+            self.write("core/units.hpp", f"int x = {call};")
+            self.expect("core/units.hpp:5", "locks the time zone")
+
     def test_an_approx_that_takes_all_small_values_for_equal_is_found(self):
         self.put("tests/approx.hpp", "inline doctest::Approx approx(double x);\n")
         self.put("tests/core/support.hpp", "bool f(double x) { return x == approx(1e-6); }\n")

@@ -2,6 +2,8 @@
 // Layer 3. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/time/civil_date.hpp"
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,16 +24,6 @@ struct timestamp {
 };
 
 namespace detail {
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar.
-[[nodiscard]] constexpr std::int64_t days_from_civil(std::int64_t y, int m, int d) noexcept {
-    y -= m <= 2 ? 1 : 0;
-    const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
-    const std::int64_t year_of_era = y - era * 400;
-    const std::int64_t day_of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
-}
 
 /// Takes text apart from its front.
 struct text_cursor {

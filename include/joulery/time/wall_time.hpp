@@ -2,9 +2,14 @@
 // Layer 1. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/time/civil_date.hpp"
+
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <string>
 
 namespace joulery {
@@ -24,17 +29,20 @@ class wall_time {
                 .count());
     }
     [[nodiscard]] constexpr double unix_seconds() const noexcept { return unix_seconds_; }
+    /// Whole seconds of UTC, in the years 1 to 9999 that the text has room for: a moment outside
+    /// gives the nearest inside, one that is no number 1970. Needs no time zone and takes no lock.
     [[nodiscard]] std::string to_iso8601() const {
-        const auto whole = static_cast<std::time_t>(unix_seconds_);
-        std::tm parts{};
-#if defined(_WIN32)
-        gmtime_s(&parts, &whole);
-#else
-        gmtime_r(&whole, &parts);
-#endif
+        constexpr double first = -62135596800.0, last = 253402300799.0;
+        const double inside = std::clamp(unix_seconds_, first, last);
+        const auto whole = static_cast<std::int64_t>(inside == inside ? std::floor(inside) : 0.0);
+        const std::int64_t days = (whole - (whole < 0 ? 86399 : 0)) / 86400;
+        const auto second = static_cast<int>(whole - days * 86400);
+        const detail::civil_date date = detail::civil_from_days(days);
         char text[32];
-        const std::size_t n = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-        return {text, n};
+        const int n = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ",
+                                    static_cast<int>(date.year), date.month, date.day,
+                                    second / 3600, second / 60 % 60, second % 60);
+        return {text, static_cast<std::size_t>(n)};
     }
     friend constexpr bool operator==(wall_time a, wall_time b) noexcept {
         return a.unix_seconds_ == b.unix_seconds_;
