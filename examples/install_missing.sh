@@ -24,7 +24,10 @@ install_missing() {
     echo "installing ${missing[*]}"
     local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq
                -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
-    "${apt[@]}" update </dev/null >/dev/null || echo "apt-get update failed; going on" >&2
+    if [ -z "${lists_are_new:-}" ]; then
+        "${apt[@]}" update </dev/null >/dev/null || echo "apt-get update failed; going on" >&2
+        lists_are_new=1
+    fi
     "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 }
 

@@ -15,42 +15,57 @@ pictures=${1:-$work/pictures}
 mkdir -p "$pictures"
 
 works g++ --version || install_missing g++
-install_missing prometheus python3 python3-jsonschema python3-yaml cmark-gfm
-works mpirun --version && works mpicxx --version || install_missing openmpi-bin libopenmpi-dev
-works chromium --version || install_missing chromium fonts-dejavu-core
-install_missing golang-src  # for the trace viewer in it
-if ! works npm --version; then install_missing nodejs npm; fi
-(cd "$work" && [ -d node_modules/playwright-core ] && [ -d node_modules/speedscope ] &&
-    [ -d node_modules/@opentelemetry/otlp-transformer ] &&
-    [ -d node_modules/@paulirish/trace_engine ]) || (
-    cd "$work"
-    echo '{"private": true}' >package.json
-    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund \
-        playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0 \
-        @paulirish/trace_engine@0.0.65
-)
-export NODE_PATH=$work/node_modules
 
 # program NAME SOURCE [COMPILER FLAG...]: the library's bodies are compiled once, for all of them.
 flags=(-std=c++17 -O1 -DJOULERY_SEPARATE_COMPILATION "-I$root/include" "-I$here")
-g++ "${flags[@]}" -c "$root/include/joulery/compiled.cpp" -o "$work/compiled.o"
 program() {
     "${3:-g++}" "${flags[@]}" "${@:4}" "$2" "$work/compiled.o" -o "$work/$1" -pthread -ldl
 }
+build_programs() {
+    g++ "${flags[@]}" -c "$root/include/joulery/compiled.cpp" -o "$work/compiled.o"
+    program report "$root/examples/report.cpp"
+    program german "$here/external/german.cpp"
+    program hostile_writer "$here/external/hostile.cpp"
+    program scopes "$root/examples/scopes.cpp"
+    program footprint "$root/examples/footprint.cpp"
+}
+
+install_tools() {
+    local needed=(prometheus python3 python3-jsonschema python3-yaml cmark-gfm
+                  golang-src)  # that for the trace viewer in it
+    works mpirun --version && works mpicxx --version || needed+=(openmpi-bin libopenmpi-dev)
+    works chromium --version || needed+=(chromium fonts-dejavu-core)
+    works npm --version || needed+=(nodejs npm)
+    works localedef --version && [ -f /usr/share/i18n/locales/de_DE ] || needed+=(locales)
+    install_missing "${needed[@]}"
+    (cd "$work" && [ -d node_modules/playwright-core ] && [ -d node_modules/speedscope ] &&
+        [ -d node_modules/@opentelemetry/otlp-transformer ] &&
+        [ -d node_modules/@paulirish/trace_engine ]) || (
+        cd "$work"
+        echo '{"private": true}' >package.json
+        PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund \
+            playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0 \
+            @paulirish/trace_engine@0.0.65
+    )
+}
+
+# Compiling and installing wait for different things, and so go on side by side.
+(set -e; build_programs) >"$work/programs.log" 2>&1 &
+builder=$!
+install_tools
+wait "$builder" || { cat "$work/programs.log" >&2 && exit 1; }
+export NODE_PATH=$work/node_modules
 
 echo "== the example converts a report to every format; the golden files hold the bytes"
-program report "$root/examples/report.cpp"
 golden=$here/report/golden
 for ending in json csv md html prom folded speedscope.json trace.json otlp.json junit.xml txt; do
     "$work/report" -o "$work/full.$ending" "$golden/full.json"
     cmp "$work/full.$ending" "$golden/full.$ending"
 done
 
-works localedef --version && [ -f /usr/share/i18n/locales/de_DE ] || install_missing locales
 mkdir -p "$work/locales"
 [ -d "$work/locales/de_DE.UTF-8" ] ||
     localedef -i de_DE -f UTF-8 "$work/locales/de_DE.UTF-8" >/dev/null 2>&1 || true
-program german "$here/external/german.cpp"
 LOCPATH=$work/locales "$work/german" de_DE.UTF-8 "$golden"
 
 echo "== parsers that are not ours"
@@ -60,7 +75,6 @@ findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings"
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
 echo "passed: promtool finds nothing to say"
 
-program hostile_writer "$here/external/hostile.cpp"
 hostile=$work/hostile
 rm -rf "$hostile" && mkdir -p "$hostile"
 "$work/hostile_writer" "$hostile" 40
@@ -68,7 +82,6 @@ rm -rf "$hostile" && mkdir -p "$hostile"
     "$root/include/joulery/report/report.schema.json"
 node "$here/external/otlp_metrics.js" "$work/full.otlp.json" "$hostile"/*.otlp.json
 
-program scopes "$root/examples/scopes.cpp"
 mkdir -p "$work/recorded"
 (cd "$work/recorded" && JOULERY_REPORT=run.trace.json "$work/scopes" >/dev/null)
 node "$here/external/trace_engine.js" "$golden/full.json" "$work/full.trace.json" \
@@ -89,7 +102,6 @@ echo "== many reports: 2,000 of 100 scopes from 500 machines"
 rm -rf "$work/many"
 
 echo "== ten million rows of an intensity series, in memory that stays flat"
-program footprint "$root/examples/footprint.cpp"
 /usr/bin/python3 "$here/external/long_series.py" 10000000 |
     /usr/bin/python3 "$here/external/measured.py" 64 "$work/footprint" --kwh 1 --series /dev/stdin
 

@@ -4,6 +4,7 @@
 
 #include "joulery/core/config.hpp"
 #include "joulery/defaults.hpp"
+#include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/fork_guard.hpp"
 #include "joulery/engine/live_display.hpp"
 #include "joulery/engine/meter.hpp"

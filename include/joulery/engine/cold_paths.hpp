@@ -6,6 +6,7 @@
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/scope_node.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
