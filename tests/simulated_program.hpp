@@ -24,7 +24,8 @@ struct simulated_program {
 };
 
 struct simulated_outcome {
-    std::vector<double> truth, by_edges, by_share, joulery, bar;  // joules by scope
+    std::vector<double> truth;  // joules by scope, of its own work: reads at its edges are not in it
+    std::vector<double> by_edges, by_share, joulery, bar;
 };
 
 inline simulated_program random_program(std::uint64_t seed, int scopes, double length,
@@ -79,7 +80,8 @@ class time_sharer {
 inline simulated_outcome run(simulated_program p, std::uint64_t seed) {
     static const char* const names[] = {"s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"};
     const std::size_t n = p.watts.size();
-    simulated_outcome o{std::vector<double>(n), std::vector<double>(n), {}, {}, {}};
+    simulated_outcome o;
+    o.truth.resize(n), o.by_edges.resize(n);
     std::mt19937_64 random(seed);
     std::uniform_real_distribution<double> even(-1, 1);
     joulery::testing::simulated_machine machine(seed);
@@ -97,14 +99,14 @@ inline simulated_outcome run(simulated_program p, std::uint64_t seed) {
         const double growth = k == 0 ? 1 + p.drift * begin / p.duration : 1;
         const double length = p.lengths[k] * (1 + p.jitter * even(random));
         machine.draw(joulery::power::from_watts(p.watts[k] * growth));
-        const double truth_before = machine.true_energy().joules();
         const double shown_before = machine.shown().joules();
         {
             joulery::scope s{m, std::string_view(names[k])};
+            const double truth_before = machine.true_energy().joules();
             machine.run(std::chrono::nanoseconds(static_cast<std::int64_t>(length * 1e9)));
+            o.truth[k] += machine.true_energy().joules() - truth_before;
         }
         const double now = machine.clock().seconds();
-        o.truth[k] += machine.true_energy().joules() - truth_before;
         o.by_edges[k] += machine.shown().joules() - shown_before;
         sharer.add(k, now - begin, now, machine.shown().joules());
         k = p.random_order ? random() % n : (k + 1) % n;

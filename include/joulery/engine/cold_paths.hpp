@@ -74,12 +74,6 @@ inline scope_node* enter_flagged(scope_node* n) noexcept {
     return n;
 }
 
-/// The nearest node that is open, from `n` upwards.
-inline scope_node* nearest_open(scope_node* n) noexcept {
-    while (n->parent != nullptr && !n->is_open()) n = n->parent;
-    return n;
-}
-
 /// Closes a flagged node, or one that ends before a scope inside it.
 inline void leave_flagged(scope_node* n) noexcept {
     owned_tree& tree = tree_of(*n);

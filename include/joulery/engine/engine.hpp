@@ -71,6 +71,10 @@ class engine : public std::enable_shared_from_this<engine> {
     [[nodiscard]] const std::vector<std::shared_ptr<metered_source>>& sources() const noexcept {
         return sources_;
     }
+    /// Whether processors are in it, or what serves them: threads' time has a share in its joules.
+    [[nodiscard]] static bool goes_with_processors(component part) noexcept {
+        return part != component::gpu && part != component::npu && part != component::other;
+    }
     /// False in a forked child: nothing of this engine may be touched there but freed memory.
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     [[nodiscard]] double seconds_since_birth() const noexcept {
@@ -160,8 +164,11 @@ class engine : public std::enable_shared_from_this<engine> {
                 m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
             }
             // The walk over the tree is part of the cost: a thread may have thousands of scopes.
-            tree.edge_ticks.fetch_add(clock_->now() - begin, std::memory_order_relaxed);
+            const std::uint64_t spent = clock_->now() - begin;
+            tree.edge_ticks.fetch_add(spent, std::memory_order_relaxed);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
+            if (path_record* around = nearest_open(&n)->path; around != nullptr)
+                around->edge_ticks.fetch_add(spent, std::memory_order_relaxed);
         }
     }
 
@@ -296,10 +303,6 @@ class engine : public std::enable_shared_from_this<engine> {
         if (o.process_share) return o.process_share;
         return [share = std::make_shared<process_share>()] { return share->take(); };
     }
-    static bool goes_with_processors(component part) {
-        return part != component::gpu && part != component::npu && part != component::other;
-    }
-
     // Scopes that were open lately are read at their edges from now on, or no more.
     void choose_edges(metered_source& m) {
         const std::uint32_t bit = edge_bit(m.source.index());

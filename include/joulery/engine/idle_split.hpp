@@ -28,8 +28,7 @@ inline void split_idle(report& r, power idle) {
 }
 
 /// Joules of measuring: its processor time at the mean power of one of the machine's processors.
-/// What the samplers used of them lies outside all scopes, what reads at the edges of scopes used
-/// in the scope around.
+/// It lies outside all scopes: what the samplers used, and what reads at the edges of scopes did.
 [[nodiscard]] inline energy joules_of_measuring(const report& r) noexcept {
     energy processors;
     for (const channel_row& c : r.channels)

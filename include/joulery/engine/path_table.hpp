@@ -2,6 +2,7 @@
 // far. Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,7 @@ struct path_tally {
 
 /// One path, over all threads. `energies` and `self_ticks` belong to whoever holds the `accounts`
 /// lock of the channel's source, `tally` to whoever holds the engine's trees; names never change.
+/// Any thread adds to `edge_ticks`.
 struct path_record {
     std::string path;
     std::string name;
@@ -43,6 +45,8 @@ struct path_record {
     std::vector<path_energy> energies;  ///< one a channel
     std::vector<double> self_ticks;     ///< one a source: open without an open child
     std::vector<double> direct_ticks;   ///< one a source: of them, with counters read at both ends
+    std::atomic<std::uint64_t> edge_ticks{0};  ///< of the time as innermost scope, spent reading
+                                               ///< counters at edges: its own and its children's
     path_tally tally;
     std::string item_name;
 };

@@ -9,6 +9,7 @@
 #include "joulery/engine/path_table.hpp"
 #include "joulery/report/report.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -92,6 +93,7 @@ class report_builder {
             copy.paths.push_back(std::move(p));
         }
         part_mixtures(m, copy);
+        if (engine_.policy() != attribution::inclusive) take_edges_out(m, copy);
         if (!m.source.remark().empty())
             report_.warnings.push_back(std::string(m.source.name()) + ": " +
                                        std::string(m.source.remark()));
@@ -116,6 +118,25 @@ class report_builder {
             }
         }
         copy.told = m.ledger.mixed().gain();
+    }
+
+    // What threads used while they read counters at edges is nobody's scope's: it is taken out of
+    // the scope that was innermost meanwhile, at that one's power, and lies outside all scopes.
+    void take_edges_out(const metered_source& m, source_copy& copy) {
+        const auto records = engine_.paths().all();
+        for (std::size_t i = 0; i < copy.paths.size(); ++i) {
+            const auto ticks = static_cast<double>(records[i]->edge_ticks.load());
+            if (ticks <= 0 || copy.paths[i].own_ticks <= 0) continue;
+            const double share = std::min(ticks / copy.paths[i].own_ticks, 1.0);
+            for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
+                if (!engine::goes_with_processors(m.source.channels()[c].part)) continue;
+                const double joules = share * copy.paths[i].self[c];
+                copy.paths[i].self[c] -= joules;
+                for (const path_record* p = records[i]; p != nullptr; p = p->parent)
+                    copy.paths[p->index].total[c] -= joules;
+                report_.channels[copy.first_channel + c].unscoped += energy::from_joules(joules);
+            }
+        }
     }
 
     void add_rows() {

@@ -11,8 +11,8 @@ inline namespace v1 {
 namespace detail {
 
 /// The samplers' processor time over that of all processors, from one call to the next: what they
-/// used is billed to no scope. Reads at the edges of scopes are not in it: their joules are part of
-/// the scopes around them.
+/// used is billed to no scope. Reads at the edges of scopes are not in it: the report takes them
+/// out of the scopes around them.
 class sampling_share {
  public:
     explicit sampling_share(unsigned processors = std::thread::hardware_concurrency()) noexcept

@@ -99,6 +99,12 @@ struct alignas(64) scope_node {
     }
 };
 
+/// The nearest node that is open, from `n` upwards; the root: none is.
+[[nodiscard]] inline scope_node* nearest_open(scope_node* n) noexcept {
+    while (n->parent != nullptr && !n->is_open()) n = n->parent;
+    return n;
+}
+
 /// A thread's scopes in one meter. The hot part; `owned_tree` adds what the engine needs.
 struct thread_tree {
     scope_node root;

@@ -109,12 +109,10 @@ class text_writer {
         const quality q = r_.provenance;
         grid.add({"(outside)", "", "", marked(to_text(r_.unscoped), q), "", "", "", "", "", "",
                   std::string(to_text(q))});
-        // Of what lies outside: the samplers'. Edges are read inside the scopes around them.
-        const self_cost& cost = r_.overhead;
-        if (cost.joules.joules() > 0 && cost.sampler.count() > 0)
-            grid.add({"  measuring", "", to_text(cost.sampler),
-                      "~" + to_text(cost.joules * (cost.sampler / (cost.sampler + cost.edges))), "",
-                      "", "", "", "", "", "estimated"});
+        const self_cost& cost = r_.overhead;  // a part of what lies outside
+        if (cost.joules.joules() > 0)
+            grid.add({"  measuring", "", to_text(cost.sampler + cost.edges),
+                      "~" + to_text(cost.joules), "", "", "", "", "", "", "estimated"});
         grid.add({"total", "", to_text(r_.context.duration), marked(to_text(r_.total), q), "", "",
                   marked(to_text(r_.total / r_.context.duration), q), "",
                   marked(mass_text(r_.co2e), q), "", std::string(to_text(q))},
