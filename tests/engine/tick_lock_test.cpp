@@ -23,7 +23,7 @@ struct locked_counter {
     std::mt19937_64 random{7};
     double next_tick;
     std::uint64_t now = 1'000, reads = 0, samples = 0, caught = 0;
-    bool visible = true;
+    bool visible = true, may_hunt = true;
 
     locked_counter(double p, double j, double nominal, double sample_period)
         : period(p), jitter(j), tracker(nominal), lock(sample_period, 100e6, true), next_tick(p * 0.37) {}
@@ -43,7 +43,7 @@ struct locked_counter {
             ++reads;
             const bool sharp = tracker.observe(now, changed);
             if (sharp) ++caught;
-            const lock_step step = lock.after_read(tracker, now, sharp, 1'000);
+            const lock_step step = lock.after_read(tracker, now, sharp, 1'000, may_hunt);
             if (step.settle) {
                 ++samples;
                 if (sharp) late = static_cast<double>(now) - last;
@@ -100,6 +100,25 @@ TEST_CASE("tick lock: a counter without visible ticks is left alone, sampled all
     CHECK(c.samples - samples >= 190);
     CHECK(c.reads - reads < 10 * (c.samples - samples));
     CHECK_FALSE(c.tracker.locked());
+}
+
+TEST_CASE("tick lock: while it may not hunt it just samples; then it goes on from the next tick") {
+    locked_counter c(1e6, 0.001, 1e6, 100e6);
+    c.run_until(2'000'000'000);
+    c.may_hunt = false;
+    c.run_until(2'200'000'000);  // a hunt under way ends
+    const std::uint64_t reads = c.reads, samples = c.samples;
+    c.run_until(4'000'000'000);
+    CHECK(c.reads - reads == c.samples - samples);
+    CHECK(c.reads - reads <= 19);
+    CHECK(c.reads - reads >= 17);
+
+    c.may_hunt = true;
+    c.now += 300'000;  // long before a tick
+    const std::uint64_t before = c.reads, caught = c.caught;
+    c.run_until(4'150'000'000);
+    CHECK(c.caught > caught);
+    CHECK(c.reads - before < 300);  // from a margin before a tick, not over a whole period
 }
 
 TEST_CASE("tick lock: where a read is dear against the ticks, or ticks are rare, it just samples") {

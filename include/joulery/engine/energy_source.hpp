@@ -77,7 +77,7 @@ class energy_source {
             const double before = joules_[i];
             accounts_[i].take(raw_[i], seconds_);
             joules_[i] = accounts_[i].joules();
-            caught_[i] = is_counter(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
+            caught_[i] = has_ticks(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
         }
         return true;
     }
@@ -110,8 +110,11 @@ class energy_source {
     }
     /// Whether the last read came just after a tick of channel `i`.
     [[nodiscard]] bool caught(std::size_t i) const noexcept { return caught_[i]; }
-    [[nodiscard]] bool is_counter(std::size_t i) const noexcept {
-        return channels()[i].kind == reading_kind::energy_counter;
+    /// Whether channel `i` changes at moments of its own, which can be waited for: a counter does;
+    /// a gauge shows what is, and an estimate is reckoned when it is asked.
+    [[nodiscard]] bool has_ticks(std::size_t i) const noexcept {
+        return channels()[i].kind == reading_kind::energy_counter &&
+               channels()[i].provenance != quality::estimated;
     }
     /// Tick at which the last read came back.
     [[nodiscard]] std::uint64_t polled_at() const noexcept { return polled_at_; }

@@ -110,7 +110,7 @@ class engine : public std::enable_shared_from_this<engine> {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         const bool fresh = m.source.take_in(tick_seconds());
-        if (m.is_sample()) close_books(m, fresh);
+        if (m.is_sample(hunts_are_affordable())) close_books(m, fresh);
     }
 
     /// Reads a source once and closes its books, whenever that is: for a report. Call with the
@@ -276,6 +276,14 @@ class engine : public std::enable_shared_from_this<engine> {
             trees, policy_,
             {now, tick_seconds(), std::move(scoped), std::move(at_begin), std::move(at_end)});
     }
+
+    // Waiting for ticks takes processor time, on some machines (virtual ones, where waking up is
+    // dear) much: all samplers together have a share of one processor for it, with the first
+    // milliseconds, in which ticks are learnt, on the house.
+    [[nodiscard]] bool hunts_are_affordable() const noexcept {
+        return sampler_seconds() <= hunting_budget * seconds_since_birth() + learning_budget;
+    }
+    static constexpr double hunting_budget = 0.002, learning_budget = 5e-3;
 
     [[nodiscard]] double sampler_seconds() const noexcept {
         double sum = 0;

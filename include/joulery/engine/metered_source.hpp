@@ -72,7 +72,7 @@ class metered_source {
     void age() {
         for (std::size_t c = 0; c < lags.size(); ++c) {
             const tick_tracker& t = source.tracker(c);
-            const bool known = source.is_counter(c) && t.locked();
+            const bool known = source.has_ticks(c) && t.locked();
             drifts[c] = known ? t.spread(t.counter_ticks_since(source.polled_at())) : 0.0;
             if (known && source.caught(c)) {
                 lags[c] = 0;
@@ -100,11 +100,13 @@ class metered_source {
     }
 
     /// After a read by the sampler: whether it is the sample, and when the next read is due.
-    [[nodiscard]] bool is_sample() {
+    /// `may_hunt`: ticks may be waited for.
+    [[nodiscard]] bool is_sample(bool may_hunt) {
         const std::size_t l = lead();
         const bool led = l < source.channel_count();
         const lock_step step = schedule_.after_read(source.tracker(led ? l : 0), source.polled_at(),
-                                                    led && source.caught(l), source.read_cost());
+                                                    led && source.caught(l), source.read_cost(),
+                                                    may_hunt);
         next_due = step.next_due;
         hunting_ = step.hunts;
         return step.settle;
@@ -141,7 +143,7 @@ class metered_source {
     [[nodiscard]] std::size_t lead() const noexcept {
         std::size_t best = source.channel_count();
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
-            if (!source.is_counter(c)) continue;
+            if (!source.has_ticks(c)) continue;
             if (best == source.channel_count() || source.joules()[c] > source.joules()[best])
                 best = c;
         }

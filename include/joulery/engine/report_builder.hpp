@@ -223,7 +223,7 @@ class report_builder {
     void add_ticks(const energy_source& source, std::size_t c, channel_row& row) const {
         const tick_tracker& t = source.tracker(c);
         const double tick = engine_.tick_seconds();
-        row.locked = source.is_counter(c) && t.locked();
+        row.locked = source.has_ticks(c) && t.locked();
         row.tick_period = seconds(t.period() * tick);
         if (!row.locked) return;
         row.tick_jitter = seconds(t.jitter() * tick);

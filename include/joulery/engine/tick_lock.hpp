@@ -35,9 +35,10 @@ class tick_lock {
           hunt_period_(std::max(sample_period, hunt_period)),
           lockable_(lockable) {}
 
-    /// After a read at `now` of which `caught` says whether it caught a tick of the lead.
+    /// After a read at `now` of which `caught` says whether it caught a tick of the lead. Where it
+    /// `may` not `hunt` it just samples, and goes on with the next tick once it may.
     [[nodiscard]] lock_step after_read(const tick_tracker& lead, std::uint64_t now, bool caught,
-                                       double read_cost) noexcept {
+                                       double read_cost, bool may_hunt = true) noexcept {
         const auto at = static_cast<double>(now);
         if (!lockable_ || at < rests_until_ || !worthwhile(lead, read_cost))
             return {true, now + static_cast<std::uint64_t>(sample_period_)};
@@ -47,8 +48,13 @@ class tick_lock {
             stride_ = std::min(stride_ * 2, varied(most_ticks_between_hunts(lead)));
             return end_hunt(lead, now);
         }
-        if (!hunting_ && now < window_at_) return sample(now);
-        if (!hunting_) {  // the first read of a window: the hunt begins
+        if (!hunting_) {
+            const bool resumes = may_hunt && !could_hunt_;
+            could_hunt_ = may_hunt;
+            if (!may_hunt) return {true, now + static_cast<std::uint64_t>(sample_period_)};
+            if (resumes) return end_hunt(lead, now);
+            if (now < window_at_) return sample(now);
+            // The first read of a window: the hunt begins.
             hunting_ = true;
             give_up_at_ = at + window_length(lead);
         }
@@ -98,8 +104,9 @@ class tick_lock {
         turn_ -= std::floor(turn_);
         return std::max(1.0, std::floor(most * (2 + turn_) / 3));
     }
-    [[nodiscard]] double margin(const tick_tracker& lead) const noexcept {
-        return std::min(2.5 * lead.spread(stride_) + lead.slack(), lead.period() / 2);
+    // By how much the tick may come before the prediction, `ahead` ticks from the last caught one.
+    [[nodiscard]] static double margin(const tick_tracker& lead, double ahead) noexcept {
+        return std::min(2.5 * lead.spread(ahead) + lead.slack(), lead.period() / 2);
     }
     // If the tick came before the window opened, the next one is a period away: wait for that.
     [[nodiscard]] double window_length(const tick_tracker& lead) const noexcept {
@@ -114,8 +121,9 @@ class tick_lock {
     [[nodiscard]] std::uint64_t open_window(const tick_tracker& lead, std::uint64_t now) noexcept {
         if (lead.caught() < counter_ticks_to_learn) return now + 1;
         double ahead = std::floor(lead.counter_ticks_since(now)) + stride_;
-        double at = lead.predicted(ahead) - margin(lead);
-        if (at <= static_cast<double>(now)) at = lead.predicted(ahead + 1) - margin(lead);
+        const double early = margin(lead, ahead);
+        double at = lead.predicted(ahead) - early;
+        if (at <= static_cast<double>(now)) at = lead.predicted(ahead + 1) - early;
         return std::max(now + 1, static_cast<std::uint64_t>(std::max(at, 0.0)));
     }
 
@@ -127,6 +135,7 @@ class tick_lock {
     bool lockable_;
     double turn_ = 0;
     bool hunting_ = false;
+    bool could_hunt_ = true;       ///< as of the last read between hunts
     std::uint64_t window_at_ = 0;  ///< when the next hunt begins
     double stride_ = 1;            ///< counter ticks between two hunts
     double give_up_at_ = 0;
