@@ -1,4 +1,5 @@
 // What samplers may take of a processor: waiting for ticks ends where it costs too much.
+#include "joulery/backends/function.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/testing/manual_clock.hpp"
@@ -11,6 +12,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using namespace joulery;
@@ -42,12 +46,31 @@ TEST_CASE("sampling cost: samplers that have spent their share wait for no tick 
     machine.attach(m);
     machine.draw(100_W);
     CHECK(reads_a_sample(m, machine, 3s) > 5);  // several around each tick
-    std::atomic<double>& spent = m.machinery().sources()[0]->sampler_seconds;
+    std::atomic<double>& spent = m.machinery().sources()[0]->hunting_seconds;
     spent = 0.015;  // 0.2 % of 5 s, and 5 ms
     machine.run(200ms);
     CHECK(reads_a_sample(m, machine, 1s) == 1);
     machine.run(1s);
     CHECK(reads_a_sample(m, machine, 1s) > 5);
+}
+
+TEST_CASE("sampling cost: what a sampler's thread uses while it waits for ticks is counted") {
+    channel c;
+    c.id = "cpu0/package";
+    c.update_period = 1ms;
+    options o;
+    o.backends.push_back(make_backend("ticking", c, [] {  // one joule a millisecond
+        const auto now = std::chrono::steady_clock::now().time_since_epoch();
+        return static_cast<double>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    }));
+    meter m{std::move(o)};
+    detail::metered_source& source = *m.machinery().sources()[0];
+    for (bool seen = false; !seen; std::this_thread::yield()) {
+        const std::lock_guard<detail::patient_mutex> between_reads(source.source.reading);
+        CHECK(source.hunting_seconds <= source.sampler_seconds);
+        seen = source.hunting_seconds > 0 && source.source.account(0).tally().reads > 50;
+    }
 }
 
 TEST_CASE("sampling cost: an estimate has no ticks of its own, and is read once a sample") {

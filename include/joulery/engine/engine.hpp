@@ -281,7 +281,9 @@ class engine : public std::enable_shared_from_this<engine> {
     // dear) much: all samplers together have a share of one processor for it, with the first
     // milliseconds, in which ticks are learnt, on the house.
     [[nodiscard]] bool hunts_are_affordable() const noexcept {
-        return sampler_seconds() <= hunting_budget * seconds_since_birth() + learning_budget;
+        double spent = 0;
+        for (const auto& m : sources_) spent += m->hunting_seconds;
+        return spent <= hunting_budget * seconds_since_birth() + learning_budget;
     }
     static constexpr double hunting_budget = 0.002, learning_budget = 5e-3;
 

@@ -55,6 +55,7 @@ class metered_source {
     books ledger;
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
+    std::atomic<double> hunting_seconds{0};  ///< of it, waiting for ticks
     sampling_share sampling;  ///< of all samplers, between two samples of this source
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
@@ -104,9 +105,9 @@ class metered_source {
     [[nodiscard]] bool is_sample(bool may_hunt) {
         const std::size_t l = lead();
         const bool led = l < source.channel_count();
-        const lock_step step = schedule_.after_read(source.tracker(led ? l : 0), source.polled_at(),
-                                                    led && source.caught(l), source.read_cost(),
-                                                    may_hunt);
+        const lock_step step =
+            schedule_.after_read(source.tracker(led ? l : 0), source.polled_at(),
+                                 led && source.caught(l), source.read_cost(), may_hunt);
         next_due = step.next_due;
         hunting_ = step.hunts;
         return step.settle;

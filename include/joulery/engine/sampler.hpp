@@ -115,11 +115,14 @@ class sampler {
         s.changed.notify_all();
         while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
             lock.unlock();
+            const bool hunts = m.is_hunting();
             stay_awake(e, m);
             {
                 const std::lock_guard<patient_mutex> reading(m.source.reading);
                 e.step(m);
-                m.sampler_seconds = thread_cpu_seconds();
+                const double spent = thread_cpu_seconds();
+                if (hunts) m.hunting_seconds = m.hunting_seconds + spent - m.sampler_seconds;
+                m.sampler_seconds = spent;
             }
             e.retire_ended();
             lock.lock();
