@@ -162,11 +162,12 @@ class text_writer {
         out_ += '\n';
     }
 
-    // Which counters' ticks are known, and so when their joules are of.
+    // Which counters' ticks are known, and so when their joules are of. An estimate has none.
     void ticks() {
         std::string known, unknown;
         for (const channel_row& c : r_.channels) {
-            if (c.kind != reading_kind::energy_counter) continue;
+            if (c.kind != reading_kind::energy_counter || c.provenance == quality::estimated)
+                continue;
             std::string& line = c.locked ? known : unknown;
             if (!line.empty()) line += c.locked ? "; " : ", ";
             line += harmless(c.id);
