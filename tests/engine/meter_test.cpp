@@ -7,6 +7,8 @@
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 
+#include "engine/support.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -22,21 +24,9 @@
 using namespace joulery;
 using namespace joulery::literals;
 using namespace std::chrono_literals;
+using engine_test::exact_counter;
 using testing::simulated_counter;
 using testing::simulated_machine;
-
-namespace {
-
-simulated_counter exact_counter() {
-    simulated_counter c;
-    c.period = 1us;  // ticks so often that it shows the truth
-    c.jitter = 0;
-    c.quantum = 1e-9;
-    c.wrap_at = 0;
-    return c;
-}
-
-}  // namespace
 
 TEST_CASE("meter: a scope gets what the machine drew while it was open") {
     simulated_machine machine;
