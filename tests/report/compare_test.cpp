@@ -80,3 +80,14 @@ TEST_CASE("compare: factors that mean different things are told") {
     CHECK(text.find("0.9 +- 0.013, lower") != std::string::npos);
     CHECK(text.find("100 J | 90 J") != std::string::npos);
 }
+
+TEST_CASE("compare: no figure and no name of the table is cut") {
+    scope_row wide = row("train/epoch/step/forward/attention", 123, 1);
+    wide.co2e = emissions::from_grams(0.0012345);
+    wide.time = seconds(0.802);
+    const report a = of({wide}), b = of({wide});
+    const std::string text = to_text(compare(a, b));
+    CHECK(text.find("train/epoch/step/forward/attention  123 J | 123 J") != std::string::npos);
+    CHECK(text.find("1.23 mg | 1.23 mg  802 ms | 802 ms  1 +- 0.011, no difference") !=
+          std::string::npos);
+}

@@ -67,6 +67,7 @@ comparison compare(report&&, report&&) = delete;
 #include "joulery/carbon/rounded.hpp"
 #include "joulery/core/unit_text.hpp"
 #include "joulery/core/utf8.hpp"
+#include "joulery/report/text_grid.hpp"
 
 #include <cmath>
 
@@ -141,31 +142,33 @@ JOULERY_DECL comparison compare(const report& a, const report& b) {
 comparison compare(report&&, const report&) = delete;  // the rows would dangle
 
 JOULERY_DECL std::string to_text(const comparison& c) {
-    const auto pair = [](const std::string& a, const std::string& b) {
-        return left_in(a + " | " + b, 24);
-    };
     const auto of = [](const scope_row* s, auto text) { return s ? text(*s) : std::string("-"); };
     const auto both = [&](const compared_scope& s, auto text) {
-        return pair(of(s.a, text), of(s.b, text));
+        return of(s.a, text) + " | " + of(s.b, text);
     };
-    std::string out = left_in("scope", 28) + left_in("energy a | b", 24) +
-                      left_in("per item a | b", 24) + left_in("CO2e a | b", 24) +
-                      left_in("time a | b", 24) + "b/a\n";
+    text_grid grid({{"scope"},
+                    {"energy a | b", 0, true},
+                    {"per item a | b", 0, true},
+                    {"CO2e a | b", 0, true},
+                    {"time a | b", 0, true},
+                    {"b/a", 0, true}});
     for (const compared_scope& s : c.scopes) {
-        out += left_in(harmless(s.path), 28);
-        out += both(s, [](const scope_row& r) { return to_text(r.total); });
-        out += both(s, [](const scope_row& r) {
-            return r.items > 0 ? to_text(r.total / r.items) : std::string("-");
-        });
-        out += both(s, [](const scope_row& r) { return to_text(r.co2e); });
-        out += both(s, [](const scope_row& r) { return to_text(seconds(r.time)); });
+        std::string judged;
         if (s.ratio > 0) {
-            out += rounded(s.ratio, 3);
-            if (s.uncertainty > 0) out += " +- " + rounded(s.uncertainty, 2);
-            out += ", ";
+            judged = rounded(s.ratio, 3);
+            if (s.uncertainty > 0) judged += " +- " + rounded(s.uncertainty, 2);
+            judged += ", ";
         }
-        out += std::string(to_text(s.verdict)) + "\n";
+        judged += to_text(s.verdict);
+        grid.add({harmless(s.path), both(s, [](const scope_row& r) { return to_text(r.total); }),
+                  both(s,
+                       [](const scope_row& r) {
+                           return r.items > 0 ? to_text(r.total / r.items) : std::string("-");
+                       }),
+                  both(s, [](const scope_row& r) { return mass_text(r.co2e); }),
+                  both(s, [](const scope_row& r) { return to_text(seconds(r.time)); }), judged});
     }
+    std::string out = grid.render(std::string::npos, false);  // a cut figure would be another one
     for (const std::string& note : c.notes) out += "note: " + harmless(note) + "\n";
     return out;
 }
