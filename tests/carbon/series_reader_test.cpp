@@ -335,3 +335,10 @@ TEST_CASE("series reader: the size of the pieces changes nothing, broken input n
             REQUIRE(whole.error().reason == split.error().reason);
     }
 }
+
+TEST_CASE("series reader: a folder is no series, and that is the reason given") {
+    const auto s = read_intensity_series(JOULERY_BINARY_DIR);
+    REQUIRE_FALSE(s);
+    CHECK(s.error().reason ==
+          std::string(JOULERY_BINARY_DIR) + ": cannot be read to its end: Is a directory");
+}

@@ -74,9 +74,11 @@ JOULERY_DECL series_result read_intensity_series(const std::string& path,
     std::size_t n = 0;
     while ((n = std::fread(&piece[0], 1, piece.size(), file)) > 0)
         if (!stream->feed(std::string_view(piece).substr(0, n))) break;
-    const bool failed = std::ferror(file) != 0;
+    const int error = std::ferror(file) != 0 ? errno : 0;
     std::fclose(file);
-    if (failed) return failure{path + ": cannot be read to its end", "check the disk"};
+    if (error != 0)
+        return failure{path + ": cannot be read to its end: " + std::strerror(error),
+                       "check the path and the disk"};
     const std::size_t slash = path.find_last_of('/');
     auto series = stream->finish(path.substr(slash == std::string::npos ? 0 : slash + 1));
     if (!series) return failure{path + ": " + series.error().reason, series.error().remedy};

@@ -70,6 +70,8 @@ struct ledger_summary {
 #if JOULERY_BODIES()
 
 #include "joulery/carbon/rounded.hpp"
+#include "joulery/core/utf8.hpp"
+#include "joulery/report/text_grid.hpp"
 
 #include <cerrno>
 #include <cstdint>
@@ -162,37 +164,36 @@ JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
         }
         pending.append(rest);
     }
-    const bool failed = std::ferror(file) != 0;
+    const int error = std::ferror(file) != 0 ? errno : 0;
     std::fclose(file);
-    if (failed) return failure{path + ": cannot be read to its end", "check the disk"};
+    if (error != 0)
+        return failure{path + ": cannot be read to its end: " + std::strerror(error),
+                       "check the path and the disk"};
     if (!pending.empty()) reader.line(pending);
     return reader.finish(filter);
 }
 
 JOULERY_DECL std::string to_text(const ledger_summary& s) {
-    std::string out = left_in("", 24) + right_in("runs", 6) + right_in("IT kWh", 13) +
-                      right_in("facility kWh", 14) + right_in("kg CO2e", 13) +
-                      right_in("embodied kg", 13) + right_in("litres", 11) + "\n";
+    text_grid grid(
+        {{""}, {"runs"}, {"IT kWh"}, {"facility kWh"}, {"kg CO2e"}, {"embodied kg"}, {"litres"}});
     const auto row = [&](const std::string& name, const ledger_sum& sum) {
-        out += left_in(name.empty() ? "(not named)" : name, 24) +
-               right_in(std::to_string(sum.runs), 6) +
-               right_in(rounded(sum.it.kilowatt_hours()), 13) +
-               right_in(rounded(sum.facility.kilowatt_hours()), 14) +
-               right_in(rounded(sum.co2e.kilograms()), 13) +
-               right_in(rounded(sum.embodied.kilograms()), 13) +
-               right_in(rounded(sum.water_litres), 11) + "\n";
+        grid.add({name, std::to_string(sum.runs), rounded(sum.it.kilowatt_hours()),
+                  rounded(sum.facility.kilowatt_hours()), rounded(sum.co2e.kilograms()),
+                  rounded(sum.embodied.kilograms()), rounded(sum.water_litres)});
     };
     row("total", s.total);
-    if (s.total.with_market > 0)
-        out += "market-based: " + rounded(s.total.market.kilograms()) + " kg CO2e, of the " +
-               std::to_string(s.total.with_market) + " run(s) that state a contract\n";
     const std::pair<const char*, const std::map<std::string, ledger_sum>&> parts[] = {
         {"by phase", s.by_phase}, {"by model", s.by_model}, {"by month", s.by_month}};
     for (const auto& [title, part] : parts) {
-        out += std::string(title) + "\n";
-        for (const auto& [name, sum] : part) row("  " + (name.empty() ? "(none)" : name), sum);
+        grid.add({title});
+        for (const auto& [name, sum] : part)
+            row("  " + (name.empty() ? "(none)" : harmless(name)), sum);
     }
-    for (const std::string& w : s.warnings) out += "warning: " + w + "\n";
+    std::string out = grid.render(std::string::npos, false);  // a cut name could be another's
+    if (s.total.with_market > 0)
+        out += "market-based: " + rounded(s.total.market.kilograms()) + " kg CO2e, of the " +
+               std::to_string(s.total.with_market) + " run(s) that state a contract\n";
+    for (const std::string& w : s.warnings) out += "warning: " + harmless(w) + "\n";
     return out;
 }
 
