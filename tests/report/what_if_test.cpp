@@ -220,3 +220,20 @@ TEST_CASE("report carbon: where the run had been cleanest is a ranked table with
     CHECK(states(text, "   1  gcp:europe-north2 (Stockholm)"));
     CHECK(states(text, "operational, production"));
 }
+
+TEST_CASE("what if: a figure that is refused is not said to be used, and the bound is right") {
+    const auto below = what_if(polish(), at_intensity{carbon_intensity::from_grams_per_kwh(-1)});
+    REQUIRE_FALSE(below);
+    CHECK(below.error().reason == "carbon intensity -1 g/kWh is no number above zero");
+    const auto huge = what_if(polish(), at_pue{1e7});
+    REQUIRE_FALSE(huge);
+    CHECK(huge.error().reason == "PUE 1e+07 is no number from 1 to a million");
+}
+
+TEST_CASE("what if: a small factor is printed whole and apart from what it changes") {
+    const auto w = what_if(polish(), at_intensity{carbon_intensity::from_grams_per_kwh(0.012345)});
+    REQUIRE(w);
+    const std::string factor = rounded(w->levers[0].factor, 4);
+    REQUIRE(factor.size() > 8);
+    CHECK(to_text(*w).find("x " + factor + " ") != std::string::npos);
+}

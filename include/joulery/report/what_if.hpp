@@ -127,6 +127,8 @@ template <class... Change>
 #include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/series_reader.hpp"
 
+#include <cmath>
+
 namespace joulery {
 inline namespace v1 {
 
@@ -187,16 +189,18 @@ JOULERY_DECL std::optional<failure> in_region::apply(what_if_result& w) const {
 }
 
 JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const {
-    carbon_model there{value};
-    const auto problems = there.sanitize();
-    if (there.grid.assumed) return failure{problems.front(), "state one above zero"};
-    w.move_to(there);
+    const double grams = value.grams_per_kwh();
+    if (!(grams > 0) || std::isinf(grams))
+        return failure{"carbon intensity " + rounded(grams) + " g/kWh is no number above zero",
+                       "state g CO2e/kWh, for instance 56"};
+    w.move_to(carbon_model{value});
     return std::nullopt;
 }
 
 JOULERY_DECL std::optional<failure> at_pue::apply(what_if_result& w) const {
     if (!(value >= 1 && value < 1e6))
-        return failure{"PUE " + rounded(value) + " is below 1", "state facility over IT energy"};
+        return failure{"PUE " + rounded(value) + " is no number from 1 to a million",
+                       "state facility over IT energy, for instance 1.2"};
     w.change_pue(value, "what if");
     return std::nullopt;
 }
@@ -271,7 +275,7 @@ JOULERY_DECL std::string to_text(const what_if_result& w) {
     if (w.co2e_before.grams() > 0) out += " (x " + rounded(w.co2e_after / w.co2e_before, 4) + ")";
     out += "\n";
     for (const lever& l : w.levers)
-        out += "  " + left_in(l.name, 14) + " x " + left_in(rounded(l.factor, 4), 8) + l.from +
+        out += "  " + left_in(l.name, 14) + " x " + left_in(rounded(l.factor, 4), 10) + l.from +
                " -> " + l.to + "\n";
     return out;
 }
