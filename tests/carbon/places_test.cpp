@@ -143,3 +143,8 @@ TEST_CASE("places: water of a region: site by region, else by fleet; plant by co
     CHECK(carbon_of("FR")->water.off_site == 3.6737);
     CHECK(carbon_of("FR")->water.site_source.empty());
 }
+
+TEST_CASE("places: a name without a letter of ours is unknown, only blanks are empty") {
+    CHECK(mentions(place_of("\u65e5\u672c").error().reason, "unknown region '\u65e5\u672c'"));
+    CHECK(place_of(" \t").error().reason == "the region is empty");
+}

@@ -184,7 +184,7 @@ JOULERY_DECL result<place> place_of(std::string_view name) {
         return failure{quoted + " names more than one place: " + join(all),
                        "use the code in brackets"};
     }
-    if (fold_place(name).view().empty())
+    if (name.find_first_not_of(" \t\r\n") == std::string_view::npos)
         return failure{"the region is empty", "name one, for instance FR or aws:eu-west-3"};
     const std::string nearest = join(nearest_places(name));
     return failure{"unknown region " + quoted + (nearest.empty() ? "" : "; nearest: " + nearest),
