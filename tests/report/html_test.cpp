@@ -80,6 +80,21 @@ TEST_CASE("power chart: the calls that are shaded are said to be the longest, no
     CHECK_FALSE(has(to_power_svg(r), "Shaded"));
 }
 
+TEST_CASE("power chart: where a call and one inside it begin together, one name stands there") {
+    report r = sample::full();
+    r.history.bands = {{0, 0, seconds(1), seconds(10), 1}, {1, 0, seconds(1), seconds(4), 1}};
+    const auto names = [&r] {
+        const std::string text = to_power_svg(r);
+        std::size_t n = 0;
+        for (std::size_t at = 0; (at = text.find("<text x=\"4\"", at)) != std::string::npos; ++at)
+            ++n;
+        return n;
+    };
+    CHECK(names() == 1);
+    r.history.bands[1].begin = seconds(6);
+    CHECK(names() == 2);
+}
+
 TEST_CASE("svg numbers have no exponent and no locale") {
     CHECK(detail::svg_number(0.0005) == "0.001");
     CHECK(detail::svg_number(-12.5) == "-12.5");

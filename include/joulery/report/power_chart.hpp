@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -137,10 +139,20 @@ class power_chart {
                     "\"><title>" + path + ", " + to_text(s.length) +
                     "</title><rect width=\"100%\" height=\"100%\" class=\"hue" +
                     std::to_string(hues[s.scope]) + "\"/>";
-            if (width > 4)
-                out_ += "<text x=\"4\" y=\"16\">" + markup_text(tree.name(r_, s.scope)) + "</text>";
+            const std::string_view name = tree.name(r_, s.scope);
+            if (width > 4 && has_room(x, std::min(width, 1.0 + static_cast<double>(name.size()))))
+                out_ += "<text x=\"4\" y=\"16\">" + markup_text(name) + "</text>";
             out_ += "</svg>\n";
         }
+    }
+
+    /// Whether no name of a band around this one stands there; then it is taken. In percent of the
+    /// width, a letter taking one at most.
+    bool has_room(double x, double width) {
+        for (const auto& [begin, end] : named_)
+            if (x < end && begin < x + width) return false;
+        named_.emplace_back(x, x + width);
+        return true;
     }
 
     void legend() {
@@ -158,6 +170,7 @@ class power_chart {
 
     const report& r_;
     const power_history& history_;
+    std::vector<std::pair<double, double>> named_;  // where names of bands stand
     std::size_t shaded_ = 0;
     std::size_t steps_ = 0;
     double peak_ = 0, top_ = 0;
