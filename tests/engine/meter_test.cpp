@@ -199,3 +199,21 @@ TEST_CASE("meter: two busy threads of different power get what each drew") {
     CHECK(r.find("a")->total.joules() - r.find("b")->total.joules() ==
           approx(truth[0] - truth[1]).epsilon(0.05));
 }
+
+TEST_CASE("meter: a run that is over before its counter moves says so, a longer one does not") {
+    simulated_machine machine;
+    simulated_counter slow = exact_counter();
+    slow.period = 10ms;
+    meter m{machine.options_with({slow})};
+    machine.attach(m);
+    machine.draw(100_W);
+    machine.run(4ms);
+    const report early = m.snapshot();
+    CHECK(early.total == energy{});
+    REQUIRE(early.warnings.size() == 1);
+    CHECK(early.warnings[0].find("did not move: it is renewed every 10 ms, and the run was too "
+                                 "short to be seen by it") != std::string::npos);
+    machine.run(40ms);
+    CHECK(m.snapshot().total > energy{});
+    CHECK(m.snapshot().warnings.empty());
+}

@@ -40,10 +40,8 @@ class report_builder {
         add_rows();
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
-        if (engine_.seconds_since_birth() >= 1) {
-            doubt_small_wholes();
-            doubt_still_counters();
-        }
+        if (engine_.seconds_since_birth() >= 1) doubt_small_wholes();
+        doubt_still_counters();
         add_cost();
         history_builder(engine_, records_, report_).build();
         engine_.retire_ended();
@@ -295,13 +293,19 @@ class report_builder {
         }
     }
 
-    // What is on draws something: a counter that is summed and does not move is stuck.
+    // What is on draws something: a counter that is summed and does not move is stuck, or the run
+    // was over before it could.
     void doubt_still_counters() {
         const double lived = engine_.seconds_since_birth();
         for (const channel_row& c : report_.channels) {
             const bool counts = c.summed && c.kind == reading_kind::energy_counter;
             const double updates = lived / std::chrono::duration<double>(c.update_period).count();
-            if (counts && c.state == "ok" && c.total == energy{} && updates >= 10)
+            if (!counts || c.state != "ok" || c.total != energy{} || !(lived > 0)) continue;
+            if (lived < 1 && updates < 10)
+                report_.warnings.push_back(
+                    "channel " + c.id + " did not move: it is renewed every " +
+                    to_text(c.update_period) + ", and the run was too short to be seen by it");
+            if (lived >= 1 && updates >= 10)
                 report_.warnings.push_back("channel " + c.id + " did not move in " +
                                            si_text(lived, "s") + ": its counter may be stuck");
         }
