@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/core/utf8.hpp"
 #include "joulery/defaults.hpp"
 #include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/fork_guard.hpp"
@@ -13,6 +14,7 @@
 #include "joulery/report/write.hpp"
 #include "joulery/scope.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -99,14 +101,7 @@ class process_meter {
         if (env.off) {
             phase_ = phase::off;
         } else {
-            if (o.backends.empty() || !env.backends.empty()) {
-                found_backends found = open_backends(env.backends, system_root(env.system_root));
-                o.backends = std::move(found.backends);
-                for (std::string& w : found.warnings) {
-                    if (!env.backends.empty()) say(w);  // those were asked for
-                    o.warnings.push_back(std::move(w));
-                }
-            }
+            choose_backends(o, env);
             const bool live = o.live;
             meter_ = std::make_shared<meter>(std::move(o));
             if (live) live_ = std::make_unique<live_display>([m = meter_] { return m->glance(); });
@@ -114,6 +109,38 @@ class process_meter {
             stop_at_exit();
         }
         allow_scopes();
+    }
+
+    // Those that JOULERY_BACKENDS names; where it names none there is, as if it were not set.
+    static void choose_backends(options& o, const environment& env) {
+        const system_root root(env.system_root);
+        if (!env.backends.empty()) {
+            found_backends named = open_backends(env.backends, root);
+            const bool understood =
+                std::any_of(env.backends.begin(), env.backends.end(), is_backend_name);
+            if (!understood)
+                named.warnings.emplace_back(
+                    "JOULERY_BACKENDS names no backend there is: what would be read without it is "
+                    "read");
+            for (std::string& w : named.warnings) {
+                say(w);
+                o.warnings.push_back(std::move(w));
+            }
+            if (understood) {
+                o.backends = std::move(named.backends);
+                return;
+            }
+        }
+        if (!o.backends.empty()) return;
+        found_backends found = open_backends({}, root);
+        o.backends = std::move(found.backends);
+        for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+    }
+
+    static bool is_backend_name(const std::string& name) noexcept {
+        const auto known = standard_backends();
+        return name == "none" || std::any_of(known.begin(), known.end(),
+                                             [&](const auto& entry) { return entry.name == name; });
     }
 
     void end() {
@@ -166,7 +193,7 @@ class process_meter {
     }
 
     static void say(const std::string& text) {
-        std::fprintf(stderr, "joulery: %s\n", text.c_str());
+        std::fprintf(stderr, "joulery: %s\n", harmless(text).c_str());
     }
 
     /// Meters of the processes that this one was forked from.

@@ -126,3 +126,20 @@ TEST_CASE("environment: region, intensity and PUE are in the report") {
     CHECK(stated.report["context"]["carbon"].dump().find("JOULERY_INTENSITY") != std::string::npos);
     CHECK(stated.child.err.empty());
 }
+
+TEST_CASE("environment: where no backend that is named exists, the machine's own are read") {
+    fake_system machine;
+    const answer a = report_under(
+        {{"JOULERY_SYSROOT", with_rapl(machine).path("")}, {"JOULERY_BACKENDS", "rapl-pwrcap"}});
+    CHECK(ids_of(a) == std::vector<std::string>{"cpu0/package", "cpu0/core", "cpu0/dram"});
+    CHECK(warns_of(a, "there is no backend 'rapl-pwrcap'"));
+    CHECK(warns_of(a, "what would be read without it is read"));
+    CHECK(a.child.err.find("'rapl-pwrcap'") != std::string::npos);
+}
+
+TEST_CASE("environment: what is said on stderr steers no terminal and makes no line of its own") {
+    const answer a = report_under({{"JOULERY", "\x1b[31mred\njoulery: all is well"}});
+    CHECK(a.child.err.find("JOULERY=\\x1b[31mred\\x0ajoulery: all is well is not") !=
+          std::string::npos);
+    CHECK(a.child.err.find('\x1b') == std::string::npos);
+}
