@@ -3,6 +3,7 @@
 //
 //     footprint --kwh 1287000 --intensity 429                 GPT-3's training, as published
 //     footprint run.json --region aws:eu-north-1              a measured run, elsewhere
+//     footprint run.json --series fr-2025.csv                 by the grid of the hours it ran in
 //     footprint run.json --where                              where had it been cleanest?
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
@@ -21,8 +22,8 @@
 
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,25 @@ namespace {
 using namespace joulery;
 
 struct command_line {
-    std::optional<double> kwh, intensity, pue, items;
-    double hours = 0;
+    std::optional<double> kwh, intensity, pue, items, hours;
     std::string report_file, region, series, unit = "item";
     std::string hardware;
     double pieces = 0, lifetime_hours = 0, share = 0;
-    bool where = false, published = false;
+    bool help = false, where = false, published = false;
 };
+
+constexpr const char* usage =
+    "usage: footprint (run.json | --kwh N) [option]...\n"
+    "       footprint --published\n"
+    "  --region PLACE          FR, US-CA, aws:eu-west-3\n"
+    "  --intensity N           g CO2e/kWh\n"
+    "  --series FILE           g CO2e/kWh over time, CSV or JSON\n"
+    "  --pue N                 facility energy over IT energy\n"
+    "  --embodied HARDWARE PIECES LIFETIME_HOURS SHARE\n"
+    "  --where                 where it had been cleanest\n"
+    "  --hours N               with --kwh: how long it ran\n"
+    "  --items N UNIT          with --kwh: how many tokens, images, ... it made\n"
+    "  --published             papers' tables, recomputed\n";
 
 int complain(const failure& why) {
     std::fprintf(stderr, "footprint: %s\n", why.reason.c_str());
@@ -79,19 +92,24 @@ class argument_reader {
             c.pieces = number(name);
             c.lifetime_hours = number(name);
             c.share = number(name);
+        } else if (name == "--help" || name == "-h") {
+            c.help = true;
         } else if (name == "--where") {
             c.where = true;
         } else if (name == "--published") {
             c.published = true;
         } else if (!name.empty() && name[0] != '-') {
+            if (!c.report_file.empty())
+                why_ = failure{"two reports: " + c.report_file + " and " + name,
+                               "merge them first: report -o both.json A.json B.json"};
             c.report_file = name;
         } else {
-            why_ = failure{"'" + name + "' is not an option", "see the head of footprint.cpp"};
+            why_ = failure{"'" + name + "' is not an option", "see footprint --help"};
         }
     }
     std::string text(const std::string& name) {
         if (at_ < rest_.size()) return rest_[at_++];
-        if (!why_) why_ = failure{name + " lacks a value", "see the head of footprint.cpp"};
+        if (!why_) why_ = failure{name + " lacks a value", "see footprint --help"};
         return {};
     }
     double number(const std::string& name) {
@@ -106,6 +124,19 @@ class argument_reader {
     std::size_t at_ = 0;
     std::optional<failure> why_;
 };
+
+/// Options that don't go together, where they would be left out without a word.
+std::optional<failure> contradiction(const command_line& c) {
+    const bool measured = !c.report_file.empty();
+    if (measured && (c.kwh || c.items || c.hours))
+        return failure{"--kwh, --items and --hours are for a run without a report",
+                       "leave them out: " + c.report_file + " has its own"};
+    if (c.hours && !(*c.hours > 0)) return failure{"--hours wants a number above zero", ""};
+    if (!measured && !c.published && !c.hardware.empty() && !c.hours)
+        return failure{"--embodied is charged by time, and how long it ran was not said",
+                       "add --hours N"};
+    return std::nullopt;
+}
 
 /// The model that the options state: the user's number first, then the series, then the region.
 result<carbon_model> stated_model(const command_line& c) {
@@ -140,15 +171,18 @@ result<report> run_of(const command_line& c) {
     if (!c.report_file.empty()) {
         std::ifstream in(c.report_file, std::ios::binary);
         if (!in) return failure{"can't read " + c.report_file, "check the path"};
-        return from_json(std::string(std::istreambuf_iterator<char>(in), {}));
+        std::ostringstream text;
+        text << in.rdbuf();  // takes nothing from a folder
+        if (!text) return failure{"can't read " + c.report_file, "name a report.json"};
+        return from_json(text.str());
     }
-    if (!c.kwh || !(*c.kwh > 0))
-        return failure{"no run was given", "name a report.json, or --kwh with a number above zero"};
+    if (!c.kwh) return failure{"no run was given", "name a report.json, or --kwh"};
+    if (!(*c.kwh > 0)) return failure{"--kwh wants a number above zero", ""};
     auto model = stated_model(c);
     if (!model) return model.error();
     report r;
     r.context.carbon = *model;
-    r.context.duration = seconds(c.hours * 3600);
+    r.context.duration = seconds(c.hours.value_or(0) * 3600);
     r.context.library = "the command line";
     r.context.attribution = "none";
     r.provenance = quality::estimated;
@@ -169,6 +203,11 @@ int show_changes(const report& r, const command_line& c) {
     if (c.intensity)
         status |=
             show(what_if(r, at_intensity{carbon_intensity::from_grams_per_kwh(*c.intensity)}));
+    if (!c.series.empty()) {
+        const auto series = read_intensity_series(c.series);
+        if (!series) return complain(series.error());
+        status |= show(what_if(r, started_at{*series, r.context.started}));
+    }
     if (c.pue) status |= show(what_if(r, at_pue{*c.pue}));
     return status;
 }
@@ -255,5 +294,7 @@ int show(const command_line& c) {
 int main(int argc, char** argv) {
     command_line c;
     if (const auto why = argument_reader(argc, argv).read(c)) return complain(*why);
+    if (c.help) return std::fputs(usage, stdout) < 0 ? 1 : 0;
+    if (const auto why = contradiction(c)) return complain(*why);
     return show(c);
 }

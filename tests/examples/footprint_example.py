@@ -2,6 +2,7 @@
 # footprint_example.py - examples/footprint.cpp answers, and refuses, as its head says.
 # SPDX-License-Identifier: MIT
 """usage: footprint_example.py PROJECT_FOLDER COMPILER [FLAGS_AND_LIBRARIES...]"""
+import json
 import pathlib
 import subprocess
 import sys
@@ -43,12 +44,24 @@ def main(arguments):
         holds(["--published"], "552.123", "INCONSISTENT")
         report = str(project / "tests/report/golden/full.json")
         holds([report, "--region", "SE"], "what if", "map", "Sweden (SE)", "gCO2e per sample")
+        holds(["--help"], "usage: footprint")
+        series = pathlib.Path(work) / "grid.csv"
+        began = json.loads(pathlib.Path(report).read_text())["context"]["started_unix_s"]
+        series.write_text("time,g_per_kwh\n%d,50\n%d,50\n" % (began - 3600, began + 360000))
+        holds([report, "--series", str(series)], "what if", "50 gCO2e/kWh")
         refuses(["--kwh", "1", "--region", "Frankreich"], "nearest: France (FR)")
         refuses([report, "--region", "Atlantis"], "unknown region 'Atlantis'")
         refuses(["--kwh", "many"], "'many' is not a number")
-        refuses(["--kwh", "0"], "above zero")
+        refuses(["--kwh", "0"], "--kwh wants a number above zero")
         refuses(["no-such.json"], "can't read no-such.json")
-        refuses(["--kwh", "1", "--embodied", "H100", "1", "1", "1"], "fits several")
+        refuses([work], "can't read " + work)
+        refuses([], "no run was given")
+        refuses([report, report], "two reports")
+        refuses([report, "--items", "10", "token"], "for a run without a report")
+        refuses([report, "--series", "no-such.csv"], "no-such.csv: No such file")
+        refuses(["--kwh", "1", "--hours", "-1"], "--hours wants a number above zero")
+        refuses(["--kwh", "1", "--embodied", "A100 SXM 40GB", "8", "35040", "1"], "add --hours N")
+        refuses(["--kwh", "1", "--hours", "1", "--embodied", "H100", "1", "1", "1"], "fits several")
     return 0
 
 
