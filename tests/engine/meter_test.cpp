@@ -152,6 +152,32 @@ TEST_CASE("meter: an idle power splits each scope's joules and changes no sum") 
     CHECK(r.context.idle_power->watts() == 40);
 }
 
+TEST_CASE("meter: the idle power is shared as the joules are, whatever the attribution") {
+    const auto run = [](attribution policy) {
+        simulated_machine machine;
+        options o = machine.options_with({exact_counter()});
+        o.idle_power = 40_W;
+        o.attribution = policy;
+        o.process_share = [] { return 0.25; };
+        meter m{std::move(o)};
+        machine.attach(m);
+        machine.draw(100_W);
+        testing::virtual_thread one{m}, two{m};
+        {
+            scope a{one, "work"}, b{two, "work"};
+            machine.run(1s);
+        }
+        return *m.snapshot().find("work");
+    };
+    for (const auto& [policy, part] : {std::pair{attribution::shared, 1.0},
+                                       {attribution::inclusive, 2.0},
+                                       {attribution::process, 0.25}}) {
+        const scope_row work = run(policy);
+        CHECK(work.total.joules() == approx(100 * part).epsilon(0.01));
+        CHECK(work.idle->joules() == approx(40 * part).epsilon(0.01));
+    }
+}
+
 TEST_CASE("meter: two busy threads of different power get what each drew") {
     simulated_machine machine(7);
     meter m{machine.options_with({simulated_counter{}})};

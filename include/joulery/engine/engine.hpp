@@ -269,12 +269,15 @@ class engine : public std::enable_shared_from_this<engine> {
         std::vector<double> at_end = m.state_variance(lived);
         std::vector<double> at_begin = m.variance_before(at_end, lived);
         std::vector<double> scoped = ours(m);
+        const std::vector<double> shares = scoped, before = m.ledger.settled();
         const double rest = 1 - m.sampling.share(sampler_seconds(), time_of(now));
         for (std::size_t c = 0; c < scoped.size(); ++c)
             if (goes_with_processors(m.source.channels()[c].part)) scoped[c] *= rest;
         m.ledger.settle(
             trees, policy_,
             {now, tick_seconds(), std::move(scoped), std::move(at_begin), std::move(at_end)});
+        for (std::size_t c = 0; c < shares.size(); ++c)
+            m.own_joules[c] += shares[c] * (m.ledger.settled()[c] - before[c]);
     }
 
     // Waiting for ticks takes processor time, on some machines (virtual ones, where waking up is

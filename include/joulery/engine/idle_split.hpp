@@ -4,6 +4,7 @@
 
 #include "joulery/core/units.hpp"
 #include "joulery/counters/channel.hpp"
+#include "joulery/engine/attribution.hpp"
 #include "joulery/report/report.hpp"
 
 #include <algorithm>
@@ -12,18 +13,18 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Splits each scope's joules: idle power for its time, the rest active; the sums stay. Where
-/// scopes of several threads overlap, the idle power is shared among them, so that all scopes
-/// together and the time outside them have no more idle joules than the run.
-inline void split_idle(report& r, power idle) {
+/// Splits each scope's joules: idle power for its time, the rest active; the sums stay. The idle
+/// power is shared as the joules are: where scopes of several threads overlap, among them, so that
+/// all scopes together and the time outside them have no more idle joules than the run, but by
+/// `inclusive`; by `process`, `own` of it is this process's.
+inline void split_idle(report& r, power idle, attribution policy, double own) {
     if (idle <= power{}) return;
     r.context.idle_power = idle;
     seconds in_scopes{0};
     for (const scope_row& row : r.scopes)
         if (row.depth == 0) in_scopes += row.time;
-    const double share = in_scopes > r.context.duration && in_scopes.count() > 0
-                             ? r.context.duration / in_scopes
-                             : 1.0;
+    const bool shared = policy != attribution::inclusive && in_scopes > r.context.duration;
+    const double share = own * (shared ? r.context.duration / in_scopes : 1.0);
     for (scope_row& row : r.scopes) row.idle = std::min(idle * row.time * share, row.total);
 }
 

@@ -103,9 +103,10 @@ class meter_core {
                 "joulery::start()");
             return r;
         }
-        report_builder(*engine_, domains_, r).build();
+        report_builder builder(*engine_, domains_, r);
+        builder.build();
         r.context.duration = seconds(engine_->seconds_since_birth());
-        split_idle(r, options_.idle_power);
+        split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
         r.overhead.joules = joules_of_measuring(r);
         add_emissions(r);
         r.runs.push_back(span_of(r));

@@ -32,7 +32,8 @@ class metered_source {
           ledger(source, clock.now()),
           lags(source.channel_count()),
           lag_spreads(source.channel_count()),
-          drifts(source.channel_count()) {
+          drifts(source.channel_count()),
+          own_joules(source.channel_count()) {
         source.choose_period(period);
         history = power_recorder(source.channel_count(), source.period(), 0);
     }
@@ -67,6 +68,8 @@ class metered_source {
     std::vector<double> lags;
     std::vector<double> lag_spreads;
     std::vector<double> drifts;  ///< of `lag_spreads`, what is the same until the next sample
+
+    std::vector<double> own_joules;  ///< of those that the books hold, this process's share
 
     /// Looks at how old the last read's values are. A channel whose ticks are not known is taken as
     /// it is, with the doubt of a whole update.

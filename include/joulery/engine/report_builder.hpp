@@ -47,6 +47,11 @@ class report_builder {
         engine_.retire_ended();
     }
 
+    /// What of the summed channels' joules was this process's; all, but by `attribution::process`.
+    [[nodiscard]] double own_share() const noexcept {
+        return report_.total > energy{} ? std::min(own_ / report_.total, 1.0) : 1.0;
+    }
+
  private:
     // A source whose read hangs is not waited for: its last settled figures stand in.
     void refresh(metered_source& m) {
@@ -77,7 +82,11 @@ class report_builder {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         source_copy copy;
         copy.first_channel = m.source.first_channel();
-        for (std::size_t c = 0; c < m.source.channel_count(); ++c) add_channel(m, c);
+        for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
+            add_channel(m, c);
+            if (domains_.domains[copy.first_channel + c].summed)
+                own_ += energy::from_joules(m.own_joules[c]);
+        }
         for (const path_record* r : engine_.paths().all()) {
             path_copy p;
             p.own_ticks = r->self_ticks[m.source.index()];
@@ -327,6 +336,7 @@ class report_builder {
     engine& engine_;
     const domain_tree& domains_;
     report& report_;
+    energy own_;
     edge_tally edges_;
     std::vector<path_record*> records_;  ///< in the order of the report's rows
     std::vector<double> variances_;      ///< of the rows' totals, J^2
