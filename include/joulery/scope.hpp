@@ -25,10 +25,11 @@ inline constexpr bool is_c_string =
     return name != nullptr ? std::string_view(name) : std::string_view("(null)");
 }
 
-// The calling thread has no tree yet, or lost it.
+// The calling thread has no tree yet, or lost it. Where a meter of the program's own came first,
+// the cold paths are there and the process-wide meter is not.
 JOULERY_NOINLINE inline thread_tree* open_tree() noexcept {
     if (const cold_calls* calls = cold.load(std::memory_order_acquire))
-        return calls->open_default();
+        if (thread_tree* tree = calls->open_default()) return tree;
 #if defined(JOULERY_SEPARATE_COMPILATION) || (defined(__GNUC__) && !defined(_WIN32))
     thread_tree* (*const volatile first)() noexcept = &first_tree<>;  // null if nobody defines it
     return first != nullptr ? first() : nullptr;
