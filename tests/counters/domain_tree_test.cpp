@@ -119,4 +119,15 @@ TEST_CASE("domain tree: a package holds its dies") {
           "cpu0/package cpu1/die0/package ");
 }
 
+TEST_CASE("domain tree: what a backend says lies in a channel does not hold that channel") {
+    const channel supply = meter("bench/supply", component::other);
+    channel rail = meter("node/rail0", component::board), fan = meter("fan", component::other);
+    rail.parent = "bench/supply", fan.parent = "node/rail0";
+    for (const std::vector<channel>& all :
+         {std::vector<channel>{supply, rail, fan}, {fan, rail, supply}}) {
+        CHECK(summed(all) == "bench/supply ");
+        CHECK(build_domain_tree(all).domains[1].parent_id == "bench/supply");
+    }
+}
+
 TEST_CASE("domain tree: nothing in, nothing out") { CHECK(build_domain_tree({}).domains.empty()); }

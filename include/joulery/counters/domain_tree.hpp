@@ -131,12 +131,20 @@ class domain_placer {
             if (reach_of(channels_[j]) == reach::module && !is_second_view(j)) ++modules;
         }
         for (std::size_t j = 0; j < channels_.size(); ++j) {
-            const bool usable = j != i && !is_second_view(j) && at(j).why_not.empty();
+            const bool usable = !is_second_view(j) && at(j).why_not.empty() && !lies_in(j, i);
             if (!usable || !holds(channels_[j], c, gpu, modules)) continue;
             const std::ptrdiff_t best = at(i).parent;
             if (best < 0 || is_apart(best) || reach_of(channels_[j]) < reach_of(of(best)))
                 at(i).parent = static_cast<std::ptrdiff_t>(j);
         }
+    }
+
+    // Itself or a part of it: what a backend says lies in a channel can't hold it.
+    bool lies_in(std::size_t inner, std::size_t outer) const {
+        auto up = static_cast<std::ptrdiff_t>(inner);
+        while (up >= 0 && up != static_cast<std::ptrdiff_t>(outer))
+            up = tree_.domains[static_cast<std::size_t>(up)].parent;
+        return up >= 0;
     }
 
     bool is_second_view(std::size_t i) const {
