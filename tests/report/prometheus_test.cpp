@@ -44,6 +44,19 @@ TEST_CASE("prometheus: no more series than asked for, and the rest is added up")
               "scope=\"(others)\",quality=\"partial\"} 915\n"));
 }
 
+TEST_CASE("prometheus: scope b inside a and scope a/b are one series, which has both") {
+    report r;
+    r.scopes = {sample::scope("a", 0, 1, 1, {8, 0, 0}, 0),
+                sample::scope("a/b", 1, 1, 1, {5, 0, 0}, 0),
+                sample::scope("a/b", 0, 2, 1, {7, 0, 0}, 0)};
+    const std::string text = to_prometheus(r);
+    const std::string calls = "joulery_scope_calls_total{run=\"\",host=\"\",scope=\"a/b\"";
+    REQUIRE(has(text, calls));
+    CHECK(text.find(calls) == text.rfind(calls));
+    CHECK(has(text, calls + ",quality=\"measured\"} 3\n"));
+    CHECK(has(text, "scope=\"a/b\",quality=\"measured\"} 12\n"));
+}
+
 TEST_CASE("prometheus: OpenMetrics names families without _total and ends with EOF") {
     const std::string text = to_prometheus(sample::full(), {200, true});
     CHECK(has(text, "# TYPE joulery_energy_joules counter\njoulery_energy_joules_total{"));

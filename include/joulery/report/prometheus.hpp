@@ -37,6 +37,7 @@ struct prometheus_options {
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -148,10 +149,33 @@ class metric_writer {
                    c.total.joules());
     }
 
+    // Scope "b" inside "a" and scope "a/b" are two rows of one path; a file that has a series twice
+    // is refused as a whole.
+    [[nodiscard]] std::vector<scope_row> by_path() const {
+        std::vector<scope_row> rows;
+        std::unordered_map<std::string, std::size_t> known;
+        for (const scope_row& row : r_.scopes) {
+            const auto [at, fresh] = known.emplace(harmless(row.path), rows.size());
+            if (fresh) {
+                rows.push_back(row);
+                continue;
+            }
+            scope_row& sum = rows[at->second];
+            sum.calls += row.calls;
+            sum.time += row.time;
+            sum.total += row.total;
+            sum.self += row.self;
+            sum.items += row.items;
+            sum.provenance = worse_of(sum.provenance, row.provenance);
+        }
+        return rows;
+    }
+
     // The dearest scopes have series of their own; the rest is one, so that nothing is lost.
     void scopes() {
+        const std::vector<scope_row> single = by_path();
         std::vector<const scope_row*> rows;
-        for (const scope_row& row : r_.scopes) rows.push_back(&row);
+        for (const scope_row& row : single) rows.push_back(&row);
         const auto joules = [](const scope_row* row) {
             return row->total.joules() - row->total.joules() == 0 ? row->total.joules() : -1.0;
         };
