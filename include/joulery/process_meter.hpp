@@ -4,6 +4,7 @@
 
 #include "joulery/core/config.hpp"
 #include "joulery/core/utf8.hpp"
+#include "joulery/counters/system_root.hpp"
 #include "joulery/defaults.hpp"
 #include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/fork_guard.hpp"
@@ -114,6 +115,13 @@ class process_meter {
     // Those that JOULERY_BACKENDS names; where it names none there is, as if it were not set.
     static void choose_backends(options& o, const environment& env) {
         const system_root root(env.system_root);
+        int error = 0;
+        if (!root.is_real()) (void)root.list("", &error);
+        if (error != 0) {
+            o.warnings.push_back("JOULERY_SYSROOT=" + env.system_root + ": " + error_text(error) +
+                                 "; nothing of a machine is found there");
+            say(o.warnings.back());
+        }
         if (!env.backends.empty()) {
             found_backends named = open_backends(env.backends, root);
             const bool understood =

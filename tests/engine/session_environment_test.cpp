@@ -143,3 +143,11 @@ TEST_CASE("environment: what is said on stderr steers no terminal and makes no l
           std::string::npos);
     CHECK(a.child.err.find('\x1b') == std::string::npos);
 }
+
+TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the reason") {
+    const engine_test::folder files;
+    const answer a = report_under({{"JOULERY_SYSROOT", files.path("nowhere")}});
+    CHECK(warns_of(a, files.path("nowhere") + ": No such file or directory"));
+    CHECK(a.child.err.find("JOULERY_SYSROOT=") != std::string::npos);
+    CHECK(a.child.exit_code == 0);
+}
