@@ -131,9 +131,13 @@ void print(const char* name, const service& s, const joulery::report& r) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc != 1 && (argc != 3 || argv[1] != std::string("--data"))) {
+        std::fprintf(stderr, "usage: inference_latency [--data FILE]\n");
+        return 2;
+    }
     std::string error;
     const digits::split data = digits::hold_out_fifth(
-        digits::load(argc > 1 ? argv[1] : "examples/data/digits.csv", error), seed);
+        digits::load(argc > 1 ? argv[2] : "examples/data/digits.csv", error), seed);
     if (!error.empty()) {
         std::fprintf(stderr, "%s\n", error.c_str());
         return 2;

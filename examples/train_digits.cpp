@@ -145,17 +145,16 @@ std::size_t parse_count(const char* text, long most) {
 std::string parse(int argc, char** argv, settings& out) {
     for (int i = 1; i < argc; i += 2) {
         const std::string name = argv[i];
+        if (name != "--data" && name != "--epochs" && name != "--threads")
+            return name + ": not an option of this program";
         if (i + 1 >= argc) return name + ": a value must follow";
         if (name == "--data") {
             out.data = argv[i + 1];
         } else if (name == "--epochs") {
             if ((out.epochs = parse_count(argv[i + 1], 100000)) == 0)
                 return "--epochs: not a number from 1 to 100000: " + std::string(argv[i + 1]);
-        } else if (name == "--threads") {
-            if ((out.threads = parse_count(argv[i + 1], batch_size)) == 0)
-                return "--threads: not a number from 1 to 32: " + std::string(argv[i + 1]);
-        } else {
-            return name + ": not an option of this program";
+        } else if ((out.threads = parse_count(argv[i + 1], batch_size)) == 0) {
+            return "--threads: not a number from 1 to 32: " + std::string(argv[i + 1]);
         }
     }
     return {};
@@ -165,6 +164,10 @@ std::string parse(int argc, char** argv, settings& out) {
 
 int main(int argc, char** argv) {
     settings chosen;
+    if (argc == 2 && argv[1] == std::string("--help")) {
+        usage("trains a network on handwritten digits");
+        return 0;
+    }
     const std::string trouble = parse(argc, argv, chosen);
     if (!trouble.empty()) return usage(trouble);
     std::string error;

@@ -43,6 +43,12 @@ def main(arguments):
                           encoding="utf-8")
         subprocess.run([compiler, "-std=c++17", "-O2", *WARNINGS, "-pthread", f"-I{folder}",
                         str(source), "-o", str(program)], check=True)
+        for words, code, part in ((["--help"], 0, "usage: train_digits"),
+                                  (["--speed"], 2, "--speed: not an option"),
+                                  (["--epochs"], 2, "--epochs: a value must follow")):
+            done = subprocess.run([str(program), *words], check=False, text=True,
+                                  capture_output=True)
+            assert done.returncode == code and part in done.stderr, (words, done)
         for threads in ("1", "2"):
             done = subprocess.run([str(program), "--epochs", "8", "--threads", threads, "--data",
                                    str(folder / "data" / "digits.csv")], check=False, text=True,
