@@ -1,6 +1,7 @@
 // What threads use while they read counters at the edges of scopes is billed to no scope.
 #include "joulery/scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
+#include "joulery/testing/virtual_thread.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"
@@ -8,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <list>
 #include <utility>
 
 using namespace joulery;
@@ -61,6 +63,27 @@ TEST_CASE("edge cost: it lies outside all scopes, and the sum stays") {
     CHECK(r.unscoped.joules() >= reading);
     CHECK((r.find("epoch")->total + r.unscoped).joules() == approx(r.total.joules()));
     CHECK(r.channels[0].unscoped == r.unscoped);
+}
+
+TEST_CASE(
+    "edge cost: where many threads share the machine, measuring has no more than lies outside") {
+    simulated_machine machine;
+    machine.reads_take(50us);
+    options o = machine.options_with({exact_counter()});
+    o.overhead_budget = 0.5;
+    meter m{std::move(o)};
+    machine.attach(m);
+    machine.draw(100_W);
+    std::list<testing::virtual_thread> threads;
+    std::list<scope> others;
+    for (int i = 0; i < 1000; ++i) others.emplace_back(threads.emplace_back(m), "other");
+    for (int i = 0; i < 40; ++i) {
+        scope step{m, "step"};
+        machine.run(5ms);
+    }
+    const report r = m.snapshot();
+    REQUIRE(r.overhead.edges.count() >= 40 * 50e-6);
+    CHECK(r.overhead.joules.joules() - r.unscoped.joules() <= 1e-9);
 }
 
 TEST_CASE("edge cost: inclusive scopes keep all that was used while they were open") {

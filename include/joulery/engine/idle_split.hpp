@@ -29,12 +29,20 @@ inline void split_idle(report& r, power idle, attribution policy, double own) {
 }
 
 /// Joules of measuring: its processor time at the mean power of one of the machine's processors.
-/// It lies outside all scopes: what the samplers used, and what reads at the edges of scopes did.
-[[nodiscard]] inline energy joules_of_measuring(const report& r) noexcept {
+/// It lies outside all scopes: what the samplers used, and what reads at the edges of scopes did,
+/// `taken` from the scopes for that. Threads that wait for a processor take longer to read and use
+/// no more. By `inclusive` nothing is taken.
+[[nodiscard]] inline energy joules_of_measuring(const report& r, attribution policy,
+                                                energy taken) noexcept {
     energy processors;
     for (const channel_row& c : r.channels)
         if (c.summed && c.part != component::gpu && c.part != component::npu) processors += c.total;
-    return processors * (r.overhead.share_of_wall / std::max(r.context.logical_cpus, 1u));
+    const seconds spent = r.overhead.sampler + r.overhead.edges;
+    if (!(spent.count() > 0)) return {};
+    const energy all =
+        processors * (r.overhead.share_of_wall / std::max(r.context.logical_cpus, 1u));
+    if (policy == attribution::inclusive) return all;
+    return all * (r.overhead.sampler / spent) + std::min(all * (r.overhead.edges / spent), taken);
 }
 
 }  // namespace detail

@@ -107,7 +107,7 @@ class meter_core {
         builder.build();
         r.context.duration = seconds(engine_->seconds_since_birth());
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
-        r.overhead.joules = joules_of_measuring(r);
+        r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
         add_emissions(r);
         r.runs.push_back(span_of(r));
         return r;

@@ -52,6 +52,9 @@ class report_builder {
         return report_.total > energy{} ? std::min(own_ / report_.total, 1.0) : 1.0;
     }
 
+    /// Of the summed channels' joules, those that scopes had while their threads read counters.
+    [[nodiscard]] energy taken_for_edges() const noexcept { return taken_; }
+
  private:
     // A source whose read hangs is not waited for: its last settled figures stand in.
     void refresh(metered_source& m) {
@@ -139,6 +142,8 @@ class report_builder {
                 if (!engine::goes_with_processors(m.source.channels()[c].part)) continue;
                 const double joules = share * copy.paths[i].self[c];
                 copy.paths[i].self[c] -= joules;
+                if (domains_.domains[copy.first_channel + c].summed)
+                    taken_ += energy::from_joules(joules);
                 for (const path_record* p = records[i]; p != nullptr; p = p->parent)
                     copy.paths[p->index].total[c] -= joules;
                 report_.channels[copy.first_channel + c].unscoped += energy::from_joules(joules);
@@ -336,7 +341,7 @@ class report_builder {
     engine& engine_;
     const domain_tree& domains_;
     report& report_;
-    energy own_;
+    energy own_, taken_;
     edge_tally edges_;
     std::vector<path_record*> records_;  ///< in the order of the report's rows
     std::vector<double> variances_;      ///< of the rows' totals, J^2
