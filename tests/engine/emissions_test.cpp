@@ -64,3 +64,19 @@ TEST_CASE("emissions: each scope is converted at its own time, and all conserve"
     REQUIRE(late.warnings.size() == 1);
     CHECK(late.warnings[0].find("the intensity series knows 9") == 0);
 }
+
+TEST_CASE(
+    "emissions: a meter of one's own uses no intensity and no PUE that can't be, and says so") {
+    simulated_machine machine;
+    options o = machine.options_with({simulated_counter{}});
+    o.carbon = carbon_model{carbon_intensity::from_grams_per_kwh(-56), 0.5};
+    o.carbon.market = contractual_intensity(carbon_intensity::from_grams_per_kwh(-3), "supplier");
+    meter m{std::move(o)};
+    machine.attach(m);
+    machine.draw(100_W);
+    machine.run(2s);
+    const report r = m.snapshot();
+    CHECK(r.co2e.grams() == approx(r.total.kilowatt_hours() * 472.94));
+    CHECK_FALSE(r.context.carbon.market);
+    CHECK(r.warnings.size() == 3);
+}

@@ -47,6 +47,7 @@ class meter_core {
           engine_(std::make_shared<engine>(options_, clock_for(options_))) {
         engine_->belong_to(id_);
         install_cold_paths();
+        doubt_carbon();
         std::vector<channel> channels;
         for (const auto& s : engine_->sources())
             channels.insert(channels.end(), s->source.channels().begin(),
@@ -183,6 +184,13 @@ class meter_core {
         m.source.poll(engine_->clock());
         const std::lock_guard<std::mutex> books(m.source.accounts);
         m.source.take_in(engine_->tick_seconds());
+    }
+
+    // The process-wide meter has said it already, of what the environment changed too.
+    void doubt_carbon() {
+        std::vector<std::string>& said = options_.warnings;
+        for (std::string& w : options_.carbon.sanitize())
+            if (std::find(said.begin(), said.end(), w) == said.end()) said.push_back(std::move(w));
     }
 
     void fill_context(run_context& c) const {
