@@ -12,6 +12,9 @@ inline namespace v1 {
 
 /// Mean power of the machine's summed channels over `time`, in which the caller does nothing.
 ///
+/// The machine and its backends are those of the process-wide meter: JOULERY_BACKENDS and
+/// JOULERY_SYSROOT hold here too.
+///
 /// Units:  watts. Thread: any; the calling thread sleeps. Cost: `time`, and opening the backends.
 /// Fails:  0 W where nothing can be read. Other programs' work counts as idle power.
 ///
@@ -31,6 +34,7 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 #include "joulery/defaults.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/engine/options.hpp"
+#include "joulery/environment.hpp"
 
 #include <thread>
 #include <utility>
@@ -40,7 +44,9 @@ inline namespace v1 {
 
 JOULERY_DECL power measure_idle_power(std::chrono::nanoseconds time) {
     options o;
-    o.backends = open_backends({}, system_root()).backends;
+    const detail::environment env = detail::apply_environment(o);
+    if (env.off) return {};
+    o.backends = open_backends(env.backends, system_root(env.system_root)).backends;
     meter m(std::move(o));
     const reading before = m.read();
     std::this_thread::sleep_for(time);

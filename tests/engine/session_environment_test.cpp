@@ -3,12 +3,15 @@
 
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
+#include "joulery/idle_power.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/testing/fake_system.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -150,4 +153,11 @@ TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the re
     CHECK(warns_of(a, files.path("nowhere") + ": No such file or directory"));
     CHECK(a.child.err.find("JOULERY_SYSROOT=") != std::string::npos);
     CHECK(a.child.exit_code == 0);
+}
+
+TEST_CASE("environment: the idle power is measured with the backends that the run will have") {
+    const child_result none = in_child(
+        [] { std::printf("%g W", measure_idle_power(std::chrono::milliseconds(40)).watts()); },
+        {{"JOULERY_BACKENDS", "none"}});
+    CHECK(none.out == "0 W");
 }
