@@ -139,7 +139,7 @@ class text_writer {
     // What was summed first, then what was not, with why.
     void channels() {
         if (r_.channels.empty()) {
-            labelled("channels", "none: nothing on this machine could be read or estimated.");
+            labelled("channels", "none: nothing was read or estimated, so that 0 J says nothing.");
             return;
         }
         text_grid grid({{"channel", 0},
