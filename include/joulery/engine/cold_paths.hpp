@@ -61,7 +61,6 @@ inline scope_node* enter_flagged(scope_node* n) noexcept {
     }
     bool opened = false;
     tree->with_owner([&](engine& e) {
-        if (!e.is_this_process()) return;
         const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
         if ((flags & edge_bits) != 0) e.edge(*n, flags);
         const std::uint64_t now = e.clock().now();
@@ -84,7 +83,6 @@ inline void leave_flagged(scope_node* n) noexcept {
     }
     bool closed = false;
     tree.with_owner([&](engine& e) {
-        if (!e.is_this_process()) return;
         const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
         if ((flags & edge_bits) != 0) e.edge(*n, flags);
         const std::uint64_t now = e.clock().now();
@@ -104,9 +102,7 @@ inline void name_items(scope_node* n, const char* name) noexcept {
 
 inline void plan_items(scope_node* n, double total) noexcept {
     owned_tree& tree = tree_of(*n);
-    tree.with_owner([&](engine& e) {
-        if (e.is_this_process()) tree.plans.set(*n, total, e.clock().now());
-    });
+    tree.with_owner([&](engine& e) { tree.plans.set(*n, total, e.clock().now()); });
 }
 
 inline const cold_calls* install_cold_paths() noexcept {

@@ -52,10 +52,10 @@ class device_tree {
 
     /// A stream begins work that belongs to `owner`. Null: not measured.
     [[nodiscard]] scope_node* begin(std::size_t stream, path_record& owner) noexcept {
+        if (!tree_->is_this_process()) return nullptr;  // in a forked child it may stay locked
         const std::lock_guard<std::mutex> lock(mutex_);
         scope_node* opened = nullptr;
         tree_->with_owner([&](engine& e) {
-            if (!e.is_this_process()) return;
             scope_node*& innermost = innermost_[stream];
             scope_node& parent = innermost != nullptr ? *innermost : tree_->root;
             scope_node* n =
@@ -71,9 +71,10 @@ class device_tree {
 
     /// The stream has done it, and with it whatever began inside and did not end.
     void end(std::size_t stream, scope_node& n) noexcept {
+        if (!tree_->is_this_process()) return;
         const std::lock_guard<std::mutex> lock(mutex_);
         tree_->with_owner([&](engine& e) {
-            if (!e.is_this_process() || !n.is_open()) return;
+            if (!n.is_open()) return;
             const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
             if ((flags & edge_bits) != 0) e.edge(n, flags);
             const std::uint64_t now = e.clock().now();

@@ -40,7 +40,7 @@ class meter {
     JOULERY_DECL ~meter();
 
     /// The state of all channels now. One read a backend; a channel that fails keeps its last
-    /// state.
+    /// state, and in a forked child all do.
     [[nodiscard]] JOULERY_DECL reading read();
 
     /// Everything up to this call, open scopes too.

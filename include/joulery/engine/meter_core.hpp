@@ -73,7 +73,7 @@ class meter_core {
     }
 
     /// The state of all channels now. One read a backend; a channel that fails keeps its last
-    /// state.
+    /// state, and in a forked child all do.
     [[nodiscard]] reading read() {
         std::vector<double> joules;
         std::vector<bool> summed;
@@ -81,7 +81,8 @@ class meter_core {
         const bool here = engine_->is_this_process();
         for (const auto& m : engine_->sources()) {
             if (here) take(*m);
-            const std::lock_guard<std::mutex> lock(m->source.accounts);
+            std::unique_lock<std::mutex> lock(m->source.accounts, std::defer_lock);
+            if (here) lock.lock();  // else a thread of the parent's may have it for ever
             for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
                 summed.push_back(domains_.domains[joules.size()].summed);
                 worst = worse_of(worst, m->source.channels()[c].provenance);

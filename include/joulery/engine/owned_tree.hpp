@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/engine/call_recorder.hpp"
+#include "joulery/engine/fork_guard.hpp"
 #include "joulery/engine/item_plans.hpp"
 #include "joulery/engine/node_store.hpp"
 #include "joulery/engine/path_table.hpp"
@@ -142,9 +143,10 @@ class owned_tree : public thread_tree {
             [](scope_node& n) { n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed); });
     }
     /// Runs `use(engine)` unless the engine has gone; it can't go meanwhile. The owning thread
-    /// only.
+    /// only. Not in a forked child, where another thread's lock may stay locked.
     template <class Use>
     void with_owner(Use use) {
+        if (!is_this_process()) return;
         const std::lock_guard<std::mutex> lock(mutex_);
         if (owner_ != nullptr) use(*owner_);
     }
@@ -157,12 +159,13 @@ class owned_tree : public thread_tree {
     [[nodiscard]] bool is_dead() const noexcept {
         return (root.flags.load(std::memory_order_relaxed) & tree_is_dead) != 0;
     }
+    [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     /// Whether no scope of it is open. The owning thread only.
     [[nodiscard]] bool is_idle() const noexcept { return current == &root; }
     /// Calls with another text than before name the unit of a scope's items.
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
-        paths_->name_items(*n.path, name);
+        if (is_this_process()) paths_->name_items(*n.path, name);
     }
 
     /// Whether it holds work on a device, which is the first to be billed on the device's channels
@@ -239,6 +242,7 @@ class owned_tree : public thread_tree {
     }
 
     engine* owner_;
+    const std::uint32_t generation_ = fork_generation();
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
     const std::vector<bool> device_channels_;  // empty: all, of a thread
     std::mutex mutex_;
