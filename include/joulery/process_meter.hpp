@@ -41,15 +41,15 @@ class process_meter {
     }
 
     void start(options o) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        if (phase_ == phase::running) end();
+        const turn mine(*turns_);
+        end();
         begin(std::move(o));
     }
 
     report snapshot() {
         std::shared_ptr<meter> running;
         {
-            const std::lock_guard<std::mutex> lock(mutex_);
+            const turn mine(*turns_);
             if (phase_ == phase::fresh) begin({});
             if (phase_ != phase::running) return last_report();
             running = meter_;
@@ -58,55 +58,83 @@ class process_meter {
     }
 
     void stop() {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        if (phase_ == phase::running) end();
-        if (phase_ == phase::fresh) phase_ = phase::stopped;
+        const turn mine(*turns_);
+        end();
+        if (phase_ == phase::fresh) change([&] { phase_ = phase::stopped; });
         allow_scopes();
     }
 
     void set_enabled(bool on) {
-        const std::lock_guard<std::mutex> lock(mutex_);
+        const turn mine(*turns_);
         enabled_ = on;
         allow_scopes();
     }
 
     /// The calling thread's tree; starts it at the first scope of the process.
     thread_tree* tree() noexcept {
-        static thread_local bool inside = false;  // a backend that opens scopes while it is opened
-        if (inside) return nullptr;
-        inside = true;
-        const std::lock_guard<std::mutex> lock(mutex_);
+        if (turn::is_mine()) return nullptr;  // a backend that opens scopes while it is opened
+        const turn mine(*turns_);
         if (phase_ == phase::fresh && enabled_) begin({});
         thread_tree* found = phase_ == phase::running ? meter_->tree_of_this_thread() : nullptr;
         default_tree = found;
-        inside = false;
         return found;
     }
 
  private:
-    enum class phase { fresh, running, stopped, off, forked };
+    enum class phase { fresh, changing, running, stopped, off, forked };
+
+    /// One thread at a time starts and ends meters, or waits until another has.
+    class turn {
+     public:
+        explicit turn(std::mutex& turns) : lock_(turns) { is_mine() = true; }
+        turn(const turn&) = delete;
+        turn& operator=(const turn&) = delete;
+        ~turn() { is_mine() = false; }
+        /// Whether the calling thread has it.
+        JOULERY_EXPORT static bool& is_mine() noexcept {
+            static thread_local bool mine = false;
+            return mine;
+        }
+
+     private:
+        const std::lock_guard<std::mutex> lock_;
+    };
+
+    /// Who has the turn changes members in it, so that a fork finds them whole. A fork waits for
+    /// that alone: backends are opened and read during a turn, and may fork to run a helper.
+    template <class Change>
+    void change(Change apply) {
+        const std::lock_guard<std::mutex> lock(members_);
+        apply();
+    }
 
     process_meter() {
         default_tree_opener.store(&first_tree<void>, std::memory_order_release);
         install_cold_paths();
 #if JOULERY_POSIX()
-        ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+        ::pthread_atfork([] { instance().members_.lock(); }, [] { instance().members_.unlock(); },
                          [] { instance().continue_in_child(); });
 #endif
     }
 
     void begin(options o) {
+        change([&] { phase_ = phase::changing; });
         const environment env = apply_environment(o);
         for (const std::string& w : o.warnings) say(w);
         default_tree = nullptr;
         if (env.off) {
-            phase_ = phase::off;
+            change([&] { phase_ = phase::off; });
         } else {
             choose_backends(o, env);
             const bool live = o.live;
-            meter_ = std::make_shared<meter>(std::move(o));
-            if (live) live_ = std::make_unique<live_display>([m = meter_] { return m->glance(); });
-            phase_ = phase::running;
+            auto made = std::make_shared<meter>(std::move(o));
+            std::unique_ptr<live_display> line;
+            if (live) line = std::make_unique<live_display>([made] { return made->glance(); });
+            change([&] {
+                meter_ = std::move(made);
+                live_ = std::move(line);
+                phase_ = phase::running;
+            });
             stop_at_exit();
         }
         allow_scopes();
@@ -152,12 +180,23 @@ class process_meter {
     }
 
     void end() {
+        if (phase_ != phase::running) return;
         scopes_enabled.store(false, std::memory_order_relaxed);
-        live_.reset();  // its line is cleared before a table comes
-        last_ = meter_->snapshot();
-        for (const std::string& target : meter_->settings().reports) write(last_, target);
-        meter_.reset();
-        phase_ = phase::stopped;
+        std::shared_ptr<meter> ended;
+        std::unique_ptr<live_display> line;
+        change([&] {
+            ended = std::move(meter_);
+            line = std::move(live_);
+            phase_ = phase::changing;
+        });
+        line.reset();  // it is cleared before a table comes
+        report last = ended->snapshot();
+        for (const std::string& target : ended->settings().reports) write(last, target);
+        ended.reset();
+        change([&] {
+            last_ = std::move(last);
+            phase_ = phase::stopped;
+        });
     }
 
     static void write(const report& r, const std::string& target) {
@@ -184,16 +223,17 @@ class process_meter {
         scopes_enabled.store(enabled_ && open, std::memory_order_relaxed);
     }
 
-    // The parent's meter, its threads and locks, stay with the parent: here it is left lying.
+    // The parent's meter, its threads and locks, stay with the parent: here they are left lying.
     void continue_in_child() noexcept {
-        if (phase_ == phase::running) {
-            left_behind_ = new left_meter{std::move(meter_), left_behind_};  // NOLINT: for ever
+        left_behind_ = new left{std::move(meter_), std::move(turns_), left_behind_};  // NOLINT
+        turns_ = std::make_unique<std::mutex>();
+        if (phase_ == phase::running || phase_ == phase::changing) {
             (void)live_.release();  // NOLINT: its thread is the parent's
             phase_ = phase::forked;
             last_ = report();
         }
         allow_scopes();
-        mutex_.unlock();
+        members_.unlock();
     }
 
     void stop_at_exit() {
@@ -204,15 +244,17 @@ class process_meter {
         std::fprintf(stderr, "joulery: %s\n", harmless(text).c_str());
     }
 
-    /// Meters of the processes that this one was forked from.
-    struct left_meter {
+    /// Of the processes that this one was forked from; kept for ever.
+    struct left {
         std::shared_ptr<meter> parents;
-        left_meter* before;
+        std::unique_ptr<std::mutex> turns;
+        left* before;
     };
 
-    std::mutex mutex_;
+    std::unique_ptr<std::mutex> turns_ = std::make_unique<std::mutex>();
+    std::mutex members_;
     std::shared_ptr<meter> meter_;
-    left_meter* left_behind_ = nullptr;
+    left* left_behind_ = nullptr;
     std::unique_ptr<live_display> live_;
     report last_;
     phase phase_ = phase::fresh;

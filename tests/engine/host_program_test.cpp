@@ -1,0 +1,130 @@
+// The process-wide meter in programs that fork from within backends, cancel threads, get no more
+// threads, or load libraries with scopes in their constructors. Each case is a process of its own.
+#include "engine/child_process.hpp"
+#include "engine/support.hpp"
+#include "joulery/engine/repeating_call.hpp"
+#include "joulery/session.hpp"
+#include "sanitized.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace joulery;
+using engine_test::child_result;
+using engine_test::contains;
+using engine_test::in_child;
+
+namespace {
+
+// In the child: what is not so ends the process with a line on stderr.
+void must(bool so, const char* what) {
+    if (so) return;
+    std::fprintf(stderr, "NOT SO: %s\n", what);
+    ::_exit(99);
+}
+std::uint64_t calls_of(const report& r, std::string_view path) {
+    const scope_row* row = r.find(path);
+    return row != nullptr ? row->calls : 0;
+}
+void check_success(const child_result& c) {
+    INFO(c.err);
+    CHECK(c.exit_code == 0);
+}
+
+// A joule more at every read, at which something else happens too.
+class eventful final : public backend {
+ public:
+    explicit eventful(void (*event)()) : event_(event) {}
+    std::string_view name() const noexcept override { return "eventful"; }
+    const std::vector<channel>& channels() const noexcept override { return counter_.channels(); }
+    read_status read(counter_span out) noexcept override {
+        event_();
+        return counter_.read(out);
+    }
+
+ private:
+    engine_test::joule_a_read counter_;
+    void (*event_)();
+};
+options with(void (*event)()) {
+    options o;
+    o.backends.push_back(std::make_unique<eventful>(event));
+    return o;
+}
+
+// Runs a helper, as drivers do; one that can't be run ends by exit(). On the program's thread
+// alone, so that it is that one which reads at the end.
+void run_helper() {
+    if (::syscall(SYS_gettid) != ::getpid()) return;
+    const pid_t helper = ::fork();
+    if (helper == 0) {
+        if (is_sanitized) ::_exit(0);  // a lock of its allocator's may stay locked here
+        std::exit(0);
+    }
+    int status = 0;
+    must(::waitpid(helper, &status, 0) == helper && status == 0, "the helper ends well");
+}
+
+// On a thread that asked for it a read takes until the door opens.
+engine_test::gate door;
+thread_local bool waits_here = false;
+void wait_where_asked() {
+    if (waits_here) door.wait();
+}
+
+}  // namespace
+
+TEST_CASE("host program: a backend may fork while the meter starts, reports and stops") {
+    check_success(in_child([] {
+        ::alarm(20);
+        start(with(run_helper));
+        { const scope s{"work"}; }
+        stop();
+        must(calls_of(snapshot(), "work") == 1, "measured to the end");
+    }));
+}
+
+TEST_CASE("host program: a fork does not wait for a meter that ends; the child starts its own") {
+    check_success(in_child([] {
+        ::alarm(20);
+        start(with(wait_where_asked));
+        { const scope s{"work"}; }
+        std::thread ender([] {
+            waits_here = true;
+            stop();
+        });
+        door.await_arrivals(1);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::alarm(10);  // a fork inherits none
+            must(!scope{"child"}, "inert in the child");
+            must(contains(snapshot().warnings, "forked"), "and it knows why");
+            if (is_sanitized) ::_exit(0);  // it starts no threads there
+            start(with([] {}));
+            { const scope s{"child"}; }
+            must(calls_of(snapshot(), "child") == 1, "a run of its own");
+            ::_exit(0);
+        }
+        int status = 0;
+        must(::waitpid(child, &status, 0) == child && status == 0, "the child is content");
+        door.open();
+        ender.join();
+        must(calls_of(snapshot(), "work") == 1, "the parent's run ended well");
+    }));
+}
