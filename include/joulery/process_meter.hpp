@@ -10,6 +10,7 @@
 #include "joulery/engine/fork_guard.hpp"
 #include "joulery/engine/live_display.hpp"
 #include "joulery/engine/meter.hpp"
+#include "joulery/engine/thread_trees.hpp"
 #include "joulery/environment.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/report/write.hpp"
@@ -73,6 +74,9 @@ class process_meter {
     /// The calling thread's tree; starts it at the first scope of the process.
     thread_tree* tree() noexcept {
         if (turn::is_mine()) return nullptr;  // a backend that opens scopes while it is opened
+        // The list registers its end under the dynamic loader's lock. A library's static
+        // constructors run under that and may open scopes: it is taken first, here too.
+        (void)trees_of_this_thread();
         const turn mine(*turns_);
         if (phase_ == phase::fresh && enabled_) begin({});
         thread_tree* found = phase_ == phase::running ? meter_->tree_of_this_thread() : nullptr;

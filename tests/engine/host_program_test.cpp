@@ -88,6 +88,24 @@ void wait_where_asked() {
     if (waits_here) door.wait();
 }
 
+std::thread first_scope_elsewhere;
+// A scope in a static constructor, while a thread that opens its first one waits for the loader.
+void open_scope_at_load() {
+    static std::atomic<long> number{0};
+    first_scope_elsewhere = std::thread([] {
+        number = ::syscall(SYS_gettid);
+        const scope s{"elsewhere"};
+    });
+    while (number == 0) std::this_thread::yield();
+    for (std::string state = "R"; state == "R"; std::this_thread::yield()) {
+        std::ifstream stat("/proc/self/task/" + std::to_string(number.load()) + "/stat");
+        std::string skipped;
+        state.clear();  // stays so where the thread has ended
+        stat >> skipped >> skipped >> state;
+    }
+    const scope s{"constructor"};
+}
+
 }  // namespace
 
 TEST_CASE("host program: a backend may fork while the meter starts, reports and stops") {
@@ -126,5 +144,18 @@ TEST_CASE("host program: a fork does not wait for a meter that ends; the child s
         door.open();
         ender.join();
         must(calls_of(snapshot(), "work") == 1, "the parent's run ended well");
+    }));
+}
+
+TEST_CASE("host program: a library's static constructor opens a scope while threads begin theirs") {
+    check_success(in_child([] {
+        ::alarm(20);
+        const auto address = reinterpret_cast<std::uintptr_t>(open_scope_at_load);
+        ::setenv("JOULERY_TEST_AT_LOAD", std::to_string(address).c_str(), 1);
+        start(with([] {}));
+        must(::dlopen(JOULERY_FAKES_DIR "/libconstructor.so", RTLD_NOW) != nullptr, "loaded");
+        first_scope_elsewhere.join();
+        const report r = snapshot();
+        must(calls_of(r, "constructor") == 1 && calls_of(r, "elsewhere") == 1, "both measured");
     }));
 }
