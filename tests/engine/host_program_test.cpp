@@ -88,6 +88,14 @@ void wait_where_asked() {
     if (waits_here) door.wait();
 }
 
+// From here on this process gets no thread: none has room for its stack.
+void give_no_more_threads() {
+    ::pthread_attr_t none;
+    ::pthread_attr_init(&none);
+    ::pthread_attr_setstacksize(&none, std::size_t{1} << 47);
+    must(::pthread_setattr_default_np(&none) == 0, "the default of stacks is changed");
+}
+
 std::thread first_scope_elsewhere;
 // A scope in a static constructor, while a thread that opens its first one waits for the loader.
 void open_scope_at_load() {
@@ -144,6 +152,21 @@ TEST_CASE("host program: a fork does not wait for a meter that ends; the child s
         door.open();
         ender.join();
         must(calls_of(snapshot(), "work") == 1, "the parent's run ended well");
+    }));
+}
+
+TEST_CASE("host program: without threads for samplers scopes are measured at their edges") {
+    check_success(in_child([] {
+        give_no_more_threads();
+        start(with([] {}));
+        { const scope s{"work"}; }
+        {
+            const detail::repeating_call never(std::chrono::seconds(1), [] {});
+        }
+        const report r = snapshot();
+        must(calls_of(r, "work") == 1, "measured");
+        must(r.total.joules() >= 2, "joules from its first edge on");
+        must(contains(r.warnings, "eventful: the system gave no thread"), "and says so");
     }));
 }
 

@@ -54,8 +54,7 @@ class meter_core {
                             s->source.channels().end());
         domains_ = build_domain_tree(channels);
         if (engine_->clock().is_manual()) return;
-        for (const auto& s : engine_->sources())
-            samplers_.push_back(std::make_unique<sampler>(engine_, s));
+        for (const auto& s : engine_->sources()) start_sampler(s);
         const auto latest = std::chrono::steady_clock::now() + first_patience;
         for (const auto& s : samplers_) s->await_first_read(latest);
         if (options_.carbon.series)
@@ -174,6 +173,15 @@ class meter_core {
         if (tick_clock_is_invariant() && !kernel_distrusts_tick_clock())
             return std::make_shared<tick_time>();
         return std::make_shared<steady_time>();
+    }
+
+    void start_sampler(const std::shared_ptr<metered_source>& m) {
+        samplers_.push_back(std::make_unique<sampler>(engine_, m));
+        if (samplers_.back()->is_running()) return;
+        options_.warnings.push_back(
+            std::string(m->source.name()) +
+            ": the system gave no thread to sample it (a limit on processes or memory); it is read "
+            "at the edges of long scopes and for reports alone");
     }
 
     // A source whose read hangs is not waited for; at the start all of them together.

@@ -16,12 +16,12 @@ inline namespace v1 {
 namespace detail {
 
 /// Calls `work` every `period` until it is destroyed; the destructor waits for a call under way.
+/// Where the system gives no thread it is never called.
 class repeating_call {
  public:
     repeating_call(std::chrono::nanoseconds period, std::function<void()> work)
         : period_(period), work_(std::move(work)) {
-        const signals_blocked quiet;
-        thread_ = std::thread([this] { run(); });
+        thread_ = start_thread([this] { run(); });
     }
     repeating_call(const repeating_call&) = delete;
     repeating_call& operator=(const repeating_call&) = delete;
@@ -31,7 +31,7 @@ class repeating_call {
             stopping_ = true;
         }
         changed_.notify_all();
-        thread_.join();
+        if (thread_.joinable()) thread_.join();
     }
 
  private:

@@ -53,6 +53,14 @@ class signals_blocked {
 #endif
 };
 
+/// A thread that leaves every signal to the host's; not joinable where the system gives no thread.
+template <class Work>
+[[nodiscard]] std::thread start_thread(Work work) {
+    const signals_blocked quiet;
+    JOULERY_TRY { return std::thread(std::move(work)); }
+    JOULERY_CATCH_ALL { return {}; }
+}
+
 /// One thread a source, so that a slow backend holds up no other. It sleeps between samples.
 ///
 /// Stopping waits a quarter of a second for a read under way; a read that hangs longer keeps its
@@ -60,14 +68,16 @@ class signals_blocked {
 class sampler {
  public:
     sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_source> m)
-        : shared_(std::make_shared<state>()) {
-        const signals_blocked quiet;
-        thread_ =
-            std::thread([s = shared_, e = std::move(e), m = std::move(m)] { run(*s, *e, *m); });
+        : shared_(std::make_shared<state>()),
+          thread_(start_thread([s = shared_, e, m] { run(*s, *e, *m); })) {
+        if (!is_running()) begin(*shared_, *e, *m);
     }
     sampler(const sampler&) = delete;
     sampler& operator=(const sampler&) = delete;
     ~sampler() { stop(); }
+
+    /// False where the system gave no thread: only reports and edges read the source then.
+    [[nodiscard]] bool is_running() const noexcept { return thread_.joinable(); }
 
     /// Returns when the source's first read is done, or at `latest`.
     void await_first_read(std::chrono::steady_clock::time_point latest) {
@@ -105,14 +115,18 @@ class sampler {
     };
     static constexpr std::chrono::milliseconds patience{250};
 
-    static void run(state& s, engine& e, metered_source& m) {
+    static void begin(state& s, engine& e, metered_source& m) {
         {
             const std::lock_guard<patient_mutex> reading(m.source.reading);
             e.begin(m);
         }
-        std::unique_lock<std::mutex> lock(s.mutex);
+        const std::lock_guard<std::mutex> lock(s.mutex);
         s.begun = true;
         s.changed.notify_all();
+    }
+    static void run(state& s, engine& e, metered_source& m) {
+        begin(s, e, m);
+        std::unique_lock<std::mutex> lock(s.mutex);
         while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
             lock.unlock();
             const bool hunts = m.is_hunting();
