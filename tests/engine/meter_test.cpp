@@ -2,6 +2,7 @@
 
 #include "approx.hpp"
 #include "joulery/backends/function.hpp"
+#include "joulery/engine/engine.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/simulated_machine.hpp"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -242,4 +244,18 @@ TEST_CASE("meter: a run that is over before its counter moves says so, a longer 
     machine.run(40ms);
     CHECK(m.snapshot().total > energy{});
     CHECK(m.snapshot().warnings.empty());
+}
+
+TEST_CASE("meter: without backends an ended thread's tree goes when another thread comes") {
+    meter m{options{}};
+    for (int i = 0; i < 3; ++i) std::thread([&] { const scope s{m, "work"}; }).join();
+    auto tree = m.machinery().add_tree();  // of a thread that is played here
+    tree->thread_ended = true;
+    const std::weak_ptr<detail::owned_tree> left = tree;
+    tree.reset();
+    std::thread([&] { const scope s{m, "work"}; }).join();
+    CHECK(left.expired());
+    const report r = m.snapshot();
+    REQUIRE(r.find("work") != nullptr);
+    CHECK(r.find("work")->calls == 4);
 }

@@ -91,6 +91,7 @@ class engine : public std::enable_shared_from_this<engine> {
                                                  std::move(device_channels));
         tree->born = clock_->now();
         tree->thread_name = name_of_this_thread(number);
+        if (sources_.empty()) retire_ended();  // no sampler will
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         trees_.push_back(tree);
         return tree;
