@@ -11,6 +11,7 @@
 #include "joulery/engine/live_display.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/engine/thread_trees.hpp"
+#include "joulery/engine/uncancelled.hpp"
 #include "joulery/environment.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/report/write.hpp"
@@ -101,6 +102,7 @@ class process_meter {
         }
 
      private:
+        const uncancelled whole_;
         const std::lock_guard<std::mutex> lock_;
     };
 

@@ -88,6 +88,22 @@ void wait_where_asked() {
     if (waits_here) door.wait();
 }
 
+// Opens scopes and takes a report on a thread that has been asked to end.
+void* work_to_the_end(void*) {
+    ::pthread_cancel(::pthread_self());
+    { const scope s{"work"}; }
+    (void)snapshot();
+    ::pthread_testcancel();
+    return nullptr;
+}
+void cancel_a_thread() {
+    ::pthread_t thread;
+    must(::pthread_create(&thread, nullptr, work_to_the_end, nullptr) == 0, "a thread");
+    void* result = nullptr;
+    must(::pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED, "it was cancelled");
+    must(calls_of(snapshot(), "work") == 1, "its scope was measured");
+}
+
 // From here on this process gets no thread: none has room for its stack.
 void give_no_more_threads() {
     ::pthread_attr_t none;
@@ -153,6 +169,17 @@ TEST_CASE("host program: a fork does not wait for a meter that ends; the child s
         ender.join();
         must(calls_of(snapshot(), "work") == 1, "the parent's run ended well");
     }));
+}
+
+TEST_CASE("host program: a thread that is cancelled ends alone, after its scope") {
+    check_success(in_child([] {
+        start(with([] { ::pthread_testcancel(); }));
+        cancel_a_thread();
+    }));
+}
+
+TEST_CASE("host program: the scope that starts the meter is on a thread that is cancelled") {
+    check_success(in_child(cancel_a_thread));
 }
 
 TEST_CASE("host program: without threads for samplers scopes are measured at their edges") {

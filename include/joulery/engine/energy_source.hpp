@@ -6,6 +6,7 @@
 #include "joulery/counters/channel_account.hpp"
 #include "joulery/engine/patient_mutex.hpp"
 #include "joulery/engine/tick_tracker.hpp"
+#include "joulery/engine/uncancelled.hpp"
 #include "joulery/time/time_source.hpp"
 
 #include <algorithm>
@@ -53,6 +54,7 @@ class energy_source {
     /// Asks the backend for raw values. Call with `reading` held.
     void poll(const time_source& clock) noexcept {
         if (state_ == read_status::fatal) return;
+        const uncancelled whole;
         const std::uint64_t begin = clock.now();
         reading_since_.store(begin == 0 ? 1 : begin, std::memory_order_relaxed);
         std::fill(raw_.begin(), raw_.end(), no_value);

@@ -16,6 +16,7 @@
 #include "joulery/engine/report_builder.hpp"
 #include "joulery/engine/sampler.hpp"
 #include "joulery/engine/thread_trees.hpp"
+#include "joulery/engine/uncancelled.hpp"
 #include "joulery/report/emissions_timeline.hpp"
 #include "joulery/report/live_line.hpp"
 #include "joulery/report/report.hpp"
@@ -64,6 +65,7 @@ class meter_core {
     meter_core(const meter_core&) = delete;
     meter_core& operator=(const meter_core&) = delete;
     ~meter_core() {
+        const uncancelled whole;
         // In a forked child there is no such thread to wait for; it is given up.
         if (!engine_->is_this_process()) (void)conversion_.release();
         conversion_.reset();
