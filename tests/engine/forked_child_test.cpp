@@ -5,6 +5,7 @@
 #include "joulery/engine/engine.hpp"
 #include "joulery/joined_scope.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/stream_scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
 #include <doctest/doctest.h>
@@ -13,8 +14,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +33,40 @@ options one_backend() {
     o.clock = std::make_shared<testing::manual_clock>();
     o.backends.push_back(std::make_unique<joule_a_read>());
     return o;
+}
+
+// A counter of a device; on a thread that asked for it the list of its channels takes until the
+// door opens.
+thread_local gate* waits_at = nullptr;
+class device_counter final : public backend {
+ public:
+    std::string_view name() const noexcept override { return "device"; }
+    const std::vector<channel>& channels() const noexcept override {
+        if (waits_at != nullptr) std::exchange(waits_at, nullptr)->wait();
+        return channels_;
+    }
+    read_status read(counter_span out) noexcept override {
+        out[0] = 0;
+        return read_status::ok;
+    }
+
+ private:
+    const std::vector<channel> channels_ = [] {
+        channel c = engine_test::joule_channel("gpu/0");
+        c.part = component::gpu;
+        return std::vector<channel>{c};
+    }();
+};
+options one_device() {
+    options o;
+    o.clock = std::make_shared<testing::manual_clock>();
+    o.backends.push_back(std::make_unique<device_counter>());
+    return o;
+}
+void run_on(device_timeline& gpu, meter& m) {
+    device_stream stream{gpu};
+    const auto at_once = [](stream_mark mark) { mark(); };
+    const stream_scope s{m, stream, "kernel", at_once, at_once};
 }
 
 // `body` in a child that is forked while another thread is within `hold`, which waits at the gate.
@@ -87,4 +124,22 @@ TEST_CASE("forked child: reading a meter of the parent's gives its state at the 
               if ((m.read() - before).total().joules() != 0) ::_exit(98);
           }) == 0);
     CHECK((m.read() - before).total().joules() == 1);
+}
+
+TEST_CASE("forked child: a device that a thread of the parent's was looking for is found anew") {
+    device_timeline gpu;
+    meter m(one_device());
+    const auto look = [&](gate& door) {
+        const scope s{m, "kernel"};
+        const scope_token token = s.token();
+        waits_at = &door;
+        (void)gpu.tree_in_meter_of(token);
+    };
+    CHECK(status_of_child(look, [&] {
+              meter own(one_device());
+              run_on(gpu, own);
+              if (own.snapshot().find("kernel/device") == nullptr) ::_exit(98);
+          }) == 0);
+    run_on(gpu, m);
+    CHECK(m.snapshot().find("kernel/device") != nullptr);
 }

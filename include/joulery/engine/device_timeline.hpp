@@ -3,9 +3,12 @@
 #pragma once
 
 #include "joulery/core/config.hpp"
+#include "joulery/engine/fork_guard.hpp"
 #include "joulery/engine/scope_token.hpp"
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,21 +34,28 @@ class device_timeline {
     explicit device_timeline(std::string channels = "") : channels_(std::move(channels)) {}
     device_timeline(const device_timeline&) = delete;
     device_timeline& operator=(const device_timeline&) = delete;
+    ~device_timeline() { delete place_.load(); }
 
     /// For `stream_scope`: the device's tree in the meter of that scope; null where there is none.
     [[nodiscard]] JOULERY_DECL std::shared_ptr<detail::device_tree> tree_in_meter_of(
         const live_token& token);
     /// For `device_stream`: a number of its own.
-    [[nodiscard]] std::size_t add_stream() {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        return ++streams_;
-    }
+    [[nodiscard]] std::size_t add_stream() noexcept { return ++streams_; }
 
  private:
+    /// What one process knows of the device. A forked child has a place of its own: in its
+    /// parent's the lock may stay locked.
+    struct place {
+        std::unique_ptr<place> parents;
+        const std::uint32_t generation = detail::fork_generation();
+        std::mutex mutex;
+        std::shared_ptr<detail::device_tree> tree;
+    };
+    [[nodiscard]] JOULERY_DECL place& here();
+
     const std::string channels_;
-    std::mutex mutex_;
-    std::shared_ptr<detail::device_tree> tree_;
-    std::size_t streams_ = 0;
+    std::atomic<place*> place_{new place{}};
+    std::atomic<std::size_t> streams_{0};
 };
 
 }  // namespace v1
@@ -60,12 +70,24 @@ inline namespace v1 {
 
 JOULERY_DECL std::shared_ptr<detail::device_tree> device_timeline::tree_in_meter_of(
     const live_token& token) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (tree_ != nullptr && tree_->is_in(*token.paths())) return tree_;
-    tree_ = nullptr;
+    place& p = here();
+    const std::lock_guard<std::mutex> lock(p.mutex);
+    if (p.tree != nullptr && p.tree->is_in(*token.paths())) return p.tree;
+    p.tree = nullptr;
     const std::shared_ptr<detail::engine> e = token.machinery();
-    if (e != nullptr) tree_ = detail::device_tree::make(*e, channels_);
-    return tree_;
+    if (e != nullptr) p.tree = detail::device_tree::make(*e, channels_);
+    return p.tree;
+}
+
+JOULERY_DECL device_timeline::place& device_timeline::here() {
+    place* known = place_.load();
+    if (known->generation == detail::fork_generation()) return *known;
+    auto made = std::make_unique<place>();
+    place* const own = made.get();
+    own->parents.reset(known);
+    if (place_.compare_exchange_strong(known, own)) return *made.release();
+    (void)own->parents.release();  // another thread of this process was faster
+    return *known;
 }
 
 }  // namespace v1
