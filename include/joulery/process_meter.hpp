@@ -2,6 +2,7 @@
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/attempt.hpp"
 #include "joulery/core/config.hpp"
 #include "joulery/core/utf8.hpp"
 #include "joulery/counters/system_root.hpp"
@@ -37,7 +38,7 @@ namespace detail {
 /// destructors find it stopped, not gone.
 class process_meter {
  public:
-    JOULERY_EXPORT static process_meter& instance() noexcept {
+    JOULERY_EXPORT static process_meter& instance() {
         static process_meter* const only = new process_meter;  // NOLINT: leaked on purpose
         return *only;
     }
@@ -79,7 +80,8 @@ class process_meter {
         // constructors run under that and may open scopes: it is taken first, here too.
         (void)trees_of_this_thread();
         const turn mine(*turns_);
-        if (phase_ == phase::fresh && enabled_) begin({});
+        if (phase_ == phase::fresh && enabled_ && !attempt([&] { begin({}); }))
+            change([&] { phase_ = phase::fresh; });  // no memory: the next scope tries again
         thread_tree* found = phase_ == phase::running ? meter_->tree_of_this_thread() : nullptr;
         default_tree = found;
         return found;
@@ -270,7 +272,9 @@ class process_meter {
 
 template <class Session>
 thread_tree* first_tree() noexcept {
-    return process_meter::instance().tree();
+    thread_tree* tree = nullptr;
+    (void)attempt([&] { tree = process_meter::instance().tree(); });
+    return tree;
 }
 
 #if defined(_WIN32)

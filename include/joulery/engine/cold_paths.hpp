@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/attempt.hpp"
 #include "joulery/engine/engine.hpp"
 #include "joulery/engine/owned_tree.hpp"
 #include "joulery/engine/scope_node.hpp"
@@ -26,8 +27,8 @@ inline thread_tree* open_default_tree() noexcept {
     return opener != nullptr ? opener() : nullptr;
 }
 
-/// Finds or makes the child of `parent`. In a tree whose meter has stopped the child is looked for
-/// at the top of the thread's new tree instead.
+/// Finds or makes the child of `parent`; null where there is no memory for it. In a tree whose
+/// meter has stopped the child is looked for at the top of the thread's new tree instead.
 inline scope_node* find_child(scope_node* parent, const char* name, std::size_t size,
                               bool is_literal) noexcept {
     owned_tree* tree = &tree_of(*parent);
@@ -38,10 +39,13 @@ inline scope_node* find_child(scope_node* parent, const char* name, std::size_t 
         parent = tree->current;
     }
     scope_node* made = nullptr;
-    tree->with_owner([&](engine& e) {
-        made = tree->child(*parent, {name, size}, is_literal ? name : nullptr,
-                           e.edges_of_new_paths(*tree));
+    const bool had_memory = attempt([&] {
+        tree->with_owner([&](engine& e) {
+            made = tree->child(*parent, {name, size}, is_literal ? name : nullptr,
+                               e.edges_of_new_paths(*tree));
+        });
     });
+    if (!had_memory) return nullptr;
     if (made == nullptr) {
         tree->too_deep.fetch_add(1, std::memory_order_relaxed);
     } else if (is_literal) {
@@ -54,7 +58,8 @@ inline scope_node* find_child(scope_node* parent, const char* name, std::size_t 
 inline scope_node* enter_flagged(scope_node* n) noexcept {
     owned_tree* tree = &tree_of(*n);
     if (tree->is_dead()) {
-        const std::string name = n->path->name;  // the dead tree may go with its paths meanwhile
+        std::string name;  // a copy: the dead tree may go with its paths meanwhile
+        if (!attempt([&] { name = n->path->name; })) return nullptr;
         n = find_child(n->parent, name.data(), name.size(), false);
         if (n == nullptr) return nullptr;
         tree = &tree_of(*n);
@@ -62,9 +67,10 @@ inline scope_node* enter_flagged(scope_node* n) noexcept {
     bool opened = false;
     tree->with_owner([&](engine& e) {
         const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
-        if ((flags & edge_bits) != 0) e.edge(*n, flags);
+        if ((flags & edge_bits) != 0) (void)attempt([&] { e.edge(*n, flags); });
         const std::uint64_t now = e.clock().now();
-        if ((flags & (edge_bits | recorded)) != 0) tree->calls.enter(*n, now);
+        if ((flags & (edge_bits | recorded)) != 0)
+            (void)attempt([&] { tree->calls.enter(*n, now); });
         n->open(now);
         opened = true;
     });
@@ -84,9 +90,10 @@ inline void leave_flagged(scope_node* n) noexcept {
     bool closed = false;
     tree.with_owner([&](engine& e) {
         const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
-        if ((flags & edge_bits) != 0) e.edge(*n, flags);
+        if ((flags & edge_bits) != 0) (void)attempt([&] { e.edge(*n, flags); });
         const std::uint64_t now = e.clock().now();
-        if ((flags & (edge_bits | recorded)) != 0) tree.calls.leave(*n, now);
+        if ((flags & (edge_bits | recorded)) != 0)
+            (void)attempt([&] { tree.calls.leave(*n, now); });
         n->close(now);
         closed = true;
         if ((flags & edge_bits) != 0) e.reconsider_edges(*n);
@@ -97,12 +104,13 @@ inline void leave_flagged(scope_node* n) noexcept {
 }
 
 inline void name_items(scope_node* n, const char* name) noexcept {
-    tree_of(*n).name_items(*n, name != nullptr ? name : "item");
+    (void)attempt([&] { tree_of(*n).name_items(*n, name != nullptr ? name : "item"); });
 }
 
 inline void plan_items(scope_node* n, double total) noexcept {
     owned_tree& tree = tree_of(*n);
-    tree.with_owner([&](engine& e) { tree.plans.set(*n, total, e.clock().now()); });
+    tree.with_owner(
+        [&](engine& e) { (void)attempt([&] { tree.plans.set(*n, total, e.clock().now()); }); });
 }
 
 inline const cold_calls* install_cold_paths() noexcept {

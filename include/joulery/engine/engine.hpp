@@ -235,7 +235,12 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Takes every tree off the fast path for good.
     void close_down() {
         meter_id_ = 0;
-        for (const auto& t : trees()) t->die();
+        std::vector<std::shared_ptr<owned_tree>> last;  // not copied: that takes memory
+        {
+            const std::lock_guard<std::mutex> lock(trees_mutex_);
+            last.swap(trees_);
+        }
+        for (const auto& t : last) t->die();
     }
 
  private:

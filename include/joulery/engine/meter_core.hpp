@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/attempt.hpp"
 #include "joulery/core/config.hpp"
 #include "joulery/core/unit_text.hpp"
 #include "joulery/counters/domain_tree.hpp"
@@ -28,6 +29,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,27 +95,13 @@ class meter_core {
         return {std::move(joules), std::move(summed), engine_->seconds_since_birth(), worst};
     }
 
-    /// Everything up to this call, open scopes too.
+    /// Everything up to this call, open scopes too; an empty, partial report where memory runs out.
     [[nodiscard]] report snapshot() {
-        report r;
-        fill_context(r.context);
-        r.warnings = options_.warnings;
-        r.warnings.insert(r.warnings.end(), domains_.warnings.begin(), domains_.warnings.end());
-        if (!engine_->is_this_process()) {
-            r.provenance = quality::partial;
-            r.warnings.emplace_back(
-                "this process was forked from the measured one and measures nothing until it calls "
-                "joulery::start()");
-            return r;
-        }
-        report_builder builder(*engine_, domains_, r);
-        builder.build();
-        r.context.duration = seconds(engine_->seconds_since_birth());
-        split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
-        r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
-        add_emissions(r);
-        r.runs.push_back(span_of(r));
-        return r;
+        std::optional<report> r;
+        (void)attempt([&] { r = whole_report(); });
+        if (r) return std::move(*r);
+        const std::lock_guard<std::mutex> lock(no_memory_mutex_);
+        return std::move(no_memory_);
     }
 
     /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
@@ -162,13 +150,43 @@ class meter_core {
     [[nodiscard]] thread_tree* tree_of_this_thread() noexcept {
         if (!engine_->is_this_process()) return nullptr;
         thread_trees* trees = trees_of_this_thread();
-        return trees != nullptr ? trees->tree_in(*engine_, id_) : nullptr;
+        thread_tree* tree = nullptr;
+        if (trees != nullptr) (void)attempt([&] { tree = trees->tree_in(*engine_, id_); });
+        return tree;
     }
 
     /// For tests that look inside or play several threads.
     [[nodiscard]] engine& machinery() noexcept { return *engine_; }
 
  private:
+    report whole_report() {
+        report r;
+        fill_context(r.context);
+        r.warnings = options_.warnings;
+        r.warnings.insert(r.warnings.end(), domains_.warnings.begin(), domains_.warnings.end());
+        if (!engine_->is_this_process()) {
+            r.provenance = quality::partial;
+            r.warnings.emplace_back(
+                "this process was forked from the measured one and measures nothing until it calls "
+                "joulery::start()");
+            return r;
+        }
+        report_builder builder(*engine_, domains_, r);
+        builder.build();
+        r.context.duration = seconds(engine_->seconds_since_birth());
+        split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
+        r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
+        add_emissions(r);
+        r.runs.push_back(span_of(r));
+        return r;
+    }
+
+    static report report_without_memory() {
+        report r;
+        r.provenance = quality::partial;
+        r.warnings.emplace_back("there was no memory for a report");
+        return r;
+    }
     static std::uint64_t next_id() noexcept { return last_meter_id.fetch_add(1) + 1; }
     static std::shared_ptr<time_source> clock_for(const options& o) {
         if (o.clock != nullptr) return o.clock;
@@ -262,6 +280,8 @@ class meter_core {
     static constexpr std::chrono::seconds seconds_a_conversion{10};
     double converted_at_ = 0;
     std::unique_ptr<repeating_call> conversion_;
+    std::mutex no_memory_mutex_;
+    report no_memory_ = report_without_memory();  // made while there is some
 };
 
 }  // namespace detail

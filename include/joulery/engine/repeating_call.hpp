@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/attempt.hpp"
 #include "joulery/engine/sampler.hpp"
 
 #include <chrono>
@@ -16,7 +17,7 @@ inline namespace v1 {
 namespace detail {
 
 /// Calls `work` every `period` until it is destroyed; the destructor waits for a call under way.
-/// Where the system gives no thread it is never called.
+/// Where the system gives no thread it is never called; a call that throws is over.
 class repeating_call {
  public:
     repeating_call(std::chrono::nanoseconds period, std::function<void()> work)
@@ -39,7 +40,7 @@ class repeating_call {
         std::unique_lock<std::mutex> lock(mutex_);
         while (!changed_.wait_for(lock, period_, [&] { return stopping_; })) {
             lock.unlock();
-            work_();
+            (void)attempt([this] { work_(); });
             lock.lock();
         }
     }

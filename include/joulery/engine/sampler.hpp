@@ -2,6 +2,7 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/attempt.hpp"
 #include "joulery/core/config.hpp"
 #include "joulery/engine/engine.hpp"
 
@@ -70,7 +71,7 @@ class sampler {
     sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_source> m)
         : shared_(std::make_shared<state>()),
           thread_(start_thread([s = shared_, e, m] { run(*s, *e, *m); })) {
-        if (!is_running()) begin(*shared_, *e, *m);
+        if (!is_running()) (void)begin(*shared_, *e, *m);
     }
     sampler(const sampler&) = delete;
     sampler& operator=(const sampler&) = delete;
@@ -115,17 +116,19 @@ class sampler {
     };
     static constexpr std::chrono::milliseconds patience{250};
 
-    static void begin(state& s, engine& e, metered_source& m) {
+    // Whether the first read is done: without memory it is tried again.
+    static bool begin(state& s, engine& e, metered_source& m) {
         {
             const std::lock_guard<patient_mutex> reading(m.source.reading);
-            e.begin(m);
+            if (!attempt([&] { e.begin(m); })) return false;
         }
         const std::lock_guard<std::mutex> lock(s.mutex);
         s.begun = true;
         s.changed.notify_all();
+        return true;
     }
     static void run(state& s, engine& e, metered_source& m) {
-        begin(s, e, m);
+        while (!begin(s, e, m)) std::this_thread::sleep_for(patience);
         std::unique_lock<std::mutex> lock(s.mutex);
         while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
             lock.unlock();
@@ -133,12 +136,12 @@ class sampler {
             stay_awake(e, m);
             {
                 const std::lock_guard<patient_mutex> reading(m.source.reading);
-                e.step(m);
+                (void)attempt([&] { e.step(m); });
                 const double spent = thread_cpu_seconds();
                 if (hunts) m.hunting_seconds = m.hunting_seconds + spent - m.sampler_seconds;
                 m.sampler_seconds = spent;
             }
-            e.retire_ended();
+            (void)attempt([&] { e.retire_ended(); });
             lock.lock();
         }
         s.ended = true;

@@ -1,0 +1,29 @@
+// joulery/core/attempt.hpp - what may run out of memory, without ending the program.
+// Layer 0. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/core/config.hpp"
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Calls `work()`; false where it threw, which here is memory that ran out. It is left at that
+/// point: a scope is not measured, a sample comes later. Without exceptions it ends the program, as
+/// `new` does there.
+///
+/// Thread: any. Cost: none where nothing is thrown. Fails: never.
+///
+///     if (!attempt([&] { made = &nodes.add(); })) return nullptr;
+template <class Work>
+bool attempt(Work work) noexcept {
+    JOULERY_TRY {
+        work();
+        return true;
+    }
+    JOULERY_CATCH_ALL { return false; }
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

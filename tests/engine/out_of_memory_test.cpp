@@ -1,0 +1,139 @@
+// Where there is no memory scopes are not measured, and the program goes on.
+#include "joulery/backends/function.hpp"
+#include "joulery/engine/engine.hpp"
+#include "joulery/engine/meter.hpp"
+#include "joulery/macros.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/session.hpp"
+#include "joulery/testing/simulated_machine.hpp"
+
+#include "approx.hpp"
+#include "engine/child_process.hpp"
+#include "engine/support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+using namespace joulery;
+using namespace joulery::literals;
+using namespace std::chrono_literals;
+using engine_test::in_child;
+using testing::simulated_machine;
+
+namespace {
+
+thread_local bool none_here = false;      // this thread gets no memory
+std::atomic<bool> none_elsewhere{false};  // no other than the main thread does
+thread_local bool is_main = false;
+std::atomic<int> refused{0};
+
+/// Runs `work` without memory. No doctest macro in it: they take some.
+template <class Work>
+void without_memory(Work work) {
+    none_here = true;
+    work();
+    none_here = false;
+}
+
+}  // namespace
+
+// Not inlined: a compiler that sees one of a pair takes it for the wrong one.
+__attribute__((noinline)) void* operator new(std::size_t size) {
+    if (none_here || (none_elsewhere && !is_main)) {
+        ++refused;
+        throw std::bad_alloc();
+    }
+    if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+    throw std::bad_alloc();
+}
+__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+// The first here: in a child of a process that had a meter scopes wait for start().
+TEST_CASE("out of memory: the first scope of a process that gets none leaves it to a later one") {
+    const engine_test::child_result c = in_child(
+        [] {
+            without_memory([] { JOULERY_SCOPE("early"); });
+            { JOULERY_SCOPE("late"); }
+            const report r = snapshot();
+            if (r.find("late") == nullptr || r.find("late")->calls != 1) std::_Exit(3);
+            if (r.find("early") != nullptr) std::_Exit(4);
+        },
+        {{"JOULERY_BACKENDS", "estimate"}});
+    CHECK(c.exit_code == 0);
+}
+
+TEST_CASE("out of memory: a scope of a new name is not measured, one that is known goes on") {
+    simulated_machine machine;
+    options o = machine.options_with({engine_test::exact_counter()});
+    o.record_slices = 100;  // each call is kept, or not
+    meter m{std::move(o)};
+    machine.attach(m);
+    machine.draw(100_W);
+    { scope known{m, "known"}; }
+    const int before = refused;
+    without_memory([&] {
+        scope known{m, "known"};
+        scope fresh{m, "never seen"};
+        known.set_total(10);
+        known.add_items(1, "sample");
+    });
+    CHECK(refused > before);
+    {
+        scope known{m, "known"};
+        machine.run(100ms);
+    }
+    const report r = m.snapshot();
+    REQUIRE(r.find("known") != nullptr);
+    CHECK(r.find("known")->calls == 3);
+    CHECK(r.find("known")->total.joules() == approx(10).epsilon(0.001));
+    CHECK((r.find("known")->total + r.unscoped).joules() <= r.total.joules() * (1 + 1e-9));
+}
+
+TEST_CASE("out of memory: a report is empty and partial; the next one has it all") {
+    simulated_machine machine;
+    meter m{machine.options_with({engine_test::exact_counter()})};
+    machine.attach(m);
+    machine.draw(100_W);
+    {
+        scope s{m, "work"};
+        machine.run(100ms);
+    }
+    report none;
+    without_memory([&] { none = m.snapshot(); });
+    CHECK(none.provenance == quality::partial);
+    CHECK(none.scopes.empty());
+    const report whole = m.snapshot();
+    REQUIRE(whole.find("work") != nullptr);
+    CHECK(whole.find("work")->calls == 1);
+    CHECK(whole.total.joules() == approx(10).epsilon(0.001));
+}
+
+TEST_CASE("out of memory: a sampler that gets none for a while goes on afterwards") {
+    is_main = true;
+    options o;
+    o.period = 1ms;
+    std::atomic<int> reads{0};
+    channel c;
+    c.id = "cpu0/package";
+    o.backends.push_back(make_backend("counting", c, [&] { return static_cast<double>(++reads); }));
+    meter m{std::move(o)};
+    scope s{m, "work"};
+    const int before = refused;
+    none_elsewhere = true;
+    while (refused < before + 20) std::this_thread::yield();
+    none_elsewhere = false;
+    const int by_now = reads;
+    while (reads < by_now + 20) std::this_thread::yield();
+    const report r = m.snapshot();
+    is_main = false;
+    CHECK(r.total.joules() >= by_now);
+}
