@@ -4,6 +4,7 @@
 
 #include "joulery/core/attempt.hpp"
 #include "joulery/core/config.hpp"
+#include "joulery/core/uncancelled.hpp"
 #include "joulery/core/utf8.hpp"
 #include "joulery/counters/system_root.hpp"
 #include "joulery/defaults.hpp"
@@ -12,7 +13,6 @@
 #include "joulery/engine/live_display.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/engine/thread_trees.hpp"
-#include "joulery/engine/uncancelled.hpp"
 #include "joulery/environment.hpp"
 #include "joulery/report/report.hpp"
 #include "joulery/report/write.hpp"

@@ -2,11 +2,11 @@
 // Layer 6. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/core/uncancelled.hpp"
 #include "joulery/counters/backend.hpp"
 #include "joulery/counters/channel_account.hpp"
 #include "joulery/engine/patient_mutex.hpp"
 #include "joulery/engine/tick_tracker.hpp"
-#include "joulery/engine/uncancelled.hpp"
 #include "joulery/time/time_source.hpp"
 
 #include <algorithm>

@@ -4,6 +4,7 @@
 
 #include "joulery/core/attempt.hpp"
 #include "joulery/core/config.hpp"
+#include "joulery/core/uncancelled.hpp"
 #include "joulery/core/unit_text.hpp"
 #include "joulery/counters/domain_tree.hpp"
 #include "joulery/counters/reading.hpp"
@@ -17,7 +18,6 @@
 #include "joulery/engine/report_builder.hpp"
 #include "joulery/engine/sampler.hpp"
 #include "joulery/engine/thread_trees.hpp"
-#include "joulery/engine/uncancelled.hpp"
 #include "joulery/report/emissions_timeline.hpp"
 #include "joulery/report/live_line.hpp"
 #include "joulery/report/report.hpp"

@@ -1,5 +1,5 @@
-// joulery/engine/uncancelled.hpp - puts off pthread_cancel while counters are read.
-// Layer 6. SPDX-License-Identifier: MIT
+// joulery/core/uncancelled.hpp - puts off pthread_cancel while counters are read.
+// Layer 0. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/core/config.hpp"
