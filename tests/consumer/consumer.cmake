@@ -26,7 +26,7 @@ run(${CMAKE_COMMAND} --build ${WORK_DIR}/build --parallel 2)
 # Programs that the compiler is too old for are not built; the others must be.
 set(must compiled scopes_alone)
 if(FROM STREQUAL "subdirectory")
-  list(APPEND must shared_meter_joulery shared_meter_compiled mixed)
+  list(APPEND must bare shared_meter_joulery shared_meter_compiled mixed)
 endif()
 foreach(program IN LISTS must)
   run(${WORK_DIR}/build/${program})

@@ -49,6 +49,13 @@ class folder {
     std::string path_;
 };
 
+/// In the child: what is not so ends the process with a line on stderr.
+inline void must(bool so, const char* what) {
+    if (so) return;
+    std::fprintf(stderr, "NOT SO: %s\n", what);
+    ::_exit(99);
+}
+
 struct child_result {
     int exit_code = -1;  ///< 128 + n: ended by signal n
     std::string out, err;

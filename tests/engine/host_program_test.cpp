@@ -26,22 +26,14 @@
 #include <unistd.h>
 
 using namespace joulery;
+using engine_test::calls_of;
 using engine_test::child_result;
 using engine_test::contains;
 using engine_test::in_child;
+using engine_test::must;
 
 namespace {
 
-// In the child: what is not so ends the process with a line on stderr.
-void must(bool so, const char* what) {
-    if (so) return;
-    std::fprintf(stderr, "NOT SO: %s\n", what);
-    ::_exit(99);
-}
-std::uint64_t calls_of(const report& r, std::string_view path) {
-    const scope_row* row = r.find(path);
-    return row != nullptr ? row->calls : 0;
-}
 void check_success(const child_result& c) {
     INFO(c.err);
     CHECK(c.exit_code == 0);

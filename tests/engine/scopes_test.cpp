@@ -18,6 +18,7 @@
 using namespace joulery;
 using namespace joulery::literals;
 using namespace std::chrono_literals;
+using engine_test::calls_of;
 using engine_test::contains;
 using engine_test::exact_counter;
 using testing::simulated_machine;
@@ -35,10 +36,6 @@ struct bench_machine {
     void run(std::chrono::nanoseconds t) { machine.run(t); }
 };
 
-std::uint64_t calls_of(const report& r, std::string_view path) {
-    const scope_row* row = r.find(path);
-    return row != nullptr ? row->calls : 0;
-}
 double time_of(const report& r, std::string_view path) {
     const scope_row* row = r.find(path);
     return row != nullptr ? row->time.count() : -1;

@@ -22,10 +22,12 @@
 #include <unistd.h>
 
 using namespace joulery;
+using engine_test::calls_of;
 using engine_test::child_may_start_threads;
 using engine_test::child_result;
 using engine_test::contains;
 using engine_test::in_child;
+using engine_test::must;
 
 // The leak checker of a child looks for threads that stayed with its parent, and says so on stderr.
 static bool leaks_are_the_parents = false;
@@ -33,16 +35,6 @@ extern "C" int __lsan_is_turned_off() { return leaks_are_the_parents ? 1 : 0; }
 
 namespace {
 
-// In the child: what is not so ends the process with a line on stderr.
-void must(bool so, const char* what) {
-    if (so) return;
-    std::fprintf(stderr, "NOT SO: %s\n", what);
-    ::_exit(99);
-}
-std::uint64_t calls_of(const report& r, std::string_view path) {
-    const scope_row* row = r.find(path);
-    return row != nullptr ? row->calls : 0;
-}
 options one_backend() {
     options o;
     o.backends.push_back(std::make_unique<engine_test::joule_a_read>());

@@ -8,9 +8,11 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace engine_test {
@@ -32,6 +34,12 @@ inline joulery::channel joule_channel(std::string id = "fake/counter") {
     c.id = std::move(id);
     c.max_watts = 1e12;
     return c;
+}
+
+/// Calls of a path; 0 where the report does not have it.
+inline std::uint64_t calls_of(const joulery::report& r, std::string_view path) {
+    const joulery::scope_row* row = r.find(path);
+    return row != nullptr ? row->calls : 0;
 }
 
 /// A door that is shut until somebody opens it; whoever comes to it is counted.
