@@ -29,9 +29,8 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 
 #if JOULERY_BODIES()
 
+#include "joulery/choose_backends.hpp"
 #include "joulery/counters/reading.hpp"
-#include "joulery/counters/system_root.hpp"
-#include "joulery/defaults.hpp"
 #include "joulery/engine/meter.hpp"
 #include "joulery/engine/options.hpp"
 #include "joulery/environment.hpp"
@@ -46,7 +45,7 @@ JOULERY_DECL power measure_idle_power(std::chrono::nanoseconds time) {
     options o;
     const detail::environment env = detail::apply_environment(o);
     if (env.off) return {};
-    o.backends = open_backends(env.backends, system_root(env.system_root)).backends;
+    (void)detail::choose_backends(o, env);
     meter m(std::move(o));
     const reading before = m.read();
     std::this_thread::sleep_for(time);

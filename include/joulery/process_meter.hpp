@@ -2,12 +2,11 @@
 // Layer 9. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/choose_backends.hpp"
 #include "joulery/core/attempt.hpp"
 #include "joulery/core/config.hpp"
 #include "joulery/core/uncancelled.hpp"
 #include "joulery/core/utf8.hpp"
-#include "joulery/counters/system_root.hpp"
-#include "joulery/defaults.hpp"
 #include "joulery/engine/cold_paths.hpp"
 #include "joulery/engine/fork_guard.hpp"
 #include "joulery/engine/live_display.hpp"
@@ -18,7 +17,6 @@
 #include "joulery/report/write.hpp"
 #include "joulery/scope.hpp"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -74,14 +72,13 @@ class process_meter {
     }
 
     /// The calling thread's tree; starts it at the first scope of the process.
-    thread_tree* tree() noexcept {
+    thread_tree* tree() {
         if (turn::is_mine()) return nullptr;  // a backend that opens scopes while it is opened
         // The list registers its end under the dynamic loader's lock. A library's static
         // constructors run under that and may open scopes: it is taken first, here too.
         (void)trees_of_this_thread();
         const turn mine(*turns_);
-        if (phase_ == phase::fresh && enabled_ && !attempt([&] { begin({}); }))
-            change([&] { phase_ = phase::fresh; });  // no memory: the next scope tries again
+        if (phase_ == phase::fresh && enabled_) begin({});
         thread_tree* found = phase_ == phase::running ? meter_->tree_of_this_thread() : nullptr;
         default_tree = found;
         return found;
@@ -125,66 +122,30 @@ class process_meter {
 #endif
     }
 
+    // Without memory for a meter all stays as it was: the next scope or start() tries again.
     void begin(options o) {
+        const phase before = phase_;
         change([&] { phase_ = phase::changing; });
-        const environment env = apply_environment(o);
-        for (const std::string& w : o.warnings) say(w);
         default_tree = nullptr;
-        if (env.off) {
-            change([&] { phase_ = phase::off; });
-        } else {
-            choose_backends(o, env);
-            const bool live = o.live;
-            auto made = std::make_shared<meter>(std::move(o));
-            std::unique_ptr<live_display> line;
-            if (live) line = std::make_unique<live_display>([made] { return made->glance(); });
-            change([&] {
-                meter_ = std::move(made);
-                live_ = std::move(line);
-                phase_ = phase::running;
-            });
-            stop_at_exit();
-        }
+        if (!attempt([&] { make_meter(std::move(o)); })) change([&] { phase_ = before; });
         allow_scopes();
     }
 
-    // Those that JOULERY_BACKENDS names; where it names none there is, as if it were not set.
-    static void choose_backends(options& o, const environment& env) {
-        const system_root root(env.system_root);
-        int error = 0;
-        if (!root.is_real()) (void)root.list("", &error);
-        if (error != 0) {
-            o.warnings.push_back("JOULERY_SYSROOT=" + env.system_root + ": " + error_text(error) +
-                                 "; nothing of a machine is found there");
-            say(o.warnings.back());
-        }
-        if (!env.backends.empty()) {
-            found_backends named = open_backends(env.backends, root);
-            const bool understood =
-                std::any_of(env.backends.begin(), env.backends.end(), is_backend_name);
-            if (!understood)
-                named.warnings.emplace_back(
-                    "JOULERY_BACKENDS names no backend there is: what would be read without it is "
-                    "read");
-            for (std::string& w : named.warnings) {
-                say(w);
-                o.warnings.push_back(std::move(w));
-            }
-            if (understood) {
-                o.backends = std::move(named.backends);
-                return;
-            }
-        }
-        if (!o.backends.empty()) return;
-        found_backends found = open_backends({}, root);
-        o.backends = std::move(found.backends);
-        for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
-    }
-
-    static bool is_backend_name(const std::string& name) noexcept {
-        const auto known = standard_backends();
-        return name == "none" || std::any_of(known.begin(), known.end(),
-                                             [&](const auto& entry) { return entry.name == name; });
+    void make_meter(options o) {
+        const environment env = apply_environment(o);
+        for (const std::string& w : o.warnings) say(w);
+        if (env.off) return change([&] { phase_ = phase::off; });
+        for (const std::string& w : choose_backends(o, env)) say(w);
+        const bool live = o.live;
+        auto made = std::make_shared<meter>(std::move(o));
+        std::unique_ptr<live_display> line;
+        if (live) line = std::make_unique<live_display>([made] { return made->glance(); });
+        stop_at_exit();
+        change([&] {
+            meter_ = std::move(made);
+            live_ = std::move(line);
+            phase_ = phase::running;
+        });
     }
 
     void end() {

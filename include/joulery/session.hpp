@@ -42,6 +42,7 @@ JOULERY_DECL void set_enabled(bool on);
 
 #if JOULERY_BODIES()
 
+#include "joulery/core/attempt.hpp"
 #include "joulery/process_meter.hpp"
 
 #include <utility>
@@ -49,10 +50,16 @@ JOULERY_DECL void set_enabled(bool on);
 namespace joulery {
 inline namespace v1 {
 
-JOULERY_DECL void start(options o) { detail::process_meter::instance().start(std::move(o)); }
+JOULERY_DECL void start(options o) {
+    (void)detail::attempt([&] { detail::process_meter::instance().start(std::move(o)); });
+}
 JOULERY_DECL report snapshot() { return detail::process_meter::instance().snapshot(); }
-JOULERY_DECL void stop() { detail::process_meter::instance().stop(); }
-JOULERY_DECL void set_enabled(bool on) { detail::process_meter::instance().set_enabled(on); }
+JOULERY_DECL void stop() {
+    (void)detail::attempt([] { detail::process_meter::instance().stop(); });
+}
+JOULERY_DECL void set_enabled(bool on) {
+    (void)detail::attempt([on] { detail::process_meter::instance().set_enabled(on); });
+}
 
 }  // namespace v1
 }  // namespace joulery

@@ -62,6 +62,8 @@ TEST_CASE("out of memory: the first scope of a process that gets none leaves it 
     const engine_test::child_result c = in_child(
         [] {
             without_memory([] { JOULERY_SCOPE("early"); });
+            options o;
+            without_memory([&] { start(std::move(o)); });
             { JOULERY_SCOPE("late"); }
             const report r = snapshot();
             if (r.find("late") == nullptr || r.find("late")->calls != 1) std::_Exit(3);

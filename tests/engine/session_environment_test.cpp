@@ -6,6 +6,7 @@
 #include "joulery/idle_power.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/testing/fake_system.hpp"
+#include "joulery/testing/measuring_meter.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -160,4 +161,9 @@ TEST_CASE("environment: the idle power is measured with the backends that the ru
         [] { std::printf("%g W", measure_idle_power(std::chrono::milliseconds(40)).watts()); },
         {{"JOULERY_BACKENDS", "none"}});
     CHECK(none.out == "0 W");
+    // A name that there is not leaves what there is, here as there.
+    const child_result misspelt =
+        in_child([] { std::printf("%zu", testing::measuring_meter().channels().size()); },
+                 {{"JOULERY_BACKENDS", "estmate"}});
+    CHECK(misspelt.out != "0");
 }

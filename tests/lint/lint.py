@@ -10,7 +10,7 @@ import sys
 LAYERS = {"core": 0, "time": 1, "counters": 2, "carbon": 3, "report": 4, "backends": 5,
           "engine": 6, "scope.hpp": 7, "macros.hpp": 7, "environment.hpp": 7,
           "joined_scope.hpp": 7, "synced_scope.hpp": 7, "stream_scope.hpp": 7, "testing": 8,
-          "integration": 8, "defaults.hpp": 9, "process_meter.hpp": 9, "session.hpp": 9, "idle_power.hpp": 9,
+          "integration": 8, "defaults.hpp": 9, "process_meter.hpp": 9, "choose_backends.hpp": 9, "session.hpp": 9, "idle_power.hpp": 9,
           "joulery.hpp": 9, "version.hpp": 0}
 # What compiles the bodies once, for programs that link them; not headers.
 COMPILED_ONCE = {"compiled.cpp", "compiled.cmake"}
@@ -129,7 +129,8 @@ class Lint:
                 continue
             if quote == "<":
                 self.say(where, f'<{target}>: inside the library, quote it')
-            if target == "joulery/defaults.hpp" and name in MAY_INCLUDE_DEFAULTS:
+            if (target in ("joulery/defaults.hpp", "joulery/choose_backends.hpp")
+                    and name in MAY_INCLUDE_DEFAULTS):
                 continue
             self.check_layer(where, part, target[len("joulery/"):])
 

@@ -1,4 +1,4 @@
-// joulery/core/uncancelled.hpp - puts off pthread_cancel while counters are read.
+// joulery/core/uncancelled.hpp - puts off pthread_cancel where it would end the program.
 // Layer 0. SPDX-License-Identifier: MIT
 #pragma once
 

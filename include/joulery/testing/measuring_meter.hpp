@@ -21,11 +21,9 @@ namespace testing {
 
 #if JOULERY_BODIES()
 
-#include "joulery/counters/system_root.hpp"
-#include "joulery/defaults.hpp"
+#include "joulery/choose_backends.hpp"
 #include "joulery/environment.hpp"
 
-#include <string>
 #include <utility>
 
 namespace joulery {
@@ -40,9 +38,7 @@ namespace detail {
         o.warnings.emplace_back("measuring is switched off by JOULERY=off");
         return o;
     }
-    found_backends found = open_backends(env.backends, system_root(env.system_root));
-    o.backends = std::move(found.backends);
-    for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+    (void)v1::detail::choose_backends(o, env);
     return o;
 }
 
