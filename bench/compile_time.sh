@@ -12,13 +12,13 @@ trap 'rm -rf "$work"' EXIT
 echo >"$work/empty.cpp"
 echo '#include <joulery/scope.hpp>' >"$work/scope.cpp"
 echo '#include <joulery/joulery.hpp>' >"$work/umbrella.cpp"
-for table in "$root"/include/joulery/carbon/tables/*.hpp; do
-    echo "#include <joulery/carbon/tables/$(basename "$table")>"
+for table in "$root"/include/joulery/detail/carbon/tables/*.hpp; do
+    echo "#include <joulery/detail/carbon/tables/$(basename "$table")>"
 done >"$work/tables.cpp"
 cp "$work/umbrella.cpp" "$work/declarations.cpp"
 cp "$root/examples/hello.cpp" "$work/program.cpp"
 cp "$root/examples/hello.cpp" "$work/linking_program.cpp"
-cp "$root/include/joulery/compiled.cpp" "$work/compiled.cpp"
+cp "$root/include/joulery/joulery.cpp" "$work/joulery.cpp"
 
 milliseconds() {
     local TIMEFORMAT='%U %S'
@@ -42,10 +42,10 @@ echo "|---|---|---|"
 row "#include joulery/scope.hpp" scope "<= 150 ms"
 row "#include joulery/joulery.hpp, bodies compiled once" declarations "<= 900 ms"
 row "#include joulery/joulery.hpp, header-only" umbrella "<= 900 ms"
-row "#include joulery/carbon/tables, all" tables "<= 100 ms"
+row "#include joulery/detail/carbon/tables, all" tables "<= 100 ms"
 row "hello.cpp, bodies compiled once" linking_program "-"
 row "hello.cpp, header-only" program "-"
-row "compiled.cpp, once a program" compiled "-"
+row "joulery.cpp, once a program" compiled "-"
 echo "tables that scope.hpp includes: $("$compiler" -std=c++17 -I"$root/include" -M "$work/scope.cpp" |
     grep -c carbon/tables || true)"
 "$compiler" --version | head -1

@@ -2,9 +2,9 @@
 // the mean over all of them and the slowest. The factor of a place has texts, which allocate.
 //
 //     place_lookup [--quick]
-#include "joulery/carbon/place_factor.hpp"
-#include "joulery/carbon/tables/place_index.hpp"
-#include "joulery/testing/do_not_optimize.hpp"
+#include "joulery/assertions/do_not_optimize.hpp"
+#include "joulery/carbon/grid_factor_for.hpp"
+#include "joulery/detail/carbon/tables/place_index.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -53,6 +53,6 @@ int main(int argc, char**) {
     tell(
         "find_places: the place", [](std::string_view n) { return find_places(n); }, rounds);
     tell(
-        "intensity_of: its factor, with texts", [](std::string_view n) { return intensity_of(n); },
-        rounds);
+        "intensity_for: its factor, with texts",
+        [](std::string_view n) { return intensity_for(n); }, rounds);
 }

@@ -5,9 +5,9 @@
 //     scope_cost --quick    the same with few repetitions
 #include "scope_cost.hpp"
 
-#include "joulery/backends/rapl_powercap.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/engine/sampler.hpp"
+#include "joulery/detail/backends/cpu/rapl_powercap.hpp"
+#include "joulery/detail/session/sampler.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/session.hpp"
 #include "joulery/testing/fake_system.hpp"
 

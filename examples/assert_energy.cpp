@@ -1,8 +1,8 @@
 // assert_energy.cpp - energy as a test: a budget, a range, a comparison, without a test framework.
 // With doctest, Catch2 or GoogleTest included first, the same lines report to it.
 // SPDX-License-Identifier: MIT
+#include <joulery/assertions/checks.hpp>
 #include <joulery/joulery.hpp>
-#include <joulery/testing/assert.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -28,7 +28,7 @@ int complain(const joulery::failure& why) {
 joulery::result<joulery::carbon_model> assumptions(const std::string& series_file) {
     using namespace joulery::literals;
 
-    auto carbon = joulery::carbon_of("aws:eu-west-3");  // grid factor, PUE and water of the region
+    auto carbon = joulery::carbon_for("aws:eu-west-3");  // grid factor, PUE and water of the region
     if (!carbon) return carbon;
 
     carbon->overhead(1.12);  // the building's own PUE instead
@@ -40,7 +40,7 @@ joulery::result<joulery::carbon_model> assumptions(const std::string& series_fil
 
     const auto gpu = joulery::embodied_factor("A100 SXM 40GB", 1);
     if (!gpu) return gpu.error();
-    const auto making = joulery::embodied_of({*gpu}, std::chrono::hours(4 * 8760), 1.0);
+    const auto making = joulery::embodied_for({*gpu}, std::chrono::hours(4 * 8760), 1.0);
     if (!making) return making.error();
     carbon->embodied = *making;  // spread over four years in service, all of it ours
     return carbon;
@@ -58,9 +58,9 @@ int main(int argc, char** argv) {
     std::printf("x = %.6f\n\n", train());
     const joulery::report r = joulery::snapshot();
 
-    std::printf("%s\n", to_text(footprint_of(r)).c_str());  // every factor with year and source
+    std::printf("%s\n", to_text(footprint_for(r)).c_str());  // every factor with year and source
 
-    const auto score = joulery::sci_of(r, "train");  // ISO/IEC 21031: grams per sample
+    const auto score = joulery::sci_score(r, "train");  // ISO/IEC 21031: grams per sample
     if (!score) return complain(score.error());
     std::printf("%s\n", to_text(*score).c_str());
 
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
     if (!moved) return complain(moved.error());
     std::printf("%s\n", to_text(*moved).c_str());
 
-    const auto entry = joulery::ledger_entry_of(r, {"cosines", "training", ""});
+    const auto entry = joulery::make_ledger_entry(r, {"cosines", "training", ""});
     if (!entry) return complain(entry.error());
     const auto added = joulery::append_to_ledger("energy.jsonl", *entry);  // one line a run
     if (!added) return complain(added.error());

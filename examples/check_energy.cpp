@@ -1,7 +1,7 @@
 // check_energy.cpp - checks what code costs, here without a test framework; include the header
 // after doctest, Catch2 or GoogleTest and its checks are theirs.
+#include <joulery/assertions/checks.hpp>
 #include <joulery/joulery.hpp>
-#include <joulery/testing/assert.hpp>
 
 #include <cmath>
 #include <vector>

@@ -8,7 +8,7 @@
 // JOULERY_BACKENDS=rapl-perf,nvml looks at those alone; JOULERY_SYSROOT=FOLDER at a fake machine.
 #include "doctor_probe.hpp"
 
-#include <joulery/report/json.hpp>
+#include <joulery/writers/json.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -2,10 +2,10 @@
 // read costs.
 #pragma once
 
-#include <joulery/counters/domain_tree.hpp>
-#include <joulery/environment.hpp>
+#include <joulery/detail/core/json_text.hpp>
+#include <joulery/detail/metering/domain_tree.hpp>
+#include <joulery/detail/session/environment.hpp>
 #include <joulery/joulery.hpp>
-#include <joulery/report/json_text.hpp>
 
 #include <algorithm>
 #include <chrono>

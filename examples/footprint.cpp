@@ -11,14 +11,14 @@
 //     footprint --published                                   papers' tables, recomputed
 //
 // Exit status: 0; 1 where something could not be understood (an unknown region, a broken file).
-#include <joulery/carbon/carbon_of.hpp>
-#include <joulery/carbon/decimal.hpp>
+#include <joulery/accounting/equivalents.hpp>
+#include <joulery/accounting/report_carbon.hpp>
+#include <joulery/accounting/what_if.hpp>
+#include <joulery/carbon/carbon_for.hpp>
 #include <joulery/carbon/embodied.hpp>
-#include <joulery/carbon/equivalents.hpp>
 #include <joulery/carbon/series_reader.hpp>
-#include <joulery/report/json.hpp>
-#include <joulery/report/report_carbon.hpp>
-#include <joulery/report/what_if.hpp>
+#include <joulery/detail/carbon/decimal.hpp>
+#include <joulery/writers/json.hpp>
 
 #include <cstdio>
 #include <fstream>
@@ -142,7 +142,7 @@ std::optional<failure> contradiction(const command_line& c) {
 result<carbon_model> stated_model(const command_line& c) {
     carbon_model m;
     if (!c.region.empty()) {
-        auto found = carbon_of(c.region);
+        auto found = carbon_for(c.region);
         if (!found) return found.error();
         m = *found;
     }
@@ -158,7 +158,7 @@ result<carbon_model> stated_model(const command_line& c) {
     if (!c.hardware.empty()) {
         const auto item = embodied_factor(c.hardware, c.pieces);
         if (!item) return item.error();
-        const auto rate = embodied_of({*item}, seconds(c.lifetime_hours * 3600), c.share);
+        const auto rate = embodied_for({*item}, seconds(c.lifetime_hours * 3600), c.share);
         if (!rate) return rate.error();
         m.embodied = *rate;
     }
@@ -215,7 +215,7 @@ int show_changes(const report& r, const command_line& c) {
 void show_rates(const report& r) {
     for (const scope_row& row : r.scopes) {
         if (!(row.items > 0)) continue;
-        const auto score = sci_of(r, row.path);
+        const auto score = sci_score(r, row.path);
         if (score) std::printf("\nscope %s\n%s", row.path.c_str(), to_text(*score).c_str());
     }
 }
@@ -275,7 +275,7 @@ int show(const command_line& c) {
         if (!model) return complain(model.error());
         run->context.carbon.embodied = model->embodied;
     }
-    std::printf("%s", to_text(footprint_of(*run)).c_str());
+    std::printf("%s", to_text(footprint_for(*run)).c_str());
     std::printf("as much as\n");
     for (const equivalent& e : equivalents_of(run->co2e)) std::printf("  %s\n", to_text(e).c_str());
     int status = 0;
@@ -285,7 +285,7 @@ int show(const command_line& c) {
     } else if (c.items) {
         status = show_rate(*run, c);
     }
-    if (c.where) std::printf("\nwhere had it been cleanest?\n%s", where_cleanest(*run).c_str());
+    if (c.where) std::printf("\nwhere had it been cleanest?\n%s", rank_regions(*run).c_str());
     return status;
 }
 

@@ -6,8 +6,8 @@
 #include "int8_network.hpp"
 #include "worker_team.hpp"
 
+#include <joulery/assertions/checks.hpp>
 #include <joulery/joulery.hpp>
-#include <joulery/testing/assert.hpp>
 
 #include <algorithm>
 #include <chrono>

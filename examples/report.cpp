@@ -5,14 +5,14 @@
 //     report --top 10 rank*.json               the ten dearest scopes of all ranks together
 //     report -o run.html -o run.csv run.json   other formats
 //     report --compare before.json after.json  what changed, and whether the error bars tell
-#include "joulery/core/number_text.hpp"
-#include "joulery/core/unit_text.hpp"
-#include "joulery/report/compare.hpp"
-#include "joulery/report/figures.hpp"
-#include "joulery/report/json.hpp"
-#include "joulery/report/report_merger.hpp"
-#include "joulery/report/text_grid.hpp"
-#include "joulery/report/write.hpp"
+#include "joulery/accounting/compare.hpp"
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/report_merger.hpp"
+#include "joulery/detail/report/text_grid.hpp"
+#include "joulery/write.hpp"
+#include "joulery/writers/json.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -97,7 +97,7 @@ void show_top(report r, std::size_t count) {
         {{"scope", 0}, {"own energy", 9}, {"share", 8}, {"calls", 2}, {"quality", 7, true}});
     for (std::size_t i = 0; i < std::min(count, r.scopes.size()); ++i) {
         const scope_row& s = r.scopes[i];
-        grid.add({harmless(s.path), marked(to_text(s.self), s.provenance),
+        grid.add({escape_control(s.path), with_quality_prefix(to_text(s.self), s.provenance),
                   percent_text(s.self / r.total), count_text(static_cast<double>(s.calls)),
                   std::string(to_text(s.provenance))});
     }
@@ -116,17 +116,17 @@ void show_comparison(const report& before, const report& after) {
     for (const compared_scope& s : c.scopes) {
         const auto cost = [&](const scope_row* row) {
             if (row == nullptr) return std::string();
-            return marked(to_text(s.per_item ? row->total / row->items : row->total),
-                          row->provenance);
+            return with_quality_prefix(to_text(s.per_item ? row->total / row->items : row->total),
+                                       row->provenance);
         };
         const double change = s.ratio - 1;
-        grid.add({harmless(s.path), cost(s.a), cost(s.b),
-                  s.per_item ? harmless(s.a->item_name) : "run",
+        grid.add({escape_control(s.path), cost(s.a), cost(s.b),
+                  s.per_item ? escape_control(s.a->item_name) : "run",
                   s.ratio > 0 ? (change > 0 ? "+" : "") + percent_text(change) : "",
                   std::string(to_text(s.verdict))});
     }
     std::fputs(grid.render(100, false).c_str(), stdout);
-    for (const std::string& note : c.notes) std::printf("note: %s\n", harmless(note).c_str());
+    for (const std::string& note : c.notes) std::printf("note: %s\n", escape_control(note).c_str());
 }
 
 }  // namespace

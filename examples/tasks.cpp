@@ -21,8 +21,8 @@ double answer(int images) {
     s.set_total(images);  // the live line shows how far it is, and what it will have cost
     std::vector<std::future<double>> parts;
     for (int i = 0; i < images; ++i)
-        parts.push_back(std::async(std::launch::async, [t = s.token(), i] {
-            joulery::joined_scope in{t, "decode"};  // in the report: request/decode
+        parts.push_back(std::async(std::launch::async, [t = s.handle(), i] {
+            joulery::task_scope in{t, "decode"};  // in the report: request/decode
             return decode(i);
         }));
     double sum = 0;
@@ -39,7 +39,7 @@ double launch_and_wait() {
         if (later.valid()) later.wait();
     };
     {
-        joulery::synced_scope s{"launched", joulery::scope_options{finish}};
+        joulery::synchronized_scope s{"launched", joulery::scope_options{finish}};
         later = std::async(std::launch::async, decode, 1);
     }  // ends when the work has, not when it was launched
     return later.get();

@@ -17,12 +17,12 @@ mkdir -p "$pictures"
 works g++ --version || install_missing g++
 
 # program NAME SOURCE [COMPILER FLAG...]: the library's bodies are compiled once, for all of them.
-flags=(-std=c++17 -O1 -DJOULERY_SEPARATE_COMPILATION "-I$root/include" "-I$here")
+flags=(-std=c++17 -O1 "-I$root/include" "-I$here")
 program() {
     "${3:-g++}" "${flags[@]}" "${@:4}" "$2" "$work/compiled.o" -o "$work/$1" -pthread -ldl
 }
 build_programs() {
-    g++ "${flags[@]}" -c "$root/include/joulery/compiled.cpp" -o "$work/compiled.o"
+    g++ "${flags[@]}" -c "$root/include/joulery/joulery.cpp" -o "$work/compiled.o"
     program report "$root/examples/report.cpp"
     program german "$here/external/german.cpp"
     program hostile_writer "$here/external/hostile.cpp"
@@ -79,7 +79,7 @@ hostile=$work/hostile
 rm -rf "$hostile" && mkdir -p "$hostile"
 "$work/hostile_writer" "$hostile" 40
 /usr/bin/python3 "$here/external/hostile_formats.py" "$hostile" 40 "$schema" \
-    "$root/include/joulery/report/report.schema.json"
+    "$root/include/joulery/writers/report.schema.json"
 node "$here/external/otlp_metrics.js" "$work/full.otlp.json" "$hostile"/*.otlp.json
 
 mkdir -p "$work/recorded"

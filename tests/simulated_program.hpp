@@ -24,7 +24,8 @@ struct simulated_program {
 };
 
 struct simulated_outcome {
-    std::vector<double> truth;  // joules by scope, of its own work: reads at its edges are not in it
+    std::vector<double>
+        truth;  // joules by scope, of its own work: reads at its edges are not in it
     std::vector<double> by_edges, by_share, joulery, bar;
 };
 

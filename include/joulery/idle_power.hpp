@@ -1,9 +1,9 @@
-// joulery/idle_power.hpp - what the machine draws before the work begins.
-// Layer 9. SPDX-License-Identifier: MIT
+// idle_power.hpp - what the machine draws before the work begins.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/config.hpp"
-#include "joulery/core/units.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/units.hpp"
 
 #include <chrono>
 
@@ -27,13 +27,13 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 }  // namespace v1
 }  // namespace joulery
 
-#if JOULERY_BODIES()
+#ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/choose_backends.hpp"
-#include "joulery/counters/reading.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/engine/options.hpp"
-#include "joulery/environment.hpp"
+#include "joulery/detail/session/choose_backends.hpp"
+#include "joulery/detail/session/environment.hpp"
+#include "joulery/meter.hpp"
+#include "joulery/options.hpp"
+#include "joulery/reading.hpp"
 
 #include <thread>
 #include <utility>

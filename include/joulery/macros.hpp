@@ -1,5 +1,5 @@
-// joulery/macros.hpp - the two scope macros; everything they do can be written without them.
-// Layer 7. SPDX-License-Identifier: MIT
+// macros.hpp - the two scope macros; everything they do can be written without them.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/scope.hpp"

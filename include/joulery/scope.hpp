@@ -1,10 +1,10 @@
-// joulery/scope.hpp - marks a phase of a program; its energy is in the report.
-// Layer 7. SPDX-License-Identifier: MIT
+// scope.hpp - marks a phase of a program; its energy is in the report.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/config.hpp"
-#include "joulery/engine/scope_node.hpp"
-#include "joulery/time/tick_clock.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/tick_clock.hpp"
 
 #include <cstddef>
 #include <string_view>
@@ -27,11 +27,11 @@ inline constexpr bool is_c_string =
 
 // The calling thread has no tree yet, or lost it. Where a meter of the program's own came first,
 // the cold paths are there and the process-wide meter is not.
-JOULERY_NOINLINE inline thread_tree* open_tree() noexcept {
-    if (const cold_calls* calls = cold.load(std::memory_order_acquire))
-        if (thread_tree* tree = calls->open_default()) return tree;
-#if defined(JOULERY_SEPARATE_COMPILATION) || (defined(__GNUC__) && !defined(_WIN32))
-    thread_tree* (*const volatile first)() noexcept = &first_tree<>;  // null if nobody defines it
+JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
+    if (const slow_path_table* calls = cold.load(std::memory_order_acquire))
+        if (thread_cursor* tree = calls->open_default()) return tree;
+#if defined(__GNUC__) && !defined(_WIN32)
+    thread_cursor* (*const volatile first)() noexcept = &first_tree;  // null if nobody defines it
     return first != nullptr ? first() : nullptr;
 #else
     return nullptr;
@@ -39,8 +39,8 @@ JOULERY_NOINLINE inline thread_tree* open_tree() noexcept {
 }
 }  // namespace detail
 
-class live_token;
-class disabled_token;
+class live_handle;
+class disabled_handle;
 
 /// A phase of the program: from here to the end of the enclosing block.
 ///
@@ -69,14 +69,14 @@ class live_scope {
     /// In a meter of your own instead of the process-wide one.
     template <class Meter, std::size_t N>
     live_scope(Meter& meter, const char (&literal)[N]) noexcept {
-        detail::thread_tree* tree = meter.tree_of_this_thread();
+        detail::thread_cursor* tree = meter.cursor_of_this_thread();
         if (tree != nullptr) enter(tree, literal);
     }
     template <class Meter, class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     live_scope(Meter& meter, Text&& name) noexcept : live_scope(meter, detail::view_of(name)) {}
     template <class Meter>
     live_scope(Meter& meter, std::string_view name) noexcept {
-        detail::thread_tree* tree = meter.tree_of_this_thread();
+        detail::thread_cursor* tree = meter.cursor_of_this_thread();
         if (tree != nullptr) enter(tree, name);
     }
 
@@ -88,7 +88,7 @@ class live_scope {
     ~live_scope() {
         detail::scope_node* node = node_;
         if (JOULERY_UNLIKELY(node == nullptr)) return;
-        detail::thread_tree* tree = node->tree;
+        detail::thread_cursor* tree = node->tree;
         if (JOULERY_UNLIKELY(node->flags.load(std::memory_order_relaxed) != 0 ||
                              tree->current != node)) {
             detail::cold.load(std::memory_order_acquire)->leave(node);
@@ -119,9 +119,9 @@ class live_scope {
     /// Whether this scope is being measured.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
-    /// With which other threads join this scope; include "joulery/joined_scope.hpp".
-    template <class Token = live_token>
-    [[nodiscard]] Token token() const noexcept {
+    /// With which other threads join this scope; include "joulery/task_scope.hpp".
+    template <class Token = live_handle>
+    [[nodiscard]] Token handle() const noexcept {
         return Token(node_);
     }
 
@@ -133,7 +133,7 @@ class live_scope {
 
  private:
     template <class Name>
-    JOULERY_INLINE void open(detail::thread_tree* tree, const Name& name) noexcept {
+    JOULERY_INLINE void open(detail::thread_cursor* tree, const Name& name) noexcept {
         if (JOULERY_UNLIKELY(!detail::scopes_enabled.load(std::memory_order_relaxed))) return;
         if (JOULERY_UNLIKELY(tree == nullptr)) {
             tree = detail::open_tree();
@@ -143,7 +143,7 @@ class live_scope {
     }
 
     template <std::size_t N>
-    JOULERY_INLINE void enter(detail::thread_tree* tree, const char (&literal)[N]) noexcept {
+    JOULERY_INLINE void enter(detail::thread_cursor* tree, const char (&literal)[N]) noexcept {
         detail::scope_node* parent = tree->current;
         const auto& hint = detail::scope_node::hint_of(*parent, literal);
         detail::scope_node* node = hint.child;
@@ -154,7 +154,7 @@ class live_scope {
         }
         enter(node);
     }
-    void enter(detail::thread_tree* tree, std::string_view name) noexcept {
+    void enter(detail::thread_cursor* tree, std::string_view name) noexcept {
         detail::scope_node* node = detail::cold.load(std::memory_order_acquire)
                                        ->find_child(tree->current, name.data(), name.size(), false);
         if (node != nullptr) enter(node);
@@ -188,8 +188,8 @@ class disabled_scope {
     constexpr void add_items(double, const char* = "item") const noexcept {}
     constexpr void set_total(double) const noexcept {}
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
-    template <class Token = disabled_token>
-    [[nodiscard]] constexpr Token token() const noexcept {
+    template <class Token = disabled_handle>
+    [[nodiscard]] constexpr Token handle() const noexcept {
         return Token(nullptr);
     }
 };

@@ -1,10 +1,10 @@
-// joulery/session.hpp - the process-wide meter: starts at the first scope, ends with the process.
-// Layer 9. SPDX-License-Identifier: MIT
+// session.hpp - the process-wide meter: starts at the first scope, ends with the process.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/config.hpp"
-#include "joulery/engine/options.hpp"
-#include "joulery/report/report.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/options.hpp"
+#include "joulery/report.hpp"
 #include "joulery/scope.hpp"
 
 namespace joulery {
@@ -40,25 +40,28 @@ JOULERY_DECL void set_enabled(bool on);
 }  // namespace v1
 }  // namespace joulery
 
-#if JOULERY_BODIES()
+#ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/core/attempt.hpp"
-#include "joulery/process_meter.hpp"
+#include "joulery/detail/core/catch_bad_alloc.hpp"
+#include "joulery/detail/session/process_meter.hpp"
 
 #include <utility>
 
 namespace joulery {
 inline namespace v1 {
 
+/// What a linker is told to look for, so that it takes the bodies from an archive.
+extern "C" JOULERY_DECL void joulery_implementation() {}
+
 JOULERY_DECL void start(options o) {
-    (void)detail::attempt([&] { detail::process_meter::instance().start(std::move(o)); });
+    (void)detail::catch_bad_alloc([&] { detail::process_meter::instance().start(std::move(o)); });
 }
 JOULERY_DECL report snapshot() { return detail::process_meter::instance().snapshot(); }
 JOULERY_DECL void stop() {
-    (void)detail::attempt([] { detail::process_meter::instance().stop(); });
+    (void)detail::catch_bad_alloc([] { detail::process_meter::instance().stop(); });
 }
 JOULERY_DECL void set_enabled(bool on) {
-    (void)detail::attempt([on] { detail::process_meter::instance().set_enabled(on); });
+    (void)detail::catch_bad_alloc([on] { detail::process_meter::instance().set_enabled(on); });
 }
 
 }  // namespace v1

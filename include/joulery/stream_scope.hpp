@@ -1,10 +1,10 @@
-// joulery/stream_scope.hpp - a scope whose work runs later, on a device: nothing waits.
-// Layer 7. SPDX-License-Identifier: MIT
+// stream_scope.hpp - a scope whose work runs later, on a device: nothing waits.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/config.hpp"
-#include "joulery/engine/device_timeline.hpp"
-#include "joulery/engine/scope_token.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/device_timeline.hpp"
+#include "joulery/detail/timing/scope_handle.hpp"
 #include "joulery/scope.hpp"
 
 #include <atomic>
@@ -47,7 +47,8 @@ namespace detail {
 /// marks have let go of it.
 class stream_interval {
  public:
-    stream_interval(std::shared_ptr<device_tree> tree, std::size_t stream, const live_token& owner)
+    stream_interval(std::shared_ptr<device_context> tree, std::size_t stream,
+                    const live_handle& owner)
         : tree_(std::move(tree)), stream_(stream), owner_(owner) {}
 
     template <class Mark>
@@ -82,9 +83,9 @@ class stream_interval {
         if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
-    const std::shared_ptr<device_tree> tree_;
+    const std::shared_ptr<device_context> tree_;
     const std::size_t stream_;
-    const live_token owner_;  // keeps the path
+    const live_handle owner_;  // keeps the path
     std::atomic<scope_node*> node_{nullptr};
     std::atomic<int> holders_{1};
     bool begins_ = false;
@@ -135,12 +136,12 @@ class stream_scope {
         scope_.add_items(count, item_name);
     }
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(scope_); }
-    [[nodiscard]] auto token() const noexcept { return scope_.token(); }
+    [[nodiscard]] auto handle() const noexcept { return scope_.handle(); }
 
  private:
     void start(device_stream& stream, Begin& begin) {
         if constexpr (std::is_same_v<Scope, live_scope>) {
-            const live_token here = scope_.token();
+            const live_handle here = scope_.handle();
             if (!here) return;
             auto tree = stream.device().tree_in_meter_of(here);
             if (tree == nullptr) return;
@@ -162,9 +163,9 @@ stream_scope(Meter&, device_stream&, Name&&, Begin, End) -> stream_scope<Begin, 
 }  // namespace v1
 }  // namespace joulery
 
-#if JOULERY_BODIES()
+#ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/engine/device_tree.hpp"
+#include "joulery/detail/timing/device_context.hpp"
 
 namespace joulery {
 inline namespace v1 {

@@ -1,8 +1,8 @@
-// joulery/version.hpp - the library's version, for the preprocessor and for programs.
-// Layer 0. SPDX-License-Identifier: MIT
+// version.hpp - the library's version, for the preprocessor and for programs.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/config.hpp"
+#include "joulery/detail/core/config.hpp"
 
 namespace joulery {
 inline namespace v1 {

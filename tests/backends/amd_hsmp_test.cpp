@@ -1,4 +1,4 @@
-#include "joulery/backends/amd_hsmp.hpp"
+#include "joulery/detail/backends/cpu/amd_hsmp.hpp"
 
 #include "backends/fake_device.hpp"
 #include "backends/support.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/backends/amd_smi.hpp"
+#include "joulery/detail/backends/gpu/amd_smi.hpp"
 
 #include "approx.hpp"
 #include "backends/fake_library.hpp"

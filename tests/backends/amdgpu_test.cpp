@@ -1,4 +1,4 @@
-#include "joulery/backends/amdgpu.hpp"
+#include "joulery/detail/backends/gpu/amdgpu.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"

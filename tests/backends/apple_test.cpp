@@ -1,6 +1,6 @@
-#include "joulery/backends/apple_ioreport.hpp"
-#include "joulery/backends/apple_smc.hpp"
-#include "joulery/backends/process_energy.hpp"
+#include "joulery/detail/backends/apple/apple_ioreport.hpp"
+#include "joulery/detail/backends/apple/apple_smc.hpp"
+#include "joulery/detail/backends/apple/process_energy.hpp"
 
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"

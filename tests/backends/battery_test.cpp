@@ -1,4 +1,4 @@
-#include "joulery/backends/battery.hpp"
+#include "joulery/detail/backends/board/battery.hpp"
 
 #include "backends/support.hpp"
 

@@ -1,6 +1,6 @@
-#include "joulery/backends/cray_pm.hpp"
+#include "joulery/detail/backends/server/cray_pm.hpp"
 
-#include "joulery/counters/channel_account.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 
 #include "backends/support.hpp"
 

@@ -1,11 +1,11 @@
-#include "joulery/backends/device_calls.hpp"
+#include "joulery/detail/backends/common/device_calls.hpp"
 
 #include "backends/support.hpp"
-#include "joulery/backends/amd_hsmp.hpp"
-#include "joulery/backends/ipmi_dcmi.hpp"
-#include "joulery/backends/rapl_msr.hpp"
-#include "joulery/backends/rapl_perf.hpp"
-#include "joulery/backends/rpi_pmic.hpp"
+#include "joulery/detail/backends/board/rpi_pmic.hpp"
+#include "joulery/detail/backends/cpu/amd_hsmp.hpp"
+#include "joulery/detail/backends/cpu/rapl_msr.hpp"
+#include "joulery/detail/backends/cpu/rapl_perf.hpp"
+#include "joulery/detail/backends/server/ipmi_dcmi.hpp"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-#include "joulery/backends/estimate.hpp"
+#include "joulery/detail/backends/estimate/estimate.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"

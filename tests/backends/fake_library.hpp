@@ -1,7 +1,7 @@
 // Fake vendor libraries, put where a loader finds them.
 #pragma once
 
-#include "joulery/counters/dynamic_library.hpp"
+#include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/testing/fake_system.hpp"
 
 #include <doctest/doctest.h>

@@ -1,8 +1,8 @@
-#include "joulery/backends/function.hpp"
+#include "joulery/make_backend.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"
-#include "joulery/counters/channel_account.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "joulery/backends/habana.hpp"
+#include "joulery/detail/backends/accelerator/habana.hpp"
 
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"

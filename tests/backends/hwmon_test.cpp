@@ -1,8 +1,8 @@
-#include "joulery/backends/hwmon.hpp"
+#include "joulery/detail/backends/board/hwmon.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"
-#include "joulery/counters/domain_tree.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 
 using namespace joulery;
 

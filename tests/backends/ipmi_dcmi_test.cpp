@@ -1,4 +1,4 @@
-#include "joulery/backends/ipmi_dcmi.hpp"
+#include "joulery/detail/backends/server/ipmi_dcmi.hpp"
 
 #include "backends/fake_device.hpp"
 #include "backends/support.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/backends/level_zero.hpp"
+#include "joulery/detail/backends/gpu/level_zero.hpp"
 
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/backends/neuron.hpp"
+#include "joulery/detail/backends/accelerator/neuron.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"

@@ -1,11 +1,11 @@
-#include "joulery/backends/nvml.hpp"
+#include "joulery/detail/backends/gpu/nvml.hpp"
 
 #include "approx.hpp"
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"
 #include "fakes/fake_nvml.hpp"
-#include "joulery/counters/channel_account.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
 

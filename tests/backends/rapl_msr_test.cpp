@@ -1,4 +1,4 @@
-#include "joulery/backends/rapl_msr.hpp"
+#include "joulery/detail/backends/cpu/rapl_msr.hpp"
 
 #include "approx.hpp"
 #include "backends/fake_device.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/backends/rapl_perf.hpp"
+#include "joulery/detail/backends/cpu/rapl_perf.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"

@@ -1,9 +1,9 @@
-#include "joulery/backends/rapl_powercap.hpp"
+#include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"
-#include "joulery/counters/channel_account.hpp"
-#include "joulery/counters/domain_tree.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 
 using namespace joulery;
 

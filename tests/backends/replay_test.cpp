@@ -1,6 +1,6 @@
-#include "joulery/backends/replay.hpp"
+#include "joulery/detail/backends/recording/replay.hpp"
 
-#include "joulery/backends/recorder.hpp"
+#include "joulery/detail/backends/recording/recorder.hpp"
 
 #include "backends/support.hpp"
 #include "joulery/testing/manual_clock.hpp"

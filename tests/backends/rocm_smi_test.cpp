@@ -1,4 +1,4 @@
-#include "joulery/backends/rocm_smi.hpp"
+#include "joulery/detail/backends/gpu/rocm_smi.hpp"
 
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"

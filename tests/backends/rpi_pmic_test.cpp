@@ -1,4 +1,4 @@
-#include "joulery/backends/rpi_pmic.hpp"
+#include "joulery/detail/backends/board/rpi_pmic.hpp"
 
 #include "approx.hpp"
 #include "backends/fake_device.hpp"

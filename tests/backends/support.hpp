@@ -1,7 +1,7 @@
 // What the tests of backends share.
 #pragma once
 
-#include "joulery/counters/backend.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/testing/backend_contract.hpp"
 #include "joulery/testing/fake_system.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/backends/windows_emi.hpp"
+#include "joulery/detail/backends/windows/windows_emi.hpp"
 
 #include "backends/support.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/carbon/carbon_from_environment.hpp"
+#include "joulery/detail/carbon/carbon_from_environment.hpp"
 
 #include "approx.hpp"
 

@@ -1,10 +1,10 @@
-#include "joulery/carbon/footprint.hpp"
+#include "joulery/accounting/footprint.hpp"
 
 #include "approx.hpp"
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/carbon/cleanest_start.hpp"
-#include "joulery/carbon/equivalents.hpp"
-#include "joulery/carbon/place_ranking.hpp"
+#include "joulery/accounting/cleanest_start.hpp"
+#include "joulery/accounting/equivalents.hpp"
+#include "joulery/accounting/rank_regions.hpp"
+#include "joulery/carbon/carbon_for.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,10 +22,10 @@ bool states(const std::string& text, const char* part) {
 }  // namespace
 
 TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apart") {
-    carbon_model m = *carbon_of("aws:us-east-1");
+    carbon_model m = *carbon_for("aws:us-east-1");
     m.market = contractual_intensity(20_g_per_kWh, "power purchase agreement");
     m.embodied = {10_g, "server, 4 years"};
-    const footprint f = footprint_of(m, 100_kWh, std::chrono::hours(2));
+    const footprint f = footprint_for(m, 100_kWh, std::chrono::hours(2));
     CHECK(f.facility.kilowatt_hours() == approx(115));
     CHECK(f.location.grams() == approx(115 * 270.489));
     CHECK(f.market->grams() == approx(115 * 20));
@@ -40,7 +40,7 @@ TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apar
 }
 
 TEST_CASE("footprint: every figure is traced, every assumption listed, sources that differ shown") {
-    const footprint f = footprint_of(*carbon_of("US"), 1_kWh, std::chrono::hours(1));
+    const footprint f = footprint_for(*carbon_for("US"), 1_kWh, std::chrono::hours(1));
     CHECK(f.low.grams() == approx(349.667));
     CHECK(f.high.grams() == approx(414));
     CHECK(states(to_text(f), "(sources differ: 0.349667 to 0.414)"));
@@ -48,14 +48,14 @@ TEST_CASE("footprint: every figure is traced, every assumption listed, sources t
     CHECK(f.factors[0] ==
           "grid: 383.55 gCO2e/kWh, United States (US), 2024, lifecycle, production, average, "
           "location-based; Ember Yearly Electricity Data through co2.js 0.19.0 (CC BY 4.0)");
-    const footprint nothing = footprint_of({}, 1_kWh, std::chrono::hours(1));
+    const footprint nothing = footprint_for({}, 1_kWh, std::chrono::hours(1));
     CHECK(nothing.assumptions.size() == 5);
     CHECK(states(to_text(nothing), "no place was stated"));
 }
 
 TEST_CASE("footprint: figures that a report knows go before the mean") {
     const footprint f =
-        footprint_of(carbon_model{100_g_per_kWh, 1.0}, 1_kWh, std::chrono::hours(1), {}, 40_g);
+        footprint_for(carbon_model{100_g_per_kWh, 1.0}, 1_kWh, std::chrono::hours(1), {}, 40_g);
     CHECK(f.location.grams() == 40);
 }
 

@@ -1,8 +1,8 @@
-#include "joulery/carbon/intensity_series.hpp"
+#include "joulery/detail/carbon/intensity_series.hpp"
 
 #include "approx.hpp"
-#include "joulery/carbon/callable_intensity.hpp"
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/carbon/callable_intensity.hpp"
 
 #include <doctest/doctest.h>
 

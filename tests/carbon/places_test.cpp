@@ -1,7 +1,7 @@
-#include "joulery/carbon/places.hpp"
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/carbon/place_factor.hpp"
-#include "joulery/carbon/tables/place_index.hpp"
+#include "joulery/detail/carbon/places.hpp"
+#include "joulery/carbon/carbon_for.hpp"
+#include "joulery/carbon/grid_factor_for.hpp"
+#include "joulery/detail/carbon/tables/place_index.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ using namespace joulery;
 namespace {
 
 double grams(const char* name) {
-    const auto f = intensity_of(name);
+    const auto f = intensity_for(name);
     REQUIRE_MESSAGE(f, f.error().reason);
     return f->intensity.grams_per_kwh();
 }
@@ -47,17 +47,17 @@ TEST_CASE("places: states, subregions and provinces are found by code and name")
 }
 
 TEST_CASE("places: a cloud region states the basis of its factor") {
-    const auto google = intensity_of("gcp:europe-west9");
+    const auto google = intensity_for("gcp:europe-west9");
     CHECK(google->intensity.grams_per_kwh() == 16.3);
     CHECK(google->boundary == "operational");
     CHECK(google->place == "gcp:europe-west9 (Paris)");
     CHECK(google->country == "FRA");
-    const auto egrid = intensity_of("aws:us-east-1");
+    const auto egrid = intensity_for("aws:us-east-1");
     CHECK(egrid->intensity.grams_per_kwh() == 270.489);
     CHECK(egrid->boundary == "direct");
     CHECK(egrid->year == 2023);
     CHECK(mentions(egrid->source, "subregion SRVC"));
-    const auto ember = intensity_of("azure:francecentral");
+    const auto ember = intensity_for("azure:francecentral");
     CHECK(ember->intensity.grams_per_kwh() == 44.18);
     CHECK(ember->boundary == "lifecycle");
     CHECK(mentions(ember->source, "France (FR)"));
@@ -66,27 +66,27 @@ TEST_CASE("places: a cloud region states the basis of its factor") {
 }
 
 TEST_CASE("places: what is not known is an error that names the nearest matches") {
-    const auto typo = intensity_of("Germny");
+    const auto typo = intensity_for("Germny");
     REQUIRE_FALSE(typo);
     CHECK(mentions(typo.error().reason, "unknown region 'Germny'; nearest: Germany (DE)"));
-    const auto bare = intensity_of("eu-west-3");
+    const auto bare = intensity_for("eu-west-3");
     REQUIRE_FALSE(bare);
     CHECK(mentions(bare.error().reason, "aws:eu-west-3 (Paris)"));
-    CHECK_FALSE(intensity_of(""));
-    CHECK_FALSE(intensity_of("-- !"));
-    CHECK_FALSE(intensity_of(std::string(500, 'x')));
-    CHECK_FALSE(intensity_of(std::string("\xC3")));
+    CHECK_FALSE(intensity_for(""));
+    CHECK_FALSE(intensity_for("-- !"));
+    CHECK_FALSE(intensity_for(std::string(500, 'x')));
+    CHECK_FALSE(intensity_for(std::string("\xC3")));
 }
 
 TEST_CASE("places: a name that two places share is refused, both are named") {
-    const auto f = intensity_of("Georgia");
+    const auto f = intensity_for("Georgia");
     REQUIRE_FALSE(f);
     CHECK(mentions(f.error().reason, "Georgia (GE), Georgia (US-GA)"));
     CHECK(grams("US-GA") > 0);
 }
 
 TEST_CASE("places: a published zero is missing, not clean") {
-    const auto f = intensity_of("Central African Republic");
+    const auto f = intensity_for("Central African Republic");
     REQUIRE_FALSE(f);
     CHECK(mentions(f.error().reason, "Central African Republic (CF) has no usable figure"));
 }
@@ -113,35 +113,35 @@ TEST_CASE("places: every name in the index finds its row, and every figure is pl
 }
 
 TEST_CASE("places: sources that differ give a range") {
-    const auto us = carbon_of("US");
+    const auto us = carbon_for("US");
     REQUIRE(us);
     CHECK(us->range().first.grams_per_kwh() == 349.667);
     CHECK(us->grid.intensity.grams_per_kwh() == 383.55);
     CHECK(us->range().second.grams_per_kwh() == 414);
-    const auto ontario = carbon_of("CA-ON");
+    const auto ontario = carbon_for("CA-ON");
     CHECK(ontario->range().first.grams_per_kwh() == 30);
     CHECK(ontario->range().second.grams_per_kwh() == 73);
-    const auto oregon = carbon_of("gcp:us-west1");
+    const auto oregon = carbon_for("gcp:us-west1");
     CHECK(oregon->range().second.grams_per_kwh() == 288.152);
 }
 
 TEST_CASE("places: PUE is the region's own where published, else the fleet's, else an error") {
-    CHECK(pue_of("aws:ap-south-2")->pue == 1.46);
-    CHECK(pue_of("aws:eu-west-3")->pue == 1.14);
-    CHECK(mentions(pue_of("aws:eu-west-3")->source, "AWS fleet"));
-    CHECK(pue_of("gcp")->pue == 1.09);
-    CHECK(pue_of("Meta")->pue == 1.08);
-    CHECK_FALSE(pue_of("FR"));
-    CHECK(carbon_of("FR")->pue_source == no_pue_stated);
-    CHECK(carbon_of("aws:eu-central-1")->pue == 1.35);
+    CHECK(pue_for("aws:ap-south-2")->pue == 1.46);
+    CHECK(pue_for("aws:eu-west-3")->pue == 1.14);
+    CHECK(mentions(pue_for("aws:eu-west-3")->source, "AWS fleet"));
+    CHECK(pue_for("gcp")->pue == 1.09);
+    CHECK(pue_for("Meta")->pue == 1.08);
+    CHECK_FALSE(pue_for("FR"));
+    CHECK(carbon_for("FR")->pue_source == no_pue_stated);
+    CHECK(carbon_for("aws:eu-central-1")->pue == 1.35);
 }
 
 TEST_CASE("places: water of a region: site by region, else by fleet; plant by country") {
-    const auto singapore = carbon_of("aws:ap-southeast-1");
+    const auto singapore = carbon_for("aws:ap-southeast-1");
     CHECK(singapore->water.site == 1.68);
-    CHECK(carbon_of("gcp:europe-west9")->water.site_source.empty());  // Google publishes none
-    CHECK(carbon_of("FR")->water.off_site == 3.6737);
-    CHECK(carbon_of("FR")->water.site_source.empty());
+    CHECK(carbon_for("gcp:europe-west9")->water.site_source.empty());  // Google publishes none
+    CHECK(carbon_for("FR")->water.off_site == 3.6737);
+    CHECK(carbon_for("FR")->water.site_source.empty());
 }
 
 TEST_CASE("places: a name without a letter of ours is unknown, only blanks are empty") {

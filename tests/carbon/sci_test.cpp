@@ -1,4 +1,4 @@
-#include "joulery/carbon/sci.hpp"
+#include "joulery/accounting/sci.hpp"
 
 #include "approx.hpp"
 

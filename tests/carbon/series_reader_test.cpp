@@ -1,7 +1,7 @@
 #include "joulery/carbon/series_reader.hpp"
-#include "joulery/carbon/csv_series.hpp"
-#include "joulery/carbon/json_series.hpp"
-#include "joulery/carbon/series_stream.hpp"
+#include "joulery/detail/carbon/csv_series.hpp"
+#include "joulery/detail/carbon/json_series.hpp"
+#include "joulery/detail/carbon/series_stream.hpp"
 
 #include "approx.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/carbon/timestamp.hpp"
+#include "joulery/detail/carbon/timestamp.hpp"
 
 #include <doctest/doctest.h>
 

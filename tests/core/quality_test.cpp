@@ -1,4 +1,4 @@
-#include "joulery/core/quality.hpp"
+#include "joulery/quality.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "joulery/core/result.hpp"
+#include "joulery/result.hpp"
 
 #include <doctest/doctest.h>
 

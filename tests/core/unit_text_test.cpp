@@ -1,4 +1,4 @@
-#include "joulery/core/unit_text.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "joulery/core/units.hpp"
+#include "joulery/units.hpp"
 
 #include "approx.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/core/utf8.hpp"
+#include "joulery/detail/core/utf8.hpp"
 
 #include <doctest/doctest.h>
 
@@ -26,13 +26,13 @@ TEST_CASE("utf-8: broken bytes become replacement characters") {
 }
 
 TEST_CASE("utf-8: escape sequences and direction marks can't reach a terminal") {
-    CHECK(harmless("\x1b[31mred") == "\\x1b[31mred");
-    CHECK(harmless("a\nb\tc\x7f") == "a\\x0ab\\x09c\\x7f");
-    CHECK(harmless("\xC2\x9B"
-                   "31m") == "\\x9b31m");  // one-byte CSI of Latin-1 terminals
-    CHECK(harmless("\xE2\x80\xAE"
-                   "evil") == "\\u202eevil");  // right-to-left override
-    CHECK(harmless(std::string_view("a\0b", 3)) == "a\\x00b");
+    CHECK(escape_control("\x1b[31mred") == "\\x1b[31mred");
+    CHECK(escape_control("a\nb\tc\x7f") == "a\\x0ab\\x09c\\x7f");
+    CHECK(escape_control("\xC2\x9B"
+                         "31m") == "\\x9b31m");  // one-byte CSI of Latin-1 terminals
+    CHECK(escape_control("\xE2\x80\xAE"
+                         "evil") == "\\u202eevil");  // right-to-left override
+    CHECK(escape_control(std::string_view("a\0b", 3)) == "a\\x00b");
 }
 
 TEST_CASE("utf-8: a text is cut between characters and says so") {

@@ -1,4 +1,4 @@
-#include "joulery/counters/channel_account.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 
 #include "approx.hpp"
 

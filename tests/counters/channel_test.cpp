@@ -1,4 +1,4 @@
-#include "joulery/counters/channel.hpp"
+#include "joulery/channel.hpp"
 
 #include "approx.hpp"
 

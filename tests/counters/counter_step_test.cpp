@@ -1,4 +1,4 @@
-#include "joulery/counters/counter_step.hpp"
+#include "joulery/detail/metering/counter_step.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "joulery/counters/domain_tree.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 
 #include <doctest/doctest.h>
 

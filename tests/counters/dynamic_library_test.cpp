@@ -1,4 +1,4 @@
-#include "joulery/counters/dynamic_library.hpp"
+#include "joulery/detail/core/dynamic_library.hpp"
 
 #include "backends/fake_library.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/counters/system_root.hpp"
+#include "joulery/detail/core/system_root.hpp"
 
 #include "joulery/testing/fake_system.hpp"
 

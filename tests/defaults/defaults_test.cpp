@@ -1,4 +1,4 @@
-#include "joulery/defaults.hpp"
+#include "joulery/detail/session/defaults.hpp"
 
 #include "backends/fake_library.hpp"
 #include "backends/support.hpp"

@@ -2,7 +2,7 @@
 // the program, and the report says what went wrong.
 #include "approx.hpp"
 #include "engine/support.hpp"
-#include "joulery/backends/function.hpp"
+#include "joulery/make_backend.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/engine/books.hpp"
+#include "joulery/detail/attribution/books.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/defaults.hpp"
+#include "joulery/detail/session/defaults.hpp"
 
 #include "engine/support.hpp"
 #include "joulery/testing/fake_system.hpp"

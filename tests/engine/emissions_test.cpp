@@ -1,6 +1,6 @@
 #include "approx.hpp"
-#include "joulery/carbon/intensity_series.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/detail/carbon/intensity_series.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 

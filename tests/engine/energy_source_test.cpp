@@ -1,7 +1,7 @@
-#include "joulery/engine/energy_source.hpp"
+#include "joulery/detail/metering/energy_source.hpp"
 
 #include "approx.hpp"
-#include "joulery/engine/metered_source.hpp"
+#include "joulery/detail/session/metered_source.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/environment.hpp"
+#include "joulery/detail/session/environment.hpp"
 
 #include "engine/support.hpp"
 

@@ -2,10 +2,10 @@
 // any lock at the fork: here a thread holds it until the child has ended.
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
-#include "joulery/engine/engine.hpp"
-#include "joulery/joined_scope.hpp"
+#include "joulery/detail/session/engine.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/stream_scope.hpp"
+#include "joulery/task_scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
 #include <doctest/doctest.h>
@@ -100,9 +100,9 @@ TEST_CASE("forked child: a scope of the parent's ends though a thread was lookin
     CHECK(status_of_child(look, [&] {
               s->add_items(1, "sample");
               s->set_total(5);
-              const scope_token token = s->token();
+              const scope_handle token = s->handle();
               if (token) ::_exit(98);
-              { const joined_scope task{token, "task"}; }
+              { const task_scope task{token, "task"}; }
               s.reset();
           }) == 0);
     s.reset();
@@ -131,7 +131,7 @@ TEST_CASE("forked child: a device that a thread of the parent's was looking for 
     meter m(one_device());
     const auto look = [&](gate& door) {
         const scope s{m, "kernel"};
-        const scope_token token = s.token();
+        const scope_handle token = s.handle();
         waits_at = &door;
         (void)gpu.tree_in_meter_of(token);
     };

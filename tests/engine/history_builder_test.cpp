@@ -1,4 +1,4 @@
-#include "joulery/engine/history_builder.hpp"
+#include "joulery/detail/session/history_builder.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"
@@ -204,7 +204,7 @@ TEST_CASE("slices: off, a scope that is not read at its edges stays on the fast 
     options o;
     meter fast{std::move(o)};
     { scope s{fast, "work"}; }
-    const detail::scope_node* node = fast.tree_of_this_thread()->root.first_child.load();
+    const detail::scope_node* node = fast.cursor_of_this_thread()->root.first_child.load();
     REQUIRE(node != nullptr);
     CHECK(node->flags.load() ==
           (fast.machinery().clock().is_tick_clock() ? 0u : std::uint32_t{detail::other_clock}));
@@ -213,8 +213,8 @@ TEST_CASE("slices: off, a scope that is not read at its edges stays on the fast 
     recording.record_slices = 100;
     meter slow{std::move(recording)};
     { scope s{slow, "work"}; }
-    CHECK((slow.tree_of_this_thread()->root.first_child.load()->flags.load() & detail::recorded) !=
-          0);
+    CHECK((slow.cursor_of_this_thread()->root.first_child.load()->flags.load() &
+           detail::recorded) != 0);
     CHECK(slow.snapshot().slices.slices.size() == 1);
 }
 

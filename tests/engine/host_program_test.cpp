@@ -2,7 +2,7 @@
 // threads, or load libraries with scopes in their constructors. Each case is a process of its own.
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
-#include "joulery/engine/repeating_call.hpp"
+#include "joulery/detail/session/repeating_call.hpp"
 #include "joulery/session.hpp"
 #include "sanitized.hpp"
 

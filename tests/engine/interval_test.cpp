@@ -1,11 +1,11 @@
 // Which scopes an interval shows, and whose part each is, when they end in any order.
-#include "joulery/engine/interval.hpp"
+#include "joulery/detail/attribution/interval.hpp"
 
 #include "approx.hpp"
-#include "joulery/engine/call_recorder.hpp"
-#include "joulery/engine/owned_tree.hpp"
-#include "joulery/engine/path_table.hpp"
-#include "joulery/engine/scope_node.hpp"
+#include "joulery/detail/timing/call_recorder.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,15 +16,15 @@
 using joulery::detail::call_recorder;
 using joulery::detail::interval;
 using joulery::detail::open_time;
-using joulery::detail::owned_tree;
 using joulery::detail::path_table;
 using joulery::detail::scope_node;
+using joulery::detail::thread_context;
 
 namespace {
 
 // A tree without a meter, and an interval that looks at it when the test says so.
 struct lone_tree {
-    owned_tree tree{nullptr, std::make_shared<path_table>(1, 1), 1, 0, call_recorder(0, 0)};
+    thread_context tree{nullptr, std::make_shared<path_table>(1, 1), 1, 0, call_recorder(0, 0)};
     interval seen{0};
     std::uint64_t looked_at = 0;
 

@@ -1,11 +1,11 @@
 // The five invariants over random programs: any scopes, threads, powers, counters and moments of
 // reporting. Every failure prints the seed; JOULERY_SEED=n runs one program alone.
 #include "approx.hpp"
-#include "sanitized.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/stream_scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
+#include "sanitized.hpp"
 
 #include <doctest/doctest.h>
 

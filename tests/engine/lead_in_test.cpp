@@ -1,4 +1,4 @@
-#include "joulery/engine/lead_in.hpp"
+#include "joulery/detail/attribution/lead_in.hpp"
 
 #include "approx.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/engine/live_display.hpp"
+#include "joulery/detail/session/progress_display.hpp"
 
 #include "engine/pseudo_terminal.hpp"
 
@@ -10,12 +10,12 @@
 
 using namespace joulery;
 using namespace joulery::literals;
-using joulery::detail::live_display;
+using joulery::detail::progress_display;
 
 namespace {
 
-live_figures some_figures() {
-    live_figures f;
+progress_figures some_figures() {
+    progress_figures f;
     f.time = seconds(1.5);
     f.now = 40_W;
     f.total = 60_J;
@@ -32,7 +32,8 @@ TEST_CASE("live display: the line is drawn over itself, cut to the terminal, and
     engine_test::pseudo_terminal terminal(30);
     REQUIRE(terminal.is_there());
     {
-        const live_display display(some_figures, terminal.program(), std::chrono::milliseconds(1));
+        const progress_display display(some_figures, terminal.program(),
+                                       std::chrono::milliseconds(1));
         CHECK(display.is_drawing());
         terminal.read_until("\x1b[K\r1.5 s");
     }
@@ -46,22 +47,22 @@ TEST_CASE("live display: the line is drawn over itself, cut to the terminal, and
 }
 
 TEST_CASE("live display: four drawings a second are the most") {
-    CHECK(live_display::period == std::chrono::milliseconds(250));
+    CHECK(progress_display::period == std::chrono::milliseconds(250));
 }
 
 TEST_CASE("live display: a pipe, a dumb terminal and one without a name get nothing") {
     int pipe_ends[2];
     REQUIRE(::pipe(pipe_ends) == 0);
     ::setenv("TERM", "xterm", 1);
-    CHECK_FALSE(live_display(some_figures, pipe_ends[1]).is_drawing());
+    CHECK_FALSE(progress_display(some_figures, pipe_ends[1]).is_drawing());
     ::close(pipe_ends[0]);
     ::close(pipe_ends[1]);
     engine_test::pseudo_terminal terminal(80);
     REQUIRE(terminal.is_there());
     ::setenv("TERM", "dumb", 1);
-    CHECK_FALSE(live_display(some_figures, terminal.program()).is_drawing());
+    CHECK_FALSE(progress_display(some_figures, terminal.program()).is_drawing());
     ::unsetenv("TERM");
-    CHECK_FALSE(live_display(some_figures, terminal.program()).is_drawing());
+    CHECK_FALSE(progress_display(some_figures, terminal.program()).is_drawing());
 }
 
 TEST_CASE("live display: a stopped terminal holds nobody up") {
@@ -69,7 +70,8 @@ TEST_CASE("live display: a stopped terminal holds nobody up") {
     engine_test::pseudo_terminal terminal(80);
     REQUIRE(terminal.is_there());
     {
-        const live_display display(some_figures, terminal.program(), std::chrono::milliseconds(1));
+        const progress_display display(some_figures, terminal.program(),
+                                       std::chrono::milliseconds(1));
         terminal.read_until("8 g CO2e");
         REQUIRE(::tcflow(terminal.program(), TCOOFF) == 0);
     }

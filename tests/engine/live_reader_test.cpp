@@ -1,4 +1,4 @@
-#include "joulery/engine/live_reader.hpp"
+#include "joulery/detail/session/progress_reader.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"
@@ -25,7 +25,7 @@ TEST_CASE("glance: it shows the last samples and reads nothing") {
     machine.draw(250_W);
     machine.run(1s);
     const std::uint64_t reads = machine.reads();
-    const live_figures f = m.glance();
+    const progress_figures f = m.glance();
     CHECK(machine.reads() == reads);
     CHECK(f.time.count() == approx(11));
     CHECK(f.now.watts() == approx(250).epsilon(1e-3));
@@ -42,7 +42,7 @@ TEST_CASE("glance: channels inside others are not counted twice") {
     machine.attach(m);
     machine.draw(100_W);
     machine.run(5s);
-    const live_figures f = m.glance();
+    const progress_figures f = m.glance();
     CHECK(f.now.watts() == approx(100).epsilon(1e-3));
     CHECK(f.total.joules() == approx(500).epsilon(0.05));
 }
@@ -51,7 +51,7 @@ TEST_CASE("glance: without counters the figures are unknown, not zero") {
     options o;
     o.clock = std::make_shared<testing::manual_clock>();
     meter m{std::move(o)};
-    const live_figures f = m.glance();
+    const progress_figures f = m.glance();
     CHECK(f.now.watts() != f.now.watts());
     CHECK(f.total.joules() != f.total.joules());
     CHECK(to_live_line(f, 80) == "0 s  n/a  n/a  n/a");
@@ -72,7 +72,7 @@ TEST_CASE("glance: a scope's progress is that of its present call") {
             train.add_items(1, "sample");
         }
         if (epoch < 2) continue;
-        const live_figures f = m.glance();
+        const progress_figures f = m.glance();
         CHECK(f.progress.path == "epoch");
         CHECK(f.progress.item_name == "sample");
         CHECK(f.progress.done == 5);
@@ -100,7 +100,7 @@ TEST_CASE("glance: threads that share a path share its plan; the outermost plan 
     b.set_total(50);
     b.set_total(70);  // the last word counts
     a.add_items(10), b.add_items(15);
-    const live_progress p = m.glance().progress;
+    const progress_state p = m.glance().progress;
     CHECK(p.path == "work");
     CHECK(p.total == 100);
     CHECK(p.done == 25);

@@ -1,8 +1,8 @@
-#include "joulery/engine/meter.hpp"
+#include "joulery/meter.hpp"
 
 #include "approx.hpp"
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/engine.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/make_backend.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/simulated_machine.hpp"
@@ -251,7 +251,7 @@ TEST_CASE("meter: without backends an ended thread's tree goes when another thre
     for (int i = 0; i < 3; ++i) std::thread([&] { const scope s{m, "work"}; }).join();
     auto tree = m.machinery().add_tree();  // of a thread that is played here
     tree->thread_ended = true;
-    const std::weak_ptr<detail::owned_tree> left = tree;
+    const std::weak_ptr<detail::thread_context> left = tree;
     tree.reset();
     std::thread([&] { const scope s{m, "work"}; }).join();
     CHECK(left.expired());

@@ -1,4 +1,4 @@
-#include "joulery/engine/node_store.hpp"
+#include "joulery/detail/timing/node_arena.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,11 +7,11 @@
 #include <set>
 #include <vector>
 
-using joulery::detail::node_store;
+using joulery::detail::node_arena;
 using joulery::detail::scope_node;
 
 namespace {
-std::vector<scope_node*> walk(const node_store& nodes) {
+std::vector<scope_node*> walk(const node_arena& nodes) {
     std::vector<scope_node*> seen;
     nodes.for_each_backwards([&](scope_node& n) { seen.push_back(&n); });
     return seen;
@@ -19,7 +19,7 @@ std::vector<scope_node*> walk(const node_store& nodes) {
 }  // namespace
 
 TEST_CASE("node store: a walk meets every node once, the last made first, where it was made") {
-    node_store nodes(1);
+    node_arena nodes(1);
     CHECK(walk(nodes).empty());
     std::vector<scope_node*> made;
     for (int i = 0; i < 1'000; ++i) {
@@ -29,7 +29,7 @@ TEST_CASE("node store: a walk meets every node once, the last made first, where 
 }
 
 TEST_CASE("node store: a walk sees what was there when it began, whatever is made meanwhile") {
-    node_store nodes(1);
+    node_arena nodes(1);
     std::vector<scope_node*> made;
     for (int i = 0; i < 5; ++i) made.insert(made.begin(), &nodes.add());
     std::vector<scope_node*> seen;
@@ -43,7 +43,7 @@ TEST_CASE("node store: a walk sees what was there when it began, whatever is mad
 
 TEST_CASE("node store: each node has marks of its own, one a source, that nothing moves") {
     constexpr std::size_t sources = 3;
-    node_store nodes(sources);
+    node_arena nodes(sources);
     std::vector<scope_node*> made;
     for (std::size_t i = 0; i < 200; ++i) {
         made.push_back(&nodes.add());

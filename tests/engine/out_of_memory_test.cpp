@@ -1,8 +1,8 @@
 // Where there is no memory scopes are not measured, and the program goes on.
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/engine.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/detail/session/engine.hpp"
 #include "joulery/macros.hpp"
+#include "joulery/make_backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/session.hpp"
 #include "joulery/testing/simulated_machine.hpp"

@@ -1,6 +1,6 @@
 // A process of its own, in which nothing else has started the process-wide meter.
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/make_backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/session.hpp"
 

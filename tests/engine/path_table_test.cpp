@@ -1,4 +1,4 @@
-#include "joulery/engine/path_table.hpp"
+#include "joulery/detail/timing/path_table.hpp"
 
 #include <doctest/doctest.h>
 

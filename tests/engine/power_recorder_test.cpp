@@ -1,4 +1,4 @@
-#include "joulery/engine/power_recorder.hpp"
+#include "joulery/detail/metering/power_recorder.hpp"
 
 #include "approx.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/engine/repeating_call.hpp"
+#include "joulery/detail/session/repeating_call.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // What samplers may take of a processor: waiting for ticks ends where it costs too much.
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/engine.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/make_backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 #include "joulery/testing/simulated_machine.hpp"
@@ -67,7 +67,7 @@ TEST_CASE("sampling cost: what a sampler's thread uses while it waits for ticks 
     meter m{std::move(o)};
     detail::metered_source& source = *m.machinery().sources()[0];
     for (bool seen = false; !seen; std::this_thread::yield()) {
-        const std::lock_guard<detail::patient_mutex> between_reads(source.source.reading);
+        const std::lock_guard<detail::timed_mutex> between_reads(source.source.reading);
         CHECK(source.hunting_seconds <= source.sampler_seconds);
         seen = source.hunting_seconds > 0 && source.source.account(0).tally().reads > 50;
     }

@@ -1,4 +1,4 @@
-#include "joulery/engine/scope_node.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
 
 #include <doctest/doctest.h>
 

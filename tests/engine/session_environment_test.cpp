@@ -3,10 +3,10 @@
 
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
+#include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/idle_power.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/testing/fake_system.hpp"
-#include "joulery/testing/measuring_meter.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
+#include "joulery/detail/session/environment.hpp"
 #include "joulery/joulery.hpp"
-#include "joulery/environment.hpp"
 
 #include "engine/pseudo_terminal.hpp"
 #include "engine/support.hpp"

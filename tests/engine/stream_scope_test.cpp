@@ -3,10 +3,10 @@
 
 #include "approx.hpp"
 #include "engine/support.hpp"
-#include "joulery/core/units.hpp"
-#include "joulery/joined_scope.hpp"
+#include "joulery/task_scope.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
+#include "joulery/units.hpp"
 
 #include <doctest/doctest.h>
 

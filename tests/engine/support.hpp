@@ -1,8 +1,8 @@
 // What the tests of the engine share: plain counters, gates, meters on a clock of their own.
 #pragma once
 
-#include "joulery/counters/backend.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 
 #include <atomic>

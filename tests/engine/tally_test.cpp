@@ -1,10 +1,10 @@
 // Time passes, and scopes end, while a report looks at one after the other.
-#include "joulery/engine/engine.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/engine/options.hpp"
-#include "joulery/engine/scope_node.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+#include "joulery/meter.hpp"
+#include "joulery/options.hpp"
 #include "joulery/scope.hpp"
-#include "joulery/time/time_source.hpp"
 
 #include <doctest/doctest.h>
 
@@ -47,7 +47,7 @@ TEST_CASE("tally: what is open shows no less than what ends inside it while it i
         scope middle{m, "middle"};
         scope inner{m, "inner"};
     }
-    detail::scope_node* outer = m.tree_of_this_thread()->root.first_child.load();
+    detail::scope_node* outer = m.cursor_of_this_thread()->root.first_child.load();
     detail::scope_node* middle = outer->first_child.load();
     detail::scope_node* inner = middle->first_child.load();
     for (detail::scope_node* n : {outer, middle, inner}) n->open(clock->now());

@@ -1,4 +1,4 @@
-#include "joulery/engine/tick_lock.hpp"
+#include "joulery/detail/metering/read_schedule.hpp"
 
 #include "approx.hpp"
 
@@ -9,8 +9,8 @@
 #include <random>
 
 using joulery::detail::lock_step;
-using joulery::detail::tick_lock;
-using joulery::detail::tick_tracker;
+using joulery::detail::read_schedule;
+using joulery::detail::update_tracker;
 
 namespace {
 
@@ -18,15 +18,19 @@ namespace {
 // nanoseconds; each read takes 1 us.
 struct locked_counter {
     double period, jitter;
-    tick_tracker tracker;
-    tick_lock lock;
+    update_tracker tracker;
+    read_schedule lock;
     std::mt19937_64 random{7};
     double next_tick;
     std::uint64_t now = 1'000, reads = 0, samples = 0, caught = 0;
     bool visible = true, may_hunt = true;
 
     locked_counter(double p, double j, double nominal, double sample_period)
-        : period(p), jitter(j), tracker(nominal), lock(sample_period, 100e6, true), next_tick(p * 0.37) {}
+        : period(p),
+          jitter(j),
+          tracker(nominal),
+          lock(sample_period, 100e6, true),
+          next_tick(p * 0.37) {}
 
     // Returns how late the last sample came after a tick, in ns.
     double run_until(std::uint64_t end) {
@@ -122,25 +126,25 @@ TEST_CASE("tick lock: while it may not hunt it just samples; then it goes on fro
 }
 
 TEST_CASE("tick lock: where a read is dear against the ticks, or ticks are rare, it just samples") {
-    tick_tracker often(20'000);
-    tick_lock dear(1e6, 1e6, true);
+    update_tracker often(20'000);
+    read_schedule dear(1e6, 1e6, true);
     lock_step s = dear.after_read(often, 500, false, 5'000);
     CHECK(s.settle);
     CHECK(s.next_due == 1'000'500);
-    tick_tracker rare(2e6);
-    tick_lock seldom(1e6, 1e6, true);
+    update_tracker rare(2e6);
+    read_schedule seldom(1e6, 1e6, true);
     s = seldom.after_read(rare, 500, false, 10);
     CHECK(s.settle);
     CHECK(s.next_due == 1'000'500);
-    tick_lock gauge(1e6, 1e6, false);
-    tick_tracker visible(500'000);
+    read_schedule gauge(1e6, 1e6, false);
+    update_tracker visible(500'000);
     s = gauge.after_read(visible, 500, true, 10);
     CHECK(s.settle);
     CHECK(s.next_due == 1'000'500);
 }
 
 TEST_CASE("tick tracker: the age of a value is unknown before the lock and known after it") {
-    tick_tracker t(1'000'000);
+    update_tracker t(1'000'000);
     CHECK(t.lag(12'345) == approx(500'000));
     CHECK(t.lag_spread(12'345) == approx(1'000'000 / std::sqrt(12.0)));
     std::uint64_t at = 1'000'000;
@@ -156,7 +160,7 @@ TEST_CASE("tick tracker: the age of a value is unknown before the lock and known
 }
 
 TEST_CASE("tick tracker: a change between reads far apart says nothing of when") {
-    tick_tracker t(1'000'000);
+    update_tracker t(1'000'000);
     CHECK_FALSE(t.observe(1'000, true));  // the first read
     CHECK_FALSE(t.observe(500'000, true));
     CHECK_FALSE(t.observe(510'000, false));

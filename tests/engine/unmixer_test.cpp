@@ -1,4 +1,4 @@
-#include "joulery/engine/unmixer.hpp"
+#include "joulery/detail/attribution/unmixer.hpp"
 
 #include "approx.hpp"
 

@@ -2,10 +2,10 @@
 // ours.
 //
 //     hostile FOLDER COUNT     0.json, 0.csv, ..., 1.json, ...; 0.emissions.csv, 0.card.yaml
-#include "joulery/report/codecarbon_csv.hpp"
-#include "joulery/report/model_card.hpp"
-#include "joulery/report/atomic_file.hpp"
-#include "joulery/report/write.hpp"
+#include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/write.hpp"
+#include "joulery/writers/codecarbon_csv.hpp"
+#include "joulery/writers/model_card.hpp"
 #include "report/hostile_report.hpp"
 
 #include <cstdio>

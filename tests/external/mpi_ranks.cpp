@@ -2,9 +2,9 @@
 //
 //     mpicxx -std=c++17 -Iinclude tests/external/mpi_ranks.cpp -o mpi_ranks -pthread -ldl
 //     mpirun -np 4 mpi_ranks
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/meter.hpp"
 #include "joulery/integration/mpi.hpp"
+#include "joulery/make_backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 
 #include <mpi.h>

@@ -2,9 +2,9 @@
 //
 //     clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude
 //         tests/fuzz/report_json_fuzz.cpp -o fuzz && ./fuzz
-#include "joulery/report/csv.hpp"
-#include "joulery/report/json.hpp"
-#include "joulery/report/text_table.hpp"
+#include "joulery/writers/csv.hpp"
+#include "joulery/writers/json.hpp"
+#include "joulery/writers/text_table.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,9 +1,9 @@
 // Every backend against the real thing, where this machine has it. Label `hardware`; run by
 // tests/hardware.sh, which prints what was found.
-#include "joulery/counters/channel_account.hpp"
-#include "joulery/defaults.hpp"
+#include "joulery/detail/backends/gpu/nvml.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
+#include "joulery/detail/session/defaults.hpp"
 #include "joulery/testing/backend_contract.hpp"
-#include "joulery/backends/nvml.hpp"
 
 #include <doctest/doctest.h>
 

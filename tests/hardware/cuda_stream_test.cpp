@@ -7,10 +7,10 @@
 #if defined(JOULERY_TEST_CUDA)
 
 #include "approx.hpp"
-#include "joulery/defaults.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/detail/session/defaults.hpp"
 #include "joulery/integration/cuda.hpp"
-#include "joulery/synced_scope.hpp"
+#include "joulery/meter.hpp"
+#include "joulery/synchronized_scope.hpp"
 
 #include <cublas_v2.h>
 
@@ -124,7 +124,7 @@ TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, with
     device_stream lane{gpu};
     for (int round = 0; round < 5; ++round) {  // in turn, so that warming up tells on neither
         {
-            synced_scope s{m, "waited", scope_options{cuda_sync{work.stream}}};
+            synchronized_scope s{m, "waited", scope_options{cuda_sync{work.stream}}};
             work.launch(count);
         }
         {

@@ -1,6 +1,6 @@
 // Threads without scopes: what a pool's workers use belongs to the scope that waits for them.
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/make_backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 
 #include <doctest/doctest.h>

@@ -6,36 +6,43 @@ import pathlib
 import re
 import sys
 
-# A header includes its own layer and lower ones. Files directly under include/joulery/ stand by name.
-LAYERS = {"core": 0, "time": 1, "counters": 2, "carbon": 3, "report": 4, "backends": 5,
-          "engine": 6, "scope.hpp": 7, "macros.hpp": 7, "environment.hpp": 7,
-          "joined_scope.hpp": 7, "synced_scope.hpp": 7, "stream_scope.hpp": 7, "testing": 8,
-          "integration": 8, "defaults.hpp": 9, "process_meter.hpp": 9, "choose_backends.hpp": 9, "session.hpp": 9, "idle_power.hpp": 9,
-          "joulery.hpp": 9, "version.hpp": 0}
+# Rooms: a folder of include/joulery/detail/, another folder of include/joulery/, or a header that
+# stands directly in it. A header includes its own room and those listed here: one way, down.
+BASICS = {"detail/core", "quality.hpp", "result.hpp", "units.hpp", "wall_time.hpp"}
+COUNTERS = {"backend.hpp", "channel.hpp", "reading.hpp"}
+CARBON = {"carbon", "detail/carbon"}
+MAY_INCLUDE = {
+    "detail/timing": BASICS | {"channel.hpp", "detail/session"},
+    "detail/metering": BASICS | COUNTERS | {"detail/timing"},
+    "detail/attribution": BASICS | COUNTERS | {"attribution.hpp", "report.hpp", "detail/timing",
+                                               "detail/metering"},
+    "detail/backends": BASICS | COUNTERS | {"detail/timing", "detail/metering"},
+    "detail/carbon": BASICS | {"carbon"},
+    "carbon": BASICS | {"detail/carbon"},
+    "detail/report": BASICS | CARBON | {"report.hpp"},
+    "writers": BASICS | CARBON | {"report.hpp", "detail/report", "accounting"},
+    "accounting": BASICS | CARBON | {"report.hpp", "detail/report", "writers"},
+}
 # What compiles the bodies once, for programs that link them; not headers.
-COMPILED_ONCE = {"compiled.cpp", "compiled.cmake"}
+COMPILED_ONCE = {"joulery.cpp", "joulery.cmake"}
 SCHEMAS = {"report.schema.json"}
-# What a layer's number alone would allow: backends know nothing of carbon and reports, and nobody
-# but the standard set (and what stands above it) knows a backend.
-HIGHEST_INCLUDED = {"backends": 2}
-# Tests and bridges need a meter of what the machine has, which nobody hands them.
-MAY_INCLUDE_DEFAULTS = {"testing/measuring_meter.hpp"}
-MAY_INCLUDE_BACKENDS = {"backends", "defaults.hpp", "joulery.hpp", "testing", "integration"}
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
-OUTSIDE_UMBRELLA = {"testing", "integration"}
+OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
 # Nor are these, which few programs need and each program includes by name.
-OPT_IN = {"backends/recorder.hpp",  # readings written down, and played elsewhere
-          "backends/replay.hpp"}
-
+OPT_IN = {"detail/backends/recording/recorder.hpp",  # readings written down, and played elsewhere
+          "detail/backends/recording/replay.hpp"}
+# Only the standard set knows a backend, and who needs one by name.
+MAY_INCLUDE_BACKENDS = {"detail/backends", "detail/session", "joulery.hpp", "assertions", "testing",
+                        "integration"}
 # Data, one record a line: neither its columns nor its spaces are code.
-TABLES = "carbon/tables/"
+TABLES = "detail/carbon/tables/"
 
 MAX_LINES = 400
 MAX_COLUMNS = 100
 MAX_UMBRELLA_LINES = 60
 PUBLIC_MACROS = 5
 # Macros that are spelled by users; everything else that stays defined after a header is listed
-# below as a detail of core/config.hpp, or must be #undef-ed where it was defined.
+# below as a detail of detail/core/config.hpp, or must be #undef-ed where it was defined.
 PUBLIC_MACRO = re.compile(r"^JOULERY_(SCOPE|FUNCTION|CHECK_[A-Z_]+|REQUIRE_[A-Z_]+)$")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
@@ -46,12 +53,14 @@ LOOSE_APPROX = re.compile(r"\bdoctest\s*::\s*Approx\b|\busing\s+namespace\s+doct
 # These lock the C library's time zone, which a child forked in that moment never gets: glibc resets
 # the allocator's and the streams' locks at a fork, but not this one.
 CALENDAR = re.compile(r"\b(?:(?:gm|local|mk|c|asc)time(?:_[rs])?|timegm|tzset|strftime|put_time)\s*\(")
+JOULERY_DECL = re.compile(r"\bJOULERY_DECL\b")
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 def part_of(name):
-    """The layer table's key for "joulery/<name>": the folder, or the file's own name."""
-    return name.split("/", 1)[0]
+    """The room of "joulery/<name>"."""
+    parts = name.split("/")
+    return "/".join(parts[:2]) if parts[0] == "detail" else parts[0]
 
 
 class Lint:
@@ -86,14 +95,9 @@ class Lint:
         where = f"include/joulery/{name}"
         if not name.endswith(".hpp"):
             return self.say(where, "headers end in .hpp")
-        part = part_of(name)
-        if part not in LAYERS:
-            return self.say(where, "belongs to no layer; the table is in tests/lint/lint.py")
         head = "\n".join(lines[:8])
-        if not lines[0].startswith(f"// joulery/{name} - "):
-            self.say(f"{where}:1", f'the first line is "// joulery/{name} - what it is"')
-        if f"Layer {LAYERS[part]}." not in head:
-            self.say(where, f'"Layer {LAYERS[part]}." is missing in the head comment')
+        if not lines[0].startswith(f"// {pathlib.Path(name).name} - "):
+            self.say(f"{where}:1", f'the first line is "// {pathlib.Path(name).name} - what it is"')
         if "SPDX-License-Identifier: MIT" not in head:
             self.say(where, '"SPDX-License-Identifier: MIT" is missing in the head comment')
         if "#pragma once" not in lines:
@@ -110,7 +114,7 @@ class Lint:
                 self.say(f"{where}:{number}", "trailing space or tab")
             if CALENDAR.search(line):
                 self.say(f"{where}:{number}", "locks the time zone, as a forked child may find it; "
-                         "time/civil_date.hpp does not")
+                         "detail/core/civil_date.hpp does not")
             if re.match(r"\s*using namespace ", line):
                 self.say(f"{where}:{number}", "using namespace in a header")
         return None
@@ -129,27 +133,23 @@ class Lint:
                 continue
             if quote == "<":
                 self.say(where, f'<{target}>: inside the library, quote it')
-            if (target in ("joulery/defaults.hpp", "joulery/choose_backends.hpp")
-                    and name in MAY_INCLUDE_DEFAULTS):
-                continue
             self.check_layer(where, part, target[len("joulery/"):])
 
     def check_layer(self, where, part, target):
         if target not in self.headers:
             return self.say(where, f"joulery/{target} does not exist")
         inner = part_of(target)
-        if part not in LAYERS or inner not in LAYERS:
+        if inner == part:
             return None
-        highest = HIGHEST_INCLUDED.get(part, LAYERS[part])
-        if LAYERS[inner] > highest and inner != part:
-            self.say(where, f"layer {LAYERS[part]} ({part}) includes layer {LAYERS[inner]} ({inner})")
-        elif inner == "backends" and part not in MAY_INCLUDE_BACKENDS:
-            self.say(where, f"{part} includes a backend; only defaults.hpp may")
+        if inner == "detail/backends" and part not in MAY_INCLUDE_BACKENDS:
+            self.say(where, f"{part} includes a backend; only the standard set may")
+        elif part in MAY_INCLUDE and inner not in MAY_INCLUDE[part]:
+            self.say(where, f"{part} includes {inner}")
         return None
 
     def check_macros(self, name, lines):
         """A macro that is neither the user's nor the configuration's ends in its own header."""
-        if name == "core/config.hpp":
+        if name == "detail/core/config.hpp":
             return
         undefined = {found.group(1) for found in map(UNDEF.match, lines) if found}
         for number, line in enumerate(lines, 1):
@@ -190,13 +190,13 @@ class Lint:
                 self.say("include/joulery/joulery.hpp", f"does not reach joulery/{name}")
 
     def check_bodies(self):
-        """What has its body compiled once is in compiled.cpp, or nobody could link it."""
-        source = self.include / "compiled.cpp"
+        """What has its body compiled once is in joulery.cpp, or nobody could link it."""
+        source = self.include / "joulery.cpp"
         lines = source.read_text(encoding="utf-8").split("\n") if source.exists() else []
         reached = self.reached_from(self.included_by(lines))
         for name, text in self.headers.items():
-            if "JOULERY_DECL" in text and name != "core/config.hpp" and name not in reached:
-                self.say("include/joulery/compiled.cpp", f"does not reach joulery/{name}")
+            if JOULERY_DECL.search(text) and name != "detail/core/config.hpp" and name not in reached:
+                self.say("include/joulery/joulery.cpp", f"does not reach joulery/{name}")
 
     @staticmethod
     def included_by(lines):

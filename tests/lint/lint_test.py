@@ -9,23 +9,22 @@ import lint
 
 
 def header(name, body=""):
-    layer = lint.LAYERS.get(lint.part_of(name))
-    return (f"// joulery/{name} - a header for this test.\n// Layer {layer}. "
-            f"SPDX-License-Identifier: MIT\n#pragma once\n\n{body}\n")
+    return (f"// {pathlib.Path(name).name} - a header for this test.\n"
+            f"// SPDX-License-Identifier: MIT\n#pragma once\n\n{body}\n")
 
 
 class LintTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.root = pathlib.Path(self.folder.name)
-        self.write("core/units.hpp")
-        self.write("counters/channel.hpp", '#include "joulery/core/units.hpp"')
-        self.write("report/report.hpp", '#include "joulery/counters/channel.hpp"')
-        self.write("backends/rapl.hpp", '#include "joulery/counters/channel.hpp"')
-        self.write("engine/meter.hpp", '#include "joulery/report/report.hpp"')
-        self.write("defaults.hpp", '#include "joulery/backends/rapl.hpp"\n'
-                                   '#include "joulery/engine/meter.hpp"')
-        self.write("joulery.hpp", '#include "joulery/defaults.hpp"')
+        self.write("units.hpp")
+        self.write("channel.hpp", '#include "joulery/units.hpp"')
+        self.write("report.hpp", '#include "joulery/channel.hpp"')
+        self.write("detail/backends/rapl.hpp", '#include "joulery/channel.hpp"')
+        self.write("meter.hpp", '#include "joulery/report.hpp"')
+        self.write("detail/session/defaults.hpp", '#include "joulery/detail/backends/rapl.hpp"\n'
+                                   '#include "joulery/meter.hpp"')
+        self.write("joulery.hpp", '#include "joulery/detail/session/defaults.hpp"')
 
     def tearDown(self):
         self.folder.cleanup()
@@ -52,109 +51,97 @@ class LintTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as empty:
             self.assertEqual(len(lint.Lint(empty).run()), 1)
 
-    def test_a_lower_layer_must_not_include_a_higher_one(self):
-        self.write("core/units.hpp", '#include "joulery/counters/channel.hpp"')
-        self.expect("core/units.hpp:5", "layer 0 (core) includes layer 2 (counters)")
-
-    def test_only_the_meter_of_tests_includes_the_standard_set(self):
-        self.write("testing/measuring_meter.hpp", '#include "joulery/defaults.hpp"')
-        self.assertEqual(lint.Lint(self.root).run(), [])
-        self.write("testing/other.hpp", '#include "joulery/defaults.hpp"')
-        self.expect("testing/other.hpp:5", "layer 8 (testing) includes layer 9 (defaults.hpp)")
+    def test_a_lower_room_must_not_include_a_higher_one(self):
+        self.write("detail/metering/account.hpp", '#include "joulery/report.hpp"')
+        self.write("meter.hpp", '#include "joulery/detail/metering/account.hpp"')
+        self.expect("account.hpp:5", "detail/metering includes report.hpp")
 
     def test_a_backend_must_not_include_reports(self):
-        self.write("backends/rapl.hpp", '#include "joulery/report/report.hpp"')
-        self.expect("backends/rapl.hpp:5", "layer 5 (backends) includes layer 4 (report)")
+        self.write("detail/backends/rapl.hpp", '#include "joulery/report.hpp"')
+        self.expect("detail/backends/rapl.hpp:5", "detail/backends includes report.hpp")
 
-    def test_the_engine_must_not_include_a_backend(self):
-        self.write("engine/meter.hpp", '#include "joulery/backends/rapl.hpp"\n'
-                                       '#include "joulery/report/report.hpp"')
-        self.expect("engine/meter.hpp:5", "only defaults.hpp may")
+    def test_only_the_standard_set_includes_a_backend(self):
+        self.write("meter.hpp", '#include "joulery/detail/backends/rapl.hpp"\n'
+                                       '#include "joulery/report.hpp"')
+        self.expect("meter.hpp:5", "only the standard set may")
 
     def test_a_header_may_include_its_own_layer(self):
-        self.write("backends/nvml.hpp", '#include "joulery/backends/rapl.hpp"')
-        self.write("defaults.hpp", '#include "joulery/backends/nvml.hpp"\n'
-                                   '#include "joulery/engine/meter.hpp"')
+        self.write("detail/backends/nvml.hpp", '#include "joulery/detail/backends/rapl.hpp"')
+        self.write("detail/session/defaults.hpp", '#include "joulery/detail/backends/nvml.hpp"\n'
+                                   '#include "joulery/meter.hpp"')
         self.assertEqual(lint.Lint(self.root).run(), [])
-
-    def test_an_unknown_folder_is_found(self):
-        self.write("extra/thing.hpp")
-        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n'
-                                  '#include "joulery/extra/thing.hpp"')
-        self.expect("extra/thing.hpp", "no layer")
 
     def test_an_include_of_a_missing_header_is_found(self):
-        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n'
-                                  '#include "joulery/core/gone.hpp"')
-        self.expect("joulery.hpp:6", "joulery/core/gone.hpp does not exist")
+        self.write("joulery.hpp", '#include "joulery/detail/session/defaults.hpp"\n'
+                                  '#include "joulery/gone.hpp"')
+        self.expect("joulery.hpp:6", "joulery/gone.hpp does not exist")
 
     def test_angle_brackets_and_short_paths_are_found(self):
-        self.write("defaults.hpp", '#include <joulery/backends/rapl.hpp>\n'
-                                   '#include "joulery/engine/meter.hpp"')
-        self.expect("defaults.hpp:5", "quote it")
-        self.write("defaults.hpp", '#include "joulery/backends/rapl.hpp"\n'
-                                   '#include "joulery/engine/meter.hpp"\n#include "meter.hpp"')
-        self.expect("defaults.hpp:7", "full paths")
+        self.write("detail/session/defaults.hpp", '#include <joulery/detail/backends/rapl.hpp>\n'
+                                   '#include "joulery/meter.hpp"')
+        self.expect("detail/session/defaults.hpp:5", "quote it")
+        self.write("detail/session/defaults.hpp", '#include "joulery/detail/backends/rapl.hpp"\n'
+                                   '#include "joulery/meter.hpp"\n#include "meter.hpp"')
+        self.expect("detail/session/defaults.hpp:7", "full paths")
 
     def test_400_lines_pass_and_401_are_found(self):
-        self.write("core/units.hpp", "//\n" * (400 - 5) + "//")
+        self.write("units.hpp", "//\n" * (400 - 5) + "//")
         self.assertEqual(lint.Lint(self.root).run(), [])
-        self.write("core/units.hpp", "//\n" * (401 - 5) + "//")
-        self.expect("core/units.hpp", "401 lines")
+        self.write("units.hpp", "//\n" * (401 - 5) + "//")
+        self.expect("units.hpp", "401 lines")
 
     def test_the_form_of_the_head_is_held(self):
-        good = header("core/units.hpp")
-        for bad, words in ((good.replace("joulery/core/units", "joulery/units"), "first line"),
+        good = header("units.hpp")
+        for bad, words in ((good.replace("// units.hpp", "// unit.hpp"), "first line"),
                            (good.replace("SPDX", "SPX"), "SPDX"),
-                           (good.replace("Layer 0", "Layer 1"), "Layer 0"),
                            (good.replace("#pragma once", ""), "#pragma once"),
                            (good + "int x;  \n", "trailing"),
                            (good + "// " + "x" * 98 + "\n", "100 columns"),
                            (good + "using namespace std;\n", "using namespace")):
-            self.put("include/joulery/core/units.hpp", bad)
-            self.expect("core/units.hpp", words)
+            self.put("include/joulery/units.hpp", bad)
+            self.expect("units.hpp", words)
 
     def test_the_umbrella_reaches_every_header_and_holds_only_includes(self):
-        self.write("core/result.hpp")
-        self.expect("joulery.hpp", "does not reach joulery/core/result.hpp")
-        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n'
-                                  '#include "joulery/core/result.hpp"\nint x;')
+        self.write("result.hpp")
+        self.expect("joulery.hpp", "does not reach joulery/result.hpp")
+        self.write("joulery.hpp", '#include "joulery/detail/session/defaults.hpp"\n'
+                                  '#include "joulery/result.hpp"\nint x;')
         self.expect("joulery.hpp:7", "only includes")
 
     def test_what_is_included_by_name_reaches_its_own_details(self):
-        self.write("backends/recording.hpp")
-        self.write("backends/replay.hpp", '#include "joulery/backends/recording.hpp"')
+        self.write("detail/backends/recording/recording.hpp")
+        self.write("detail/backends/recording/replay.hpp", '#include "joulery/detail/backends/recording/recording.hpp"')
         self.assertEqual(lint.Lint(self.root).run(), [])
 
-    def test_every_body_that_is_compiled_once_is_in_compiled_cpp(self):
-        self.put("include/joulery/compiled.cpp", '#include "joulery/joulery.hpp"\n')
-        self.write("report/report.hpp", "JOULERY_DECL void f();")
+    def test_every_body_is_in_the_file_that_has_them(self):
+        self.put("include/joulery/joulery.cpp", '#include "joulery/joulery.hpp"\n')
+        self.write("report.hpp", "JOULERY_DECL void f();")
         self.assertEqual(lint.Lint(self.root).run(), [])
-        self.write("testing/assert.hpp", "JOULERY_DECL void g();")
-        self.expect("compiled.cpp", "does not reach joulery/testing/assert.hpp")
-        self.put("include/joulery/compiled.cpp", '#include "joulery/joulery.hpp"\n'
-                                                 '#include "joulery/testing/assert.hpp"\n')
+        self.write("assertions/checks.hpp", "JOULERY_DECL void g();")
+        self.expect("joulery.cpp", "does not reach joulery/assertions/checks.hpp")
+        self.put("include/joulery/joulery.cpp", '#include "joulery/joulery.hpp"\n'
+                                                 '#include "joulery/assertions/checks.hpp"\n')
         self.assertEqual(lint.Lint(self.root).run(), [])
 
     def test_testing_and_integration_stay_outside_the_umbrella(self):
-        self.write("testing/assert.hpp", '#include "joulery/engine/meter.hpp"')
-        self.write("integration/tool.hpp", '#include "joulery/backends/rapl.hpp"')
+        self.write("assertions/checks.hpp", '#include "joulery/meter.hpp"')
+        self.write("integration/tool.hpp", '#include "joulery/detail/backends/rapl.hpp"')
         self.assertEqual(lint.Lint(self.root).run(), [])
 
     def test_a_long_umbrella_is_found(self):
-        self.write("joulery.hpp", '#include "joulery/defaults.hpp"\n' * 57)
+        self.write("joulery.hpp", '#include "joulery/detail/session/defaults.hpp"\n' * 57)
         self.expect("joulery.hpp", "61 lines")
 
     def test_a_macro_that_leaks_is_found(self):
-        self.write("core/units.hpp", "#define JOULERY_HELPER 1")
-        self.expect("core/units.hpp:5", "JOULERY_HELPER")
-        self.write("core/units.hpp", "#define HELPER 1")
-        self.expect("core/units.hpp:5", "no JOULERY_")
-        self.write("core/units.hpp", "#define JOULERY_HELPER 1\n#undef JOULERY_HELPER")
+        self.write("units.hpp", "#define JOULERY_HELPER 1")
+        self.expect("units.hpp:5", "JOULERY_HELPER")
+        self.write("units.hpp", "#define HELPER 1")
+        self.expect("units.hpp:5", "no JOULERY_")
+        self.write("units.hpp", "#define JOULERY_HELPER 1\n#undef JOULERY_HELPER")
         self.assertEqual(lint.Lint(self.root).run(), [])
 
     def test_more_public_macros_than_a_user_can_learn_are_found(self):
-        self.write("core/units.hpp",
+        self.write("units.hpp",
                    "\n".join(f"#define JOULERY_CHECK_{letter}(x) x" for letter in "ABCDEF"))
         self.expect("6 public check macros")
 
@@ -173,8 +160,8 @@ class LintTest(unittest.TestCase):
     def test_a_calendar_that_locks_the_time_zone_is_found(self):
         for call in ("gmtime_r(&a, &b)", "std::strftime(a, b, c, d)", "localtime (&a)",
                      "std::put_time(a, b)", "timegm(&a)"):
-            self.write("core/units.hpp", f"int x = {call};")
-            self.expect("core/units.hpp:5", "locks the time zone")
+            self.write("units.hpp", f"int x = {call};")
+            self.expect("units.hpp:5", "locks the time zone")
 
     def test_an_approx_that_takes_all_small_values_for_equal_is_found(self):
         self.put("tests/approx.hpp", "inline doctest::Approx approx(double x);\n")

@@ -2,7 +2,7 @@
 
 #include "approx.hpp"
 #include "backends/fake_device.hpp"
-#include "joulery/backends/rpi_pmic.hpp"
+#include "joulery/detail/backends/board/rpi_pmic.hpp"
 
 using namespace joulery;
 

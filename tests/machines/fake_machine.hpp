@@ -1,9 +1,9 @@
 // A machine made of files and fake libraries, metered with what is found on it.
 #pragma once
 
-#include "joulery/backends/estimate.hpp"
-#include "joulery/defaults.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/detail/backends/estimate/estimate.hpp"
+#include "joulery/detail/session/defaults.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
 #include "backends/support.hpp"

@@ -2,7 +2,7 @@
 
 #include "approx.hpp"
 #include "backends/fake_device.hpp"
-#include "joulery/backends/amd_hsmp.hpp"
+#include "joulery/detail/backends/cpu/amd_hsmp.hpp"
 
 using namespace joulery;
 

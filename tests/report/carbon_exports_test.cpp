@@ -1,9 +1,9 @@
 #include "approx.hpp"
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/report/codecarbon_csv.hpp"
-#include "joulery/report/model_card.hpp"
-#include "joulery/report/statement.hpp"
-#include "joulery/report/technical_documentation.hpp"
+#include "joulery/carbon/carbon_for.hpp"
+#include "joulery/detail/report/statement.hpp"
+#include "joulery/writers/codecarbon_csv.hpp"
+#include "joulery/writers/model_card.hpp"
+#include "joulery/writers/technical_documentation.hpp"
 #include "report/sample_report.hpp"
 
 #include <doctest/doctest.h>
@@ -23,7 +23,7 @@ report run() {
     report r;
     r.context = sample::context();
     r.context.duration = seconds(100);
-    r.context.carbon = *carbon_of("aws:eu-central-1");
+    r.context.carbon = *carbon_for("aws:eu-central-1");
     channel_row cpu = sample::channel("cpu0/package", 32400, 0);
     channel_row core = sample::channel("cpu0/core", 20000, 0, "cpu0/package");
     channel_row gpu = sample::channel("gpu/0/board", 14400, 0);

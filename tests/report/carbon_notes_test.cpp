@@ -1,10 +1,10 @@
-#include "joulery/report/carbon_notes.hpp"
+#include "joulery/detail/report/carbon_notes.hpp"
 
 #include "approx.hpp"
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/report/json.hpp"
-#include "joulery/report/merge.hpp"
-#include "joulery/report/text_table.hpp"
+#include "joulery/carbon/carbon_for.hpp"
+#include "joulery/merge.hpp"
+#include "joulery/writers/json.hpp"
+#include "joulery/writers/text_table.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,7 +19,7 @@ report complete() {
     report r;
     r.context.machine = "m1";
     r.context.run_id = "m1/1";
-    r.context.carbon = *carbon_of("US");
+    r.context.carbon = *carbon_for("US");
     r.context.carbon.overhead(1.5);
     r.context.carbon.market = contractual_intensity(20_g_per_kWh, "supplier X, 2025");
     r.context.carbon.embodied = {36_g, "server over 4 years"};
@@ -71,7 +71,7 @@ TEST_CASE("carbon notes: a mix of places keeps no one place's figures") {
     report other = complete();
     other.context.machine = "m2";
     other.context.run_id = "m2/1";
-    other.context.carbon = *carbon_of("FR");
+    other.context.carbon = *carbon_for("FR");
     other.co2e = other.context.carbon.of(other.total);
     const report both = merge(complete(), other);
     CHECK(both.context.carbon.alternatives.empty());

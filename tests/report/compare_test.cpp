@@ -1,4 +1,4 @@
-#include "joulery/report/compare.hpp"
+#include "joulery/accounting/compare.hpp"
 
 #include "approx.hpp"
 

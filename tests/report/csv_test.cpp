@@ -1,4 +1,4 @@
-#include "joulery/report/csv.hpp"
+#include "joulery/writers/csv.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

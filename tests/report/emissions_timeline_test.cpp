@@ -1,7 +1,7 @@
-#include "joulery/report/emissions_timeline.hpp"
+#include "joulery/detail/report/emissions_timeline.hpp"
 
 #include "approx.hpp"
-#include "joulery/carbon/intensity_series.hpp"
+#include "joulery/detail/carbon/intensity_series.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "joulery/report/folded.hpp"
+#include "joulery/writers/folded.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

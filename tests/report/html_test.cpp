@@ -1,6 +1,6 @@
-#include "joulery/report/html.hpp"
-#include "joulery/report/icicle.hpp"
-#include "joulery/report/power_chart.hpp"
+#include "joulery/writers/html.hpp"
+#include "joulery/detail/report/icicle.hpp"
+#include "joulery/detail/report/power_chart.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

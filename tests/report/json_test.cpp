@@ -1,5 +1,5 @@
-#include "joulery/report/json.hpp"
-#include "joulery/report/json_value.hpp"
+#include "joulery/writers/json.hpp"
+#include "joulery/detail/core/json_value.hpp"
 
 #include "report/golden.hpp"
 #include "report/sample_report.hpp"

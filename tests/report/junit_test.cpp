@@ -1,4 +1,5 @@
-#include "joulery/report/junit.hpp"
+#define JOULERY_IMPLEMENTATION  // looks inside the bodies
+#include "joulery/writers/junit.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

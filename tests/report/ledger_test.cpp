@@ -1,9 +1,9 @@
-#include "joulery/report/ledger.hpp"
+#include "joulery/accounting/ledger.hpp"
 
 #include "approx.hpp"
-#include "joulery/carbon/carbon_of.hpp"
-#include "joulery/report/ledger_total.hpp"
-#include "joulery/report/locked_file.hpp"
+#include "joulery/accounting/ledger_total.hpp"
+#include "joulery/carbon/carbon_for.hpp"
+#include "joulery/detail/core/locked_file.hpp"
 
 #include <doctest/doctest.h>
 
@@ -63,14 +63,14 @@ TEST_CASE("ledger: an entry comes back from its line as it was") {
     report r;
     r.context.run_id = "m/1\n\"x\"";
     r.context.run_name = "digits \xC3\xBC";
-    r.context.carbon = *carbon_of("aws:us-east-1");
+    r.context.carbon = *carbon_for("aws:us-east-1");
     r.context.carbon.market = contractual_intensity(20_g_per_kWh, "contract");
     r.context.carbon.embodied = {36_g, "server"};
     r.context.duration = seconds(100);
     r.context.started = wall_time::from_unix_seconds(november);
     r.total = 2_kWh;
     r.co2e = 600_g;
-    const auto e = ledger_entry_of(r, {"bert", "training", ""});
+    const auto e = make_ledger_entry(r, {"bert", "training", ""});
     REQUIRE(e);
     const std::string line = to_json_line(*e);
     CHECK(line.find('\n') == std::string::npos);
@@ -86,7 +86,7 @@ TEST_CASE("ledger: an entry comes back from its line as it was") {
     CHECK(back->intensity.grams_per_kwh() == approx(600 / 2.3));
     CHECK(back->month() == "2025-11");
     CHECK(back->year == 2023);
-    CHECK_FALSE(ledger_entry_of(r, {"bert", "training", "no/such"}));
+    CHECK_FALSE(make_ledger_entry(r, {"bert", "training", "no/such"}));
 }
 
 TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {

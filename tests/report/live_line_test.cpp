@@ -1,4 +1,4 @@
-#include "joulery/report/live_line.hpp"
+#include "joulery/progress_line.hpp"
 
 #include <doctest/doctest.h>
 
@@ -12,8 +12,8 @@ namespace {
 
 const double unknown = std::numeric_limits<double>::quiet_NaN();
 
-live_figures running() {
-    live_figures f;
+progress_figures running() {
+    progress_figures f;
     f.time = seconds(42.1);
     f.now = 142_W;
     f.total = energy::from_joules(1843);
@@ -21,8 +21,8 @@ live_figures running() {
     return f;
 }
 
-live_figures training() {
-    live_figures f = running();
+progress_figures training() {
+    progress_figures f = running();
     f.progress.path = "train/epoch";
     f.progress.item_name = "sample";
     f.progress.done = 20'000;
@@ -46,7 +46,7 @@ TEST_CASE("live line: a scope with a known total has progress, rate and what it 
 }
 
 TEST_CASE("live line: what is not known yet is left out or n/a") {
-    live_figures f = training();
+    progress_figures f = training();
     f.now = power::from_watts(unknown);
     f.progress.done = 0;
     f.progress.per_item = energy::from_joules(unknown);
@@ -60,7 +60,7 @@ TEST_CASE("live line: what is not known yet is left out or n/a") {
 }
 
 TEST_CASE("live line: a scope that does more than it said is done, not beyond") {
-    live_figures f = training();
+    progress_figures f = training();
     f.progress.done = 60'000;
     const std::string line = to_live_line(f, 200);
     CHECK(line.find("train/epoch 100 % of 50000 sample, 3750 sample/s") != std::string::npos);
@@ -70,7 +70,7 @@ TEST_CASE("live line: a scope that does more than it said is done, not beyond") 
 }
 
 TEST_CASE("live line: estimates bear their mark") {
-    live_figures f = training();
+    progress_figures f = training();
     f.provenance = quality::estimated;
     CHECK(to_live_line(f, 200).find("~142 W  ~1.84 kJ  ~242 mg CO2e") != std::string::npos);
     CHECK(to_live_line(f, 200).find("in all ~615 J and ~80 mg CO2e") != std::string::npos);
@@ -78,7 +78,7 @@ TEST_CASE("live line: estimates bear their mark") {
 
 TEST_CASE("live line: it never leaves its line, whatever a scope is called") {
     CHECK(to_live_line(training(), 20) == "42.1 s  142 W  1.84\xE2\x80\xA6");
-    live_figures f = training();
+    progress_figures f = training();
     f.progress.path = "a\nb\x1b[2Jc";
     f.progress.item_name = "\r";
     const std::string line = to_live_line(f, 200);

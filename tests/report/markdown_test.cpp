@@ -1,4 +1,5 @@
-#include "joulery/report/markdown.hpp"
+#define JOULERY_IMPLEMENTATION  // looks inside the bodies
+#include "joulery/writers/markdown.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

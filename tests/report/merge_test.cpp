@@ -1,10 +1,10 @@
-#include "joulery/report/merge.hpp"
-#include "joulery/report/machine_union.hpp"
-#include "joulery/report/report_merger.hpp"
-#include "joulery/report/json.hpp"
+#include "joulery/merge.hpp"
+#include "joulery/detail/report/machine_union.hpp"
+#include "joulery/detail/report/report_merger.hpp"
+#include "joulery/writers/json.hpp"
 
 #include "approx.hpp"
-#include "joulery/report/fields.hpp"
+#include "joulery/detail/report/fields.hpp"
 #include "report/sample_report.hpp"
 
 #include <doctest/doctest.h>

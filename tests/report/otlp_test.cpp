@@ -1,4 +1,4 @@
-#include "joulery/report/otlp.hpp"
+#include "joulery/writers/otlp.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

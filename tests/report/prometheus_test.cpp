@@ -1,4 +1,4 @@
-#include "joulery/report/prometheus.hpp"
+#include "joulery/writers/prometheus.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

@@ -1,7 +1,7 @@
 // tests/report/sample_report.hpp - one report with everything in it that makes writers stumble.
 #pragma once
 
-#include "joulery/report/report.hpp"
+#include "joulery/report.hpp"
 
 #include <limits>
 #include <string>

@@ -8,7 +8,7 @@ import sys
 
 project = pathlib.Path(sys.argv[1])
 schema = json.loads(
-    (project / "include/joulery/report/report.schema.json").read_text(encoding="utf-8"))
+    (project / "include/joulery/writers/report.schema.json").read_text(encoding="utf-8"))
 report = json.loads((project / "tests/report/golden/full.json").read_text(encoding="utf-8"))
 KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
          "number": (int, float), "null": type(None)}

@@ -1,4 +1,4 @@
-#include "joulery/report/speedscope.hpp"
+#include "joulery/writers/speedscope.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

@@ -1,5 +1,5 @@
-#include "joulery/report/text_table.hpp"
-#include "joulery/core/utf8.hpp"
+#include "joulery/writers/text_table.hpp"
+#include "joulery/detail/core/utf8.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/report/trace_json.hpp"
+#include "joulery/writers/trace_json.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"

@@ -1,8 +1,8 @@
-#include "joulery/report/what_if.hpp"
-#include "joulery/carbon/carbon_of.hpp"
+#include "joulery/accounting/what_if.hpp"
+#include "joulery/carbon/carbon_for.hpp"
 
 #include "approx.hpp"
-#include "joulery/report/report_carbon.hpp"
+#include "joulery/accounting/report_carbon.hpp"
 
 #include <doctest/doctest.h>
 
@@ -31,7 +31,7 @@ scope_row row(std::string path, energy e, double items, double s, std::size_t de
 /// 10 kWh over an hour in Poland at PUE 1.5; 8 kWh of it in "train", 1,000 samples.
 report polish() {
     report r;
-    r.context.carbon = *carbon_of("PL");
+    r.context.carbon = *carbon_for("PL");
     r.context.carbon.overhead(1.5, "operator, 2025");
     r.context.duration = std::chrono::hours(1);
     r.context.started = wall_time::from_unix_seconds(1735689600);
@@ -71,7 +71,7 @@ TEST_CASE("what if: another country changes the emissions, not the energy") {
     CHECK(w->levers[0].name == "map");
     CHECK(w->levers[0].factor == approx(44.18 / 614.98));
     CHECK(w->changed.context.carbon.grid.place == "France (FR)");
-    CHECK(w->changed.context.carbon.water.off_site == carbon_of("FR")->water.off_site);
+    CHECK(w->changed.context.carbon.water.off_site == carbon_for("FR")->water.off_site);
     CHECK(w->changed.scopes[0].total.kilowatt_hours() == approx(8));
 }
 
@@ -182,14 +182,14 @@ TEST_CASE("report carbon: emissions of scopes and the rest conserve through ever
 TEST_CASE("report carbon: a report's footprint keeps the emissions found at their own times") {
     report r = polish();
     r.co2e = 1234_g;
-    CHECK(footprint_of(r).location.grams() == 1234);
-    CHECK(footprint_of(r).facility.kilowatt_hours() == approx(15));
+    CHECK(footprint_for(r).location.grams() == 1234);
+    CHECK(footprint_for(r).facility.kilowatt_hours() == approx(15));
 }
 
 TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's share of the making") {
     report r = polish();
     r.context.carbon.embodied = {100_g, "server, 4 years"};
-    const auto s = sci_of(r, "train");
+    const auto s = sci_score(r, "train");
     REQUIRE(s);
     const double operational = 8 * 1.5 * 614.98, embodied = 100 * 3000 / 3600.0;
     CHECK(s->per_unit.grams() == approx((operational + embodied) / 1000));
@@ -200,22 +200,23 @@ TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's shar
     CHECK(states(text, "measured (rapl-powercap), by joulery 0.1.0, attribution shared"));
     sci_options whole;
     whole.whole_run = true;
-    CHECK(sci_of(r, "train", whole)->per_unit.grams() == approx((10 * 1.5 * 614.98 + 100) / 1000));
-    CHECK_FALSE(sci_of(r, "serve"));
+    CHECK(sci_score(r, "train", whole)->per_unit.grams() ==
+          approx((10 * 1.5 * 614.98 + 100) / 1000));
+    CHECK_FALSE(sci_score(r, "serve"));
     r.scopes[0].items = 0;
-    CHECK_FALSE(sci_of(r, "train"));
+    CHECK_FALSE(sci_score(r, "train"));
 }
 
 TEST_CASE("report carbon: threads that are busy at once share the making, never exceed it") {
     report r = polish();
     r.context.carbon.embodied = {100_g, "server"};
     r.scopes = {row("a", 1_kWh, 0, 3600), row("b", 1_kWh, 0, 3600), row("b/c", 1_kWh, 0, 1800, 1)};
-    CHECK(embodied_of(r, r.scopes[0]).grams() == approx(50));
-    CHECK(embodied_of(r, r.scopes[2]).grams() == approx(25));
+    CHECK(embodied_for(r, r.scopes[0]).grams() == approx(50));
+    CHECK(embodied_for(r, r.scopes[2]).grams() == approx(25));
 }
 
 TEST_CASE("report carbon: where the run had been cleanest is a ranked table with its basis") {
-    const std::string text = where_cleanest(polish(), {}, 5);
+    const std::string text = rank_regions(polish(), {}, 5);
     CHECK(states(text, "here: 9.2247 kg CO2e, PUE 1.5"));
     CHECK(states(text, "   1  gcp:europe-north2 (Stockholm)"));
     CHECK(states(text, "operational, production"));
@@ -233,7 +234,7 @@ TEST_CASE("what if: a figure that is refused is not said to be used, and the bou
 TEST_CASE("what if: a small factor is printed whole and apart from what it changes") {
     const auto w = what_if(polish(), at_intensity{carbon_intensity::from_grams_per_kwh(0.012345)});
     REQUIRE(w);
-    const std::string factor = rounded(w->levers[0].factor, 4);
+    const std::string factor = format_significant(w->levers[0].factor, 4);
     REQUIRE(factor.size() > 8);
     CHECK(to_text(*w).find("x " + factor + " ") != std::string::npos);
 }

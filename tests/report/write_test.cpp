@@ -1,7 +1,7 @@
-#include "joulery/report/write.hpp"
-#include "joulery/report/json.hpp"
-#include "joulery/report/csv.hpp"
-#include "joulery/report/atomic_file.hpp"
+#include "joulery/write.hpp"
+#include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/writers/csv.hpp"
+#include "joulery/writers/json.hpp"
 
 #include "engine/pseudo_terminal.hpp"
 #include "report/golden.hpp"

@@ -5,7 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #endif
 //
-#include "joulery/testing/assert.hpp"
+#include "joulery/assertions/checks.hpp"
 
 #define RUNNER_TEST(name) TEST_CASE(#name)
 #include "runners/checks.hpp"

@@ -1,8 +1,8 @@
 // The same checks for every test framework: RUNNER_TEST(name) is its way to begin a test. Include
-// it after the framework, then joulery/testing/assert.hpp.
+// it after the framework, then joulery/assertions/checks.hpp.
 #include "testing/made_measurement.hpp"
 
-#include "joulery/core/units.hpp"
+#include "joulery/units.hpp"
 
 #include <string>
 

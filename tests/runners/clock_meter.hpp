@@ -1,8 +1,8 @@
 // A meter whose machine draws exactly 50 W: joules are the time that has passed times fifty.
 #pragma once
 
-#include "joulery/backends/function.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/make_backend.hpp"
+#include "joulery/meter.hpp"
 
 #include <chrono>
 

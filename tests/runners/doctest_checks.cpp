@@ -1,7 +1,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 //
-#include "joulery/testing/assert.hpp"
+#include "joulery/assertions/checks.hpp"
 
 #define RUNNER_TEST(name) TEST_CASE(#name)
 #include "runners/checks.hpp"

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 //
-#include "joulery/testing/assert.hpp"
+#include "joulery/assertions/checks.hpp"
 
 #define RUNNER_TEST(name) TEST(energy, name)
 #include "runners/checks.hpp"

@@ -1,4 +1,4 @@
-#include "joulery/testing/assert.hpp"
+#include "joulery/assertions/checks.hpp"
 
 #include <cstring>
 

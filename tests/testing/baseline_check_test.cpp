@@ -1,6 +1,6 @@
-#include "joulery/testing/baseline_check.hpp"
+#include "joulery/assertions/baseline_check.hpp"
 
-#include "joulery/testing/device_models.hpp"
+#include "joulery/assertions/device_models.hpp"
 #include "joulery/testing/fake_system.hpp"
 
 #include "testing/made_measurement.hpp"

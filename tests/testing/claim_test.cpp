@@ -1,6 +1,6 @@
-#include "joulery/testing/claim.hpp"
+#include "joulery/assertions/claim.hpp"
 
-#include "joulery/testing/compare_calls.hpp"
+#include "joulery/assertions/compare_calls.hpp"
 #include "testing/made_measurement.hpp"
 #include "testing/simulated_kernel.hpp"
 

@@ -1,7 +1,7 @@
 // Measurements made of samples, for tests of what follows from them.
 #pragma once
 
-#include "joulery/testing/summarise.hpp"
+#include "joulery/assertions/summarise.hpp"
 
 #include <random>
 #include <vector>

@@ -1,8 +1,8 @@
-#include "joulery/testing/measure.hpp"
-#include "joulery/backends/function.hpp"
+#include "joulery/assertions/measure.hpp"
+#include "joulery/make_backend.hpp"
 
 #include "approx.hpp"
-#include "joulery/testing/compare_calls.hpp"
+#include "joulery/assertions/compare_calls.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 #include "testing/simulated_kernel.hpp"
 

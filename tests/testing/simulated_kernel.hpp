@@ -2,8 +2,8 @@
 // machine.
 #pragma once
 
-#include "joulery/engine/meter.hpp"
-#include "joulery/testing/measure_options.hpp"
+#include "joulery/assertions/measure_options.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 
 #include <chrono>

@@ -1,7 +1,7 @@
-#include "joulery/testing/statistics.hpp"
+#include "joulery/assertions/statistics.hpp"
 
 #include "approx.hpp"
-#include "joulery/testing/steadiness.hpp"
+#include "joulery/assertions/steadiness.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
-#include "joulery/time/time_source.hpp"
+#include "joulery/detail/timing/time_source.hpp"
 
 #include "approx.hpp"
+#include "joulery/detail/timing/tick_clock.hpp"
 #include "joulery/testing/manual_clock.hpp"
-#include "joulery/time/tick_clock.hpp"
 
 #include <doctest/doctest.h>
 

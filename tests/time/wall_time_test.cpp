@@ -1,5 +1,5 @@
 // Calendar time as text, checked against the C library's calendar.
-#include "joulery/time/wall_time.hpp"
+#include "joulery/wall_time.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,11 @@
-// What is for Windows compiles and links there (by mingw-w64), with <windows.h> before and after it.
+// What is for Windows compiles and links there (by mingw-w64), with <windows.h> before and after
+// it.
 #if defined(FIRST)
 #include <windows.h>
 #endif
-#include "joulery/backends/level_zero.hpp"
-#include "joulery/backends/nvml.hpp"
-#include "joulery/backends/windows_emi.hpp"
+#include "joulery/detail/backends/gpu/level_zero.hpp"
+#include "joulery/detail/backends/gpu/nvml.hpp"
+#include "joulery/detail/backends/windows/windows_emi.hpp"
 #if !defined(FIRST)
 #include <windows.h>
 #endif

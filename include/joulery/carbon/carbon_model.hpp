@@ -1,14 +1,14 @@
-// joulery/carbon/carbon_model.hpp - what turns joules at the plug into grams of CO2e.
-// Layer 3. SPDX-License-Identifier: MIT
+// carbon_model.hpp - what turns joules at the plug into grams of CO2e.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/embodied_rate.hpp"
 #include "joulery/carbon/grid_factor.hpp"
-#include "joulery/carbon/intensity_over_time.hpp"
-#include "joulery/carbon/rounded.hpp"
 #include "joulery/carbon/water_factors.hpp"
-#include "joulery/core/units.hpp"
-#include "joulery/time/wall_time.hpp"
+#include "joulery/detail/carbon/embodied_rate.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/intensity_over_time.hpp"
+#include "joulery/units.hpp"
+#include "joulery/wall_time.hpp"
 
 #include <cmath>
 #include <memory>
@@ -32,7 +32,7 @@ inline constexpr const char* no_pue_stated = "none stated: 1.0, the machine alon
 ///
 ///     options o;
 ///     o.carbon = carbon_model{56_g_per_kWh, 1.1};       // the user's own figures
-///     o.carbon = *carbon_of("aws:eu-west-3");           // carbon/places.hpp: from the tables
+///     o.carbon = *carbon_for("aws:eu-west-3");           // carbon/places.hpp: from the tables
 ///     o.carbon.series = *read_intensity_series("fr.csv");  // carbon/series_reader.hpp
 struct carbon_model {
     grid_factor grid;  ///< location-based; beside a series it describes the series and its mean
@@ -112,20 +112,20 @@ inline std::vector<std::string> carbon_model::sanitize() {
     const auto check = [&](const grid_factor& f, const char* instead) {
         const double g = f.intensity.grams_per_kwh();
         if (!(g > 0) || std::isinf(g)) {
-            warnings.push_back("carbon intensity " + rounded(g) + " g/kWh is not above zero; " +
-                               instead);
+            warnings.push_back("carbon intensity " + format_significant(g) +
+                               " g/kWh is not above zero; " + instead);
             return false;
         }
         if (g > absurd_grams_per_kwh)
             warnings.push_back(
-                "carbon intensity " + rounded(g) +
+                "carbon intensity " + format_significant(g) +
                 " g/kWh is above 2000, more than any grid: is it in g/kWh? Used as it is");
         return true;
     };
     if (!check(grid, "the world average, 472.94 g/kWh, is used")) grid = grid_factor{};
     if (market && !check(*market, "no market-based figure is given")) market.reset();
     if (!(pue >= 1) || std::isinf(pue)) {
-        warnings.push_back("PUE " + rounded(pue) +
+        warnings.push_back("PUE " + format_significant(pue) +
                            " is below 1, less than the machine itself; 1.0 is used");
         pue = 1.0;
         pue_source = no_pue_stated;
@@ -137,12 +137,13 @@ inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_
     std::vector<std::string> out;
     if (grid.assumed && !series)
         out.push_back("no place was stated: the " + grid.place + " average, " +
-                      rounded(grid.intensity.grams_per_kwh(), 5) + " g/kWh, is assumed (" +
-                      grid.source + ", " + std::to_string(grid.year) + ")");
+                      format_significant(grid.intensity.grams_per_kwh(), 5) +
+                      " g/kWh, is assumed (" + grid.source + ", " + std::to_string(grid.year) +
+                      ")");
     if (series && begin.unix_seconds() > 0) {
         const double covered = series->coverage(begin, end);
         if (covered < 1 - 1e-9)
-            out.push_back("the intensity series knows " + rounded(covered * 100, 3) +
+            out.push_back("the intensity series knows " + format_significant(covered * 100, 3) +
                           " % of the run; the rest is converted at the series' fallback");
     }
     if (pue_source == no_pue_stated)

@@ -1,11 +1,11 @@
-// joulery/carbon/embodied.hpp - what making the hardware emitted, spread over lifetime and use.
-// Layer 3. SPDX-License-Identifier: MIT
+// embodied.hpp - what making the hardware emitted, spread over lifetime and use.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/carbon/embodied_rate.hpp"
-#include "joulery/core/config.hpp"
-#include "joulery/core/result.hpp"
-#include "joulery/core/units.hpp"
+#include "joulery/detail/carbon/embodied_rate.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/result.hpp"
+#include "joulery/units.hpp"
 
 #include <string>
 #include <string_view>
@@ -33,19 +33,19 @@ struct embodied_item {
 /// them (1: the whole machine; a quarter of its GPUs: 0.25). Neither has a default: the choice of 3
 /// or 6 years alone is a factor of two.
 ///
-///     auto m = embodied_of({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
+///     auto m = embodied_for({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
 ///     options.carbon.embodied = *m;
-[[nodiscard]] JOULERY_DECL result<embodied_rate> embodied_of(
+[[nodiscard]] JOULERY_DECL result<embodied_rate> embodied_for(
     const std::vector<embodied_item>& items, seconds lifetime, double share);
 
 }  // namespace v1
 }  // namespace joulery
 
-#if JOULERY_BODIES()
+#ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/carbon/place_name.hpp"
-#include "joulery/carbon/rounded.hpp"
-#include "joulery/carbon/tables/embodied_table.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/place_name.hpp"
+#include "joulery/detail/carbon/tables/embodied_table.hpp"
 
 #include <cmath>
 #include <utility>
@@ -82,8 +82,8 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
                    "state it: embodied_item{name, kilograms, count, source}"};
 }
 
-JOULERY_DECL result<embodied_rate> embodied_of(const std::vector<embodied_item>& items,
-                                               seconds lifetime, double share) {
+JOULERY_DECL result<embodied_rate> embodied_for(const std::vector<embodied_item>& items,
+                                                seconds lifetime, double share) {
     if (!(lifetime.count() > 0) || std::isinf(lifetime.count()))
         return failure{"the lifetime of the hardware is not above zero",
                        "state it; 3 to 6 years (26,280 to 52,560 h) are in use"};
@@ -99,10 +99,12 @@ JOULERY_DECL result<embodied_rate> embodied_of(const std::vector<embodied_item>&
             return failure{"'" + i.name + "' has no embodied emissions above zero",
                            "state its kilograms and count"};
         total += emissions::from_grams(grams);
-        rate.source += rounded(i.count) + " x " + rounded(i.each.kilograms()) + " kg " + i.name +
-                       " [" + i.source + "]; ";
+        rate.source += format_significant(i.count) + " x " +
+                       format_significant(i.each.kilograms()) + " kg " + i.name + " [" + i.source +
+                       "]; ";
     }
-    rate.source += "lifetime " + rounded(lifetime.count() / 3600) + " h, share " + rounded(share);
+    rate.source += "lifetime " + format_significant(lifetime.count() / 3600) + " h, share " +
+                   format_significant(share);
     rate.per_hour = total * (share * 3600 / lifetime.count());
     return rate;
 }

@@ -1,8 +1,8 @@
-// joulery/carbon/grid_factor.hpp - a carbon intensity together with what it means.
-// Layer 3. SPDX-License-Identifier: MIT
+// grid_factor.hpp - a carbon intensity together with what it means.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/units.hpp"
+#include "joulery/units.hpp"
 
 #include <string>
 #include <utility>

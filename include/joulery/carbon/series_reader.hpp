@@ -1,12 +1,12 @@
-// joulery/carbon/series_reader.hpp - an intensity series from a file, CSV or JSON.
-// Layer 3. SPDX-License-Identifier: MIT
+// series_reader.hpp - an intensity series from a file, CSV or JSON.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/carbon/intensity_series.hpp"
-#include "joulery/carbon/series_options.hpp"
-#include "joulery/core/config.hpp"
-#include "joulery/core/result.hpp"
+#include "joulery/detail/carbon/intensity_series.hpp"
+#include "joulery/detail/carbon/series_options.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/result.hpp"
 
 #include <memory>
 #include <string>
@@ -35,7 +35,7 @@ using series_result = result<std::shared_ptr<const intensity_series>>;
                                                                const series_options& options = {});
 
 /// The factor that describes a series: its mean, its zone, its file.
-[[nodiscard]] JOULERY_DECL grid_factor factor_of(const intensity_series& s);
+[[nodiscard]] JOULERY_DECL grid_factor grid_factor_for(const intensity_series& s);
 
 /// A model whose intensity follows a series; PUE and the rest are taken from `base`.
 [[nodiscard]] JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
@@ -44,9 +44,9 @@ using series_result = result<std::shared_ptr<const intensity_series>>;
 }  // namespace v1
 }  // namespace joulery
 
-#if JOULERY_BODIES()
+#ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/carbon/series_stream.hpp"
+#include "joulery/detail/carbon/series_stream.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -85,7 +85,7 @@ JOULERY_DECL series_result read_intensity_series(const std::string& path,
     return series;
 }
 
-JOULERY_DECL grid_factor factor_of(const intensity_series& s) {
+JOULERY_DECL grid_factor grid_factor_for(const intensity_series& s) {
     grid_factor f = stated_intensity(s.overall_mean());
     f.place = s.about().zone.empty() ? "zone not named" : s.about().zone;
     f.boundary = s.about().boundary;
@@ -99,7 +99,7 @@ JOULERY_DECL grid_factor factor_of(const intensity_series& s) {
 JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
                                            carbon_model base) {
     if (!s) return base;
-    base.grid = factor_of(*s);
+    base.grid = grid_factor_for(*s);
     base.alternatives.clear();
     base.series = std::move(s);
     return base;

@@ -1,8 +1,8 @@
-// joulery/carbon/water_factors.hpp - litres of water that a kilowatt-hour costs.
-// Layer 3. SPDX-License-Identifier: MIT
+// water_factors.hpp - litres of water that a kilowatt-hour costs.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/units.hpp"
+#include "joulery/units.hpp"
 
 #include <string>
 

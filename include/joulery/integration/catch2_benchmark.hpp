@@ -1,5 +1,5 @@
-// joulery/integration/catch2_benchmark.hpp - joules of every Catch2 BENCHMARK.
-// Layer 8. SPDX-License-Identifier: MIT
+// catch2_benchmark.hpp - joules of every Catch2 BENCHMARK.
+// SPDX-License-Identifier: MIT
 //
 // In one source file, after Catch2 (version 2 with CATCH_CONFIG_ENABLE_BENCHMARKING, or
 // 3):
@@ -10,10 +10,10 @@
 
 #if defined(CATCH_VERSION_MAJOR)
 
-#include "joulery/core/unit_text.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/testing/energy_timeline.hpp"
-#include "joulery/testing/measuring_meter.hpp"
+#include "joulery/assertions/energy_timeline.hpp"
+#include "joulery/assertions/measuring_meter.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/meter.hpp"
 
 #include <chrono>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// joulery/integration/cuda.hpp - marks in CUDA streams, and waiting for them.
-// Layer 8. SPDX-License-Identifier: MIT
+// cuda.hpp - marks in CUDA streams, and waiting for them.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Without the CUDA runtime's header there is nothing here to declare.
@@ -8,7 +8,7 @@
 
 #include "joulery/scope.hpp"
 #include "joulery/stream_scope.hpp"
-#include "joulery/synced_scope.hpp"
+#include "joulery/synchronized_scope.hpp"
 
 #include <cuda_runtime_api.h>
 
@@ -39,7 +39,8 @@ struct cuda_mark {
 
 /// For `scope_options`: waits for one stream, where `cudaDeviceSynchronize` waits for all.
 ///
-///     joulery::synced_scope s{"forward", joulery::scope_options{joulery::cuda_sync{stream}}};
+///     joulery::synchronized_scope s{"forward",
+///     joulery::scope_options{joulery::cuda_sync{stream}}};
 struct cuda_sync {
     cudaStream_t stream = nullptr;
     void operator()() const noexcept { static_cast<void>(cudaStreamSynchronize(stream)); }

@@ -1,5 +1,5 @@
-// joulery/integration/google_benchmark.hpp - energy counters for every Google Benchmark.
-// Layer 8. SPDX-License-Identifier: MIT
+// google_benchmark.hpp - energy counters for every Google Benchmark.
+// SPDX-License-Identifier: MIT
 //
 // One line in main:      int main(int argc, char** argv) { return joulery::run_benchmarks(argc,
 // argv); } adds J/iter, W, J/item (after SetItemsProcessed) and gCO2e/iter to the table and to the
@@ -13,13 +13,13 @@
 
 #if __has_include(<benchmark/benchmark.h>)
 
-#include "joulery/core/units.hpp"
-#include "joulery/counters/reading.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/testing/counter_edges.hpp"
-#include "joulery/testing/energy_timeline.hpp"
-#include "joulery/testing/measuring_meter.hpp"
-#include "joulery/testing/statistics.hpp"
+#include "joulery/assertions/counter_edges.hpp"
+#include "joulery/assertions/energy_timeline.hpp"
+#include "joulery/assertions/measuring_meter.hpp"
+#include "joulery/assertions/statistics.hpp"
+#include "joulery/meter.hpp"
+#include "joulery/reading.hpp"
+#include "joulery/units.hpp"
 
 #include <benchmark/benchmark.h>
 

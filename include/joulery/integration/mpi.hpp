@@ -1,15 +1,15 @@
-// joulery/integration/mpi.hpp - one report of all the ranks of an MPI program.
-// Layer 8. SPDX-License-Identifier: MIT
+// mpi.hpp - one report of all the ranks of an MPI program.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 // Without MPI's header (compile with mpicxx) there is nothing here to declare.
 #if defined(__has_include)
 #if __has_include(<mpi.h>)
 
-#include "joulery/core/result.hpp"
-#include "joulery/report/json.hpp"
-#include "joulery/report/report.hpp"
-#include "joulery/report/report_merger.hpp"
+#include "joulery/detail/report/report_merger.hpp"
+#include "joulery/report.hpp"
+#include "joulery/result.hpp"
+#include "joulery/writers/json.hpp"
 
 #include <mpi.h>
 

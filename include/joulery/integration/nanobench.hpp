@@ -1,5 +1,5 @@
-// joulery/integration/nanobench.hpp - joules beside nanobench's times.
-// Layer 8. SPDX-License-Identifier: MIT
+// nanobench.hpp - joules beside nanobench's times.
+// SPDX-License-Identifier: MIT
 //
 // Works with any nanobench since 4.0; it is not included here. In place of
 //     ankerl::nanobench::Bench().run("name", f);
@@ -7,10 +7,10 @@
 //     joulery::run_with_energy(ankerl::nanobench::Bench(), "name", f);
 #pragma once
 
-#include "joulery/core/number_text.hpp"
-#include "joulery/core/quality.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/testing/measure.hpp"
+#include "joulery/assertions/measure.hpp"
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/meter.hpp"
+#include "joulery/quality.hpp"
 
 #include <string>
 #include <utility>

@@ -1,9 +1,9 @@
-// joulery/testing/backend_contract.hpp - what every backend must keep to, yours included.
-// Layer 8. SPDX-License-Identifier: MIT
+// backend_contract.hpp - what every backend must keep to, yours included.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/counters/backend.hpp"
-#include "joulery/counters/domain_tree.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 
 #include <algorithm>
 #include <cmath>

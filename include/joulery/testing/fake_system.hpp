@@ -1,9 +1,9 @@
-// joulery/testing/fake_system.hpp - a machine made of files in a folder of its own.
-// Layer 8. SPDX-License-Identifier: MIT
+// fake_system.hpp - a machine made of files in a folder of its own.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/config.hpp"
-#include "joulery/counters/system_root.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/system_root.hpp"
 
 #include <cstdint>
 #include <cstdlib>

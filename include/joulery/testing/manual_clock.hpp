@@ -1,8 +1,8 @@
-// joulery/testing/manual_clock.hpp - time that passes only when a test says so.
-// Layer 8. SPDX-License-Identifier: MIT
+// manual_clock.hpp - time that passes only when a test says so.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/time/time_source.hpp"
+#include "joulery/detail/timing/time_source.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,8 +1,8 @@
-// joulery/testing/scripted_backend.hpp - a backend that plays a trace written by a test.
-// Layer 8. SPDX-License-Identifier: MIT
+// scripted_backend.hpp - a backend that plays a trace written by a test.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/counters/backend.hpp"
+#include "joulery/backend.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,11 +1,11 @@
-// joulery/testing/simulated_machine.hpp - a machine whose true power is known at every moment.
-// Layer 8. SPDX-License-Identifier: MIT
+// simulated_machine.hpp - a machine whose true power is known at every moment.
+// SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/core/units.hpp"
-#include "joulery/counters/backend.hpp"
-#include "joulery/engine/meter.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/testing/manual_clock.hpp"
+#include "joulery/units.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,10 +1,10 @@
-// joulery/testing/virtual_thread.hpp - a thread played by the test, so that interleavings are
-// exact. Layer 8. SPDX-License-Identifier: MIT
+// virtual_thread.hpp - a thread played by the test, so that interleavings are
+// exact. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/engine/engine.hpp"
-#include "joulery/engine/meter.hpp"
-#include "joulery/engine/owned_tree.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
+#include "joulery/meter.hpp"
 
 #include <atomic>
 #include <memory>
@@ -26,10 +26,12 @@ class virtual_thread {
     /// The thread ends; what it measured stays.
     ~virtual_thread() { tree_->thread_ended.store(true, std::memory_order_release); }
 
-    [[nodiscard]] detail::thread_tree* tree_of_this_thread() const noexcept { return tree_.get(); }
+    [[nodiscard]] detail::thread_cursor* cursor_of_this_thread() const noexcept {
+        return tree_.get();
+    }
 
  private:
-    std::shared_ptr<detail::owned_tree> tree_;
+    std::shared_ptr<detail::thread_context> tree_;
 };
 
 }  // namespace testing

@@ -1,0 +1,48 @@
+// cleanest_start.hpp - when a run would have been cleanest.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/carbon/intensity_series.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/result.hpp"
+#include "joulery/units.hpp"
+
+namespace joulery {
+inline namespace v1 {
+
+/// A start and the mean intensity that a run from there would have had.
+struct start_choice {
+    wall_time begin;
+    carbon_intensity mean;
+};
+
+/// The start, among the beginnings of the series' steps, from which `duration` has the lowest mean
+/// intensity; only where the series knows all of it. Linear in the number of steps.
+[[nodiscard]] JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series,
+                                                               seconds duration);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series, seconds duration) {
+    result<start_choice> best{failure{"the series knows no stretch as long as the run",
+                                      "give a longer series, without gaps"}};
+    for (const intensity_step& s : series.steps()) {
+        const auto begin = wall_time::from_unix_seconds(s.begin);
+        const auto end = wall_time::from_unix_seconds(s.begin + duration.count());
+        if (series.coverage(begin, end) < 1 - 1e-9) continue;
+        const carbon_intensity mean = series.mean(begin, end);
+        if (!best || mean < best->mean) best = start_choice{begin, mean};
+    }
+    return best;
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

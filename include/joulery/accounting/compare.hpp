@@ -1,0 +1,180 @@
+// compare.hpp - two reports side by side, scope by scope.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What the error bars allow to say of the second report's energy.
+enum class difference : unsigned char {
+    lower,          ///< b uses less: the intervals at k = 2 do not meet
+    higher,         ///< b uses more
+    none,           ///< no difference that the error bars allow
+    only_in_a,      ///< b has no such scope
+    only_in_b,      ///< a has no such scope
+    not_comparable  ///< an uncertainty is missing, or the items differ in kind
+};
+
+[[nodiscard]] constexpr std::string_view to_text(difference d) noexcept {
+    constexpr std::string_view names[] = {"lower",     "higher",    "no difference",
+                                          "only in a", "only in b", "not comparable"};
+    return names[static_cast<unsigned>(d)];
+}
+
+/// One scope in both reports. Compared is J/item where both count the same items, else J.
+struct compared_scope {
+    std::string path;
+    const scope_row* a = nullptr;  ///< into the reports, which must outlive this
+    const scope_row* b = nullptr;
+    bool per_item = false;
+    double ratio = 0;        ///< energy of b over a, per item where `per_item`; 0: none
+    double uncertainty = 0;  ///< of the ratio, k = 2
+    difference verdict = difference::not_comparable;
+};
+
+struct comparison {
+    std::vector<compared_scope> scopes;  ///< a's in their order, then those only b has
+    std::vector<std::string> notes;      ///< what makes the two less comparable
+};
+
+/// Sets two reports side by side. A difference is real only where the gap exceeds both error bars
+/// together (root of the squares, k = 2); else the verdict is "no difference".
+///
+/// Fails:  never; what can't be compared says so. Keeps pointers into both reports.
+///
+///     std::cout << to_text(compare(before, after));
+[[nodiscard]] JOULERY_DECL comparison compare(const report& a, const report& b);
+
+comparison compare(const report&, report&&) = delete;
+
+comparison compare(report&&, report&&) = delete;
+
+/// A table: scope, then joules, J/item, CO2e and time of both, the ratio and the verdict.
+[[nodiscard]] JOULERY_DECL std::string to_text(const comparison& c);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/text_grid.hpp"
+
+#include <cmath>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+inline void judge(compared_scope& s) {
+    if (!s.a || !s.b) {
+        s.verdict = s.a ? difference::only_in_a : difference::only_in_b;
+        return;
+    }
+    if ((s.a->items > 0 || s.b->items > 0) && s.a->item_name != s.b->item_name) return;
+    s.per_item = s.a->items > 0 && s.b->items > 0;
+    const double per_a = s.per_item ? s.a->items : 1, per_b = s.per_item ? s.b->items : 1;
+    const double a = s.a->total.joules() / per_a, b = s.b->total.joules() / per_b;
+    if (!(a > 0) || !(b > 0)) return;
+    s.ratio = b / a;
+    const double ua = s.a->uncertainty.joules() / per_a, ub = s.b->uncertainty.joules() / per_b;
+    // No error bar means that the uncertainty is not known, not that there is none.
+    if (!(ua > 0) || !(ub > 0)) return;
+    s.uncertainty = s.ratio * std::hypot(ua / a, ub / b);
+    const double gap = std::fabs(b - a);
+    if (gap <= std::hypot(ua, ub))
+        s.verdict = difference::none;
+    else
+        s.verdict = b < a ? difference::lower : difference::higher;
+}
+
+inline void note_conditions(const report& a, const report& b, std::vector<std::string>& notes) {
+    const auto differ = [&](const char* what, const std::string& x, const std::string& y) {
+        if (x != y) notes.push_back(std::string(what) + " differ: " + x + " and " + y);
+    };
+    const run_context &x = a.context, &y = b.context;
+    differ("processors", x.cpu, y.cpu);
+    differ("attributions", x.attribution, y.attribution);
+    differ("places", x.carbon.grid.place, y.carbon.grid.place);
+    const grid_factor &f = x.carbon.grid, &g = y.carbon.grid;
+    if (f.boundary != g.boundary || f.accounting != g.accounting || f.kind != g.kind ||
+        f.method != g.method)
+        notes.push_back("CO2e is defined differently: " + f.boundary + "/" + f.accounting + "/" +
+                        f.kind + "/" + f.method + " and " + g.boundary + "/" + g.accounting + "/" +
+                        g.kind + "/" + g.method);
+    differ("qualities", std::string(to_text(a.provenance)), std::string(to_text(b.provenance)));
+}
+
+}  // namespace detail
+
+JOULERY_DECL comparison compare(const report& a, const report& b) {
+    comparison out;
+    for (const scope_row& row : a.scopes) {
+        compared_scope s;
+        s.path = row.path;
+        s.a = &row;
+        s.b = b.find(row.path);
+        detail::judge(s);
+        out.scopes.push_back(s);
+    }
+    for (const scope_row& row : b.scopes) {
+        if (a.find(row.path)) continue;
+        compared_scope s;
+        s.path = row.path;
+        s.b = &row;
+        detail::judge(s);
+        out.scopes.push_back(s);
+    }
+    detail::note_conditions(a, b, out.notes);
+    return out;
+}
+
+comparison compare(report&&, const report&) = delete;  // the rows would dangle
+
+JOULERY_DECL std::string to_text(const comparison& c) {
+    const auto of = [](const scope_row* s, auto text) { return s ? text(*s) : std::string("-"); };
+    const auto both = [&](const compared_scope& s, auto text) {
+        return of(s.a, text) + " | " + of(s.b, text);
+    };
+    text_grid grid({{"scope"},
+                    {"energy a | b", 0, true},
+                    {"per item a | b", 0, true},
+                    {"CO2e a | b", 0, true},
+                    {"time a | b", 0, true},
+                    {"b/a", 0, true}});
+    for (const compared_scope& s : c.scopes) {
+        std::string judged;
+        if (s.ratio > 0) {
+            judged = format_significant(s.ratio, 3);
+            if (s.uncertainty > 0) judged += " +- " + format_significant(s.uncertainty, 2);
+            judged += ", ";
+        }
+        judged += to_text(s.verdict);
+        grid.add({escape_control(s.path),
+                  both(s, [](const scope_row& r) { return to_text(r.total); }),
+                  both(s,
+                       [](const scope_row& r) {
+                           return r.items > 0 ? to_text(r.total / r.items) : std::string("-");
+                       }),
+                  both(s, [](const scope_row& r) { return mass_text(r.co2e); }),
+                  both(s, [](const scope_row& r) { return to_text(seconds(r.time)); }), judged});
+    }
+    std::string out = grid.render(std::string::npos, false);  // a cut figure would be another one
+    for (const std::string& note : c.notes) out += "note: " + escape_control(note) + "\n";
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

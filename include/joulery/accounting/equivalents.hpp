@@ -1,0 +1,79 @@
+// equivalents.hpp - an amount of CO2e in things that people know.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/units.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// So many of something, with the factor behind it.
+struct equivalent {
+    std::string what;
+    double count = 0;
+    double grams_each = 0;
+    std::string source;  ///< who, year, and "older figure" where a newer one was not to be had
+};
+
+/// What `m` compares to: km driven, phones charged, days of a US home, minutes of a coal plant.
+/// For people; the machine-readable formats leave it out.
+///
+///     for (auto& e : equivalents_of(5_kg)) std::cout << to_text(e) << '\n';
+[[nodiscard]] JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m);
+
+/// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
+[[nodiscard]] JOULERY_DECL std::string to_text(const equivalent& e);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/tables/equivalent_table.hpp"
+
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
+    struct choice {
+        const char* row;
+        const char* what;
+        double per_row;  // of `what` in one of the row's
+    };
+    constexpr choice choices[] = {
+        {"passenger vehicle driven one km", "km driven by an average US car", 1},
+        {"smartphone charged", "smartphones charged", 1},
+        {"home energy use one year", "days of a US household's energy", 365},
+        {"coal-fired power plant one year", "minutes of a coal-fired power plant", 525600},
+    };
+    std::vector<equivalent> out;
+    for (const choice& c : choices) {
+        for (const equivalent_row& r : equivalent_table) {
+            if (std::string_view(r.name) != c.row) continue;
+            const double grams = r.factor * 1e6 / c.per_row;  // the table holds tonnes
+            std::string source = r.source;
+            if (r.year > 0) source += ", " + std::to_string(r.year);
+            if (std::string_view(r.vintage) == "old") source += ", an older figure";
+            if (std::string_view(r.vintage) == "derived") source += ", derived";
+            out.push_back({c.what, m.grams() / grams, grams, source});
+        }
+    }
+    return out;
+}
+
+JOULERY_DECL std::string to_text(const equivalent& e) {
+    return format_significant(e.count, 3) + " " + e.what + " (" +
+           format_significant(e.grams_each, 4) + " g each; " + e.source + ")";
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,126 @@
+// footprint.hpp - one run's energy, emissions and water, each apart.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/units.hpp"
+#include "joulery/wall_time.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Everything that an amount of energy stands for. Nothing in it is added up across methods.
+struct footprint {
+    energy it;                          ///< at the machine
+    energy facility;                    ///< it x PUE
+    emissions location;                 ///< operational, location-based
+    emissions low, high;                ///< the same with the lowest and highest source
+    std::optional<emissions> market;    ///< operational, by contract
+    std::optional<emissions> embodied;  ///< share of the hardware's making
+    std::optional<double> site_litres, plant_litres;
+    std::vector<std::string> factors;      ///< every figure used: value, year, place, source
+    std::vector<std::string> assumptions;  ///< what nobody stated
+};
+
+/// The footprint of `it` joules over `duration`, from `begin` on where that matters (an intensity
+/// that varies). Where the caller knows the emissions already (a report), `known` is taken for the
+/// location-based figure.
+///
+///     footprint f = footprint_for(*carbon_for("aws:eu-central-1"), 12_kWh, std::chrono::hours(3));
+[[nodiscard]] JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it,
+                                                   seconds duration, wall_time begin = {},
+                                                   std::optional<emissions> known = std::nullopt);
+
+[[nodiscard]] JOULERY_DECL std::string to_text(const footprint& f);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/grid_factor_text.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
+    out.push_back("grid: " + to_text(m.grid));
+    for (const grid_factor& f : m.alternatives) out.push_back("grid, for the range: " + to_text(f));
+    if (m.market) out.push_back("market: " + to_text(*m.market));
+    out.push_back("PUE: " + format_significant(m.pue, 4) + "; " + m.pue_source);
+    if (!m.water.site_source.empty())
+        out.push_back("water on site: " + format_significant(m.water.site, 4) + " L per IT kWh; " +
+                      m.water.site_source);
+    if (!m.water.off_site_source.empty())
+        out.push_back("water at the plants: " + format_significant(m.water.off_site, 4) +
+                      " L per facility kWh; " + m.water.off_site_source);
+    if (m.embodied.known()) out.push_back("embodied: " + m.embodied.source);
+}
+
+}  // namespace detail
+
+JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it, seconds duration,
+                                     wall_time begin, std::optional<emissions> known) {
+    const bool dated = begin.unix_seconds() > 0;
+    const auto end = wall_time::from_unix_seconds(begin.unix_seconds() + duration.count());
+    footprint f;
+    f.it = it;
+    f.facility = m.facility(it);
+    f.location = known ? *known : dated ? m.of(it, begin, end) : m.of(it);
+    const auto range = m.range();
+    const carbon_intensity mean = m.grid.intensity;
+    f.low = mean.grams_per_kwh() > 0 ? f.location * (range.first / mean) : f.location;
+    f.high = mean.grams_per_kwh() > 0 ? f.location * (range.second / mean) : f.location;
+    f.market = m.market_based(it);
+    if (m.embodied.known()) f.embodied = m.embodied.of(duration);
+    if (!m.water.site_source.empty()) f.site_litres = m.water.site_litres(it);
+    if (!m.water.off_site_source.empty()) f.plant_litres = m.water.plant_litres(it, m.pue);
+    detail::list_factors(m, f.factors);
+    f.assumptions = m.assumptions(begin, end);
+    if (m.series && !dated)
+        f.assumptions.push_back("no time was stated: the mean of the series is used");
+    if (m.water.site_source.empty()) f.assumptions.push_back("water on site is not known");
+    if (m.water.off_site_source.empty())
+        f.assumptions.push_back("water at the plants is not known");
+    return f;
+}
+
+JOULERY_DECL std::string to_text(const footprint& f) {
+    std::string out = "IT energy             " + format_significant(f.it.kilowatt_hours()) +
+                      " kWh\n" + "facility energy       " +
+                      format_significant(f.facility.kilowatt_hours()) + " kWh\n" +
+                      "CO2e, location-based  " + format_significant(f.location.kilograms()) + " kg";
+    if (f.low < f.high)
+        out += " (sources differ: " + format_significant(f.low.kilograms()) + " to " +
+               format_significant(f.high.kilograms()) + ")";
+    out += "\n";
+    if (f.market)
+        out += "CO2e, market-based    " + format_significant(f.market->kilograms()) + " kg\n";
+    if (f.embodied)
+        out += "embodied CO2e         " + format_significant(f.embodied->kilograms()) + " kg\n";
+    if (f.site_litres)
+        out += "water on site         " + format_significant(*f.site_litres) + " L\n";
+    if (f.plant_litres)
+        out += "water at the plants   " + format_significant(*f.plant_litres) + " L\n";
+    out += "factors\n";
+    for (const std::string& s : f.factors) out += "  " + s + "\n";
+    if (!f.assumptions.empty()) out += "assumptions\n";
+    for (const std::string& s : f.assumptions) out += "  " + s + "\n";
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

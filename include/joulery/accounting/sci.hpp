@@ -1,0 +1,114 @@
+// sci.hpp - Software Carbon Intensity, ISO/IEC 21031: ((E x I) + M) per R.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/grid_factor.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/result.hpp"
+#include "joulery/units.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What a score is made of. A report of a run fills it by `sci_result` (report/sci_result.hpp).
+struct sci_input {
+    energy it;       ///< of the software boundary, reserved but idle capacity included
+    double pue = 1;  ///< the data centre's overhead
+    std::string pue_source;
+    grid_factor grid;             ///< I: location-based; average or marginal
+    emissions operational;        ///< E x I; zero: computed here from the above
+    emissions embodied;           ///< M
+    std::string embodied_source;  ///< items, lifetime and share; empty: M is not known
+    double units = 0;             ///< how many of R
+    std::string unit;             ///< R: token, sample, request, epoch
+    std::string boundary;         ///< what software and hardware is counted
+    std::string method;           ///< measured or modelled, and how
+};
+
+/// A score with all that a conformant report must state.
+struct sci_result {
+    sci_input input;
+    emissions operational;             ///< O = E x I
+    emissions embodied;                ///< M
+    emissions per_unit;                ///< (O + M) per R
+    std::vector<std::string> missing;  ///< what keeps the statement from being conformant
+    [[nodiscard]] bool conformant() const noexcept { return missing.empty(); }
+};
+
+/// Computes the score. Fails where there is no functional unit, and with a market-based intensity:
+/// the standard admits no contracts, certificates or offsets.
+///
+///     sci_input in;  in.it = 2_kWh;  in.grid = *intensity_for("FR");  in.units = 1e6;
+///     in.unit = "token";  auto s = sci(in);   // s->per_unit
+[[nodiscard]] JOULERY_DECL result<sci_result> sci(sci_input in);
+
+/// The statement: score, boundary, method, functional unit, conversion factors.
+[[nodiscard]] JOULERY_DECL std::string to_text(const sci_result& s);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/grid_factor_text.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<sci_result> sci(sci_input in) {
+    if (!(in.units > 0) || in.unit.empty())
+        return failure{"SCI needs a functional unit: how many of what",
+                       "count items in the scope: s.add_items(n, \"token\")"};
+    if (in.grid.method == "market")
+        return failure{"SCI admits no market-based intensity (" + in.grid.source + ")",
+                       "give the location-based one"};
+    sci_result s;
+    const energy facility = in.it * in.pue;
+    s.operational = in.operational.grams() > 0 ? in.operational : facility * in.grid.intensity;
+    s.embodied = in.embodied;
+    s.per_unit = (s.operational + s.embodied) / in.units;
+    if (in.boundary.empty()) s.missing.push_back("the software boundary");
+    if (in.method.empty()) s.missing.push_back("the calculation method (measured or modelled)");
+    if (in.embodied_source.empty()) s.missing.push_back("the embodied emissions M");
+    if (in.grid.assumed) s.missing.push_back("the place: the world average is assumed");
+    if (in.pue_source.empty() || in.pue_source == no_pue_stated)
+        s.missing.push_back("the overhead of the data centre (PUE)");
+    s.input = std::move(in);
+    return s;
+}
+
+JOULERY_DECL std::string to_text(const sci_result& s) {
+    const sci_input& in = s.input;
+    std::string out = "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
+    out += "  SCI            " + format_significant(s.per_unit.grams()) + " gCO2e per " + in.unit +
+           "\n";
+    out += "  R              " + format_significant(in.units, 10) + " " + in.unit + "\n";
+    out += "  E              " + format_significant(in.it.kilowatt_hours()) + " kWh (IT) x PUE " +
+           format_significant(in.pue, 4) + " = " +
+           format_significant(in.it.kilowatt_hours() * in.pue) +
+           " kWh; PUE: " + (in.pue_source.empty() ? std::string("not stated") : in.pue_source) +
+           "\n";
+    out += "  I              " + to_text(in.grid) + "\n";
+    out += "  O = E x I      " + format_significant(s.operational.grams()) + " g\n";
+    out += "  M              " + format_significant(s.embodied.grams()) + " g; " +
+           (in.embodied_source.empty() ? std::string("not counted") : in.embodied_source) + "\n";
+    out += "  boundary       " + (in.boundary.empty() ? "not stated" : in.boundary) + "\n";
+    out += "  method         " + (in.method.empty() ? "not stated" : in.method) + "\n";
+    if (s.conformant()) return out + "  conformant     yes: all that the standard asks is stated\n";
+    out += "  conformant     no; missing:";
+    for (std::size_t i = 0; i < s.missing.size(); ++i) out += (i == 0 ? " " : "; ") + s.missing[i];
+    return out + "\n";
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,106 @@
+// checks.hpp - checks of energy for doctest, Catch2, GoogleTest, or none of them.
+// SPDX-License-Identifier: MIT
+//
+// Include it after the test framework, of which none is needed: without one, verdicts are printed
+// and counted (check_tally.hpp). No macro of theirs is redefined.
+//
+//     TEST_CASE("inference stays below 2 mJ") {
+//         auto m = joulery::measure([&] { return net.infer(x); });
+//         JOULERY_CHECK_ENERGY(m, < 2_mJ);                           // joules a call
+//         JOULERY_CHECK_ENERGY(m, == between(1_mJ, 2_mJ));
+//         JOULERY_CHECK_ENERGY(m, < 50_W);                           // mean power
+//         JOULERY_CHECK_ENERGY(m, < 12_g);                           // CO2e a call
+//         JOULERY_CHECK_ENERGY(m.per_item(64), < 30_uJ);
+//         JOULERY_CHECK_ENERGY(uses_less_than(int8, fp32, 0.9));     // measured in turns
+//         JOULERY_CHECK_ENERGY_BASELINE(m, "conv3x3");               // JOULERY_BASELINE=record
+//     }
+//
+// A check fails only where the interval lies wholly on the wrong side. Where it straddles the limit
+// it warns, and fails with JOULERY_ENERGY_STRICT=1. Without a measured channel it is skipped with
+// the reason, and fails with JOULERY_ENERGY_STRICT=all.
+#pragma once
+
+#include "joulery/assertions/baseline_check.hpp"
+#include "joulery/assertions/check_tally.hpp"
+#include "joulery/assertions/claim.hpp"
+#include "joulery/assertions/compare_calls.hpp"
+#include "joulery/assertions/measure.hpp"
+#include "joulery/assertions/verdict.hpp"
+#include "joulery/units.hpp"
+
+#include <cstdio>
+#include <string>
+
+// JOULERY_DETAIL_TELL_*(text): how the framework at hand is told each of the four verdicts.
+#if defined(DOCTEST_LIBRARY_INCLUDED)
+#define JOULERY_DETAIL_TELL_HOLDS(text) DOCTEST_CHECK_MESSAGE(true, text)
+#define JOULERY_DETAIL_TELL_FAILS(text) DOCTEST_ADD_FAIL_CHECK_AT(__FILE__, __LINE__, text)
+#define JOULERY_DETAIL_TELL_WARNS(text) DOCTEST_ADD_MESSAGE_AT(__FILE__, __LINE__, text)
+#define JOULERY_DETAIL_TELL_SKIPS(text) DOCTEST_ADD_MESSAGE_AT(__FILE__, __LINE__, text)
+#elif defined(CATCH_VERSION_MAJOR) && defined(CATCH_CONFIG_PREFIX_ALL)
+#define JOULERY_DETAIL_TELL_HOLDS(text) CATCH_SUCCEED(text)
+#define JOULERY_DETAIL_TELL_FAILS(text) CATCH_FAIL_CHECK(text)
+#define JOULERY_DETAIL_TELL_WARNS(text) CATCH_WARN(text)
+#define JOULERY_DETAIL_TELL_SKIPS(text) CATCH_WARN(text)
+#elif defined(CATCH_VERSION_MAJOR)
+#define JOULERY_DETAIL_TELL_HOLDS(text) SUCCEED(text)
+#define JOULERY_DETAIL_TELL_FAILS(text) FAIL_CHECK(text)
+#define JOULERY_DETAIL_TELL_WARNS(text) WARN(text)
+#define JOULERY_DETAIL_TELL_SKIPS(text) WARN(text)
+#elif defined(GTEST_MESSAGE_AT_)
+// A skip that does not leave the test: what else it checks is checked. There is no warning in
+// GoogleTest: it is printed, and is a property in the XML.
+#define JOULERY_DETAIL_TELL_HOLDS(text) \
+    GTEST_MESSAGE_AT_(__FILE__, __LINE__, "", ::testing::TestPartResult::kSuccess) << (text)
+#define JOULERY_DETAIL_TELL_FAILS(text) \
+    GTEST_MESSAGE_AT_(__FILE__, __LINE__, "", ::testing::TestPartResult::kNonFatalFailure) << (text)
+#define JOULERY_DETAIL_TELL_WARNS(text)                                       \
+    (std::printf("%s:%d: warning: %s\n", __FILE__, __LINE__, (text).c_str()), \
+     ::testing::Test::RecordProperty("joulery_line_" + std::to_string(__LINE__), (text)))
+#define JOULERY_DETAIL_TELL_SKIPS(text) \
+    GTEST_MESSAGE_AT_(__FILE__, __LINE__, "", ::testing::TestPartResult::kSkip) << (text)
+#endif
+
+#if defined(JOULERY_DETAIL_TELL_HOLDS)
+#define JOULERY_DETAIL_REPORT(result, claim)                                                      \
+    do {                                                                                          \
+        const ::joulery::v1::testing::check_result joulery_r = (result);                          \
+        const std::string joulery_text =                                                          \
+            ::joulery::v1::testing::detail::framework_text(joulery_r, claim);                     \
+        switch (::joulery::v1::testing::judged(joulery_r.outcome,                                 \
+                                               ::joulery::v1::testing::strictness_asked_for())) { \
+            case ::joulery::v1::testing::verdict::holds:                                          \
+                JOULERY_DETAIL_TELL_HOLDS(joulery_text);                                          \
+                break;                                                                            \
+            case ::joulery::v1::testing::verdict::fails:                                          \
+                JOULERY_DETAIL_TELL_FAILS(joulery_text);                                          \
+                break;                                                                            \
+            case ::joulery::v1::testing::verdict::inconclusive:                                   \
+                JOULERY_DETAIL_TELL_WARNS(joulery_text);                                          \
+                break;                                                                            \
+            case ::joulery::v1::testing::verdict::skipped:                                        \
+                JOULERY_DETAIL_TELL_SKIPS(joulery_text);                                          \
+                break;                                                                            \
+        }                                                                                         \
+    } while (false)
+#else
+#define JOULERY_DETAIL_REPORT(result, claim) \
+    ::joulery::v1::testing::detail::report_plainly((result), claim, __FILE__, __LINE__)
+#endif
+
+// (m, < 2_mJ) is a subject and a claim; (uses_less_than(...)) stands alone.
+#define JOULERY_DETAIL_ALONE(result) ::joulery::v1::testing::subject(result)
+#define JOULERY_DETAIL_CLAIM(measured, claim) ::joulery::v1::testing::subject(measured) claim
+#define JOULERY_DETAIL_PICK(a, b, chosen, ...) chosen
+
+/// Checks what a measurement costs: `JOULERY_CHECK_ENERGY(m, < 2_mJ)`; or a result:
+/// `JOULERY_CHECK_ENERGY(uses_less_than(a, b, 0.9))`.
+#define JOULERY_CHECK_ENERGY(...)                                                     \
+    JOULERY_DETAIL_REPORT((JOULERY_DETAIL_PICK(__VA_ARGS__, JOULERY_DETAIL_CLAIM,     \
+                                               JOULERY_DETAIL_ALONE, )(__VA_ARGS__)), \
+                          #__VA_ARGS__)
+
+/// Checks that a measurement costs no more than the baseline of that name.
+#define JOULERY_CHECK_ENERGY_BASELINE(measured, name)                                              \
+    JOULERY_DETAIL_REPORT(::joulery::v1::testing::check_baseline_of((measured), (name), __FILE__), \
+                          #name)

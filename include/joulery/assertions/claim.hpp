@@ -1,0 +1,201 @@
+// claim.hpp - what a test may claim of a measurement: m < 2_mJ, m == between(...).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/assertions/measurement.hpp"
+#include "joulery/assertions/statistics.hpp"
+#include "joulery/assertions/verdict.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/quality.hpp"
+#include "joulery/units.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Allowed values from `low` to `high`.
+template <class Unit>
+struct allowed_range {
+    Unit low, high;
+};
+
+/// JOULERY_CHECK_ENERGY(m, == between(1_mJ, 2_mJ));
+template <class Unit>
+[[nodiscard]] constexpr allowed_range<Unit> between(Unit low, Unit high) noexcept {
+    return {low, high};
+}
+
+namespace testing {
+
+namespace detail {
+
+inline double number_of(energy e) noexcept { return e.joules(); }
+inline double number_of(power p) noexcept { return p.watts(); }
+inline double number_of(emissions m) noexcept { return m.grams(); }
+inline std::string text_of(double x, energy) { return to_text(energy::from_joules(x)); }
+inline std::string text_of(double x, power) { return to_text(power::from_watts(x)); }
+inline std::string text_of(double x, emissions) { return to_text(emissions::from_grams(x)); }
+
+/// The measured quantity that has the unit of the limit: joules and grams a call, or mean watts.
+inline interval interval_of(const measurement& m, energy) noexcept {
+    return {m.per_call.joules(), m.low.joules(), m.high.joules()};
+}
+inline interval interval_of(const measurement& m, emissions) noexcept {
+    const double g = m.grams_per_joule;
+    return {g * m.per_call.joules(), g * m.low.joules(), g * m.high.joules()};
+}
+inline interval interval_of(const measurement& m, power) {
+    const double watts = m.mean_power.watts();
+    const std::vector<double> samples = m.power_samples();
+    interval i = mean_interval(samples);
+    double half = samples.size() < 2 ? 0 : i.half_width();
+    // The counters resolve no better for watts than for joules.
+    const double joules = std::fabs(m.per_call.joules());
+    if (samples.size() < 2 && joules > 0) half = (m.high - m.low).joules() / 2 / joules * watts;
+    i = {watts, watts - half, watts + half};
+    if (m.steady || samples.empty()) return i;
+    i.low = std::min(i.low, *std::min_element(samples.begin(), samples.end()));
+    i.high = std::max(i.high, *std::max_element(samples.begin(), samples.end()));
+    return i;
+}
+
+/// " a call", " an item".
+inline std::string one(const measurement& m) {
+    return (m.unit == "item" ? " an " : " a ") + m.unit;
+}
+
+/// The same for a limit of that unit; watts are of no call.
+template <class Unit>
+std::string per_unit(const measurement& m) {
+    return std::is_same_v<Unit, power> ? std::string() : one(m);
+}
+
+/// "2.13 mJ a call (95 %: 2.09 mJ to 2.17 mJ)".
+template <class Unit>
+std::string interval_text(const measurement& m, const interval& i) {
+    return text_of(i.middle, Unit{}) + per_unit<Unit>(m) + " (95 %: " + text_of(i.low, Unit{}) +
+           " to " + text_of(i.high, Unit{}) + ")";
+}
+
+}  // namespace detail
+
+/// What lies behind the figures: "4096 calls in 32 batches, 300 us each, measured on cpu0/package",
+/// and what was odd, a line each.
+[[nodiscard]] inline std::string circumstances(const measurement& m) {
+    const std::size_t n = m.batches.size();
+    std::string text = count_text(static_cast<double>(m.calls)) +
+                       (m.calls == 1 ? " call" : " calls") + " in " + std::to_string(n) +
+                       (n == 1 ? " batch, " : " batches, ") + v1::to_text(m.time_per_call) +
+                       detail::one(m) + " at " + to_text(m.mean_power) + ", " +
+                       std::string(to_text(m.provenance)) + " on " + m.channel;
+    for (const std::string& note : m.notes) text += "\n  note: " + note;
+    return text;
+}
+
+/// Why a measurement can't be checked: nothing was measured, or only estimated. Empty where it can.
+[[nodiscard]] inline std::string why_unchecked(const measurement& m) {
+    std::string text;
+    if (!m) {
+        text = "not measured: " + m.why_not;
+        if (!m.remedy.empty()) text += "\n  to do: " + m.remedy;
+    } else if (m.provenance == quality::estimated) {
+        text =
+            "not measured: the energy of " + m.channel +
+            " is an estimate from the processor's load, which no test should rely on\n  to do: " +
+            "run where a counter can be read; joulery::snapshot() tells why none can here";
+    } else if (m.provenance == quality::partial) {
+        text = "not measured to the end";
+        for (const std::string& note : m.notes) text += "\n  note: " + note;
+    }
+    return text;
+}
+
+/// The left side of a claim. Made by JOULERY_CHECK_ENERGY; usable without it.
+///
+///     check_result r = subject(m) < 2_mJ;
+///     if (r.outcome == verdict::fails) std::cerr << r.message;
+class energy_subject {
+ public:
+    explicit energy_subject(const measurement& m) noexcept : m_(m) {}
+
+    template <class Unit>
+    check_result operator<(Unit limit) const {
+        return claim<Unit>("< ", -infinite, detail::number_of(limit));
+    }
+    template <class Unit>
+    check_result operator<=(Unit limit) const {
+        return claim<Unit>("<= ", -infinite, detail::number_of(limit));
+    }
+    template <class Unit>
+    check_result operator>(Unit limit) const {
+        return claim<Unit>("> ", detail::number_of(limit), infinite);
+    }
+    template <class Unit>
+    check_result operator>=(Unit limit) const {
+        return claim<Unit>(">= ", detail::number_of(limit), infinite);
+    }
+    template <class Unit>
+    check_result operator==(allowed_range<Unit> r) const {
+        return claim<Unit>("between ", detail::number_of(r.low), detail::number_of(r.high));
+    }
+
+ private:
+    static constexpr double infinite = std::numeric_limits<double>::infinity();
+
+    template <class Unit>
+    check_result claim(const char* relation, double lowest, double highest) const {
+        if (std::string why = why_unchecked(m_); !why.empty())
+            return {verdict::skipped, std::move(why)};
+        const interval i = detail::interval_of(m_, Unit{});
+        const verdict v = place(i, lowest, highest);
+        std::string limit = relation;
+        if (lowest > -infinite) limit += detail::text_of(lowest, Unit{});
+        if (lowest > -infinite && highest < infinite) limit += " and ";
+        if (highest < infinite) limit += detail::text_of(highest, Unit{});
+        std::string text = detail::interval_text<Unit>(m_, i);
+        text += v == verdict::holds ? " is " : (v == verdict::fails ? " is not " : " may be ");
+        text += limit;
+        if (v == verdict::fails) text += distance(i, lowest, highest);
+        text += "\n  " + circumstances(m_) + advice(v);
+        return {v, std::move(text)};
+    }
+
+    static std::string distance(const interval& i, double lowest, double highest) {
+        const bool above = i.low > highest;
+        const double limit = above ? highest : lowest;
+        return std::string(": ") + percent_text(std::fabs(i.middle / limit - 1)) +
+               (above ? " above it" : " below it");
+    }
+    [[nodiscard]] std::string advice(verdict v) const {
+        if (v == verdict::holds) return "";
+        if (v == verdict::fails)
+            return "\n  to do: find what became dearer (a report by scope shows it), or raise the "
+                   "limit on purpose";
+        if (!m_.steady)
+            return "\n  to do: run again on a quiet machine at a fixed clock rate; the limit lies "
+                   "within what it drew";
+        return "\n  to do: measure for longer (measure_options::max_time, precision), or leave "
+               "more "
+               "room to the limit";
+    }
+
+    const measurement& m_;
+};
+
+[[nodiscard]] inline energy_subject subject(const measurement& m) noexcept {
+    return energy_subject(m);
+}
+/// What is a result already (`uses_less_than`) stays one.
+[[nodiscard]] inline check_result subject(check_result r) noexcept { return r; }
+
+}  // namespace testing
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,52 @@
+// edge_policy.hpp - which scopes are long enough to pay for reads at their edges.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/metering/energy_source.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
+
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A scope is read at its edges if it is longer than this many updates of the counter: below, what
+/// its edges leave in doubt is more than a regression does.
+inline constexpr double updates_worth_edges = 16;
+/// Once it is, it stays so until it is shorter than this many, so that few scopes change sides.
+inline constexpr double updates_to_lose_edges = 8;
+
+/// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
+/// and is long against its counter's updates. `has_edges`: it was so far.
+[[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, bool has_edges,
+                                    double budget, double seconds_per_tick) noexcept {
+    const double updates = has_edges ? updates_to_lose_edges : updates_worth_edges;
+    return 2 * source.read_cost() <= budget * mean_ticks &&
+           mean_ticks * seconds_per_tick >= updates * source.fastest_update();
+}
+
+[[nodiscard]] constexpr std::uint32_t edge_bit(std::size_t source) noexcept {
+    return source < max_edge_sources ? first_edge_bit << source : 0u;
+}
+
+/// Mean length of a scope's calls so far, the open one included, in ticks; 0 before the first.
+[[nodiscard]] inline double mean_ticks(const scope_node& n, std::uint64_t now) noexcept {
+    const std::uint64_t calls = n.calls.load(std::memory_order_relaxed) + (n.is_open() ? 1 : 0);
+    return calls == 0 ? 0 : static_cast<double>(n.ticks_at(now)) / static_cast<double>(calls);
+}
+
+/// Whether a thread may spend another edge read now: what it spent so far must stay within the
+/// budget of the time it lives, with a first millisecond on the house.
+[[nodiscard]] inline bool edge_is_affordable(const thread_context& tree, double read_cost,
+                                             double budget, std::uint64_t now,
+                                             double seconds_per_tick) noexcept {
+    const auto spent =
+        static_cast<double>(tree.edge_ticks.load(std::memory_order_relaxed)) + read_cost;
+    return spent <= budget * static_cast<double>(now - tree.born) + 1e-3 / seconds_per_tick;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

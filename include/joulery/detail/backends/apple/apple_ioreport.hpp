@@ -1,0 +1,158 @@
+// apple_ioreport.hpp - Apple silicon's energy model: processor, GPU, memory,
+// neural engine. SPDX-License-Identifier: MIT
+//
+// UNVERIFIED: never run on a Mac; tested on a fake library. Apple calls these figures estimates, so
+// do we. No rights are needed; in virtual machines the group is empty.
+#pragma once
+
+#include "joulery/detail/backends/apple/ioreport_api.hpp"
+#include "joulery/detail/backends/apple/ioreport_naming.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A subscription to the group "Energy Model"; gives back what it holds.
+class ioreport_subscription {
+ public:
+    explicit ioreport_subscription(const ioreport_api& api) : api_(api) {
+        const cf_ref group = api_.make_string(nullptr, "Energy Model", ioreport_api::utf8);
+        items_key_ = api_.make_string(nullptr, "IOReportChannels", ioreport_api::utf8);
+        const cf_ref all = api_.channels_in_group(group, nullptr, 0, 0, 0);
+        if (group != nullptr) api_.release(group);
+        if (all == nullptr) return;
+        channels_ = api_.mutable_copy(nullptr, 0, all);
+        api_.release(all);
+        if (channels_ == nullptr) return;
+        handle_ = api_.subscribe(nullptr, channels_, &subscribed_, 0, nullptr);
+    }
+    ioreport_subscription(ioreport_subscription&& other) noexcept
+        : api_(other.api_),
+          items_key_(std::exchange(other.items_key_, nullptr)),
+          channels_(std::exchange(other.channels_, nullptr)),
+          subscribed_(std::exchange(other.subscribed_, nullptr)),
+          handle_(std::exchange(other.handle_, nullptr)) {}
+    ioreport_subscription& operator=(ioreport_subscription&&) = delete;
+    ~ioreport_subscription() {
+        for (const cf_ref held : {items_key_, channels_, subscribed_, cf_ref{handle_}})
+            if (held != nullptr) api_.release(held);
+    }
+
+    [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
+    [[nodiscard]] const ioreport_api& api() const noexcept { return api_; }
+
+    /// Runs `use(item)` for each channel of a sample taken now; false where there is no sample.
+    template <class Use>
+    bool for_each(Use use) const {
+        const cf_ref sample = api_.sample(handle_, channels_, nullptr);
+        if (sample == nullptr) return false;
+        const cf_ref items = api_.value_of(sample, items_key_);
+        const long n = items != nullptr ? api_.array_count(items) : 0;
+        for (long i = 0; i < n; ++i) use(api_.array_item(items, i));
+        api_.release(sample);
+        return n > 0;
+    }
+
+ private:
+    ioreport_api api_;
+    cf_ref items_key_ = nullptr;
+    cf_ref channels_ = nullptr;
+    cf_ref subscribed_ = nullptr;
+    void* handle_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Reads what Apple's energy model says of each part of the chip since boot.
+///
+/// Units:  nanojoules; the parts count in mJ, uJ or nJ. Thread: reads must not overlap. Cost: one
+///         sample of the whole group, about a millisecond. Fails: `retry` without a sample.
+///
+///     auto chip = open_apple_ioreport(system_root{});
+class apple_ioreport final : public backend {
+ public:
+    /// Which channel each item of a sample adds to, and by how much a count.
+    struct item {
+        std::size_t channel;
+        std::uint64_t nanojoules;  ///< 0: not counted
+    };
+
+    apple_ioreport(detail::ioreport_subscription from, std::vector<item> items,
+                   std::vector<channel> channels)
+        : from_(std::move(from)), items_(std::move(items)), channels_(std::move(channels)) {}
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "apple-ioreport"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override {
+        return "Apple's own energy model; Apple calls its figures estimates";
+    }
+
+    read_status read(counter_span out) noexcept override {
+        std::fill(out.begin(), out.end(), std::uint64_t{0});
+        std::size_t i = 0;
+        const bool sampled = from_.for_each([&](detail::cf_ref sampled_item) {
+            if (i >= items_.size()) return;
+            const item& what = items_[i++];
+            if (what.nanojoules == 0 || what.channel >= out.size()) return;
+            const std::int64_t counts = from_.api().integer(sampled_item, 0);
+            if (counts > 0)
+                out[what.channel] += static_cast<std::uint64_t>(counts) * what.nanojoules;
+        });
+        return sampled && i == items_.size() ? read_status::ok : read_status::retry;
+    }
+
+ private:
+    detail::ioreport_subscription from_;
+    std::vector<item> items_;
+    std::vector<channel> channels_;
+};
+
+[[nodiscard]] inline opened_backend open_apple_ioreport(const library_search& where) {
+    const result<detail::ioreport_api> api = detail::ioreport_api::load(where);
+    if (!api) return api.error();
+    detail::ioreport_subscription from(*api);
+    if (!from.is_open())
+        return failure{
+            "IOReport has no group \"Energy Model\" (a virtual machine, or an Intel Mac)", {}};
+    std::vector<apple_ioreport::item> items;
+    std::vector<channel> channels;
+    const auto look = [&](detail::cf_ref sampled) {
+        const detail::apple_part part =
+            detail::apple_part_of(api->text_of(api->channel_name(sampled)));
+        const std::uint64_t unit = detail::nanojoules_of(api->text_of(api->unit_label(sampled)));
+        items.push_back({0, part == detail::apple_part::other ? 0 : unit});
+        if (items.back().nanojoules == 0) return;
+        channel c = detail::describe_apple_part(part);
+        c.provenance = quality::estimated;
+        const auto known = std::find_if(channels.begin(), channels.end(),
+                                        [&](const channel& other) { return other.id == c.id; });
+        items.back().channel = static_cast<std::size_t>(known - channels.begin());
+        if (known == channels.end()) channels.push_back(std::move(c));
+    };
+    if (!from.for_each(look) || channels.empty())
+        return failure{"IOReport's energy model names nothing that is understood", {}};
+    return std::unique_ptr<backend>(
+        std::make_unique<apple_ioreport>(std::move(from), std::move(items), std::move(channels)));
+}
+[[nodiscard]] inline opened_backend open_apple_ioreport(const system_root& root) {
+#if defined(__APPLE__)
+    return open_apple_ioreport(library_search::of(root));
+#else
+    (void)root;
+    return failure{"IOReport is macOS only", {}};
+#endif
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,149 @@
+// battery.hpp - what a laptop draws from its batteries, while it does.
+// SPDX-License-Identifier: MIT
+//
+// Kernel: Documentation/ABI/testing/sysfs-class-power, drivers/acpi/battery.c. Tested on fakes
+// only.
+#pragma once
+
+#include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Power of the whole machine, display included: the sum over its batteries.
+///
+/// Units:  microwatts. The firmware renews its figures every 1 to 30 s; the kernel keeps them 1 s.
+/// Thread: reads must not overlap. Cost: three preads a battery, now and then a firmware call.
+/// Fails:  `retry` while no battery discharges or one charges: then they say nothing about the
+/// draw.
+///
+///     auto laptop = open_battery(system_root{});
+class battery final : public backend {
+ public:
+    struct cell {
+        watched_file status;
+        watched_file power;    ///< uW; else current x voltage
+        watched_file current;  ///< uA
+        watched_file voltage;  ///< uV
+        bool has_power = false;
+    };
+
+    explicit battery(std::vector<cell> cells) : cells_(std::move(cells)) {
+        channel c;
+        c.id = "machine/battery";
+        c.part = component::platform;
+        c.kind = reading_kind::power_gauge;
+        c.joules_per_count = 1e-6;
+        c.update_period = std::chrono::seconds(1);
+        c.device = "platform";
+        c.max_watts = 500;
+        channels_.push_back(std::move(c));
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "battery"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override {
+        return "whole machine with its display, only while it runs on battery";
+    }
+
+    read_status read(counter_span out) noexcept override {
+        std::uint64_t sum = 0;
+        std::size_t discharging = 0;
+        std::size_t gone = 0;
+        for (cell& b : cells_) {
+            switch (state_of(b)) {
+                case state::gone:
+                    ++gone;
+                    break;
+                case state::charging:
+                    return read_status::retry;
+                case state::resting:
+                    break;
+                case state::discharging:
+                    ++discharging;
+                    std::uint64_t microwatts = 0;
+                    if (!power_of(b, microwatts)) return read_status::retry;
+                    sum += microwatts;
+            }
+        }
+        if (gone == cells_.size()) return read_status::gone;
+        if (discharging == 0) return read_status::retry;
+        if (out.size() > 0) out[0] = sum;
+        return read_status::ok;
+    }
+
+ private:
+    enum class state : unsigned char { discharging, resting, charging, gone };
+
+    static state state_of(cell& b) noexcept {
+        char text[32];
+        const std::ptrdiff_t n = b.status.read_text(text, sizeof text);
+        if (n <= 0) return b.status.vanished() ? state::gone : state::charging;
+        std::string_view word(text, static_cast<std::size_t>(n));
+        word = word.substr(0, word.find('\n'));
+        if (word == "Discharging") return state::discharging;
+        if (word == "Full" || word == "Not charging") return state::resting;
+        // "Unknown" may hide anything and counts as charging, unless no power flows.
+        std::uint64_t microwatts = 0;
+        const bool rests = word == "Unknown" && power_of(b, microwatts) && microwatts == 0;
+        return rests ? state::resting : state::charging;
+    }
+
+    // The sign of the current differs between drivers while the battery discharges.
+    static bool power_of(cell& b, std::uint64_t& microwatts) noexcept {
+        constexpr std::int64_t most = 1'000'000'000;  // 1 kW, 1 kA, 1 kV
+        std::int64_t amount = 0;
+        if (!(b.has_power ? b.power : b.current).read_signed(amount)) return false;
+        if (amount < 0) amount = -amount;
+        if (amount > most) return false;
+        microwatts = static_cast<std::uint64_t>(amount);
+        if (b.has_power) return true;
+        std::int64_t microvolts = 0;
+        if (!b.voltage.read_signed(microvolts) || microvolts <= 0 || microvolts > most)
+            return false;
+        microwatts = microwatts * static_cast<std::uint64_t>(microvolts) / 1'000'000;
+        return true;
+    }
+
+    std::vector<cell> cells_;
+    std::vector<channel> channels_;
+};
+
+[[nodiscard]] inline opened_backend open_battery(const system_root& root) {
+    const std::string supplies = "/sys/class/power_supply";
+    std::vector<battery::cell> cells;
+    for (const std::string& entry : root.list(supplies)) {
+        const std::string folder = supplies + "/" + entry;
+        // A battery of scope "Device" is a mouse's.
+        if (root.line(folder + "/type") != "Battery" || root.line(folder + "/scope") == "Device")
+            continue;
+        battery::cell b;
+        b.has_power = root.exists(folder + "/power_now");
+        if (!b.has_power && !root.exists(folder + "/current_now")) continue;
+        b.status = watched_file(root.path(folder + "/status"));
+        b.power = watched_file(root.path(folder + "/power_now"));
+        b.current = watched_file(root.path(folder + "/current_now"));
+        b.voltage = watched_file(root.path(folder + "/voltage_now"));
+        cells.push_back(std::move(b));
+    }
+    if (cells.empty()) return failure{supplies + ": no battery that tells its power", {}};
+    auto opened = std::make_unique<battery>(std::move(cells));
+    std::uint64_t value = 0;
+    if (opened->read({&value, 1}) != read_status::ok)
+        return failure{supplies + ": the machine does not run on battery",
+                       "unplug the power supply to measure with the battery"};
+    return std::unique_ptr<backend>(std::move(opened));
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,73 @@
+// hwmon.hpp - energy and power sensors of known chips through Linux' hwmon class.
+// SPDX-License-Identifier: MIT
+//
+// Tested on fake trees only. i915 and xe keep a 32-bit counter that they add up only when somebody
+// reads: it must be read at least once a minute.
+#pragma once
+
+#include "joulery/detail/backends/board/hwmon_discovery.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Reads the sensors that `hwmon_discovery.hpp` understands.
+///
+/// Units:  microjoules (energy) and microwatts (power).
+/// Thread: reads must not overlap. Cost: one or two preads a sensor; 100 us each on an I2C bus.
+/// Fails:  a sensor without a value holds `no_value`; none: `retry`, or `gone` with the files.
+///
+///     auto sensors = open_hwmon(system_root{});
+class hwmon final : public backend {
+ public:
+    explicit hwmon(std::vector<detail::hwmon_sensor> sensors, std::string remark)
+        : sensors_(std::move(sensors)), remark_(std::move(remark)) {
+        for (const detail::hwmon_sensor& s : sensors_) channels_.push_back(s.described);
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "hwmon"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+
+    read_status read(counter_span out) noexcept override {
+        const std::size_t n = std::min(out.size(), sensors_.size());
+        std::size_t good = 0;
+        std::size_t gone = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            out[i] = sensors_[i].value();
+            if (out[i] != no_value) ++good;
+            if (out[i] == no_value && sensors_[i].vanished()) ++gone;
+        }
+        if (good > 0) return read_status::ok;
+        return gone == n ? read_status::gone : read_status::retry;
+    }
+
+ private:
+    std::vector<detail::hwmon_sensor> sensors_;
+    std::vector<channel> channels_;
+    std::string remark_;
+};
+
+[[nodiscard]] inline opened_backend open_hwmon(const system_root& root) {
+    detail::hwmon_finder finder(root);
+    finder.look();
+    if (finder.sensors().empty())
+        return failure{"/sys/class/hwmon: no sensor of energy or power that is understood" +
+                           (finder.remark().empty() ? "" : " (" + finder.remark() + ")"),
+                       {}};
+    return std::unique_ptr<backend>(
+        std::make_unique<hwmon>(std::move(finder.sensors()), finder.remark()));
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,95 @@
+// hwmon_chip.hpp - the hwmon chips whose readings are understood.
+// SPDX-License-Identifier: MIT
+//
+// Kernel: Documentation/hwmon and the drivers named, read in 7.2. Not verified on hardware. Chips
+// that are not listed are left alone: nobody knows what their sensors contain.
+#pragma once
+
+#include "joulery/channel.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// How the sensors of a chip become channels.
+enum class hwmon_kind : unsigned char {
+    intel_gpu,    ///< energy of the card and of its package
+    accelerator,  ///< power of one PCI card
+    grace,        ///< ACPI power meters: NVIDIA's modules, else the machine
+    sockets,      ///< one chip a CPU socket, power of the whole socket
+    rails,        ///< labelled rails that don't overlap; where some tell energy, those alone
+    board_rails,  ///< labelled rails of a board, the inlet among them
+    machine,      ///< a total among its parts, by label
+};
+
+struct hwmon_chip {
+    std::string_view name;
+    hwmon_kind kind;
+    component part;
+    double quantum;  ///< in joules or watts; 0: as the file counts
+    unsigned update_milliseconds;
+};
+
+inline constexpr hwmon_chip hwmon_chips[] = {
+    {"i915", hwmon_kind::intel_gpu, component::gpu, 1.0 / 16384, 1},
+    {"xe", hwmon_kind::intel_gpu, component::gpu, 1.0 / 16384, 1},
+    {"wormhole", hwmon_kind::accelerator, component::npu, 1.0, 100},
+    {"blackhole", hwmon_kind::accelerator, component::npu, 1.0, 100},
+    {"power_meter", hwmon_kind::grace, component::platform, 1e-3, 50},
+    {"amd_hsmp_hwmon", hwmon_kind::sockets, component::cpu, 1e-3, 10},
+    {"smpro", hwmon_kind::rails, component::cpu, 0, 100},
+    {"ina3221", hwmon_kind::board_rails, component::soc, 0, 10},
+    {"occ", hwmon_kind::machine, component::cpu, 0, 100},
+    {"ibmpowernv", hwmon_kind::machine, component::cpu, 0, 100},
+    {"corsairpsu", hwmon_kind::machine, component::platform, 0, 1000},
+    {"macsmc_hwmon", hwmon_kind::machine, component::other, 0, 1000},
+    {"scmi_sensors", hwmon_kind::rails, component::soc, 0, 100},
+};
+
+[[nodiscard]] inline const hwmon_chip* find_hwmon_chip(std::string_view name) noexcept {
+    for (const hwmon_chip& chip : hwmon_chips) {
+        if (chip.name == name) return &chip;
+        // "i915_gt0": the tiles of a card whose own total is "i915"; they are left out.
+    }
+    return nullptr;
+}
+
+/// A label as part of a channel's id: lower case, blanks and other signs as dashes.
+[[nodiscard]] inline std::string id_from_label(std::string_view label) {
+    std::string id;
+    for (const char c : label) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+        if (plain)
+            id += c;
+        else if (c >= 'A' && c <= 'Z')
+            id += static_cast<char>(c - 'A' + 'a');
+        else if (!id.empty() && id.back() != '-')
+            id += '-';
+    }
+    while (!id.empty() && id.back() == '-') id.pop_back();
+    return id;
+}
+
+/// The rail through which all others of a Jetson are fed, on the boards that measure it.
+[[nodiscard]] constexpr bool is_inlet_rail(std::string_view label) noexcept {
+    return label == "VDD_IN" || label == "POM_5V_IN";
+}
+
+/// Jetson AGX Orin: the memory rail is fed from the 5 V rail and lies inside it.
+[[nodiscard]] constexpr std::string_view feeding_rail(std::string_view label) noexcept {
+    return label == "VDDQ_VDD2_1V8AO" ? std::string_view("VIN_SYS_5V0") : std::string_view{};
+}
+
+/// Labels that mean the whole machine, chip by chip.
+[[nodiscard]] constexpr bool is_machine_label(std::string_view label) noexcept {
+    return label == "system" || label == "System" || label == "power total" ||
+           label == "Total System Power";
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

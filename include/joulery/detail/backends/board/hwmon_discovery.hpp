@@ -1,0 +1,319 @@
+// hwmon_discovery.hpp - finds the sensors of known hwmon chips and what they
+// contain. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/backend.hpp"
+#include "joulery/detail/backends/board/hwmon_chip.hpp"
+#include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/core/system_root.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// One sensor: a file in micro-units, or a voltage (mV) and a current (mA) to be multiplied.
+struct hwmon_sensor {
+    watched_file amount;
+    watched_file current;  ///< open: `amount` is a voltage
+    bool is_product = false;
+    std::uint64_t scale = 1;  ///< raw value of one unit of the file
+    channel described;
+
+    [[nodiscard]] std::uint64_t value() noexcept {
+        if (!is_product) {
+            std::uint64_t micro = 0;
+            if (!amount.read_unsigned(micro) || micro > (std::uint64_t{1} << 53)) return no_value;
+            return micro * scale;
+        }
+        std::int64_t millivolts = 0;
+        std::int64_t milliamperes = 0;
+        if (!amount.read_signed(millivolts) || !current.read_signed(milliamperes)) return no_value;
+        constexpr std::int64_t most = 1'000'000'000;  // a megavolt is no reading
+        if (millivolts > most || milliamperes > most) return no_value;
+        // A rail at rest may show a small negative current: the sensor's offset.
+        if (millivolts <= 0 || milliamperes <= 0) return 0;
+        return static_cast<std::uint64_t>(millivolts * milliamperes);
+    }
+    [[nodiscard]] bool vanished() const noexcept {
+        return amount.vanished() || (is_product && current.vanished());
+    }
+};
+
+/// One walk over /sys/class/hwmon.
+class hwmon_finder {
+ public:
+    explicit hwmon_finder(const system_root& root) : root_(root) {}
+
+    void look() {
+        for (const std::string& entry : root_.list("/sys/class/hwmon")) {
+            const std::string folder = "/sys/class/hwmon/" + entry;
+            const std::string name = root_.line(folder + "/name");
+            if (const hwmon_chip* chip = find_hwmon_chip(name)) look_at(*chip, folder);
+        }
+        look_at_old_jetson();
+        put_under_their_totals();
+    }
+    [[nodiscard]] std::vector<hwmon_sensor>& sensors() noexcept { return sensors_; }
+    [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
+
+ private:
+    static constexpr int max_sensors = 32;  // of one kind on one chip
+
+    void look_at(const hwmon_chip& chip, const std::string& folder) {
+        switch (chip.kind) {
+            case hwmon_kind::intel_gpu:
+                return look_at_intel_gpu(chip, folder);
+            case hwmon_kind::accelerator:
+                return look_at_accelerator(chip, folder);
+            case hwmon_kind::grace:
+                return look_at_power_meter(chip, folder);
+            case hwmon_kind::sockets:
+                return look_at_socket(chip, folder);
+            case hwmon_kind::rails:
+            case hwmon_kind::machine:
+                return look_at_labels(chip, folder);
+            case hwmon_kind::board_rails:
+                return look_at_rails(chip, folder);
+        }
+    }
+
+    // xe labels its counters "card" and "pkg", i915 has one, of the card.
+    void look_at_intel_gpu(const hwmon_chip& chip, const std::string& folder) {
+        const std::string pci = pci_address(folder + "/device", folder);
+        for (int n = 1; n <= 2; ++n) {
+            const std::string file = folder + "/energy" + std::to_string(n);
+            if (!root_.exists(file + "_input")) continue;
+            const bool package = root_.line(file + "_label") == "pkg";
+            channel& c =
+                add(chip, file + "_input", "gpu/" + pci + (package ? "/package" : "/board"));
+            c.kind = reading_kind::energy_counter;
+            if (package) inside_.emplace_back(c.id, "gpu/" + pci + "/board");
+            c.device = "pci:" + pci;
+        }
+    }
+
+    void look_at_accelerator(const hwmon_chip& chip, const std::string& folder) {
+        if (!root_.exists(folder + "/power1_input")) return;
+        const std::string pci = pci_address(folder + "/device", folder);
+        channel& c = add(chip, folder + "/power1_input", "npu/" + pci + "/board");
+        c.device = "pci:" + pci;
+    }
+
+    // "Module Power Socket 0" contains "Grace Power Socket 0" (and the GPU), which contains "CPU
+    // Power Socket 0" and "SysIO Power Socket 0". On other machines: the inlet of the machine.
+    void look_at_power_meter(const hwmon_chip& chip, const std::string& folder) {
+        for (const std::string& where : {folder, folder + "/device"}) {
+            if (!root_.exists(where + "/power1_average")) continue;
+            std::string what = root_.line(folder + "/power1_oem_info");
+            if (what.empty()) what = root_.line(folder + "/device/power1_oem_info");
+            constexpr std::string_view middle = " Power Socket ";
+            const std::size_t cut = what.find(middle);
+            if (cut == std::string::npos) {
+                channel& inlet = add(chip, where + "/power1_average", "machine/power-meter");
+                std::uint64_t mean_of_ms = 0;
+                if (!root_.number(where + "/power1_average_interval", mean_of_ms)) mean_of_ms = 0;
+                inlet.update_period = std::chrono::milliseconds(
+                    mean_of_ms > 0 && mean_of_ms < 3'600'000 ? mean_of_ms : 1000);
+                return;
+            }
+            const std::string socket = id_from_label(what.substr(cut + middle.size()));
+            const std::string kind = id_from_label(what.substr(0, cut));
+            channel& c = add(chip, where + "/power1_average",
+                             kind == "module" ? "module" + socket : "cpu" + socket + "/" + kind);
+            c.part = kind == "module" ? component::soc : component::cpu;
+            c.device = "cpu-package:" + socket;
+            inside_.emplace_back(c.id, kind == "module"  ? ""
+                                       : kind == "grace" ? "module" + socket
+                                                         : "cpu" + socket + "/grace");
+            return;
+        }
+    }
+
+    // The same counter that RAPL shows of the socket, and so the same id.
+    void look_at_socket(const hwmon_chip& chip, const std::string& folder) {
+        if (!root_.exists(folder + "/power1_input")) return;
+        const std::string socket = std::to_string(count_[std::string(chip.name)]++);
+        channel& c = add(chip, folder + "/power1_input", "cpu" + socket + "/package");
+        c.device = "cpu-package:" + socket;
+    }
+
+    void look_at_labels(const hwmon_chip& chip, const std::string& folder) {
+        const std::string number = std::to_string(count_[std::string(chip.name)]++);
+        const std::string prefix = std::string(chip.name) + number + "/";
+        const bool has_total = chip.kind == hwmon_kind::machine;
+        const std::string total = prefix + "machine";
+        // Parts of a machine overlap in ways that only their total makes harmless.
+        if (has_total && !find_total(folder)) return note(std::string(chip.name) + " has no total");
+        // Energy and power of one rail must not both count, and labels don't tell which belong
+        // together (Arm SCMI).
+        const bool only_energy = !has_total && has_energy(folder);
+        for (int n = 1; n <= max_sensors; ++n) {
+            for (const char* kind : {"energy", "power"}) {
+                const std::string name = kind + std::to_string(n);
+                if (only_energy && name[0] == 'p') continue;
+                const std::string file = folder + "/" + name;
+                if (!root_.exists(file + "_input")) continue;
+                const std::string label = root_.line(file + "_label");
+                const bool is_total = has_total && is_machine_label(label);
+                channel& c =
+                    add(chip, file + "_input",
+                        is_total ? total : prefix + (label.empty() ? name : id_from_label(label)));
+                if (name[0] == 'e') c.kind = reading_kind::energy_counter;
+                if (is_total) c.part = component::platform;
+                if (label.find("DIMM") != std::string::npos) c.part = component::dram;
+                if (has_total && !is_total) inside_.emplace_back(c.id, total);
+            }
+        }
+    }
+
+    [[nodiscard]] bool has_energy(const std::string& folder) const {
+        for (int n = 1; n <= max_sensors; ++n)
+            if (root_.exists(folder + "/energy" + std::to_string(n) + "_input")) return true;
+        return false;
+    }
+
+    [[nodiscard]] bool find_total(const std::string& folder) const {
+        for (int n = 1; n <= max_sensors; ++n)
+            if (is_machine_label(root_.line(folder + "/power" + std::to_string(n) + "_label")))
+                return true;
+        return false;
+    }
+
+    void look_at_rails(const hwmon_chip& chip, const std::string& folder) {
+        for (int n = 1; n <= 3; ++n) {  // higher numbers are sums of these
+            const std::string number = std::to_string(n);
+            const std::string label = root_.line(folder + "/in" + number + "_label");
+            if (label.empty() || label == "NC") continue;
+            const std::string power = folder + "/power" + number + "_input";
+            if (root_.exists(power)) {
+                name_rail(chip, power, label);
+                continue;
+            }
+            const std::string current = folder + "/curr" + number + "_input";
+            if (!root_.exists(current)) continue;
+            name_rail(chip, folder + "/in" + number + "_input", label);
+            sensors_.back().current = watched_file(root_.path(current));
+            sensors_.back().is_product = true;
+            sensors_.back().described.quantum = rail_step(folder, number);
+        }
+    }
+
+    // The chip tells 40 uV over its shunt apart; that at the rail's voltage, in watts. 0: unknown.
+    [[nodiscard]] double rail_step(const std::string& folder, const std::string& number) const {
+        std::uint64_t microohms = 0;
+        std::uint64_t millivolts = 0;
+        if (!root_.number(folder + "/shunt" + number + "_resistor", microohms) || microohms == 0 ||
+            !root_.number(folder + "/in" + number + "_input", millivolts))
+            return 0;
+        return 40.0 / static_cast<double>(microohms) * static_cast<double>(millivolts) * 1e-3;
+    }
+
+    // JetPack 4's own driver, which counts rails from 0 and in milliwatts.
+    void look_at_old_jetson() {
+        const std::string driver = "/sys/bus/i2c/drivers/ina3221x";
+        const hwmon_chip* chip = find_hwmon_chip("ina3221");
+        for (const std::string& address : root_.list(driver)) {
+            for (const std::string& entry : root_.list(driver + "/" + address)) {
+                if (entry.rfind("iio:device", 0) != 0) continue;
+                const std::string folder = driver + "/" + address + "/" + entry;
+                for (int n = 0; n <= 2; ++n) {
+                    const std::string number = std::to_string(n);
+                    const std::string label = root_.line(folder + "/rail_name_" + number);
+                    const std::string power = folder + "/in_power" + number + "_input";
+                    if (label.empty() || label == "NC" || !root_.exists(power)) continue;
+                    name_rail(*chip, power, label);
+                    sensors_.back().scale = 1000;
+                }
+            }
+        }
+    }
+
+    void name_rail(const hwmon_chip& chip, const std::string& file, const std::string& label) {
+        channel& c = add(chip, file, "rail/" + label);
+        c.device = "board";
+        if (is_inlet_rail(label)) c.part = component::board;
+    }
+
+    channel& add(const hwmon_chip& chip, const std::string& file, const std::string& id) {
+        sensors_.emplace_back();
+        hwmon_sensor& s = sensors_.back();
+        s.amount = watched_file(root_.path(file));
+        channel& c = s.described;
+        c.id = id;
+        c.part = chip.part;
+        c.kind = reading_kind::power_gauge;
+        c.joules_per_count = 1e-6;
+        c.quantum = chip.quantum;
+        c.update_period = std::chrono::milliseconds(chip.update_milliseconds);
+        for (std::size_t i = 0; i + 1 < sensors_.size(); ++i) {
+            if (sensors_[i].described.id != id) continue;
+            c.id += suffix_of(file);
+            note(id + " is there twice");
+        }
+        return c;
+    }
+
+    // What lies inside what can only be said once all is found.
+    void put_under_their_totals() {
+        std::string inlet;
+        for (const hwmon_sensor& s : sensors_)
+            if (s.described.part == component::board && s.described.id.rfind("rail/", 0) == 0)
+                inlet = s.described.id;
+        for (hwmon_sensor& s : sensors_) {
+            channel& c = s.described;
+            for (const auto& [child, parent] : inside_)
+                if (child == c.id && has(parent)) c.parent = parent;
+            if (c.id.rfind("rail/", 0) != 0 || c.id == inlet) continue;
+            const std::string_view feed = feeding_rail(std::string_view(c.id).substr(5));
+            const std::string feeder = "rail/" + std::string(feed);
+            if (!feed.empty() && has(feeder)) {
+                c.parent = feeder;
+            } else {
+                c.parent = inlet;
+            }
+        }
+    }
+
+    [[nodiscard]] bool has(const std::string& id) const noexcept {
+        return std::any_of(sensors_.begin(), sensors_.end(),
+                           [&](const hwmon_sensor& s) { return s.described.id == id; });
+    }
+
+    [[nodiscard]] std::string pci_address(const std::string& device,
+                                          const std::string& otherwise) const {
+        const std::string text = root_.text(device + "/uevent", 4096);
+        constexpr std::string_view key = "PCI_SLOT_NAME=";
+        const std::size_t at = text.find(key);
+        if (at == std::string::npos) return suffix_of(otherwise).substr(1);
+        const std::size_t begin = at + key.size();
+        return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+    }
+
+    // "/sys/class/hwmon/hwmon3/..." -> "-hwmon3": the last resort to tell two alike apart.
+    static std::string suffix_of(const std::string& path) {
+        const std::size_t at = path.find("hwmon/");
+        if (at == std::string::npos) return "-2";
+        const std::size_t begin = at + 6;
+        return "-" + path.substr(begin, path.find('/', begin) - begin);
+    }
+
+    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+
+    const system_root& root_;
+    std::vector<hwmon_sensor> sensors_;
+    std::vector<std::pair<std::string, std::string>> inside_;  ///< child's id, parent's id
+    std::map<std::string, int> count_;
+    std::string remark_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

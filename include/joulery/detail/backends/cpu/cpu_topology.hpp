@@ -1,0 +1,61 @@
+// cpu_topology.hpp - which socket (and die) a processor sits in.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/backends/cpu/cpu_list.hpp"
+#include "joulery/detail/core/system_root.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A processor that stands for its socket, or for its die where dies count apart.
+struct socket_cpu {
+    std::uint64_t cpu = 0;
+    std::uint64_t package = 0;
+    std::int64_t die = -1;
+};
+
+namespace detail {
+
+[[nodiscard]] inline std::uint64_t topology_number(const system_root& root, std::uint64_t cpu,
+                                                   std::string_view file) {
+    std::uint64_t number = 0;
+    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    // Absent on kernels without topology; -1 and its unsigned look where the firmware says none.
+    return root.number(folder + std::string(file), number) && number < 0xffff ? number : 0;
+}
+
+}  // namespace detail
+
+/// The first processor of each socket in a list such as "0-63", or of each die with `by_die`.
+/// Empty where the text is no such list.
+///
+///     first_cpu_of_each_socket(root, "0-63");     // cpu 0 of package 0, cpu 32 of package 1
+[[nodiscard]] inline std::vector<socket_cpu> first_cpu_of_each_socket(const system_root& root,
+                                                                      std::string_view cpus,
+                                                                      bool by_die = false) {
+    std::vector<socket_cpu> found;
+    const bool is_list = for_each_cpu(cpus, [&](std::uint64_t cpu) {
+        socket_cpu here;
+        here.cpu = cpu;
+        here.package = detail::topology_number(root, cpu, "physical_package_id");
+        if (by_die) {
+            here.die = static_cast<std::int64_t>(detail::topology_number(root, cpu, "die_id"));
+        }
+        const bool known = std::any_of(found.begin(), found.end(), [&](const socket_cpu& other) {
+            return other.package == here.package && other.die == here.die;
+        });
+        if (!known) found.push_back(here);
+    });
+    if (!is_list) found.clear();
+    return found;
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,292 @@
+// rapl_discovery.hpp - finds the RAPL zones of a machine, each counter once.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/channel.hpp"
+#include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/backends/cpu/rapl_remedy.hpp"
+#include "joulery/detail/backends/cpu/rapl_zone.hpp"
+#include "joulery/detail/core/system_root.hpp"
+#include "joulery/result.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+inline constexpr std::string_view powercap_folder = "/sys/class/powercap";
+
+/// A zone whose counter can be opened, and the channel it becomes.
+struct rapl_source {
+    rapl_zone zone;
+    watched_file file;  ///< energy_uj
+    channel described;
+};
+
+struct rapl_discovery {
+    std::vector<rapl_source> sources;  ///< empty: `why_none` says why
+    std::string remark;
+    failure why_none;
+};
+
+/// One walk over /sys/class/powercap. Its steps are its public functions, in their order.
+class rapl_finder {
+ public:
+    explicit rapl_finder(const system_root& root) : root_(root), cpu_(read_cpu_identity(root)) {}
+
+    /// Lists the zones with a name and a counter. False where there are none.
+    bool list_zones() {
+        const std::vector<std::string> entries = root_.list(powercap_folder, &list_error_);
+        for (const std::string& entry : entries) {  // sorted: parents come before their subzones
+            if (!is_rapl_zone_folder(entry)) continue;
+            ++entries_seen_;
+            take_entry(entry);
+        }
+        return !zones_.empty();
+    }
+
+    /// Drops zones that show a counter a second time by what the vendor says: AMD's and Hygon's
+    /// counters are the package's, and some kernels (about 6.9) show them once a die all the same.
+    void drop_vendor_clones() {
+        if (!cpu_.is_amd()) return;
+        if (std::any_of(zones_.begin(), zones_.end(), [](const rapl_zone& z) { return z.die > 0; }))
+            note("AMD's dies mirror the counter of their package, which is counted once");
+        for (rapl_zone& z : zones_) z.die = -1;
+    }
+
+    /// Opens each counter once, the MSR's door first and the MMIO one where that stays shut.
+    void open_counters() {
+        std::stable_sort(zones_.begin(), zones_.end(), [](const rapl_zone& a, const rapl_zone& b) {
+            return order(a) < order(b);
+        });
+        for (std::size_t i = 0; i < zones_.size();) {
+            std::size_t end = i + 1;
+            while (end < zones_.size() && same_counter(zones_[i], zones_[end])) ++end;
+            open_first_of(i, end);
+            i = end;
+        }
+    }
+
+    /// Drops dies that mirror one counter whatever the vendor. Read in turn a, b, a, b, two views
+    /// of one counter never go down; two counters of their own would have to lie within the few
+    /// counts that pass meanwhile, out of 2^32. No waiting is needed.
+    void drop_mirrors() {
+        for (std::size_t i = 0; i < sources_.size(); ++i) {
+            if (sources_[i].zone.domain != rapl_domain::package || sources_[i].zone.die < 0)
+                continue;
+            for (std::size_t k = sources_.size() - 1; k > i; --k) {
+                const rapl_zone& other = sources_[k].zone;
+                if (other.domain != rapl_domain::package ||
+                    other.package != sources_[i].zone.package)
+                    continue;
+                if (mirrors(sources_[i].file, sources_[k].file)) drop_die(i, k);
+            }
+        }
+    }
+
+    [[nodiscard]] rapl_discovery finish() {
+        if (readable_ == 0) return {{}, {}, why_none()};
+        for (rapl_source& s : sources_) describe(s);
+        if (cpu_.is_amd() && has(rapl_domain::core))
+            note("AMD's core counter is that of one core of the package, not of all");
+        for (const rapl_source& s : sources_)
+            if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
+                note(s.described.id + " counts in steps of a whole joule");
+        if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
+        if (!denied_.empty()) note("not readable: " + denied_ + "; " + rapl_permission_remedy());
+        return {std::move(sources_), std::move(remark_), {}};
+    }
+
+ private:
+    void take_entry(const std::string& entry) {
+        const std::string folder = std::string(powercap_folder) + "/" + entry;
+        if (!root_.exists(folder)) {
+            ++dangling_;
+            return;
+        }
+        if (!root_.exists(folder + "/energy_uj")) return note(entry + " has no energy_uj");
+        rapl_zone zone;
+        zone.folder = entry;
+        const std::string name = root_.line(folder + "/name");
+        const rapl_zone* parent = find_folder(zone.parent_folder());
+        if (!name_rapl_zone(trimmed(name), parent, zone))
+            return note(name.empty() ? entry + " has no name and is left out"
+                                     : entry + " (" + name + ") is of no known kind");
+        if (!root_.number(folder + "/max_energy_range_uj", zone.range_uj)) zone.range_uj = 0;
+        if (rapl_wrap_at(zone.range_uj) == 0)
+            note(entry + " states no range: a wrap of it counts as a reset");
+        zones_.push_back(std::move(zone));
+    }
+
+    // The parent lies in the same control type, and sorts before its subzones.
+    [[nodiscard]] const rapl_zone* find_folder(std::string_view folder) const noexcept {
+        for (const rapl_zone& z : zones_)
+            if (z.folder == folder) return &z;
+        return nullptr;
+    }
+
+    static std::tuple<bool, std::uint64_t, std::int64_t, rapl_domain, bool> order(
+        const rapl_zone& z) noexcept {
+        return {z.domain != rapl_domain::psys, z.package, z.die, z.domain, z.is_mmio()};
+    }
+    static bool same_counter(const rapl_zone& a, const rapl_zone& b) noexcept {
+        return a.domain == b.domain && a.package == b.package && a.die == b.die;
+    }
+
+    // Of several views of one counter: the first that reads, else the first that opens.
+    void open_first_of(std::size_t begin, std::size_t end) {
+        rapl_source chosen;
+        std::string why_not;
+        for (std::size_t i = begin; i < end; ++i) {
+            rapl_source s;
+            s.zone = zones_[i];
+            const std::string inside =
+                std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
+            s.file = watched_file(root_.path(inside));
+            if (!s.file.is_open()) {
+                if (why_not.empty()) why_not = inside + ": " + rapl_open_error(s.file.error());
+                permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
+                continue;
+            }
+            std::uint64_t value = 0;
+            const bool reads = s.file.read_unsigned(value);
+            if (reads) ++readable_;
+            if (!reads && why_not.empty()) why_not = inside + ": holds no number";
+            if (reads || !chosen.file.is_open()) chosen = std::move(s);
+            if (reads) break;
+        }
+        if (chosen.file.is_open()) {
+            sources_.push_back(std::move(chosen));
+        } else {
+            denied_ += (denied_.empty() ? "" : ", ") + why_not;
+        }
+        if (first_reason_.empty()) first_reason_ = why_not;
+    }
+
+    static bool mirrors(watched_file& a, watched_file& b) noexcept {
+        std::uint64_t seen[4];
+        for (int i = 0; i < 4; ++i)
+            if (!(i % 2 == 0 ? a : b).read_unsigned(seen[i])) return false;
+        return seen[0] <= seen[1] && seen[1] <= seen[2] && seen[2] <= seen[3];
+    }
+
+    void drop_die(std::size_t kept, std::size_t dropped) {
+        const rapl_zone gone = sources_[dropped].zone;
+        const rapl_zone stays = sources_[kept].zone;
+        note(gone.socket_id() + " mirrors " + stays.socket_id() + " and is counted once");
+        sources_.erase(std::remove_if(sources_.begin(), sources_.end(),
+                                      [&](const rapl_source& s) {
+                                          return s.zone.domain != rapl_domain::psys &&
+                                                 s.zone.package == gone.package &&
+                                                 s.zone.die == gone.die;
+                                      }),
+                       sources_.end());
+        const auto in_package = [&](const rapl_source& s) {
+            return s.zone.domain != rapl_domain::psys && s.zone.package == stays.package;
+        };
+        if (std::any_of(sources_.begin(), sources_.end(), [&](const rapl_source& s) {
+                return in_package(s) && s.zone.die != stays.die;
+            }))
+            return;
+        for (rapl_source& s : sources_)  // the only die left stands for the package
+            if (in_package(s)) s.zone.die = -1;
+    }
+
+    [[nodiscard]] bool has(rapl_domain d) const noexcept {
+        return std::any_of(sources_.begin(), sources_.end(),
+                           [&](const rapl_source& s) { return s.zone.domain == d; });
+    }
+
+    void describe(rapl_source& s) const {
+        channel& c = s.described;
+        c.id = id_of(s.zone);
+        c.part = component_of(s.zone.domain);
+        c.joules_per_count = 1e-6;
+        c.wrap_at = rapl_wrap_at(s.zone.range_uj);
+        c.quantum = std::max(rapl_unit_nanojoules(s.zone.range_uj) * 1e-9, 1e-6);
+        c.parent = parent_of(s.zone);
+        c.device = s.zone.domain == rapl_domain::psys
+                       ? "platform"
+                       : "cpu-package:" + std::to_string(s.zone.package);
+        // Against a meter on the same rails: Intel's counters measure, AMD's are a model that
+        // misses what depends on data (Schoene et al. 2021, arXiv 2108.00808).
+        c.accuracy = cpu_.is_amd() ? 0.15 : 0.10;
+    }
+
+    [[nodiscard]] std::string id_of(const rapl_zone& z) const {
+        if (z.domain == rapl_domain::psys && count_of(rapl_domain::psys) > 1)
+            return "psys" + std::to_string(z.package);
+        if (z.domain == rapl_domain::core && cpu_.is_amd()) return z.socket_id() + "/one-core";
+        return z.id();
+    }
+
+    // core and uncore lie in their package, as their folders do. dram does not, though its folder
+    // does. psys is a folder beside the packages and holds them: all of them where only one package
+    // has a psys register that works (the others read 0 and get no zone), else its own.
+    [[nodiscard]] std::string parent_of(const rapl_zone& z) const {
+        if (z.domain == rapl_domain::psys) return {};
+        if (z.domain == rapl_domain::core || z.domain == rapl_domain::uncore) {
+            for (const rapl_source& s : sources_)
+                if (s.zone.domain == rapl_domain::package && s.zone.package == z.package &&
+                    s.zone.die == z.die)
+                    return id_of(s.zone);
+        }
+        const bool one_for_all = count_of(rapl_domain::psys) == 1;
+        for (const rapl_source& s : sources_)
+            if (s.zone.domain == rapl_domain::psys && (one_for_all || s.zone.package == z.package))
+                return id_of(s.zone);
+        return {};
+    }
+
+    [[nodiscard]] std::size_t count_of(rapl_domain d) const noexcept {
+        return static_cast<std::size_t>(
+            std::count_if(sources_.begin(), sources_.end(),
+                          [&](const rapl_source& s) { return s.zone.domain == d; }));
+    }
+
+    [[nodiscard]] failure why_none() const {
+        if (!zones_.empty())
+            return {first_reason_, permission_denied_ ? rapl_permission_remedy() : std::string{}};
+        if (entries_seen_ > 0 && dangling_ == entries_seen_) return rapl_masked();
+        if (entries_seen_ > 0) return {"no RAPL zone can be used: " + remark_, {}};
+        return rapl_absent(cpu_, list_error_);
+    }
+
+    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+
+    const system_root& root_;
+    cpu_identity cpu_;
+    int list_error_ = 0;
+    std::size_t entries_seen_ = 0;
+    std::size_t dangling_ = 0;
+    std::size_t readable_ = 0;
+    bool permission_denied_ = false;
+    std::vector<rapl_zone> zones_;
+    std::vector<rapl_source> sources_;
+    std::string denied_;
+    std::string first_reason_;
+    std::string remark_;
+};
+
+[[nodiscard]] inline rapl_discovery discover_rapl(const system_root& root) {
+    rapl_finder finder(root);
+    if (finder.list_zones()) {
+        finder.drop_vendor_clones();
+        finder.open_counters();
+        finder.drop_mirrors();
+    }
+    return finder.finish();
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

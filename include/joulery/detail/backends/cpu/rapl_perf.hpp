@@ -1,0 +1,284 @@
+// rapl_perf.hpp - CPU energy through Linux' perf "power" counters.
+// SPDX-License-Identifier: MIT
+//
+// Kernel: arch/x86/events/rapl.c and intel_rapl_common.c, read in 6.1, 6.12 and 7.2. Not verified
+// on hardware: the half-range loss above 200 W a socket, taken from the source and made good here.
+#pragma once
+
+#include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/backends/cpu/cpu_topology.hpp"
+#include "joulery/detail/backends/cpu/perf_calls.hpp"
+#include "joulery/detail/backends/cpu/rapl_zone.hpp"
+#include "joulery/detail/core/decimal_text.hpp"
+#include "joulery/detail/metering/containment.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Reads the energy events of perf's "power" unit, one a socket and domain.
+///
+/// Units:  raw values are counts of `.scale` joules (2^-32) since opening.
+/// Thread: reads must not overlap. Cost: a read call an event, about 1 us; an interrupt for another
+///         socket. Read at least every 30 s: the kernel itself loses the upper half of the 32-bit
+///         range between two updates (made good here where the unit is known).
+/// Fails:  an event that never counted is absent (`no_value`), as kernels open events for domains
+///         that a package lacks.
+///
+///     auto rapl = open_rapl_perf(system_root{});     // needs CAP_PERFMON or perf_event_paranoid 0
+class rapl_perf final : public backend {
+ public:
+    struct event {
+        perf_counter counter;
+        channel described;
+        std::uint64_t lost_range = 0;  ///< counts that a lost turn takes away; 0: unknown
+        std::uint64_t offset = 0;      ///< turns made good so far
+        std::int64_t last = 0;
+    };
+
+    explicit rapl_perf(std::vector<event> events, std::string remark)
+        : events_(std::move(events)), remark_(std::move(remark)) {
+        for (const event& e : events_) channels_.push_back(e.described);
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "rapl-perf"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+
+    read_status read(counter_span out) noexcept override {
+        const std::size_t n = std::min(out.size(), events_.size());
+        std::size_t good = 0;
+        std::size_t gone = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            std::uint64_t count = 0;
+            const int error = events_[i].counter.read(count);
+            if (error == ENODEV) ++gone;
+            out[i] = error == 0 ? made_good(events_[i], count) : no_value;
+            if (out[i] != no_value) ++good;
+        }
+        if (good > 0) return read_status::ok;
+        return gone == n ? read_status::gone : read_status::retry;
+    }
+
+ private:
+    // The kernel's sum is signed and goes down by a whole turn of the 32-bit register where more
+    // than half of one passed between its updates.
+    static std::uint64_t made_good(event& e, std::uint64_t count) noexcept {
+        auto now = static_cast<std::int64_t>(count + e.offset);
+        if (now < e.last && e.lost_range != 0) {
+            e.offset += e.lost_range;
+            now = static_cast<std::int64_t>(count + e.offset);
+        }
+        if (now <= 0) return no_value;
+        e.last = now;
+        return static_cast<std::uint64_t>(now);
+    }
+
+    std::vector<event> events_;
+    std::vector<channel> channels_;
+    std::string remark_;
+};
+
+namespace detail {
+
+inline constexpr std::string_view perf_power = "/sys/bus/event_source/devices/power";
+
+struct perf_domain {
+    std::string_view event;
+    rapl_domain domain;
+};
+inline constexpr perf_domain perf_domains[] = {
+    {"energy-psys", rapl_domain::psys},  {"energy-pkg", rapl_domain::package},
+    {"energy-cores", rapl_domain::core}, {"energy-gpu", rapl_domain::uncore},
+    {"energy-ram", rapl_domain::dram},
+};
+
+/// "event=0x02" -> 2.
+[[nodiscard]] inline bool parse_event_config(std::string_view text, std::uint64_t& config) {
+    constexpr std::string_view start = "event=0x";
+    text = trimmed(text);
+    if (text.size() <= start.size() || text.substr(0, start.size()) != start) return false;
+    std::uint64_t sum = 0;
+    for (const char c : text.substr(start.size())) {
+        const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        if (digit < 0 || sum > 0xff) return false;
+        sum = sum * 16 + static_cast<std::uint64_t>(digit);
+    }
+    config = sum;
+    return true;
+}
+
+/// Collects the events of one machine.
+class perf_finder {
+ public:
+    perf_finder(const system_root& root, const perf_calls& calls)
+        : root_(root), calls_(calls), cpu_(read_cpu_identity(root)) {
+        for (const std::string& entry : root.list("/sys/class/powercap")) {
+            rapl_zone zone;
+            zone.folder = entry;
+            if (!is_rapl_zone_folder(entry) || zone.is_mmio()) continue;
+            const std::string folder = "/sys/class/powercap/" + entry;
+            const std::string name = root.line(folder + "/name");
+            if (!root.number(folder + "/max_energy_range_uj", zone.range_uj)) zone.range_uj = 0;
+            rapl_zone package;
+            if (name_rapl_zone(name, &package, zone)) zones_.push_back(zone);
+        }
+    }
+
+    opened_backend open() {
+        std::uint64_t type = 0;
+        if (!root_.number(std::string(perf_power) + "/type", type) || type > 0xffffffff)
+            return failure{std::string(perf_power) + "/type: no perf counters of energy here",
+                           cpu_.has_hypervisor ? "use a bare-metal instance, or the estimate" : ""};
+        const std::string mask = root_.line(std::string(perf_power) + "/cpumask");
+        const std::vector<socket_cpu> sockets =
+            first_cpu_of_each_socket(root_, mask, dies_count_apart());
+        if (sockets.empty())
+            return failure{std::string(perf_power) + "/cpumask: '" + mask + "' names no processors",
+                           {}};
+        for (const perf_domain& d : perf_domains)
+            for (const socket_cpu& s : sockets) open_event(d, s, static_cast<std::uint32_t>(type));
+        if (events_.empty()) return why_none();
+        for (rapl_perf::event& e : events_) find_parent(e.described);
+        std::string remark;
+        if (error_ != 0) remark = "some energy events did not open: " + error_text(error_);
+        return std::unique_ptr<backend>(std::make_unique<rapl_perf>(std::move(events_), remark));
+    }
+
+ private:
+    // AMD's counters are the package's. Intel's are a die's, which differs from the package's only
+    // where powercap's names say so.
+    [[nodiscard]] bool dies_count_apart() const noexcept {
+        return !cpu_.is_amd() && std::any_of(zones_.begin(), zones_.end(),
+                                             [](const rapl_zone& z) { return z.die >= 0; });
+    }
+
+    // The zone that tells the unit of an event: of psys, whose zones name their package, its own.
+    [[nodiscard]] const rapl_zone* zone_of(rapl_domain domain,
+                                           std::uint64_t package) const noexcept {
+        for (const rapl_zone& z : zones_)
+            if (z.domain == domain && (domain != rapl_domain::psys || z.package == package))
+                return &z;
+        return nullptr;
+    }
+
+    [[nodiscard]] bool has_several_psys() const noexcept {
+        return std::count_if(zones_.begin(), zones_.end(),
+                             [](const rapl_zone& z) { return z.domain == rapl_domain::psys; }) > 1;
+    }
+
+    void open_event(const perf_domain& d, const socket_cpu& s, std::uint32_t type) {
+        const std::string file = std::string(perf_power) + "/events/" + std::string(d.event);
+        std::uint64_t config = 0;
+        double scale = 0;
+        if (!parse_event_config(root_.line(file), config)) return;
+        if (root_.line(file + ".unit") != "Joules") return;
+        if (parse_decimal(root_.line(file + ".scale"), scale) == 0 || !(scale > 0)) return;
+        // The kernel opens events of domains that never count: psys, which contains all the rest,
+        // on packages without one; memory on processors that don't meter it. Powercap's zones,
+        // whose names everybody may read, are made only for counters that count.
+        const rapl_zone* zone = zone_of(d.domain, s.package);
+        const bool by_zone =
+            d.domain == rapl_domain::psys || (d.domain != rapl_domain::package && !zones_.empty());
+        if (zone == nullptr && by_zone) return;
+        perf_counter counter(calls_, type, config, static_cast<int>(s.cpu));
+        if (!counter.is_open()) {
+            error_ = counter.error();
+            return;
+        }
+        rapl_perf::event e;
+        e.counter = std::move(counter);
+        e.described = describe(d.domain, s, scale, zone);
+        if (zone != nullptr && zone->range_uj != 0) {
+            const double turn = 4294967296.0 * rapl_unit_nanojoules(zone->range_uj) * 1e-9 / scale;
+            // The unit is a power of two; powercap cuts it to whole nanojoules.
+            if (turn < 9e18)
+                e.lost_range = static_cast<std::uint64_t>(std::exp2(std::round(std::log2(turn))));
+        }
+        events_.push_back(std::move(e));
+    }
+
+    [[nodiscard]] channel describe(rapl_domain domain, const socket_cpu& s, double scale,
+                                   const rapl_zone* zone) const {
+        rapl_zone named;
+        named.domain = domain;
+        named.package = s.package;
+        named.die = s.die;
+        channel c;
+        c.id = named.id();
+        if (domain == rapl_domain::psys && has_several_psys()) c.id += std::to_string(s.package);
+        c.part = component_of(domain);
+        const double exact = std::ldexp(1.0, -32);
+        c.joules_per_count = std::fabs(scale / exact - 1) < 1e-9 ? exact : scale;
+        c.quantum = zone != nullptr ? rapl_unit_nanojoules(zone->range_uj) * 1e-9 : 0;
+        c.accuracy = cpu_.is_amd() ? 0.15 : 0.10;
+        c.device =
+            domain == rapl_domain::psys ? "platform" : "cpu-package:" + std::to_string(s.package);
+        return c;
+    }
+
+    void find_parent(channel& c) const {
+        const auto has = [&](const std::string& id) {
+            return std::any_of(events_.begin(), events_.end(),
+                               [&](const rapl_perf::event& e) { return e.described.id == id; });
+        };
+        const std::size_t slash = c.id.rfind('/');
+        if (slash == std::string::npos) return;
+        const std::string_view domain = std::string_view(c.id).substr(slash + 1);
+        const std::string package = c.id.substr(0, slash) + "/package";
+        if ((domain == "core" || domain == "uncore") && has(package)) {
+            c.parent = package;
+            return;
+        }
+        // One psys holds all packages, several hold their own: as powercap's zones do.
+        const std::string psys =
+            has_several_psys() ? "psys" + std::string(number_in(c.id)) : "psys";
+        if (has(psys)) c.parent = psys;
+    }
+
+    [[nodiscard]] failure why_none() const {
+        const std::string what = "perf_event_open of the energy events: ";
+        if (error_ == EACCES)
+            return {what + error_text(error_) + " (kernel.perf_event_paranoid is " +
+                        root_.line("/proc/sys/kernel/perf_event_paranoid") + ")",
+                    "sudo setcap cap_perfmon+ep PROGRAM # or for all programs: sudo sysctl "
+                    "kernel.perf_event_paranoid=0"};
+        if (error_ == EPERM)
+            return {what + error_text(error_) + ", as a container's seccomp filter has it",
+                    "start the container with --cap-add PERFMON"};
+        if (error_ != 0) return {what + error_text(error_), {}};
+        return {std::string(perf_power) + "/events: names no energy event that can be used", {}};
+    }
+
+    const system_root& root_;
+    const perf_calls& calls_;
+    cpu_identity cpu_;
+    std::vector<rapl_zone> zones_;
+    std::vector<rapl_perf::event> events_;
+    int error_ = 0;
+};
+
+}  // namespace detail
+
+[[nodiscard]] inline opened_backend open_rapl_perf(const system_root& root,
+                                                   const perf_calls& calls) {
+    return detail::perf_finder(root, calls).open();
+}
+[[nodiscard]] inline opened_backend open_rapl_perf(const system_root& root) {
+    return open_rapl_perf(root, perf_calls::of_the_system());
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,133 @@
+// rapl_zone.hpp - the zones that Linux powercap shows of Intel's and AMD's RAPL.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/channel.hpp"
+#include "joulery/detail/core/system_root.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What a RAPL zone counts, in the order in which channels are listed.
+enum class rapl_domain : unsigned char { psys, package, core, uncore, dram };
+
+[[nodiscard]] constexpr std::string_view to_text(rapl_domain d) noexcept {
+    switch (d) {
+        case rapl_domain::psys:
+            return "psys";
+        case rapl_domain::package:
+            return "package";
+        case rapl_domain::core:
+            return "core";
+        case rapl_domain::uncore:
+            return "uncore";
+        case rapl_domain::dram:
+            return "dram";
+    }
+    return "unknown";
+}
+
+[[nodiscard]] constexpr component component_of(rapl_domain d) noexcept {
+    return d == rapl_domain::psys   ? component::platform
+           : d == rapl_domain::dram ? component::dram
+                                    : component::cpu;
+}
+
+/// One zone of /sys/class/powercap, by its folder and by what its name says. Plain data.
+struct rapl_zone {
+    std::string folder;  ///< "intel-rapl:0:1"; the numbers are hexadecimal and mean nothing
+    rapl_domain domain = rapl_domain::package;
+    std::uint64_t package = 0;   ///< of psys: the package whose register it is
+    std::int64_t die = -1;       ///< -1: the zone is of the whole package
+    std::uint64_t range_uj = 0;  ///< largest value; 0: the kernel does not say
+
+    /// The zone that holds this one: its folder without the last number; "" for a top-level zone.
+    [[nodiscard]] std::string_view parent_folder() const noexcept {
+        const std::string_view whole = folder;
+        const std::size_t last = whole.rfind(':');
+        return whole.find(':') == last ? std::string_view{} : whole.substr(0, last);
+    }
+    /// The same registers through another door (int340x, laptops).
+    [[nodiscard]] bool is_mmio() const noexcept { return folder.rfind("intel-rapl-mmio:", 0) == 0; }
+    /// "cpu0/package", "cpu0/die1/dram", "psys".
+    [[nodiscard]] std::string id() const {
+        if (domain == rapl_domain::psys) return "psys";
+        return socket_id() + "/" + std::string(to_text(domain));
+    }
+    [[nodiscard]] std::string socket_id() const {
+        return "cpu" + std::to_string(package) + (die < 0 ? "" : "/die" + std::to_string(die));
+    }
+};
+
+/// Is this entry of /sys/class/powercap a RAPL zone? The control types themselves (no colon) and
+/// other families (arm-scmi, dtpm, idle-injection) are not.
+[[nodiscard]] inline bool is_rapl_zone_folder(std::string_view entry) noexcept {
+    const std::string_view type = entry.substr(0, entry.find(':'));
+    return type.size() < entry.size() && (type == "intel-rapl" || type == "intel-rapl-mmio");
+}
+
+namespace detail {
+
+// "package-3" -> 3, "package-0-die-1" -> 0 and 1.
+[[nodiscard]] inline bool parse_package_name(std::string_view name, rapl_zone& zone) noexcept {
+    constexpr std::string_view package = "package-", die = "-die-";
+    if (name.substr(0, package.size()) != package) return false;
+    name.remove_prefix(package.size());
+    const std::size_t cut = name.find(die);
+    if (!parse_unsigned(name.substr(0, cut), zone.package)) return false;
+    if (cut == std::string_view::npos) return true;
+    std::uint64_t number = 0;
+    if (!parse_unsigned(name.substr(cut + die.size()), number) || number > 0xffff) return false;
+    zone.die = static_cast<std::int64_t>(number);
+    return true;
+}
+
+}  // namespace detail
+
+/// Takes a zone's kind, package and die from its `name` file. `parent` is the zone it lies in, or
+/// null. False where the name says nothing known, or a subzone has no package around it.
+///
+/// The kernel names psys after its package only from the second on: "psys", "psys-1"
+/// (drivers/powercap/intel_rapl_common.c, rapl_init_domains).
+[[nodiscard]] inline bool name_rapl_zone(std::string_view name, const rapl_zone* parent,
+                                         rapl_zone& zone) noexcept {
+    if (detail::parse_package_name(name, zone)) {
+        zone.domain = rapl_domain::package;
+        return true;
+    }
+    if (name.substr(0, 4) == "psys") {
+        zone.domain = rapl_domain::psys;
+        return name.size() == 4 || (name[4] == '-' && parse_unsigned(name.substr(5), zone.package));
+    }
+    if (parent == nullptr || parent->domain != rapl_domain::package) return false;
+    zone.package = parent->package;
+    zone.die = parent->die;
+    for (const rapl_domain d : {rapl_domain::core, rapl_domain::uncore, rapl_domain::dram}) {
+        zone.domain = d;
+        if (name == to_text(d)) return true;
+    }
+    return false;
+}
+
+/// The energy of one hardware count in nanojoules, which powercap hides: its range is
+/// 0xffffffff counts, cut to whole microjoules. 0 where the range is unknown.
+///
+///     rapl_unit_nanojoules(262'143'328'850);   // 61035
+[[nodiscard]] inline double rapl_unit_nanojoules(std::uint64_t range_uj) noexcept {
+    return std::ceil(static_cast<double>(range_uj) * 1e3 / 4294967295.0 - 1e-6);
+}
+
+/// Where the counter starts anew: one hardware count above its largest value. 0: unknown.
+[[nodiscard]] inline std::uint64_t rapl_wrap_at(std::uint64_t range_uj) noexcept {
+    if (range_uj == 0 || range_uj > (std::uint64_t{1} << 62)) return 0;
+    const double unit_uj = std::round(rapl_unit_nanojoules(range_uj) / 1e3);
+    return range_uj + static_cast<std::uint64_t>(unit_uj < 1 ? 1 : unit_uj);
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,220 @@
+// estimate.hpp - energy from load and a power model, where nothing can be
+// measured. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/backends/cpu/cpu_list.hpp"
+#include "joulery/detail/backends/estimate/cpu_power_model.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/metering/cpu_times.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#if JOULERY_POSIX()
+#include <time.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+
+/// Where the estimate takes time from; tests give their own.
+struct estimate_clocks {
+    std::function<double()> monotonic_seconds;
+    std::function<double()> process_cpu_seconds;  ///< of all threads of this process
+
+    [[nodiscard]] static estimate_clocks of_the_system() {
+        estimate_clocks clocks;
+        clocks.monotonic_seconds = [] {
+            return std::chrono::duration<double>(
+                       std::chrono::steady_clock::now().time_since_epoch())
+                .count();
+        };
+        clocks.process_cpu_seconds = [] {
+#if JOULERY_POSIX()
+            ::timespec t{};
+            if (::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0) return 0.0;
+            return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+#else
+            return 0.0;
+#endif
+        };
+        return clocks;
+    }
+};
+
+/// An energy counter made of load x watts x time. Its channel is marked `estimated`, states its
+/// error, and `remark()` names the model and its inputs.
+///
+/// Units:  raw values are microjoules since it was opened.
+/// Thread: reads must not overlap. Cost: two preads; that of /proc/stat grows with the processors.
+/// Fails:  `retry` while /proc/stat is not readable for less than a second. After that, and where
+///         it stands still, the load is what this process used itself: a lower bound. Nothing is
+///         lost: the next good read covers all the time since the last.
+///
+///     auto estimate = open_estimate(system_root{});
+class estimate_backend final : public backend {
+ public:
+    estimate_backend(const system_root& root, cpu_power_model model, estimate_clocks clocks)
+        : model_(std::move(model)),
+          clocks_(std::move(clocks)),
+          stat_(root.open("/proc/stat")),
+          online_(root.open("/sys/devices/system/cpu/online")),
+          threads_(count_threads(root)) {
+        channel c;
+        c.id = model_.whole_server ? "machine/estimate" : "cpu/estimate";
+        c.part = model_.whole_server ? component::platform : component::cpu;
+        c.provenance = quality::estimated;
+        c.accuracy = model_.error;
+        // /proc/stat counts in 1/100 s. The Teads curve is bent: the load must be a mean over many
+        // ticks before it is put in.
+        c.update_period = std::chrono::milliseconds(model_.tdp_watts > 0 ? 100 : 10);
+        period_seconds_ = std::chrono::duration<double>(c.update_period).count();
+        channels_.push_back(std::move(c));
+        last_time_ = clocks_.monotonic_seconds();
+        last_process_ = clocks_.process_cpu_seconds();
+        has_times_ = read_times(last_times_);
+        describe();
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "estimate"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+
+    read_status read(counter_span out) noexcept override {
+        if (out.size() == 0) return read_status::ok;
+        const double now = clocks_.monotonic_seconds();
+        const double elapsed = now - last_time_;
+        out[0] = static_cast<std::uint64_t>(microjoules_);
+        if (elapsed < period_seconds_) return read_status::ok;  // nothing new yet
+        const bool patient = elapsed < patience_seconds;
+        cpu_times times;
+        const bool readable = read_times(times);
+        if (!readable && patient) return read_status::retry;
+        double load = -1;
+        if (readable && has_times_) load = load_between(last_times_, times);
+        if (load < 0 && !patient) load = load_of_this_process(elapsed);
+        if (load >= 0) {
+            add(load, elapsed);
+            last_time_ = now;
+            last_process_ = clocks_.process_cpu_seconds();
+        }
+        if (load >= 0 || !has_times_) {
+            has_times_ = readable;
+            last_times_ = times;
+        }
+        out[0] = static_cast<std::uint64_t>(microjoules_);
+        return read_status::ok;
+    }
+
+    /// How long /proc/stat may fail or stand still before this process's own time stands in.
+    static constexpr double patience_seconds = 1.0;
+
+ private:
+    // /proc/stat without a "cpuN" line a processor (some containers) leaves the list of sysfs, and
+    // that /proc/cpuinfo.
+    static double count_threads(const system_root& root) {
+        std::uint64_t n = count_cpus(root.line("/sys/devices/system/cpu/online"));
+        if (n == 0) n = count_lines_with(root.text("/proc/stat", 1 << 20), "\ncpu");
+        if (n == 0) {
+            const std::string info = "\n" + root.text("/proc/cpuinfo", 1 << 22);
+            n = count_lines_with(info, "\nprocessor\t");
+        }
+        return static_cast<double>(std::max<std::uint64_t>(n, 1));
+    }
+
+    static std::uint64_t count_lines_with(std::string_view text, std::string_view start) noexcept {
+        std::uint64_t n = 0;
+        for (std::size_t at = text.find(start); at != std::string_view::npos;
+             at = text.find(start, at + 1))
+            ++n;
+        return n;
+    }
+
+    bool read_times(cpu_times& times) noexcept {
+        char text[512];
+        if (!stat_.is_open()) return false;
+        const std::ptrdiff_t n = stat_.read_at(text, sizeof text);
+        return n > 0 && parse_cpu_times({text, static_cast<std::size_t>(n)}, times);
+    }
+
+    // The share of busy time, or -1 where nothing was counted yet. Ticks that went down (processors
+    // that left, a container that moved) say nothing about this interval.
+    static double load_between(cpu_times a, cpu_times b) noexcept {
+        const double busy = b.busy >= a.busy ? static_cast<double>(b.busy - a.busy) : 0;
+        const double rest = b.rest >= a.rest ? static_cast<double>(b.rest - a.rest) : 0;
+        return busy + rest > 0 ? busy / (busy + rest) : -1;
+    }
+
+    [[nodiscard]] double load_of_this_process(double elapsed) const noexcept {
+        const double used = clocks_.process_cpu_seconds() - last_process_;
+        return std::clamp(used / (elapsed * threads_), 0.0, 1.0);
+    }
+
+    void add(double load, double elapsed) noexcept {
+        char text[1024];
+        if (online_.is_open()) {
+            const std::ptrdiff_t n = online_.read_at(text, sizeof text);
+            const std::uint64_t online =
+                n > 0 ? count_cpus({text, static_cast<std::size_t>(n)}) : 0;
+            if (online > 0) threads_ = static_cast<double>(online);
+        }
+        microjoules_ += model_.watts(load, threads_) * elapsed * 1e6;
+    }
+
+    void describe() {
+        remark_ = "estimated, not measured: ";
+        remark_ +=
+            has_times_ && last_times_.busy + last_times_.rest > 0
+                ? "load of all processors from /proc/stat"
+                : "CPU time of this process alone, as /proc/stat says nothing (a lower bound)";
+        remark_ += " x " + model_.sources + "; " +
+                   std::to_string(static_cast<long long>(threads_)) +
+                   " hardware threads; off by up to " +
+                   std::to_string(static_cast<int>(model_.error * 100 + 0.5)) + " %";
+    }
+
+    cpu_power_model model_;
+    estimate_clocks clocks_;
+    system_file stat_;
+    system_file online_;
+    double threads_;
+    double period_seconds_ = 0;
+    double last_time_ = 0;
+    double last_process_ = 0;
+    cpu_times last_times_;
+    bool has_times_ = false;
+    double microjoules_ = 0;
+    std::vector<channel> channels_;
+    std::string remark_;
+};
+
+/// Opens the estimate with a clock of the caller's.
+[[nodiscard]] inline opened_backend open_estimate(const system_root& root, estimate_clocks clocks) {
+#if JOULERY_LINUX()
+    return std::unique_ptr<backend>(
+        std::make_unique<estimate_backend>(root, choose_cpu_power_model(root), std::move(clocks)));
+#else
+    (void)root, (void)clocks;
+    return failure{
+        "estimate: the load of the processors is read from Linux's /proc/stat, which "
+        "this system does not have",
+        "give the known power of the machine with make_constant_backend()"};
+#endif
+}
+
+[[nodiscard]] inline opened_backend open_estimate(const system_root& root) {
+    return open_estimate(root, estimate_clocks::of_the_system());
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,216 @@
+// amdgpu.hpp - AMD GPUs and APUs through the kernel driver's files, no library.
+// SPDX-License-Identifier: MIT
+//
+// Kernel: drivers/gpu/drm/amd, read in 7.2. Tested on fake trees, not on hardware. The energy
+// counter is used only where its unit is known: MI200 and MI300 (2^-16 J). Not so: Navi (unit
+// undocumented, mostly not filled) and MI100 (32 bits, reported to stick); their power is
+// integrated.
+#pragma once
+
+#include "joulery/detail/backends/gpu/amd_apu.hpp"
+#include "joulery/detail/backends/gpu/gpu_metrics.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Reads each AMD GPU's board energy, or its power where there is no counter to trust.
+///
+/// Units:  energy in counts of 2^-16 J; power in microwatts.
+/// Thread: reads must not overlap. Cost: one pread a card, tens of us; the driver asks its firmware
+///         at most once a millisecond.
+/// Fails:  a card that sleeps or is being reset holds `no_value`; a card that was removed too, and
+///         all of them removed are `gone`.
+///
+///     auto gpus = open_amdgpu(system_root{});
+class amdgpu final : public backend {
+ public:
+    enum class source : unsigned char { energy_counter, hwmon_power, metrics_power };
+    struct card {
+        std::string path;  ///< of the file that is read, the prefix of a fake machine included
+        system_file file;
+        source from = source::hwmon_power;
+        channel described;
+    };
+
+    amdgpu(std::vector<card> cards, std::string remark)
+        : cards_(std::move(cards)), remark_(std::move(remark)) {
+        for (const card& c : cards_) channels_.push_back(c.described);
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "amdgpu"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+
+    read_status read(counter_span out) noexcept override {
+        const std::size_t n = std::min(out.size(), cards_.size());
+        std::size_t good = 0;
+        std::size_t gone = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            bool vanished = false;
+            out[i] = value_of(cards_[i]);
+            if (out[i] == no_value) vanished = open_again(cards_[i]);
+            if (out[i] != no_value) ++good;
+            if (vanished) ++gone;
+        }
+        if (good > 0) return read_status::ok;
+        return gone == n ? read_status::gone : read_status::retry;
+    }
+
+    /// The raw value of a card now, or `no_value`.
+    static std::uint64_t value_of(card& c) noexcept {
+        if (!c.file.is_open()) return no_value;
+        if (c.from == source::hwmon_power) {
+            std::uint64_t microwatts = 0;
+            return c.file.read_unsigned(microwatts) ? microwatts : no_value;
+        }
+        char table[4096];
+        const std::ptrdiff_t n = c.file.read_at(table, sizeof table - 1);
+        if (n <= 0) return no_value;
+        const gpu_metrics m = parse_gpu_metrics({table, static_cast<std::size_t>(n)});
+        if (c.from == source::energy_counter) return m.energy;
+        return m.watts >= 0 ? static_cast<std::uint64_t>(m.watts * 1e6 + 0.5) : no_value;
+    }
+
+ private:
+    // True where the card is no longer there. A sleeping card (EPERM) or one in reset (EBUSY) keeps
+    // its file.
+    static bool open_again(card& c) noexcept {
+        if (c.file.is_open() && (c.file.error() == EPERM || c.file.error() == EBUSY)) return false;
+        system_file again(c.path);
+        const bool vanished =
+            !again.is_open() && (again.error() == ENOENT || again.error() == ENODEV);
+        c.file = std::move(again);
+        return vanished;
+    }
+
+    std::vector<card> cards_;
+    std::vector<channel> channels_;
+    std::string remark_;
+};
+
+namespace detail {
+
+/// MI200's boards by PCI device id: version 1.3 tables, but a true 64-bit counter.
+[[nodiscard]] inline bool is_mi200(std::string_view pci_device) noexcept {
+    return pci_device == "0x7408" || pci_device == "0x740c" || pci_device == "0x740f" ||
+           pci_device == "0x7410";
+}
+
+/// Looks at one card after the other.
+class amdgpu_finder {
+ public:
+    explicit amdgpu_finder(const system_root& root) : root_(root) {}
+
+    opened_backend open() {
+        for (const std::string& entry : root_.list("/sys/class/drm"))
+            if (is_card(entry)) look_at("/sys/class/drm/" + entry + "/device");
+        if (cards_.empty())
+            return failure{seen_ == 0 ? "/sys/class/drm: no AMD GPU"
+                                      : "AMD GPU without power or energy: " + remark_,
+                           {}};
+        return std::unique_ptr<backend>(
+            std::make_unique<amdgpu>(std::move(cards_), std::move(remark_)));
+    }
+
+ private:
+    // "card0", not the connector "card0-DP-1".
+    static bool is_card(std::string_view entry) noexcept {
+        return entry.size() > 4 && entry.substr(0, 4) == "card" &&
+               entry.find_first_not_of("0123456789", 4) == std::string_view::npos;
+    }
+
+    void look_at(const std::string& device) {
+        if (root_.line(device + "/vendor") != "0x1002") return;
+        ++seen_;
+        const std::string pci = pci_address(device);
+        const gpu_metrics m = parse_gpu_metrics(root_.text(device + "/gpu_metrics", 4095));
+        const std::string chip = root_.line(device + "/device");
+        const bool mi200 = is_mi200(chip);
+        if (mi200 && m.energy == 0 && m.watts == 0)
+            return note(pci + " is the second die of its board; the first reports both");
+        if (choose_source(device, m, mi200)) {
+            name_channel(pci, m.format);
+            if (chip == "0x74a0") describe_mi300a(cards_.back().described, root_, pci);
+        } else {
+            note(pci + " shows neither");
+        }
+    }
+
+    bool choose_source(const std::string& device, const gpu_metrics& m, bool mi200) {
+        const bool mi300 = m.format == 1 && m.content >= 4;
+        if (m.energy != no_value && (mi300 || mi200))
+            return take(device + "/gpu_metrics", amdgpu::source::energy_counter);
+        for (const std::string& entry : root_.list(device + "/hwmon")) {
+            const std::string folder = device + "/hwmon/" + entry;
+            if (root_.line(folder + "/name") != "amdgpu") continue;
+            // Which of the two there is depends on the chip and the kernel.
+            for (const char* file : {"/power1_average", "/power1_input"})
+                if (root_.exists(folder + file))
+                    return take(folder + file, amdgpu::source::hwmon_power);
+        }
+        return m.watts >= 0 && take(device + "/gpu_metrics", amdgpu::source::metrics_power);
+    }
+
+    bool take(const std::string& file, amdgpu::source from) {
+        amdgpu::card c;
+        c.path = root_.path(file);
+        c.file = system_file(c.path);
+        c.from = from;
+        if (!c.file.is_open()) return false;
+        cards_.push_back(std::move(c));
+        return true;
+    }
+
+    // A processor with graphics reports its whole socket, the cores included: the very energy that
+    // RAPL calls the package, so that it takes the same id and is counted once.
+    void name_channel(const std::string& pci, unsigned format) {
+        const bool whole_socket = format == 2 || format == 3;
+        amdgpu::card& card = cards_.back();
+        channel& c = card.described;
+        c.id = whole_socket ? "cpu0/package" : "gpu/" + pci + "/board";
+        c.part = whole_socket ? component::soc : component::gpu;
+        c.device = whole_socket ? "cpu-package:0" : "pci:" + pci;
+        const bool counter = card.from == amdgpu::source::energy_counter;
+        c.kind = counter ? reading_kind::energy_counter : reading_kind::power_gauge;
+        c.joules_per_count = counter ? 1.0 / 65536 : 1e-6;
+        c.quantum = card.from == amdgpu::source::metrics_power ? 1.0 : 0.0;
+        c.update_period = std::chrono::milliseconds(counter ? 1 : 10);
+    }
+
+    [[nodiscard]] std::string pci_address(const std::string& device) const {
+        const std::string text = root_.text(device + "/uevent", 4096);
+        constexpr std::string_view key = "PCI_SLOT_NAME=";
+        const std::size_t at = text.find(key);
+        if (at == std::string::npos) return device.substr(sizeof "/sys/class/drm/" - 1, 5);
+        const std::size_t begin = at + key.size();
+        return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+    }
+
+    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+
+    const system_root& root_;
+    std::vector<amdgpu::card> cards_;
+    std::string remark_;
+    std::size_t seen_ = 0;
+};
+
+}  // namespace detail
+
+[[nodiscard]] inline opened_backend open_amdgpu(const system_root& root) {
+    return detail::amdgpu_finder(root).open();
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,194 @@
+// level_zero.hpp - Intel GPUs through Level Zero's Sysman.
+// SPDX-License-Identifier: MIT
+//
+// For Windows, and for GPUs whose energy is not in hwmon (Battlemage): Sysman itself reads hwmon
+// where there is one. Tested on a fake loader, and on the real one (1.8) without a GPU; not on
+// hardware.
+#pragma once
+
+#include "joulery/detail/backends/gpu/drm_cards.hpp"
+#include "joulery/detail/backends/gpu/level_zero_api.hpp"
+#include "joulery/detail/backends/gpu/library_backend.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+struct level_zero_devices {
+    static constexpr std::string_view name = "level-zero";
+    level_zero_api api;
+    std::vector<void*> domains;  ///< one a channel
+
+    device_answer read(std::size_t i, std::uint64_t& microjoules) const noexcept {
+        zes_energy e{};
+        const int status = api.energy(domains[i], &e);
+        microjoules = e.microjoules;
+        if (status == zes_ok) return device_answer::value;
+        return status == zes_device_lost || status == zes_uninitialized ? device_answer::lost
+                                                                        : device_answer::none;
+    }
+};
+
+/// Looks at the power domains of one device after the other.
+class level_zero_discovery {
+ public:
+    explicit level_zero_discovery(const level_zero_api& api) { found_.api = api; }
+
+    void look_at_all() {
+        for (void* driver : list([&](auto*n, auto**into) { return api().drivers(n, into); }))
+            for (void* device :
+                 list([&](auto*n, auto**into) { return api().devices(driver, n, into); }))
+                look_at(device);
+    }
+    [[nodiscard]] level_zero_devices& found() noexcept { return found_; }
+    [[nodiscard]] std::vector<channel>& channels() noexcept { return channels_; }
+    [[nodiscard]] std::string& remark() noexcept { return remark_; }
+    [[nodiscard]] unsigned devices() const noexcept { return devices_; }
+
+ private:
+    // What a domain measures, outermost first.
+    enum kind : int { unknown = 0, card = 1, package = 2, stack = 3, memory = 4, gpu = 5 };
+    struct place {
+        std::size_t channel;
+        int domain;
+        int tile;  ///< -1: of the whole device
+    };
+
+    [[nodiscard]] const level_zero_api& api() const noexcept { return found_.api; }
+
+    template <class Call>
+    static std::vector<void*> list(Call call) {
+        std::uint32_t n = 0;
+        if (call(&n, static_cast<void**>(nullptr)) != zes_ok || n > 4096) return {};
+        std::vector<void*> all(n, nullptr);
+        if (n == 0 || call(&n, all.data()) != zes_ok) return {};
+        all.resize(n < all.size() ? n : all.size());
+        return all;
+    }
+
+    void look_at(void* device) {
+        const std::string number = std::to_string(devices_++);
+        zes_pci address;
+        std::string pci = number;
+        const bool has_pci = api().pci != nullptr && api().pci(device, &address) == zes_ok;
+        if (has_pci) pci = pci_text(address.domain, address.bus, address.device, address.function);
+        std::vector<place> places;
+        for (void* domain :
+             list([&](auto*n, auto**into) { return api().domains(device, n, into); }))
+            look_at_domain(domain, pci, places);
+        if (places.empty()) note("GPU " + pci + " shows no energy");
+        for (const place& p : places) {
+            channels_[p.channel].parent = parent_of(p, places);
+            if (has_pci) channels_[p.channel].device = "pci:" + pci;
+        }
+    }
+
+    void look_at_domain(void* domain, const std::string& pci, std::vector<place>& places) {
+        zes_energy energy{};
+        const int status = api().energy(domain, &energy);
+        if (status != zes_ok) {
+            if (status == zes_no_permission) note("GPU " + pci + ": energy is for root only");
+            return;
+        }
+        zes_power properties;
+        zes_power_extension extension;
+        properties.next = &extension;
+        if (api().properties(domain, &properties) != zes_ok) return;
+        place p{channels_.size(), extension.domain,
+                properties.on_subdevice != 0 ? static_cast<int>(properties.subdevice) : -1};
+        channel c;
+        c.id = "gpu/" + pci + (p.tile >= 0 ? "/tile" + std::to_string(p.tile) : "") + "/" +
+               name_of(p.domain);
+        for (const place& other : places)
+            if (channels_[other.channel].id == c.id) return;  // a second view of the same
+        c.part = p.domain == memory ? component::dram : component::gpu;
+        c.update_period = std::chrono::milliseconds(1);
+        if (properties.max_limit_mw > 0) c.max_watts = properties.max_limit_mw * 2e-3;
+        channels_.push_back(std::move(c));
+        found_.domains.push_back(domain);
+        places.push_back(p);
+    }
+
+    static const char* name_of(int domain) noexcept {
+        switch (domain) {
+            case package:
+                return "package";
+            case stack:
+                return "stack";
+            case memory:
+                return "memory";
+            case gpu:
+                return "gpu";
+            default:
+                return "board";  // an older driver does not tell: what it counts is the card
+        }
+    }
+    // How far inside a domain lies: card, package, parts; those of a tile further than the
+    // device's.
+    static int depth(const place& p) noexcept {
+        const int inside = p.domain == package ? 1 : p.domain >= stack ? 2 : 0;
+        return inside + (p.tile >= 0 ? 3 : 0);
+    }
+    // The innermost domain that lies around this one.
+    [[nodiscard]] std::string parent_of(const place& p, const std::vector<place>& places) const {
+        const place* best = nullptr;
+        for (const place& other : places) {
+            if (other.tile >= 0 && other.tile != p.tile) continue;
+            const bool holds_parts =
+                other.domain != stack && other.domain != memory && other.domain != gpu;
+            if (!holds_parts || depth(other) >= depth(p)) continue;
+            if (best == nullptr || depth(other) > depth(*best)) best = &other;
+        }
+        return best == nullptr ? std::string() : channels_[best->channel].id;
+    }
+
+    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+
+    level_zero_devices found_;
+    std::vector<channel> channels_;
+    std::string remark_;
+    unsigned devices_ = 0;
+};
+
+}  // namespace detail
+
+/// The energy counters of Intel GPUs: card, package inside it, tiles and memory inside that.
+///
+/// Units:  microjoules in 64 bits. Thread: reads must not overlap. Cost: one call a domain.
+/// Fails:  as `library_backend`; a device that was reset is found again by a new process only.
+///
+///     auto gpus = open_level_zero(system_root{});
+using level_zero = library_backend<detail::level_zero_devices>;
+
+[[nodiscard]] inline opened_backend open_level_zero(const system_root& root,
+                                                    const library_search& where) {
+    if (!detail::has_card_of(root, "0x8086")) return failure{"no Intel GPU in /sys/class/drm", {}};
+    result<detail::level_zero_api> api = detail::level_zero_api::load(where);
+    if (!api) return api.error();
+    const int status = api->start(0);
+    if (status != detail::zes_ok)
+        return failure{"Level Zero does not start: " + detail::level_zero_api::text_of(status) +
+                           (status == detail::zes_uninitialized ? " (no driver or no device)" : ""),
+                       "install intel-level-zero-gpu; this user must be in the group render"};
+    detail::level_zero_discovery found(*api);
+    found.look_at_all();
+    if (found.channels().empty())
+        return failure{found.devices() == 0 ? "Level Zero sees no GPU" : found.remark(), {}};
+    return std::unique_ptr<backend>(std::make_unique<level_zero>(
+        std::move(found.found()), std::move(found.channels()), std::move(found.remark())));
+}
+[[nodiscard]] inline opened_backend open_level_zero(const system_root& root) {
+    return open_level_zero(root, library_search::of(root));
+}
+
+}  // namespace v1
+}  // namespace joulery

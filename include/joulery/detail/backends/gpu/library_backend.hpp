@@ -1,0 +1,63 @@
+// library_backend.hpp - the loop that backends over a vendor's library share.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/backend.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What asking a device brought.
+enum class device_answer : unsigned char { value, none, lost };
+
+}  // namespace detail
+
+/// A backend that asks its devices one after the other.
+///
+/// `Devices` has `name`, and `read(i, value)`, which asks for the value of channel `i`.
+/// Fails:  a device without an answer holds `no_value`; none with one: `retry`, or `gone` where all
+///         are lost.
+template <class Devices>
+class library_backend final : public backend {
+ public:
+    library_backend(Devices devices, std::vector<channel> channels, std::string remark)
+        : devices_(std::move(devices)),
+          channels_(std::move(channels)),
+          remark_(std::move(remark)) {}
+
+    [[nodiscard]] std::string_view name() const noexcept override { return Devices::name; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+
+    read_status read(counter_span out) noexcept override {
+        const std::size_t n = std::min(out.size(), channels_.size());
+        std::size_t good = 0;
+        std::size_t lost = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            const detail::device_answer answer = devices_.read(i, out[i]);
+            if (answer != detail::device_answer::value) out[i] = no_value;
+            if (out[i] != no_value) ++good;
+            if (answer == detail::device_answer::lost) ++lost;
+        }
+        if (good > 0) return read_status::ok;
+        return lost == n ? read_status::gone : read_status::retry;
+    }
+
+ private:
+    Devices devices_;
+    std::vector<channel> channels_;
+    std::string remark_;
+};
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,220 @@
+// nvml.hpp - NVIDIA GPUs through the driver's management library.
+// SPDX-License-Identifier: MIT
+//
+// nvml.h of CUDA 12.4 and API 13; libnvidia-ml 550 run without a GPU. Tested on fake libraries;
+// what a GPU answers is looked at by the tests labelled `hardware`. Not verified: the module scope
+// on superchips with several GPUs, and how often the energy counter moves (20 to 100 ms are told
+// of).
+#pragma once
+
+#include "joulery/detail/backends/common/counter_check.hpp"
+#include "joulery/detail/backends/gpu/nvml_discovery.hpp"
+#include "joulery/detail/backends/gpu/nvml_process_share.hpp"
+#include "joulery/detail/metering/registry.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Reads each GPU's total energy counter, or its power where it has none.
+///
+/// Units:  millijoules since the driver was loaded; milliwatts.
+/// Thread: reads must not overlap. Cost: one call a GPU, tens of us to a few ms; in the first ten
+///         seconds a second one now and then, which compares the counter with power x time. A
+///         counter that stands still while power flows is replaced by power x time.
+/// Fails:  a GPU that is lost holds `no_value` while the others go on, and is looked for again by
+///         its UUID; all of them lost: `gone`, and the library is started anew from time to time.
+/// Limits: the energy is that of the board, whoever uses it: instances of a split GPU (MIG) and
+///         other processes included, but for `attribution::process`. A meter belongs to the process
+///         that opened it; after fork the child opens its own.
+///
+///     auto gpus = open_nvml(system_root{});
+///     if (!gpus) std::cerr << gpus.error().reason << "\n" << gpus.error().remedy << "\n";
+class nvml final : public backend {
+ public:
+    nvml(const detail::nvml_api& api, std::vector<detail::nvml_meter> meters, std::string remark,
+         std::shared_ptr<const time_source> clock, std::uint32_t pid = 0)
+        : api_(api), clock_(std::move(clock)), pid_(pid), remark_(std::move(remark)) {
+        for (detail::nvml_meter& m : meters) {
+            channels_.push_back(m.described);
+            states_.emplace_back();
+            states_.back().meter = std::move(m);
+        }
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "nvml"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view remark() const noexcept override { return remark_.text(); }
+
+    [[nodiscard]] double process_share(std::size_t i) noexcept override {
+        state& s = states_[i];
+        return s.misses != 0 ? unknown_share : s.share.take(api_, s.meter.device, pid_);
+    }
+
+    read_status read(counter_span out) noexcept override {
+        const std::size_t n = std::min(out.size(), states_.size());
+        if (bad_reads_ != 0 && is_turn(bad_reads_)) start_again();
+        std::size_t good = 0;
+        std::size_t lost = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            state& s = states_[i];
+            if (s.misses != 0 && is_turn(s.misses)) find_again(s.meter);
+            const int status = value_of(s, out[i]);
+            if (status == detail::nvml_ok) {
+                s.misses = 0;
+                ++good;
+            } else {
+                out[i] = no_value;
+                ++s.misses;
+                s.check.give_up();
+                if (is_lost(status)) ++lost;
+            }
+        }
+        if (!remark_.is_done()) publish_checks();
+        bad_reads_ = good > 0 ? 0 : bad_reads_ + 1;
+        if (good > 0) return read_status::ok;
+        return lost == n ? read_status::gone : read_status::retry;
+    }
+
+ private:
+    struct state {
+        detail::nvml_meter meter;
+        detail::counter_check check;
+        detail::nvml_process_share share;
+        unsigned misses = 0;
+        bool replaced = false;  ///< the counter stands still: power x time is counted instead
+        double replaced_at = 0;
+        double last_watts = 0;
+        double millijoules = 0;
+    };
+
+    static bool is_lost(int status) noexcept {
+        return status == detail::nvml_gpu_is_lost || status == detail::nvml_gpu_not_found ||
+               status == detail::nvml_uninitialized || status == detail::nvml_driver_not_loaded ||
+               status == detail::nvml_version_mismatch;
+    }
+    // The 1st, 2nd, 4th ... failure in a row, and every 64th: starting the library takes 18 ms.
+    static bool is_turn(unsigned failures) noexcept {
+        return (failures & (failures - 1)) == 0 || failures % 64 == 0;
+    }
+
+    [[nodiscard]] double seconds() const noexcept {
+        return static_cast<double>(clock_->now()) * clock_->seconds_per_tick();
+    }
+
+    int value_of(state& s, std::uint64_t& value) noexcept {
+        const detail::nvml_meter& m = s.meter;
+        switch (m.from) {
+            case detail::nvml_source::power_field:
+                return api_.read_field(m.device, m.field, m.scope, value);
+            case detail::nvml_source::power_usage:
+                return api_.read_power(m.device, value);
+            case detail::nvml_source::energy_counter:
+                break;
+        }
+        if (s.replaced) return integrate(s, value);
+        const int status = api_.read_energy(m.device, value);
+        if (status == detail::nvml_ok && s.check.verdict() == detail::counter_verdict::undecided)
+            check(s, value);
+        return status;
+    }
+
+    void check(state& s, std::uint64_t millijoules) noexcept {
+        const double now = seconds();
+        std::uint64_t milliwatts = 0;
+        if (!s.check.wants(now)) return;
+        if (api_.read_power(s.meter.device, milliwatts) != detail::nvml_ok)
+            return s.check.give_up();
+        const double watts = static_cast<double>(milliwatts) * 1e-3;
+        s.check.take(static_cast<double>(millijoules) * 1e-3, watts, now);
+        if (s.check.verdict() != detail::counter_verdict::stuck) return;
+        s.replaced = true;
+        s.replaced_at = now;
+        s.last_watts = watts;
+        s.millijoules = static_cast<double>(millijoules);
+    }
+
+    int integrate(state& s, std::uint64_t& value) noexcept {
+        std::uint64_t milliwatts = 0;
+        const int status = api_.read_power(s.meter.device, milliwatts);
+        if (status != detail::nvml_ok) return status;
+        const double now = seconds();
+        const double watts = static_cast<double>(milliwatts) * 1e-3;
+        s.millijoules += (watts + s.last_watts) / 2 * (now - s.replaced_at) * 1e3;
+        s.replaced_at = now;
+        s.last_watts = watts;
+        value = static_cast<std::uint64_t>(s.millijoules);
+        return status;
+    }
+
+    // Once, when no counter is undecided any more.
+    void publish_checks() noexcept {
+        for (const state& s : states_)
+            if (s.meter.from == detail::nvml_source::energy_counter &&
+                s.check.verdict() == detail::counter_verdict::undecided)
+                return;
+        for (std::size_t i = 0; i < states_.size(); ++i)
+            remark_.add(detail::doubt_about(states_[i].check, channels_[i].id,
+                                            "power x time is counted instead"));
+        remark_.finish();
+    }
+
+    void find_again(detail::nvml_meter& m) noexcept {
+        detail::nvml_device again = nullptr;
+        if (api_.by_uuid != nullptr && api_.by_uuid(m.uuid.c_str(), &again) == detail::nvml_ok)
+            m.device = again;
+    }
+    // After the driver was loaded anew the library must be, too: our reference is given back first.
+    void start_again() noexcept {
+        if (api_.shutdown != nullptr) api_.shutdown();
+        if (api_.init() != detail::nvml_ok) return;
+        for (state& s : states_) find_again(s.meter);
+    }
+
+    detail::nvml_api api_;
+    std::shared_ptr<const time_source> clock_;
+    std::uint32_t pid_;  ///< by which the driver knows this process; 0: it can't be told
+    std::vector<state> states_;
+    std::vector<channel> channels_;
+    unsigned bad_reads_ = 0;
+    detail::checked_remark remark_;
+};
+
+/// Where to find the library, and a clock for the comparison of counter and power.
+struct nvml_options {
+    library_search libraries;
+    std::shared_ptr<const time_source> clock = std::make_shared<steady_time>();
+};
+
+[[nodiscard]] inline opened_backend open_nvml(const system_root& root,
+                                              const nvml_options& options) {
+    if (!detail::has_nvidia_driver(root)) return detail::nvidia_absent(root);
+    const result<detail::nvml_api> api = detail::nvml_api::load(options.libraries);
+    if (!api) return api.error();
+    const int status = api->init();
+    if (status != detail::nvml_ok) return detail::nvml_start_failed(*api, status);
+    detail::nvml_discovery found(*api);
+    if (found.meters().empty()) return found.why_none();
+    return std::unique_ptr<backend>(std::make_unique<nvml>(*api, std::move(found.meters()),
+                                                           std::move(found.remark()), options.clock,
+                                                           detail::machine_wide_pid(root)));
+}
+/// Opens every GPU that NVIDIA's driver shows this process.
+[[nodiscard]] inline opened_backend open_nvml(const system_root& root) {
+    nvml_options options;
+    options.libraries = library_search::of(root);
+    return open_nvml(root, options);
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,196 @@
+// nvml_api.hpp - the part of NVIDIA's management library that is used, declared
+// here. SPDX-License-Identifier: MIT
+//
+// nvml.h of CUDA 12.4 and of API 13: only calls whose structures are the same in both, or that have
+// none. NVML states that it is thread-safe.
+#pragma once
+
+#include "joulery/backend.hpp"
+#include "joulery/detail/core/dynamic_library.hpp"
+#include "joulery/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+using nvml_device = struct nvml_device_of_the_library*;
+
+struct nvml_field_value {
+    std::uint32_t field;
+    std::uint32_t scope;
+    std::int64_t timestamp_us;  ///< since 1970
+    std::int64_t latency_us;
+    std::int32_t type;
+    std::int32_t status;
+    unsigned char value[8];
+};
+static_assert(sizeof(nvml_field_value) == 40 && offsetof(nvml_field_value, value) == 32,
+              "nvmlFieldValue_t");
+
+struct nvml_pci_info {
+    char bus_id_legacy[16];
+    std::uint32_t domain;
+    std::uint32_t bus;
+    std::uint32_t device;
+    std::uint32_t device_id;
+    std::uint32_t subsystem_id;
+    char bus_id[32];
+};
+static_assert(sizeof(nvml_pci_info) == 68 && offsetof(nvml_pci_info, bus_id) == 36,
+              "nvmlPciInfo_t of nvmlDeviceGetPciInfo_v3");
+
+struct nvml_process_utilization {
+    std::uint32_t pid;  ///< as the machine numbers it, whatever a container does
+    std::uint64_t timestamp_us;
+    std::uint32_t sm;  ///< percent of the sample period that its kernels ran, likewise:
+    std::uint32_t memory;
+    std::uint32_t encoder;
+    std::uint32_t decoder;
+};
+static_assert(sizeof(nvml_process_utilization) == 32 &&
+                  offsetof(nvml_process_utilization, timestamp_us) == 8 &&
+                  offsetof(nvml_process_utilization, sm) == 16,
+              "nvmlProcessUtilizationSample_t");
+
+enum nvml_status : int {
+    nvml_ok = 0,
+    nvml_uninitialized = 1,
+    nvml_not_supported = 3,
+    nvml_no_permission = 4,
+    nvml_not_found = 6,
+    nvml_driver_not_loaded = 9,
+    nvml_gpu_is_lost = 15,
+    nvml_operating_system = 17,
+    nvml_version_mismatch = 18,
+    nvml_gpu_not_found = 28,
+};
+
+inline constexpr std::uint32_t nvml_power_average = 185;  // field ids
+inline constexpr std::uint32_t nvml_power_instant = 186;
+inline constexpr std::uint32_t nvml_scope_gpu = 0;
+inline constexpr std::uint32_t nvml_scope_module = 1;  // a Grace superchip: processor and GPU
+
+/// The library's calls; what an old driver's library lacks is null.
+struct nvml_api {
+    int (*init)() = nullptr;
+    int (*shutdown)() = nullptr;
+    const char* (*error_string)(int) = nullptr;
+    int (*count)(unsigned*) = nullptr;
+    int (*by_index)(unsigned, nvml_device*) = nullptr;
+    int (*by_uuid)(const char*, nvml_device*) = nullptr;
+    int (*uuid)(nvml_device, char*, unsigned) = nullptr;
+    int (*pci_info)(nvml_device, nvml_pci_info*) = nullptr;
+    int (*architecture)(nvml_device, unsigned*) = nullptr;
+    int (*energy)(nvml_device, unsigned long long*) = nullptr;
+    int (*power)(nvml_device, unsigned*) = nullptr;
+    int (*fields)(nvml_device, int, nvml_field_value*) = nullptr;
+    int (*power_limit)(nvml_device, unsigned*) = nullptr;
+    int (*mig_mode)(nvml_device, unsigned*, unsigned*) = nullptr;
+    int (*process_utilization)(nvml_device, nvml_process_utilization*, unsigned*,
+                               unsigned long long) = nullptr;
+
+    /// "Not Supported (NVML error 3)".
+    [[nodiscard]] std::string text_of(int status) const {
+        const char* words = error_string != nullptr ? error_string(status) : nullptr;
+        return std::string(words != nullptr ? words : "failed") + " (NVML error " +
+               std::to_string(status) + ")";
+    }
+
+    /// Millijoules since the driver was loaded.
+    int read_energy(nvml_device device, std::uint64_t& millijoules) const noexcept {
+        unsigned long long value = 0;
+        const int status = energy != nullptr ? energy(device, &value) : nvml_not_supported;
+        if (status == nvml_ok) millijoules = value;
+        return status;
+    }
+    /// Milliwatts: of the moment, or on Ampere (but for A100) and later the mean of a second.
+    int read_power(nvml_device device, std::uint64_t& milliwatts) const noexcept {
+        unsigned value = 0;
+        const int status = power != nullptr ? power(device, &value) : nvml_not_supported;
+        if (status == nvml_ok) milliwatts = value;
+        return status;
+    }
+    /// Milliwatts of a power field in a scope.
+    int read_field(nvml_device device, std::uint32_t field, std::uint32_t scope,
+                   std::uint64_t& milliwatts) const noexcept {
+        if (fields == nullptr) return nvml_not_supported;
+        nvml_field_value v{};
+        v.field = field;
+        v.scope = scope;
+        v.status = nvml_not_supported;
+        const int status = fields(device, 1, &v);
+        if (status != nvml_ok) return status;
+        if (v.status != nvml_ok) return v.status;
+        return value_of(v, milliwatts) ? nvml_ok : nvml_not_supported;
+    }
+
+    /// The whole number in a field, whatever type the library chose for it.
+    static bool value_of(const nvml_field_value& v, std::uint64_t& number) noexcept {
+        std::uint32_t narrow = 0;
+        std::memcpy(&narrow, v.value, sizeof narrow);
+        std::uint64_t wide = 0;
+        std::memcpy(&wide, v.value, sizeof wide);
+        double real = 0;
+        std::memcpy(&real, v.value, sizeof real);
+        switch (v.type) {
+            case 0:
+                number = real >= 0 && real < 1e15 ? static_cast<std::uint64_t>(real + 0.5) : 0;
+                return real >= 0 && real < 1e15;
+            case 1:
+                number = narrow;
+                return true;
+            case 2:
+                number = sizeof(long) == 8 ? wide : narrow;
+                return true;
+            case 3:
+                number = wide;
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// Finds the library; `failure` where it or what can't be done without is missing.
+    [[nodiscard]] static result<nvml_api> load(const library_search& where) {
+#if defined(_WIN32)
+        const dynamic_library library({"nvml.dll"}, where);
+#else
+        // Never a folder "stubs": what lies there only links.
+        const dynamic_library library(
+            {"libnvidia-ml.so.1", "libnvidia-ml.so", "/usr/lib/wsl/lib/libnvidia-ml.so.1"}, where);
+#endif
+        if (!library.is_open())
+            return failure{
+                "NVIDIA's driver is loaded, but its library is not here: " + library.error(),
+                "in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility; else "
+                "install the driver's libnvidia-ml.so.1"};
+        nvml_api api;
+        const bool complete = library.bind(api.init, "nvmlInit_v2") &&
+                              library.bind(api.count, "nvmlDeviceGetCount_v2") &&
+                              library.bind(api.by_index, "nvmlDeviceGetHandleByIndex_v2") &&
+                              library.bind(api.uuid, "nvmlDeviceGetUUID");
+        if (!complete)
+            return failure{library.path() + " lacks calls that every driver since 2012 has", {}};
+        library.bind(api.shutdown, "nvmlShutdown");
+        library.bind(api.error_string, "nvmlErrorString");
+        library.bind(api.by_uuid, "nvmlDeviceGetHandleByUUID");
+        library.bind(api.pci_info, "nvmlDeviceGetPciInfo_v3");
+        library.bind(api.architecture, "nvmlDeviceGetArchitecture");
+        library.bind(api.energy, "nvmlDeviceGetTotalEnergyConsumption");
+        library.bind(api.power, "nvmlDeviceGetPowerUsage");
+        library.bind(api.fields, "nvmlDeviceGetFieldValues");
+        library.bind(api.power_limit, "nvmlDeviceGetEnforcedPowerLimit");
+        library.bind(api.mig_mode, "nvmlDeviceGetMigMode");
+        library.bind(api.process_utilization, "nvmlDeviceGetProcessUtilization");
+        return api;
+    }
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,192 @@
+// rocm_smi.hpp - AMD GPUs through ROCm SMI, for where the kernel's files can't be
+// used. SPDX-License-Identifier: MIT
+//
+// rocm_smi.h and the libraries 5.2.3 and 6.4.1. `amdgpu` gives the same data without the library's
+// traps: after a start that failed its calls crash, it prints to stderr, and before ROCm 6.1 it may
+// give one value for ever. Tested on a fake library, and on the real one (5.2.3) without a GPU.
+#pragma once
+
+#include "joulery/detail/backends/gpu/amd_counter.hpp"
+#include "joulery/detail/backends/gpu/library_backend.hpp"
+#include "joulery/detail/core/dynamic_library.hpp"
+#include "joulery/detail/metering/registry.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+struct rocm_smi_api {
+    int (*init)(std::uint64_t) = nullptr;
+    int (*count)(std::uint32_t*) = nullptr;
+    int (*pci)(std::uint32_t, std::uint64_t*) = nullptr;
+    int (*device_id)(std::uint32_t, std::uint16_t*) = nullptr;
+    int (*energy)(std::uint32_t, std::uint64_t*, float*, std::uint64_t*) = nullptr;
+    int (*power)(std::uint32_t, std::uint64_t*, int*) = nullptr;
+    int (*average_power)(std::uint32_t, std::uint32_t, std::uint64_t*) = nullptr;
+
+    // Locks among the threads of this process only: else a file in /dev/shm serialises all
+    // processes, and one that died inside it blocks the others.
+    static constexpr std::uint64_t thread_only_mutex = 0x400000000000000;
+
+    [[nodiscard]] static result<rocm_smi_api> load(const library_search& where) {
+        const dynamic_library library(
+            {"librocm_smi64.so.1", "librocm_smi64.so.7", "librocm_smi64.so.6", "librocm_smi64.so.5",
+             "librocm_smi64.so", "/opt/rocm/lib/librocm_smi64.so"},
+            where);
+        if (!library.is_open())
+            return failure{"ROCm SMI is not here: " + library.error(),
+                           "install the package librocm-smi64-1 (rocm-smi-lib)"};
+        rocm_smi_api api;
+        if (!library.bind(api.init, "rsmi_init") ||
+            !library.bind(api.count, "rsmi_num_monitor_devices") ||
+            !library.bind(api.pci, "rsmi_dev_pci_id_get"))
+            return failure{library.path() + " is no ROCm SMI", {}};
+        library.bind(api.device_id, "rsmi_dev_id_get");
+        library.bind(api.energy, "rsmi_dev_energy_count_get");
+        library.bind(api.power, "rsmi_dev_power_get");
+        library.bind(api.average_power, "rsmi_dev_power_ave_get");
+        return api;
+    }
+
+    int read_power(std::uint32_t device, std::uint64_t& microwatts) const noexcept {
+        constexpr int not_supported = 2;
+        int kind = 0;
+        int status = power != nullptr ? power(device, &microwatts, &kind) : not_supported;
+        if (status != 0 && average_power != nullptr) status = average_power(device, 0, &microwatts);
+        return status;
+    }
+};
+
+class rocm_smi_devices {
+ public:
+    static constexpr std::string_view name = "rocm-smi";
+
+    rocm_smi_devices(const rocm_smi_api& api, std::shared_ptr<const time_source> clock)
+        : api_(api), clock_(std::move(clock)) {}
+
+    void add(std::uint32_t index, bool has_counter) {
+        devices_.push_back({index, has_counter, {}});
+    }
+
+    device_answer read(std::size_t i, std::uint64_t& value) noexcept {
+        device& d = devices_[i];
+        if (!d.has_counter)
+            return api_.read_power(d.index, value) == 0 ? device_answer::value
+                                                        : device_answer::none;
+        float unit = 0;
+        std::uint64_t at = 0;
+        if (api_.energy(d.index, &value, &unit, &at) != 0) return device_answer::none;
+        const double now = static_cast<double>(clock_->now()) * clock_->seconds_per_tick();
+        return d.freshness.is_fresh(at, now) ? device_answer::value : device_answer::none;
+    }
+
+ private:
+    struct device {
+        std::uint32_t index;
+        bool has_counter;
+        freshness_check freshness;
+    };
+    rocm_smi_api api_;
+    std::shared_ptr<const time_source> clock_;
+    std::vector<device> devices_;
+};
+
+/// Looks at one GPU after the other.
+class rocm_smi_discovery {
+ public:
+    rocm_smi_discovery(const system_root& root, const rocm_smi_api& api,
+                       std::shared_ptr<const time_source> clock)
+        : root_(root), api_(api), found_(api, std::move(clock)) {}
+
+    opened_backend open() {
+        std::uint32_t count = 0;
+        if (api_.count(&count) != 0) count = 0;
+        for (std::uint32_t index = 0; index < count; ++index) look_at(index);
+        if (channels_.empty()) return failure{count == 0 ? "ROCm SMI sees no GPU" : remark_, {}};
+        return std::unique_ptr<backend>(std::make_unique<library_backend<rocm_smi_devices>>(
+            std::move(found_), std::move(channels_), std::move(remark_)));
+    }
+
+ private:
+    void look_at(std::uint32_t index) {
+        std::uint64_t address = 0;
+        const bool has_address = api_.pci(index, &address) == 0;
+        const auto bits = [&](unsigned low, unsigned mask) {
+            return static_cast<unsigned>(address >> low) & mask;
+        };
+        const std::string pci =
+            has_address ? pci_text(address >> 32, bits(8, 0xff), bits(3, 0x1f), bits(0, 7))
+                        : std::to_string(index);
+        std::uint16_t chip = 0;
+        const bool has_id = api_.device_id != nullptr && api_.device_id(index, &chip) == 0;
+        channel c = amd_channel(root_, pci, chip);
+        if (!has_address) c.device.clear();
+        // A GPU in partitions is listed once for each, and each shows the whole socket's energy.
+        for (const channel& known : channels_)
+            if (known.id == c.id) return;
+        float unit = 0;
+        std::uint64_t count = 0;
+        std::uint64_t at = 0;
+        std::uint64_t microwatts = 0;
+        const bool has_power = api_.read_power(index, microwatts) == 0 && microwatts != 0;
+        const bool has_counter = api_.energy != nullptr && has_id && has_amd_counter(chip) &&
+                                 api_.energy(index, &count, &unit, &at) == 0 && count != 0;
+        if (!has_counter && !has_power)
+            return note(pci + " shows neither energy nor power (the second die of a board?)");
+        c.joules_per_count = has_counter ? amd_joules_per_count(unit) : 1e-6;
+        if (!has_counter) {
+            c.kind = reading_kind::power_gauge;
+            c.update_period = std::chrono::milliseconds(10);
+        }
+        channels_.push_back(std::move(c));
+        found_.add(index, has_counter);
+    }
+
+    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+
+    const system_root& root_;
+    const rocm_smi_api& api_;
+    rocm_smi_devices found_;
+    std::vector<channel> channels_;
+    std::string remark_;
+};
+
+}  // namespace detail
+
+/// AMD GPUs' energy counters, or their power where the counter is not to be trusted.
+///
+/// Units:  counts of 2^-16 J; microwatts. Thread: reads must not overlap. Cost: one call a GPU,
+///         tens of us to ms, more than reading the kernel's files.
+/// Fails:  as `library_backend`; a value that is served from a cache for ever is none.
+///
+///     auto gpus = open_rocm_smi(system_root{});
+using rocm_smi = library_backend<detail::rocm_smi_devices>;
+
+[[nodiscard]] inline opened_backend open_rocm_smi(
+    const system_root& root, const library_search& where,
+    std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
+    if (!detail::may_have_amd_gpu(root)) return detail::no_amd_gpu();
+    const result<detail::rocm_smi_api> api = detail::rocm_smi_api::load(where);
+    if (!api) return api.error();
+    const int status = api->init(detail::rocm_smi_api::thread_only_mutex);
+    // From here on nothing may be called: rsmi_dev_* crash in a library that did not start.
+    if (status != 0)
+        return failure{"ROCm SMI does not start: error " + std::to_string(status),
+                       "sudo modprobe amdgpu; in a container, mount /sys read-only"};
+    return detail::rocm_smi_discovery(root, *api, std::move(clock)).open();
+}
+[[nodiscard]] inline opened_backend open_rocm_smi(const system_root& root) {
+    return open_rocm_smi(root, library_search::of(root));
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,210 @@
+// windows_emi.hpp - Windows' energy metering interface: RAPL without a driver of
+// our own, and the meters of some laptops. SPDX-License-Identifier: MIT
+//
+// Not verified on Windows: compiled with mingw-w64 and tested on fake devices. RAPL appears there
+// on Windows 11 on bare metal, to any user; in virtual machines there is nothing.
+#pragma once
+
+#include "joulery/detail/backends/windows/emi_metadata.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#if defined(_WIN32)
+#include "joulery/detail/backends/windows/windows_devices.hpp"
+#endif
+
+namespace joulery {
+inline namespace v1 {
+
+/// What the interface needs of the system, as pointers so that a test can be the meters.
+struct emi_calls {
+    void* context = nullptr;
+    /// Paths of the meters that are there, each ended by a NUL; empty where there are none.
+    std::wstring (*list)(void* context) = nullptr;
+    /// A handle, or null.
+    void* (*open)(void* context, const wchar_t* path) = nullptr;
+    /// Bytes that the device answered with, or -1.
+    long (*control)(void* context, void* handle, unsigned long code, void* into,
+                    unsigned long room) = nullptr;
+    void (*close)(void* context, void* handle) = nullptr;
+
+    [[nodiscard]] static emi_calls of_the_system() noexcept {
+        emi_calls calls;
+#if defined(_WIN32)
+        calls.list = [](void*) { return detail::windows_devices::list_energy_meters(); };
+        calls.open = [](void*, const wchar_t* path) { return detail::windows_devices::open(path); };
+        calls.control = [](void*, void* handle, unsigned long code, void* into,
+                           unsigned long room) {
+            return detail::windows_devices::control(handle, code, into, room);
+        };
+        calls.close = [](void*, void* handle) { detail::windows_devices::close(handle); };
+#else
+        calls.list = [](void*) { return std::wstring(); };
+        calls.open = [](void*, const wchar_t*) -> void* { return nullptr; };
+        calls.control = [](void*, void*, unsigned long, void*, unsigned long) { return -1L; };
+        calls.close = [](void*, void*) {};
+#endif
+        return calls;
+    }
+};
+
+namespace detail {
+
+inline constexpr unsigned long emi_get_version = 0x224000;
+inline constexpr unsigned long emi_get_metadata_size = 0x224004;
+inline constexpr unsigned long emi_get_metadata = 0x224008;
+inline constexpr unsigned long emi_get_measurement = 0x22400c;
+
+/// A meter held open; closes itself.
+class emi_meter {
+ public:
+    emi_meter(const emi_calls& calls, const wchar_t* path)
+        : calls_(calls), handle_(calls.open(calls.context, path)) {
+        if (handle_ != nullptr) look();
+    }
+    emi_meter(emi_meter&& other) noexcept
+        : calls_(other.calls_),
+          handle_(std::exchange(other.handle_, nullptr)),
+          channels_(std::move(other.channels_)),
+          answer_(std::move(other.answer_)) {}
+    emi_meter& operator=(emi_meter&&) = delete;
+    ~emi_meter() {
+        if (handle_ != nullptr) calls_.close(calls_.context, handle_);
+    }
+
+    [[nodiscard]] const std::vector<emi_channel>& channels() const noexcept { return channels_; }
+
+    /// Asks the meter; each channel is a record of 16 bytes, the energy first.
+    bool measure() noexcept {
+        const auto room = static_cast<unsigned long>(answer_.size());
+        return calls_.control(calls_.context, handle_, emi_get_measurement, answer_.data(), room) >=
+               static_cast<long>(room);
+    }
+    [[nodiscard]] std::uint64_t energy(std::size_t i) const noexcept {
+        std::uint64_t picowatt_hours = no_value;
+        (void)emi_bytes({answer_.data(), answer_.size()}).read(i * 16, picowatt_hours);
+        return picowatt_hours;
+    }
+
+ private:
+    void look() {
+        std::uint16_t version = 0;
+        std::uint32_t size = 0;
+        constexpr std::uint32_t most = 1 << 20;
+        if (!ask(emi_get_version, version) || !ask(emi_get_metadata_size, size) || size > most)
+            return;
+        std::string metadata(size, '\0');
+        const long got =
+            calls_.control(calls_.context, handle_, emi_get_metadata, metadata.data(), size);
+        if (got < 0) return;
+        metadata.resize(std::min(static_cast<std::size_t>(got), metadata.size()));
+        channels_ = parse_emi_metadata(version, metadata);
+        answer_.resize(channels_.size() * 16);
+    }
+    template <class Number>
+    bool ask(unsigned long code, Number& value) noexcept {
+        return calls_.control(calls_.context, handle_, code, &value, sizeof value) >=
+               static_cast<long>(sizeof value);
+    }
+
+    emi_calls calls_;
+    void* handle_;
+    std::vector<emi_channel> channels_;
+    std::string answer_;
+};
+
+}  // namespace detail
+
+/// Reads the energy counters of every meter that Windows lists.
+///
+/// Units:  picowatt-hours (3.6 nJ) in 64 bits. Thread: reads must not overlap. Cost: one
+///         DeviceIoControl a meter. Fails: the channels of a meter that does not answer hold
+///         `no_value`; none that does: `retry`.
+///
+///     auto meters = open_windows_emi(system_root{});
+class windows_emi final : public backend {
+ public:
+    struct source {
+        std::size_t meter;
+        std::size_t record;
+    };
+
+    windows_emi(std::vector<detail::emi_meter> meters, std::vector<source> sources,
+                std::vector<channel> channels)
+        : meters_(std::move(meters)),
+          sources_(std::move(sources)),
+          channels_(std::move(channels)),
+          answered_(meters_.size(), false) {}
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "windows-emi"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+
+    read_status read(counter_span out) noexcept override {
+        for (std::size_t m = 0; m < meters_.size(); ++m) answered_[m] = meters_[m].measure();
+        bool any = false;
+        for (std::size_t i = 0; i < std::min(out.size(), sources_.size()); ++i) {
+            const source& s = sources_[i];
+            out[i] = answered_[s.meter] ? meters_[s.meter].energy(s.record) : no_value;
+            any = any || out[i] != no_value;
+        }
+        return any ? read_status::ok : read_status::retry;
+    }
+
+ private:
+    std::vector<detail::emi_meter> meters_;
+    std::vector<source> sources_;
+    std::vector<channel> channels_;
+    std::vector<bool> answered_;
+};
+
+[[nodiscard]] inline opened_backend open_windows_emi(const emi_calls& calls) {
+    const std::wstring paths = calls.list(calls.context);
+    std::vector<detail::emi_meter> meters;
+    std::vector<detail::emi_channel> all;
+    for (std::size_t at = 0; at < paths.size() && paths[at] != L'\0';) {
+        detail::emi_meter m(calls, paths.c_str() + at);
+        at = paths.find(L'\0', at);
+        at = at == std::wstring::npos ? paths.size() : at + 1;
+        if (m.channels().empty()) continue;
+        all.insert(all.end(), m.channels().begin(), m.channels().end());
+        meters.push_back(std::move(m));
+    }
+    const detail::emi_naming naming(all);
+    std::vector<windows_emi::source> sources;
+    std::vector<channel> channels;
+    for (std::size_t m = 0; m < meters.size(); ++m) {
+        for (std::size_t i = 0; i < meters[m].channels().size(); ++i) {
+            const detail::emi_channel& named = meters[m].channels()[i];
+            channel c = naming.describe(named.name);
+            const bool known = std::any_of(channels.begin(), channels.end(),
+                                           [&](const channel& other) { return other.id == c.id; });
+            if (known || named.unit != 0) continue;  // 0: picowatt-hours, the only unit there is
+            channels.push_back(std::move(c));
+            sources.push_back({m, i});
+        }
+    }
+    for (channel& c : channels)  // a part whose whole is not shown stands for itself
+        if (std::none_of(channels.begin(), channels.end(),
+                         [&](const channel& other) { return other.id == c.parent; }))
+            c.parent.clear();
+    if (channels.empty())
+        return failure{"Windows lists no energy meter",
+                       "Windows 11 on bare metal shows the processor's; virtual machines none"};
+    return std::unique_ptr<backend>(
+        std::make_unique<windows_emi>(std::move(meters), std::move(sources), std::move(channels)));
+}
+[[nodiscard]] inline opened_backend open_windows_emi(const system_root&) {
+    return open_windows_emi(emi_calls::of_the_system());
+}
+
+}  // namespace v1
+}  // namespace joulery

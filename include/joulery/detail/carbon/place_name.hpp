@@ -1,0 +1,47 @@
+// place_name.hpp - brings the spellings of a place to one form.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A name in lower case without accents, spaces and hyphens: letters, digits and ':' only.
+///
+/// Cost:  no allocation; names above 63 letters are cut, no place has one.
+///
+///     fold_place("Qu\u00e9bec").view() == "quebec";  fold_place("US-CA").view() == "usca";
+class folded_name {
+ public:
+    constexpr void push(char c) noexcept {
+        if (size_ < sizeof text_ - 1) text_[size_++] = c;
+    }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return {text_, size_}; }
+
+ private:
+    char text_[64] = {};
+    std::size_t size_ = 0;
+};
+
+[[nodiscard]] constexpr folded_name fold_place(std::string_view name) noexcept {
+    // U+00C0 to U+00FF, UTF-8 lead byte 0xC3; '*' and '/' are the two signs among them.
+    constexpr const char* latin1 =
+        "aaaaaaaceeeeiiiidnooooo*ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy";
+    folded_name out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        char c = name[i];
+        if (static_cast<unsigned char>(c) == 0xC3 && i + 1 < name.size()) {
+            const auto tail = static_cast<unsigned char>(name[++i]);
+            if (tail < 0x80 || tail > 0xBF) continue;
+            c = latin1[tail - 0x80];
+        }
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ':') out.push(c);
+    }
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery

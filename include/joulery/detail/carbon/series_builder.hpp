@@ -1,0 +1,189 @@
+// series_builder.hpp - makes steps of rows, in bounded memory.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/carbon/intensity_series.hpp"
+#include "joulery/result.hpp"
+#include "joulery/wall_time.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Takes (moment, value) rows one by one and makes steps of them. A row holds until the next; where
+/// the next is more than 1.5 usual steps away, one usual step, and the rest is a gap.
+///
+/// Memory: one chunk of rows and at most `max_steps` steps; beyond that neighbours are joined.
+/// Fails:  rows out of order further apart than a chunk; two values for one moment.
+class series_builder {
+ public:
+    static constexpr std::size_t chunk_rows = 65536;
+
+    explicit series_builder(std::size_t max_steps)
+        : max_steps_(std::max<std::size_t>(max_steps, 16)) {}
+
+    /// False after a failure; see `error`.
+    bool add(double time, double value, std::uint64_t line) {
+        if (!rows_.empty() && time < rows_.back().time) ++disordered_;
+        rows_.push_back({time, value, line});
+        ++count_;
+        if (rows_.size() >= chunk_rows) close_chunk(false);
+        return !error_;
+    }
+
+    /// Ends the series; `scale` brings the values to g/kWh.
+    [[nodiscard]] result<std::vector<intensity_step>> finish(double scale) {
+        close_chunk(true);
+        if (error_) return *error_;
+        if (open_.rows > 0) push_open();
+        if (steps_.empty())
+            return failure{"the series has no row", "give a file with a header and rows"};
+        for (intensity_step& s : steps_) s.grams_per_kwh *= scale;
+        return std::move(steps_);
+    }
+
+    [[nodiscard]] std::vector<std::string> notes() const {
+        std::vector<std::string> out;
+        if (gaps_ > 0)
+            out.push_back(std::to_string(gaps_) + " gap(s), " + hours(gap_seconds_) +
+                          " without a value, the first at " +
+                          wall_time::from_unix_seconds(first_gap_).to_iso8601());
+        if (disordered_ > 0)
+            out.push_back(std::to_string(disordered_) +
+                          " row(s) were out of order and were sorted");
+        if (repeated_ > 0)
+            out.push_back(std::to_string(repeated_) + " row(s) came twice with one value");
+        if (group_ > 1)
+            out.push_back(std::to_string(count_) + " rows were joined, " + std::to_string(group_) +
+                          " to a step, to keep memory flat");
+        return out;
+    }
+    [[nodiscard]] const std::optional<failure>& error() const noexcept { return error_; }
+    [[nodiscard]] std::uint64_t rows() const noexcept { return count_; }
+    [[nodiscard]] double usual_step() const noexcept { return usual_; }
+
+ private:
+    struct row {
+        double time, value;
+        std::uint64_t line;
+    };
+    struct group {
+        intensity_step step;
+        double sum = 0;
+        std::size_t rows = 0;
+    };
+
+    static std::string hours(double s) {
+        const auto tenths = static_cast<long long>(s / 360 + 0.5);
+        return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " h";
+    }
+
+    void close_chunk(bool last) {
+        if (error_ || rows_.empty()) return;
+        std::stable_sort(rows_.begin(), rows_.end(),
+                         [](const row& a, const row& b) { return a.time < b.time; });
+        if (rows_.front().time < closed_until_) {
+            error_ = failure{"line " + std::to_string(rows_.front().line) +
+                                 " is older than rows read long before it",
+                             "sort the file by time"};
+            return;
+        }
+        if (!drop_repeats()) return;
+        if (usual_ <= 0) usual_ = median_step();
+        for (std::size_t i = 0; i + 1 < rows_.size(); ++i) close(rows_[i], rows_[i + 1].time);
+        const row tail = rows_.back();
+        rows_.clear();
+        closed_until_ = tail.time;
+        if (last)
+            close(tail, tail.time + usual_);
+        else
+            rows_.push_back(tail);
+    }
+
+    bool drop_repeats() {
+        std::size_t kept = 0;
+        for (std::size_t i = 1; i < rows_.size(); ++i) {
+            if (rows_[i].time > rows_[kept].time) {
+                rows_[++kept] = rows_[i];
+            } else if (rows_[i].value == rows_[kept].value) {
+                ++repeated_;
+            } else {
+                error_ = failure{
+                    "lines " + std::to_string(rows_[kept].line) + " and " +
+                        std::to_string(rows_[i].line) + " give two values for " +
+                        wall_time::from_unix_seconds(rows_[i].time).to_iso8601(),
+                    "name one zone; or give times with their offset: an hour that comes twice is "
+                    "the change to winter time on a local clock"};
+                return false;
+            }
+        }
+        rows_.resize(kept + 1);
+        return true;
+    }
+
+    [[nodiscard]] double median_step() const {
+        std::vector<double> steps;
+        for (std::size_t i = 1; i < rows_.size(); ++i)
+            steps.push_back(rows_[i].time - rows_[i - 1].time);
+        if (steps.empty()) return 3600;  // a single row: an hour, as most feeds have
+        const auto middle = steps.begin() + static_cast<std::ptrdiff_t>((steps.size() - 1) / 2);
+        std::nth_element(steps.begin(), middle, steps.end());
+        return *middle;
+    }
+
+    void close(const row& r, double next) {
+        double end = next;
+        if (next - r.time > 1.5 * usual_) {
+            end = r.time + usual_;
+            if (gaps_++ == 0) first_gap_ = end;
+            gap_seconds_ += next - end;
+        }
+        if (open_.rows == 0) open_.step.begin = r.time;
+        open_.step.end = end;
+        open_.step.covered += end - r.time;
+        open_.sum += r.value * (end - r.time);
+        if (++open_.rows >= group_) push_open();
+    }
+
+    void push_open() {
+        open_.step.grams_per_kwh = open_.sum / open_.step.covered;
+        steps_.push_back(open_.step);
+        open_ = {};
+        if (steps_.size() >= max_steps_) join_pairs();
+    }
+
+    void join_pairs() {
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i + 1 < steps_.size(); i += 2) {
+            const intensity_step a = steps_[i], b = steps_[i + 1];
+            const double covered = a.covered + b.covered;
+            steps_[kept++] = {
+                a.begin, b.end, covered,
+                (a.covered * a.grams_per_kwh + b.covered * b.grams_per_kwh) / covered};
+        }
+        if (steps_.size() % 2 != 0) steps_[kept++] = steps_.back();
+        steps_.resize(kept);
+        group_ *= 2;
+    }
+
+    std::size_t max_steps_;
+    std::vector<row> rows_;
+    std::vector<intensity_step> steps_;
+    group open_;
+    std::size_t group_ = 1;
+    double usual_ = 0;
+    double closed_until_ = -1e300;
+    std::uint64_t count_ = 0, disordered_ = 0, repeated_ = 0, gaps_ = 0;
+    double gap_seconds_ = 0, first_gap_ = 0;
+    std::optional<failure> error_;
+};
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,96 @@
+// config.hpp - everything the library asks of the compiler and the platform.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#define JOULERY_VERSION_MAJOR 0
+#define JOULERY_VERSION_MINOR 1
+#define JOULERY_VERSION_PATCH 0
+
+// Every file sees declarations; one file of the program has the bodies too:
+//
+//     #define JOULERY_IMPLEMENTATION
+//     #include <joulery/joulery.hpp>
+//
+// A header with bodies has two halves, the second with what only bodies include; attributes and
+// default arguments stand in the first:
+//
+//     [[nodiscard]] JOULERY_DECL std::string to_csv(const report& r);
+//
+//     #ifdef JOULERY_IMPLEMENTATION
+//     #include "joulery/detail/report/fields.hpp"
+//     JOULERY_DECL std::string to_csv(const report& r) { ... }
+//     #endif
+//
+// Bodies are weak symbols: where two files or a program and its plug-in have them, the linker or
+// the loader keeps one.
+#if defined(JOULERY_IMPLEMENTATION) && defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_DECL __attribute__((weak, visibility("default")))
+#elif defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_DECL __attribute__((visibility("default")))
+#else
+#define JOULERY_DECL
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define JOULERY_NOINLINE __attribute__((noinline, cold))
+#define JOULERY_INLINE inline __attribute__((always_inline))
+#define JOULERY_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#else
+#define JOULERY_NOINLINE
+#define JOULERY_INLINE inline
+#define JOULERY_UNLIKELY(x) (x)
+#endif
+
+// State that a program and its shared libraries share must be visible whatever -fvisibility says.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_EXPORT __attribute__((visibility("default")))
+#else
+#define JOULERY_EXPORT
+#endif
+
+// A function that may be missing from the program: its address is null then.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_WEAK __attribute__((weak, visibility("default")))
+#else
+#define JOULERY_WEAK
+#endif
+
+// One thread-local word is read at every scope; initial-exec saves the call to __tls_get_addr that
+// position-independent code would make. glibc keeps room for it in libraries loaded later.
+#if defined(__linux__) && defined(__GNUC__)
+#define JOULERY_TLS __attribute__((visibility("default"), tls_model("initial-exec")))
+#else
+#define JOULERY_TLS
+#endif
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define JOULERY_TRY try
+#define JOULERY_CATCH_ALL catch (...)
+#else
+#define JOULERY_TRY if (true)
+#define JOULERY_CATCH_ALL else
+#endif
+
+#if defined(__linux__)
+#define JOULERY_LINUX() 1
+#else
+#define JOULERY_LINUX() 0
+#endif
+
+#if defined(__unix__) || defined(__APPLE__)
+#define JOULERY_POSIX() 1
+#else
+#define JOULERY_POSIX() 0
+#endif
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define JOULERY_X86_64() 1
+#else
+#define JOULERY_X86_64() 0
+#endif
+
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define JOULERY_ARM64() 1
+#else
+#define JOULERY_ARM64() 0
+#endif

@@ -1,0 +1,288 @@
+// json_value.hpp - a strict, small JSON parser that says where it stopped.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
+#include "joulery/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Any JSON value. A number keeps its text, so that 64-bit integers survive.
+///
+///     result<json_value> v = parse_json(text);
+///     if (v) if (const json_value* n = v->find("schema_version")) use(n->text);
+struct json_value {
+    enum class type : unsigned char { null, boolean, number, string, array, object };
+    type kind = type::null;
+    bool truth = false;                ///< of a boolean
+    std::size_t offset = 0;            ///< where in the text it began, in bytes
+    std::string text;                  ///< of a string (unescaped) or a number (as written)
+    std::vector<std::string> names;    ///< of an object's members
+    std::vector<json_value> elements;  ///< of an array, or an object's members
+
+    /// The member of that name, or null.
+    [[nodiscard]] const json_value* find(std::string_view name) const noexcept {
+        for (std::size_t i = 0; i < names.size(); ++i)
+            if (names[i] == name) return &elements[i];
+        return nullptr;
+    }
+};
+
+/// What `json_value::kind` is called in messages.
+[[nodiscard]] constexpr std::string_view to_text(json_value::type t) noexcept {
+    constexpr std::string_view names[] = {"null",     "true or false", "a number",
+                                          "a string", "an array",      "an object"};
+    return names[static_cast<unsigned>(t)];
+}
+
+namespace detail {
+
+/// Recursive descent over RFC 8259; no leading zeros, no trailing commas, no comments.
+class json_parser {
+ public:
+    explicit json_parser(std::string_view text) noexcept : text_(text) {}
+
+    result<json_value> parse() {
+        json_value v;
+        skip_blanks();
+        if (!value(v, 0)) return broken();
+        skip_blanks();
+        if (at_ != text_.size()) {
+            stop("something follows the end of the value");
+            return broken();
+        }
+        return v;
+    }
+
+    static constexpr int deepest = 64;
+    static constexpr std::size_t usual_members = 16;  // a scope's row has 14
+
+ private:
+    bool stop(const char* why) {
+        if (why_ == nullptr) {
+            why_ = why;
+            stopped_at_ = at_;
+        }
+        return false;
+    }
+
+    failure broken() const {
+        const bool cut = stopped_at_ >= text_.size();
+        std::string reason = "not JSON: ";
+        reason += cut ? "the text ends too early" : why_;
+        reason += " at byte ";
+        append_number(reason, static_cast<std::uint64_t>(stopped_at_));
+        reason += " of ";
+        append_number(reason, static_cast<std::uint64_t>(text_.size()));
+        return {reason, cut ? "the file was cut off while it was written or copied; write it again"
+                            : "check that this is a file that joulery wrote"};
+    }
+
+    [[nodiscard]] bool more() const noexcept { return at_ < text_.size(); }
+    [[nodiscard]] char here() const noexcept { return more() ? text_[at_] : '\0'; }
+    bool take(char c) noexcept {
+        if (!more() || text_[at_] != c) return false;
+        ++at_;
+        return true;
+    }
+    void skip_blanks() noexcept {
+        while (more() && (here() == ' ' || here() == '\n' || here() == '\r' || here() == '\t'))
+            ++at_;
+    }
+
+    bool value(json_value& v, int depth) {
+        v.offset = at_;
+        if (depth > deepest) return stop("values are nested too deep");
+        switch (here()) {
+            case '{':
+                v.kind = json_value::type::object;
+                return members(v, depth);
+            case '[':
+                v.kind = json_value::type::array;
+                return elements(v, depth);
+            case '"':
+                v.kind = json_value::type::string;
+                return string(v.text);
+            case 't':
+                v.kind = json_value::type::boolean;
+                v.truth = true;
+                return word("true");
+            case 'f':
+                v.kind = json_value::type::boolean;
+                return word("false");
+            case 'n':
+                return word("null");
+            default:
+                v.kind = json_value::type::number;
+                return number(v.text);
+        }
+    }
+
+    bool word(std::string_view w) {
+        for (const char c : w)
+            if (!take(c)) return stop("a value was expected");
+        return true;
+    }
+
+    bool members(json_value& v, int depth) {
+        ++at_;
+        skip_blanks();
+        if (take('}')) return true;
+        v.names.reserve(usual_members);
+        v.elements.reserve(usual_members);
+        do {
+            skip_blanks();
+            std::string name;
+            if (here() != '"') return stop("a member's name was expected");
+            if (!string(name)) return false;
+            if (v.find(name) != nullptr) return stop("a member's name is there twice");
+            skip_blanks();
+            if (!take(':')) return stop("':' was expected");
+            skip_blanks();
+            v.names.push_back(std::move(name));
+            v.elements.emplace_back();
+            if (!value(v.elements.back(), depth + 1)) return false;
+            skip_blanks();
+        } while (take(','));
+        return take('}') || stop("',' or '}' was expected");
+    }
+
+    bool elements(json_value& v, int depth) {
+        ++at_;
+        skip_blanks();
+        if (take(']')) return true;
+        do {
+            skip_blanks();
+            v.elements.emplace_back();
+            if (!value(v.elements.back(), depth + 1)) return false;
+            skip_blanks();
+        } while (take(','));
+        return take(']') || stop("',' or ']' was expected");
+    }
+
+    bool digits() noexcept {
+        const std::size_t start = at_;
+        while (here() >= '0' && here() <= '9') ++at_;
+        return at_ > start;
+    }
+
+    bool number(std::string& out) {
+        const std::size_t start = at_;
+        take('-');
+        if (!take('0') && !digits()) return stop("a value was expected");
+        if (take('.') && !digits()) return stop("a digit was expected");
+        if (take('e') || take('E')) {
+            if (!take('+')) take('-');
+            if (!digits()) return stop("a digit was expected");
+        }
+        out.assign(text_.substr(start, at_ - start));
+        return true;
+    }
+
+    /// How many letters from here on stand for themselves: ASCII, no quote, no backslash.
+    [[nodiscard]] std::size_t plain_letters() const noexcept {
+        std::size_t end = at_;
+        for (; end < text_.size(); ++end) {
+            const auto c = static_cast<unsigned char>(text_[end]);
+            if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
+        }
+        return end - at_;
+    }
+
+    bool string(std::string& out) {
+        ++at_;
+        while (more()) {
+            const std::size_t plain = plain_letters();
+            out.append(text_.substr(at_, plain));
+            at_ += plain;
+            if (!more()) break;
+            const char c = text_[at_];
+            if (c == '"') {
+                ++at_;
+                return true;
+            }
+            if (static_cast<unsigned char>(c) < 0x20)
+                return stop("a control character in a string must be escaped");
+            if (c == '\\') {
+                ++at_;
+                if (!escape(out)) return false;
+                continue;
+            }
+            append_utf8(out, next_code_point(text_, at_));
+        }
+        return stop("the string has no end");
+    }
+
+    bool escape(std::string& out) {
+        static constexpr std::string_view letters = "\"\\/bfnrt";
+        static constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+        if (take('u')) return unicode(out);
+        const std::size_t which = more() ? letters.find(here()) : std::string_view::npos;
+        if (which == std::string_view::npos) return stop("unknown escape in a string");
+        ++at_;
+        out += meanings[which];
+        return true;
+    }
+
+    bool four_digits(char32_t& c) {
+        c = 0;
+        for (int i = 0; i < 4; ++i) {
+            static constexpr std::string_view lower = "0123456789abcdef";
+            static constexpr std::string_view upper = "0123456789ABCDEF";
+            std::size_t digit = more() ? lower.find(here()) : std::string_view::npos;
+            if (digit == std::string_view::npos && more()) digit = upper.find(here());
+            if (digit == std::string_view::npos) return stop("four hexadecimal digits expected");
+            c = c * 16 + static_cast<char32_t>(digit);
+            ++at_;
+        }
+        return true;
+    }
+
+    // Half of a surrogate pair alone stands for nothing and becomes U+FFFD.
+    bool unicode(std::string& out) {
+        char32_t c = 0;
+        if (!four_digits(c)) return false;
+        const bool high = c >= 0xD800 && c < 0xDC00;
+        if (high && text_.substr(at_, 2) == "\\u") {
+            const std::size_t before = at_;
+            at_ += 2;
+            char32_t low = 0;
+            if (!four_digits(low)) return false;
+            if (low >= 0xDC00 && low < 0xE000) {
+                c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+            } else {
+                at_ = before;
+            }
+        }
+        append_utf8(out, c >= 0xD800 && c < 0xE000 ? replacement_character : c);
+        return true;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    std::size_t stopped_at_ = 0;
+    const char* why_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Parses one JSON value. Invalid UTF-8 inside strings becomes U+FFFD.
+///
+/// Cost:  linear (names of one object are compared pairwise).
+/// Fails: anything that RFC 8259 doesn't allow, a name twice in an object, more than 64 levels; the
+///        reason holds the byte offset.
+[[nodiscard]] inline result<json_value> parse_json(std::string_view text) {
+    return detail::json_parser(text).parse();
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,124 @@
+// number_text.hpp - numbers to text and back, the same in every locale.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// Standard libraries before GCC 11 know <charconv> for integers only.
+#if !defined(__cpp_lib_to_chars) || __cpp_lib_to_chars < 201611L
+#define JOULERY_DETAIL_FLOAT_CHARCONV() 0
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#else
+#define JOULERY_DETAIL_FLOAT_CHARCONV() 1
+#endif
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// Enough for any double: sign, 17 digits, point, exponent.
+inline constexpr std::size_t number_room = 40;
+
+#if JOULERY_DETAIL_FLOAT_CHARCONV()
+inline std::size_t print_double(char* room, double x) noexcept {
+    return static_cast<std::size_t>(std::to_chars(room, room + number_room, x).ptr - room);
+}
+inline bool scan_double(std::string_view text, double& value) noexcept {
+    const char* end = text.data() + text.size();
+    const auto done = std::from_chars(text.data(), end, value);
+    return done.ec == std::errc() && done.ptr == end;
+}
+#else
+// The C library writes and reads the decimal point of the locale, which may be several bytes.
+inline std::string_view locale_point(char* room) noexcept {
+    const int n = std::snprintf(room, number_room, "%.1f", 0.5);
+    return {room + 1, static_cast<std::size_t>(n) - 2};
+}
+inline bool scan_double(std::string_view text, double& value) noexcept {
+    char room[number_room];
+    const std::string_view point = locale_point(room);
+    char copy[512];
+    std::size_t n = 0;
+    for (const char c : text) {
+        if (n + point.size() >= sizeof copy) return false;
+        if (c == '.') {
+            for (const char p : point) copy[n++] = p;
+        } else {
+            copy[n++] = c;
+        }
+    }
+    copy[n] = '\0';
+    char* end = nullptr;
+    value = std::strtod(copy, &end);
+    return n > 0 && end == copy + n && value - value == 0;
+}
+inline std::size_t print_double(char* room, double x) noexcept {
+    char probe[number_room];
+    const std::string_view point = locale_point(probe);
+    for (int digits = 15; digits <= 17; ++digits) {
+        std::snprintf(room, number_room, "%.*g", digits, x);
+        if (char* at = std::strstr(room, std::string(point).c_str())) {
+            *at = '.';
+            std::memmove(at + 1, at + point.size(), std::strlen(at + point.size()) + 1);
+        }
+        double back = 0;
+        if (scan_double(room, back) && back == x) break;
+    }
+    return std::strlen(room);
+}
+#endif
+
+}  // namespace detail
+
+/// Reads a decimal number; the whole text must be one ("1.5", "-2e-3"). A point is a point in
+/// every locale; "inf", "nan", hexadecimal and surrounding blanks are refused.
+///
+/// Fails: returns false and leaves `value` alone; also where the number exceeds a double's range.
+///
+///     double pue = 1.0;
+///     if (!parse_number(text, pue)) warn("JOULERY_PUE is not a number: " + text);
+[[nodiscard]] inline bool parse_number(std::string_view text, double& value) noexcept {
+    if (!text.empty() && text.front() == '+') {
+        text.remove_prefix(1);
+        if (!text.empty() && text.front() == '-') return false;
+    }
+    bool digit = false;
+    for (const char c : text) {
+        const bool is_digit = c >= '0' && c <= '9';
+        digit = digit || is_digit;
+        if (!is_digit && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E') return false;
+    }
+    double parsed = 0;
+    if (!digit || !detail::scan_double(text, parsed)) return false;
+    value = parsed;
+    return true;
+}
+
+/// Appends the shortest text that reads back as the same double. "nan", "inf", "-inf" for those.
+inline void append_number(std::string& out, double x) {
+    if (x != x) {
+        out += "nan";
+    } else if (x - x != 0) {
+        out += x > 0 ? "inf" : "-inf";
+    } else {
+        char room[detail::number_room];
+        out.append(room, detail::print_double(room, x));
+    }
+}
+
+/// Appends a whole number.
+inline void append_number(std::string& out, std::uint64_t n) {
+    char room[24];
+    const auto done = std::to_chars(room, room + sizeof room, n);
+    out.append(room, static_cast<std::size_t>(done.ptr - room));
+}
+
+}  // namespace v1
+}  // namespace joulery

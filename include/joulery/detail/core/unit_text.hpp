@@ -1,0 +1,194 @@
+// unit_text.hpp - amounts as people read them: "1.84 kJ", "12.3 mg CO2e", "1.2 ms".
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/units.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// A number as three decimal digits: `digits` x 10^`exponent`, 100 <= digits <= 999.
+struct three_digits {
+    int digits = 0;
+    int exponent = 0;
+};
+
+inline three_digits round_to_three(double magnitude) noexcept {
+    int e = static_cast<int>(std::floor(std::log10(magnitude))) - 2;
+    // Two steps, for 10^e alone leaves the range of a double near its ends.
+    double scaled = e < -300
+                        ? magnitude * 1e300 * std::pow(10.0, -e - 300)
+                        : (e < 0 ? magnitude * std::pow(10.0, -e) : magnitude / std::pow(10.0, e));
+    if (scaled >= 999.5) {
+        scaled /= 10;
+        ++e;
+    } else if (scaled < 99.95) {
+        scaled *= 10;
+        --e;
+    }
+    return {static_cast<int>(std::lround(scaled)), e};
+}
+
+/// `d` x 10^`shift` written out, without trailing zeros behind the point.
+inline void append_three(std::string& out, three_digits d, int shift) {
+    const int point = 3 + d.exponent + shift;  // digits before the decimal point
+    std::string digits;
+    append_number(digits, static_cast<std::uint64_t>(d.digits));
+    for (int i = point; i < 1; ++i) digits.insert(digits.begin(), '0');
+    const auto whole = static_cast<std::size_t>(point < 1 ? 1 : point);
+    while (digits.size() < whole) digits += '0';
+    while (digits.size() > whole && digits.back() == '0') digits.pop_back();
+    out.append(digits, 0, whole);
+    if (digits.size() > whole) out.append(".").append(digits, whole, std::string::npos);
+}
+
+/// "not a number", infinite and zero amounts. True where `value` was one of them.
+inline bool append_special(std::string& out, double value, std::string_view unit) {
+    if (value != value) {
+        out += "n/a";
+        return true;
+    }
+    if (value != 0 && value - value == 0) return false;
+    out += value == 0 ? "0" : (value > 0 ? "inf" : "-inf");
+    if (!unit.empty()) out.append(" ").append(unit);
+    return true;
+}
+
+/// `value` with three significant digits and the SI prefix that suits it, from pico to exa.
+inline std::string si_text(double value, std::string_view unit) {
+    std::string out;
+    if (append_special(out, value, unit)) return out;
+    static constexpr std::string_view prefixes[] = {"p", "n", "u", "m", "", "k",
+                                                    "M", "G", "T", "P", "E"};
+    const three_digits d = round_to_three(std::fabs(value));
+    const int leading = d.exponent + 2;
+    const int group = leading >= 0 ? leading / 3 : -((2 - leading) / 3);
+    if (value < 0) out += '-';
+    if (group < -4 || group > 6) {
+        append_three(out, d, -leading);
+        out.append("e").append(std::to_string(leading)).append(" ").append(unit);
+        return out;
+    }
+    append_three(out, d, -3 * group);
+    const std::string_view prefix = prefixes[group + 4];
+    if (!unit.empty() || !prefix.empty()) out.append(" ").append(prefix).append(unit);
+    return out;
+}
+
+/// `value` with three significant digits and a unit that takes no prefix.
+inline std::string plain_text(double value, std::string_view unit) {
+    std::string out;
+    if (append_special(out, value, unit)) return out;
+    if (value < 0) out += '-';
+    append_three(out, round_to_three(std::fabs(value)), 0);
+    if (!unit.empty()) out.append(" ").append(unit);
+    return out;
+}
+
+}  // namespace detail
+
+/// "250 mJ", "1.84 kJ"; from one kilowatt-hour on "1.2 kWh", "3.4 MWh". "n/a" for not-a-number.
+///
+/// All functions of this header: three significant digits, trailing zeros left out, a decimal
+/// point in every locale. Cost: a few operations and one string.
+///
+///     to_text(energy::from_joules(1843));        // "1.84 kJ"
+///     to_text(emissions::from_grams(0.0123));    // "12.3 mg CO2e"
+///     to_text(std::chrono::microseconds(1200));  // "1.2 ms"
+[[nodiscard]] inline std::string to_text(energy e) {
+    if (std::fabs(e.joules()) < energy::joules_per_kilowatt_hour || e.joules() - e.joules() != 0)
+        return detail::si_text(e.joules(), "J");
+    return detail::si_text(e.kilowatt_hours() * 1e3, "Wh");
+}
+
+/// "42.1 W".
+[[nodiscard]] inline std::string to_text(power p) { return detail::si_text(p.watts(), "W"); }
+
+/// A mass alone: "12.3 mg", "4.5 kg", from a million grams on tonnes: "1.2 t", "3.4 kt".
+[[nodiscard]] inline std::string mass_text(emissions m) {
+    if (std::fabs(m.grams()) < 1e6 || m.grams() - m.grams() != 0)
+        return detail::si_text(m.grams(), "g");
+    return detail::si_text(m.grams() / 1e6, "t");
+}
+
+/// "12.3 mg CO2e".
+[[nodiscard]] inline std::string to_text(emissions m) {
+    const std::string mass = mass_text(m);
+    return mass == "n/a" ? mass : mass + " CO2e";
+}
+
+/// "473 g CO2e/kWh".
+[[nodiscard]] inline std::string to_text(carbon_intensity i) {
+    return detail::plain_text(i.grams_per_kwh(), "g CO2e/kWh");
+}
+
+/// "850 ns", "1.2 ms", "90 s", "2.08 min", "3.5 h", "4.2 d".
+template <class Rep, class Period>
+[[nodiscard]] std::string to_text(std::chrono::duration<Rep, Period> t) {
+    const double s = std::chrono::duration<double>(t).count();
+    const double size = std::fabs(s);
+    if (!(size >= 120) || s - s != 0) return detail::si_text(s, "s");
+    if (size < 120 * 60.0) return detail::plain_text(s / 60, "min");
+    if (size < 48 * 3600.0) return detail::plain_text(s / 3600, "h");
+    return detail::plain_text(s / 86400, "d");
+}
+
+/// How many: exact below a million ("1797"), then "1.23 M". A fraction keeps three digits.
+[[nodiscard]] inline std::string count_text(double n) {
+    if (n > -1e6 && n < 1e6) {
+        if (n != std::floor(n)) return detail::plain_text(n, "");
+        std::string out = n < 0 ? "-" : "";
+        append_number(out, static_cast<std::uint64_t>(std::fabs(n)));
+        return out;
+    }
+    return detail::si_text(n, "");
+}
+
+/// A share of one as "6.5 %".
+[[nodiscard]] inline std::string percent_text(double share) {
+    return detail::plain_text(share * 100, "%");
+}
+
+/// Reads a length of time: a number and one of ns, us, ms, s, min, h; a lone 0 needs no unit.
+///
+/// Fails: returns false and leaves `value` alone: no unit, an unknown one, a negative or too large
+/// time (beyond 292 years).
+///
+///     std::chrono::nanoseconds period{};
+///     if (!parse_duration("10ms", period)) warn("say it like 10ms or 1.5s");
+[[nodiscard]] inline bool parse_duration(std::string_view text,
+                                         std::chrono::nanoseconds& value) noexcept {
+    std::size_t unit_at = text.size();
+    while (unit_at > 0 && !(text[unit_at - 1] >= '0' && text[unit_at - 1] <= '9') &&
+           text[unit_at - 1] != '.')
+        --unit_at;
+    double number = 0;
+    if (!parse_number(text.substr(0, unit_at), number) || !(number >= 0)) return false;
+    std::string_view unit = text.substr(unit_at);
+    while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+    double scale = 0;
+    if (unit == "ns") scale = 1;
+    if (unit == "us" || unit == "\xC2\xB5s" || unit == "\xCE\xBCs") scale = 1e3;
+    if (unit == "ms") scale = 1e6;
+    if (unit == "s") scale = 1e9;
+    if (unit == "min") scale = 60e9;
+    if (unit == "h") scale = 3600e9;
+    if (scale == 0 && !(number == 0 && unit.empty())) return false;
+    const double nanoseconds = number * scale + 0.5;
+    if (!(nanoseconds < 9.2e18)) return false;
+    value = std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
+    return true;
+}
+
+}  // namespace v1
+}  // namespace joulery

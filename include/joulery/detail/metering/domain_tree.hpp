@@ -1,0 +1,194 @@
+// domain_tree.hpp - which channels contain which, and so which may be added up.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/channel.hpp"
+#include "joulery/detail/metering/containment.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A channel's place in the tree.
+struct domain {
+    std::ptrdiff_t parent = -1;  ///< index of the containing channel; -1: a root
+    bool summed = true;          ///< its energy is part of the machine's total
+    std::string why_not;  ///< where not summed: "contained in cpu0/package", "same counter as ..."
+    std::string parent_id;  ///< of the containing channel; "" for a root and for a second view
+};
+
+struct domain_tree {
+    std::vector<domain> domains;        ///< one a channel, in the order given
+    std::vector<std::string> warnings;  ///< parents that don't exist, cycles
+};
+
+namespace detail {
+
+/// Builds a tree in the order in which knowledge is better: what is the same, what a backend says
+/// lies inside what, what is known of kinds of meters, and which meter of the whole is the truth.
+class domain_placer {
+ public:
+    explicit domain_placer(const std::vector<channel>& channels) : channels_(channels) {
+        tree_.domains.resize(channels.size());
+    }
+
+    domain_tree place() {
+        for (std::size_t i = 0; i < channels_.size(); ++i) place_by_name(i);
+        for (std::size_t i = 0; i < channels_.size(); ++i) break_circle(i);
+        for (std::size_t i = 0; i < channels_.size(); ++i) set_apart(i);
+        for (std::size_t i = 0; i < channels_.size(); ++i) place_by_kind(i);
+        for (std::size_t i = 0; i < channels_.size(); ++i) sum_or_say_why(i);
+        return std::move(tree_);
+    }
+
+ private:
+    domain& at(std::size_t i) { return tree_.domains[i]; }
+    const channel& of(std::ptrdiff_t i) const { return channels_[static_cast<std::size_t>(i)]; }
+
+    std::ptrdiff_t first_with(const std::string& id) const {
+        for (std::size_t i = 0; i < channels_.size(); ++i)
+            if (channels_[i].id == id) return static_cast<std::ptrdiff_t>(i);
+        return -1;
+    }
+
+    void place_by_name(std::size_t i) {
+        const channel& c = channels_[i];
+        for (std::size_t j = 0; j < i; ++j) {
+            const bool same_id = channels_[j].id == c.id;
+            if (!same_id && !is_same_card(channels_[j], c)) continue;
+            at(i).parent = static_cast<std::ptrdiff_t>(j);
+            at(i).summed = false;
+            at(i).why_not = same_id ? "same counter as the first " + c.id
+                                    : "the same card as " + channels_[j].id;
+            return;
+        }
+        if (c.parent.empty()) return;
+        at(i).parent = first_with(c.parent);
+        if (at(i).parent < 0)
+            tree_.warnings.push_back("channel " + c.id + " names a parent that is not there: " +
+                                     c.parent + "; it is summed as a root");
+    }
+
+    void break_circle(std::size_t i) {
+        std::ptrdiff_t up = at(i).parent;
+        std::size_t steps = 0;
+        while (up >= 0 && steps++ <= channels_.size()) up = at(static_cast<std::size_t>(up)).parent;
+        if (up < 0) return;  // reached a root
+        tree_.warnings.push_back("channel " + channels_[i].id +
+                                 " lies inside itself by its parents; it is summed as a root");
+        at(i) = domain{};
+    }
+
+    // A meter of the whole that is not the truth by itself: what it holds is summed instead of it.
+    void set_apart(std::size_t i) {
+        const channel& c = channels_[i];
+        if (at(i).parent >= 0) return;
+        const auto any = [&](auto is) {
+            return std::any_of(channels_.begin(), channels_.end(), is);
+        };
+        if (reach_of(c) == reach::sockets && any(is_card)) {
+            at(i).why_not = "apart: whether it holds the cards too depends on the board";
+        } else if (reach_of(c) == reach::machine) {
+            const std::ptrdiff_t better = better_machine(i);
+            if (better >= 0) {
+                at(i).why_not = "apart: the machine is counted by " + of(better).id;
+            } else if (is_slow(c) && any([&](const channel& x) {
+                           return counts_processors(x) && x.parent != c.id;
+                       })) {
+                at(i).why_not = "apart: the machine's parts are counted faster";
+            }
+        } else if (is_stand_in(c) &&
+                   any([](const channel& x) { return x.provenance != quality::estimated; })) {
+            at(i).why_not = "apart: estimated, and not added to what is measured";
+        }
+        at(i).summed = at(i).why_not.empty();
+    }
+
+    // Of several meters of the whole machine the first counts, a fast one before a slow one.
+    std::ptrdiff_t better_machine(std::size_t i) const {
+        for (std::size_t j = 0; j < channels_.size(); ++j) {
+            const channel& other = channels_[j];
+            if (j == i || reach_of(other) != reach::machine || !other.parent.empty()) continue;
+            const bool faster = !is_slow(other) && is_slow(channels_[i]);
+            const bool slower = is_slow(other) && !is_slow(channels_[i]);
+            if (faster || (!slower && j < i)) return static_cast<std::ptrdiff_t>(j);
+        }
+        return -1;
+    }
+
+    // Under the narrowest meter that is known to hold such a channel.
+    void place_by_kind(std::size_t i) {
+        const channel& c = channels_[i];
+        if (!at(i).summed || (at(i).parent >= 0 && !is_apart(at(i).parent))) return;
+        std::size_t gpu = 0;
+        std::size_t modules = 0;
+        for (std::size_t j = 0; j < channels_.size(); ++j) {
+            if (j < i && starts_with(channels_[j].id, nvml_gpu)) ++gpu;
+            if (reach_of(channels_[j]) == reach::module && !is_second_view(j)) ++modules;
+        }
+        for (std::size_t j = 0; j < channels_.size(); ++j) {
+            const bool usable = !is_second_view(j) && at(j).why_not.empty() && !lies_in(j, i);
+            if (!usable || !holds(channels_[j], c, gpu, modules)) continue;
+            const std::ptrdiff_t best = at(i).parent;
+            if (best < 0 || is_apart(best) || reach_of(channels_[j]) < reach_of(of(best)))
+                at(i).parent = static_cast<std::ptrdiff_t>(j);
+        }
+    }
+
+    // Itself or a part of it: what a backend says lies in a channel can't hold it.
+    bool lies_in(std::size_t inner, std::size_t outer) const {
+        auto up = static_cast<std::ptrdiff_t>(inner);
+        while (up >= 0 && up != static_cast<std::ptrdiff_t>(outer))
+            up = tree_.domains[static_cast<std::size_t>(up)].parent;
+        return up >= 0;
+    }
+
+    bool is_second_view(std::size_t i) const {
+        const domain& d = tree_.domains[i];
+        return d.parent >= 0 && !d.summed;
+    }
+    bool is_apart(std::ptrdiff_t i) const {
+        const domain& d = tree_.domains[static_cast<std::size_t>(i)];
+        return d.parent < 0 && !d.why_not.empty();
+    }
+
+    // What lies in a meter that is shown apart is summed all the same.
+    void sum_or_say_why(std::size_t i) {
+        domain& d = at(i);
+        if (d.parent < 0 || is_second_view(i)) return;
+        d.parent_id = of(d.parent).id;
+        if (is_apart(d.parent)) return;
+        d.summed = false;
+        d.why_not = "contained in " + d.parent_id;
+    }
+
+    const std::vector<channel>& channels_;
+    domain_tree tree_;
+};
+
+}  // namespace detail
+
+/// Places channels under their parents: the one place where it is decided what is added up.
+///
+/// Of two channels with one id, or of one card by its PCI address, the first counts. What lies
+/// inside another channel is detail: by the backend's word (`channel::parent`), or because such a
+/// meter is known to hold it (containment.hpp): a board's inlet or a machine's meter holds all the
+/// rest, psys the processors, a superchip's module its processor and its GPUs.
+///
+/// A meter of the whole machine is the total, unless it is renewed less than ten times a second
+/// and the processors are counted by themselves: then it is shown apart. psys is shown apart where
+/// there are cards, since it depends on the board whether it holds them. An estimate is shown
+/// apart from what is measured.
+///
+/// Cost: quadratic in the number of channels; once at start-up.
+/// Fails: never; a parent that is not there or a circle makes the channel a root and is warned of.
+[[nodiscard]] inline domain_tree build_domain_tree(const std::vector<channel>& channels) {
+    return detail::domain_placer(channels).place();
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,207 @@
+// energy_source.hpp - a backend at work: read, timed, added up.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/backend.hpp"
+#include "joulery/detail/core/cancellation_guard.hpp"
+#include "joulery/detail/core/timed_mutex.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
+#include "joulery/detail/metering/update_tracker.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// One backend with the accounts of its channels. Reading is in two halves: `poll` asks the backend
+/// and may take as long as it likes, `take_in` adds up what came.
+///
+/// Thread: `reading` is held through both halves, by the sampler, an edge or a snapshot, one at a
+/// time; `accounts` only while accounts and books change, so that what was added up so far can be
+/// had while a read hangs.
+class energy_source {
+ public:
+    energy_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
+                  double seconds_per_tick)
+        : index_(index),
+          first_channel_(first_channel),
+          backend_(std::move(b)),
+          raw_(backend_->channels().size(), no_value),
+          joules_(raw_.size(), 0.0),
+          caught_(raw_.size(), false) {
+        for (const channel& c : backend_->channels()) {
+            accounts_.emplace_back(c);
+            trackers_.emplace_back(std::chrono::duration<double>(c.update_period).count() /
+                                   seconds_per_tick);
+        }
+    }
+
+    timed_mutex reading;
+    std::mutex accounts;
+
+    /// Asks the backend for raw values. Call with `reading` held.
+    void poll(const time_source& clock) noexcept {
+        if (state_ == read_status::fatal) return;
+        const cancellation_guard whole;
+        const std::uint64_t begin = clock.now();
+        reading_since_.store(begin == 0 ? 1 : begin, std::memory_order_relaxed);
+        std::fill(raw_.begin(), raw_.end(), no_value);
+        polled_ = backend_->read(counter_span(raw_));
+        polled_at_ = clock.now();
+        reading_since_.store(0, std::memory_order_relaxed);
+        note_cost(static_cast<double>(polled_at_ - begin));
+    }
+
+    /// Adds up what `poll` brought; true if it brought values. A failed read changes no account.
+    /// Call with both locks held.
+    bool take_in(double seconds_per_tick) noexcept {
+        if (state_ == read_status::fatal) return false;
+        advance(polled_at_, seconds_per_tick);
+        state_ = polled_;
+        if (state_ != read_status::ok) {
+            for (channel_account& a : accounts_) a.miss();
+            caught_.assign(caught_.size(), false);
+            return false;
+        }
+        for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            const double before = joules_[i];
+            accounts_[i].take(raw_[i], seconds_);
+            joules_[i] = accounts_[i].joules();
+            caught_[i] = has_ticks(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
+        }
+        return true;
+    }
+
+    [[nodiscard]] std::size_t index() const noexcept { return index_; }
+    /// Place of its first channel among all channels of the meter.
+    [[nodiscard]] std::size_t first_channel() const noexcept { return first_channel_; }
+    [[nodiscard]] std::size_t channel_count() const noexcept { return accounts_.size(); }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept {
+        return backend_->channels();
+    }
+    [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
+    [[nodiscard]] std::string_view remark() const noexcept { return backend_->remark(); }
+    /// What the backend knows of this process's part in channel `i`. Call with `reading` held.
+    [[nodiscard]] double process_share(std::size_t i) noexcept {
+        return backend_->process_share(i);
+    }
+    [[nodiscard]] const channel_account& account(std::size_t i) const noexcept {
+        return accounts_[i];
+    }
+    /// Joules of each channel since its first value, as of the last read.
+    [[nodiscard]] const std::vector<double>& joules() const noexcept { return joules_; }
+    /// What is known of when channel `i` ticks.
+    [[nodiscard]] const update_tracker& tracker(std::size_t i) const noexcept {
+        return trackers_[i];
+    }
+    /// Ticks of the clock between two of the channel that ticks most rarely.
+    [[nodiscard]] double slowest_tick() const noexcept {
+        double slowest = 0;
+        for (const update_tracker& t : trackers_) slowest = std::max(slowest, t.period());
+        return slowest;
+    }
+    /// Whether the last read came just after a tick of channel `i`.
+    [[nodiscard]] bool caught(std::size_t i) const noexcept { return caught_[i]; }
+    /// Whether channel `i` changes at moments of its own, which can be waited for: a counter does;
+    /// a gauge shows what is, and an estimate is reckoned when it is asked.
+    [[nodiscard]] bool has_ticks(std::size_t i) const noexcept {
+        return channels()[i].kind == reading_kind::energy_counter &&
+               channels()[i].provenance != quality::estimated;
+    }
+    /// Tick at which the last read came back.
+    [[nodiscard]] std::uint64_t polled_at() const noexcept { return polled_at_; }
+    /// How the last read went.
+    [[nodiscard]] read_status state() const noexcept { return state_; }
+    /// Ticks that a read takes, smoothed; slow reads weigh at once, fast ones bit by bit.
+    [[nodiscard]] double read_cost() const noexcept {
+        return read_cost_.load(std::memory_order_relaxed);
+    }
+    /// Tick at which a read began that has not come back; 0: none is under way. Any thread.
+    [[nodiscard]] std::uint64_t reading_since() const noexcept {
+        return reading_since_.load(std::memory_order_relaxed);
+    }
+
+    /// Time between two samples, in seconds: what is wanted, else what suits the channel that is
+    /// renewed most often. No counter is left unread for so long that it or its driver loses a
+    /// turn.
+    void choose_period(std::chrono::nanoseconds wanted) noexcept {
+        const bool own = wanted.count() <= 0;
+        double p = own ? slowest_period : std::chrono::duration<double>(wanted).count();
+        for (const channel& c : channels()) {
+            const double update = std::chrono::duration<double>(c.update_period).count();
+            if (c.kind == reading_kind::energy_counter) {
+                p = std::min(p, own ? counter_period : longest_unread);
+            } else if (own) {
+                p = std::min(p, std::max(update, fastest_gauge_period));
+            }
+            if (c.wrap_at != 0) p = std::min(p, longest_gap(c));
+        }
+        period_ = std::max(p, 1e-4);
+        for (channel_account& a : accounts_) a.expect_interval(period_);
+    }
+    [[nodiscard]] double period() const noexcept { return period_; }
+    /// Shortest time in which the fastest channel updates, in seconds.
+    [[nodiscard]] double fastest_update() const noexcept {
+        double fastest = 1e9;
+        for (const channel& c : channels())
+            fastest = std::min(fastest, std::chrono::duration<double>(c.update_period).count());
+        return fastest;
+    }
+
+    // Periods of its own in seconds: of a counter, and of gauges by how often they are renewed.
+    static constexpr double counter_period = 0.1;
+    static constexpr double fastest_gauge_period = 0.02;
+    static constexpr double slowest_period = 1;
+    /// Drivers that add up 32-bit counters only when asked (perf's RAPL, i915, xe) lose turns of
+    /// theirs that `wrap_at` does not show: from 32 s on at 1 kW.
+    static constexpr double longest_unread = 30;
+
+ private:
+    // Half the time in which the counter wraps at the largest believable power (DESIGN 5.2).
+    static double longest_gap(const channel& c) noexcept {
+        return static_cast<double>(c.wrap_at) * c.joules_per_count / max_plausible_watts(c) / 2;
+    }
+    void note_cost(double cost) noexcept {
+        const double old = read_cost_.load(std::memory_order_relaxed);
+        read_cost_.store(cost > old ? cost : old + (cost - old) / 8, std::memory_order_relaxed);
+    }
+    // Seconds are added up interval by interval: a rate that is known better later on must not move
+    // the past.
+    void advance(std::uint64_t now, double seconds_per_tick) noexcept {
+        if (last_tick_ != 0) seconds_ += static_cast<double>(now - last_tick_) * seconds_per_tick;
+        last_tick_ = now;
+    }
+
+    const std::size_t index_;
+    const std::size_t first_channel_;
+    std::unique_ptr<backend> backend_;
+    std::vector<std::uint64_t> raw_;
+    std::vector<channel_account> accounts_;
+    std::vector<double> joules_;
+    std::vector<update_tracker> trackers_;
+    std::vector<bool> caught_;
+    read_status polled_ = read_status::ok;
+    std::uint64_t polled_at_ = 0;
+    read_status state_ = read_status::ok;
+    double period_ = 0.1;
+    double seconds_ = 0;
+    std::uint64_t last_tick_ = 0;
+    std::atomic<double> read_cost_{0};
+    std::atomic<std::uint64_t> reading_since_{0};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

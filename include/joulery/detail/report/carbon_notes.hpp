@@ -1,0 +1,56 @@
+// carbon_notes.hpp - what a report says of its carbon beside the one figure.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A line for people: a short label and a sentence.
+struct carbon_note {
+    std::string label;
+    std::string text;
+};
+
+/// The range of the sources, the facility's energy, the market-based figure, the hardware's making
+/// and the water, each with its source; only what the run's model knows.
+///
+///     for (const carbon_note& n : carbon_notes(r)) print(n.label, n.text);
+[[nodiscard]] inline std::vector<carbon_note> carbon_notes(const report& r) {
+    const carbon_model& m = r.context.carbon;
+    std::vector<carbon_note> out;
+    const auto range = m.range();
+    if (range.first < range.second) {
+        std::string others;
+        for (const grid_factor& f : m.alternatives)
+            others += (others.empty() ? "" : "; ") + to_text(f);
+        out.push_back({"range", "sources differ, " +
+                                    format_significant(range.first.grams_per_kwh(), 4) + " to " +
+                                    format_significant(range.second.grams_per_kwh(), 4) +
+                                    " g/kWh; beside the one used: " + others});
+    }
+    if (m.pue > 1)
+        out.push_back({"facility", to_text(m.facility(r.total)) + " with the data centre's share"});
+    if (const auto market = m.market_based(r.total))
+        out.push_back({"market", to_text(*market) + " market-based, at " + to_text(*m.market)});
+    if (m.embodied.known())
+        out.push_back({"embodied", to_text(m.embodied.of(r.context.duration)) + " of the " +
+                                       "hardware's making (" + m.embodied.source + ")"});
+    if (!m.water.site_source.empty())
+        out.push_back({"water", format_significant(m.water.site_litres(r.total), 3) +
+                                    " L on site (" + m.water.site_source + ")"});
+    if (!m.water.off_site_source.empty())
+        out.push_back({"water", format_significant(m.water.plant_litres(r.total, m.pue), 3) +
+                                    " L at the power plants (" + m.water.off_site_source + ")"});
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery

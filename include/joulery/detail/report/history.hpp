@@ -1,0 +1,41 @@
+// history.hpp - what happened when: power over time, and single calls of scopes.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/units.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// One call of a scope on one thread.
+struct scope_slice {
+    std::size_t scope = 0;     ///< index of its row in `report::scopes`
+    std::uint64_t thread = 0;  ///< index in `slice_record::threads`
+    seconds begin{0};          ///< since the start of the run
+    seconds length{0};
+    double joules = 0;  ///< not-a-number where a single call has no energy of its own
+};
+
+/// Power over time in equal steps, one series a channel. Its writer keeps it bounded: when full,
+/// pairs of steps are joined and `step` doubles, so memory stays flat however long the run.
+struct power_history {
+    seconds begin{0};                        ///< of the first step, since the start of the run
+    seconds step{0};                         ///< length of one; 0: no history was kept
+    std::vector<std::vector<double>> watts;  ///< by channel, mean of each step; NaN: unmeasured
+    std::vector<scope_slice> bands;          ///< the longest calls, for orientation; bounded
+};
+
+/// Single calls, recorded only where the options ask for it; bounded, and what did not fit counted.
+struct slice_record {
+    std::vector<std::string> threads;  ///< their names; may be empty
+    std::vector<scope_slice> slices;   ///< in any order
+    std::uint64_t dropped = 0;         ///< calls that did not fit
+};
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,160 @@
+// icicle.hpp - joules by path as a picture: each scope as wide as its share.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/markup_text.hpp"
+#include "joulery/detail/report/scope_tree.hpp"
+#include "joulery/report.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// A number for an attribute: no exponent, no surprise; what is no number is 0.
+inline std::string svg_number(double x) {
+    if (!(x > -1e9 && x < 1e9)) return "0";
+    const bool negative = x < 0;
+    const auto thousandths = static_cast<std::uint64_t>((negative ? -x : x) * 1000 + 0.5);
+    std::string fraction = std::to_string(1000 + thousandths % 1000).substr(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    std::string out = negative && thousandths > 0 ? "-" : "";
+    out += std::to_string(thousandths / 1000);
+    return fraction.empty() ? out : out + "." + fraction;
+}
+
+/// Which of eight hues a row has: that of its outermost scope, in the order they appear.
+inline std::vector<std::size_t> row_hues(const scope_tree& tree) {
+    std::vector<std::size_t> hues(tree.parent.size(), 0);
+    std::size_t next = 0;
+    for (const std::size_t i : tree.order)
+        hues[i] = tree.parent[i] == scope_tree::none ? next++ % 8 : hues[tree.parent[i]];
+    return hues;
+}
+
+/// Lays out and draws the icicle chart as SVG in percent of the width, so that texts keep their
+/// size on any screen.
+class icicle_chart {
+ public:
+    explicit icicle_chart(const report& r) : r_(r), tree_(r), hues_(row_hues(tree_)) { lay_out(); }
+
+    [[nodiscard]] bool empty() const noexcept { return !(whole_ > 0); }
+
+    [[nodiscard]] std::string draw() {
+        std::size_t deepest = 0;
+        for (const std::size_t i : tree_.order)
+            if (shown(i)) deepest = std::max(deepest, tree_.level[i] + 1);
+        out_ = "<svg class=\"icicle\" width=\"100%\" height=\"" +
+               std::to_string((deepest + 1) * row_height) +
+               "\" role=\"group\" aria-label=\"Energy by scope, outermost on top\">\n";
+        const std::string total = with_quality_prefix(to_text(r_.total), r_.provenance);
+        frame(0, 100, 0, "total", "whole run", "whole run", total, 1);
+        std::size_t left_out = 0;
+        for (const std::size_t i : tree_.order) {
+            if (!shown(i)) {
+                ++left_out;
+                continue;
+            }
+            const scope_row& row = r_.scopes[i];
+            frame(x_[i], width_[i], tree_.level[i] + 1, "hue" + std::to_string(hues_[i]),
+                  tree_.name(r_, i), row.path,
+                  with_quality_prefix(to_text(row.total), row.provenance), row.total / r_.total);
+        }
+        const double outside = weight(r_.unscoped) / whole_ * 100;
+        if (outside > least_width)
+            frame(100 - outside, outside, 1, "outside", "outside", "outside all scopes",
+                  with_quality_prefix(to_text(r_.unscoped), r_.provenance), r_.unscoped / r_.total);
+        out_ += "</svg>\n";
+        if (left_out > 0)
+            out_ += "<p class=\"soft\">" + std::to_string(left_out) +
+                    " scopes are too small for the picture; the table has them.</p>\n";
+        return out_;
+    }
+
+ private:
+    static constexpr std::size_t row_height = 30;
+    static constexpr double least_width = 0.05;  // percent; less can't be seen
+
+    static double weight(energy e) noexcept {
+        return e.joules() > 0 && e.joules() - e.joules() == 0 ? e.joules() : 0;
+    }
+    [[nodiscard]] bool shown(std::size_t i) const { return width_[i] > least_width; }
+
+    // Children never stick out of their parent: where they claim more (attribution "inclusive",
+    // rounding), they share its width.
+    void lay_out() {
+        x_.assign(r_.scopes.size(), 0);
+        width_.assign(r_.scopes.size(), 0);
+        double tops = weight(r_.unscoped);
+        for (const std::size_t i : tree_.order)
+            if (tree_.parent[i] == scope_tree::none) tops += weight(r_.scopes[i].total);
+        whole_ = std::max(weight(r_.total), tops);
+        if (!(whole_ > 0) || whole_ - whole_ != 0) {
+            whole_ = 0;
+            return;
+        }
+        double next = 0;
+        for (const std::size_t i : tree_.order) {
+            if (tree_.parent[i] == scope_tree::none) {
+                x_[i] = next;
+                width_[i] = weight(r_.scopes[i].total) / whole_ * 100;
+                next += width_[i];
+            }
+            place_children(i);
+        }
+    }
+
+    void place_children(std::size_t i) {
+        double claimed = 0;
+        for (const std::size_t c : tree_.children[i]) claimed += weight(r_.scopes[c].total);
+        const double room = std::max(claimed, weight(r_.scopes[i].total));
+        double next = x_[i];
+        for (const std::size_t c : tree_.children[i]) {
+            x_[c] = next;
+            width_[c] = room > 0 ? weight(r_.scopes[c].total) / room * width_[i] : 0;
+            next += width_[c];
+        }
+    }
+
+    void frame(double x, double width, std::size_t level, const std::string& colour,
+               std::string_view name, std::string_view path, const std::string& joules,
+               double share) {
+        const std::string text = joules + " (" + percent_text(share) + ")";
+        out_ += "<svg class=\"frame\" x=\"" + svg_number(x) + "%\" width=\"" + svg_number(width) +
+                "%\" y=\"" + std::to_string(level * row_height) + "\" height=\"" +
+                std::to_string(row_height) + "\" data-x=\"" + svg_number(x) + "\" data-w=\"" +
+                svg_number(width) + "\" data-level=\"" + std::to_string(level) + "\" data-path=\"" +
+                markup_text(path) + "\" aria-label=\"" + markup_text(path) + ", " + text +
+                "\"><title>" + markup_text(path) + "\n" + text +
+                "</title><rect width=\"100%\" height=\"100%\" rx=\"3\" class=\"" + colour +
+                "\"/><text x=\"7\" y=\"20\">" + markup_text(name) + " " + joules +
+                "</text></svg>\n";
+    }
+
+    const report& r_;
+    scope_tree tree_;
+    std::vector<std::size_t> hues_;
+    std::vector<double> x_, width_;
+    double whole_ = 0;
+    std::string out_;
+};
+
+}  // namespace detail
+
+/// The icicle chart of a report as an SVG element; "" where there is no energy to show.
+[[nodiscard]] inline std::string to_icicle_svg(const report& r) {
+    detail::icicle_chart chart(r);
+    return chart.empty() ? std::string() : chart.draw();
+}
+
+}  // namespace v1
+}  // namespace joulery

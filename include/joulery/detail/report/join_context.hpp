@@ -1,0 +1,117 @@
+// join_context.hpp - what two runs' conditions have in common.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/report/fields.hpp"
+#include "joulery/report.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Stands where merged runs differ.
+inline constexpr const char* several = "several";
+
+/// `mine` if both are the same, "several" otherwise.
+inline void join_text(std::string& mine, const std::string& other) {
+    if (mine != other) mine = several;
+}
+
+/// Like `join_text`, but an empty text says nothing and gives way.
+inline void join_stated(std::string& mine, const std::string& other) {
+    if (mine.empty()) mine = other;
+    if (!other.empty()) join_text(mine, other);
+}
+
+/// Where runs differ in their factors the mix has none of its own: place and source become
+/// "several", and `report_merger` states the intensity that the mix comes to.
+inline void join_carbon(carbon_model& mine, const carbon_model& other) {
+    if (detail::same_value(mine, other)) return;
+    grid_factor& g = mine.grid;
+    if (!detail::same_value(g, other.grid)) {
+        if (g.year != other.grid.year) g.year = 0;
+        g.assumed = g.assumed || other.grid.assumed;
+        join_text(g.boundary, other.grid.boundary);
+        join_text(g.accounting, other.grid.accounting);
+        join_text(g.kind, other.grid.kind);
+        join_text(g.method, other.grid.method);
+        join_text(g.source, other.grid.source);
+    }
+    if (mine.pue != other.pue) {
+        mine.pue = 1.0;
+        mine.pue_source = "several, contained in the intensity";
+    } else {
+        join_text(mine.pue_source, other.pue_source);
+    }
+    g.place = several;
+    // What belongs to one place, contract or machine is nothing that a mix has.
+    mine.series.reset();
+    mine.alternatives.clear();
+    if (!detail::same_value(mine.market, other.market)) mine.market.reset();
+    if (!detail::same_value(mine.water, other.water)) mine.water = {};
+    if (!detail::same_value(mine.embodied, other.embodied)) mine.embodied = {};
+    join_text(g.country, other.grid.country);
+}
+
+/// Narrows `mine` to what it shares with `other`. The start is the earlier one; the duration is
+/// left to the caller, who knows which times overlap.
+inline void join_context(run_context& mine, const run_context& other) {
+    join_text(mine.run_name, other.run_name);
+    join_text(mine.run_id, other.run_id);
+    join_text(mine.machine, other.machine);
+    join_text(mine.host, other.host);
+    join_text(mine.cpu, other.cpu);
+    join_text(mine.os, other.os);
+    join_text(mine.library, other.library);
+    join_text(mine.clock, other.clock);
+    join_text(mine.attribution, other.attribution);
+    if (mine.logical_cpus != other.logical_cpus) mine.logical_cpus = 0;
+    mine.started = std::min(mine.started, other.started);
+    join_carbon(mine.carbon, other.carbon);
+}
+
+/// Adds up what measuring cost; the share of the processors' time is of both together. The share
+/// of wall time is left to the caller.
+inline void join_overhead(self_cost& mine, const self_cost& other) {
+    const auto spent = [](const self_cost& c) { return (c.sampler + c.edges).count(); };
+    const auto processor_time = [&](const self_cost& c) {
+        return c.share_of_cpu > 0 ? spent(c) / c.share_of_cpu : 0.0;
+    };
+    const double both = processor_time(mine) + processor_time(other);
+    mine.share_of_cpu = both > 0 ? (spent(mine) + spent(other)) / both : 0.0;
+    mine.sampler += other.sampler;
+    mine.edges += other.edges;
+    mine.samples += other.samples;
+    mine.edge_reads += other.edge_reads;
+    mine.skipped_edges += other.skipped_edges;
+    mine.joules += other.joules;
+}
+
+/// Joins what is said of a channel by two runs; energies are left to the caller.
+inline void join_channel(channel_row& mine, const channel_row& other) {
+    static constexpr const char* by_severity[] = {"ok", "silent", "failed", "gone"};
+    const auto severity = [](const std::string& state) {
+        return std::find(std::begin(by_severity), std::end(by_severity), state) - by_severity;
+    };
+    if (severity(other.state) > severity(mine.state)) mine.state = other.state;
+    mine.provenance = worse_of(mine.provenance, other.provenance);
+    join_text(mine.backend, other.backend);
+    mine.quantum_joules = std::max(mine.quantum_joules, other.quantum_joules);
+    mine.update_period = std::max(mine.update_period, other.update_period);
+    mine.locked = mine.locked && other.locked;
+    mine.tick_period = std::max(mine.tick_period, other.tick_period);
+    mine.tick_jitter = std::max(mine.tick_jitter, other.tick_jitter);
+    mine.tick_slack = std::max(mine.tick_slack, other.tick_slack);
+    mine.accuracy = std::max(mine.accuracy, other.accuracy);
+    mine.tally.reads += other.tally.reads;
+    mine.tally.wraps += other.tally.wraps;
+    mine.tally.resets += other.tally.resets;
+    mine.tally.failures += other.tally.failures;
+    mine.tally.gaps += other.tally.gaps;
+    mine.tally.unmeasured_seconds += other.tally.unmeasured_seconds;
+}
+
+}  // namespace v1
+}  // namespace joulery

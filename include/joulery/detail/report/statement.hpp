@@ -1,0 +1,42 @@
+// statement.hpp - what in a report was measured, what estimated, what assumed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Three lists of sentences that a form which people hand in must be able to show.
+struct statement {
+    std::vector<std::string> measured, estimated, assumed;
+};
+
+[[nodiscard]] inline statement statement_of(const report& r) {
+    statement out;
+    for (const channel_row& c : r.channels) {
+        if (!c.summed) continue;
+        const std::string text = "energy of " + c.id + " (" + c.backend + ", " +
+                                 std::string(to_text(c.provenance)) + ")";
+        const bool read = c.provenance == quality::measured || c.provenance == quality::derived;
+        (read ? out.measured : out.estimated).push_back(text);
+    }
+    const carbon_model& m = r.context.carbon;
+    out.estimated.push_back("emissions: energy x PUE x grid intensity, " + to_text(m.grid));
+    if (m.pue_source != no_pue_stated)
+        out.estimated.push_back("overhead of the data centre: PUE " + format_significant(m.pue, 4) +
+                                ", " + m.pue_source);
+    const auto end =
+        wall_time::from_unix_seconds(r.context.started.unix_seconds() + r.context.duration.count());
+    out.assumed = m.assumptions(r.context.started, end);
+    if (r.channels.empty()) out.assumed.push_back("the energy was stated, not read from a channel");
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,62 @@
+// choose_backends.hpp - which backends a run reads: its own, the user's, or all there are.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/session/defaults.hpp"
+#include "joulery/detail/session/environment.hpp"
+#include "joulery/options.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+[[nodiscard]] inline bool is_backend_name(const std::string& name) noexcept {
+    const auto known = standard_backends();
+    return name == "none" || std::any_of(known.begin(), known.end(),
+                                         [&](const auto& entry) { return entry.name == name; });
+}
+
+/// Opens the backends that JOULERY_BACKENDS names, on the machine that JOULERY_SYSROOT names. Where
+/// it names none there is, as if it were not set: those the options have, else what there is.
+///
+/// Returns what of the user's wishes can't be had, which is worth a line at once. It is among
+/// `o.warnings`, too, with what else there is to say.
+///
+///     options o;
+///     const environment env = apply_environment(o);
+///     for (const std::string& w : choose_backends(o, env)) say(w);
+inline std::vector<std::string> choose_backends(options& o, const environment& env) {
+    const system_root root(env.system_root);
+    std::vector<std::string> unmet;
+    int error = 0;
+    if (!root.is_real()) (void)root.list("", &error);
+    if (error != 0)
+        unmet.push_back("JOULERY_SYSROOT=" + env.system_root + ": " + error_text(error) +
+                        "; nothing of a machine is found there");
+    const bool understood = std::any_of(env.backends.begin(), env.backends.end(), is_backend_name);
+    if (!env.backends.empty()) {
+        found_backends named = open_backends(env.backends, root);
+        unmet.insert(unmet.end(), named.warnings.begin(), named.warnings.end());
+        if (understood) o.backends = std::move(named.backends);
+        if (!understood)
+            unmet.emplace_back(
+                "JOULERY_BACKENDS names no backend there is: what would be read without it is "
+                "read");
+    }
+    o.warnings.insert(o.warnings.end(), unmet.begin(), unmet.end());
+    if (understood || !o.backends.empty()) return unmet;
+    found_backends found = open_backends({}, root);
+    o.backends = std::move(found.backends);
+    for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+    return unmet;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,245 @@
+// defaults.hpp - the standard set of backends: the one place where backends meet the meter.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/list_view.hpp"
+#include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/metering/registry.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What the machine has, and why it does not have the rest.
+struct found_backends {
+    std::vector<std::unique_ptr<backend>> backends;
+    std::vector<std::string> warnings;
+};
+
+/// Every backend that comes with the library, in the order in which they are preferred: of two that
+/// show the same energy the first that can be read counts.
+///
+///     for (const backend_entry& e : standard_backends()) std::cout << e.name << '\n';
+[[nodiscard]] JOULERY_DECL list_view<backend_entry> standard_backends() noexcept;
+
+/// Not tried where the processors are counted by themselves: slow to ask, and coarse.
+inline constexpr std::string_view last_resorts[] = {"ipmi-dcmi", "battery", "estimate"};
+
+/// Not tried where the other was opened, whose counters it would show once more.
+struct second_view {
+    std::string_view name;
+    std::string_view of;
+};
+inline constexpr second_view second_views[] = {
+    {"rapl-perf", "rapl-powercap"}, {"amd-hsmp", "rapl-powercap"}, {"amd-hsmp", "rapl-perf"},
+    {"rapl-msr", "rapl-powercap"},  {"rapl-msr", "rapl-perf"},     {"rocm-smi", "amdgpu"},
+    {"amd-smi", "amdgpu"},          {"amd-smi", "rocm-smi"},
+};
+
+/// Opens the named backends, or, with no names, what the machine has: of each counter the first
+/// view that can be read, a slow meter of the whole machine only where its processors can't be
+/// counted by themselves, and the estimate of the processors where nothing counts them at all.
+///
+/// Fails: never. `warnings` says with its remedy what of those asked for by name could not be
+///        opened; of the rest only why the processors can't be counted, where they can't.
+///
+///     options o;
+///     auto found = open_backends({"rapl-powercap"}, system_root{});
+///     o.backends = std::move(found.backends);
+[[nodiscard]] JOULERY_DECL found_backends open_backends(const std::vector<std::string>& names,
+                                                        const system_root& root);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/backends/accelerator/habana.hpp"
+#include "joulery/detail/backends/accelerator/neuron.hpp"
+#include "joulery/detail/backends/board/battery.hpp"
+#include "joulery/detail/backends/board/hwmon.hpp"
+#include "joulery/detail/backends/board/rpi_pmic.hpp"
+#include "joulery/detail/backends/cpu/amd_hsmp.hpp"
+#include "joulery/detail/backends/cpu/rapl_msr.hpp"
+#include "joulery/detail/backends/cpu/rapl_perf.hpp"
+#include "joulery/detail/backends/cpu/rapl_powercap.hpp"
+#include "joulery/detail/backends/estimate/estimate.hpp"
+#include "joulery/detail/backends/gpu/amd_smi.hpp"
+#include "joulery/detail/backends/gpu/amdgpu.hpp"
+#include "joulery/detail/backends/gpu/level_zero.hpp"
+#include "joulery/detail/backends/gpu/nvml.hpp"
+#include "joulery/detail/backends/gpu/rocm_smi.hpp"
+#include "joulery/detail/backends/server/cray_pm.hpp"
+#include "joulery/detail/backends/server/ipmi_dcmi.hpp"
+#include "joulery/detail/metering/containment.hpp"
+#include "joulery/make_backend.hpp"
+
+#if defined(_WIN32)
+#include "joulery/detail/backends/windows/windows_emi.hpp"
+#elif defined(__APPLE__)
+#include "joulery/detail/backends/apple/apple_ioreport.hpp"
+#include "joulery/detail/backends/apple/apple_smc.hpp"
+#include "joulery/detail/backends/apple/process_energy.hpp"
+#endif
+
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+inline constexpr backend_entry standard_entries[] = {
+    // Processors and their memory. powercap needs root but says at which value a counter starts
+    // anew; perf needs a capability; any user may ask HSMP.
+    {"rapl-powercap", open_rapl_powercap, true},
+    {"rapl-perf", open_rapl_perf, true},
+    {"amd-hsmp", open_amd_hsmp, true},
+    {"rapl-msr", open_rapl_msr, false},  // as powercap, with more rights: by name only
+#if defined(_WIN32)
+    {"windows-emi", open_windows_emi, true},
+#elif defined(__APPLE__)
+    {"apple-ioreport", open_apple_ioreport, true},
+    {"apple-smc", open_apple_smc, false},
+    {"process-energy", open_process_energy, false},
+#endif
+    // Cards. The kernel's files come before the vendors' libraries, which read the same files.
+    {"nvml", open_nvml, true},
+    {"amdgpu", open_amdgpu, true},
+    {"hwmon", open_hwmon, true},
+    {"rocm-smi", open_rocm_smi, true},
+    {"amd-smi", open_amd_smi, true},
+    {"level-zero", open_level_zero, true},
+    {"habana", open_habana, true},
+    {"neuron", open_neuron, false},  // counts only once its maximum is stated
+    // Boards and whole machines, the finer ones first.
+    {"rpi-pmic", open_rpi_pmic, true},
+    {"cray-pm", open_cray_pm, true},
+    {"ipmi-dcmi", open_ipmi_dcmi, true},
+    {"battery", open_battery, true},
+    {"estimate", open_estimate, true},
+};
+
+/// Opens backends one after the other and remembers what is still missing.
+class backend_opener {
+ public:
+    explicit backend_opener(const system_root& root) : root_(root) {}
+
+    void open_named(const std::vector<std::string>& names) {
+        for (const std::string& name : names) {
+            if (name == "none") continue;
+            if (const backend_entry* entry = find(name)) {
+                if (auto opened = open(*entry)) found_.backends.push_back(std::move(opened));
+            } else {
+                found_.warnings.push_back("there is no backend '" + name + "'; known are " +
+                                          known_names() + ", none");
+            }
+        }
+    }
+
+    void open_all() {
+        std::string processors;  // why they can't be read
+        for (const backend_entry& entry : standard_entries) {
+            if (!entry.by_default || is_second_view(entry.name)) continue;
+            if (is_last_resort(entry.name) && has_processors()) continue;
+            auto opened = open(entry);
+            // That this is no Cray and no Raspberry Pi is not worth a warning.
+            if (processors.empty() && !found_.warnings.empty()) processors = found_.warnings[0];
+            found_.warnings.clear();
+            if (opened != nullptr && adds_something(*opened))
+                found_.backends.push_back(std::move(opened));
+        }
+        if (!has_processors() && !processors.empty()) found_.warnings.push_back(processors);
+    }
+
+    [[nodiscard]] found_backends& found() noexcept { return found_; }
+
+ private:
+    static const backend_entry* find(std::string_view name) noexcept {
+        for (const backend_entry& entry : standard_entries)
+            if (entry.name == name) return &entry;
+        return nullptr;
+    }
+
+    static std::string known_names() {
+        std::string known;
+        for (const backend_entry& entry : standard_entries)
+            known.append(known.empty() ? "" : ", ").append(entry.name);
+        return known;
+    }
+
+    std::unique_ptr<backend> open(const backend_entry& entry) {
+        opened_backend opened = entry.open(root_);
+        if (opened) return *std::move(opened);
+        std::string text = std::string(entry.name) + ": " + opened.error().reason;
+        if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
+        found_.warnings.push_back(std::move(text));
+        return nullptr;
+    }
+
+    template <class Is>
+    [[nodiscard]] bool any_channel(Is is) const {
+        for (const std::unique_ptr<backend>& b : found_.backends)
+            for (const channel& c : b->channels())
+                if (is(c)) return true;
+        return false;
+    }
+
+    // The processors, or something that they are part of.
+    [[nodiscard]] bool has_processors() const {
+        return any_channel([](const channel& c) {
+            return counts_processors(c) ||
+                   (c.provenance != quality::estimated && reach_of(c) == reach::machine);
+        });
+    }
+
+    [[nodiscard]] bool is_second_view(std::string_view name) const {
+        for (const second_view& v : second_views)
+            for (const std::unique_ptr<backend>& b : found_.backends)
+                if (v.name == name && b->name() == v.of) return true;
+        return false;
+    }
+
+    static bool is_last_resort(std::string_view name) noexcept {
+        for (const std::string_view last : last_resorts)
+            if (last == name) return true;
+        return false;
+    }
+
+    // Neither a second view of what is there already, nor a slow meter of the whole machine beside
+    // its parts.
+    [[nodiscard]] bool adds_something(const backend& candidate) const {
+        for (const channel& c : candidate.channels()) {
+            if (reach_of(c) == reach::machine && is_slow(c) && has_processors()) continue;
+            const bool known =
+                any_channel([&](const channel& k) { return k.id == c.id || is_same_card(k, c); });
+            if (!known) return true;
+        }
+        return false;
+    }
+
+    const system_root& root_;
+    found_backends found_;
+};
+
+}  // namespace detail
+
+JOULERY_DECL list_view<backend_entry> standard_backends() noexcept {
+    return list_view<backend_entry>(detail::standard_entries);
+}
+
+JOULERY_DECL found_backends open_backends(const std::vector<std::string>& names,
+                                          const system_root& root) {
+    detail::backend_opener opener(root);
+    names.empty() ? opener.open_all() : opener.open_named(names);
+    return std::move(opener.found());
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,392 @@
+// engine.hpp - sources, trees and paths of one meter, and what is done to them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/edge_policy.hpp"
+#include "joulery/detail/core/fork_guard.hpp"
+#include "joulery/detail/metering/energy_source.hpp"
+#include "joulery/detail/metering/process_share.hpp"
+#include "joulery/detail/session/metered_source.hpp"
+#include "joulery/detail/timing/call_archive.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
+#include "joulery/detail/timing/thread_name.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+#include "joulery/options.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What threads have spent on edge reads, living and ended ones.
+struct edge_tally {
+    std::uint64_t ticks = 0, reads = 0, skipped = 0, too_deep = 0;
+};
+
+/// The machinery of one meter. Lock order: a tree's mutex, a source's
+/// `reading`, its `accounts`, `trees_mutex_`.
+class engine : public std::enable_shared_from_this<engine> {
+ public:
+    engine(options& o, std::shared_ptr<time_source> clock)
+        : clock_(std::move(clock)),
+          policy_(o.attribution),
+          budget_(o.overhead_budget),
+          slices_a_thread_(std::min(o.record_slices, most_slices)),
+          retired_calls_(slices_a_thread_ * threads_of_slices),
+          born_(clock_->now()) {
+        watch_for_forks();
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        for (auto& b : o.backends) {
+            if (b == nullptr || b->channels().empty()) continue;
+            sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
+                                                                channel_count_, o.period, *clock_));
+            channel_count_ += sources_.back()->source.channel_count();
+            if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
+        }
+        paths_ = std::make_shared<path_table>(sources_.size(), channel_count_);
+        if (!clock_->is_manual()) return;  // else the samplers begin
+        for (const auto& m : sources_) begin(*m);
+    }
+
+    [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
+    /// Length of a tick as of the last sample: a relaxed load instead of a calibration.
+    [[nodiscard]] double tick_seconds() const noexcept {
+        return tick_seconds_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t born() const noexcept { return born_; }
+    [[nodiscard]] attribution policy() const noexcept { return policy_; }
+    [[nodiscard]] std::size_t channel_count() const noexcept { return channel_count_; }
+    [[nodiscard]] path_table& paths() noexcept { return *paths_; }
+    [[nodiscard]] const std::vector<std::shared_ptr<metered_source>>& sources() const noexcept {
+        return sources_;
+    }
+    /// Whether processors are in it, or what serves them: threads' time has a share in its joules.
+    [[nodiscard]] static bool goes_with_processors(component part) noexcept {
+        return part != component::gpu && part != component::npu && part != component::other;
+    }
+    /// False in a forked child: nothing of this engine may be touched there but freed memory.
+    [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
+    [[nodiscard]] double elapsed() const noexcept {
+        return static_cast<double>(clock_->now() - born_) * tick_seconds();
+    }
+
+    /// A tree for the calling thread, or for a device of those channels. Waits for no source.
+    std::shared_ptr<thread_context> add_tree(std::vector<bool> device_channels = {}) {
+        std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
+        if (slices_a_thread_ > 0) flags |= recorded;
+        const std::uint32_t number = trees_made_.fetch_add(1, std::memory_order_relaxed) + 1;
+        auto tree = std::make_shared<thread_context>(this, paths_, sources_.size(), flags,
+                                                     call_recorder(number, slices_a_thread_),
+                                                     std::move(device_channels));
+        tree->born = clock_->now();
+        tree->thread_name = name_of_this_thread(number);
+        if (sources_.empty()) retire_ended();  // no sampler will
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        trees_.push_back(tree);
+        return tree;
+    }
+
+    /// The first read of a source. Call with the source's `reading` held.
+    void begin(metered_source& m) {
+        m.source.poll(*clock_);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        m.begin(*clock_, born_);
+    }
+
+    /// A read by the sampler: often one of several around a tick of the counter, of which the last
+    /// is the sample. Call with the source's `reading` held.
+    void step(metered_source& m) {
+        m.source.poll(*clock_);
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        const bool fresh = m.source.take_in(tick_seconds());
+        if (m.is_sample(hunts_are_affordable())) close_books(m, fresh);
+    }
+
+    /// Reads a source once and closes its books, whenever that is: for a report. Call with the
+    /// source's `reading` held.
+    void sample(metered_source& m) {
+        m.source.poll(*clock_);
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        close_books(m, m.source.take_in(tick_seconds()));
+    }
+
+    /// Drops the trees of ended threads whose books all sources have closed and settled. Call
+    /// without any source's locks.
+    void retire_ended() {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        const auto settled_everywhere = [](const std::shared_ptr<thread_context>& t) {
+            return t->thread_ended.load(std::memory_order_acquire) &&
+                   std::all_of(t->marks.begin(), t->marks.end(),
+                               [](const tree_mark& m) { return m.ended.load(); });
+        };
+        for (auto& t : trees_) {
+            if (!settled_everywhere(t)) continue;
+            tally(*t, retired_);
+            // Its thread has ended: nobody writes them.
+            retired_calls_.take(t->calls, t->thread_name);
+            t.reset();
+        }
+        trees_.erase(std::remove(trees_.begin(), trees_.end(), nullptr), trees_.end());
+    }
+
+    /// Reads every source that wants it at the edge of a scope of the calling thread, so that the
+    /// books are closed just there. Never waits: a source that is busy is left to the sampler.
+    void edge(scope_node& n, std::uint32_t flags) {
+        auto& tree = static_cast<thread_context&>(*n.tree);
+        const double seconds_per_tick = tick_seconds();
+        for (const auto& m : sources_) {
+            if ((flags & edge_bit(m->source.index())) == 0) continue;
+            const std::uint64_t begin = clock_->now();
+            const std::unique_lock<timed_mutex> lock(m->source.reading, std::try_to_lock);
+            if (!lock.owns_lock() || !edge_is_affordable(tree, m->source.read_cost(), budget_,
+                                                         begin, seconds_per_tick)) {
+                tree.skipped_edges.fetch_add(1, std::memory_order_relaxed);
+                continue;
+            }
+            m->source.poll(*clock_);
+            const std::lock_guard<std::mutex> books_lock(m->source.accounts);
+            const std::uint64_t end = clock_->now();
+            if (m->source.take_in(seconds_per_tick)) {
+                m->age();
+                m->ledger.close(tree, end, m->lags, m->lag_spreads, n.is_open() ? nullptr : n.path);
+                m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
+            }
+            // The walk over the tree is part of the cost: a thread may have thousands of scopes.
+            const std::uint64_t spent = clock_->now() - begin;
+            tree.edge_ticks.fetch_add(spent, std::memory_order_relaxed);
+            tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
+            if (path_record* around = nearest_open(&n)->path; around != nullptr)
+                around->edge_ticks.fetch_add(spent, std::memory_order_relaxed);
+        }
+    }
+
+    /// After a flagged scope closed: too short a scope pays for no more edge reads.
+    void reconsider_edges(scope_node& n) noexcept {
+        const double mean = mean_ticks(n, clock_->now());
+        const double seconds_per_tick = tick_seconds();
+        for (const auto& m : sources_) {
+            const std::uint32_t bit = edge_bit(m->source.index());
+            const bool first = n.calls.load(std::memory_order_relaxed) <= 1;
+            if (!edges_pay(m->source, mean, !first, budget_, seconds_per_tick))
+                n.flags.fetch_and(~bit, std::memory_order_relaxed);
+        }
+    }
+
+    /// Sources that a path's first call reads at its edges, before its length is known: the cheap
+    /// ones (at most 20 us a read).
+    [[nodiscard]] std::uint32_t edges_of_new_paths(const thread_context& in) const noexcept {
+        std::uint32_t bits = 0;
+        for (const auto& m : sources_)
+            if (in.takes_any(m->source.first_channel(), m->source.channel_count()) &&
+                m->source.read_cost() * tick_seconds() <= 20e-6)
+                bits |= edge_bit(m->source.index());
+        return bits;
+    }
+
+    /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
+    /// path, by its index.
+    edge_tally tally(std::vector<path_tally>& by_path) {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        edge_tally sum = retired_;
+        for (const auto& t : trees_) tally(*t, sum);
+        for (const path_record* r : paths_->all()) by_path.push_back(r->tally);
+        return sum;
+    }
+
+    /// The calls that threads have kept so far, open ones up to now.
+    [[nodiscard]] call_archive recorded_calls() {
+        std::unique_lock<std::mutex> lock(trees_mutex_);
+        call_archive all = retired_calls_;
+        const auto living = trees_;
+        lock.unlock();
+        all.lift_limit();
+        const std::uint64_t now = clock_->now();
+        for (const auto& t : living)
+            t->while_still([&] {
+                all.take(t->calls, t->thread_name);
+                all.take_open(t->calls, t->thread_name, now);
+            });
+        return all;
+    }
+
+    /// Visits the plans of all threads' open scopes.
+    template <class Visit>
+    void for_item_plans(Visit visit) {
+        for (const auto& t : trees()) t->while_still([&] { t->plans.for_open(visit); });
+    }
+
+    /// The meter's number, never used twice; 0 once it has stopped.
+    [[nodiscard]] std::uint64_t meter_id() const noexcept { return meter_id_; }
+    void belong_to(std::uint64_t meter_id) noexcept { meter_id_ = meter_id; }
+
+    /// Takes every tree off the fast path for good.
+    void close_down() {
+        meter_id_ = 0;
+        std::vector<std::shared_ptr<thread_context>> last;  // not copied: that takes memory
+        {
+            const std::lock_guard<std::mutex> lock(trees_mutex_);
+            last.swap(trees_);
+        }
+        for (const auto& t : last) t->die();
+    }
+
+ private:
+    std::vector<std::shared_ptr<thread_context>> trees() {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        return trees_;
+    }
+
+    [[nodiscard]] double time_of(std::uint64_t tick) const noexcept {
+        return tick > born_ ? static_cast<double>(tick - born_) * tick_seconds() : 0;
+    }
+
+    void close_books(metered_source& m, bool fresh) {
+        ++m.samples;
+        // After a failed read the books stay open: the next good one brings the energy of both.
+        if (!fresh && m.source.state() == read_status::retry) return;
+        const auto trees = this->trees();
+        m.age();
+        const std::uint64_t tick = m.tick_caught_at();
+        if (fresh)
+            m.history.record(time_of(tick != 0 ? tick : m.source.polled_at()), m.source.joules());
+        for (const auto& tree : trees) {
+            const bool ended = tree->thread_ended.load(std::memory_order_acquire);
+            if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
+                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), m.lags, m.lag_spreads);
+                choose_edges(m);
+            }
+            tree->marks[m.source.index()].ended = ended;
+        }
+        const std::uint64_t now = tick != 0 ? tick : clock_->now();
+        const auto lived = static_cast<double>(now - born_);
+        std::vector<double> at_end = m.state_variance(lived);
+        std::vector<double> at_begin = m.variance_before(at_end, lived);
+        std::vector<double> scoped = ours(m);
+        const std::vector<double> shares = scoped, before = m.ledger.settled();
+        const double rest = 1 - m.sampling.share(sampler_seconds(), time_of(now));
+        for (std::size_t c = 0; c < scoped.size(); ++c)
+            if (goes_with_processors(m.source.channels()[c].part)) scoped[c] *= rest;
+        m.ledger.settle(
+            trees, policy_,
+            {now, tick_seconds(), std::move(scoped), std::move(at_begin), std::move(at_end)});
+        for (std::size_t c = 0; c < shares.size(); ++c)
+            m.own_joules[c] += shares[c] * (m.ledger.settled()[c] - before[c]);
+    }
+
+    // Waiting for ticks takes processor time, on some machines (virtual ones, where waking up is
+    // dear) much: all samplers together have a share of one processor for it, with the first
+    // milliseconds, in which ticks are learnt, on the house.
+    [[nodiscard]] bool hunts_are_affordable() const noexcept {
+        double spent = 0;
+        for (const auto& m : sources_) spent += m->hunting_seconds;
+        return spent <= hunting_budget * elapsed() + learning_budget;
+    }
+    static constexpr double hunting_budget = 0.002, learning_budget = 5e-3;
+
+    [[nodiscard]] double sampler_seconds() const noexcept {
+        double sum = 0;
+        for (const auto& m : sources_) sum += m->sampler_seconds;
+        return sum;
+    }
+    // By channel, the share of its joules that is this process's: what the backend knows of it;
+    // else of what processors and the parts around them use, by processor time; of the rest, all.
+    static std::vector<double> ours(metered_source& m) {
+        std::vector<double> shares(m.source.channel_count(), 1.0);
+        if (!m.process_share) return shares;
+        const double by_time = m.process_share();
+        for (std::size_t c = 0; c < shares.size(); ++c) {
+            const double known = m.source.process_share(c);
+            if (known >= 0) {
+                shares[c] = std::min(known, 1.0);
+            } else if (goes_with_processors(m.source.channels()[c].part)) {
+                shares[c] = by_time;
+            }
+        }
+        return shares;
+    }
+    // Each source asks at its own times, and so has a share of its own.
+    static std::function<double()> share_of(const options& o) {
+        if (o.process_share) return o.process_share;
+        return [share = std::make_shared<process_share>()] { return share->take(); };
+    }
+    // Scopes that were open lately are read at their edges from now on, or no more.
+    void choose_edges(metered_source& m) {
+        const std::uint32_t bit = edge_bit(m.source.index());
+        const std::uint64_t now = clock_->now();
+        m.ledger.for_lately_open([&](scope_node& n) {
+            const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
+            if (edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds())) {
+                n.flags.fetch_or(bit, std::memory_order_relaxed);
+            } else {
+                n.flags.fetch_and(~bit, std::memory_order_relaxed);
+            }
+        });
+    }
+
+    void tally(thread_context& t, edge_tally& sum) {
+        t.nodes().for_each_backwards([this](scope_node& n) { tally(n); });
+        sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
+        sum.reads += t.edge_reads.load(std::memory_order_relaxed);
+        sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
+        sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
+    }
+
+    // Calls are read before the state: what is missed here is seen next time, nothing is counted
+    // twice. The clock is read after it, so that what is open shows no less than what has just
+    // ended inside it.
+    void tally(scope_node& n) const {
+        const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
+        const std::uint64_t state = n.state.load(std::memory_order_acquire);
+        const bool open = (state & scope_node::open_bit) != 0;
+        if (!open && ends == n.tallied_ends) return;
+        const std::uint64_t now = open ? clock_->now() : 0;
+        const double items = n.items.load(std::memory_order_relaxed);
+        n.tallied_ends = ends;
+        add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));
+        add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
+        n.path->tally.items += items - n.tallied_items;
+        n.tallied_items = items;
+    }
+    static void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {
+        if (now <= tallied) return;
+        sum += now - tallied;
+        tallied = now;
+    }
+
+    const std::shared_ptr<time_source> clock_;
+    const attribution policy_;
+    const double budget_;
+    static constexpr std::size_t most_slices = 100'000'000;
+    const std::size_t slices_a_thread_;
+    std::atomic<std::uint32_t> trees_made_{0};
+    /// Of ended threads as many calls are kept as that many living ones may have.
+    static constexpr std::size_t threads_of_slices = 16;
+    call_archive retired_calls_;
+    const std::uint64_t born_;
+    const std::uint32_t generation_ = fork_generation();
+    std::atomic<std::uint64_t> meter_id_{0};
+    std::atomic<double> tick_seconds_{1e-9};
+    std::size_t channel_count_ = 0;
+    std::shared_ptr<path_table> paths_;
+    std::vector<std::shared_ptr<metered_source>> sources_;
+    std::mutex trees_mutex_;
+    std::vector<std::shared_ptr<thread_context>> trees_;
+    edge_tally retired_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,289 @@
+// meter_core.hpp - what a meter is made of: engine, samplers, reports.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/idle_split.hpp"
+#include "joulery/detail/core/cancellation_guard.hpp"
+#include "joulery/detail/core/catch_bad_alloc.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/detail/report/emissions_timeline.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/machine_info.hpp"
+#include "joulery/detail/session/progress_reader.hpp"
+#include "joulery/detail/session/repeating_call.hpp"
+#include "joulery/detail/session/report_builder.hpp"
+#include "joulery/detail/session/sampler.hpp"
+#include "joulery/detail/session/slow_path.hpp"
+#include "joulery/detail/timing/thread_contexts.hpp"
+#include "joulery/options.hpp"
+#include "joulery/progress_line.hpp"
+#include "joulery/reading.hpp"
+#include "joulery/report.hpp"
+#include "joulery/wall_time.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// The inside of a `meter`, which only passes on to it.
+class meter_core {
+ public:
+    explicit meter_core(options o)
+        : options_(std::move(o)),
+          id_(next_id()),
+          started_(wall_time::now()),
+          timeline_(started_),
+          machine_(describe_machine()),
+          engine_(std::make_shared<engine>(options_, clock_for(options_))) {
+        engine_->belong_to(id_);
+        install_slow_path();
+        doubt_carbon();
+        std::vector<channel> channels;
+        for (const auto& s : engine_->sources())
+            channels.insert(channels.end(), s->source.channels().begin(),
+                            s->source.channels().end());
+        domains_ = build_domain_tree(channels);
+        if (engine_->clock().is_manual()) return;
+        for (const auto& s : engine_->sources()) start_sampler(s);
+        const auto latest = std::chrono::steady_clock::now() + first_patience;
+        for (const auto& s : samplers_) s->await_first_read(latest);
+        if (options_.carbon.series)
+            conversion_ = std::make_unique<repeating_call>(seconds_a_conversion,
+                                                           [this] { (void)snapshot(); });
+    }
+    meter_core(const meter_core&) = delete;
+    meter_core& operator=(const meter_core&) = delete;
+    ~meter_core() {
+        const cancellation_guard whole;
+        // In a forked child there is no such thread to wait for; it is given up.
+        if (!engine_->is_this_process()) (void)conversion_.release();
+        conversion_.reset();
+        for (auto& s : samplers_) engine_->is_this_process() ? s->stop() : s->abandon();
+        if (engine_->is_this_process()) engine_->close_down();
+    }
+
+    /// The state of all channels now. One read a backend; a channel that fails keeps its last
+    /// state, and in a forked child all do.
+    [[nodiscard]] reading read() {
+        std::vector<double> joules;
+        std::vector<bool> summed;
+        quality worst = quality::measured;
+        const bool here = engine_->is_this_process();
+        for (const auto& m : engine_->sources()) {
+            if (here) take(*m);
+            std::unique_lock<std::mutex> lock(m->source.accounts, std::defer_lock);
+            if (here) lock.lock();  // else a thread of the parent's may have it for ever
+            for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
+                summed.push_back(domains_.domains[joules.size()].summed);
+                worst = worse_of(worst, m->source.channels()[c].provenance);
+                joules.push_back(m->source.joules()[c]);
+            }
+        }
+        return {std::move(joules), std::move(summed), engine_->elapsed(), worst};
+    }
+
+    /// Everything up to this call, open scopes too; an empty, partial report where memory runs out.
+    [[nodiscard]] report snapshot() {
+        std::optional<report> r;
+        (void)catch_bad_alloc([&] { r = whole_report(); });
+        if (r) return std::move(*r);
+        const std::lock_guard<std::mutex> lock(no_memory_mutex_);
+        return std::move(no_memory_);
+    }
+
+    /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
+    /// at the mean intensity of the run so far.
+    [[nodiscard]] progress_figures glance() {
+        if (!engine_->is_this_process()) return {};
+        progress_figures f = progress_reader(*engine_, domains_).read();
+        const auto now = wall_time::from_unix_seconds(started_.unix_seconds() + f.time.count());
+        f.co2e = options_.carbon.of(f.total, started_, now);
+        progress_state& p = f.progress;
+        p.co2e_per_item = options_.carbon.of(p.per_item, started_, now);
+        return f;
+    }
+
+    /// The channels of all backends, in the order of every list by channel.
+    [[nodiscard]] std::vector<channel> channels() const {
+        std::vector<channel> all;
+        for (const auto& s : engine_->sources())
+            all.insert(all.end(), s->source.channels().begin(), s->source.channels().end());
+        return all;
+    }
+    [[nodiscard]] const options& settings() const noexcept { return options_; }
+
+    /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
+    void poll() {
+        for (const auto& m : engine_->sources()) {
+            if (engine_->clock().now() < m->next_due) continue;
+            const std::lock_guard<timed_mutex> lock(m->source.reading);
+            engine_->step(*m);
+        }
+        engine_->retire_ended();
+        const double now = engine_->elapsed();
+        if (!options_.carbon.series || now < converted_at_ + seconds(seconds_a_conversion).count())
+            return;
+        converted_at_ = now;
+        (void)snapshot();
+    }
+    /// On a manual clock: the tick at which the next sample is due.
+    [[nodiscard]] std::uint64_t next_due() const noexcept {
+        std::uint64_t due = ~std::uint64_t{0};
+        for (const auto& m : engine_->sources()) due = std::min(due, m->next_due.load());
+        return due;
+    }
+
+    /// For `scope`: the calling thread's tree in this meter; null where nothing can be measured.
+    [[nodiscard]] thread_cursor* cursor_of_this_thread() noexcept {
+        if (!engine_->is_this_process()) return nullptr;
+        thread_contexts* trees = contexts_of_this_thread();
+        thread_cursor* tree = nullptr;
+        if (trees != nullptr) (void)catch_bad_alloc([&] { tree = trees->tree_in(*engine_, id_); });
+        return tree;
+    }
+
+    /// For tests that look inside or play several threads.
+    [[nodiscard]] engine& machinery() noexcept { return *engine_; }
+
+ private:
+    report whole_report() {
+        report r;
+        fill_context(r.context);
+        r.warnings = options_.warnings;
+        r.warnings.insert(r.warnings.end(), domains_.warnings.begin(), domains_.warnings.end());
+        if (!engine_->is_this_process()) {
+            r.provenance = quality::partial;
+            r.warnings.emplace_back(
+                "this process was forked from the measured one and measures nothing until it calls "
+                "joulery::start()");
+            return r;
+        }
+        report_builder builder(*engine_, domains_, r);
+        builder.build();
+        r.context.duration = seconds(engine_->elapsed());
+        split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
+        r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
+        add_emissions(r);
+        r.runs.push_back(span_of(r));
+        return r;
+    }
+
+    static report report_without_memory() {
+        report r;
+        r.provenance = quality::partial;
+        r.warnings.emplace_back("there was no memory for a report");
+        return r;
+    }
+    static std::uint64_t next_id() noexcept { return last_meter_id.fetch_add(1) + 1; }
+    static std::shared_ptr<time_source> clock_for(const options& o) {
+        if (o.clock != nullptr) return o.clock;
+        if (tick_clock_is_invariant() && !kernel_distrusts_tick_clock())
+            return std::make_shared<tick_time>();
+        return std::make_shared<steady_time>();
+    }
+
+    void start_sampler(const std::shared_ptr<metered_source>& m) {
+        samplers_.push_back(std::make_unique<sampler>(engine_, m));
+        if (samplers_.back()->is_running()) return;
+        options_.warnings.push_back(
+            std::string(m->source.name()) +
+            ": the system gave no thread to sample it (a limit on processes or memory); it is read "
+            "at the edges of long scopes and for reports alone");
+    }
+
+    // A source whose read hangs is not waited for; at the start all of them together.
+    static constexpr std::chrono::milliseconds patience{100};
+    static constexpr std::chrono::milliseconds first_patience{50};
+    void take(metered_source& m) {
+        const std::unique_lock<timed_mutex> lock(m.source.reading, patience);
+        if (!lock.owns_lock()) return;
+        m.source.poll(engine_->clock());
+        const std::lock_guard<std::mutex> books(m.source.accounts);
+        m.source.take_in(engine_->tick_seconds());
+    }
+
+    // The process-wide meter has said it already, of what the environment changed too.
+    void doubt_carbon() {
+        std::vector<std::string>& said = options_.warnings;
+        for (std::string& w : options_.carbon.sanitize())
+            if (std::find(said.begin(), said.end(), w) == said.end()) said.push_back(std::move(w));
+    }
+
+    void fill_context(run_context& c) const {
+        c.run_name = options_.run_name;
+        c.machine = machine_.machine;
+        c.host = machine_.host;
+        c.cpu = machine_.cpu;
+        c.os = machine_.os;
+        c.logical_cpus = machine_.logical_cpus;
+        c.run_id = machine_.machine + '/' + std::to_string(machine_.process_id) + '/' +
+                   std::to_string(id_) + '/' + started_.to_iso8601();
+        c.library = "joulery " + std::to_string(JOULERY_VERSION_MAJOR) + '.' +
+                    std::to_string(JOULERY_VERSION_MINOR) + '.' +
+                    std::to_string(JOULERY_VERSION_PATCH);
+        c.clock = std::string(engine_->clock().name());
+        c.attribution = std::string(to_text(options_.attribution));
+        c.started = started_;
+        c.carbon = options_.carbon;
+    }
+
+    void add_emissions(report& r) {
+        carbon_model& m = r.context.carbon;
+        if (!m.series) {
+            r.co2e = m.of(r.total);
+            for (scope_row& row : r.scopes) row.co2e = m.of(row.total);
+            return;
+        }
+        const auto now =
+            wall_time::from_unix_seconds(started_.unix_seconds() + r.context.duration.count());
+        timeline_.fill(r, now);
+        // The intensity that the report states is the one that the run had, by energy.
+        if (r.total.joules() > 0) m.grid.intensity = r.co2e / m.facility(r.total);
+        const double known = m.series->coverage(started_, now);
+        if (known < 1 - 1e-9)
+            r.warnings.push_back("the intensity series knows " + percent_text(known) +
+                                 " of the run's time; the rest is converted at its fallback");
+    }
+
+    static run_span span_of(const report& r) {
+        run_span s;
+        s.run_id = r.context.run_id;
+        s.machine = r.context.machine;
+        s.begin = r.context.started.unix_seconds();
+        s.end = s.begin + r.context.duration.count();
+        for (const channel_row& c : r.channels) s.by_channel.push_back(c.total);
+        return s;
+    }
+
+    options options_;
+    const std::uint64_t id_;
+    const wall_time started_;
+    emissions_timeline timeline_;  // where the intensity varies
+    const machine_info machine_;
+    std::shared_ptr<engine> engine_;
+    domain_tree domains_;
+    std::vector<std::unique_ptr<sampler>> samplers_;
+    // How often energy is converted where the intensity varies; series step by minutes.
+    static constexpr std::chrono::seconds seconds_a_conversion{10};
+    double converted_at_ = 0;
+    std::unique_ptr<repeating_call> conversion_;
+    std::mutex no_memory_mutex_;
+    report no_memory_ = report_without_memory();  // made while there is some
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

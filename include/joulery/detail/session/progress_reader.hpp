@@ -1,0 +1,101 @@
+// progress_reader.hpp - what the live line shows, from the books as they stand.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/timing/item_plans.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/progress_line.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Sums up a run as of its last samples. It reads no counter and closes no books, so that looking
+/// often changes nothing; figures are as old as a sampling period.
+///
+/// Thread: any. Cost: a short lock a source; where a scope has a plan, a walk over the scopes.
+///
+///     progress_figures f = progress_reader(engine, domains).read();
+class progress_reader {
+ public:
+    progress_reader(engine& e, const domain_tree& domains) : engine_(e), domains_(domains) {}
+
+    [[nodiscard]] progress_figures read() {
+        progress_figures f;
+        f.time = seconds(engine_.elapsed());
+        find_plan();
+        double watts = 0;
+        for (const auto& m : engine_.sources()) {
+            const std::lock_guard<std::mutex> lock(m->source.accounts);
+            for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
+                const std::size_t at = m->source.first_channel() + c;
+                if (!domains_.domains[at].summed) continue;
+                f.provenance = worse_of(f.provenance, m->source.channels()[c].provenance);
+                f.total += energy::from_joules(m->ledger.settled()[c]);
+                watts += m->history.latest_watts(c);
+                any_channel_ = true;
+                if (path_ != nullptr) path_joules_ += path_->energies[at].total;
+            }
+        }
+        f.now = power::from_watts(any_channel_ ? watts : nan());
+        if (!any_channel_) f.total = energy::from_joules(nan());
+        if (path_ != nullptr) add_progress(f.progress);
+        return f;
+    }
+
+ private:
+    static constexpr double nan() noexcept { return std::numeric_limits<double>::quiet_NaN(); }
+
+    // The outermost scope with a plan; the same path on several threads is one plan.
+    void find_plan() {
+        std::uint32_t depth = std::numeric_limits<std::uint32_t>::max();
+        engine_.for_item_plans([&](const item_plan& p) {
+            const bool same = p.node->path == path_;
+            if (!same && p.node->depth >= depth) return;
+            if (!same) {
+                path_ = p.node->path;
+                depth = p.node->depth;
+                begun_ = p.at;
+                done_ = total_ = 0;
+            }
+            begun_ = std::min(begun_, p.at);
+            done_ += p.done();
+            total_ += p.total;
+        });
+    }
+
+    // Joules an item over all calls of the path, as the report will have it.
+    void add_progress(progress_state& p) {
+        std::vector<path_tally> tallies;
+        engine_.tally(tallies);
+        const double items = path_->index < tallies.size() ? tallies[path_->index].items : 0;
+        p.path = path_->path;
+        p.item_name = engine_.paths().item_name(*path_);
+        p.done = done_;
+        p.total = total_;
+        const std::uint64_t now = engine_.clock().now();
+        p.time = seconds(static_cast<double>(now - std::min(now, begun_)) * engine_.tick_seconds());
+        p.per_item = energy::from_joules(items > 0 && any_channel_ ? path_joules_ / items : nan());
+    }
+
+    engine& engine_;
+    const domain_tree& domains_;
+    const path_record* path_ = nullptr;  ///< of the plan; null: there is none
+    double done_ = 0, total_ = 0;
+    std::uint64_t begun_ = 0;
+    double path_joules_ = 0;
+    bool any_channel_ = false;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

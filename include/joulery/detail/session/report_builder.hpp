@@ -1,0 +1,353 @@
+// report_builder.hpp - turns an engine's state into a report.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/history_builder.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/report.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Samples every source once more and writes down what there is. The parts of the report that no
+/// engine knows (names, carbon) are filled in by the meter.
+class report_builder {
+ public:
+    report_builder(engine& e, const domain_tree& domains, report& into)
+        : engine_(e), domains_(domains), report_(into) {}
+
+    void build() {
+        for (const auto& m : engine_.sources()) refresh(*m);
+        // Joules first: a path that is made meanwhile has a row and no joules, none has no row.
+        for (const auto& m : engine_.sources()) copies_.push_back(copy_of(*m));
+        add_rows();
+        for (const source_copy& c : copies_) add_joules(c);
+        add_sums();
+        if (engine_.elapsed() >= 1) doubt_small_wholes();
+        doubt_still_counters();
+        add_cost();
+        history_builder(engine_, records_, report_).build();
+        engine_.retire_ended();
+    }
+
+    /// What of the summed channels' joules was this process's; all, but by `attribution::process`.
+    [[nodiscard]] double own_share() const noexcept {
+        return report_.total > energy{} ? std::min(own_ / report_.total, 1.0) : 1.0;
+    }
+
+    /// Of the summed channels' joules, those that scopes had while their threads read counters.
+    [[nodiscard]] energy taken_for_edges() const noexcept { return taken_; }
+
+ private:
+    // A source whose read hangs is not waited for: its last settled figures stand in.
+    void refresh(metered_source& m) {
+        const std::unique_lock<timed_mutex> lock(m.source.reading, patience);
+        if (lock.owns_lock()) return engine_.sample(m);
+        const std::uint64_t since = m.source.reading_since();
+        const std::uint64_t now = engine_.clock().now();
+        const double hung = since != 0 && since < now
+                                ? static_cast<double>(now - since) * engine_.tick_seconds()
+                                : 0;
+        report_.warnings.push_back("backend " + std::string(m.source.name()) +
+                                   " has not come back from a read for " + std::to_string(hung) +
+                                   " s; its figures are as of the read before");
+    }
+
+    // What a source's books say of one path, by channel.
+    struct path_copy {
+        std::vector<double> self, total, variance;
+        double own_ticks = 0, direct_ticks = 0;
+    };
+    struct source_copy {
+        std::size_t first_channel = 0;
+        std::vector<path_copy> paths;  ///< by the path's index
+        double told = 0;               ///< how much the regression could tell apart
+    };
+
+    source_copy copy_of(metered_source& m) {
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        source_copy copy;
+        copy.first_channel = m.source.first_channel();
+        for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
+            add_channel(m, c);
+            if (domains_.domains[copy.first_channel + c].summed)
+                own_ += energy::from_joules(m.own_joules[c]);
+        }
+        for (const path_record* r : engine_.paths().all()) {
+            path_copy p;
+            p.own_ticks = r->self_ticks[m.source.index()];
+            p.direct_ticks = r->direct_ticks[m.source.index()];
+            for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
+                const path_energy& e = r->energies[copy.first_channel + c];
+                p.self.push_back(e.self);
+                p.total.push_back(e.total);
+                p.variance.push_back(m.ledger.variance(*r, c));
+            }
+            copy.paths.push_back(std::move(p));
+        }
+        part_mixtures(m, copy);
+        if (engine_.policy() != attribution::inclusive) take_edges_out(m, copy);
+        if (!m.source.remark().empty())
+            report_.warnings.push_back(std::string(m.source.name()) + ": " +
+                                       std::string(m.source.remark()));
+        report_.overhead.samples += m.samples;
+        report_.overhead.sampler += seconds(m.sampler_seconds);
+        return copy;
+    }
+
+    // What the regressions know by now, without making it part of the books.
+    void part_mixtures(const metered_source& m, source_copy& copy) {
+        for (const correction& k : m.ledger.mixed().part()) {
+            for (std::size_t c = 0; c < k.self.size(); ++c) {
+                if (k.path == nullptr) {
+                    report_.channels[copy.first_channel + c].unscoped +=
+                        energy::from_joules(k.self[c]);
+                    continue;
+                }
+                path_copy& p = copy.paths[k.path->index];
+                p.self[c] += k.self[c];
+                p.total[c] += k.total[c];
+                p.variance[c] += k.variance[c];
+            }
+        }
+        copy.told = m.ledger.mixed().gain();
+    }
+
+    // What threads used while they read counters at edges is nobody's scope's: it is taken out of
+    // the scope that was innermost meanwhile, at that one's power, and lies outside all scopes.
+    void take_edges_out(const metered_source& m, source_copy& copy) {
+        const auto records = engine_.paths().all();
+        for (std::size_t i = 0; i < copy.paths.size(); ++i) {
+            const auto ticks = static_cast<double>(records[i]->edge_ticks.load());
+            if (ticks <= 0 || copy.paths[i].own_ticks <= 0) continue;
+            const double share = std::min(ticks / copy.paths[i].own_ticks, 1.0);
+            for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
+                if (!engine::goes_with_processors(m.source.channels()[c].part)) continue;
+                const double joules = share * copy.paths[i].self[c];
+                copy.paths[i].self[c] -= joules;
+                if (domains_.domains[copy.first_channel + c].summed)
+                    taken_ += energy::from_joules(joules);
+                for (const path_record* p = records[i]; p != nullptr; p = p->parent)
+                    copy.paths[p->index].total[c] -= joules;
+                report_.channels[copy.first_channel + c].unscoped += energy::from_joules(joules);
+            }
+        }
+    }
+
+    void add_rows() {
+        std::vector<path_tally> tallies;
+        edges_ = engine_.tally(tallies);
+        auto records = engine_.paths().all();
+        records.resize(tallies.size());  // those made since then come with the next report
+        std::unordered_map<const path_record*, std::vector<path_record*>> children;
+        for (path_record* r : records) children[r->parent].push_back(r);
+        const double tick = engine_.tick_seconds();
+        const std::function<void(const path_record*)> add = [&](const path_record* parent) {
+            const auto at = children.find(parent);
+            if (at == children.end()) return;
+            for (path_record* r : at->second) {
+                const path_tally& tally = tallies[r->index];
+                scope_row row;
+                row.path = r->path;
+                row.depth = r->depth;
+                row.calls = tally.calls;
+                row.time = seconds(static_cast<double>(tally.ticks) * tick);
+                row.items = tally.items;
+                if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
+                row.by_channel.resize(engine_.channel_count());
+                report_.scopes.push_back(std::move(row));
+                records_.push_back(r);
+                variances_.push_back(0);
+                add(r);
+            }
+        };
+        add(nullptr);
+    }
+
+    void add_joules(const source_copy& copy) {
+        for (std::size_t i = 0; i < records_.size(); ++i) {
+            if (records_[i]->index >= copy.paths.size()) continue;
+            const path_copy& p = copy.paths[records_[i]->index];
+            scope_row& row = report_.scopes[i];
+            for (std::size_t c = 0; c < p.total.size(); ++c) {
+                const std::size_t at = copy.first_channel + c;
+                row.by_channel[at] = energy::from_joules(p.total[c]);
+                if (!domains_.domains[at].summed) continue;
+                row.total += energy::from_joules(p.total[c]);
+                row.self += energy::from_joules(p.self[c]);
+                variances_[i] += p.variance[c];
+            }
+            if (p.own_ticks > 0 && row.method.empty())
+                row.method = p.direct_ticks > p.own_ticks / 2 ? "edges"
+                             : copy.told > 0.5                ? "unmixed"
+                                                              : "share";
+        }
+    }
+
+    void add_channel(const metered_source& m, std::size_t c) {
+        const channel& from = m.source.channels()[c];
+        const domain& place = domains_.domains[m.source.first_channel() + c];
+        const channel_account& account = m.source.account(c);
+        channel_row row;
+        row.id = from.id;
+        row.backend = std::string(m.source.name());
+        row.part = from.part;
+        row.kind = from.kind;
+        row.parent = place.parent_id;
+        row.summed = place.summed;
+        row.why_not = place.why_not;
+        row.total = energy::from_joules(m.ledger.settled()[c]);
+        row.unscoped = energy::from_joules(m.ledger.unscoped()[c]);
+        row.quantum_joules = smallest_joules(from);
+        row.update_period = from.update_period;
+        row.accuracy = from.accuracy;
+        add_ticks(m.source, c, row);
+        row.tally = account.tally();
+        row.state = state_of(m.source.state(), account);
+        row.provenance = from.provenance;
+        // A gauge's joules are computed, not counted.
+        if (from.kind == reading_kind::power_gauge)
+            row.provenance = worse_of(row.provenance, quality::derived);
+        if (row.state != "ok" || row.tally.resets > 0 || row.tally.gaps > 0) {
+            row.provenance = quality::partial;
+            report_.warnings.push_back(what_is_missing(row));
+        }
+        report_.channels.push_back(std::move(row));
+    }
+
+    void add_ticks(const energy_source& source, std::size_t c, channel_row& row) const {
+        const update_tracker& t = source.tracker(c);
+        const double tick = engine_.tick_seconds();
+        row.locked = source.has_ticks(c) && t.locked();
+        row.tick_period = seconds(t.period() * tick);
+        if (!row.locked) return;
+        row.tick_jitter = seconds(t.jitter() * tick);
+        row.tick_slack = seconds(t.slack() * tick);
+    }
+
+    static std::string state_of(read_status last, const channel_account& account) {
+        if (last == read_status::gone) return "gone";
+        if (last == read_status::fatal) return "failed";
+        return account.is_silent() ? "silent" : "ok";
+    }
+
+    static std::string what_is_missing(const channel_row& row) {
+        std::string text = "channel " + row.id + " is partial:";
+        if (row.state == "gone") text += " its device went away;";
+        if (row.state == "failed") text += " its backend gave up;";
+        if (row.state == "silent")
+            text +=
+                row.tally.reads == 0 ? " it never gave a value;" : " it gives no value any more;";
+        if (row.tally.resets > 0)
+            text += " " + std::to_string(row.tally.resets) +
+                    " steps of its counter were not believable (resets);";
+        if (row.tally.gaps > 0)
+            text += " " + std::to_string(row.tally.gaps) + " gaps were too long to bridge;";
+        text.back() = '.';
+        return text;
+    }
+
+    void add_sums() {
+        bool any = false;
+        for (const channel_row& c : report_.channels) {
+            if (!c.summed) continue;
+            report_.total += c.total;
+            report_.unscoped += c.unscoped;
+            report_.provenance = any ? worse_of(report_.provenance, c.provenance) : c.provenance;
+            any = true;
+        }
+        if (!any) report_.provenance = quality::partial;
+        for (std::size_t i = 0; i < report_.scopes.size(); ++i) {
+            scope_row& row = report_.scopes[i];
+            row.provenance = report_.provenance;
+            row.uncertainty = energy::from_joules(2 * std::sqrt(variances_[i]));  // k = 2
+            if (row.method.empty()) row.method = "share";
+        }
+        if (engine_.paths().folded())
+            report_.warnings.push_back(
+                "more than " + std::to_string(path_table::max_paths) +
+                " distinct scope paths: further names are folded into \"(other)\"; "
+                "use add_items() instead of putting numbers into scope names");
+        if (edges_.too_deep > 0)
+            report_.warnings.push_back(
+                std::to_string(edges_.too_deep) + " scopes nested deeper than " +
+                std::to_string(thread_context::max_depth) + " are part of the scope around them");
+    }
+
+    // Some machines' psys is wrong (Kaby Lake): what a meter holds can't draw more than it. Other
+    // backends' channels may show the same parts once more, and are not added.
+    void doubt_small_wholes() {
+        for (const channel_row& whole : report_.channels) {
+            energy inside;
+            for (const channel_row& part : report_.channels)
+                if (part.parent == whole.id && part.backend == whole.backend && part.state == "ok")
+                    inside += part.total;
+            const energy counted = whole.total + energy::from_joules(whole.quantum_joules);
+            if (whole.provenance == quality::partial || !(inside > 1.05 * counted)) continue;
+            report_.warnings.push_back("channel " + whole.id + " counted " + to_text(whole.total) +
+                                       ", less than the " + to_text(inside) +
+                                       " of what lies in it: it is not to be trusted here");
+        }
+    }
+
+    // What is on draws something: a counter that is summed and does not move is stuck, or the run
+    // was over before it could.
+    void doubt_still_counters() {
+        const double lived = engine_.elapsed();
+        for (const channel_row& c : report_.channels) {
+            const bool counts = c.summed && c.kind == reading_kind::energy_counter;
+            const double updates = lived / std::chrono::duration<double>(c.update_period).count();
+            if (!counts || c.state != "ok" || c.total != energy{} || !(lived > 0)) continue;
+            if (lived < 1 && updates < 10)
+                report_.warnings.push_back(
+                    "channel " + c.id + " did not move: it is renewed every " +
+                    to_text(c.update_period) + ", and the run was too short to be seen by it");
+            if (lived >= 1 && updates >= 10)
+                report_.warnings.push_back("channel " + c.id + " did not move in " +
+                                           si_text(lived, "s") + ": its counter may be stuck");
+        }
+    }
+
+    void add_cost() {
+        self_cost& cost = report_.overhead;
+        cost.edges = seconds(static_cast<double>(edges_.ticks) * engine_.tick_seconds());
+        cost.edge_reads = edges_.reads;
+        cost.skipped_edges = edges_.skipped;
+        const double spent = (cost.sampler + cost.edges).count();
+        const double wall = engine_.elapsed();
+        const double cpu = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+        if (wall > 0) cost.share_of_wall = spent / wall;
+        if (cpu > 0) cost.share_of_cpu = spent / cpu;
+    }
+
+    static constexpr std::chrono::milliseconds patience{100};
+    engine& engine_;
+    const domain_tree& domains_;
+    report& report_;
+    energy own_, taken_;
+    edge_tally edges_;
+    std::vector<path_record*> records_;  ///< in the order of the report's rows
+    std::vector<double> variances_;      ///< of the rows' totals, J^2
+    std::vector<source_copy> copies_;    ///< one a source
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

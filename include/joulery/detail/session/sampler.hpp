@@ -1,0 +1,178 @@
+// sampler.hpp - the thread that reads one source at its period.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/catch_bad_alloc.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/session/engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#if JOULERY_POSIX()
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Processor time of the calling thread in seconds; 0 where the system does not tell.
+[[nodiscard]] inline double thread_cpu_seconds() noexcept {
+#if JOULERY_POSIX()
+    ::timespec t{};
+    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+#else
+    return 0;
+#endif
+}
+
+/// While it lives, threads started here inherit a mask that leaves every signal to the host's
+/// threads.
+class signals_blocked {
+ public:
+#if JOULERY_POSIX()
+    signals_blocked() noexcept {
+        ::sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+    ::sigset_t before_;
+#else
+    signals_blocked() noexcept {}  // nothing to block
+#endif
+};
+
+/// A thread that leaves every signal to the host's; not joinable where the system gives no thread.
+template <class Work>
+[[nodiscard]] std::thread start_thread(Work work) {
+    const signals_blocked quiet;
+    JOULERY_TRY { return std::thread(std::move(work)); }
+    JOULERY_CATCH_ALL { return {}; }
+}
+
+/// One thread a source, so that a slow backend holds up no other. It sleeps between samples.
+///
+/// Stopping waits a quarter of a second for a read under way; a read that hangs longer keeps its
+/// thread and the engine, and the program goes on without them.
+class sampler {
+ public:
+    sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_source> m)
+        : shared_(std::make_shared<state>()),
+          thread_(start_thread([s = shared_, e, m] { run(*s, *e, *m); })) {
+        if (!is_running()) (void)begin(*shared_, *e, *m);
+    }
+    sampler(const sampler&) = delete;
+    sampler& operator=(const sampler&) = delete;
+    ~sampler() { stop(); }
+
+    /// False where the system gave no thread: only reports and edges read the source then.
+    [[nodiscard]] bool is_running() const noexcept { return thread_.joinable(); }
+
+    /// Returns when the source's first read is done, or at `latest`.
+    void await_first_read(std::chrono::steady_clock::time_point latest) {
+        std::unique_lock<std::mutex> lock(shared_->mutex);
+        shared_->changed.wait_until(lock, latest, [&] { return shared_->begun; });
+    }
+
+    void stop() {
+        if (!thread_.joinable()) return;
+        std::unique_lock<std::mutex> lock(shared_->mutex);
+        shared_->stopping = true;
+        shared_->changed.notify_all();
+        const bool ended =
+            shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
+        lock.unlock();
+        if (ended) {
+            thread_.join();
+        } else {
+            thread_.detach();
+        }
+    }
+
+    /// In a forked child there is no such thread to join; the handle is given up.
+    void abandon() noexcept {
+        if (thread_.joinable()) new std::thread(std::move(thread_));  // NOLINT: leaked on purpose
+    }
+
+ private:
+    struct state {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool begun = false;  ///< the first read is done
+        bool stopping = false;
+        bool ended = false;
+    };
+    static constexpr std::chrono::milliseconds patience{250};
+
+    // Whether the first read is done: without memory it is tried again.
+    static bool begin(state& s, engine& e, metered_source& m) {
+        {
+            const std::lock_guard<timed_mutex> reading(m.source.reading);
+            if (!catch_bad_alloc([&] { e.begin(m); })) return false;
+        }
+        const std::lock_guard<std::mutex> lock(s.mutex);
+        s.begun = true;
+        s.changed.notify_all();
+        return true;
+    }
+    static void run(state& s, engine& e, metered_source& m) {
+        while (!begin(s, e, m)) std::this_thread::sleep_for(patience);
+        std::unique_lock<std::mutex> lock(s.mutex);
+        while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
+            lock.unlock();
+            const bool hunts = m.is_hunting();
+            stay_awake(e, m);
+            {
+                const std::lock_guard<timed_mutex> reading(m.source.reading);
+                (void)catch_bad_alloc([&] { e.step(m); });
+                const double spent = thread_cpu_seconds();
+                if (hunts) m.hunting_seconds = m.hunting_seconds + spent - m.sampler_seconds;
+                m.sampler_seconds = spent;
+            }
+            (void)catch_bad_alloc([&] { e.retire_ended(); });
+            lock.lock();
+        }
+        s.ended = true;
+        s.changed.notify_all();
+    }
+
+    // A thread that sleeps wakes up to some 60 us late (timer slack and scheduling). Where a tick
+    // is hunted it gets up that much earlier and waits awake.
+    static constexpr double early_seconds = 60e-6;
+
+    static std::chrono::nanoseconds time_to_sleep(const engine& e, const metered_source& m) {
+        const std::uint64_t now = e.clock().now();
+        const std::uint64_t due = m.next_due.load();
+        double left = due > now ? static_cast<double>(due - now) * e.tick_seconds() : 0;
+        if (m.is_hunting()) left = std::max(left - early_seconds, 0.0);
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(left * 1e9));
+    }
+    static void stay_awake(const engine& e, const metered_source& m) {
+        if (!m.is_hunting()) return;
+        const std::uint64_t due = m.next_due.load();
+        const double left =
+            (static_cast<double>(due) - static_cast<double>(e.clock().now())) * e.tick_seconds();
+        if (left > 2 * early_seconds) return;  // woken for another reason
+        while (e.clock().now() < due) {
+        }
+    }
+
+    std::shared_ptr<state> shared_;
+    std::thread thread_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,128 @@
+// call_recorder.hpp - single calls of one thread's scopes, as many as fit.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/timing/scope_node.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// One call of a scope, in ticks.
+struct recorded_call {
+    const path_record* path = nullptr;
+    std::uint32_t thread = 0;  ///< number of its tree in the meter
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    [[nodiscard]] std::uint64_t length() const noexcept { return end > begin ? end - begin : 0; }
+};
+
+/// The longest calls seen, at most `limit`.
+class longest_calls {
+ public:
+    static constexpr std::size_t limit = 48;
+
+    void add(const recorded_call& call) {
+        if (calls_.size() == limit) {
+            if (call.length() <= calls_.front().length()) return;
+            std::pop_heap(calls_.begin(), calls_.end(), is_longer);
+            calls_.pop_back();
+        }
+        calls_.push_back(call);
+        std::push_heap(calls_.begin(), calls_.end(), is_longer);
+    }
+    [[nodiscard]] const std::vector<recorded_call>& calls() const noexcept { return calls_; }
+
+ private:
+    static bool is_longer(const recorded_call& a, const recorded_call& b) noexcept {
+        return a.length() > b.length();
+    }
+    std::vector<recorded_call> calls_;  ///< a heap, the shortest in front
+};
+
+/// The calls of one thread that left the fast path: the first ones up to a limit, for a trace, and
+/// the longest ones whatever the limit, for orientation.
+///
+/// Thread: not synchronised; it belongs to the holder of the tree's mutex, and after the end of
+///         the thread to whoever knows of that.
+/// Cost:   a few stores a call. Memory: 32 bytes a call up to the limit, then none.
+/// Fails:  never; calls beyond the limit are counted.
+///
+///     call_recorder r(7, 1'000);      // thread 7, a thousand calls
+///     r.enter(node, now);             // node: still closed
+///     r.leave(node, later);           // node: still open
+class call_recorder {
+ public:
+    call_recorder(std::uint32_t thread, std::size_t limit) noexcept
+        : thread_(thread), limit_(limit) {}
+
+    /// Right before `n` opens.
+    void enter(const scope_node& n, std::uint64_t now) {
+        if (open_.size() <= n.depth) open_.resize(n.depth + std::size_t{1});
+        open_[n.depth] = {&n, now, n.calls.load(std::memory_order_relaxed)};
+    }
+    /// Right before `n` closes. A call whose begin is not known is none of ours: it began on the
+    /// fast path and was flagged meanwhile.
+    void leave(const scope_node& n, std::uint64_t now) {
+        std::uint64_t begin = 0;
+        if (!find_begin(n, now, begin)) return;
+        const recorded_call call{n.path, thread_, begin, now};
+        longest_.add(call);
+        if (limit_ == 0) return;
+        if (calls_.size() < limit_) {
+            calls_.push_back(call);
+        } else {
+            ++dropped_;
+        }
+    }
+
+    /// Calls that are still open, as if they ended now.
+    template <class Visit>
+    void for_open(std::uint64_t now, Visit visit) const {
+        for (const opening& o : open_)
+            if (o.node != nullptr && o.node->is_open() && is_call_of(o, *o.node))
+                visit(recorded_call{o.node->path, thread_, o.at, now});
+    }
+    [[nodiscard]] const std::vector<recorded_call>& calls() const noexcept { return calls_; }
+    [[nodiscard]] const longest_calls& longest() const noexcept { return longest_; }
+    [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+    [[nodiscard]] std::uint32_t thread() const noexcept { return thread_; }
+    /// Whether calls are kept for a trace.
+    [[nodiscard]] bool is_recording() const noexcept { return limit_ > 0; }
+
+ private:
+    struct opening {
+        const scope_node* node = nullptr;
+        std::uint64_t at = 0;
+        std::uint64_t calls = 0;  ///< ended calls of the node, which tell one call from another
+    };
+    static bool is_call_of(const opening& o, const scope_node& n) noexcept {
+        return o.node == &n && o.calls == n.calls.load(std::memory_order_acquire);
+    }
+    // A node's first call began when its time did.
+    bool find_begin(const scope_node& n, std::uint64_t now, std::uint64_t& begin) const noexcept {
+        if (n.depth < open_.size() && is_call_of(open_[n.depth], n)) {
+            begin = open_[n.depth].at;
+            return true;
+        }
+        if (n.calls.load(std::memory_order_relaxed) != 0) return false;
+        begin = now - n.ticks_at(now);
+        return true;
+    }
+
+    const std::uint32_t thread_;
+    const std::size_t limit_;
+    std::vector<opening> open_;  ///< by depth: of the open scopes each has one of its own
+    std::vector<recorded_call> calls_;
+    longest_calls longest_;
+    std::uint64_t dropped_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

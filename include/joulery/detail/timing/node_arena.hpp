@@ -1,0 +1,78 @@
+// node_arena.hpp - the nodes of a tree, side by side in memory.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/timing/scope_node.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Nodes in the order of their making: a parent before its children. They never move. Side by side,
+/// so that a walk over thousands of quiet ones runs at the speed of memory, not from miss to miss.
+///
+/// Thread: one adds, any walk meanwhile; a walk sees all that were there when it began. It may see
+///         one that is still being filled in: until its first call only its atomics may be read.
+class node_arena {
+ public:
+    /// `sources`: how many marks a node has.
+    explicit node_arena(std::size_t sources) : sources_(sources) {}
+
+    /// A new node, with its marks.
+    scope_node& add() {
+        block* into = blocks_.empty() ? nullptr : blocks_.back().get();
+        std::size_t made = into != nullptr ? into->made.load(std::memory_order_relaxed) : 0;
+        if (into == nullptr || made == into->size) {
+            into = add_block();
+            made = 0;
+        }
+        scope_node& n = into->nodes[made];
+        n.marks = into->marks.data() + made * sources_;
+        into->made.store(made + 1, std::memory_order_release);
+        return n;
+    }
+
+    /// The last made first, so that a node is looked at after all that lies inside it: a child that
+    /// is seen to have run ran in parents that are seen to have, too.
+    template <class Visit>
+    void for_each_backwards(Visit visit) const {
+        for (block* b = last_.load(std::memory_order_acquire); b != nullptr; b = b->before)
+            for (std::size_t i = b->made.load(std::memory_order_acquire); i-- > 0;)
+                visit(b->nodes[i]);
+    }
+
+ private:
+    struct block {
+        block(std::size_t n, std::size_t sources, block* previous)
+            : size(n), nodes(new scope_node[n]), marks(n * sources), before(previous) {}
+        const std::size_t size;
+        const std::unique_ptr<scope_node[]> nodes;
+        std::vector<source_mark> marks;  // by node, then by source
+        block* const before;
+        std::atomic<std::size_t> made{0};
+    };
+
+    block* add_block() {
+        block* before = blocks_.empty() ? nullptr : blocks_.back().get();
+        const std::size_t size =
+            before == nullptr ? 4 : std::min<std::size_t>(before->size * 2, 64);
+        blocks_.push_back(std::make_unique<block>(size, sources_, before));
+        last_.store(blocks_.back().get(), std::memory_order_release);
+        return blocks_.back().get();
+    }
+
+    const std::size_t sources_;
+    std::vector<std::unique_ptr<block>> blocks_;
+    std::atomic<block*> last_{nullptr};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

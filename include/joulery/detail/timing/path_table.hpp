@@ -1,0 +1,163 @@
+// path_table.hpp - every distinct path of nested scopes, and what it has cost so
+// far. SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Joules of one path in one channel, since the start.
+struct path_energy {
+    double self = 0;      ///< outside its children
+    double total = 0;     ///< children included
+    double variance = 0;  ///< of `total`, J^2, from parting mixtures
+    double edges = 0;     ///< variance of `total`, J^2, from reads at its edges
+    double drift = 0;     ///< J: what edges since the last settling are off by if the phase is off
+};
+
+/// How often and how long a path was open, over all threads.
+struct path_tally {
+    std::uint64_t ticks = 0;
+    std::uint64_t calls = 0;
+    double items = 0;
+};
+
+/// One path, over all threads. `energies` and `self_ticks` belong to whoever holds the `accounts`
+/// lock of the channel's source, `tally` to whoever holds the engine's trees; names never change.
+/// Any thread adds to `edge_ticks`.
+struct path_record {
+    std::string path;
+    std::string name;
+    path_record* parent = nullptr;
+    std::size_t depth = 0;
+    std::size_t index = 0;              ///< order of its making
+    std::vector<path_energy> energies;  ///< one a channel
+    std::vector<double> self_ticks;     ///< one a source: open without an open child
+    std::vector<double> direct_ticks;   ///< one a source: of them, with counters read at both ends
+    std::atomic<std::uint64_t> edge_ticks{0};  ///< of the time as innermost scope, spent reading
+                                               ///< counters at edges: its own and its children's
+    path_tally tally;
+    std::string item_name;
+};
+
+/// Whether `inner` is `outer` or lies inside it; null encloses all.
+[[nodiscard]] inline bool encloses(const path_record* outer, const path_record* inner) noexcept {
+    while (inner != nullptr && inner != outer) inner = inner->parent;
+    return inner == outer;
+}
+
+/// The paths of one meter. They are made at the first visit and never removed.
+///
+/// Thread: any. Cost: a hash look-up under a lock, at the first visit of a path by a thread only.
+/// Fails:  beyond `max_paths` (names made of request numbers, say) new names are folded into
+///         "(other)", so that memory stays bounded.
+class path_table {
+ public:
+    static constexpr std::size_t max_paths = 100'000;
+    static constexpr std::size_t max_name = 200;  ///< longer names are cut
+    static constexpr std::string_view folded_name = "(other)";
+
+    path_table(std::size_t sources, std::size_t channels)
+        : source_count_(sources), channel_count_(channels) {}
+
+    /// The record of `name` inside `parent` (null: at the top).
+    path_record* intern(path_record* parent, std::string_view name) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        path_record* found = find(parent, shortened(name));
+        if (found != nullptr) return found;
+        if (records_.size() < max_paths) return add(parent, shortened(name));
+        folded_ = true;
+        found = find(parent, folded_name);
+        return found != nullptr ? found : add(parent, folded_name);
+    }
+
+    /// Names the unit of a path's items; the first name stays.
+    void name_items(path_record& record, std::string_view name) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (record.item_name.empty()) record.item_name = std::string(name);
+    }
+    [[nodiscard]] std::string item_name(const path_record& record) const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return record.item_name;
+    }
+
+    /// All records, in the order of their making. The pointers stay good as long as the table.
+    [[nodiscard]] std::vector<path_record*> all() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        std::vector<path_record*> list;
+        list.reserve(records_.size());
+        for (const auto& r : records_) list.push_back(r.get());
+        return list;
+    }
+    [[nodiscard]] bool folded() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return folded_;
+    }
+
+ private:
+    struct key {
+        const path_record* parent;
+        std::string_view name;
+        bool operator==(const key& o) const noexcept {
+            return parent == o.parent && name == o.name;
+        }
+    };
+    struct key_hash {
+        std::size_t operator()(const key& k) const noexcept {
+            return std::hash<std::string_view>()(k.name) ^
+                   (reinterpret_cast<std::uintptr_t>(k.parent) * 0x9E3779B97F4A7C15u);
+        }
+    };
+    static std::string_view shortened(std::string_view name) noexcept {
+        if (name.empty()) return "(unnamed)";
+        if (name.size() <= max_name) return name;
+        std::size_t end = max_name;  // not inside a UTF-8 character
+        while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+        return name.substr(0, end);
+    }
+    static std::string joined(const path_record* parent, std::string_view name) {
+        std::string path = parent != nullptr ? parent->path + '/' : std::string();
+        return path.append(name);
+    }
+    path_record* find(const path_record* parent, std::string_view name) {
+        const auto at = by_name_.find(key{parent, name});
+        return at == by_name_.end() ? nullptr : at->second;
+    }
+    path_record* add(path_record* parent, std::string_view name) {
+        auto record = std::make_unique<path_record>();
+        record->path = joined(parent, name);
+        record->name = std::string(name);
+        record->parent = parent;
+        record->depth = parent != nullptr ? parent->depth + 1 : 0;
+        record->index = records_.size();
+        record->energies.resize(channel_count_);
+        record->self_ticks.resize(source_count_);
+        record->direct_ticks.resize(source_count_);
+        records_.push_back(std::move(record));
+        path_record* made = records_.back().get();
+        by_name_.emplace(key{parent, made->name}, made);
+        return made;
+    }
+
+    const std::size_t source_count_;
+    const std::size_t channel_count_;
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<path_record>> records_;
+    std::unordered_map<key, path_record*, key_hash> by_name_;
+    bool folded_ = false;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,5 @@
+// joulery.cpp - the one file of a program that has the library's bodies.
+// SPDX-License-Identifier: MIT
+#define JOULERY_IMPLEMENTATION
+#include "joulery/joulery.hpp"
+#include "joulery/assertions/measuring_meter.hpp"

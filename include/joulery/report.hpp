@@ -1,0 +1,139 @@
+// report.hpp - what a run cost, as plain data; every writer renders this.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/carbon_model.hpp"
+#include "joulery/channel.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
+#include "joulery/detail/report/history.hpp"
+#include "joulery/quality.hpp"
+#include "joulery/units.hpp"
+#include "joulery/wall_time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The conditions of a run, without which its figures can't be compared.
+struct run_context {
+    std::string run_name;       ///< as the user named it; may be empty
+    std::string run_id;         ///< unique to the run: machine, process and start
+    std::string machine;        ///< identifies the machine: one machine's energy is counted once
+    std::string host;           ///< host name
+    std::string cpu;            ///< processor name as the system gives it
+    std::string os;             ///< operating system and kernel
+    unsigned logical_cpus = 0;  ///< hardware threads
+    std::string library;        ///< "joulery 0.1.0"
+    std::string clock;          ///< "tsc", "cntvct", "steady", "manual"
+    std::string attribution;    ///< "shared", "inclusive", "process"
+    wall_time started;          ///< a label; durations come from the monotonic clock
+    seconds duration{0};        ///< from start to this report
+    std::optional<power> idle_power;  ///< of the summed channels, where it was stated
+    carbon_model carbon;              ///< what turned joules into CO2e
+};
+
+/// One channel: what it is, what it read, and whether it is part of the total.
+struct channel_row {
+    std::string id;       ///< "cpu0/package"; of several machines "node1:cpu0/package"
+    std::string machine;  ///< in reports of several machines; else "", the context's
+    std::string backend;
+    component part = component::other;
+    reading_kind kind = reading_kind::energy_counter;
+    quality provenance = quality::measured;  ///< `partial` where something is missing
+    std::string parent;                      ///< id of the containing channel; "" for a root
+    bool summed = true;                      ///< part of `report::total`
+    std::string why_not;                     ///< where not summed: what contains it
+    energy total;                            ///< since the start of the run
+    energy unscoped;                         ///< of it, outside all scopes
+    double quantum_joules = 0;               ///< smallest step
+    seconds update_period{0};                ///< of the hardware, as declared
+    double accuracy = 0;       ///< stated error of the sensor (fraction); 0: not stated
+    bool locked = false;       ///< its ticks are known: samples fall just after them
+    seconds tick_period{0};    ///< seen between two of them; where not locked, as declared
+    seconds tick_jitter{0};    ///< standard deviation of that
+    seconds tick_slack{0};     ///< by which the last sample may have come after its tick
+    channel_tally tally;       ///< reads, wraps, resets, failures, gaps
+    std::string state = "ok";  ///< "ok", "silent" (no value, or none any more), "gone", "failed"
+};
+
+/// One path of nested scopes, added up over all its calls and threads.
+struct scope_row {
+    std::string path;                       ///< "train/step/forward"
+    std::uint64_t calls = 0;                ///< times it was entered
+    std::chrono::duration<double> time{0};  ///< spent inside, summed over threads
+    energy total;                           ///< of the summed channels, children included
+    energy self;                            ///< `total` less what the children used
+    std::vector<energy> by_channel;  ///< total by channel, in the order of `report::channels`
+    std::optional<energy> idle;      ///< of `total`, what the idle machine would have used anyway
+    energy uncertainty;              ///< k = 2, of `total`; without the sensor's own accuracy
+    emissions co2e;                  ///< of `total`
+    double items = 0;                ///< added by `scope::add_items`
+    std::string item_name;           ///< "sample", "token"; "" where no items were added
+    quality provenance = quality::measured;
+    std::string method;     ///< how the joules were found: "edges", "share", "unmixed"
+    std::size_t depth = 0;  ///< how many scopes enclose it
+};
+
+/// What measuring itself cost.
+struct self_cost {
+    seconds sampler{0};               ///< processor time of the sampler threads
+    seconds edges{0};                 ///< time of the scopes' own threads spent reading counters
+    double share_of_wall = 0;         ///< (sampler + edges) / duration
+    double share_of_cpu = 0;          ///< (sampler + edges) / processor time of the process
+    std::uint64_t samples = 0;        ///< reads by the sampler
+    std::uint64_t edge_reads = 0;     ///< reads at the edges of scopes
+    std::uint64_t skipped_edges = 0;  ///< edges left to the sampler: busy, or over the budget
+    energy joules;                    ///< sampler and edges at the mean power of a busy processor
+};
+
+/// One run as the merging of reports needs it: when, where, and what each channel read.
+struct run_span {
+    std::string run_id;
+    std::string machine;
+    std::string host;  ///< prefixes the channels of several machines; "": the context's
+    double begin = 0;  ///< seconds since 1970 (UTC)
+    double end = 0;
+    std::vector<energy> by_channel;  ///< of the machine's channels, as `report::channels` has them
+};
+
+/// The result of a run, or of several merged. Plain data.
+///
+///     joulery::report r = joulery::snapshot();
+///     if (auto* row = r.find("train/step")) std::cout << row->total.joules() << " J\n";
+///     std::cout << to_text(r);
+struct report {
+    run_context context;
+    std::vector<channel_row> channels;
+    std::vector<scope_row> scopes;  ///< a parent before its children, siblings as first visited
+    energy total;                   ///< sum of the summed channels since the start
+    energy unscoped;                ///< of it, outside all scopes
+    emissions co2e;                 ///< of `total`
+    quality provenance = quality::measured;  ///< the worst of the summed channels
+    self_cost overhead;
+    std::vector<std::string> warnings;
+    std::vector<run_span> runs;  ///< the runs this report is made of; one, unless merged
+    power_history history;       ///< empty unless kept; merging drops it
+    slice_record slices;         ///< empty unless recorded; merging drops it
+
+    /// The row of a path, or null. Linear in the number of rows.
+    [[nodiscard]] const scope_row* find(std::string_view path) const noexcept {
+        for (const scope_row& row : scopes)
+            if (row.path == path) return &row;
+        return nullptr;
+    }
+    /// The row of a channel, or null.
+    [[nodiscard]] const channel_row* find_channel(std::string_view id) const noexcept {
+        for (const channel_row& row : channels)
+            if (row.id == id) return &row;
+        return nullptr;
+    }
+};
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,42 @@
+// result.hpp - a value, or why there is none and what would help.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+/// Why something could not be had, and the line that would change it (least privilege first).
+struct failure {
+    std::string reason;  ///< names the thing: "/sys/class/powercap/intel-rapl:0/energy_uj: ..."
+    std::string remedy;  ///< an exact command or setting; empty where nothing can be done
+};
+
+/// A value or a `failure`. The library's stand-in for exceptions, which it never throws.
+///
+///     result<std::unique_ptr<backend>> r = open_rapl_powercap({});
+///     if (!r) std::cerr << r.error().reason << "; try: " << r.error().remedy << '\n';
+template <class T>
+class [[nodiscard]] result {
+ public:
+    result(T value) : value_(std::move(value)) {}      // NOLINT: implicit on purpose
+    result(failure why) : failure_(std::move(why)) {}  // NOLINT: implicit on purpose
+
+    explicit operator bool() const noexcept { return value_.has_value(); }
+    T& operator*() & noexcept { return *value_; }
+    const T& operator*() const& noexcept { return *value_; }
+    T&& operator*() && noexcept { return *std::move(value_); }
+    T* operator->() noexcept { return &*value_; }
+    const T* operator->() const noexcept { return &*value_; }
+    [[nodiscard]] const failure& error() const noexcept { return failure_; }
+
+ private:
+    std::optional<T> value_;
+    failure failure_;
+};
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,116 @@
+// csv.hpp - a report's scopes as comma-separated values (RFC 4180).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// One record a scope, a header first, and "(outside all scopes)" and "(total)" last.
+///
+/// Units: in the column names; numbers round-trip, with a point in every locale. One column a
+///        channel, named "channel:<id>_j". Fails: never; what is no number is an empty field.
+///
+///     std::ofstream("run.csv", std::ios::binary) << to_csv(r);
+[[nodiscard]] JOULERY_DECL std::string to_csv(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// Appends fields to records: commas between, quotes where needed, CR LF at the end.
+class csv_writer {
+ public:
+    csv_writer& add(std::string_view text) {
+        separate();
+        if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+            out_ += valid_utf8(text);
+            return *this;
+        }
+        out_ += '"';
+        for (const char c : valid_utf8(text)) {
+            if (c == '"') out_ += '"';
+            out_ += c;
+        }
+        out_ += '"';
+        return *this;
+    }
+    // Not-a-number and infinities are empty: spreadsheets and data frames read that as missing.
+    csv_writer& add(double x) {
+        separate();
+        if (x - x == 0) append_number(out_, x);
+        return *this;
+    }
+    csv_writer& add(std::uint64_t n) {
+        separate();
+        append_number(out_, n);
+        return *this;
+    }
+    void end_record() {
+        out_ += "\r\n";
+        first_ = true;
+    }
+    [[nodiscard]] const std::string& text() const noexcept { return out_; }
+
+ private:
+    void separate() {
+        if (!first_) out_ += ',';
+        first_ = false;
+    }
+    std::string out_;
+    bool first_ = true;
+};
+
+}  // namespace detail
+
+JOULERY_DECL std::string to_csv(const report& r) {
+    detail::csv_writer csv;
+    for (const char* name :
+         {"path", "depth", "calls", "time_s", "total_j", "self_j", "uncertainty_j", "co2e_g",
+          "items", "item_name", "j_per_item", "quality", "method"})
+        csv.add(std::string_view(name));
+    for (const channel_row& c : r.channels) csv.add("channel:" + c.id + "_j");
+    csv.end_record();
+    for (const scope_row& s : r.scopes) {
+        csv.add(s.path).add(static_cast<std::uint64_t>(s.depth)).add(s.calls);
+        csv.add(s.time.count()).add(s.total.joules()).add(s.self.joules());
+        csv.add(s.uncertainty.joules()).add(s.co2e.grams()).add(s.items).add(s.item_name);
+        csv.add(s.total.joules() / s.items).add(to_text(s.provenance)).add(s.method);
+        for (std::size_t c = 0; c < r.channels.size(); ++c)
+            csv.add(c < s.by_channel.size() ? s.by_channel[c].joules() : 0.0);
+        csv.end_record();
+    }
+    const auto summary = [&](std::string_view name, energy e, bool total) {
+        csv.add(name).add(std::uint64_t{0}).add("").add(total ? r.context.duration.count() : 0.0);
+        csv.add(e.joules()).add(total ? 0.0 : e.joules()).add("");
+        csv.add(total ? r.co2e.grams() : r.context.carbon.of(e).grams());
+        csv.add("").add("").add("").add(to_text(r.provenance)).add("");
+        for (const channel_row& c : r.channels)
+            csv.add(total ? c.total.joules() : c.unscoped.joules());
+        csv.end_record();
+    };
+    summary("(outside all scopes)", r.unscoped, false);
+    summary("(total)", r.total, true);
+    return csv.text();
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,98 @@
+// junit.hpp - a report as JUnit XML, which CI systems keep and chart.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// One test case a scope, with its figures as properties; the run's figures are properties of the
+/// suite, and warnings are its system-err.
+///
+///     write_report(r, "energy.junit.xml");   // beside the CI's other test results
+[[nodiscard]] JOULERY_DECL std::string to_junit(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/report/markup_text.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+inline void junit_property(std::string& out, const char* indent, std::string_view name,
+                           const std::string& value) {
+    out.append(indent).append("<property name=\"").append(name).append("\" value=\"");
+    out.append(markup_text(value)).append("\"/>\n");
+}
+inline void junit_property(std::string& out, const char* indent, std::string_view name, double x) {
+    std::string text;
+    append_number(text, x);
+    junit_property(out, indent, name, text);
+}
+
+/// Seconds as JUnit's schema wants them: a plain decimal, never with an exponent.
+inline std::string junit_seconds(seconds t) {
+    const double s = t.count() > 0 && t.count() < 1e12 ? t.count() : 0;
+    const auto micro = static_cast<std::uint64_t>(s * 1e6 + 0.5);
+    std::string fraction = std::to_string(1000000 + micro % 1000000);
+    return std::to_string(micro / 1000000) + "." + fraction.substr(1);
+}
+
+}  // namespace detail
+
+JOULERY_DECL std::string to_junit(const report& r) {
+    const std::string count = std::to_string(r.scopes.size());
+    const std::string time = detail::junit_seconds(r.context.duration);
+    const std::string name = markup_text(r.context.run_name);
+    std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+    out += "  <testsuite name=\"joulery " + name + "\" tests=\"" + count +
+           "\" failures=\"0\" errors=\"0\" skipped=\"0\" time=\"" + time + "\" hostname=\"" +
+           markup_text(r.context.host) + "\">\n    <properties>\n";
+    const char* indent = "      ";
+    detail::junit_property(out, indent, "joules", r.total.joules());
+    detail::junit_property(out, indent, "joules_outside_scopes", r.unscoped.joules());
+    detail::junit_property(out, indent, "co2e_grams", r.co2e.grams());
+    detail::junit_property(out, indent, "quality", std::string(to_text(r.provenance)));
+    detail::junit_property(out, indent, "grid", r.context.carbon.grid.place);
+    detail::junit_property(out, indent, "cpu", r.context.cpu);
+    out += "    </properties>\n";
+    for (const scope_row& s : r.scopes) {
+        out += "    <testcase classname=\"joulery." + name + "\" name=\"" + markup_text(s.path) +
+               "\" time=\"" + detail::junit_seconds(s.time) + "\">\n      <properties>\n";
+        indent = "        ";
+        detail::junit_property(out, indent, "joules", s.total.joules());
+        detail::junit_property(out, indent, "joules_self", s.self.joules());
+        detail::junit_property(out, indent, "joules_uncertainty", s.uncertainty.joules());
+        detail::junit_property(out, indent, "co2e_grams", s.co2e.grams());
+        detail::junit_property(out, indent, "calls", std::to_string(s.calls));
+        detail::junit_property(out, indent, "items", s.items);
+        detail::junit_property(out, indent, "item_name", s.item_name);
+        detail::junit_property(out, indent, "quality", std::string(to_text(s.provenance)));
+        out += "      </properties>\n    </testcase>\n";
+    }
+    if (!r.warnings.empty()) {
+        out += "    <system-err>";
+        for (const std::string& w : r.warnings) out += markup_text(w) + "\n";
+        out += "</system-err>\n";
+    }
+    out += "  </testsuite>\n</testsuites>\n";
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,65 @@
+// model_card.hpp - co2_eq_emissions for a model card on the Hugging Face Hub.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The block of YAML for a card's metadata; emissions in grams, as the Hub wants them.
+/// `training_type` is "pre-training" or "fine-tuning". Comments say what was measured, estimated
+/// and assumed.
+///
+///     std::cout << "---\n" << to_model_card(joulery::snapshot(), "fine-tuning") << "---\n";
+[[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r,
+                                                     std::string_view training_type);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/report/statement.hpp"
+
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::string to_model_card(const report& r, std::string_view training_type) {
+    const carbon_model& m = r.context.carbon;
+    std::string out = "co2_eq_emissions:\n  emissions: ";
+    append_number(out, r.co2e.grams());
+    const auto field = [&](const char* name, std::string_view text) {
+        out.append("\n  ").append(name).append(": ");
+        append_json_string(out, text);  // a JSON string is a YAML string
+    };
+    field("source", r.context.library + ": " + format_significant(r.total.kilowatt_hours()) +
+                        " kWh of IT energy, PUE " + format_significant(m.pue, 4) + ", " +
+                        to_text(m.grid));
+    field("training_type", training_type);
+    field("geographical_location", m.grid.assumed ? "not stated" : m.grid.place);
+    field("hardware_used", r.context.cpu);
+    out += "\n";
+    const statement s = statement_of(r);
+    const auto comments = [&](const char* what, const std::vector<std::string>& lines) {
+        for (const std::string& line : lines)
+            out += std::string("  # ") + what + escape_control(line) + "\n";
+    };
+    comments("measured: ", s.measured);
+    comments("estimated: ", s.estimated);
+    comments("assumed: ", s.assumed);
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,193 @@
+// otlp.hpp - a report as OpenTelemetry metrics in OTLP's JSON form.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// The report as an OTLP/JSON metrics request, which collectors take as a file (otlpjsonfile
+/// receiver) or by HTTP at /v1/metrics.
+///
+/// Units: joules, seconds, grams; sums are cumulative from the run's start. Fails: never.
+///
+///     write_report(r, "run.otlp.json");   // curl -d @run.otlp.json collector:4318/v1/metrics
+[[nodiscard]] JOULERY_DECL std::string to_otlp_json(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/core/number_text.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+/// Appends an ExportMetricsServiceRequest in proto3's JSON mapping: 64-bit integers are strings,
+/// enumerations are numbers, not-a-number is "NaN".
+class otlp_writer {
+ public:
+    explicit otlp_writer(const report& r) : r_(r) {}
+
+    std::string write() {
+        const run_context& c = r_.context;
+        out_ = "{\"resourceMetrics\": [{\"resource\": ";
+        attributes({{"service.name", c.run_name.empty() ? "joulery" : c.run_name},
+                    {"service.instance.id", c.run_id},
+                    {"host.name", c.host},
+                    {"host.id", c.machine},
+                    {"host.cpu.model.name", c.cpu},
+                    {"os.description", c.os}});
+        out_ += "},\n\"scopeMetrics\": [{\"scope\": {\"name\": \"joulery\", \"version\": ";
+        append_json_string(out_, c.library);
+        out_ += "}, \"metrics\": [";
+        channels();
+        machine();
+        scopes();
+        out_ += "]}]}]}\n";
+        return out_;
+    }
+
+ private:
+    using attribute = std::pair<std::string_view, std::string_view>;
+
+    // Leaves the object open: the caller closes it.
+    void attributes(std::initializer_list<attribute> list) {
+        out_ += "{\"attributes\": [";
+        const char* separator = "";
+        for (const auto& [key, value] : list) {
+            out_.append(separator).append("{\"key\": ");
+            append_json_string(out_, key);
+            out_ += ", \"value\": {\"stringValue\": ";
+            append_json_string(out_, value);
+            out_ += "}}";
+            separator = ", ";
+        }
+        out_ += "]";
+    }
+
+    void begin(std::string_view name, std::string_view unit, std::string_view what) {
+        out_ += first_metric_ ? "\n{\"name\": " : ",\n{\"name\": ";
+        append_json_string(out_, name);
+        out_ += ", \"unit\": ";
+        append_json_string(out_, unit);
+        out_ += ", \"description\": ";
+        append_json_string(out_, what);
+        out_ +=
+            ",\n \"sum\": {\"aggregationTemporality\": 2, \"isMonotonic\": true, \"dataPoints\": [";
+        first_metric_ = false;
+        first_point_ = true;
+    }
+    void end() { out_ += "]}}"; }
+
+    void point(std::initializer_list<attribute> list, double value) {
+        out_ += first_point_ ? "\n  " : ",\n  ";
+        first_point_ = false;
+        attributes(list);
+        const double begin = r_.context.started.unix_seconds();
+        nanoseconds(", \"startTimeUnixNano\": \"", begin);
+        nanoseconds("\", \"timeUnixNano\": \"", begin + r_.context.duration.count());
+        out_ += "\", \"asDouble\": ";
+        if (value - value == 0) {
+            append_number(out_, value);
+        } else {
+            out_ += value != value ? "\"NaN\"" : (value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        }
+        out_ += '}';
+    }
+
+    void nanoseconds(const char* before, double unix_seconds) {
+        out_ += before;
+        const bool sound = unix_seconds > 0 && unix_seconds < 1.8e10;
+        append_number(out_, sound ? static_cast<std::uint64_t>(unix_seconds * 1e9) : 0);
+    }
+
+    static std::string_view hardware_type(component part) {
+        switch (part) {
+            case component::cpu:
+                return "cpu";
+            case component::gpu:
+                return "gpu";
+            case component::dram:
+                return "memory";
+            default:
+                return "other";
+        }
+    }
+
+    // hw.energy is the semantic conventions' name for a component's consumed energy.
+    void channels() {
+        begin("hw.energy", "J", "Energy consumed by the component");
+        for (const channel_row& c : r_.channels)
+            point({{"hw.id", c.id},
+                   {"hw.type", hardware_type(c.part)},
+                   {"hw.parent", c.parent},
+                   {"joulery.summed", c.summed ? "true" : "false"},
+                   {"joulery.quality", to_text(c.provenance)}},
+                  c.total.joules());
+        end();
+    }
+
+    void machine() {
+        const std::string_view q = to_text(r_.provenance);
+        begin("joulery.energy", "J", "Energy of the machine during the run");
+        point({{"joulery.quality", q}}, r_.total.joules());
+        end();
+        begin("joulery.unscoped.energy", "J", "Energy outside all scopes");
+        point({{"joulery.quality", q}}, r_.unscoped.joules());
+        end();
+        begin("joulery.emissions", "g", "CO2 equivalent of the energy");
+        point({{"joulery.quality", q}, {"joulery.grid", r_.context.carbon.grid.place}},
+              r_.co2e.grams());
+        end();
+    }
+
+    void scopes() {
+        each("joulery.scope.energy", "J", "Energy inside a scope, its children included",
+             [](const scope_row& s) { return s.total.joules(); });
+        each("joulery.scope.self.energy", "J", "Energy inside a scope, without its children",
+             [](const scope_row& s) { return s.self.joules(); });
+        each("joulery.scope.calls", "{call}", "Times a scope was entered",
+             [](const scope_row& s) { return static_cast<double>(s.calls); });
+        each("joulery.scope.time", "s", "Time inside a scope, summed over threads",
+             [](const scope_row& s) { return s.time.count(); });
+        each("joulery.scope.items", "{item}", "Items processed inside a scope",
+             [](const scope_row& s) { return s.items; });
+    }
+
+    template <class Value>
+    void each(std::string_view name, std::string_view unit, std::string_view what, Value value) {
+        begin(name, unit, what);
+        for (const scope_row& s : r_.scopes)
+            point({{"joulery.scope", s.path}, {"joulery.quality", to_text(s.provenance)}},
+                  value(s));
+        end();
+    }
+
+    const report& r_;
+    std::string out_;
+    bool first_metric_ = true;
+    bool first_point_ = true;
+};
+
+}  // namespace detail
+
+JOULERY_DECL std::string to_otlp_json(const report& r) { return detail::otlp_writer(r).write(); }
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,240 @@
+// prometheus.hpp - a report for the node exporter's textfile collector.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// How metrics are written.
+struct prometheus_options {
+    std::size_t max_scopes = 200;  ///< scopes with series of their own; the rest is added up
+    bool open_metrics = false;     ///< OpenMetrics 1.0 instead of the text format 0.0.4
+};
+
+/// The report as Prometheus metrics in base units (joules, seconds, grams), counters ending in
+/// `_total`. At most `max_scopes` scopes have series of their own, the dearest ones.
+///
+/// Fails: never; labels are escaped. Files are replaced in one step, as the collector needs it.
+///
+///     write_report(r, "/var/lib/prometheus/node-exporter/train.prom");
+[[nodiscard]] JOULERY_DECL std::string to_prometheus(const report& r, const prometheus_options& o);
+
+[[nodiscard]] JOULERY_DECL std::string to_prometheus(const report& r);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+namespace detail {
+
+using metric_labels = std::vector<std::pair<std::string_view, std::string>>;
+
+/// Appends metric families and their samples.
+class metric_writer {
+ public:
+    metric_writer(const report& r, const prometheus_options& o) : r_(r), options_(o) {}
+
+    std::string write() {
+        const quality q = r_.provenance;
+        labels_ = {{"run", r_.context.run_name}, {"host", r_.context.host}};
+        info();
+        one("joulery_energy_joules", "Energy of the machine during the run.", r_.total.joules(), q);
+        one("joulery_unscoped_energy_joules", "Energy outside all scopes.", r_.unscoped.joules(),
+            q);
+        one("joulery_emissions_grams", "CO2 equivalent of the energy.", r_.co2e.grams(), q);
+        gauge("joulery_run_duration_seconds", "Length of the run.", r_.context.duration.count());
+        gauge("joulery_overhead_ratio", "Share of the run that measuring took.",
+              r_.overhead.share_of_wall);
+        gauge("joulery_carbon_intensity_grams_per_kwh", "Grid factor used, CO2 equivalent.",
+              r_.context.carbon.grid.intensity.grams_per_kwh());
+        gauge("joulery_warnings", "Warnings in the report.",
+              static_cast<double>(r_.warnings.size()));
+        channels();
+        scopes();
+        if (options_.open_metrics) out_ += "# EOF\n";
+        return std::move(out_);
+    }
+
+ private:
+    // OpenMetrics names the family without "_total"; the older format with it.
+    void family(std::string_view name, std::string_view type, std::string_view help) {
+        const bool suffix = type == "counter" && !options_.open_metrics;
+        const std::string full = std::string(name) + (suffix ? "_total" : "");
+        out_ += "# HELP " + full + " " + std::string(help) + "\n# TYPE " + full + " " +
+                std::string(type) + "\n";
+        counter_ = type == "counter";
+    }
+
+    void sample(std::string_view name, const metric_labels& own, double value) {
+        out_.append(name).append(counter_ ? "_total" : "");
+        const char* separator = "{";
+        for (const metric_labels* labels : {&std::as_const(labels_), &own})
+            for (const auto& [key, text] : *labels) {
+                out_.append(separator).append(key).append("=\"");
+                escape(text);
+                out_ += '"';
+                separator = ",";
+            }
+        out_ += "} ";
+        number(value);
+        out_ += '\n';
+    }
+
+    void escape(std::string_view text) {
+        for (const char c : escape_control(text)) {
+            if (c == '\\' || c == '"') out_ += '\\';
+            out_ += c;
+        }
+    }
+
+    void number(double x) {
+        if (x - x == 0) {
+            append_number(out_, x);
+        } else {
+            out_ += x != x ? "NaN" : (x > 0 ? "+Inf" : "-Inf");
+        }
+    }
+
+    void one(std::string_view name, std::string_view help, double value, quality q) {
+        family(name, "counter", help);
+        sample(name, {{"quality", std::string(to_text(q))}}, value);
+    }
+    void gauge(std::string_view name, std::string_view help, double value) {
+        family(name, "gauge", help);
+        sample(name, {}, value);
+    }
+
+    void info() {
+        const run_context& c = r_.context;
+        family("joulery_run_info", "gauge", "Conditions of the run; always 1.");
+        sample("joulery_run_info",
+               {{"cpu", c.cpu},
+                {"os", c.os},
+                {"library", c.library},
+                {"attribution", c.attribution},
+                {"grid", c.carbon.grid.place},
+                {"grid_assumed", c.carbon.grid.assumed ? "true" : "false"}},
+               1);
+    }
+
+    void channels() {
+        family("joulery_channel_energy_joules", "counter",
+               "Energy by channel; only those with summed=\"true\" add up to the total.");
+        for (const channel_row& c : r_.channels)
+            sample("joulery_channel_energy_joules",
+                   {{"channel", c.id},
+                    {"part", std::string(to_text(c.part))},
+                    {"backend", c.backend},
+                    {"summed", c.summed ? "true" : "false"},
+                    {"quality", std::string(to_text(c.provenance))}},
+                   c.total.joules());
+    }
+
+    // Scope "b" inside "a" and scope "a/b" are two rows of one path; a file that has a series twice
+    // is refused as a whole.
+    [[nodiscard]] std::vector<scope_row> by_path() const {
+        std::vector<scope_row> rows;
+        std::unordered_map<std::string, std::size_t> known;
+        for (const scope_row& row : r_.scopes) {
+            const auto [at, fresh] = known.emplace(escape_control(row.path), rows.size());
+            if (fresh) {
+                rows.push_back(row);
+                continue;
+            }
+            scope_row& sum = rows[at->second];
+            sum.calls += row.calls;
+            sum.time += row.time;
+            sum.total += row.total;
+            sum.self += row.self;
+            sum.items += row.items;
+            sum.provenance = worse_of(sum.provenance, row.provenance);
+        }
+        return rows;
+    }
+
+    // The dearest scopes have series of their own; the rest is one, so that nothing is lost.
+    void scopes() {
+        const std::vector<scope_row> single = by_path();
+        std::vector<const scope_row*> rows;
+        for (const scope_row& row : single) rows.push_back(&row);
+        const auto joules = [](const scope_row* row) {
+            return row->total.joules() - row->total.joules() == 0 ? row->total.joules() : -1.0;
+        };
+        std::stable_sort(rows.begin(), rows.end(), [&](const scope_row* a, const scope_row* b) {
+            return joules(a) > joules(b);
+        });
+        scope_row others;
+        others.path = "(others)";
+        gauge("joulery_scopes_without_series", "Scopes added up in scope=\"(others)\".",
+              static_cast<double>(rows.size() - std::min(rows.size(), options_.max_scopes)));
+        for (std::size_t i = options_.max_scopes; i < rows.size(); ++i) {
+            others.self += rows[i]->self;
+            others.calls += rows[i]->calls;
+            others.provenance = worse_of(others.provenance, rows[i]->provenance);
+        }
+        others.total = others.self;
+        if (rows.size() > options_.max_scopes) {
+            rows.resize(options_.max_scopes);
+            rows.push_back(&others);
+        }
+        each(rows, "joulery_scope_energy_joules", "Energy inside a scope, its children included.",
+             [](const scope_row& s) { return s.total.joules(); });
+        each(rows, "joulery_scope_self_energy_joules", "Energy inside a scope, without children.",
+             [](const scope_row& s) { return s.self.joules(); });
+        each(rows, "joulery_scope_calls", "Times a scope was entered.",
+             [](const scope_row& s) { return static_cast<double>(s.calls); });
+        each(rows, "joulery_scope_time_seconds", "Time inside a scope, summed over threads.",
+             [](const scope_row& s) { return s.time.count(); });
+        each(rows, "joulery_scope_items", "Items processed inside a scope.",
+             [](const scope_row& s) { return s.items; });
+    }
+
+    template <class Value>
+    void each(const std::vector<const scope_row*>& rows, std::string_view name,
+              std::string_view help, Value value) {
+        family(name, "counter", help);
+        for (const scope_row* row : rows)
+            sample(name, {{"scope", row->path}, {"quality", std::string(to_text(row->provenance))}},
+                   value(*row));
+    }
+
+    const report& r_;
+    const prometheus_options& options_;
+    metric_labels labels_;
+    std::string out_;
+    bool counter_ = false;
+};
+
+}  // namespace detail
+
+JOULERY_DECL std::string to_prometheus(const report& r, const prometheus_options& o) {
+    return detail::metric_writer(r, o).write();
+}
+
+JOULERY_DECL std::string to_prometheus(const report& r) {
+    return to_prometheus(r, prometheus_options{});
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,82 @@
+// technical_documentation.hpp - an energy section for the EU AI Act's Annex XI.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/report.hpp"
+
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+
+/// What only the provider of the model knows.
+struct documentation_facts {
+    std::string model;
+    std::string training_flop;  ///< "3.1e22 FLOP, estimated as 6 x parameters x tokens"
+};
+
+/// Known energy consumption for Annex XI, section 1, point 2 (e) (Regulation (EU) 2024/1689), as
+/// Markdown: training energy in MWh, how it was found, and what was measured, estimated, assumed.
+///
+///     std::cout << to_technical_documentation(joulery::snapshot(), {"my-model", "3.1e22 FLOP"});
+[[nodiscard]] JOULERY_DECL std::string to_technical_documentation(
+    const report& r, const documentation_facts& facts = {});
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/accounting/footprint.hpp"
+#include "joulery/accounting/report_carbon.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/statement.hpp"
+
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::string to_technical_documentation(const report& r,
+                                                    const documentation_facts& facts) {
+    const footprint f = footprint_for(r);
+    const statement s = statement_of(r);
+    std::string out = "## Energy consumption (EU AI Act, Annex XI, section 1, point 2 (e))\n\n";
+    const auto item = [&](const char* name, const std::string& text) {
+        out += std::string("- ") + name + ": " + escape_control(text) + "\n";
+    };
+    const auto stated = [](const std::string& text) { return text.empty() ? "N/A" : text; };
+    item("model", stated(facts.model));
+    item("run", r.context.run_name + (r.context.run_name.empty() ? "" : ", ") + r.context.run_id);
+    item("started", r.context.started.to_iso8601());
+    item("duration", format_significant(r.context.duration.count() / 3600, 4) + " h");
+    item("computation used for training", stated(facts.training_flop));
+    item("energy of the machine", format_significant(f.it.kilowatt_hours() / 1e3, 4) + " MWh, " +
+                                      std::string(to_text(r.provenance)));
+    item("energy with the data centre's overhead",
+         format_significant(f.facility.kilowatt_hours() / 1e3, 4) + " MWh");
+    item("hardware", stated(r.context.cpu));
+    item("greenhouse gases, location-based",
+         format_significant(f.location.kilograms() / 1e3, 4) + " t CO2e");
+    if (f.market)
+        item("greenhouse gases, market-based",
+             format_significant(f.market->kilograms() / 1e3, 4) + " t CO2e");
+    item("method", r.context.library + ", attribution " + r.context.attribution);
+    const auto list = [&](const char* title, const std::vector<std::string>& lines) {
+        out += std::string("\n") + title + "\n\n";
+        for (const std::string& line : lines) out += "- " + escape_control(line) + "\n";
+        if (lines.empty()) out += "- nothing\n";
+    };
+    list("Measured", s.measured);
+    list("Estimated", s.estimated);
+    list("Assumed", s.assumed);
+    list("Factors", f.factors);
+    return out;
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif
