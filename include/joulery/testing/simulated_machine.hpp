@@ -5,11 +5,12 @@
 #include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/testing/manual_clock.hpp"
+#include "joulery/testing/power_noise.hpp"
+#include "joulery/testing/simulated_counter.hpp"
 #include "joulery/units.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,21 +24,9 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// How a simulated counter shows the true energy: RAPL's habits by default (updates about
-/// every millisecond, 2^-14 J a count, 32 bits).
-struct simulated_counter {
-    std::string id = "cpu0/package";
-    component part = component::cpu;
-    std::string parent;
-    std::chrono::nanoseconds period{std::chrono::milliseconds(1)};  ///< between two updates
-    double jitter = 0.016;         ///< each update is late by up to this share of the period
-    double quantum = 1.0 / 16384;  ///< joules a count
-    std::uint64_t wrap_at = std::uint64_t{1} << 32;
-    std::uint64_t start = 0;  ///< raw value at the beginning
-};
-
-/// A machine that does what a test says: it draws a known power, its counters tick, and the
-/// attached meter's samples happen when they are due. No thread, no waiting, the same every time.
+/// A machine that does what a test says: it draws a known power, its counters are updated, and
+/// the attached meter's samples happen when they are due. No thread, no waiting, the same every
+/// time. Its sensors may lag, stall or show power, its power may be noisy, its reads slow.
 ///
 ///     simulated_machine machine;
 ///     options o = machine.options_with({simulated_counter{}});
@@ -46,7 +35,7 @@ struct simulated_counter {
 class simulated_machine {
  public:
     explicit simulated_machine(std::uint64_t seed = 1)
-        : clock_(std::make_shared<manual_clock>()), random_(seed) {}
+        : clock_(std::make_shared<manual_clock>()), seed_(seed), random_(seed) {}
 
     /// Options for a meter on this machine's clock with one backend of these counters.
     [[nodiscard]] options options_with(const std::vector<simulated_counter>& counters) {
@@ -61,16 +50,10 @@ class simulated_machine {
         auto made = std::make_unique<counters_backend>(*this);
         for (const simulated_counter& c : counters) {
             made->places_.push_back(counters_.size());
-            counters_.push_back({c, clock_->now(), 0, c.start, 0});
-            schedule(counters_.back());
-            channel ch;
-            ch.id = c.id;
-            ch.part = c.part;
-            ch.parent = c.parent;
-            ch.joules_per_count = c.quantum;
-            ch.wrap_at = c.wrap_at;
-            ch.update_period = c.period;
-            made->channels_.push_back(std::move(ch));
+            counters_.emplace_back(c, static_cast<double>(clock_->now()), random_);
+            drawn_.push_back(0);
+            made->channels_.push_back(counters_.back().description());
+            apply_noises();
         }
         return made;
     }
@@ -79,13 +62,24 @@ class simulated_machine {
     void attach(meter& m) noexcept { meter_ = &m; }
     void detach() noexcept { meter_ = nullptr; }
 
-    /// What all counters (or counter `i`) see from now on.
+    /// What all counters (or counter `i`) see from now on, but for noises.
     void draw(power p) noexcept {
-        for (state& s : counters_) s.watts = p.watts();
+        for (double& watts : drawn_) watts = p.watts();
+        apply_noises();
     }
-    void draw(std::size_t i, power p) noexcept { counters_[i].watts = p.watts(); }
+    void draw(std::size_t i, power p) noexcept {
+        drawn_[i] = p.watts();
+        apply_noises();
+    }
 
-    /// Lets time pass at the present power: counters tick, samples are taken.
+    /// From now on the power changes like that, too.
+    void disturb(const power_noise& model) {
+        noises_.push_back({detail::noise_process(model, seed_ * 1'000'003 + noises_.size()),
+                           static_cast<double>(clock_->now())});
+        apply_noises();
+    }
+
+    /// Lets time pass at the present power: counters are updated, samples are taken.
     void run(std::chrono::nanoseconds time) {
         const std::uint64_t end = clock_->now() + static_cast<std::uint64_t>(time.count());
         while (true) {
@@ -101,27 +95,24 @@ class simulated_machine {
 
     /// True joules of counter `i` since the beginning.
     [[nodiscard]] energy true_energy(std::size_t i = 0) const noexcept {
-        return energy::from_joules(counters_[i].joules);
+        return energy::from_joules(counters_[i].joules());
     }
     [[nodiscard]] manual_clock& clock() noexcept { return *clock_; }
     [[nodiscard]] std::shared_ptr<manual_clock> shared_clock() noexcept { return clock_; }
     /// How long one read of the counters takes; time that passes inside `backend::read`.
     void reads_take(std::chrono::nanoseconds t) noexcept { read_cost_ = t; }
     [[nodiscard]] std::uint64_t reads() const noexcept { return reads_; }
-    /// What counter `i` shows now, in joules since the beginning: what an edge read would see.
+    /// What counter `i` shows now, in joules since the beginning: what an edge read would see. Of
+    /// a gauge what its watts have added up to.
     [[nodiscard]] energy shown(std::size_t i = 0) const noexcept {
-        return energy::from_joules(counters_[i].shown_joules);
+        return energy::from_joules(counters_[i].shown_joules());
     }
 
  private:
-    struct state {
-        simulated_counter model;
-        std::uint64_t at = 0;   ///< tick up to which `joules` is true
-        double joules = 0;      ///< true energy up to `at`
-        std::uint64_t raw = 0;  ///< what the counter shows
-        double watts = 0;
-        double next_tick = 0;  ///< tick of the next update
-        double shown_joules = 0;
+    struct running_noise {
+        detail::noise_process process;
+        double begun;  ///< nanoseconds
+        [[nodiscard]] double next_change() const noexcept { return begun + process.next_change(); }
     };
 
     class counters_backend final : public backend {
@@ -134,7 +125,7 @@ class simulated_machine {
             machine_.move_to(machine_.clock_->now() +
                              static_cast<std::uint64_t>(machine_.read_cost_.count()));
             for (std::size_t i = 0; i < places_.size(); ++i)
-                out[i] = machine_.counters_[places_[i]].raw;
+                out[i] = machine_.counters_[places_[i]].raw();
             return read_status::ok;
         }
         simulated_machine& machine_;
@@ -142,36 +133,43 @@ class simulated_machine {
         std::vector<channel> channels_;
     };
 
-    void schedule(state& s) {
-        const double period = static_cast<double>(s.model.period.count());
-        const double late = std::uniform_real_distribution<double>(0, s.model.jitter)(random_);
-        if (s.next_tick == 0) s.next_tick = static_cast<double>(s.at);
-        s.next_tick += period * (1 + late);
-    }
-
-    static void accumulate(state& s, std::uint64_t now) noexcept {
-        s.joules += s.watts * static_cast<double>(now - s.at) * 1e-9;
-        s.at = now;
+    void apply_noises() noexcept {
+        for (std::size_t i = 0; i < counters_.size(); ++i) {
+            double watts = drawn_[i];
+            for (const running_noise& n : noises_)
+                if (n.process.concerns(i)) watts = n.process.applied_to(watts);
+            counters_[i].draw(watts);
+        }
     }
 
     void move_to(std::uint64_t now) {
-        for (state& s : counters_) {
-            while (s.next_tick <= static_cast<double>(now)) {
-                accumulate(s, std::max(s.at, static_cast<std::uint64_t>(s.next_tick)));
-                const double counts = std::floor(s.joules / s.model.quantum);
-                s.shown_joules = counts * s.model.quantum;
-                s.raw = s.model.start + static_cast<std::uint64_t>(counts);
-                if (s.model.wrap_at != 0) s.raw %= s.model.wrap_at;
-                schedule(s);
-            }
-            accumulate(s, std::max(s.at, now));
+        const auto end = static_cast<double>(now);
+        while (running_noise* next = first_to_change(end)) {
+            move_counters_to(next->next_change());
+            next->process.change();
+            apply_noises();
         }
+        move_counters_to(end);
         clock_->advance_to(now);
+    }
+    running_noise* first_to_change(double before) noexcept {
+        running_noise* first = nullptr;
+        for (running_noise& n : noises_)
+            if (n.next_change() < before &&
+                (first == nullptr || n.next_change() < first->next_change()))
+                first = &n;
+        return first;
+    }
+    void move_counters_to(double now) {
+        for (detail::running_counter& c : counters_) c.advance(now, random_);
     }
 
     std::shared_ptr<manual_clock> clock_;
+    std::uint64_t seed_;
     std::mt19937_64 random_;
-    std::vector<state> counters_;
+    std::vector<detail::running_counter> counters_;
+    std::vector<double> drawn_;  ///< watts, of each counter
+    std::vector<running_noise> noises_;
     meter* meter_ = nullptr;
     std::chrono::nanoseconds read_cost_{0};
     std::uint64_t reads_ = 0;

@@ -1,5 +1,5 @@
-// virtual_thread.hpp - a thread played by the test, so that interleavings are
-// exact. SPDX-License-Identifier: MIT
+// virtual_thread.hpp - a thread played by the test, so that interleavings are exact.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/session/engine.hpp"
@@ -7,31 +7,80 @@
 #include "joulery/meter.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
 namespace testing {
 
+namespace detail {
+
+/// The processor time of a played thread: all the time that passes while it is busy.
+class played_processor_time {
+ public:
+    explicit played_processor_time(std::shared_ptr<time_source> clock)
+        : clock_(std::move(clock)), since_(clock_->now()) {}
+    void busy(bool is_busy) noexcept {
+        ticks_ = ticks();
+        since_ = clock_->now();
+        is_busy_ = is_busy;
+    }
+    [[nodiscard]] double seconds() const noexcept {
+        return static_cast<double>(ticks()) * clock_->seconds_per_tick();
+    }
+
+ private:
+    [[nodiscard]] std::uint64_t ticks() const noexcept {
+        return is_busy_ ? ticks_ + (clock_->now() - since_) : ticks_;
+    }
+    std::shared_ptr<time_source> clock_;
+    std::uint64_t ticks_ = 0, since_;
+    bool is_busy_ = true;
+};
+
+}  // namespace detail
+
 /// Stands for a thread: scopes opened in it nest as on a thread of their own. Several of them on
-/// one real thread make any interleaving, the same every time.
+/// one real thread make any interleaving, the same every time. On a manual clock the test also
+/// says when it uses a processor; unless told otherwise it always does.
 ///
 ///     virtual_thread worker{m};
 ///     { joulery::scope a{worker, "forward"};  machine.run(1ms); }
+///     { joulery::scope w{worker, "wait"};  worker.busy(false);  machine.run(1ms);
+///       worker.busy(true); }
 class virtual_thread {
  public:
-    explicit virtual_thread(meter& m) : tree_(m.machinery().add_tree()) {}
+    explicit virtual_thread(meter& m) : tree_(m.machinery().add_tree()) {
+        const std::shared_ptr<time_source>& clock = m.settings().clock;
+        if (clock == nullptr || !clock->is_manual()) return;  // then a sampler reads it meanwhile
+        time_ = std::make_shared<detail::played_processor_time>(clock);
+        tree_->processor_time = [time = time_] { return time->seconds(); };
+    }
     virtual_thread(const virtual_thread&) = delete;
     virtual_thread& operator=(const virtual_thread&) = delete;
     /// The thread ends; what it measured stays.
-    ~virtual_thread() { tree_->thread_ended.store(true, std::memory_order_release); }
+    ~virtual_thread() {
+        busy(false);
+        tree_->thread_ended.store(true, std::memory_order_release);
+    }
 
-    [[nodiscard]] detail::thread_cursor* cursor_of_this_thread() const noexcept {
+    /// Whether it uses a processor from now on, or waits. Does nothing on a clock that is not
+    /// manual.
+    void busy(bool is_busy) noexcept {
+        if (time_ != nullptr) time_->busy(is_busy);
+    }
+    /// Processor time used so far; negative where it is not known.
+    [[nodiscard]] double busy_seconds() const { return tree_->busy_seconds(); }
+
+    [[nodiscard]] joulery::detail::thread_cursor* cursor_of_this_thread() const noexcept {
         return tree_.get();
     }
 
  private:
-    std::shared_ptr<detail::thread_context> tree_;
+    std::shared_ptr<joulery::detail::thread_context> tree_;
+    std::shared_ptr<detail::played_processor_time> time_;
 };
 
 }  // namespace testing

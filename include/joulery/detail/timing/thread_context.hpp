@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -180,6 +181,13 @@ class thread_context : public thread_cursor {
         return false;
     }
 
+    /// Processor time of the thread so far, in seconds: what it waits for is not in it. Negative
+    /// where it is not known.
+    [[nodiscard]] double busy_seconds() const {
+        return processor_time ? processor_time() : unknown_time;
+    }
+    static constexpr double unknown_time = -1;
+
     /// All nodes but the root; any thread.
     [[nodiscard]] const node_arena& nodes() const noexcept { return nodes_; }
 
@@ -192,10 +200,11 @@ class thread_context : public thread_cursor {
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};
-    std::uint64_t born = 0;   ///< tick of its making
-    std::string thread_name;  ///< as the system has it
-    call_recorder calls;      ///< change it from within `with_owner`, read it in `while_still`
-    item_plans plans;         ///< likewise
+    std::uint64_t born = 0;                  ///< tick of its making
+    std::string thread_name;                 ///< as the system has it
+    std::function<double()> processor_time;  ///< of a thread that a test plays, in seconds
+    call_recorder calls;  ///< change it from within `with_owner`, read it in `while_still`
+    item_plans plans;     ///< likewise
 
  private:
     struct key {

@@ -1,0 +1,217 @@
+// simulated_counter.hpp - how a sensor shows the true power of a simulated machine.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/channel.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+namespace testing {
+
+/// How a simulated counter shows the true energy: RAPL's habits by default (updates about
+/// every millisecond, 2^-14 J a count, 32 bits). With `kind` a gauge it shows power instead.
+///
+///     simulated_counter nvml;                      // mJ every 20 ms, from a mean over 25 ms
+///     nvml.id = "gpu/0/board";  nvml.part = component::gpu;  nvml.quantum = 1e-3;
+///     nvml.period = 20ms;  nvml.window = 25ms;
+struct simulated_counter {
+    std::string id = "cpu0/package";
+    component part = component::cpu;
+    std::string parent;
+    reading_kind kind = reading_kind::energy_counter;
+    quality provenance = quality::measured;
+
+    std::chrono::nanoseconds period{std::chrono::milliseconds(1)};  ///< between two updates
+    std::chrono::nanoseconds declared_period{};  ///< what the channel says of it; 0: the truth
+    std::chrono::nanoseconds phase{};            ///< the first update comes that much later
+    double jitter = 0.016;  ///< each update is late by up to this share of the period
+    /// An update is seen late by up to this; it shows the energy as of the update.
+    std::chrono::nanoseconds latency{};
+    double skipped = 0;                    ///< share of the updates that do not come
+    std::chrono::nanoseconds stall{};      ///< now and then no update comes for so long,
+    std::chrono::nanoseconds stall_gap{};  ///< about so long after the last time; 0: never
+
+    std::chrono::nanoseconds lag{};     ///< time constant of a sensor that follows exponentially
+    std::chrono::nanoseconds window{};  ///< the sensor shows the mean over so long
+
+    double quantum = 1.0 / 16384;                    ///< joules (of a gauge: watts) a count
+    std::uint64_t wrap_at = std::uint64_t{1} << 32;  ///< of a counter; 0: never
+    std::uint64_t start = 0;                         ///< raw value of a counter at the beginning
+    double max_watts = 0;                            ///< what the channel states; 0: nothing
+    double accuracy = 0;                             ///< stated error, as a fraction; 0: none
+};
+
+namespace detail {
+
+/// One counter as it runs. Times are nanoseconds since the machine's beginning.
+class running_counter {
+ public:
+    template <class Random>
+    running_counter(simulated_counter model, double now, Random& random)
+        : model_(std::move(model)), start_(now), at_(now), summed_at_(now) {
+        if (model_.kind == reading_kind::energy_counter) raw_ = model_.start;
+        next_update_ = now + nanoseconds(model_.phase);
+        if (model_.stall_gap.count() > 0) next_stall_ = next_update_ + stall_gap(random);
+        schedule(random);
+    }
+
+    [[nodiscard]] channel description() const {
+        channel c;
+        c.id = model_.id;
+        c.part = model_.part;
+        c.kind = model_.kind;
+        c.provenance = model_.provenance;
+        c.parent = model_.parent;
+        c.joules_per_count = model_.quantum;
+        if (model_.kind == reading_kind::energy_counter) c.wrap_at = model_.wrap_at;
+        const bool is_told = model_.declared_period.count() > 0;
+        c.update_period = is_told ? model_.declared_period : model_.period;
+        c.max_watts = model_.max_watts;
+        c.accuracy = model_.accuracy;
+        return c;
+    }
+    [[nodiscard]] std::uint64_t raw() const noexcept { return raw_; }
+    /// True joules since the beginning.
+    [[nodiscard]] double joules() const noexcept { return joules_; }
+    /// What it shows: of a counter the joules, of a gauge those that its watts add up to.
+    [[nodiscard]] double shown_joules() const noexcept { return shown_; }
+
+    /// What it is given from now on. Call `advance` to now before.
+    void draw(double watts) noexcept { watts_ = watts; }
+
+    /// Lets time pass at the present power.
+    template <class Random>
+    void advance(double now, Random& random) {
+        while (std::min(next_update_, next_shown()) <= now) {
+            const double due = std::min(next_update_, next_shown());
+            accumulate(std::max(due, at_));
+            if (due == next_shown()) {
+                show(waiting_.front().value);
+                waiting_.pop_front();
+                continue;
+            }
+            update(random);
+            schedule(random);
+        }
+        accumulate(std::max(now, at_));
+    }
+
+ private:
+    static constexpr double never = std::numeric_limits<double>::infinity();
+    struct moment {
+        double at, joules;
+    };
+    struct late_value {
+        double at, value;
+    };
+
+    static double nanoseconds(std::chrono::nanoseconds t) noexcept {
+        return static_cast<double>(t.count());
+    }
+    template <class Random>
+    static double up_to(double most, Random& random) {
+        return most > 0 ? std::uniform_real_distribution<double>(0, most)(random) : 0;
+    }
+    [[nodiscard]] double next_shown() const noexcept {
+        return waiting_.empty() ? never : waiting_.front().at;
+    }
+
+    template <class Random>
+    void schedule(Random& random) {
+        next_update_ += nanoseconds(model_.period) * (1 + up_to(model_.jitter, random));
+    }
+    template <class Random>
+    double stall_gap(Random& random) {
+        return nanoseconds(model_.stall_gap) * (0.5 + up_to(1, random));
+    }
+
+    void accumulate(double now) {
+        const double time = now - at_;
+        if (time <= 0) return;
+        joules_ += watts_ * time * 1e-9;
+        if (model_.kind == reading_kind::power_gauge)
+            shown_ += static_cast<double>(raw_) * model_.quantum * time * 1e-9;
+        if (model_.lag.count() > 0) {
+            const double lag = nanoseconds(model_.lag);
+            if (at_ == start_) sensed_watts_ = watts_;
+            const double gone = 1 - std::exp(-time / lag);
+            sensed_ += (watts_ * time + (sensed_watts_ - watts_) * lag * gone) * 1e-9;
+            sensed_watts_ += (watts_ - sensed_watts_) * gone;
+        } else {
+            sensed_ = joules_;
+            sensed_watts_ = watts_;
+        }
+        at_ = now;
+        if (model_.window.count() > 0) past_.push_back({now, sensed_});
+    }
+
+    template <class Random>
+    void update(Random& random) {
+        while (next_update_ >= next_stall_ + nanoseconds(model_.stall))
+            next_stall_ += nanoseconds(model_.stall) + stall_gap(random);
+        if (next_update_ >= next_stall_) return;
+        if (model_.skipped > 0 && up_to(1, random) < model_.skipped) return;
+        const double value = measured();
+        if (model_.latency.count() == 0) return show(value);
+        const double seen = next_update_ + up_to(nanoseconds(model_.latency), random);
+        waiting_.push_back({waiting_.empty() ? seen : std::max(seen, waiting_.back().at), value});
+    }
+
+    // What the sensor says at an update: joules so far, of a gauge the watts.
+    double measured() {
+        const double mean = model_.window.count() > 0 ? mean_of_window() : sensed_watts_;
+        if (model_.kind == reading_kind::power_gauge) return mean;
+        if (model_.window.count() == 0) return sensed_;
+        summed_ += mean * (at_ - summed_at_) * 1e-9;
+        summed_at_ = at_;
+        return summed_;
+    }
+    double mean_of_window() {
+        const double begin = std::max(at_ - nanoseconds(model_.window), start_);
+        while (past_.size() > 1 && past_[1].at <= begin) past_.pop_front();
+        if (at_ <= begin || past_.empty()) return watts_;
+        moment from{start_, 0};
+        if (past_.front().at <= begin) from = past_.front();
+        const std::size_t next = past_.front().at <= begin && past_.size() > 1 ? 1 : 0;
+        const double rise = past_[next].joules - from.joules, run = past_[next].at - from.at;
+        const double at_begin =
+            run > 0 ? from.joules + rise * (begin - from.at) / run : from.joules;
+        return (sensed_ - at_begin) / (at_ - begin) * 1e9;
+    }
+
+    void show(double value) noexcept {
+        const double counts = std::floor(value / model_.quantum);
+        raw_ = static_cast<std::uint64_t>(std::max(counts, 0.0));
+        if (model_.kind == reading_kind::power_gauge) return;
+        shown_ = counts * model_.quantum;
+        raw_ += model_.start;
+        if (model_.wrap_at != 0) raw_ %= model_.wrap_at;
+    }
+
+    simulated_counter model_;
+    double start_, at_;  ///< up to `at_` the sums are true
+    double watts_ = 0, joules_ = 0;
+    double sensed_watts_ = 0, sensed_ = 0;  ///< as the sensor follows
+    std::deque<moment> past_;               ///< of `sensed_`, where a window needs it
+    double summed_ = 0, summed_at_;         ///< means of windows times the time between updates
+    double next_update_ = 0, next_stall_ = never;
+    std::deque<late_value> waiting_;
+    std::uint64_t raw_ = 0;
+    double shown_ = 0;
+};
+
+}  // namespace detail
+}  // namespace testing
+}  // namespace v1
+}  // namespace joulery
