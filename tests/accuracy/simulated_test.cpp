@@ -1,10 +1,8 @@
 // What the library promises of joules on a machine whose true power is known: the goals for scopes
 // shorter than the counter's ticks, and error bars that cover. bench/accuracy prints the whole
 // table.
-#include "joulery/scope.hpp"
-#include "joulery/testing/simulated_machine.hpp"
+#include "accuracy/simulated_program.hpp"
 #include "sanitized.hpp"
-#include "simulated_program.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,6 +19,8 @@ namespace {
 constexpr std::uint64_t goal_programs = is_sanitized ? 1 : 3;
 constexpr std::uint64_t covering_programs = is_sanitized ? 40 : 300;
 
+double error_of(const scope_figure& f) { return std::fabs(f.joulery / f.truth - 1); }
+bool is_covered(const scope_figure& f) { return std::fabs(f.joulery - f.truth) <= f.bar; }
 double median(std::vector<double> v) {
     std::sort(v.begin(), v.end());
     return v[v.size() / 2];
@@ -31,9 +31,8 @@ double worst(const std::vector<double>& v) { return *std::max_element(v.begin(),
 std::vector<double> errors_of(int scopes, double length, double jitter) {
     std::vector<double> errors;
     for (std::uint64_t seed = 1; seed <= goal_programs; ++seed) {
-        const simulated_outcome o = run(random_program(seed, scopes, length, jitter, 20), seed);
-        for (std::size_t i = 0; i < o.truth.size(); ++i)
-            errors.push_back(std::fabs(o.joulery[i] / o.truth[i] - 1));
+        for (const scope_figure& f : run(random_program(seed, scopes, length, jitter, 20), seed))
+            errors.push_back(error_of(f));
     }
     return errors;
 }
@@ -71,22 +70,15 @@ TEST_CASE("accuracy: two scopes of 20 us of even length are within 2 %, by sampl
 
 TEST_CASE("accuracy: 5 ms and 20 ms scopes of 150 W and 50 W in turn are within 1 % in sum") {
     for (const double length : {5e-3, 20e-3}) {
-        const simulated_outcome o = run({{150, 50}, {length, length}, 0, 20, false}, 1);
-        for (int i : {0, 1}) {
-            CAPTURE(length);
-            CAPTURE(i);
-            const auto k = static_cast<std::size_t>(i);
-            CHECK(std::fabs(o.joulery[k] / o.truth[k] - 1) <= 0.01);
-        }
+        CAPTURE(length);
+        for (const scope_figure& f : run({{150, 50}, {length, length}, 0, 20}, 1))
+            CHECK(error_of(f) <= 0.01);
     }
 }
 
 TEST_CASE("accuracy: scopes of even length that keep step with the samples are told apart") {
-    const simulated_outcome o = run(random_program(2, 4, 5e-3, 0, 20), 2);  // turns of 19.96 ms
-    for (std::size_t i = 0; i < o.truth.size(); ++i) {
-        CAPTURE(i);
-        CHECK(std::fabs(o.joulery[i] / o.truth[i] - 1) <= 0.01);
-    }
+    for (const scope_figure& f : run(random_program(2, 4, 5e-3, 0, 20), 2))  // turns of 19.96 ms
+        CHECK(error_of(f) <= 0.01);
 }
 
 TEST_CASE("accuracy: scopes around 20 ms, some read at their edges and some not, are within 3 %") {
@@ -102,19 +94,17 @@ TEST_CASE("accuracy: a scope read at its edges pays nothing for what runs before
     // Programs whose first scope, of 17 to 21 ms, comes after shorter ones of quite another power.
     for (const std::uint64_t seed : {551u, 155u, 854u}) {
         CAPTURE(seed);
-        const simulated_outcome o = run(calibration_program(seed, 20), seed);
-        CHECK(std::fabs(o.joulery[0] / o.truth[0] - 1) <= 0.005);
+        CHECK(error_of(run(calibration_program(seed, 20), seed)[0]) <= 0.005);
     }
 }
 
 TEST_CASE("accuracy: the bar (k = 2) covers the truth in 93 of 100 scopes of random programs") {
     int covered = 0, scopes = 0;
     for (std::uint64_t seed = 1; seed <= covering_programs; ++seed) {
-        const simulated_outcome o = run(calibration_program(seed, 6), seed);
-        for (std::size_t i = 0; i < o.truth.size(); ++i) {
-            if (o.truth[i] <= 0) continue;
+        for (const scope_figure& f : run(calibration_program(seed, 6), seed)) {
+            if (f.truth <= 0) continue;
             ++scopes;
-            covered += std::fabs(o.joulery[i] - o.truth[i]) <= o.bar[i] ? 1 : 0;
+            covered += is_covered(f) ? 1 : 0;
         }
     }
     CAPTURE(scopes);
@@ -125,12 +115,10 @@ namespace {
 
 // Every scope within `most` of its joules, and within its bar.
 void check_changing(const simulated_program& p, std::uint64_t seed, double most) {
-    const simulated_outcome o = run(p, seed);
-    for (std::size_t i = 0; i < o.truth.size(); ++i) {
-        CAPTURE(i);
-        CAPTURE(o.truth[i]);
-        CHECK(std::fabs(o.joulery[i] / o.truth[i] - 1) <= most);
-        CHECK(std::fabs(o.joulery[i] - o.truth[i]) <= o.bar[i]);
+    for (const scope_figure& f : run(p, seed)) {
+        CAPTURE(f.truth);
+        CHECK(error_of(f) <= most);
+        CHECK(is_covered(f));
     }
 }
 
