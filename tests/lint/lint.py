@@ -29,7 +29,8 @@ SCHEMAS = {"report.schema.json"}
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
 OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
 # Nor are these, which few programs need and each program includes by name.
-OPT_IN = {"detail/backends/recording/recorder.hpp",  # readings written down, and played elsewhere
+OPT_IN = {"detail/attribution/power_regression.hpp",
+          "detail/backends/recording/recorder.hpp",  # readings written down, and played elsewhere
           "detail/backends/recording/replay.hpp"}
 # Only the standard set knows a backend, and who needs one by name.
 MAY_INCLUDE_BACKENDS = {"detail/backends", "detail/session", "joulery.hpp", "assertions", "testing",

@@ -1,0 +1,335 @@
+// noise_bank.hpp - the noise models that explain a channel's rows best, and the search for them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/noise_filter.hpp"
+#include "joulery/detail/attribution/noise_grid.hpp"
+#include "joulery/detail/attribution/packed_matrix.hpp"
+#include "joulery/detail/attribution/row_window.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What is held of powers before the rows of the window are seen. Base first.
+struct power_prior {
+    double mean = 0;          ///< W of a column
+    double channel = 1;       ///< W of the channel
+    double reference = 0;     ///< W that rows are taken less of, a column
+    std::size_t columns = 0;  ///< without the base
+    information past;         ///< of rows that the window has forgotten
+
+    /// Standard deviation of a power about the mean, as a share of it: that of powers spread
+    /// evenly from near nothing to twice the mean.
+    static constexpr double spread = 0.6;
+    /// Variance of the mean itself, against that of a power about it: the base may draw much.
+    static constexpr double level = 0.5;
+
+    void add_to(packed_matrix& left, std::vector<double>& right) const noexcept {
+        const double stddev = spread * std::max(mean, 1e-9);
+        const double n = static_cast<double>(columns), each = 1 / (stddev * stddev);
+        const double common = each * level / (1 + n * level);
+        const double pull = (mean - reference) * (each - n * common);
+        left(0, 0) += 1 / (channel * channel);
+        for (std::size_t i = 1; i <= columns; ++i) {
+            double* row = left.row(i);
+            for (std::size_t j = 1; j <= i; ++j) row[j] -= common;
+            row[i] += each;
+            right[i] += pull;
+        }
+    }
+};
+
+/// Powers under one noise model.
+struct power_solution {
+    packed_matrix factor;       ///< of the inverse of their covariance
+    std::vector<double> watts;  ///< base first; beyond the reference
+    double evidence = -1e300;   ///< logarithm of the rows' likelihood, but for a constant
+    double misfit = 1;          ///< of the rows: 1 where the noise is as large as the model says
+};
+
+[[nodiscard]] inline power_solution solve_powers(const noise_filter& f, const power_prior& prior) {
+    power_solution s;
+    information all;
+    all.resize(prior.columns + 1);
+    all.add(prior.past, 1);
+    all.add(f.older(), 1);
+    all.add(f.recent(), 1);
+    prior.add_to(all.left, all.right);
+    s.watts = all.right;
+    s.factor = std::move(all.left);
+    if (!s.factor.factor()) return s;
+    s.factor.solve(s.watts);
+    double explained = 0;
+    for (std::size_t i = 0; i < s.watts.size(); ++i) explained += all.right[i] * s.watts[i];
+    s.evidence =
+        -0.5 * (f.older().squares + f.recent().squares - explained + f.older().log_variance +
+                f.recent().log_variance + s.factor.log_determinant());
+    return s;
+}
+
+/// A handful of noise models that take every row as it comes, and one candidate at a time that is
+/// made to catch up with them over the rows in the window. Who explains the rows better stays.
+///
+/// Units:  as noise_filter's. Thread: not synchronised; one owner.
+/// Cost:   of `add`, the members' filters; of `search`, as many filter steps as `credit` says.
+///
+///     noise_bank bank;
+///     bank.begin(watts);
+///     bank.add(row);                                  // and window.add(...)
+///     bank.search(window, facts, prior, 32);
+///     bank.weigh(prior, noise_bank::max_members);     // bank.solutions(), the best first
+class noise_bank {
+ public:
+    static constexpr std::size_t max_members = 14;
+
+    struct member {
+        noise_place place;
+        noise_filter filter;
+        double evidence = 0;        ///< beyond the best one's, when it was last asked
+        std::size_t built_at = 0;   ///< rows that there were
+        std::vector<double> marks;  ///< evidence after 16, 32, 64... rows of the window
+    };
+
+    [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
+    /// The best first, as of the last `weigh`; so are their solutions, of which there may be fewer.
+    [[nodiscard]] const std::vector<member>& members() const noexcept { return members_; }
+    [[nodiscard]] std::vector<power_solution>& solutions() noexcept { return solutions_; }
+
+    void begin(double watts) {
+        scale_ = watts;
+        for (const noise_place& p : first_places())
+            members_.push_back({p, noise_filter(noise_model_at(p, scale_)), 0, 0, {}});
+    }
+    void add(const filter_row& row) {
+        for (member& m : members_) m.filter.add(row);
+        ++rows_;
+    }
+    /// As `row_window::shift`.
+    void shift() {
+        for (member& m : members_) {
+            m.filter.shift();
+            m.marks.clear();
+        }
+        centre_marks_.clear();
+        candidate_.clear();
+    }
+    /// Asks the most likely members anew, at most `limit` of them.
+    void weigh(const power_prior& prior, std::size_t limit) {
+        auto better = [](const auto& a, const auto& b) { return a.evidence > b.evidence; };
+        std::stable_sort(members_.begin(), members_.end(), better);
+        const std::size_t asked = std::min(limit, members_.size());
+        solutions_.clear();
+        for (std::size_t i = 0; i < asked; ++i) {
+            solutions_.push_back(solve_powers(members_[i].filter, prior));
+            members_[i].evidence = solutions_.back().evidence;
+        }
+        const auto end = members_.begin() + static_cast<std::ptrdiff_t>(asked);
+        std::stable_sort(members_.begin(), end, better);
+        std::stable_sort(solutions_.begin(), solutions_.end(), better);
+        const double best = solutions_.front().evidence;
+        for (std::size_t i = 0; i < members_.size(); ++i) {
+            double& evidence = members_[i].evidence;
+            evidence = i < asked ? std::max(evidence - best, -1e6) : std::min(evidence, -20.0);
+        }
+    }
+
+    void search(row_window& window, row_window::column_facts& facts, const power_prior& prior,
+                double credit) {
+        credit_ = std::min(credit_ + credit, 4000.0);
+        const double evaluation = 2 + static_cast<double>(prior.columns) / 3;
+        while (credit_ > 0) {
+            if (candidate_.empty()) {
+                if (moves_.empty() && !begin_round(window, facts, prior)) break;
+                if (!propose()) continue;
+            }
+            member& c = candidate_.front();
+            for (; replay_ < window.size() && credit_ > 0 && race(prior, evaluation); ++replay_) {
+                if (replay_ == window.older_size()) c.filter.shift();
+                window.prepare(replay_, facts, prepared_);
+                c.filter.add(prepared_);
+                credit_ -= 1;
+            }
+            if (candidate_.empty()) continue;
+            if (replay_ < window.size()) return;
+            admit(prior);
+            credit_ -= 2 * evaluation;
+        }
+        credit_ = std::min(credit_, 0.0);
+    }
+
+ private:
+    struct attempt {
+        noise_place place;
+        double evidence;
+        std::size_t rows;
+    };
+    static constexpr std::size_t most_tried = 200;
+
+    // A round climbs from the best of all or, every second time, from the best of the next family.
+    bool begin_round(row_window& window, row_window::column_facts& facts,
+                     const power_prior& prior) {
+        if (static_cast<double>(rows_) < 1.05 * static_cast<double>(round_at_) + 1) return false;
+        round_at_ = rows_;
+        weigh(prior, max_members);
+        credit_ -= (2 + static_cast<double>(prior.columns) / 3) * max_members;
+        learn_facts(window, facts, prior);
+        const noise_place best = members_.front().place;
+        if (!(best == last_best_)) tried_.clear();
+        last_best_ = best;
+        climb_from(members_.front());
+        if (++rounds_ % 2 == 0) {
+            const int family = static_cast<int>(rounds_ / 2 % noise_place::families);
+            for (const member& m : members_) {
+                if (m.place.family() != family) continue;
+                climb_from(m);
+                noise_place p = best;
+                p.lag = m.place.lag, p.lag_error = m.place.lag_error;
+                offer({p});
+                break;
+            }
+            offer(fresh_places(family, rounds_ / (2 * noise_place::families)));
+        }
+        return !moves_.empty();
+    }
+    void climb_from(const member& m) {
+        centre_ = m.place;
+        centre_evidence_ = m.evidence;
+        centre_marks_ = m.marks;
+        moves_.clear();
+        offer(places_around(m.place));
+    }
+    // Whether the candidate goes on: at each mark it must not be far behind the one it starts from.
+    bool race(const power_prior& prior, double evaluation) {
+        member& c = candidate_.front();
+        const std::size_t mark = c.marks.size();
+        if (replay_ < first_mark << mark) return true;
+        credit_ -= evaluation;
+        const power_solution s = solve_powers(c.filter, prior);
+        c.marks.push_back(s.evidence);
+        if (mark >= centre_marks_.size() || s.evidence > centre_marks_[mark] - far) return true;
+        remember(c.place, s.evidence - centre_marks_[mark]);
+        const noise_place next = c.place.scaled(s.misfit);
+        candidate_.clear();
+        offer({next});
+        return false;
+    }
+    void remember(const noise_place& p, double evidence) {
+        if (tried_.size() >= most_tried)
+            tried_.erase(tried_.begin(), tried_.begin() + most_tried / 2);
+        tried_.push_back({p, evidence, rows_});
+    }
+    static constexpr std::size_t first_mark = 16;
+    static constexpr double far = 10;
+    void offer(const std::vector<noise_place>& places) {
+        for (noise_place p : places)
+            if (on_grid(p) && !known(p)) moves_.push_back(p);
+    }
+    // Whether a place is held, or was found bad not long ago.
+    [[nodiscard]] bool known(const noise_place& p) const noexcept {
+        for (const member& m : members_)
+            if (m.place == p && m.built_at * 2 > rows_) return true;
+        for (const attempt& a : tried_)
+            if (a.place == p && a.rows * 2 > rows_ && a.evidence < -8) return true;
+        return false;
+    }
+    bool propose() {
+        const noise_place p = moves_.back();
+        moves_.pop_back();
+        if (known(p)) return false;
+        candidate_.push_back({p, noise_filter(noise_model_at(p, scale_)), 0, rows_, {}});
+        replay_ = 0;
+        return true;
+    }
+    void admit(const power_prior& prior) {
+        const power_solution best = solve_powers(members_.front().filter, prior);
+        member c = std::move(candidate_.front());
+        candidate_.clear();
+        const power_solution mine = solve_powers(c.filter, prior);
+        c.evidence = std::max(mine.evidence - best.evidence, -1e6);
+        remember(c.place, c.evidence);
+        if (c.place == centre_) centre_marks_ = c.marks;
+        if (c.evidence > centre_evidence_ + 0.5 && c.place.family() == centre_.family()) {
+            const noise_place next = c.place.beyond(centre_);
+            climb_from(c);
+            offer({next});
+        }
+        offer({c.place.scaled(mine.misfit)});
+        member* place = replaceable(c);
+        if (place != nullptr) *place = std::move(c);
+    }
+    // Whose place a new member takes: its own older self's, or that of the least likely one that is
+    // not the only one of its family. None, where it is less likely still or only says the same.
+    member* replaceable(const member& c) {
+        member* worst = nullptr;
+        int count[noise_place::families] = {};
+        for (member& m : members_) {
+            if (m.place == c.place) return &m;
+            ++count[m.place.family()];
+        }
+        for (member& m : members_) {
+            const int family = m.place.family();
+            if (family == c.place.family() && std::fabs(m.evidence - c.evidence) < 0.1)
+                return nullptr;
+            if (family != c.place.family() && count[family] < 2) continue;
+            if (&m != &members_.front() && (worst == nullptr || m.evidence < worst->evidence))
+                worst = &m;
+        }
+        return worst != nullptr && worst->evidence < c.evidence ? worst : nullptr;
+    }
+
+    // Learns from the rows' deviations who draws more, and how noisy each column is.
+    void learn_facts(row_window& window, row_window::column_facts& facts,
+                     const power_prior& prior) {
+        const std::size_t n = prior.columns + 1;
+        const std::vector<double>& watts = solutions_.front().watts;
+        facts.power[0] = watts[0] / prior.channel;
+        for (std::size_t i = 1; i < n; ++i)
+            facts.power[i] = std::max((watts[i] + prior.reference) / prior.channel, 0.05);
+        noise_filter filter(members_.front().filter.model());
+        std::vector<double> found(n, shrink), expected(n, shrink);
+        for (std::size_t k = 0; k < window.size(); ++k) {
+            window.prepare(k, facts, prepared_);
+            const double* seconds = prepared_.seconds;
+            double joules = 0;
+            for (std::size_t i = 0; i < n; ++i) joules += seconds[i] * watts[i];
+            prepared_.seconds = &joules;
+            prepared_.columns = 1;
+            filter.add(prepared_);
+            const double square = filter.last_deviation() * filter.last_deviation();
+            const double scale = filter.model().white / filter.last_variance();
+            for (std::size_t i = 1; i < n; ++i) {
+                const double part = scale * facts.noisiness[i] * seconds[i];
+                found[i] += part * std::min(square, 25.0);
+                expected[i] += part;
+            }
+        }
+        for (std::size_t i = 1; i < n; ++i) {
+            double& x = facts.noisiness[i];
+            x = std::min(std::max(x * found[i] / expected[i], 0.01), 100.0);
+        }
+    }
+    static constexpr double shrink = 3;  ///< rows' worth of belief that all are alike
+
+    double scale_ = 1;  ///< W
+    std::size_t rows_ = 0;
+    std::vector<member> members_, candidate_;
+    std::vector<power_solution> solutions_;
+    std::vector<noise_place> moves_;
+    std::vector<attempt> tried_;
+    noise_place last_best_, centre_;
+    double centre_evidence_ = 0, credit_ = 0;
+    std::vector<double> centre_marks_;
+    std::size_t replay_ = 0, round_at_ = 0, rounds_ = 0;
+    filter_row prepared_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,271 @@
+// noise_filter.hpp - what rows of one channel say of powers, if the noise is of a given kind.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/packed_matrix.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// One hypothesis of how a channel's energy departs from (powers) x (times).
+///
+/// - White noise: calls of one scope differ among themselves. Its variance grows with time. Within
+///   a call it has a memory, `call_tau`, which ends when another scope runs.
+/// - The common mode: an Ornstein-Uhlenbeck process with memory `common_tau` that all scopes share
+///   (clock, heat, other programs). It adds power, or, `proportional`, scales that of who runs.
+/// - Lag: the sensor shows an exponential mean over the last `lag` seconds.
+struct noise_model {
+    double white = 0;          ///< W^2 s: variance of energy, J^2, a second
+    double call_tau = 0;       ///< s
+    double common_stddev = 0;  ///< W
+    double common_tau = 1;     ///< s
+    bool proportional = false;
+    double lag = 0;        ///< s
+    double lag_error = 0;  ///< W: how far the lagged power may be off where a row ends
+};
+
+/// A row, made ready for all hypotheses.
+struct filter_row {
+    double length = 0, gap = 0;       ///< s
+    double joules = 0;                ///< beyond what the reference power explains
+    double edge_variance = 0;         ///< J^2: of the reading at one end
+    double noisiness = 1;             ///< white noise of who was open; 1 in the mean
+    double relative_power = 1;        ///< of who was open; 1 in the mean
+    double similarity = 1;            ///< 0..1: how much of it was open in the row before
+    double variety = 0;               ///< 0..1: 0 where one column was open all the time
+    const double* seconds = nullptr;  ///< open, by column
+    std::size_t columns = 0;
+};
+
+/// The normal equations of a regression, and what its likelihood needs.
+struct information {
+    packed_matrix left;         ///< sum of x x' / variance
+    std::vector<double> right;  ///< sum of x y / variance
+    double squares = 0;         ///< sum of y^2 / variance
+    double log_variance = 0;    ///< sum of the logarithms of the variances
+    std::size_t rows = 0;
+
+    void resize(std::size_t n) {
+        if (left.size() >= n) return;
+        left.resize(n);
+        right.resize(n, 0.0);
+    }
+    void clear() noexcept {
+        left.clear();
+        std::fill(right.begin(), right.end(), 0.0);
+        squares = log_variance = 0;
+        rows = 0;
+    }
+    void add(const information& other, double k) noexcept {
+        left.add(other.left, k);
+        for (std::size_t i = 0; i < other.right.size(); ++i) right[i] += k * other.right[i];
+        squares += k * other.squares;
+        log_variance += k * other.log_variance;
+        rows += other.rows;
+    }
+};
+
+/// A Kalman filter beside the regression. Its states are the common mode, the noise of the call
+/// that runs, and at the end of the last row the errors of the reading and of the lagged power,
+/// both of which stand in the next row with the other sign. All depend on the powers that are
+/// sought, linearly: beside each value its derivative by every column is carried, so that
+/// innovations (what a row brings that the rows before did not tell) are linear in the powers, too,
+/// and make normal equations.
+///
+/// Units:  s, J, W. Thread: not synchronised; one owner. Cost: n^2 / 2 + 8 n steps a row.
+/// Fails:  never; the caller passes finite rows of positive length.
+///
+///     noise_filter f(noise_model{1e-3});
+///     f.add(row);                        // f.recent() has the normal equations so far
+class noise_filter {
+ public:
+    explicit noise_filter(const noise_model& model) : model_(model) {
+        use_[common] = model.common_stddev > 0;
+        use_[edge] = true;
+        use_[sensor] = model.lag > 0;
+        use_[call] = model.call_tau > 0;
+        common_variance_ = model.common_stddev * model.common_stddev;
+        if (use_[call]) call_variance_ = model.white / (2 * model.call_tau);
+    }
+
+    [[nodiscard]] const noise_model& model() const noexcept { return model_; }
+    /// Of the rows since the last `shift`, and of those between the last two.
+    [[nodiscard]] const information& recent() const noexcept { return recent_; }
+    [[nodiscard]] const information& older() const noexcept { return older_; }
+    /// Recent rows become older ones; the older ones are forgotten.
+    void shift() {
+        std::swap(recent_, older_);
+        recent_.clear();
+        recent_.resize(older_.left.size());
+    }
+    /// What the last row brought that those before did not tell, in standard deviations, where the
+    /// one column draws 1 W; and its variance, J^2.
+    [[nodiscard]] double last_deviation() const noexcept { return last_deviation_; }
+    [[nodiscard]] double last_variance() const noexcept { return last_variance_; }
+
+    void add(const filter_row& row) {
+        resize(row.columns);
+        begin_row(row);
+        const double* seconds = use_[sensor] ? lagged(row) : row.seconds;
+        const transition t = transition_of(row);
+        double with[states], gain[states], variance = t.noise;
+        for (int i = 0; i < states; ++i) {
+            with[i] = 0;
+            for (int j = 0; j < states; ++j) with[i] += covariance_[i][j] * t.seen[j];
+            variance += t.seen[i] * with[i];
+        }
+        variance = std::max(variance, smallest);
+        double y = row.joules;
+        for (int i = 0; i < states; ++i) {
+            gain[i] = (t.keep[i] * with[i] + t.shared[i]) / variance;
+            y -= t.seen[i] * value_[i];
+        }
+        innovate(row.columns, seconds, t, gain);
+        for (int i = 0; i < states; ++i) {
+            value_[i] = t.keep[i] * value_[i] + gain[i] * y;
+            for (int j = 0; j < states; ++j)
+                covariance_[i][j] =
+                    t.keep[i] * t.keep[j] * covariance_[i][j] - gain[i] * gain[j] * variance;
+            covariance_[i][i] = std::max(covariance_[i][i] + t.fresh[i], 0.0);
+        }
+        last_variance_ = variance;
+        last_deviation_ = (y - innovation_[0]) / std::sqrt(variance);
+        accumulate(row.columns, y, variance);
+    }
+
+ private:
+    enum state { common, edge, sensor, call, states };
+
+    /// From the state at a row's begin to that at its end, and what of them the row's energy has.
+    struct transition {
+        double keep[states] = {};    ///< of each state's value
+        double fresh[states] = {};   ///< variance of what is added to it
+        double seen[states] = {};    ///< of the value at the begin, in the row's energy
+        double shared[states] = {};  ///< covariance of what is added and the row's energy
+        double noise = 0;            ///< J^2: variance of the row's energy, given the begin
+    };
+
+    void resize(std::size_t n) {
+        recent_.resize(n);
+        older_.resize(n);
+        if (innovation_.size() >= n) return;
+        for (auto* v : {&innovation_, &lagged_, &shown_}) v->resize(n, 0.0);
+        for (int i = 0; i < states; ++i)
+            if (use_[i]) by_column_[i].resize(n, 0.0);
+    }
+
+    // Brings the state from the end of the last row to the begin of this one.
+    void begin_row(const filter_row& row) {
+        const bool first = !started_;
+        started_ = true;
+        if (first || row.gap > 0) {
+            const double gap = first ? 1e9 : row.gap;
+            fade(common, std::exp(-gap / model_.common_tau), common_variance_);
+            fade(edge, 0, row.edge_variance);
+            const double old = use_[sensor] ? std::exp(-gap / model_.lag) : 0;
+            const double error = model_.lag * model_.lag_error;
+            fade(sensor, old, error * error);
+            if (use_[sensor])
+                for (std::size_t i = 0; i < row.columns; ++i)
+                    shown_[i] = old * shown_[i] + (1 - old) * row.seconds[i] / row.length;
+        }
+        const double same = first ? 0 : row.similarity;
+        if (use_[call]) fade(call, same * std::exp(-row.gap / model_.call_tau), call_variance_);
+    }
+    void fade(state i, double keep, double stationary) noexcept {
+        if (!use_[i]) return;
+        value_[i] *= keep;
+        for (double& x : by_column_[i]) x *= keep;
+        for (int j = 0; j < states; ++j) covariance_[i][j] *= keep, covariance_[j][i] *= keep;
+        covariance_[i][i] += (1 - keep * keep) * stationary;
+    }
+
+    [[nodiscard]] transition transition_of(const filter_row& row) const noexcept {
+        transition t;
+        if (use_[common])
+            take_process(t, common, row.length, model_.common_tau, common_variance_,
+                         model_.proportional ? row.relative_power : 1);
+        if (use_[call])
+            take_process(t, call, row.length, model_.call_tau, call_variance_,
+                         std::sqrt(row.noisiness));
+        else
+            t.noise += model_.white * row.noisiness * row.length;
+        t.seen[edge] = -1;
+        t.fresh[edge] = t.shared[edge] = row.edge_variance;
+        t.noise += row.edge_variance;
+        if (use_[sensor]) {
+            const double moved = -std::expm1(-row.length / model_.lag);
+            const double error = model_.lag * model_.lag_error * moved * moved;
+            const double variance = error * error * std::max(row.variety, 0.003);
+            t.keep[sensor] = 1 - moved;
+            t.seen[sensor] = moved;
+            t.fresh[sensor] = variance;
+            t.shared[sensor] = -variance;
+            t.noise += variance;
+        }
+        return t;
+    }
+    // An Ornstein-Uhlenbeck process, of which the row has the integral, times `factor`.
+    static void take_process(transition& t, state i, double length, double tau, double variance,
+                             double factor) noexcept {
+        const double z = length / tau, left = -std::expm1(-z), keep = 1 - left;
+        t.keep[i] = keep;
+        t.fresh[i] = variance * left * (1 + keep);
+        t.seen[i] = factor * tau * left;
+        t.shared[i] = factor * variance * tau * left * left;
+        const double integral = z < 1e-3 ? 2.0 / 3 * z * z * z : 2 * z - 3 + keep * (4 - keep);
+        t.noise += factor * factor * variance * tau * tau * integral;
+    }
+
+    // The times that the sensor shows: who ran is taken to be spread evenly over the row.
+    [[nodiscard]] const double* lagged(const filter_row& row) noexcept {
+        const double moved = -std::expm1(-row.length / model_.lag), inverse = 1 / row.length;
+        for (std::size_t i = 0; i < row.columns; ++i) {
+            const double step = (row.seconds[i] * inverse - shown_[i]) * moved;
+            lagged_[i] = row.seconds[i] - model_.lag * step;
+            shown_[i] += step;
+        }
+        return lagged_.data();
+    }
+
+    void innovate(std::size_t n, const double* seconds, const transition& t,
+                  const double* gain) noexcept {
+        for (std::size_t i = 0; i < n; ++i) innovation_[i] = seconds[i];
+        for (int s = 0; s < states; ++s)
+            if (use_[s])
+                for (std::size_t i = 0; i < n; ++i) innovation_[i] -= t.seen[s] * by_column_[s][i];
+        for (int s = 0; s < states; ++s)
+            if (use_[s])
+                for (std::size_t i = 0; i < n; ++i)
+                    by_column_[s][i] = t.keep[s] * by_column_[s][i] + gain[s] * innovation_[i];
+    }
+    void accumulate(std::size_t n, double y, double variance) noexcept {
+        const double inverse = 1 / variance;
+        recent_.left.add_square(innovation_.data(), inverse);
+        for (std::size_t i = 0; i < n; ++i) recent_.right[i] += inverse * y * innovation_[i];
+        recent_.squares += inverse * y * y;
+        recent_.log_variance += std::log(variance);
+        ++recent_.rows;
+    }
+
+    static constexpr double smallest = 1e-24;  ///< J^2
+
+    noise_model model_;
+    bool use_[states] = {}, started_ = false;
+    double common_variance_ = 0, call_variance_ = 0;  ///< W^2
+    information recent_, older_;
+    double value_[states] = {}, covariance_[states][states] = {};
+    std::vector<double> by_column_[states];  ///< derivatives of the values, by power
+    std::vector<double> innovation_, lagged_, shown_;
+    double last_deviation_ = 0, last_variance_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

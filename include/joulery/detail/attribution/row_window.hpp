@@ -1,0 +1,146 @@
+// row_window.hpp - the last rows of one channel, kept to be asked again.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/noise_filter.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A path's own busy time in a row, thread-seconds.
+struct regression_term {
+    std::uint32_t column;
+    double seconds;
+};
+
+/// Energy of one channel between two dated readings.
+struct regression_row {
+    double length = 0;         ///< s between the readings
+    double joules = 0;         ///< between them
+    double read_variance = 0;  ///< J^2, of both readings: the counter's step, uncertain instants
+    double gap = 0;            ///< s from the end of the row before; 0: they share a reading
+    const regression_term* terms = nullptr;
+    std::size_t count = 0;
+};
+
+/// Whether a number can be used. Its bits are asked, since -ffast-math takes all for finite.
+[[nodiscard]] inline bool usable_number(double x) noexcept {
+    std::uint64_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    return (bits >> 52 & 0x7ff) < 1023 + 100;  // neither infinite nor above 10^30
+}
+
+/// Two halves of at most `max_rows` rows: when the recent one is full it becomes the older one, and
+/// that is forgotten.
+///
+/// Units:  s, J. Thread: not synchronised; one owner. Memory: at most 2 MB.
+///
+///     row_window w;
+///     w.add(row);
+///     w.prepare(w.size() - 1, columns, out);   // as the filters want it
+class row_window {
+ public:
+    [[nodiscard]] std::size_t size() const noexcept { return older_.rows.size() + recent_size(); }
+    [[nodiscard]] std::size_t older_size() const noexcept { return older_.rows.size(); }
+    [[nodiscard]] std::size_t recent_size() const noexcept { return recent_.rows.size(); }
+    [[nodiscard]] bool full() const noexcept {
+        return recent_.rows.size() >= max_rows || recent_.terms.size() >= max_terms;
+    }
+    /// How long the older rows took, s.
+    [[nodiscard]] double older_seconds() const noexcept {
+        double sum = 0;
+        for (const row& r : older_.rows) sum += r.length + r.gap;
+        return sum;
+    }
+    void shift() {
+        std::swap(older_, recent_);
+        recent_.rows.clear();
+        recent_.terms.clear();
+    }
+
+    void add(const regression_row& from) {
+        row r{from.length, std::max(from.gap, 0.0), from.joules, from.read_variance / 2, 0,
+              1,           recent_.terms.size(),    from.count};
+        double all = 0;
+        for (std::size_t i = 0; i < from.count; ++i) {
+            recent_.terms.push_back(
+                {from.terms[i].column, static_cast<float>(from.terms[i].seconds)});
+            all += from.terms[i].seconds;
+            if (shares_.size() <= from.terms[i].column) shares_.resize(from.terms[i].column + 1);
+        }
+        last_shares_.resize(shares_.size(), 0.0);
+        std::fill(shares_.begin(), shares_.end(), 0.0);
+        for (std::size_t i = 0; i < from.count && all > 0; ++i)
+            shares_[from.terms[i].column] += from.terms[i].seconds / all;
+        for (std::size_t i = 0; i < shares_.size(); ++i) {
+            r.similarity += std::min(shares_[i], last_shares_[i]);
+            r.variety -= shares_[i] * shares_[i];
+        }
+        std::swap(shares_, last_shares_);
+        recent_.rows.push_back(r);
+    }
+
+    /// What columns are like, base first.
+    struct column_facts {
+        std::vector<double> power;      ///< the channel's being 1
+        std::vector<double> noisiness;  ///< 1 in the mean
+        double reference = 0;           ///< W that are taken off each open second
+    };
+    /// A row as the filters want it, valid until the next call. The base is open all the time.
+    void prepare(std::size_t index, const column_facts& facts, filter_row& out) {
+        const half& from = index < older_size() ? older_ : recent_;
+        const row& r = from.rows[index < older_size() ? index : index - older_size()];
+        seconds_.assign(facts.power.size(), 0.0);
+        seconds_[0] = r.length;
+        double open = 0, noisy = 0, power = facts.power[0] * r.length;
+        for (std::size_t i = r.first; i < r.first + r.count; ++i) {
+            const std::size_t column = from.terms[i].column + std::size_t{1};
+            const double seconds = from.terms[i].seconds;
+            seconds_[column] += seconds;
+            open += seconds;
+            noisy += facts.noisiness[column] * seconds;
+            power += facts.power[column] * seconds;
+        }
+        out.length = r.length;
+        out.gap = r.gap;
+        out.joules = r.joules - facts.reference * open;
+        out.edge_variance = r.edge_variance;
+        out.noisiness = std::max(noisy / r.length, 0.05);
+        out.relative_power = std::min(std::max(power / r.length, 0.05), 20.0);
+        out.similarity = r.similarity;
+        out.variety = std::max(r.variety, 0.0);
+        out.seconds = seconds_.data();
+        out.columns = seconds_.size();
+    }
+
+ private:
+    struct row {
+        double length, gap, joules, edge_variance, similarity, variety;
+        std::size_t first, count;
+    };
+    struct term {
+        std::uint32_t column;
+        float seconds;
+    };
+    struct half {
+        std::vector<row> rows;
+        std::vector<term> terms;
+    };
+    static constexpr std::size_t max_rows = 512, max_terms = 50000;
+
+    half older_, recent_;
+    std::vector<double> seconds_, shares_, last_shares_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,312 @@
+#include "joulery/detail/attribution/power_regression.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "approx.hpp"
+
+using joulery::detail::power_estimate;
+using joulery::detail::power_regression;
+using joulery::detail::regression_row;
+using joulery::detail::regression_term;
+
+namespace {
+/// A program of scopes in turn on one thread, a counter of 1 ms, rows of about 100 ms with three of
+/// 1 ms beside each.
+struct program {
+    std::vector<double> watts{40, 90, 170, 260};
+    double call_seconds = 0.5e-3;
+    double call_noise = 0, common_noise = 0, common_tau = 1, lag = 0;
+    double run_seconds = 10;
+    std::uint64_t seed = 1;
+};
+struct row {
+    double length, joules, variance;
+    std::vector<regression_term> terms;
+};
+struct trace {
+    std::vector<row> rows;
+    std::vector<double> truth;  ///< J by scope
+};
+
+class simulation {
+ public:
+    explicit simulation(const program& p) : p_(p), random_(p.seed), open_(p.watts.size(), 0.0) {}
+
+    trace run() {
+        trace t;
+        std::vector<double> drawn(p_.watts.size(), 0.0);
+        const int updates = static_cast<int>(p_.run_seconds * 1000);
+        double last = -p_.lag * shown_, begin = 0, target = 0.1;
+        int burst = 0;
+        for (int k = 1; k <= updates; ++k) {
+            advance(1e-3, drawn);
+            const double now = k * 1e-3;
+            const bool end = burst > 0 ? (--burst, true) : now > target && (burst = 3, true);
+            if (!end) continue;
+            const double value = std::floor((energy_ - p_.lag * shown_) / step) * step;
+            row r{now - begin, value - last, step * step / 6, {}};
+            for (std::size_t i = 0; i < open_.size(); ++i)
+                if (open_[i] > 0) r.terms.push_back({static_cast<std::uint32_t>(i), open_[i]});
+            t.rows.push_back(r);
+            t.truth = drawn;
+            open_.assign(open_.size(), 0.0);
+            begin = now, last = value, target = now + 0.08 + 0.04 * even_(random_);
+        }
+        return t;
+    }
+
+ private:
+    static constexpr double step = 61e-6;
+    void advance(double todo, std::vector<double>& truth) {
+        while (todo > 0) {
+            if (left_ <= 1e-12) begin_call();
+            const double dt = std::min(todo, left_), power = call_watts_ * (1 + common_);
+            if (p_.lag > 0) shown_ = power + (shown_ - power) * std::exp(-dt / p_.lag);
+            open_[scope_] += dt, truth[scope_] += dt * power, energy_ += dt * power;
+            todo -= dt, left_ -= dt;
+        }
+        const double keep = std::exp(-1e-3 / p_.common_tau);
+        common_ = keep * common_ + std::sqrt(1 - keep * keep) * p_.common_noise * normal_(random_);
+    }
+    void begin_call() {
+        scope_ = (scope_ + 1) % p_.watts.size();
+        left_ = p_.call_seconds * (0.8 + 0.4 * even_(random_));
+        call_watts_ = p_.watts[scope_] * std::exp(p_.call_noise * normal_(random_));
+    }
+
+    program p_;
+    std::mt19937_64 random_;
+    std::normal_distribution<double> normal_;
+    std::uniform_real_distribution<double> even_;
+    std::vector<double> open_;
+    std::size_t scope_ = 0;
+    double left_ = 0, call_watts_ = 0, common_ = 0, energy_ = 0, shown_ = 100;
+};
+
+power_estimate estimate(const trace& t) {
+    power_regression r;
+    for (const row& x : t.rows)
+        r.add({x.length, x.joules, x.variance, 0, x.terms.data(), x.terms.size()});
+    return r.solve();
+}
+
+/// Energy of each scope as it is billed, and twice its standard deviation.
+struct bill {
+    std::vector<double> joules, bar, truth;
+};
+bill make_bill(const trace& t, const power_estimate& e) {
+    const std::size_t n = t.truth.size();
+    bill b{std::vector<double>(n, 0.0), {}, std::vector<double>(n, 0.0)};
+    std::vector<double> contrast(n * n, 0.0), white(n, 0.0);
+    for (const row& r : t.rows) {
+        for (const regression_term& p : r.terms) {
+            const double share = p.seconds / r.length;
+            b.joules[p.column] += share * r.joules + e.watts[p.column] * p.seconds;
+            contrast[p.column * n + p.column] += p.seconds;
+            for (const regression_term& q : r.terms) {
+                b.joules[p.column] -= share * q.seconds * e.watts[q.column];
+                contrast[p.column * n + q.column] -= share * q.seconds;
+                const double part = p.column == q.column ? 1 - share : share;
+                white[p.column] += part * part * q.seconds * e.white_by_column[q.column];
+            }
+        }
+    }
+    for (std::size_t p = 0; p < n; ++p) {
+        double variance = white[p];
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t j = 0; j < n; ++j)
+                variance += contrast[p * n + i] * contrast[p * n + j] * e.covariance[i * n + j];
+        b.bar.push_back(2 * std::sqrt(variance));
+        b.truth[p] = t.truth[p];
+    }
+    return b;
+}
+/// Worst error of a scope's energy, as a share of it, and how many are within their bars.
+struct verdict {
+    double worst = 0;
+    int within = 0, scopes = 0;
+};
+verdict judge(const program& p) {
+    const trace t = simulation(p).run();
+    const bill b = make_bill(t, estimate(t));
+    verdict v;
+    for (std::size_t i = 0; i < b.joules.size(); ++i) {
+        const double error = std::fabs(b.joules[i] - b.truth[i]);
+        v.worst = std::max(v.worst, error / b.truth[i]);
+        v.within += error <= b.bar[i] + 1e-4;
+        ++v.scopes;
+    }
+    return v;
+}
+}  // namespace
+
+TEST_CASE("power regression: constant powers are found to a part in ten thousand") {
+    for (const std::uint64_t seed : {1, 2}) {
+        CAPTURE(seed);
+        program p;
+        p.seed = seed;
+        const verdict v = judge(p);
+        CHECK(v.worst < 1e-4);
+        CHECK(v.within == v.scopes);
+    }
+}
+
+TEST_CASE("power regression: noise that all scopes share is learnt and told from powers") {
+    for (const double tau : {0.1, 1.0}) {
+        CAPTURE(tau);
+        program p;
+        p.common_noise = 0.1;
+        p.common_tau = tau;
+        const trace t = simulation(p).run();
+        const power_estimate e = estimate(t);
+        CHECK(e.common_stddev > 0.02 * e.mean_watts);
+        CHECK(e.common_stddev < 0.25 * e.mean_watts);
+        CHECK(judge(p).worst < 0.06);
+    }
+}
+
+TEST_CASE("power regression: bars cover what calls of one scope differ") {
+    int within = 0, scopes = 0;
+    for (const std::uint64_t seed : {1, 2, 3, 4}) {
+        CAPTURE(seed);
+        program p;
+        p.call_noise = 0.2;
+        p.run_seconds = 5;
+        p.seed = seed;
+        const verdict v = judge(p);
+        within += v.within, scopes += v.scopes;
+    }
+    CHECK(within >= 0.85 * scopes);
+}
+
+TEST_CASE("power regression: a sensor's memory is learnt") {
+    program p;
+    p.lag = 0.01;
+    p.call_seconds = 5e-3;
+    const power_estimate e = estimate(simulation(p).run());
+    CHECK(e.lag == approx(0.01).epsilon(0.1));
+    for (std::size_t i = 0; i < p.watts.size(); ++i)
+        CHECK(e.watts[i] - e.watts[0] + 1000 ==
+              approx(p.watts[i] - p.watts[0] + 1000).epsilon(2e-3));
+}
+
+TEST_CASE("power regression: what always runs alike draws alike, with bars that admit any split") {
+    power_regression r;
+    std::mt19937_64 random(7);
+    std::normal_distribution<double> normal;
+    for (int k = 0; k < 100; ++k) {
+        const double length = 0.1 * (1 + 0.1 * normal(random));
+        const regression_term both[] = {{0, length}, {1, length}};
+        r.add({length, length * 100, 1e-9, 0, both, 2});
+    }
+    const power_estimate& e = r.solve();
+    CHECK(e.watts[0] == approx(e.watts[1]).epsilon(1e-9));
+    const double split = e.covariance[0] + e.covariance[3] - 2 * e.covariance[1];
+    CHECK(std::sqrt(split) > 0.5 * e.mean_watts);
+}
+
+TEST_CASE("power regression: a few rows leave wide bars") {
+    program p;
+    p.call_noise = 0.05;
+    p.common_noise = 0.05;
+    p.run_seconds = 0.25;
+    int within = 0, scopes = 0;
+    for (p.seed = 1; p.seed <= 8; ++p.seed) {
+        const verdict v = judge(p);
+        within += v.within, scopes += v.scopes;
+    }
+    CHECK(within >= 0.8 * scopes);
+}
+
+TEST_CASE("power regression: a base that flows whoever runs is not taken for a thread's power") {
+    power_regression r;
+    std::mt19937_64 random(3);
+    std::uniform_real_distribution<double> even(0, 0.1);
+    for (int k = 0; k < 200; ++k) {
+        const double a = even(random), b = even(random);
+        const regression_term open[] = {{0, a}, {1, b}};
+        r.add({0.1, 0.1 * 50 + a * 30 + b * 90, 1e-9, 0, open, 2});
+    }
+    const power_estimate& e = r.solve();
+    CHECK(e.watts[0] == approx(30).epsilon(0.01));
+    CHECK(e.watts[1] == approx(90).epsilon(0.01));
+}
+
+TEST_CASE("power regression: the same rows give the same bits") {
+    program p;
+    p.call_noise = 0.05;
+    p.run_seconds = 3;
+    const trace t = simulation(p).run();
+    const power_estimate a = estimate(t), b = estimate(t);
+    CHECK(a.watts == b.watts);
+    CHECK(a.covariance == b.covariance);
+}
+
+TEST_CASE("power regression: rows that can't be are ignored") {
+    power_regression r(4);
+    const regression_term open[] = {{0, 0.1}}, unknown[] = {{4, 0.1}}, negative[] = {{0, -0.1}};
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    const double endless = std::numeric_limits<double>::infinity();
+    r.add({0.1, 10, 1e-6, 0, open, 1});
+    const std::vector<double> before = r.solve().watts;
+    for (const double bad : {none, endless, -endless}) {
+        r.add({bad, 10, 1e-6, 0, open, 1});
+        r.add({0.1, bad, 1e-6, 0, open, 1});
+        r.add({0.1, 10, bad, 0, open, 1});
+        r.add({0.1, 10, 1e-6, bad, open, 1});
+    }
+    r.add({-0.1, 10, 1e-6, 0, open, 1});
+    r.add({0, 10, 1e-6, 0, open, 1});
+    r.add({0.1, 10, 1e-6, 0, unknown, 1});
+    r.add({0.1, 10, 1e-6, 0, negative, 1});
+    CHECK(r.solve().watts == before);
+    CHECK(r.solve().rows == 1);
+}
+
+TEST_CASE("power regression: columns may appear at any time, and none is needed") {
+    power_regression r;
+    CHECK(r.solve().watts.empty());
+    r.add({0.1, 5, 1e-6, 0, nullptr, 0});
+    CHECK(r.solve().watts.empty());
+    for (std::uint32_t k = 0; k < 40; ++k) {
+        const regression_term open[] = {{k % 7, 0.05}, {k, 0.05}};
+        r.add({0.1, 10, 1e-6, k % 5 == 0 ? 0.3 : 0.0, open, 2});
+    }
+    CHECK(r.columns() == 40);
+    const power_estimate& e = r.solve();
+    for (const double w : e.watts) CHECK(std::fabs(w) < 1000);
+    for (std::size_t i = 0; i < 40; ++i) CHECK(e.covariance[i * 40 + i] > 0);
+}
+
+TEST_CASE("power regression: channels that show nothing stay finite") {
+    power_regression r;
+    for (int k = 0; k < 50; ++k) {
+        const regression_term open[] = {{0, 0.06}, {1, 0.04}};
+        r.add({0.1, 0, 0, 0, open, 2});
+    }
+    for (const double w : r.solve().watts) CHECK(std::fabs(w) < 1e-6);
+}
+
+TEST_CASE("power regression: powers that change are followed when their rows are forgotten") {
+    power_regression r;
+    std::mt19937_64 random(5);
+    std::uniform_real_distribution<double> even(0, 0.1);
+    auto feed = [&](int rows, double a_watts, double b_watts) {
+        for (int k = 0; k < rows; ++k) {
+            const double a = even(random), b = 0.1 - a;
+            const regression_term open[] = {{0, a}, {1, b}};
+            r.add({0.1, a * a_watts + b * b_watts, 1e-9, 60, open, 2});
+        }
+    };
+    feed(1100, 100, 50);
+    CHECK(r.solve().watts[0] - r.solve().watts[1] == approx(50).epsilon(0.01));
+    feed(2200, 50, 100);
+    CHECK(r.solve().watts[1] - r.solve().watts[0] == approx(50).epsilon(0.05));
+}
