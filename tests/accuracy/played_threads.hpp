@@ -213,7 +213,9 @@ class thread_player {
     thread_outcome finish() {
         sharer_.share(machine_.shown() * program_.process_share);
         const joulery::report r = machine_.meter().snapshot();
+        // What the counter has shown, or more by what it has not shown yet: both are exact.
         const double shown = machine_.shown() * program_.process_share;
+        const double used = machine_.truth() * program_.process_share;
         thread_outcome o;
         double worked = 0, workers = 0;
         for (const auto& w : working_) worked += figures_[place_[w.first]].truth, ++workers;
@@ -229,7 +231,7 @@ class thread_player {
         }
         const double none = std::numeric_limits<double>::quiet_NaN();
         o.outside = {outside_, none, sharer_.outside_joules, r.unscoped.joules(), none, outside_};
-        o.total = {shown, none, none, sum, none, shown};
+        o.total = {std::clamp(sum, shown, std::max(shown, used)), none, none, sum, none, shown};
         return o;
     }
 

@@ -121,7 +121,7 @@ inline thread_program flat_estimate(std::mt19937_64& random) {
 inline std::vector<thread_condition> all_threads() {
     accuracy_goal sharing, exact, waiting, outside, edges;
     sharing.as_good_as_sharing = edges.as_good_as_edges = true;
-    exact.worst = 1e-6;
+    exact.worst = 1e-3;
     waiting.worst = 3;
     outside.median = 5;
     const auto scopes = thread_figures::scopes;
