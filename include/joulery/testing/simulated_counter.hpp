@@ -165,7 +165,7 @@ class running_counter {
         const double value = measured();
         if (model_.latency.count() == 0) return show(value);
         const double seen = next_update_ + up_to(nanoseconds(model_.latency), random);
-        waiting_.push_back({waiting_.empty() ? seen : std::max(seen, waiting_.back().at), value});
+        waiting_.push_back({seen, value});  // what came before is seen before
     }
 
     // What the sensor says at an update: joules so far, of a gauge the watts.
