@@ -15,9 +15,7 @@ echo '#include <joulery/joulery.hpp>' >"$work/umbrella.cpp"
 for table in "$root"/include/joulery/detail/carbon/tables/*.hpp; do
     echo "#include <joulery/detail/carbon/tables/$(basename "$table")>"
 done >"$work/tables.cpp"
-cp "$work/umbrella.cpp" "$work/declarations.cpp"
 cp "$root/examples/hello.cpp" "$work/program.cpp"
-cp "$root/examples/hello.cpp" "$work/linking_program.cpp"
 cp "$root/include/joulery/joulery.cpp" "$work/joulery.cpp"
 
 milliseconds() {
@@ -26,10 +24,7 @@ milliseconds() {
         2>&1 | awk '{ printf "%d\n", ($1 + $2) * 1000 }' >>"$work/$1.ms"
 }
 for _ in $(seq "$rounds"); do
-    for name in empty scope tables umbrella program compiled; do milliseconds "$name"; done
-    for name in declarations linking_program; do
-        milliseconds "$name" -DJOULERY_SEPARATE_COMPILATION
-    done
+    for name in empty scope tables umbrella program joulery; do milliseconds "$name"; done
 done
 row() {
     local over=$(($(sort -n "$work/$2.ms" | sed -n "$(((rounds + 1) / 2))p") -
@@ -40,12 +35,10 @@ row() {
 echo "| file | over an empty one | budget |"
 echo "|---|---|---|"
 row "#include joulery/scope.hpp" scope "<= 150 ms"
-row "#include joulery/joulery.hpp, bodies compiled once" declarations "<= 900 ms"
-row "#include joulery/joulery.hpp, header-only" umbrella "<= 900 ms"
+row "#include joulery/joulery.hpp" umbrella "<= 900 ms"
 row "#include joulery/detail/carbon/tables, all" tables "<= 100 ms"
-row "hello.cpp, bodies compiled once" linking_program "-"
-row "hello.cpp, header-only" program "-"
-row "joulery.cpp, once a program" compiled "-"
+row "hello.cpp" program "-"
+row "joulery.cpp, once a program" joulery "-"
 echo "tables that scope.hpp includes: $("$compiler" -std=c++17 -I"$root/include" -M "$work/scope.cpp" |
     grep -c carbon/tables || true)"
 "$compiler" --version | head -1

@@ -2,7 +2,7 @@
 // the mean over all of them and the slowest. The factor of a place has texts, which allocate.
 //
 //     place_lookup [--quick]
-#include "joulery/assertions/do_not_optimize.hpp"
+#include "joulery/assertions/interleaved_run.hpp"
 #include "joulery/carbon/grid_factor_for.hpp"
 #include "joulery/detail/carbon/tables/place_index.hpp"
 

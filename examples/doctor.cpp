@@ -8,7 +8,7 @@
 // JOULERY_BACKENDS=rapl-perf,nvml looks at those alone; JOULERY_SYSROOT=FOLDER at a fake machine.
 #include "doctor_probe.hpp"
 
-#include <joulery/writers/json.hpp>
+#include <joulery/report_io.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -71,7 +71,7 @@ void print_opened(const diagnosis& d, const finding& f) {
     if (!f.used) text += ", not used by default";
     print_wrapped(f.name, text);
     const bool said_later = f.name == "estimate" && d.only_estimated();
-    if (f.used && !f.remark.empty() && !said_later) print_wrapped("", f.remark);
+    if (f.used && !f.note.empty() && !said_later) print_wrapped("", f.note);
 }
 
 void print_backends(const diagnosis& d) {
@@ -145,12 +145,16 @@ void print_verdict(diagnosis& d) {
     } else {
         const auto m = make_meter(d);
         const power mean = measure(*m, std::chrono::seconds(1)).mean_power();
+        const report r = m->snapshot();
         std::printf("\nTotal: %s over one second (%s)\n", to_text(mean).c_str(),
-                    to_text(m->snapshot().provenance).data());
+                    to_text(r.provenance).data());
+        print_wrapped("Hardware:", r.context.hardware);
+        for (const std::string& w : r.warnings)  // what is partial, or not believed
+            if (w.rfind("channel ", 0) == 0) print_wrapped("", w);
         if (d.only_estimated()) {
             std::printf("\nNo counter can be read here: what programs report is an estimate.\n");
             for (const finding& f : d.findings)
-                if (f.used && !f.remark.empty()) print_wrapped(f.name, f.remark);
+                if (f.used && !f.note.empty()) print_wrapped(f.name, f.note);
         }
     }
 }
@@ -175,7 +179,7 @@ void print_json(diagnosis& d) {
         put(out, "reason", f.reason), out += ",";
         put(out, "remedy", f.remedy), out += ",";
         put(out, "needless", f.needless), out += ",";
-        put(out, "remark", f.remark), out += "}";
+        put(out, "note", f.note), out += "}";
     }
     out += "\n],\"channels\":[";
     for (std::size_t i = 0; i < d.channels.size(); ++i) {

@@ -25,7 +25,7 @@ struct finding {
     bool opened = false;
     bool used = false;  ///< by a program that names no backends
     std::size_t channels = 0;
-    std::string reason, remedy, remark;
+    std::string reason, remedy, note;
     std::string needless;  ///< why there is nothing to be done about it
 };
 
@@ -118,7 +118,7 @@ inline diagnosis diagnose(const std::vector<std::string>& names, const joulery::
         if (opened) {
             f.opened = true;
             f.channels = (*opened)->channels().size();
-            f.remark = std::string((*opened)->remark());
+            f.note = std::string((*opened)->note());
         } else {
             f.reason = opened.error().reason;
             f.remedy = opened.error().remedy;

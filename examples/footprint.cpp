@@ -18,7 +18,7 @@
 #include <joulery/carbon/embodied.hpp>
 #include <joulery/carbon/series_reader.hpp>
 #include <joulery/detail/carbon/decimal.hpp>
-#include <joulery/writers/json.hpp>
+#include <joulery/report_io.hpp>
 
 #include <cstdio>
 #include <fstream>

@@ -11,8 +11,7 @@
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/report_merger.hpp"
 #include "joulery/detail/report/text_grid.hpp"
-#include "joulery/write.hpp"
-#include "joulery/writers/json.hpp"
+#include "joulery/report_io.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -39,7 +39,7 @@ double launch_and_wait() {
         if (later.valid()) later.wait();
     };
     {
-        joulery::synchronized_scope s{"launched", joulery::scope_options{finish}};
+        joulery::synchronized_scope s{"launched", finish};
         later = std::async(std::launch::async, decode, 1);
     }  // ends when the work has, not when it was launched
     return later.get();

@@ -3,7 +3,7 @@
 # and why, and checks that what is there counts a plausible power.
 # usage: tests/hardware.sh [doctest options]
 # Needs a C++17 compiler and doctest (installed where it can be; else DOCTEST_DIR=folder that holds
-# doctest/doctest.h). Root sees more: sudo tests/hardware.sh
+# doctest/doctest.h, or a doctest.h beside this file). Root sees more: sudo tests/hardware.sh
 # SPDX-License-Identifier: MIT
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -13,6 +13,12 @@ root=$(dirname "$here")
 works "${CXX:=c++}" --version || install_missing g++
 include=(-I"$root/include" -I"$here")
 [ -z "${DOCTEST_DIR:-}" ] || include+=(-I"$DOCTEST_DIR")
+mkdir -p "$root/build"
+if [ -e "$here/doctest.h" ]; then  # brought along, for machines without network
+    mkdir -p "$root/build/doctest_include/doctest"
+    cp "$here/doctest.h" "$root/build/doctest_include/doctest/doctest.h"
+    include+=(-I"$root/build/doctest_include")
+fi
 has_doctest() {
     echo '#include <doctest/doctest.h>' | "$CXX" "${include[@]}" -E -x c++ - >/dev/null 2>&1
 }
@@ -24,8 +30,7 @@ if [ -e "$cuda_home/include/cublas_v2.h" ] && [ -e "$cuda_home/lib64/libcudart.s
     cuda=(-DJOULERY_TEST_CUDA -isystem "$cuda_home/include" "-L$cuda_home/lib64"
         "-Wl,-rpath,$cuda_home/lib64" -lcudart -lcublas)
 fi
-mkdir -p "$root/build"
 program=$root/build/hardware
-"$CXX" -std=c++17 -O1 "${include[@]}" "$here/doctest_main.cpp" "$here"/hardware/*_test.cpp \
-    -o "$program" "${cuda[@]}" -lpthread -ldl
+"$CXX" -std=c++17 -O1 "${include[@]}" "$root/include/joulery/joulery.cpp" "$here/doctest_main.cpp" \
+    "$here"/hardware/*_test.cpp -o "$program" "${cuda[@]}" -lpthread -ldl
 exec "$program" "$@"

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # run.sh - installs what the tests need, builds them and runs them all.
-# usage: tests/run.sh [--quick] [gcc] [clang] [tsan]
+# usage: tests/run.sh [--quick] [gcc] [clang] [fast] [tsan] [armhf] [i386]
 #   gcc     g++, optimised; also each header alone, and programs and projects that use the library
 #   clang   clang++ with address and undefined-behaviour sanitizers
+#   fast    g++ -Ofast, which assumes that there is no not-a-number: the library's core
 #   tsan    g++ with the thread sanitizer, those tests that have threads
-# Without names: all three. --quick: gcc alone. Warnings are errors in each. Logs and builds lie in
+#   armhf, i386    32 bits: the library's core, run by qemu-user and as it is
+# Without names: gcc; the sanitizers and the other targets by name. --quick: gcc alone. Warnings are errors in each. Logs and builds lie in
 # build/tests-<name>; one test again: ctest --test-dir build/tests-gcc -R core.units --output-on-failure
 # SPDX-License-Identifier: MIT
 set -euo pipefail
@@ -17,15 +19,15 @@ legs=()
 for argument in "$@"; do
     case $argument in
         --quick) legs+=(gcc) ;;
-        gcc | clang | tsan) legs+=("$argument") ;;
+        gcc | clang | fast | tsan | armhf | i386) legs+=("$argument") ;;
         *)
             echo "$argument: not a part of the tests" >&2
-            sed -n '3,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+            sed -n '3,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
             exit 2
             ;;
     esac
 done
-[ ${#legs[@]} -gt 0 ] || legs=(gcc clang tsan)
+[ ${#legs[@]} -gt 0 ] || legs=(gcc)
 
 has_header() { echo "#include <$1>" | works_with_input g++ -std=c++17 -E -x c++ -; }
 works_with_input() { "$@" >/dev/null 2>&1; }
@@ -91,6 +93,71 @@ run_leg() {
     echo "   $(grep -E 'tests passed' "$build.ctest.log"), in $((SECONDS - began)) s"
 }
 
+# What 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, reading and
+# writing of numbers, scopes and their sums. In the order of their cost.
+core_tests=(core/finite core/unit_text core/units core/utf8 carbon/timestamp counters/channel_account
+            counters/counter_step counters/domain_tree time/wall_time report/json report/csv
+            backends/rapl_powercap backends/replay engine/meter engine/scopes engine/invariants)
+
+# run_core_leg NAME COMPILER FLAGS [EMULATOR]
+run_core_leg() {
+    local name=$1 compiler=$2 flags=$3 emulator=${4:-} build=$root/build/tests-$1 began=$SECONDS
+    echo "== $name: $compiler $flags $emulator"
+    mkdir -p "$build/include"
+    # Headers that are the same for all machines; the rest of /usr/include is not.
+    ln -sfn /usr/include/doctest "$build/include/doctest"
+    ln -sfn /usr/include/nlohmann "$build/include/nlohmann"
+    local cached=()
+    if works ccache --version; then cached=(ccache); fi
+    compile="${cached[*]} $compiler -std=c++17 $flags -Wall -Wextra -Wconversion -Wshadow -Werror -Wno-psabi"
+    compile() {
+        $compile "-I$root/include" "-I$here" -isystem "$build/include" \
+            "-DJOULERY_SOURCE_DIR=\"$root\"" "-DJOULERY_BINARY_DIR=\"$build\"" \
+            "-DJOULERY_FAKES_DIR=\"$build/fakes\"" "$@"
+    }
+    core_test() {
+        local program=$build/${1/\//.}
+        compile -c "$here/$1_test.cpp" -o "$program.o" 2>"$program.log" || {
+            cat "$program.log" >&2
+            return 1
+        }
+    }
+    link_and_run() {
+        local program=$build/${1/\//.}
+        $compiler $flags "$program.o" "$build/main.o" "$build/joulery.o" -o "$program" -static \
+            -pthread -ldl 2>"$program.log" &&
+            $emulator "$program" >>"$program.log" 2>&1 || {
+            cat "$program.log" >&2
+            return 1
+        }
+    }
+    export -f compile core_test link_and_run
+    export compile compiler flags emulator build here root
+    # The library takes longest, and so begins first; the tests are compiled beside it.
+    compile -c "$root/include/joulery/joulery.cpp" -o "$build/joulery.o" &
+    local library=$!
+    compile -c "$here/doctest_main.cpp" -o "$build/main.o"
+    local beside=$((jobs > 1 ? jobs - 1 : 1))
+    printf '%s\n' "${core_tests[@]}" | xargs -P "$beside" -I{} bash -c 'core_test {}'
+    wait "$library"
+    printf '%s\n' "${core_tests[@]}" | xargs -P "$jobs" -I{} bash -c 'link_and_run {}'
+    echo "   ${#core_tests[@]} tests passed, in $((SECONDS - began)) s"
+}
+
+# run_cross_leg NAME PACKAGE TRIPLE [EMULATOR PACKAGE]: left out, with a word, where they can't be had.
+run_cross_leg() {
+    local name=$1 compiler=$3-g++ missing=()
+    works "$compiler" --version || missing+=("$2")
+    [ -z "${4:-}" ] || works "$4" --version || missing+=("$5")
+    [ ${#missing[@]} -eq 0 ] || install_missing "${missing[@]}" || {
+        echo "== $name: left out, without ${missing[*]}" >&2
+        left_out+=("$name")
+        return 0
+    }
+    run_core_leg "$name" "$compiler" -O0 "${4:-}"
+}
+left_out=()
+
 # The thread sanitizer of older compilers can't start where addresses are spread widely.
 no_aslr=()
 export ASAN_OPTIONS=halt_on_error=1:detect_stack_use_after_return=1
@@ -109,6 +176,9 @@ for leg in "${legs[@]}"; do
                 "-O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
                 "${linker[@]}" -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF
             ;;
+        fast) run_core_leg fast g++ -Ofast ;;
+        armhf) run_cross_leg armhf g++-arm-linux-gnueabihf arm-linux-gnueabihf qemu-arm qemu-user ;;
+        i386) run_cross_leg i386 g++-i686-linux-gnu i686-linux-gnu ;;
         tsan)
             if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
             run_leg tsan g++ "-O0 -g1 -fsanitize=thread -Wno-tsan -include $here/tsan.hpp" \
@@ -117,4 +187,4 @@ for leg in "${legs[@]}"; do
             ;;
     esac
 done
-echo "all tests pass: ${legs[*]}"
+echo "all tests pass: ${legs[*]}${left_out:+; left out: ${left_out[*]}}"

@@ -1,16 +1,114 @@
-// backend.hpp - what a device family implements to be measured.
-// SPDX-License-Identifier: MIT
+// backend.hpp - what a device family, or anything that counts joules or watts, implements to be
+// measured. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/quality.hpp"
+#include "joulery/units.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
+
+/// The part of the machine whose energy a channel counts.
+enum class component : unsigned char { cpu, dram, gpu, npu, soc, board, platform, other };
+
+/// What a raw value is: an amount that only grows (and may wrap), or the power of the moment.
+enum class reading_kind : unsigned char { energy_counter, power_gauge };
+
+/// One measurable quantity of a backend. Plain data; fill in what you know.
+///
+///     channel c;
+///     c.id = "meter/wall"; c.part = component::platform;
+///     c.kind = reading_kind::power_gauge; c.joules_per_count = 1e-6;   // raw values in uW
+struct channel {
+    std::string id;     ///< stable and unique: "cpu0/package", "gpu/GPU-4e81.../board"
+    std::string model;  ///< the part as its maker calls it: "NVIDIA H100 80GB HBM3"; "": not known
+    component part = component::other;
+    reading_kind kind = reading_kind::energy_counter;
+    quality provenance = quality::measured;
+    double joules_per_count = 1e-6;  ///< joules (counter) or watts (gauge) of one raw count
+    std::uint64_t wrap_at = 0;       ///< raw value at which the counter starts anew; 0: never wraps
+    std::chrono::nanoseconds update_period{std::chrono::milliseconds(1)};  ///< of the hardware
+    double max_watts = 0;  ///< most power by the device's own statement: a limit, a critical or a
+                           ///< rated power; 1.5 times as much is not believed. 0: a bound by `part`
+    std::string parent;    ///< id of the channel that contains this one's energy; "": a root
+
+    // What follows may stay unset.
+    double quantum = 0;         ///< smallest step in joules (watts); 0: one raw count
+    double relative_error = 0;  ///< stated error of the sensor, as a fraction; 0: not stated
+    std::string device{};       ///< what it is built into, as a path: "pci:0000:65:00.0" (a card),
+                                ///< "cpu-package:0/core"; two views of one device share it
+};
+
+[[nodiscard]] constexpr std::string_view to_text(component part) noexcept {
+    switch (part) {
+        case component::cpu:
+            return "cpu";
+        case component::dram:
+            return "dram";
+        case component::gpu:
+            return "gpu";
+        case component::npu:
+            return "npu";
+        case component::soc:
+            return "soc";
+        case component::board:
+            return "board";
+        case component::platform:
+            return "platform";
+        case component::other:
+            return "other";
+    }
+    return "other";
+}
+
+[[nodiscard]] constexpr std::string_view to_text(reading_kind kind) noexcept {
+    return kind == reading_kind::energy_counter ? "energy_counter" : "power_gauge";
+}
+
+/// The smallest step of a channel's joules: a counter's own; of a gauge, what its smallest step in
+/// watts makes in one update.
+[[nodiscard]] constexpr double smallest_joules(const channel& c) noexcept {
+    const double step = c.quantum > 0 ? c.quantum : c.joules_per_count;
+    if (c.kind == reading_kind::energy_counter) return step;
+    return step * std::chrono::duration<double>(c.update_period).count();
+}
+
+/// A power that no such part reaches: above it a step of a counter is a reset, not energy.
+/// Generous on purpose: 2 x the largest part known for each (350..500 W sockets, 1.2 kW GPUs,
+/// 15 kW nodes); a channel that knows better says so in `max_watts`.
+[[nodiscard]] constexpr double max_plausible_watts(const channel& c) noexcept {
+    if (c.max_watts > 0) return c.max_watts;
+    switch (c.part) {
+        case component::cpu:
+            return 2'000;
+        case component::dram:
+            return 1'000;
+        case component::gpu:
+        case component::npu:
+            return 4'000;
+        case component::soc:
+            return 4'000;
+        case component::board:
+        case component::platform:
+        case component::other:
+            return 50'000;
+    }
+    return 50'000;
+}
 
 /// How a read went. A failed read is never 0 J.
 enum class read_status : unsigned char {
@@ -70,7 +168,7 @@ class backend {
     /// One raw value a channel.
     virtual read_status read(counter_span out) noexcept = 0;
     /// One line about this backend for the report: a model's inputs, a limit to know. May be empty.
-    [[nodiscard]] virtual std::string_view remark() const noexcept { return {}; }
+    [[nodiscard]] virtual std::string_view note() const noexcept { return {}; }
     /// For `attribution::process`: this process's part, 0 to 1, of what the device behind channel
     /// `i` did since the last call, or `unknown_share`. Never overlaps a read.
     [[nodiscard]] virtual double process_share(std::size_t i) noexcept {
@@ -78,6 +176,85 @@ class backend {
         return unknown_share;
     }
 };
+
+/// One channel read by calling something of yours.
+///
+/// Units:  the callable returns joules so far (an energy counter) or watts now (a gauge).
+/// Thread: calls never overlap, but come from the meter's thread, not yours.
+/// Cost:   that of the callable.
+/// Fails:  `retry` for what is no amount: a negative number, NaN, infinity, an exception. `fatal`
+///         where there is nothing to call.
+class function_backend final : public backend {
+ public:
+    function_backend(std::string name, channel c, std::function<double()> read,
+                     std::string note = {})
+        : name_(std::move(name)), read_(std::move(read)), note_(std::move(note)) {
+        if (name_.empty()) name_ = "function";
+        if (c.id.empty()) c.id = name_;
+        if (!is_positive(c.joules_per_count) || c.joules_per_count > 1e12)
+            c.joules_per_count = 1e-6;
+        if (c.update_period <= std::chrono::nanoseconds::zero())
+            c.update_period = std::chrono::milliseconds(1);
+        channels_.push_back(std::move(c));
+    }
+
+    [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
+
+    read_status read(counter_span out) noexcept override {
+        if (!read_) return read_status::fatal;
+        const double counts = call() / channels_[0].joules_per_count;
+        constexpr double most = 9.2e18;  // below 2^63, so that differences have room
+        if (!is_amount(counts) || counts > most) return read_status::retry;
+        const auto whole = static_cast<std::uint64_t>(counts + 0.5);
+        const std::uint64_t wrap_at = channels_[0].wrap_at;
+        if (wrap_at != 0 && whole >= wrap_at) return read_status::retry;
+        if (out.size() > 0) out[0] = whole;
+        return read_status::ok;
+    }
+
+ private:
+    [[nodiscard]] double call() noexcept {
+        JOULERY_TRY { return read_(); }
+        JOULERY_CATCH_ALL { return not_a_number(); }
+    }
+
+    std::string name_;
+    std::function<double()> read_;
+    std::string note_;
+    std::vector<channel> channels_;
+};
+
+/// A meter of your own in three lines.
+///
+///     channel c;
+///     c.id = "bench/supply"; c.part = component::platform; c.kind = reading_kind::power_gauge;
+///     options.backends.push_back(make_backend("bench", c, [&] { return supply.read_watts(); }));
+[[nodiscard]] inline std::unique_ptr<backend> make_backend(std::string name, channel c,
+                                                           std::function<double()> read) {
+    return std::make_unique<function_backend>(std::move(name), std::move(c), std::move(read));
+}
+
+/// A known, unchanging draw: a wall meter's figure, a data sheet's. Marked `estimated`.
+///
+///     options.backends.push_back(make_constant_backend(350_W));
+[[nodiscard]] inline std::unique_ptr<backend> make_constant_backend(
+    power draw, std::string id = "machine/constant", component part = component::platform) {
+    channel c;
+    c.id = std::move(id);
+    c.part = part;
+    c.kind = reading_kind::power_gauge;
+    c.provenance = quality::estimated;
+    c.update_period = std::chrono::milliseconds(100);
+    c.max_watts = std::max(draw.watts(), 1.0);
+    const double watts = draw.watts();
+    return std::make_unique<function_backend>(
+        "constant", std::move(c), [watts] { return watts; },
+        "a stated constant, not measured: " + to_text(draw));
+}
 
 }  // namespace v1
 }  // namespace joulery

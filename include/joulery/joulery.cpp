@@ -3,3 +3,4 @@
 #define JOULERY_IMPLEMENTATION
 #include "joulery/joulery.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
+#include "joulery/testing/access.hpp"

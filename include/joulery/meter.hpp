@@ -1,40 +1,167 @@
-// meter.hpp - a meter of your own, with nothing process-wide about it.
+// meter.hpp - a meter of your own, its options and its readings.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/options.hpp"
-#include "joulery/reading.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+#include "joulery/quality.hpp"
 #include "joulery/report.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/units.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
 
-struct progress_figures;  // report/progress_line.hpp
+/// What a meter counted between two readings.
+class reading_difference {
+ public:
+    reading_difference(std::vector<energy> by_channel, std::vector<bool> summed, seconds time,
+                       quality provenance)
+        : by_channel_(std::move(by_channel)),
+          summed_(std::move(summed)),
+          time_(time),
+          provenance_(provenance) {}
+
+    /// Sum over the channels that are roots of the domain tree.
+    [[nodiscard]] energy total() const noexcept {
+        energy sum;
+        for (std::size_t i = 0; i < by_channel_.size(); ++i)
+            if (summed_[i]) sum += by_channel_[i];
+        return sum;
+    }
+    /// Joules of each channel, in the order of the meter's channels.
+    [[nodiscard]] const std::vector<energy>& by_channel() const noexcept { return by_channel_; }
+    [[nodiscard]] seconds time() const noexcept { return time_; }
+    /// Total over time; 0 W where no time passed.
+    [[nodiscard]] power mean_power() const noexcept {
+        return time_.count() > 0 ? total() / time_ : power{};
+    }
+    [[nodiscard]] quality provenance() const noexcept { return provenance_; }
+
+ private:
+    std::vector<energy> by_channel_;
+    std::vector<bool> summed_;
+    seconds time_;
+    quality provenance_;
+};
+
+/// The state of a meter's channels at one moment: a point, of which only differences mean
+/// something.
+///
+///     reading a = m.read();
+///     work();
+///     energy e = (m.read() - a).total();
+class reading {
+ public:
+    reading() = default;
+    reading(std::vector<double> joules, std::vector<bool> summed, double at_seconds,
+            quality provenance)
+        : joules_(std::move(joules)),
+          summed_(std::move(summed)),
+          at_seconds_(at_seconds),
+          provenance_(provenance) {}
+
+    /// Readings of different meters differ by nothing: the channels both have are compared in
+    /// order.
+    friend reading_difference operator-(const reading& later, const reading& earlier) {
+        const std::size_t n = std::min(later.joules_.size(), earlier.joules_.size());
+        std::vector<energy> by_channel(n);
+        for (std::size_t i = 0; i < n; ++i)
+            by_channel[i] = energy::from_joules(later.joules_[i] - earlier.joules_[i]);
+        return {std::move(by_channel),
+                std::vector<bool>(later.summed_.begin(),
+                                  later.summed_.begin() + static_cast<std::ptrdiff_t>(n)),
+                seconds(later.at_seconds_ - earlier.at_seconds_),
+                worse_of(later.provenance_, earlier.provenance_)};
+    }
+
+ private:
+    std::vector<double> joules_;
+    std::vector<bool> summed_;
+    double at_seconds_ = 0;
+    quality provenance_ = quality::measured;
+};
+
+namespace testing {
+struct access;
+}  // namespace testing
 
 namespace detail {
 class engine;
 class meter_core;
+class process_meter;
 struct thread_cursor;
 }  // namespace detail
+
+/// Meter settings, all optional; the defaults suit most programs.
+///
+///     options o;
+///     o.run_name = "resnet-50, fp16";
+///     o.reports = {"-", "run.json"};
+///     joulery::start(std::move(o));
+struct options {
+    std::string run_name;
+    /// What is read; empty: what the machine has, or what JOULERY_BACKENDS names. `no_backends()`
+    /// for none: the report then has times and no energy.
+    std::vector<std::unique_ptr<backend>> backends;
+    std::chrono::nanoseconds period{};  ///< between two samples; 0: each backend's own
+    double overhead_budget = 0.01;      ///< share of a scope's time that its edge reads may take
+    joulery::attribution attribution = joulery::attribution::shared;
+    carbon_model carbon;
+    /// "-" (table on stderr), "run.json", ...; written at stop. %p, %h and %r stand for the
+    /// process's number, the host and the run. A file that another running process writes to is
+    /// left to it: this run's then has the process number in its name.
+    std::vector<std::string> reports;
+    /// How often files are written while the process-wide meter runs as well, so that a process
+    /// that is killed loses no more than that. 0: never.
+    std::chrono::nanoseconds checkpoint = std::chrono::seconds(10);
+    /// Calls of scopes kept for the trace, at most that many a thread; the rest are counted. 0:
+    /// none. Keeping them takes each scope off the fast path: a short one costs some 100 ns more.
+    std::size_t record_slices = 0;
+    /// One status line on stderr while the process-wide meter runs, where that is a terminal.
+    bool live = false;
+    /// What the summed channels draw when nothing runs, given or measured (`measure_idle_power`);
+    /// splits each scope's joules into idle and active in the report. 0: not split.
+    power idle_power;
+    std::vector<std::string> warnings;  ///< for the report: what opening the backends had to say
+
+ private:
+    friend struct testing::access;
+    friend class detail::engine;
+    friend class detail::meter_core;
+    std::shared_ptr<time_source> clock_;     // null: the processor's tick counter
+    std::function<double()> process_share_;  // 0 to 1, since the last call; empty: processor time
+};
+
+/// For `options::backends`: nothing is read.
+///
+///     options o;
+///     o.backends = no_backends();
+[[nodiscard]] JOULERY_DECL std::vector<std::unique_ptr<backend>> no_backends();
 
 /// Measures from its making to its end: backends, a sampler for each, and the scopes opened in it.
 ///
 /// Thread: every member from any thread. Cost: a thread a backend, asleep but for some ten reads a
 /// second. Fails: never; a backend that can't be read shows in the report, with the reason.
-/// A meter without backends reports time and no energy.
 ///
 ///     meter m{std::move(options)};
 ///     reading a = m.read(); work(); energy e = (m.read() - a).total();
 ///     { joulery::scope s{m, "name"}; work(); }   report r = m.snapshot();
-class meter {
+class meter final : public scope_owner {
  public:
-    JOULERY_DECL explicit meter(options o);
+    JOULERY_DECL explicit meter(options o = {});
     meter(const meter&) = delete;
     meter& operator=(const meter&) = delete;
     JOULERY_DECL ~meter();
@@ -46,26 +173,14 @@ class meter {
     /// Everything up to this call, open scopes too.
     [[nodiscard]] JOULERY_DECL report snapshot();
 
-    /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
-    /// at the mean intensity of the run so far.
-    [[nodiscard]] JOULERY_DECL progress_figures glance();
-
     /// The channels of all backends, in the order of every list by channel.
     [[nodiscard]] JOULERY_DECL std::vector<channel> channels() const;
     [[nodiscard]] JOULERY_DECL const options& settings() const noexcept;
 
-    /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
-    JOULERY_DECL void poll();
-    /// On a manual clock: the tick at which the next sample is due.
-    [[nodiscard]] JOULERY_DECL std::uint64_t next_due() const noexcept;
-
-    /// For `scope`: the calling thread's tree in this meter; null where nothing can be measured.
-    [[nodiscard]] JOULERY_DECL detail::thread_cursor* cursor_of_this_thread() noexcept;
-
-    /// For tests that look inside or play several threads.
-    [[nodiscard]] JOULERY_DECL detail::engine& machinery() noexcept;
-
  private:
+    friend struct testing::access;
+    friend class detail::process_meter;
+    [[nodiscard]] JOULERY_DECL detail::thread_cursor* cursor_of_this_thread() noexcept override;
     const std::unique_ptr<detail::meter_core> core_;
 };
 
@@ -74,27 +189,61 @@ class meter {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/session/choose_backends.hpp"
+#include "joulery/detail/session/environment.hpp"
 #include "joulery/detail/session/meter_core.hpp"
-#include "joulery/progress_line.hpp"
-
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
 
-JOULERY_DECL meter::meter(options o) : core_(std::make_unique<detail::meter_core>(std::move(o))) {}
+namespace detail {
+
+/// Reads nothing; a meter leaves backends without channels out.
+class no_backend final : public backend {
+ public:
+    [[nodiscard]] std::string_view name() const noexcept override { return "none"; }
+    [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
+        return channels_;
+    }
+    read_status read(counter_span) noexcept override { return read_status::ok; }
+
+ private:
+    std::vector<channel> channels_;
+};
+
+/// The options of a meter of a program's own: with what the machine has where none was stated.
+inline options with_backends(options o) {
+    if (o.backends.empty()) {
+        options of_the_session;
+        const environment env = apply_environment(of_the_session);
+        if (env.off)
+            o.warnings.emplace_back("measuring is switched off by JOULERY=off");
+        else
+            (void)choose_backends(o, env);
+    }
+    const auto empty = [](const auto& b) { return b == nullptr || b->channels().empty(); };
+    o.backends.erase(std::remove_if(o.backends.begin(), o.backends.end(), empty), o.backends.end());
+    return o;
+}
+
+}  // namespace detail
+
+JOULERY_DECL std::vector<std::unique_ptr<backend>> no_backends() {
+    std::vector<std::unique_ptr<backend>> one;
+    one.push_back(std::make_unique<detail::no_backend>());
+    return one;
+}
+
+JOULERY_DECL meter::meter(options o)
+    : core_(std::make_unique<detail::meter_core>(detail::with_backends(std::move(o)))) {}
 JOULERY_DECL meter::~meter() = default;
 JOULERY_DECL reading meter::read() { return core_->read(); }
 JOULERY_DECL report meter::snapshot() { return core_->snapshot(); }
-JOULERY_DECL progress_figures meter::glance() { return core_->glance(); }
 JOULERY_DECL std::vector<channel> meter::channels() const { return core_->channels(); }
 JOULERY_DECL const options& meter::settings() const noexcept { return core_->settings(); }
-JOULERY_DECL void meter::poll() { core_->poll(); }
-JOULERY_DECL std::uint64_t meter::next_due() const noexcept { return core_->next_due(); }
 JOULERY_DECL detail::thread_cursor* meter::cursor_of_this_thread() noexcept {
     return core_->cursor_of_this_thread();
 }
-JOULERY_DECL detail::engine& meter::machinery() noexcept { return core_->machinery(); }
 
 }  // namespace v1
 }  // namespace joulery

@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/backend.hpp"
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/channel.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/report/history.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
-#include "joulery/wall_time.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +26,7 @@ struct run_context {
     std::string machine;        ///< identifies the machine: one machine's energy is counted once
     std::string host;           ///< host name
     std::string cpu;            ///< processor name as the system gives it
+    std::string hardware;       ///< "2 x AMD EPYC 9554, 3 x NVIDIA H100 80GB HBM3"
     std::string os;             ///< operating system and kernel
     unsigned logical_cpus = 0;  ///< hardware threads
     std::string library;        ///< "joulery 0.1.0"
@@ -38,11 +38,17 @@ struct run_context {
     carbon_model carbon;              ///< what turned joules into CO2e
 };
 
+/// The hardware of a run, or at least its processor.
+[[nodiscard]] inline const std::string& hardware_of(const run_context& c) noexcept {
+    return c.hardware.empty() ? c.cpu : c.hardware;
+}
+
 /// One channel: what it is, what it read, and whether it is part of the total.
 struct channel_row {
     std::string id;       ///< "cpu0/package"; of several machines "node1:cpu0/package"
     std::string machine;  ///< in reports of several machines; else "", the context's
     std::string backend;
+    std::string model;  ///< what people call it: "NVIDIA H100 80GB HBM3"; may be empty
     component part = component::other;
     reading_kind kind = reading_kind::energy_counter;
     quality provenance = quality::measured;  ///< `partial` where something is missing
@@ -53,36 +59,49 @@ struct channel_row {
     energy unscoped;                         ///< of it, outside all scopes
     double quantum_joules = 0;               ///< smallest step
     seconds update_period{0};                ///< of the hardware, as declared
-    double accuracy = 0;       ///< stated error of the sensor (fraction); 0: not stated
-    bool locked = false;       ///< its ticks are known: samples fall just after them
-    seconds tick_period{0};    ///< seen between two of them; where not locked, as declared
-    seconds tick_jitter{0};    ///< standard deviation of that
-    seconds tick_slack{0};     ///< by which the last sample may have come after its tick
-    channel_tally tally;       ///< reads, wraps, resets, failures, gaps
-    std::string state = "ok";  ///< "ok", "silent" (no value, or none any more), "gone", "failed"
+    double relative_error = 0;  ///< stated error of the sensor (fraction); 0: not stated
+    bool locked = false;        ///< its ticks are known: samples fall just after them
+    seconds tick_period{0};     ///< seen between two of them; where not locked, as declared
+    seconds tick_jitter{0};     ///< standard deviation of that
+    seconds tick_slack{0};      ///< by which the last sample may have come after its tick
+    channel_tally tally;        ///< reads, wraps, resets, failures, gaps
+    std::string state = "ok";   ///< "ok", "silent" (no value, or none any more), "gone", "failed"
 };
 
-/// One path of nested scopes, added up over all its calls and threads.
+/// How a figure is spread over the calls of a scope; all zero where that is not known.
+template <class T>
+struct percentiles {
+    T p50{}, p90{}, p99{}, max{};
+};
+
+/// One place in the tree of scopes, added up over all its calls and threads. A row is known by its
+/// place, which is its name in its parent; its path is for people, and two rows may share it: a
+/// scope "a/b", and a scope "b" in a scope "a".
 struct scope_row {
-    std::string path;                       ///< "train/step/forward"
-    std::uint64_t calls = 0;                ///< times it was entered
-    std::chrono::duration<double> time{0};  ///< spent inside, summed over threads
-    energy total;                           ///< of the summed channels, children included
-    energy self;                            ///< `total` less what the children used
+    static constexpr std::size_t no_parent = ~std::size_t{0};
+
+    std::size_t parent = no_parent;  ///< index in `report::scopes` of the row that encloses it
+    std::string name;                ///< "forward"; as the program gave it
+    std::string path;                ///< "train/step/forward"
+    std::uint64_t calls = 0;         ///< times it was entered
+    seconds time{0};                 ///< spent inside, summed over threads
+    energy total;                    ///< of the summed channels, children included
+    energy self;                     ///< `total` less what the children used
     std::vector<energy> by_channel;  ///< total by channel, in the order of `report::channels`
     std::optional<energy> idle;      ///< of `total`, what the idle machine would have used anyway
-    energy uncertainty;              ///< k = 2, of `total`; without the sensor's own accuracy
+    energy uncertainty;              ///< k = 2, of `total`; without the sensor's own error
     emissions co2e;                  ///< of `total`
     double items = 0;                ///< added by `scope::add_items`
     std::string item_name;           ///< "sample", "token"; "" where no items were added
     quality provenance = quality::measured;
-    std::string method;     ///< how the joules were found: "edges", "share", "unmixed"
-    std::size_t depth = 0;  ///< how many scopes enclose it
+    std::string method;  ///< how the joules were found: "edges", "share", "unmixed"
+    percentiles<seconds> call_time;
+    percentiles<energy> call_energy;
 };
 
 /// What measuring itself cost.
 struct self_cost {
-    seconds sampler{0};               ///< processor time of the sampler threads
+    seconds sampler{0};               ///< processor time of the sampler threads and of checkpoints
     seconds edges{0};                 ///< time of the scopes' own threads spent reading counters
     double share_of_wall = 0;         ///< (sampler + edges) / duration
     double share_of_cpu = 0;          ///< (sampler + edges) / processor time of the process
@@ -110,7 +129,7 @@ struct run_span {
 struct report {
     run_context context;
     std::vector<channel_row> channels;
-    std::vector<scope_row> scopes;  ///< a parent before its children, siblings as first visited
+    std::vector<scope_row> scopes;  ///< parents before their children, siblings as first visited
     energy total;                   ///< sum of the summed channels since the start
     energy unscoped;                ///< of it, outside all scopes
     emissions co2e;                 ///< of `total`
@@ -121,7 +140,7 @@ struct report {
     power_history history;       ///< empty unless kept; merging drops it
     slice_record slices;         ///< empty unless recorded; merging drops it
 
-    /// The row of a path, or null. Linear in the number of rows.
+    /// The first row of a path, or null. Linear in the number of rows.
     [[nodiscard]] const scope_row* find(std::string_view path) const noexcept {
         for (const scope_row& row : scopes)
             if (row.path == path) return &row;

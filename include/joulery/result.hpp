@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/config.hpp"
+
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +15,21 @@ inline namespace v1 {
 struct failure {
     std::string reason;  ///< names the thing: "/sys/class/powercap/intel-rapl:0/energy_uj: ..."
     std::string remedy;  ///< an exact command or setting; empty where nothing can be done
+};
+
+/// Done, or why not.
+///
+///     if (status s = write_report(r, "run.json"); !s) std::cerr << s.error().reason << '\n';
+class [[nodiscard]] status {
+ public:
+    status() = default;                                ///< done
+    status(failure why) : failure_(std::move(why)) {}  // NOLINT: implicit on purpose
+
+    explicit operator bool() const noexcept { return !failure_.has_value(); }
+    [[nodiscard]] const failure& error() const noexcept { return *failure_; }
+
+ private:
+    std::optional<failure> failure_;
 };
 
 /// A value or a `failure`. The library's stand-in for exceptions, which it never throws.

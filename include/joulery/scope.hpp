@@ -3,103 +3,121 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/scope_edges.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
-#include "joulery/detail/timing/tick_clock.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
 
 namespace detail {
-/// Pointers to characters and buffers that may change; not literals.
-template <class T, class Plain = std::remove_reference_t<T>>
+struct c_scopes;
+
+/// Pointers to characters; arrays of them are told apart from these.
+template <class T, class Plain = std::remove_cv_t<std::remove_reference_t<T>>>
 inline constexpr bool is_c_string =
-    (std::is_same_v<std::decay_t<T>, const char*> ||
-     std::is_same_v<std::decay_t<T>, char*>)&&(std::is_pointer_v<Plain> ||
-                                               !std::is_const_v<std::remove_extent_t<Plain>>);
+    std::is_same_v<Plain, const char*> || std::is_same_v<Plain, char*>;
 
 [[nodiscard]] inline std::string_view view_of(const char* name) noexcept {
     return name != nullptr ? std::string_view(name) : std::string_view("(null)");
 }
-
-// The calling thread has no tree yet, or lost it. Where a meter of the program's own came first,
-// the cold paths are there and the process-wide meter is not.
-JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
-    if (const slow_path_table* calls = cold.load(std::memory_order_acquire))
-        if (thread_cursor* tree = calls->open_default()) return tree;
-#if defined(__GNUC__) && !defined(_WIN32)
-    thread_cursor* (*const volatile first)() noexcept = &first_tree;  // null if nobody defines it
-    return first != nullptr ? first() : nullptr;
-#else
-    return nullptr;
-#endif
-}
 }  // namespace detail
 
-class live_handle;
-class disabled_handle;
+// Files compiled with and without JOULERY_DISABLE mix in one program: the scopes of either are
+// types of their own, and the switch only says which of them is `joulery::scope`.
+namespace enabled {
+class scope;
+class task_scope;
+class scope_handle;
+}  // namespace enabled
+namespace disabled {
+class scope_handle;
+}
 
+/// What a scope can be opened in by name: a `meter`.
+class scope_owner {
+ public:
+    scope_owner() = default;
+    scope_owner(const scope_owner&) = delete;
+    scope_owner& operator=(const scope_owner&) = delete;
+
+ protected:
+    ~scope_owner() = default;
+
+ private:
+    friend class enabled::scope;
+    friend class enabled::task_scope;
+    /// The calling thread's scopes; null where nothing can be measured.
+    virtual detail::thread_cursor* cursor_of_this_thread() noexcept = 0;
+};
+
+namespace enabled {
 /// A phase of the program: from here to the end of the enclosing block.
 ///
 /// Units:  the report gives joules, grams of CO2e and seconds by path; paths nest with '/'.
 /// Thread: belongs to the thread that made it; any number of threads at once.
 /// Cost:   two reads of the tick counter and a few stores to the thread's own memory; no lock,
-///         system call or allocation once a path was visited. A name that is no literal costs a
-///         look-up more. A scope long enough to pay for it reads the counters at its edges.
+///         system call or allocation once a path was visited. A name that is not a literal costs
+///         a look-up more. A scope long enough to pay for it reads the counters at its edges.
 /// Fails:  never; without a meter, after `stop()` and in a forked child it does nothing.
 ///
 ///     { joulery::scope s{"train/step"};
 ///       forward(); backward();
 ///       s.add_items(32, "sample"); }
-class live_scope {
+class scope {
  public:
-    /// A string literal or another array that lives as long as the program: the fast path.
+    /// A string literal (the fast path), or another array of characters up to its first NUL.
     template <std::size_t N>
-    explicit live_scope(const char (&literal)[N]) noexcept {
-        open(detail::default_tree, literal);
+    JOULERY_INLINE explicit scope(const char (&name)[N]) noexcept {
+        if (detail::thread_cursor* tree = detail::process_tree())
+            node_ = detail::enter(tree, name, this);
     }
     /// Any other string; copied at its first visit, looked up by content.
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
-    explicit live_scope(Text&& name) noexcept : live_scope(detail::view_of(name)) {}
-    explicit live_scope(std::string_view name) noexcept { open(detail::default_tree, name); }
+    JOULERY_INLINE explicit scope(Text&& name) noexcept : scope(detail::view_of(name)) {}
+    JOULERY_INLINE explicit scope(std::string_view name) noexcept {
+        if (detail::thread_cursor* tree = detail::process_tree())
+            node_ = detail::enter(tree, name, this);
+    }
 
     /// In a meter of your own instead of the process-wide one.
-    template <class Meter, std::size_t N>
-    live_scope(Meter& meter, const char (&literal)[N]) noexcept {
-        detail::thread_cursor* tree = meter.cursor_of_this_thread();
-        if (tree != nullptr) enter(tree, literal);
+    template <std::size_t N>
+    JOULERY_INLINE scope(scope_owner& meter, const char (&name)[N]) noexcept {
+        if (detail::thread_cursor* tree = meter.cursor_of_this_thread())
+            node_ = detail::enter(tree, name, this);
     }
-    template <class Meter, class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
-    live_scope(Meter& meter, Text&& name) noexcept : live_scope(meter, detail::view_of(name)) {}
-    template <class Meter>
-    live_scope(Meter& meter, std::string_view name) noexcept {
-        detail::thread_cursor* tree = meter.cursor_of_this_thread();
-        if (tree != nullptr) enter(tree, name);
+    template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
+    JOULERY_INLINE scope(scope_owner& meter, Text&& name) noexcept
+        : scope(meter, detail::view_of(name)) {}
+    JOULERY_INLINE scope(scope_owner& meter, std::string_view name) noexcept {
+        if (detail::thread_cursor* tree = meter.cursor_of_this_thread())
+            node_ = detail::enter(tree, name, this);
     }
 
-    live_scope(const live_scope&) = delete;
-    live_scope& operator=(const live_scope&) = delete;
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
     static void* operator new(std::size_t) = delete;
     static void* operator new[](std::size_t) = delete;
 
-    ~live_scope() {
-        detail::scope_node* node = node_;
-        if (JOULERY_UNLIKELY(node == nullptr)) return;
-        detail::thread_cursor* tree = node->tree;
-        if (JOULERY_UNLIKELY(node->flags.load(std::memory_order_relaxed) != 0 ||
-                             tree->current != node)) {
-            detail::cold.load(std::memory_order_acquire)->leave(node);
-            return;
-        }
-        node->close(ticks_now());
-        tree->current = node->parent;
+#if defined(__GNUC__) && !defined(__clang__)  // takes an empty std::optional<scope> for a full one
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+    JOULERY_INLINE ~scope() {
+        if (node_ != nullptr) detail::leave(node_, this);
     }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
-    /// Adds functional units to this scope: the report gives joules per `item_name`. May be called
-    /// any number of times; `item_name` should be a literal and the same throughout a path.
+    /// Adds functional units to this scope: the report gives joules per `item_name`. May be
+    /// called any number of times; `item_name` should be a literal and the same throughout a
+    /// path.
     void add_items(double count, const char* item_name = "item") noexcept {
         if (node_ == nullptr) return;
         node_->items.store(node_->items.load(std::memory_order_relaxed) + count,
@@ -108,9 +126,9 @@ class live_scope {
             detail::cold.load(std::memory_order_acquire)->name_items(node_, item_name);
     }
 
-    /// How many items this scope will have in all by its end, counted from now on: the live line
-    /// (`options.live`) then shows how far it is and what it will have cost. Not for hot paths: it
-    /// takes a lock of the thread's own.
+    /// How many items this scope will have in all by its end, counted from now on: the progress
+    /// line (`options.live`) then shows how far it is and what it will have cost. Not for hot
+    /// paths: it takes a lock of the thread's own.
     void set_total(double count) noexcept {
         if (node_ != nullptr)
             detail::cold.load(std::memory_order_acquire)->plan_items(node_, count);
@@ -119,85 +137,116 @@ class live_scope {
     /// Whether this scope is being measured.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
-    /// With which other threads join this scope; include "joulery/task_scope.hpp".
-    template <class Token = live_handle>
-    [[nodiscard]] Token handle() const noexcept {
-        return Token(node_);
-    }
-
- protected:
-    /// For scopes that find their place in another way. Null: does nothing.
-    explicit live_scope(detail::scope_node* found) noexcept {
-        if (found != nullptr) enter(found);
-    }
+    /// For the work of other threads on this scope: see `task_scope` in span.hpp.
+    [[nodiscard]] scope_handle handle() const noexcept;
 
  private:
-    template <class Name>
-    JOULERY_INLINE void open(detail::thread_cursor* tree, const Name& name) noexcept {
-        if (JOULERY_UNLIKELY(!detail::scopes_enabled.load(std::memory_order_relaxed))) return;
-        if (JOULERY_UNLIKELY(tree == nullptr)) {
-            tree = detail::open_tree();
-            if (tree == nullptr) return;
-        }
-        enter(tree, name);
-    }
-
-    template <std::size_t N>
-    JOULERY_INLINE void enter(detail::thread_cursor* tree, const char (&literal)[N]) noexcept {
-        detail::scope_node* parent = tree->current;
-        const auto& hint = detail::scope_node::hint_of(*parent, literal);
-        detail::scope_node* node = hint.child;
-        if (JOULERY_UNLIKELY(hint.literal != literal)) {
-            node = detail::cold.load(std::memory_order_acquire)
-                       ->find_child(parent, literal, N - 1, true);
-            if (node == nullptr) return;
-        }
-        enter(node);
-    }
-    void enter(detail::thread_cursor* tree, std::string_view name) noexcept {
-        detail::scope_node* node = detail::cold.load(std::memory_order_acquire)
-                                       ->find_child(tree->current, name.data(), name.size(), false);
-        if (node != nullptr) enter(node);
-    }
-    JOULERY_INLINE void enter(detail::scope_node* node) noexcept {
-        if (JOULERY_UNLIKELY(node->flags.load(std::memory_order_relaxed) != 0)) {
-            node_ = detail::cold.load(std::memory_order_acquire)->enter(node);
-            return;
-        }
-        node->tree->current = node;
-        node_ = node;
-        node->open(ticks_now());
-    }
+    friend class task_scope;
+    friend struct detail::c_scopes;
+    explicit scope(detail::scope_node* found) noexcept : node_(detail::enter(found, this)) {}
 
     detail::scope_node* node_ = nullptr;
 };
 
-/// What `scope` is under `JOULERY_DISABLE`: a type of its own with the same interface and no code,
-/// so that files compiled with and without the switch mix in one program.
-class disabled_scope {
+/// A scope around work that finishes later, made exact by waiting: all that was launched before
+/// it is done when it begins, all that was launched in it is done when it ends. `wait` is called
+/// before either edge is taken: anything that returns once the work under way is done.
+///
+/// A type of its own, so that a plain `scope` carries no callable. Everything else is as in
+/// `scope`; under `JOULERY_DISABLE` it is empty and `wait` is never called.
+/// Thread: belongs to the thread that made it. Cost: two calls of `wait` and a scope; switched
+/// off at run time no call. Fails: never; a `wait` that throws does so to the caller at the
+/// first edge and ends the program at the second, as destructors do.
+///
+///     joulery::synchronized_scope s{"forward", cudaDeviceSynchronize};
+///     launch_forward();
+///     s.add_items(32, "sample");
+template <class Wait>
+class synchronized_scope {
  public:
     template <class Name>
-    constexpr explicit disabled_scope(Name&&) noexcept {}
-    template <class Meter, class Name>
-    constexpr disabled_scope(Meter&, Name&&) noexcept {}
-    disabled_scope(const disabled_scope&) = delete;
-    disabled_scope& operator=(const disabled_scope&) = delete;
+    synchronized_scope(Name&& name, Wait wait)
+        : wait_(std::move(wait)), scope_((before(), std::forward<Name>(name))) {}
+    /// In a meter of your own instead of the process-wide one.
+    template <class Name>
+    synchronized_scope(scope_owner& meter, Name&& name, Wait wait)
+        : wait_(std::move(wait)), scope_((before(), meter), std::forward<Name>(name)) {}
+    synchronized_scope(const synchronized_scope&) = delete;
+    synchronized_scope& operator=(const synchronized_scope&) = delete;
     static void* operator new(std::size_t) = delete;
     static void* operator new[](std::size_t) = delete;
-    ~disabled_scope() {}  // user-provided, so that an unused one raises no warning
-    constexpr void add_items(double, const char* = "item") const noexcept {}
-    constexpr void set_total(double) const noexcept {}
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
-    template <class Token = disabled_handle>
-    [[nodiscard]] constexpr Token handle() const noexcept {
-        return Token(nullptr);
+    ~synchronized_scope() {
+        if (scope_) static_cast<void>(wait_());
     }
+
+    void add_items(double count, const char* item_name = "item") noexcept {
+        scope_.add_items(count, item_name);
+    }
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(scope_); }
+    [[nodiscard]] scope_handle handle() const noexcept;
+
+ private:
+    void before() {
+        if (detail::scopes_enabled.load(std::memory_order_relaxed)) static_cast<void>(wait_());
+    }
+
+    Wait wait_;
+    scope scope_;  // after `wait_`: its edges are taken when that has returned
+};
+}  // namespace enabled
+
+/// The scopes under `JOULERY_DISABLE`: the same constructors and members, and no code.
+namespace disabled {
+class scope {
+ public:
+    template <std::size_t N>
+    constexpr explicit scope(const char (&)[N]) noexcept {}
+    template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
+    constexpr explicit scope(Text&&) noexcept {}
+    constexpr explicit scope(std::string_view) noexcept {}
+    template <std::size_t N>
+    constexpr scope(scope_owner&, const char (&)[N]) noexcept {}
+    template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
+    constexpr scope(scope_owner&, Text&&) noexcept {}
+    constexpr scope(scope_owner&, std::string_view) noexcept {}
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
+    ~scope() {}  // user-provided, so that an unused one raises no warning
+    void add_items(double, const char* = "item") noexcept {}
+    void set_total(double) noexcept {}
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
+    [[nodiscard]] scope_handle handle() const noexcept;
 };
 
+template <class Wait>
+class synchronized_scope {
+ public:
+    template <class Name>
+    synchronized_scope(Name&& name, Wait) noexcept : scope_(std::forward<Name>(name)) {}
+    template <class Name>
+    synchronized_scope(scope_owner& meter, Name&& name, Wait) noexcept
+        : scope_(meter, std::forward<Name>(name)) {}
+    synchronized_scope(const synchronized_scope&) = delete;
+    synchronized_scope& operator=(const synchronized_scope&) = delete;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
+    void add_items(double, const char* = "item") noexcept {}
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
+    [[nodiscard]] scope_handle handle() const noexcept;
+
+ private:
+    scope scope_;
+};
+}  // namespace disabled
+
 #ifdef JOULERY_DISABLE
-using scope = disabled_scope;
+using disabled::scope;
+using disabled::synchronized_scope;
 #else
-using scope = live_scope;
+using enabled::scope;
+using enabled::synchronized_scope;
 #endif
 
 }  // namespace v1

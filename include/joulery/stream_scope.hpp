@@ -3,19 +3,23 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/timing/device_timeline.hpp"
-#include "joulery/detail/timing/scope_handle.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/span.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <string_view>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 namespace joulery {
 inline namespace v1 {
+
+namespace detail {
+class device_context;
+class stream_interval;
+}  // namespace detail
 
 /// What a stream is to call, once, when it gets there: `function(data)`, on any thread. A stream
 /// that never gets there keeps a hundred bytes for ever.
@@ -25,6 +29,35 @@ struct stream_mark {
     void operator()() const { function(data); }
 };
 
+/// A device that works by itself, as a list of the counter channels that are its own. One a device,
+/// shared by all its streams; it finds its meter at the first `stream_scope`.
+///
+/// Thread: any. Fails: where the meter has no such channel nothing is measured on the device; the
+/// host's part of the scopes is.
+///
+///     joulery::device_timeline gpu{"gpu/GPU-4e81"};   // channels whose ids begin so; "": all of
+///     joulery::device_stream stream{gpu};             // parts gpu and npu
+class device_timeline {
+ public:
+    JOULERY_DECL explicit device_timeline(std::string channels = "");
+    device_timeline(const device_timeline&) = delete;
+    device_timeline& operator=(const device_timeline&) = delete;
+    JOULERY_DECL ~device_timeline();
+
+ private:
+    friend class device_stream;
+    friend class detail::stream_interval;
+    struct place;
+    /// The device's tree in the meter of that scope; null where there is none.
+    [[nodiscard]] JOULERY_DECL std::shared_ptr<detail::device_context> tree_in_meter_of(
+        const enabled::scope_handle& owner);
+    [[nodiscard]] JOULERY_DECL place& place_in_this_process();
+
+    const std::string channels_;
+    std::atomic<place*> place_;
+    std::atomic<std::size_t> streams_{0};
+};
+
 /// A queue of a device: what is put into it runs in order. Scopes of one stream nest.
 ///
 /// Thread: one at a time; it may end before its marks come back.
@@ -32,11 +65,10 @@ struct stream_mark {
 ///     joulery::device_stream stream{gpu};
 class device_stream {
  public:
-    explicit device_stream(device_timeline& on) : device_(&on), number_(on.add_stream()) {}
-    [[nodiscard]] device_timeline& device() const noexcept { return *device_; }
-    [[nodiscard]] std::size_t number() const noexcept { return number_; }
+    explicit device_stream(device_timeline& on) noexcept : device_(&on), number_(++on.streams_) {}
 
  private:
+    friend class detail::stream_interval;
     device_timeline* device_;
     std::size_t number_;
 };
@@ -47,10 +79,9 @@ namespace detail {
 /// marks have let go of it.
 class stream_interval {
  public:
-    stream_interval(std::shared_ptr<device_context> tree, std::size_t stream,
-                    const live_handle& owner)
-        : tree_(std::move(tree)), stream_(stream), owner_(owner) {}
-
+    /// Null where nothing is measured on the device.
+    [[nodiscard]] JOULERY_DECL static stream_interval* make(const device_stream& stream,
+                                                            const enabled::scope_handle& owner);
     template <class Mark>
     void mark_begin(Mark& mark) {
         hold();
@@ -67,6 +98,10 @@ class stream_interval {
     }
 
  private:
+    stream_interval(std::shared_ptr<device_context> tree, std::size_t stream,
+                    const enabled::scope_handle& owner)
+        : tree_(std::move(tree)), stream_(stream), owner_(owner) {}
+
     template <class Mark>
     static bool put(Mark& mark, stream_mark m) {
         if constexpr (std::is_same_v<std::invoke_result_t<Mark&, stream_mark>, bool>) {
@@ -85,13 +120,15 @@ class stream_interval {
 
     const std::shared_ptr<device_context> tree_;
     const std::size_t stream_;
-    const live_handle owner_;  // keeps the path
+    const enabled::scope_handle owner_;  // keeps the path
     std::atomic<scope_node*> node_{nullptr};
     std::atomic<int> holders_{1};
     bool begins_ = false;
 };
 
 }  // namespace detail
+
+namespace enabled {
 
 /// A scope around launches of work that runs later, on a stream of a device. Its edges are marks
 /// that the stream itself calls, so nothing waits, neither the host nor the device.
@@ -110,7 +147,7 @@ class stream_interval {
 ///     auto mark = [&](joulery::stream_mark m) { queue.push(m); };
 ///     { joulery::stream_scope s{stream, "forward", mark, mark};
 ///       launch_forward(queue); }
-template <class Begin, class End, class Scope>
+template <class Begin, class End>
 class stream_scope {
  public:
     template <class Name>
@@ -119,8 +156,8 @@ class stream_scope {
         start(stream, begin);
     }
     /// In a meter of your own instead of the process-wide one.
-    template <class Meter, class Name>
-    stream_scope(Meter& meter, device_stream& stream, Name&& name, Begin begin, End end)
+    template <class Name>
+    stream_scope(scope_owner& meter, device_stream& stream, Name&& name, Begin begin, End end)
         : end_(std::move(end)), scope_(meter, std::forward<Name>(name)) {
         start(stream, begin);
     }
@@ -136,44 +173,118 @@ class stream_scope {
         scope_.add_items(count, item_name);
     }
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(scope_); }
-    [[nodiscard]] auto handle() const noexcept { return scope_.handle(); }
+    [[nodiscard]] scope_handle handle() const noexcept { return scope_.handle(); }
 
  private:
     void start(device_stream& stream, Begin& begin) {
-        if constexpr (std::is_same_v<Scope, live_scope>) {
-            const live_handle here = scope_.handle();
-            if (!here) return;
-            auto tree = stream.device().tree_in_meter_of(here);
-            if (tree == nullptr) return;
-            interval_ = new detail::stream_interval(std::move(tree), stream.number(), here);
-            interval_->mark_begin(begin);
-        }
+        interval_ = detail::stream_interval::make(stream, scope_.handle());
+        if (interval_ != nullptr) interval_->mark_begin(begin);
     }
 
     End end_;
-    Scope scope_;
+    scope scope_;
     detail::stream_interval* interval_ = nullptr;
 };
 
-template <class Name, class Begin, class End>
-stream_scope(device_stream&, Name&&, Begin, End) -> stream_scope<Begin, End, scope>;
-template <class Meter, class Name, class Begin, class End>
-stream_scope(Meter&, device_stream&, Name&&, Begin, End) -> stream_scope<Begin, End, scope>;
+}  // namespace enabled
+
+namespace disabled {
+
+template <class Begin, class End>
+class stream_scope {
+ public:
+    template <class Name>
+    stream_scope(device_stream&, Name&& name, Begin, End) noexcept
+        : scope_(std::forward<Name>(name)) {}
+    template <class Name>
+    stream_scope(scope_owner& meter, device_stream&, Name&& name, Begin, End) noexcept
+        : scope_(meter, std::forward<Name>(name)) {}
+    stream_scope(const stream_scope&) = delete;
+    stream_scope& operator=(const stream_scope&) = delete;
+    static void* operator new(std::size_t) = delete;
+    static void* operator new[](std::size_t) = delete;
+    void add_items(double, const char* = "item") noexcept {}
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
+    [[nodiscard]] scope_handle handle() const noexcept { return {}; }
+
+ private:
+    scope scope_;
+};
+
+}  // namespace disabled
+
+#ifdef JOULERY_DISABLE
+using disabled::stream_scope;
+#else
+using enabled::stream_scope;
+#endif
 
 }  // namespace v1
 }  // namespace joulery
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/timing/device_context.hpp"
+#include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
+
+#include "joulery/detail/core/fork_guard.hpp"
+#include "joulery/detail/session/device_context.hpp"
+#include "joulery/detail/session/scope_links.hpp"
+
+#include <cstdint>
+#include <mutex>
 
 namespace joulery {
 inline namespace v1 {
+
+/// What one process knows of the device. A forked child has a place of its own: in its parent's the
+/// lock may stay locked.
+struct device_timeline::place {
+    std::unique_ptr<place> parents;
+    const std::uint32_t generation = detail::fork_generation();
+    std::mutex mutex;
+    std::shared_ptr<detail::device_context> tree;
+};
+
+JOULERY_DECL device_timeline::device_timeline(std::string channels)
+    : channels_(std::move(channels)), place_(new place{}) {}
+JOULERY_DECL device_timeline::~device_timeline() { delete place_.load(); }
+
+JOULERY_DECL std::shared_ptr<detail::device_context> device_timeline::tree_in_meter_of(
+    const enabled::scope_handle& owner) {
+    const detail::engine_link* link = detail::handle_access::link_of(owner);
+    if (link == nullptr) return nullptr;
+    place& p = place_in_this_process();
+    const std::lock_guard<std::mutex> lock(p.mutex);
+    if (p.tree != nullptr && p.tree->is_in(*link->paths)) return p.tree;
+    p.tree = nullptr;
+    const std::shared_ptr<detail::engine> e = link->owner.lock();
+    if (e != nullptr) p.tree = detail::device_context::make(*e, channels_);
+    return p.tree;
+}
+
+JOULERY_DECL device_timeline::place& device_timeline::place_in_this_process() {
+    place* known = place_.load();
+    if (known->generation == detail::fork_generation()) return *known;
+    auto made = std::make_unique<place>();
+    place* const own = made.get();
+    own->parents.reset(known);
+    if (place_.compare_exchange_strong(known, own)) return *made.release();
+    (void)own->parents.release();  // another thread of this process was faster
+    return *known;
+}
+
 namespace detail {
+
+JOULERY_DECL stream_interval* stream_interval::make(const device_stream& stream,
+                                                    const enabled::scope_handle& owner) {
+    auto tree = stream.device_->tree_in_meter_of(owner);
+    if (tree == nullptr) return nullptr;
+    return new stream_interval(std::move(tree), stream.number_, owner);
+}
 
 JOULERY_DECL void stream_interval::on_begin(void* self) noexcept {
     auto* i = static_cast<stream_interval*>(self);
-    i->node_.store(i->tree_->begin(i->stream_, *i->owner_.path()));
+    i->node_.store(i->tree_->begin(i->stream_, *handle_access::link_of(i->owner_)->path));
     i->release();
 }
 

@@ -5,6 +5,7 @@
 #include "accuracy/simulated_program.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/stream_scope.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 
 #include <algorithm>
@@ -137,7 +138,7 @@ class thread_player {
     static joulery::options options_for(const thread_program& p) {
         joulery::options o;
         o.attribution = p.attribution;
-        o.process_share = [share = p.process_share] { return share; };
+        joulery::testing::access::set_process_share(o, [share = p.process_share] { return share; });
         return o;
     }
     std::size_t index_scopes() {

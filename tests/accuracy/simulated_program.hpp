@@ -4,6 +4,7 @@
 
 #include "accuracy/figures.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/power_noise.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 
@@ -101,7 +102,7 @@ class running_machine {
     running_machine(const simulated_setting& setting, std::uint64_t seed, joulery::options o = {})
         : machine_(seed), parts_(setting.parts) {
         machine_.reads_take(setting.read_cost);
-        o.clock = machine_.shared_clock();
+        joulery::testing::access::set_clock(o, machine_.shared_clock());
         o.backends.push_back(machine_.make_backend(setting.counters));
         o.period = setting.sample_period;
         meter_ = std::make_unique<joulery::meter>(std::move(o));

@@ -112,7 +112,7 @@ inline thread_program flat_estimate(std::mt19937_64& random) {
     }
     joulery::testing::simulated_counter estimate;
     estimate.provenance = joulery::quality::estimated;
-    estimate.accuracy = 0.3;
+    estimate.relative_error = 0.3;
     estimate.period = std::chrono::milliseconds(10);
     p.machine.counters = {estimate};
     return p;

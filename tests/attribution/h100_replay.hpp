@@ -3,8 +3,10 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/timing/library_section.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
 #include <algorithm>
@@ -32,7 +34,7 @@ class h100_replay {
     explicit h100_replay(const std::string& folder, joulery::options o = {}) {
         read_updates(folder + "/updates.csv");
         read_load(folder + "/load.csv");
-        o.clock = clock_;
+        joulery::testing::access::set_clock(o, clock_);
         o.backends.push_back(std::make_unique<card>(*this));
         meter_ = std::make_unique<joulery::meter>(std::move(o));
     }
@@ -40,10 +42,11 @@ class h100_replay {
     /// Plays all of it and says what the meter made of it.
     joulery::report run() {
         while (next_ < load_.size() || scope_) {
-            const std::uint64_t due = std::max(meter_->next_due(), clock_->now());
+            const std::uint64_t due =
+                std::max(joulery::testing::access::next_due(*meter_), clock_->now());
             play_to(std::min(due, next_change()));
-            if (meter_->next_due() > clock_->now()) continue;
-            meter_->poll();
+            if (joulery::testing::access::next_due(*meter_) > clock_->now()) continue;
+            joulery::testing::access::poll(*meter_);
         }
         return meter_->snapshot();
     }
@@ -83,7 +86,10 @@ class h100_replay {
             if (replay_.changing_) {
                 replay_.clock_->advance_to(end);
             } else {
+                // The program goes on beside the sampler, which is another thread there.
+                const bool inside = std::exchange(joulery::detail::inside_library, false);
                 replay_.play_to(end);
+                joulery::detail::inside_library = inside;
             }
             out[0] = replay_.shown();
             return joulery::read_status::ok;

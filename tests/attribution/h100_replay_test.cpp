@@ -34,7 +34,9 @@ TEST_CASE("a replayed H100 keeps the joules and the times of the record") {
     CHECK(r.total.joules() == approx(replay.joules()).epsilon(0.005));
     const std::pair<const char*, double> seconds[] = {
         {"matmul", 4}, {"matmul 400 ms", 2.8}, {"copy 5 ms", 2.5}};
-    for (const auto& [path, time] : seconds) {
+    for (const auto& expected : seconds) {
+        const char* const path = expected.first;
+        const double time = expected.second;
         CAPTURE(path);
         REQUIRE(r.find(path) != nullptr);
         CHECK(r.find(path)->time.count() == approx(time).epsilon(0.02));

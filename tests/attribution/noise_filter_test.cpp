@@ -72,7 +72,7 @@ information by_filter(const std::vector<test_row>& rows, const noise_model& m) {
 }  // namespace
 
 TEST_CASE("noise filter: its normal equations are those of the rows' whole covariance") {
-    for (const std::uint64_t seed : {1, 2, 3}) {
+    for (const std::uint64_t seed : {1u, 2u, 3u}) {
         CAPTURE(seed);
         const std::vector<test_row> rows = random_rows(seed);
         noise_model m;

@@ -30,9 +30,9 @@ double product(const packed_matrix& a, const packed_matrix& b, std::size_t i, st
 }  // namespace
 
 TEST_CASE("packed matrix: its inverse times itself is one") {
-    for (const std::uint64_t seed : {1, 2, 3}) {
+    for (const std::uint64_t seed : {1u, 2u, 3u}) {
         CAPTURE(seed);
-        for (const std::size_t n : {1, 2, 7, 20}) {
+        for (const std::size_t n : {1u, 2u, 7u, 20u}) {
             const packed_matrix a = random_matrix(n, seed);
             packed_matrix factor = a;
             REQUIRE(factor.factor());

@@ -148,7 +148,7 @@ verdict judge(const program& p) {
 }  // namespace
 
 TEST_CASE("power regression: constant powers are found to a part in ten thousand") {
-    for (const std::uint64_t seed : {1, 2}) {
+    for (const std::uint64_t seed : {1u, 2u}) {
         CAPTURE(seed);
         program p;
         p.seed = seed;
@@ -166,15 +166,15 @@ TEST_CASE("power regression: noise that all scopes share is learnt and told from
         p.common_tau = tau;
         const trace t = simulation(p).run();
         const power_estimate e = estimate(t);
-        CHECK(e.common_stddev > 0.02 * e.mean_watts);
+        CHECK(e.common_stddev > 0.04 * e.mean_watts);
         CHECK(e.common_stddev < 0.25 * e.mean_watts);
-        CHECK(judge(p).worst < 0.06);
+        CHECK(judge(p).worst < 0.03);
     }
 }
 
 TEST_CASE("power regression: bars cover what calls of one scope differ") {
     int within = 0, scopes = 0;
-    for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
         CAPTURE(seed);
         program p;
         p.call_noise = 0.2;
@@ -197,6 +197,49 @@ TEST_CASE("power regression: a sensor's memory is learnt") {
               approx(p.watts[i] - p.watts[0] + 1000).epsilon(2e-3));
 }
 
+TEST_CASE("power regression: a sensor that shows the mean of the last 25 ms is known as one") {
+    power_regression r;
+    std::mt19937_64 random(11);
+    std::vector<double> energy(26, 0.0);  // J, at each millisecond of the last 26
+    double seconds[2] = {0, 0}, before = 0;
+    int column = 0, left = 20;
+    for (int k = 1; k <= 6000; ++k) {
+        if (--left < 0) column = 1 - column, left = static_cast<int>(10 + random() % 40);
+        energy.erase(energy.begin());
+        energy.push_back(energy.back() + 1e-3 * (column == 0 ? 50 : 200));
+        seconds[column] += 1e-3;
+        if (k % 10 != 0) continue;
+        double mean = -(energy.front() + energy.back()) / 50;
+        for (const double e : energy) mean += e / 25;
+        const regression_term open[] = {{0, seconds[0]}, {1, seconds[1]}};
+        if (k > 30) r.add({0.01, mean - before, 1e-8, 0, open, 2});
+        before = mean, seconds[0] = seconds[1] = 0;
+    }
+    const power_estimate& e = r.solve();
+    CHECK(e.watts[1] - e.watts[0] == approx(150).epsilon(0.05));
+}
+
+TEST_CASE("power regression: where long rows contradict short ones, bars reach both") {
+    power_regression r;
+    std::mt19937_64 random(13);
+    std::uniform_real_distribution<double> even(0.02, 0.08);
+    for (int k = 0; k < 150; ++k) {
+        const double a = even(random), b = 0.1 - a;
+        const regression_term open[] = {{0, a}, {1, b}};
+        r.add({0.1, a * 60 + b * 140, 1e-6, 0, open, 2});
+        for (std::uint32_t column : {0u, 1u, 0u}) {
+            const regression_term alone[] = {{column, 1e-3}};
+            r.add({1e-3, 1e-3 * (column == 0 ? 90 : 110) * (1 + 2 * (even(random) - 0.05)), 1e-9, 0,
+                   alone, 1});
+        }
+    }
+    const power_estimate& e = r.solve();
+    const double contrast = e.watts[1] - e.watts[0];
+    const double bar = 2 * std::sqrt(e.covariance[0] + e.covariance[3] - 2 * e.covariance[1]);
+    CHECK(std::fabs(contrast - 80) < bar);
+    CHECK(std::fabs(contrast - 20) < bar);
+}
+
 TEST_CASE("power regression: what always runs alike draws alike, with bars that admit any split") {
     power_regression r;
     std::mt19937_64 random(7);
@@ -216,9 +259,10 @@ TEST_CASE("power regression: a few rows leave wide bars") {
     program p;
     p.call_noise = 0.05;
     p.common_noise = 0.05;
-    p.run_seconds = 0.25;
+    p.run_seconds = 0.5;
     int within = 0, scopes = 0;
-    for (p.seed = 1; p.seed <= 8; ++p.seed) {
+    for (p.seed = 1; p.seed <= 16; ++p.seed) {
+        CAPTURE(p.seed);
         const verdict v = judge(p);
         within += v.within, scopes += v.scopes;
     }

@@ -118,11 +118,11 @@ TEST_CASE("amd-hsmp: a counter is compared with the power that the firmware stat
     }
     for (int i = 0; i <= 101; ++i) {
         CHECK(read_all(**b).values[0] == f.energy);
-        CHECK((i >= 100 || (*b)->remark() == ""));
+        CHECK((i >= 100 || (*b)->note() == ""));
         clock->advance(std::chrono::milliseconds(100));
         f.energy += joules_in_100_ms << 16;
     }
-    CHECK((*b)->remark() == expected);
+    CHECK((*b)->note() == expected);
     const unsigned asked = powers;
     (void)read_all(**b);
     CHECK(powers == asked);  // the check has ended
@@ -144,7 +144,7 @@ TEST_CASE("amd-hsmp: power that can't be asked for ends the comparison") {
     calls = 0;
     (void)read_all(**b);
     CHECK(calls == 2);  // the counters of two sockets
-    CHECK((*b)->remark() == "");
+    CHECK((*b)->note() == "");
 }
 
 TEST_CASE("amd-hsmp: what keeps it from opening is told") {

@@ -149,7 +149,7 @@ TEST_CASE("amdgpu: the second die of an MI250 is part of the first") {
     REQUIRE(b);
     CHECK(ids(**b) == strings{"gpu/0000:29:00.0/board"});
     CHECK((*b)->channels()[0].kind == reading_kind::energy_counter);
-    CHECK(contains((*b)->remark(), "0000:2c:00.0 is the second die"));
+    CHECK(contains((*b)->note(), "0000:2c:00.0 is the second die"));
 }
 
 TEST_CASE("amdgpu: a counter of unknown unit is not used, its power is") {

@@ -76,3 +76,22 @@ TEST_CASE("battery: a plugged machine and one without a battery say so") {
     CHECK(contains(open_battery(m.root()).error().reason, "does not run on battery"));
     CHECK(contains(open_battery(m.root()).error().remedy, "unplug"));
 }
+
+TEST_CASE("battery: a power that can't be read is the reason, not a plug") {
+    fake_system m;
+    const std::string folder = supply(m, "BAT0", "Battery", "Discharging");
+    SUBCASE("the driver fails") {
+        m.folder(folder + "/power_now");  // reading a folder fails, as the driver does
+        const opened_backend b = open_battery(m.root());
+        REQUIRE_FALSE(b);
+        CHECK(contains(b.error().reason, "/BAT0/power_now can't be read: "));
+        CHECK_FALSE(contains(b.error().reason, "does not run on battery"));
+        CHECK(b.error().remedy == "");
+    }
+    SUBCASE("the voltage beside the current") {
+        m.file(folder + "/current_now", "500000\n").file(folder + "/voltage_now", "");
+        const opened_backend b = open_battery(m.root());
+        REQUIRE_FALSE(b);
+        CHECK(contains(b.error().reason, "/BAT0/voltage_now can't be read: it is empty"));
+    }
+}

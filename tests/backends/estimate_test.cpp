@@ -55,11 +55,11 @@ TEST_CASE("estimate: load x watts x time, and it says what it is") {
     CHECK(c.id == "machine/estimate");
     CHECK(c.part == component::platform);
     CHECK(c.provenance == quality::estimated);
-    CHECK(c.accuracy == 0.4);
-    CHECK(contains(e->remark(), "estimated, not measured"));
-    CHECK(contains(e->remark(), "EPYC 3rd Gen: 0.46 W idle to 1.96 W full"));
-    CHECK(contains(e->remark(), "memory, fans and power supply are included"));
-    CHECK(contains(e->remark(), "4 hardware threads; off by up to 40 %"));
+    CHECK(c.relative_error == 0.4);
+    CHECK(contains(e->note(), "estimated, not measured"));
+    CHECK(contains(e->note(), "EPYC 3rd Gen: 0.46 W idle to 1.96 W full"));
+    CHECK(contains(e->note(), "memory, fans and power supply are included"));
+    CHECK(contains(e->note(), "4 hardware threads; off by up to 40 %"));
     CHECK(contract_violations(*e) == strings{});
 }
 
@@ -67,12 +67,12 @@ TEST_CASE("estimate: processors are counted by sysfs, else by /proc/stat, else b
     fake_system m;
     m.cpuinfo("AuthenticAMD", "AMD EPYC 7763 64-Core Processor", 25, 1, 2).proc_stat(1000, 9000);
     fake_time t;
-    CHECK(contains(opened(m, t)->remark(), "; 2 hardware threads;"));
+    CHECK(contains(opened(m, t)->note(), "; 2 hardware threads;"));
     m.file("/proc/stat",
            "cpu  3 0 0 3 0 0 0 0 0 0\ncpu0 1 0 0 1\ncpu1 1 0 0 1\ncpu5 1 0 0 1\nintr 0\n");
-    CHECK(contains(opened(m, t)->remark(), "; 3 hardware threads;"));
+    CHECK(contains(opened(m, t)->note(), "; 3 hardware threads;"));
     m.cpus_online("0-3");
-    CHECK(contains(opened(m, t)->remark(), "; 4 hardware threads;"));
+    CHECK(contains(opened(m, t)->note(), "; 4 hardware threads;"));
 }
 
 TEST_CASE("estimate: an idle machine draws its idle power, time taken by the hypervisor is idle") {
@@ -98,8 +98,8 @@ TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve")
     CHECK(joules(*e) == approx(65 * 0.75).epsilon(1e-6));
     CHECK(e->channels()[0].id == "cpu/estimate");
     CHECK(e->channels()[0].part == component::cpu);
-    CHECK(contains(e->remark(), "65.00 W TDP stated by powercap"));
-    CHECK(contains(e->remark(), "without memory"));
+    CHECK(contains(e->note(), "65.00 W TDP stated by powercap"));
+    CHECK(contains(e->note(), "without memory"));
     CHECK(teads_share_of_tdp(0) == 0.12);
     CHECK(teads_share_of_tdp(0.1) == approx(0.32));
     CHECK(teads_share_of_tdp(0.3) == approx(0.535));
@@ -116,11 +116,11 @@ TEST_CASE("estimate: without a TDP the long-term limit stands in, with a wider s
     m.number(first + "max_power_uw", 65'000'000).number(first + "power_limit_uw", 200'000'000);
     m.number(second + "max_power_uw", 0).number(second + "power_limit_uw", 95'000'000);
     fake_time t;
-    CHECK(contains(opened(m, t)->remark(), "160.00 W long-term limit stated by powercap"));
-    CHECK(opened(m, t)->channels()[0].accuracy == 1.0);
+    CHECK(contains(opened(m, t)->note(), "160.00 W long-term limit stated by powercap"));
+    CHECK(opened(m, t)->channels()[0].relative_error == 1.0);
     m.number(second + "power_limit_uw", 4'095'000'000);  // as boards say "no limit"
-    CHECK(contains(opened(m, t)->remark(), "65.00 W TDP stated by powercap"));
-    CHECK(opened(m, t)->channels()[0].accuracy == 0.4);
+    CHECK(contains(opened(m, t)->note(), "65.00 W TDP stated by powercap"));
+    CHECK(opened(m, t)->channels()[0].relative_error == 0.4);
 }
 
 TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") {
@@ -131,8 +131,8 @@ TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") 
     t.now += 1;
     m.proc_stat(100, 0);
     CHECK(joules(*e) == approx(7.0));
-    CHECK(e->channels()[0].accuracy == 1.0);
-    CHECK(contains(e->remark(), "unknown processor"));
+    CHECK(e->channels()[0].relative_error == 1.0);
+    CHECK(contains(e->note(), "unknown processor"));
 }
 
 TEST_CASE("estimate: reads closer together than the clock of /proc/stat lose nothing") {
@@ -174,7 +174,7 @@ TEST_CASE("estimate: a /proc/stat that says nothing leaves this process's own ti
     SUBCASE("all zero for ever") { m.file("/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n"); }
     fake_time t;
     const auto e = opened(m, t);
-    CHECK(contains(e->remark(), "CPU time of this process alone"));
+    CHECK(contains(e->note(), "CPU time of this process alone"));
     t.now += 2;
     t.process += 4;  // two of four threads
     CHECK(joules(*e) == approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
@@ -208,7 +208,7 @@ TEST_CASE("estimate: the real machine's files are understood") {
     opened_backend e = open_estimate(system_root{});
     REQUIRE(e);
     CHECK(contract_violations(**e) == strings{});
-    CHECK(contains((*e)->remark(), "estimated, not measured"));
+    CHECK(contains((*e)->note(), "estimated, not measured"));
 }
 
 TEST_CASE("cpu power table: servers are known by number, else by name") {
@@ -244,4 +244,42 @@ TEST_CASE("cpu lists: ranges, single numbers and nonsense") {
     for (const char* text :
          {"", "\n", "x", "3-1", "0-", "-2", "0,,1", "0-4294967295", "0-99999999999999999999"})
         CHECK(count_cpus(text) == 0);
+}
+
+TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and no region is") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 6, 85, 4,
+              "fpu hypervisor", 7);
+    m.proc_stat(1000, 9000).cpus_online("0-3");
+    const auto instance = [&] { return detail::find_cloud_instance(m.root()).text(); };
+    const std::string dmi = "/sys/class/dmi/id/";
+    CHECK(instance() == "");
+    SUBCASE("Amazon") {
+        m.file(dmi + "sys_vendor", "Amazon EC2\n").file(dmi + "product_name", "m5.xlarge\n");
+        const opened_backend e = open_estimate(m.root());
+        REQUIRE(e);
+        CHECK((*e)->channels()[0].model == "Intel Xeon Platinum 8259CL, Amazon EC2 m5.xlarge");
+        CHECK(contains((*e)->note(), "Amazon EC2 m5.xlarge: estimated, not measured: "));
+        CHECK(contains((*e)->note(), "Cascade Lake"));
+        CHECK(contains((*e)->note(), "4 hardware threads"));
+    }
+    SUBCASE("Amazon's older machines") {
+        m.file("/sys/hypervisor/uuid", "ec2e1916-9099-7caf-fd21-012345abcdef\n");
+        CHECK(instance() == "Amazon EC2");
+    }
+    SUBCASE("Google") {
+        m.file(dmi + "sys_vendor", "Google\n")
+            .file(dmi + "product_name", "Google Compute Engine\n");
+        CHECK(instance() == "Google Compute Engine");
+    }
+    SUBCASE("Azure") {
+        m.file(dmi + "sys_vendor", "Microsoft Corporation\n");
+        CHECK(instance() == "");  // any Hyper-V says so
+        m.file(dmi + "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77\n");
+        CHECK(instance() == "Microsoft Azure");
+    }
+    SUBCASE("a machine of one's own") {
+        m.file(dmi + "sys_vendor", "Dell Inc.\n").file(dmi + "product_name", "PowerEdge R750\n");
+        CHECK(instance() == "");
+    }
 }

@@ -1,4 +1,4 @@
-#include "joulery/make_backend.hpp"
+#include "joulery/backend.hpp"
 
 #include "approx.hpp"
 #include "backends/support.hpp"
@@ -80,7 +80,7 @@ TEST_CASE("constant: a stated draw is integrated and marked estimated") {
     const auto b = make_constant_backend(350_W);
     const channel& c = b->channels()[0];
     CHECK(c.provenance == quality::estimated);
-    CHECK(b->remark() == "a stated constant, not measured: 350 W");
+    CHECK(b->note() == "a stated constant, not measured: 350 W");
     channel_account a(c);
     a.take(read_all(*b).values[0], 0);
     a.take(read_all(*b).values[0], 2);

@@ -3,6 +3,7 @@
 #include "approx.hpp"
 #include "backends/support.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/testing/manual_clock.hpp"
 
 using namespace joulery;
 
@@ -193,4 +194,33 @@ TEST_CASE("hwmon: the same rail twice keeps two ids") {
     rail(m, chip(m, 1, "ina3221"), 1, "VDD_GPU", 1000, 1);
     rail(m, chip(m, 2, "ina3221"), 1, "VDD_GPU", 1000, 2);
     CHECK(ids(*opened(m)) == strings{"rail/VDD_GPU", "rail/VDD_GPU-hwmon2"});
+}
+
+TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it is not read") {
+    fake_system m;
+    const std::string card = "/sys/class/hwmon/hwmon3";
+    m.file(card + "/name", "xe\n").number(card + "/energy1_input", 5'000'000);
+    m.file(card + "/device/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
+    m.file(card + "/device/power/control", "auto\n");
+    m.file(card + "/device/power/runtime_status", "active\n");
+    auto clock = std::make_shared<joulery::testing::manual_clock>();
+    opened_backend b = open_hwmon(m.root(), clock);
+    REQUIRE(b);
+    CHECK(read_all(**b).values[0] == 5'000'000);
+    CHECK((*b)->note() == "");
+    m.file(card + "/device/power/runtime_status", "suspended\n");
+    m.number(card + "/energy1_input", 0);
+    clock->advance(std::chrono::seconds(10));
+    CHECK(read_all(**b).values[0] == 5'000'000);
+    CHECK(contains((*b)->note(), "gpu/0000:03:00.0/board: asleep"));
+    m.file(card + "/device/power/runtime_status", "active\n");
+    m.number(card + "/energy1_input", 2'000'000);
+    clock->advance(std::chrono::seconds(10));
+    CHECK(read_all(**b).values[0] == 7'000'000);
+    // Now that it is known to sleep it is read once in so many seconds that it can.
+    m.number(card + "/energy1_input", 3'000'000);
+    clock->advance(std::chrono::seconds(1));
+    CHECK(read_all(**b).values[0] == 7'000'000);
+    clock->advance(std::chrono::seconds(5));
+    CHECK(read_all(**b).values[0] == 8'000'000);
 }

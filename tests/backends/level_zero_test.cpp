@@ -72,7 +72,7 @@ TEST_CASE("level-zero: a card contains its package, and that its memory and stac
     CHECK(read_all(**b).values == numbers{4, 2, 1'000'000, 3});
     const channel& card = (*b)->channels()[2];
     CHECK(card.device == "pci:0000:03:00.0");
-    CHECK(card.max_watts == 600);
+    CHECK(card.max_watts == 300);
     CHECK(card.joules_per_count == 1e-6);
     CHECK((*b)->channels()[0].part == component::dram);
     CHECK(contract_violations(**b) == strings{});

@@ -26,7 +26,7 @@ TEST_CASE("neuron: the mean share of the last minute times the stated maximum") 
     CHECK((*b)->channels()[0].provenance == quality::estimated);
     CHECK((*b)->channels()[0].update_period == std::chrono::seconds(60));
     CHECK((*b)->channels()[0].quantum == approx(0.04));  // a hundredth of a percent
-    CHECK((*b)->remark() ==
+    CHECK((*b)->note() ==
           "percent of a stated maximum of 400 W a device, a mean of the last minute");
     CHECK(read_all(**b).values == numbers{21'000'000, 400'000'000});
     CHECK(contract_violations(**b) == strings{});

@@ -66,6 +66,7 @@ TEST_CASE("nvml: the energy counter of each GPU, known by UUID and PCI address")
     m.control.gpus[0].domain = 0x10000;
     m.control.gpus[1].slot = 3;
     m.control.gpus[1].energy_mj = 77;
+    for (auto& gpu : m.control.gpus) std::strcpy(gpu.name, "NVIDIA H100 80GB HBM3");
     opened_backend b = m.open();
     REQUIRE(b);
     CHECK((*b)->name() == "nvml");
@@ -76,10 +77,11 @@ TEST_CASE("nvml: the energy counter of each GPU, known by UUID and PCI address")
     CHECK(c.joules_per_count == 1e-3);
     CHECK(c.device == "pci:0000:66:03.0");
     CHECK((*b)->channels()[0].device == "pci:10000:65:00.0");
-    CHECK(c.max_watts == 1400);
+    CHECK(c.max_watts == 700);
+    CHECK(c.model == "NVIDIA H100 80GB HBM3");
     CHECK(c.parent == "");
     CHECK(read_all(**b).values == numbers{1'000'000, 77});
-    CHECK((*b)->remark() == "");
+    CHECK((*b)->note() == "");
     CHECK(contract_violations(**b) == strings{});
     CHECK(m.control.inits == 1);
 }
@@ -173,7 +175,7 @@ TEST_CASE("nvml: a virtual GPU that tells nothing is told of, the others are rea
     opened_backend b = m.open();
     REQUIRE(b);
     CHECK(ids(**b) == strings{"gpu/GPU-1/board"});
-    CHECK((*b)->remark() ==
+    CHECK((*b)->note() ==
           "GPU 0 (GPU-0): neither energy nor power: Not Supported (NVML error 3)"
           "; GPU 2: Unknown Error (NVML error 17)");
     m.control.gpus[1].energy_status = m.control.gpus[1].power_status = 4;
@@ -188,7 +190,7 @@ TEST_CASE("nvml: a split GPU's energy is that of the whole, and that is said") {
     m.control.gpus[0].mig = 1;
     opened_backend b = m.open();
     REQUIRE(b);
-    CHECK((*b)->remark() ==
+    CHECK((*b)->note() ==
           "GPU-0 is split (MIG): its energy is that of the whole GPU, all instances together");
 }
 
@@ -197,6 +199,7 @@ TEST_CASE("nvml: the module of a Grace superchip contains its GPU") {
     for (int i = 0; i < 2; ++i) m.control.gpus[i].module_status = 0;
     m.control.gpus[0].module_mw = 600'000;
     m.control.gpus[1].module_mw = 610'000;
+    m.control.gpus[0].domain = 0x9, m.control.gpus[1].domain = 0x19;
     opened_backend b = m.open();
     REQUIRE(b);
     CHECK(ids(**b) == strings{"module0", "gpu/GPU-0/board", "module1", "gpu/GPU-1/board"});
@@ -205,7 +208,7 @@ TEST_CASE("nvml: the module of a Grace superchip contains its GPU") {
     CHECK(read_all(**b).values == numbers{600'000, 1'000'000, 610'000, 1'000'000});
     CHECK(contract_violations(**b) == strings{});
 
-    m.control.gpus[1].module_mw = 600'000;  // one module, two GPUs
+    m.control.gpus[1].domain = 0x8;  // one module, two GPUs
     b = m.open();
     CHECK(nesting(**b) == strings{"gpu/GPU-0/board<module0", "gpu/GPU-1/board<module0"});
 
@@ -214,6 +217,80 @@ TEST_CASE("nvml: the module of a Grace superchip contains its GPU") {
     b = m.open();
     REQUIRE(b);
     CHECK(ids(**b) == strings{"module0"});
+}
+
+TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what they draw") {
+    gpu_machine m(4);
+    const unsigned watts[] = {467'680, 461'200, 447'320, 453'700};
+    for (int i = 0; i < 4; ++i) m.control.gpus[i].module_status = 0;
+    for (int i = 0; i < 4; ++i) m.control.gpus[i].module_mw = watts[i];
+    const auto serials = [&](const strings& texts) {
+        for (std::size_t i = 0; i < 4; ++i) std::strcpy(m.control.gpus[i].serial, texts[i].c_str());
+    };
+    strings expected{"gpu/GPU-0/board<module0", "gpu/GPU-1/board<module0",
+                     "gpu/GPU-2/board<module1", "gpu/GPU-3/board<module1"};
+    std::string said;
+    SUBCASE("serial numbers of boards") { serials({"17", "17", "42", "42"}); }
+    SUBCASE("board numbers") {
+        for (unsigned i = 0; i < 4; ++i) m.control.gpus[i].board_id = 0x800 + i / 2;
+        serials({"1", "2", "3", "4"});
+    }
+    SUBCASE("PCI segments") {
+        for (unsigned i = 0; i < 4; ++i) m.control.gpus[i].domain = 0x8 + i % 2 + i / 2 * 0x10;
+        serials({"1", "2", "3", "4"});
+    }
+    SUBCASE("the socket that each is next to") {
+        for (unsigned i = 0; i < 4; ++i) {
+            const std::string device =
+                std::string("/sys/bus/pci/devices/0000:6") + char('5' + int(i)) + ":00.0";
+            m.system.file(device + "/numa_node", i < 2 ? "0\n" : "1\n");
+        }
+    }
+    SUBCASE("as many on each as the firmware's meters have modules") {
+        for (const char* n : {"0", "1"}) {
+            const std::string meter = std::string("/sys/class/hwmon/hwmon") + n;
+            m.system.file(meter + "/name", "power_meter\n");
+            m.system.file(meter + "/power1_oem_info",
+                          std::string("Module Power Socket ") + n + "\n");
+        }
+    }
+    SUBCASE("nothing: their modules are left out") {
+        expected = {};
+        said = "the power of modules is left out: nothing says which GPUs share one";
+    }
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(nesting(**b) == expected);
+    CHECK((*b)->note() == said);
+}
+
+TEST_CASE("nvml: a GPU's energy and its module's power are asked for in one call") {
+    gpu_machine m(1);
+    m.control.gpus[0].module_status = m.control.gpus[0].energy_field_status = 0;
+    m.control.gpus[0].module_mw = 600'000;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    m.run(**b, 12, 100);  // until the counter is known to agree with the power
+    const int fields = m.control.field_calls, energies = m.control.energy_calls;
+    CHECK(read_all(**b).values == numbers{600'000, m.control.gpus[0].energy_mj});
+    CHECK(m.control.field_calls == fields + 1);
+    CHECK(m.control.energy_calls == energies);
+}
+
+TEST_CASE(
+    "nvml: a Jetson's GPU, which tells nothing, is counted by its board; no flag is advised") {
+    gpu_machine m(1);
+    m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
+    std::strcpy(m.control.gpus[0].name, "Orin (nvgpu)");
+    m.system.file("/proc/device-tree/compatible",
+                  std::string("nvidia,p3737-0000\0nvidia,tegra234\0", 34));
+    const opened_backend b = m.open();
+    REQUIRE_FALSE(b);
+    CHECK(
+        b.error().reason ==
+        "GPU 0 (Orin (nvgpu)): neither energy nor power: Not Supported (NVML error 3); a Jetson's "
+        "GPU is counted by the rails of its board (hwmon)");
+    CHECK(b.error().remedy == "");
 }
 
 TEST_CASE("nvml: what a board without a processor shows as its module is left out") {
@@ -280,7 +357,7 @@ TEST_CASE("nvml: a counter that agrees with power x time stays, and the check en
     opened_backend b = m.open();
     REQUIRE(b);
     m.run(**b, 11, 100);
-    CHECK((*b)->remark() == "");
+    CHECK((*b)->note() == "");
     const int calls = m.control.power_calls;
     m.run(**b, 1, 100);
     CHECK(m.control.power_calls == calls);
@@ -291,7 +368,7 @@ TEST_CASE("nvml: a counter that stands still is replaced by power x time") {
     opened_backend b = m.open();
     REQUIRE(b);
     m.run(**b, 10.2, 0);
-    CHECK(contains((*b)->remark(),
+    CHECK(contains((*b)->note(),
                    "the energy counter of gpu/GPU-0/board counted 0 J in ten "
                    "seconds in which power x time was 1000 J: power x time"));
     const std::uint64_t before = read_all(**b).values[0];
@@ -305,8 +382,8 @@ TEST_CASE("nvml: a counter that counts half is kept and told of") {
     opened_backend b = m.open();
     REQUIRE(b);
     m.run(**b, 11, 57);
-    CHECK(contains((*b)->remark(), "counted 570 J"));
-    CHECK(contains((*b)->remark(), "take it with care"));
+    CHECK(contains((*b)->note(), "counted 570 J"));
+    CHECK(contains((*b)->note(), "take it with care"));
     CHECK(read_all(**b).values[0] == m.control.gpus[0].energy_mj);
 }
 
@@ -439,4 +516,61 @@ TEST_CASE("nvml: where the driver or a container does not tell whose work it is,
     opened_backend gauge = old.open();
     REQUIRE(gauge);
     CHECK((*gauge)->process_share(0) == unknown_share);
+}
+
+TEST_CASE("nvml: a GPU that sleeps at the start is not woken; awake, it counts from there") {
+    gpu_machine m(1);
+    const std::string device = "/sys/bus/pci/devices/0000:65:00.0";
+    m.system.file(device + "/vendor", "0x10de\n").file(device + "/class", "0x030200\n");
+    m.system.file(device + "/power/control", "auto\n");
+    m.system.file(device + "/power/runtime_status", "suspended\n");
+    m.system.file("/proc/driver/nvidia/gpus/0000:65:00.0/information",
+                  "Model: \t\t NVIDIA GeForce RTX 4070 Laptop GPU\nIRQ:   \t 160\nGPU UUID: \t "
+                  "GPU-0\n");
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"gpu/GPU-0/board"});
+    CHECK((*b)->channels()[0].model == "NVIDIA GeForce RTX 4070 Laptop GPU");
+    CHECK(contains((*b)->note(), "slept at the start"));
+    CHECK(contract_violations(**b) == strings{});
+    for (int i = 0; i < 20; ++i) {
+        m.clock->advance(100ms);
+        CHECK(read_all(**b).values[0] == 0);
+    }
+    CHECK(m.control.inits == 0);
+    CHECK(m.control.energy_calls + m.control.power_calls == 0);
+
+    m.system.file(device + "/power/runtime_status", "active\n");
+    CHECK(read_all(**b).values[0] == 0);
+    CHECK(m.control.inits == 1);
+    m.control.gpus[0].energy_mj += 5'000;
+    m.clock->advance(7s);  // more than its delay: it might have fallen asleep
+    CHECK(read_all(**b).values[0] == 5'000);
+
+    m.system.file(device + "/power/runtime_status", "suspended\n");
+    const int calls = m.control.energy_calls;
+    for (int i = 0; i < 20; ++i) {
+        m.clock->advance(1s);
+        CHECK(read_all(**b).values[0] == 5'000);
+    }
+    CHECK(m.control.energy_calls == calls);
+}
+
+TEST_CASE("nvml: several GPUs become a backend each, with the module that they show") {
+    gpu_machine m(3);
+    for (unsigned i = 0; i < 3; ++i) m.control.gpus[i].domain = 0x9 + i * 0x10;
+    m.control.gpus[1].module_status = 0, m.control.gpus[1].module_mw = 600'000;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    std::vector<std::unique_ptr<backend>> parts = split_by_gpu(*std::move(b));
+    REQUIRE(parts.size() == 3);
+    CHECK(ids(*parts[0]) == strings{"gpu/GPU-0/board"});
+    CHECK(ids(*parts[1]) == strings{"module1", "gpu/GPU-1/board"});
+    CHECK(ids(*parts[2]) == strings{"gpu/GPU-2/board"});
+    for (unsigned i = 0; i < 3; ++i) m.control.gpus[i].energy_mj = 100 + i;
+    CHECK(read_all(*parts[1]).values == numbers{600'000, 101});
+    CHECK(read_all(*parts[2]).values == numbers{102});
+    m.control.gpus[0].lost_status = 15;  // one that is lost takes no other with it
+    CHECK(read_all(*parts[0]).status == read_status::gone);
+    CHECK(read_all(*parts[2]).values == numbers{102});
 }

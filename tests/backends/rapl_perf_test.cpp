@@ -201,11 +201,11 @@ TEST_CASE("rapl-perf: a socket that leaves is gone, a read that fails may come b
 
 TEST_CASE("decimal text: numbers as the kernel writes them, whatever the locale") {
     double x = 0;
-    CHECK(parse_decimal("2.3283064365386962890625e-10\n", x) == 28);
+    CHECK(parse_leading_number("2.3283064365386962890625e-10\n", x) == 28);
     CHECK(x == approx(0x1p-32).epsilon(1e-12));
-    CHECK((parse_decimal("0.72018530V", x) == 10 && x == approx(0.7201853)));
-    CHECK((parse_decimal("12", x) == 2 && x == 12));
-    CHECK((parse_decimal("1e3x", x) == 3 && x == 1000));
-    CHECK((parse_decimal("1e", x) == 1 && x == 1));
-    for (const char* bad : {"", ".", "e5", "-1", "abc"}) CHECK(parse_decimal(bad, x) == 0);
+    CHECK((parse_leading_number("0.72018530V", x) == 10 && x == approx(0.7201853)));
+    CHECK((parse_leading_number("12", x) == 2 && x == 12));
+    CHECK((parse_leading_number("1e3x", x) == 3 && x == 1000));
+    CHECK((parse_leading_number("1e", x) == 1 && x == 1));
+    for (const char* bad : {"", ".", "e5", "-1", "abc"}) CHECK(parse_leading_number(bad, x) == 0);
 }

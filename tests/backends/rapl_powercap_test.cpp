@@ -137,7 +137,7 @@ TEST_CASE("rapl-powercap: dies with counters of their own are both summed") {
     const auto rapl = opened(m);
     CHECK(ids(*rapl) == strings{"cpu0/die0/package", "cpu0/die1/package", "cpu0/die1/dram"});
     CHECK(summed(*rapl).size() == 3);
-    CHECK(channel_of(*rapl, "cpu0/die1/package").device == "cpu-package:0");
+    CHECK(channel_of(*rapl, "cpu0/die1/package").device == "cpu-package:0/die:1");
 }
 
 TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
@@ -150,8 +150,8 @@ TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
         m.powercap_zone("intel-rapl:1:0", "core", 80, amd_range);
         const auto rapl = opened(m);
         CHECK(ids(*rapl) == strings{"cpu0/package", "cpu0/one-core"});
-        CHECK(contains(rapl->remark(), "one core"));
-        CHECK(contains(rapl->remark(), "dies mirror the counter of their package"));
+        CHECK(contains(rapl->note(), "one core"));
+        CHECK(contains(rapl->note(), "dies mirror the counter of their package"));
         CHECK(summed(*rapl) == strings{"cpu0/package"});
         CHECK(read_all(*rapl).values == std::vector<std::uint64_t>{7'000'000, 70});
     }
@@ -164,7 +164,7 @@ TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
         m.powercap_zone("intel-rapl:2", "package-1-die-0", 7'000'000);
         const auto rapl = opened(m);
         CHECK(ids(*rapl) == strings{"cpu0/package", "cpu0/dram", "cpu1/die0/package"});
-        CHECK(contains(rapl->remark(), "cpu0/die1 mirrors cpu0/die0"));
+        CHECK(contains(rapl->note(), "cpu0/die1 mirrors cpu0/die0"));
     }
 }
 
@@ -218,8 +218,8 @@ TEST_CASE("rapl-powercap: what is readable is kept and the rest is named") {
     const without_root nobody;
     const auto rapl = opened(m);
     CHECK(summed(*rapl) == strings{"cpu0/package", "cpu0/dram", "cpu1/package", "cpu1/dram"});
-    CHECK(contains(rapl->remark(), "not readable: /sys/class/powercap/intel-rapl:1/energy_uj"));
-    CHECK(contains(rapl->remark(), "groupadd"));
+    CHECK(contains(rapl->note(), "not readable: /sys/class/powercap/intel-rapl:1/energy_uj"));
+    CHECK(contains(rapl->note(), "groupadd"));
 }
 
 TEST_CASE("rapl-powercap: zones masked by a container runtime are called that") {
@@ -287,7 +287,7 @@ TEST_CASE("rapl-powercap: zones that can't be understood are left out by name") 
     const auto rapl = opened(m);
     CHECK(ids(*rapl) == strings{"cpu0/package"});
     for (const char* zone : {":1 ", ":1:0 ", ":2 ", ":3 ", ":4 ", ":5 "})
-        CHECK(contains(rapl->remark(), std::string("intel-rapl") + zone));
+        CHECK(contains(rapl->note(), std::string("intel-rapl") + zone));
 }
 
 TEST_CASE("rapl-powercap: a range that is missing or no number leaves the counter without an end") {
@@ -298,7 +298,7 @@ TEST_CASE("rapl-powercap: a range that is missing or no number leaves the counte
         m.file("/sys/class/powercap/intel-rapl:0/max_energy_range_uj", range);
         const auto rapl = opened(m);
         CHECK(rapl->channels()[0].wrap_at == 0);
-        CHECK(contains(rapl->remark(), "states no range"));
+        CHECK(contains(rapl->note(), "states no range"));
         CHECK(contract_violations(*rapl) == strings{});
     }
 }
@@ -358,12 +358,12 @@ TEST_CASE("rapl-powercap: a counter of whole joules says so") {
     m.powercap_zone("intel-rapl:1", "psys", 5'000'000, 4'294'967'295'000'000);
     const auto rapl = opened(m);
     CHECK(channel_of(*rapl, "psys").quantum == 1.0);
-    CHECK(contains(rapl->remark(), "psys counts in steps of a whole joule"));
+    CHECK(contains(rapl->note(), "psys counts in steps of a whole joule"));
 }
 
 TEST_CASE("rapl-powercap: machines with SGX are warned of filtered counters") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu sgx sse");
     m.powercap_zone("intel-rapl:0", "package-0", 1);
-    CHECK(contains(opened(m)->remark(), "SGX"));
+    CHECK(contains(opened(m)->note(), "SGX"));
 }

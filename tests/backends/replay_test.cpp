@@ -6,6 +6,9 @@
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 
+#include <fcntl.h>
+
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -27,7 +30,7 @@ channel counter(const std::string& id, const std::string& parent = "") {
     c.update_period = 20ms;
     c.parent = parent;
     c.max_watts = 700;
-    c.accuracy = 0.05;
+    c.relative_error = 0.05;
     c.device = "pci:0000:65:00.0";
     return c;
 }
@@ -39,7 +42,7 @@ std::unique_ptr<scripted_backend> device() {
     odd.provenance = quality::derived;
     auto b = std::make_unique<scripted_backend>("nvml", std::vector<channel>{counter("a"), odd});
     b->ok({10, 20}).fails(read_status::retry).ok({11, no_value}).vanishes().ok({1, 2});
-    b->remarks("split (MIG); 50 %\n");
+    b->notes("split (MIG); 50 %\n");
     return b;
 }
 
@@ -76,7 +79,7 @@ TEST_CASE("replay: a recording plays back names, channels and each reading") {
     opened_backend b = open_replay(run.path, replay_pace::each_read);
     REQUIRE(b);
     CHECK((*b)->name() == "nvml");
-    CHECK((*b)->remark() == "played from a recording; split (MIG); 50 %\n");
+    CHECK((*b)->note() == "played from a recording; split (MIG); 50 %\n");
     REQUIRE(ids(**b) == strings{"a", "tab\there, 100 %\nnew line"});
     const channel& c = (*b)->channels()[0];
     CHECK(c.part == component::gpu);
@@ -84,7 +87,7 @@ TEST_CASE("replay: a recording plays back names, channels and each reading") {
     CHECK(c.wrap_at == std::uint64_t{1} << 32);
     CHECK(c.update_period == 20ms);
     CHECK(c.max_watts == 700);
-    CHECK(c.accuracy == 0.05);
+    CHECK(c.relative_error == 0.05);
     CHECK(c.device == "pci:0000:65:00.0");
     CHECK((*b)->channels()[1].parent == "a");
     CHECK((*b)->channels()[1].kind == reading_kind::power_gauge);
@@ -121,7 +124,7 @@ TEST_CASE("recorder: the file as it is documented") {
     CHECK(text_of(run.path) ==
           "joulery-recording\t1\n"
           "backend\tnvml\n"
-          "remark\tsplit (MIG); 50 %25%0A\n"
+          "note\tsplit (MIG); 50 %25%0A\n"
           "channel\ta\tgpu\tenergy_counter\tmeasured\t1.52587890625e-05\t4294967296\t20000000\t\t"
           "700\t0\t0.05\tpci:0000:65:00.0\n"
           "channel\ttab%09here, 100 %25%0Anew line\tgpu\tpower_gauge\tderived\t1.52587890625e-05\t0"
@@ -140,7 +143,7 @@ TEST_CASE("recorder: a file that can't be written is told, a full disk does not 
     opened_backend b = record(device(), "/dev/full");
     REQUIRE(b);
     CHECK(read_all(**b).values == numbers{10, 20});
-    CHECK((*b)->remark() == "split (MIG); 50 %\n; recording to /dev/full broke off");
+    CHECK((*b)->note() == "split (MIG); 50 %\n; recording to /dev/full broke off");
 }
 
 TEST_CASE("replay: a recording that was cut off plays to its last whole line") {
@@ -189,4 +192,19 @@ TEST_CASE("replay: damaged recordings are refused or played, never worse") {
             REQUIRE(one.values.size() == (one.status == read_status::ok ? r->channels.size() : 0));
     }
     CHECK(good > 0);
+}
+
+TEST_CASE("recording: programs that the host starts meanwhile do not inherit the file") {
+    const fake_system folder;
+    const std::string path = folder.path("/run.joules");
+    opened_backend b = record(device(), path);
+    REQUIRE(b);
+    int found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        if (std::filesystem::read_symlink(entry.path(), gone) != path) continue;
+        ++found;
+        CHECK((::fcntl(std::stoi(entry.path().filename()), F_GETFD) & FD_CLOEXEC) != 0);
+    }
+    CHECK(found == 1);
 }

@@ -104,7 +104,7 @@ TEST_CASE("rocm-smi: the second die of an MI250, which shows nothing, is left ou
     opened_backend b = m.open();
     REQUIRE(b);
     CHECK(ids(**b) == strings{"gpu/0000:c1:00.0/board"});
-    CHECK(contains((*b)->remark(), "0000:c6:00.0 shows neither energy nor power"));
+    CHECK(contains((*b)->note(), "0000:c6:00.0 shows neither energy nor power"));
 }
 
 TEST_CASE("rocm-smi: an MI300A is its socket, which holds the processor") {

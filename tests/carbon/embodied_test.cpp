@@ -52,6 +52,6 @@ TEST_CASE("embodied: a name that fits several factors is refused with all of the
           std::string::npos);
     CHECK_FALSE(embodied_factor("abacus"));
     CHECK_FALSE(embodied_factor(""));
-    CHECK(embodied_factor("L4, Boavizta")->each.kilograms() == 113.6);
+    CHECK(embodied_factor("L4, Boavizta")->each.kilograms() == approx(113.6));
     CHECK(embodied_factor("SSD per GB", 1000)->count == 1000);
 }

@@ -63,7 +63,7 @@ TEST_CASE("series reader: Electricity Maps' CSV: UTC by its header, lifecycle be
         "Data source,Data estimated\r\n"
         "2025-01-01 00:00:00,France,\"Fra\"\"n,ce\",FR,10.5,31.25,95,x,false\r\n"
         "2025-01-01 01:00:00,France,\"Fra\"\"n,ce\",FR,11.5,32.5,95,x,false\r\n");
-    CHECK(grams_at(*s, 0) == 31.25);
+    CHECK(grams_at(*s, 0) == approx(31.25));
     CHECK(s->about().zone == "FR");
     CHECK(s->about().boundary == "lifecycle");
     CHECK(s->about().kind == "average");
@@ -232,6 +232,18 @@ TEST_CASE("series reader: values that no grid has are used and told") {
     CHECK(mentions(s->about().notes.at(0), "values reach 90000 g/kWh"));
 }
 
+TEST_CASE("series reader: values beyond every unit are refused, or left out with a note") {
+    const std::string rows = "time,lb_per_mwh\n2025-01-01T00:00Z,900\n2025-01-01T01:00Z,";
+    for (const char* value : {"1e308", "1e13", "1e-13", "1e-320"}) {
+        CHECK(mentions(reason(rows + value + "\n"), "is no intensity in any unit"));
+        series_options o;
+        o.skip_bad_rows = true;
+        const auto s = read(rows + value + "\n", o);
+        CHECK(s->steps().size() == 1);
+        CHECK(s->overall_mean().grams_per_kwh() == approx(408.23).epsilon(1e-4));
+    }
+}
+
 TEST_CASE("series reader: a window keeps only its rows") {
     series_options o;
     o.from = t0 + 3600;
@@ -341,4 +353,52 @@ TEST_CASE("series reader: a folder is no series, and that is the reason given") 
     REQUIRE_FALSE(s);
     CHECK(s.error().reason ==
           std::string(JOULERY_BINARY_DIR) + ": cannot be read to its end: Is a directory");
+}
+
+TEST_CASE("series reader: a series that goes from hours to quarters has no gap; each row holds") {
+    std::string text = "time,g_per_kwh\n";
+    const auto row = [&](int minutes, int value) {
+        text += std::to_string(1735689600 + minutes * 60) + "," + std::to_string(value) + "\n";
+    };
+    for (int hour = 0; hour < 8; ++hour) row(hour * 60, 200);
+    for (int quarter = 0; quarter < 100; ++quarter) row(8 * 60 + quarter * 15, 100);
+    const auto s = read(text);
+    CHECK(s->about().notes.empty());
+    CHECK(grams_at(*s, 0.9) == 200);
+    CHECK(grams_at(*s, 7.9) == 200);
+    CHECK(grams_at(*s, 8.1) == 100);
+    CHECK(s->mean(wall_time::from_unix_seconds(t0), wall_time::from_unix_seconds(t0 + 8 * 3600))
+              .grams_per_kwh() == approx(200));
+    CHECK(s->coverage(s->begin(), s->end()) == 1);
+    text = "time,g_per_kwh\n";  // and back, with an hour missing after the change
+    for (int quarter = 0; quarter < 20; ++quarter) row(quarter * 15, 100);
+    for (const int hour : {5, 6, 7, 9, 10}) row(hour * 60, 200);
+    CHECK(read(text)->about().notes.at(0) ==
+          "1 gap(s), 1.0 h without a value, the first at 2025-01-01T08:00:00Z");
+}
+
+TEST_CASE("series reader: a unit is what stands before the energy, not any part of a name") {
+    for (const char* column :
+         {"Estonia carbon intensity (gCO2eq/kWh)", "Alberta carbon intensity gCO2/kWh",
+          "background [g CO2e per kWh]", "Washington_g_per_kwh", "Kilburn intensity (grams/kWh)"})
+        CHECK(grams_at(*read(std::string("time,") + column + "\n1735689600,410\n"), 0) == 410);
+    CHECK(grams_at(*read("time,Gothenburg intensity (kg CO2/MWh)\n1735689600,410\n"), 0) == 410);
+    CHECK(grams_at(*read("time,Oregon tons per MWh\n1735689600,0.41\n"), 0) ==
+          approx(410'000 * 1e-3));
+    CHECK(grams_at(*read("time,lbs_co2_per_mwh\n1735689600,1000\n"), 0) == approx(453.59237));
+}
+
+TEST_CASE(
+    "series reader: the nested intensity of carbonintensity.org.uk, measured before forecast") {
+    const auto s = read(
+        R"({"data":[{"from":"2025-01-01T00:00Z","to":"2025-01-01T00:30Z","intensity":)"
+        R"({"forecast":266,"actual":263,"index":"moderate"}},{"from":"2025-01-01T00:30Z",)"
+        R"("to":"2025-01-01T01:00Z","intensity":{"forecast":270,"actual":null,"index":"moderate"}}]})");
+    CHECK(grams_at(*s, 0.1) == 263);
+    CHECK(grams_at(*s, 0.6) == 270);
+}
+
+TEST_CASE("series reader: JSON without a row that is understood says what is there") {
+    CHECK(
+        mentions(reason(R"([{"when":"2025-01-01T00:00Z","co2":12}])"), "what is there: when, co2"));
 }

@@ -1,37 +1,57 @@
-# JouleryEnergyTest.cmake - a ctest that runs a program and fails where it used more than its budget.
+# JouleryEnergyTest.cmake - a ctest for a program with energy checks, or with an energy budget.
 # SPDX-License-Identifier: MIT
 #
+#   joulery_add_energy_test(NAME energy COMMAND energy_checks)            # JOULERY_CHECK_ENERGY inside
 #   joulery_add_energy_test(NAME infer_1000 COMMAND infer --images 1000 BUDGET 5J [TIMEOUT seconds])
 #
-# COMMAND is a target or a program that uses joulery; its report says what it used. BUDGET is a number
-# and one of uJ, mJ, J, kJ, MJ. Where nothing can be measured, or only estimated, ctest shows the test as
-# skipped, with the reason in its log; likewise where the program itself exits with 77.
+# COMMAND is a target or a program that uses joulery. ctest runs it alone (RUN_SERIAL), for what other
+# tests draw would be in its energy. Where nothing can be measured, or only estimated, or the program
+# exits with 77, ctest shows the test as skipped. With BUDGET, a number and one of uJ, mJ, J, kJ, MJ,
+# the program's own report says what all of it used. The checks of a target know its compiler flags,
+# so that baselines of -O2 and -O3 are not compared.
 
 if(NOT CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
   set(JOULERY_ENERGY_TEST_SCRIPT ${CMAKE_CURRENT_LIST_FILE} CACHE INTERNAL "")
 
+  # What decides about energy among a target's flags: warnings do not.
+  function(joulery_tell_build_flags target)
+    string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+    string(REGEX REPLACE "(^| )-W[^ ]*" "" flags "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}}")
+    string(STRIP "${flags}" flags)
+    string(REPLACE "\"" "" flags "${flags}")
+    set(own $<JOIN:$<FILTER:$<TARGET_PROPERTY:${target},COMPILE_OPTIONS>,EXCLUDE,^-W>, >)
+    set_property(TARGET ${target} APPEND PROPERTY COMPILE_DEFINITIONS
+      "JOULERY_BUILD_FLAGS=\"${flags} ${own}\"")
+  endfunction()
+
   function(joulery_add_energy_test)
     cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME;BUDGET;TIMEOUT" "COMMAND")
-    foreach(needed NAME BUDGET COMMAND)
+    foreach(needed NAME COMMAND)
       if(NOT test_${needed})
         message(FATAL_ERROR "joulery_add_energy_test: ${needed} is missing")
       endif()
     endforeach()
-    if(NOT test_BUDGET MATCHES "^[0-9]+\\.?[0-9]*(uJ|mJ|J|kJ|MJ)$")
+    if(test_BUDGET AND NOT test_BUDGET MATCHES "^[0-9]+\\.?[0-9]*(uJ|mJ|J|kJ|MJ)$")
       message(FATAL_ERROR "joulery_add_energy_test: BUDGET ${test_BUDGET} is not understood: say it "
                           "like 5J, 250mJ or 1.5kJ")
     endif()
     list(GET test_COMMAND 0 program)
     if(TARGET ${program})
+      joulery_tell_build_flags(${program})
       list(REMOVE_AT test_COMMAND 0)
       list(INSERT test_COMMAND 0 $<TARGET_FILE:${program}>)
     endif()
-    string(MAKE_C_IDENTIFIER "${test_NAME}" file)
-    add_test(NAME ${test_NAME} COMMAND ${CMAKE_COMMAND} -DBUDGET=${test_BUDGET}
-      -DREPORT=${CMAKE_CURRENT_BINARY_DIR}/energy_${file}.json
-      -P ${JOULERY_ENERGY_TEST_SCRIPT} -- ${test_COMMAND})
-    # A script can't choose its exit code before CMake 3.29, so that the skip is told in words.
-    set_tests_properties(${test_NAME} PROPERTIES SKIP_REGULAR_EXPRESSION "energy test skipped: ")
+    if(test_BUDGET)
+      string(MAKE_C_IDENTIFIER "${test_NAME}" file)
+      set(test_COMMAND ${CMAKE_COMMAND} -DBUDGET=${test_BUDGET}
+        -DREPORT=${CMAKE_CURRENT_BINARY_DIR}/energy_${file}.json
+        -P ${JOULERY_ENERGY_TEST_SCRIPT} -- ${test_COMMAND})
+    endif()
+    add_test(NAME ${test_NAME} COMMAND ${test_COMMAND})
+    # RESOURCE_LOCK is for tools that run ctest's tests their own way. A script can't choose its exit
+    # code before CMake 3.29, so that its skip is told in words.
+    set_tests_properties(${test_NAME} PROPERTIES RUN_SERIAL ON RESOURCE_LOCK joulery_energy
+      SKIP_RETURN_CODE 77 SKIP_REGULAR_EXPRESSION "energy test skipped: ")
     if(test_TIMEOUT)
       set_tests_properties(${test_NAME} PROPERTIES TIMEOUT ${test_TIMEOUT})
     endif()
@@ -51,6 +71,15 @@ foreach(i RANGE ${last})
   endif()
 endforeach()
 
+# No other process measures meanwhile, as far as they ask: the lock of quiet_machine.hpp, at most two
+# minutes waited for. The program itself must not ask.
+if(NOT DEFINED ENV{JOULERY_ENERGY_LOCK})
+  set(ENV{JOULERY_ENERGY_LOCK} /tmp/joulery-energy.lock)
+endif()
+if(NOT "$ENV{JOULERY_ENERGY_LOCK}" STREQUAL "off" AND NOT WIN32)
+  file(LOCK $ENV{JOULERY_ENERGY_LOCK} TIMEOUT 120 RESULT_VARIABLE lock)
+  set(ENV{JOULERY_ENERGY_LOCK} off)
+endif()
 file(REMOVE ${REPORT})
 set(ENV{JOULERY_REPORT} ${REPORT})
 execute_process(COMMAND ${command} RESULT_VARIABLE code)

@@ -1,7 +1,6 @@
 // What the unit types refuse; each refusal stands under a line that compiles.
 #include "joulery/units.hpp"
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/wall_time.hpp"
 
 #include <chrono>
 #include <string>

@@ -1,4 +1,4 @@
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 
 #include "approx.hpp"
 

@@ -11,9 +11,23 @@ channel at(const char* id, const char* parent = "") {
     c.parent = parent;
     return c;
 }
+channel card(const char* id, const char* device) {
+    channel c = at(id);
+    c.part = component::gpu;
+    c.device = device;
+    return c;
+}
 channel meter(const char* id, component part, int update_ms = 10) {
     channel c = at(id);
     c.part = part;
+    const std::string name = id;
+    const std::size_t digit = name.find_first_of("0123456789");
+    const std::string number =
+        digit == std::string::npos ? std::string() : ":" + name.substr(digit, 1);
+    if (name.rfind("module", 0) == 0) c.device = "cpu-package" + number;
+    if (name.rfind("cpu", 0) == 0) c.device = "cpu-package" + number;
+    if (name.find("/die") != std::string::npos) c.device += "/die:0";
+    if (name.rfind("psys", 0) == 0) c.device = "cpu-packages" + number;
     c.update_period = std::chrono::milliseconds(update_ms);
     return c;
 }
@@ -97,13 +111,16 @@ TEST_CASE("domain tree: a module holds its own processor and its own GPUs, psys 
     const channel one = meter("module0", component::soc), two = meter("module1", component::soc);
     const domain_tree tree = build_domain_tree(
         {one, two, meter("cpu0/package", component::cpu), meter("cpu1/package", component::cpu),
-         at("gpu/GPU-a/board"), at("gpu/GPU-b/board"), at("gpu/0000:03:00.0/board")});
+         card("gpu/GPU-a/board", "cpu-package:0/pci:0008:01:00.0"),
+         card("gpu/GPU-b/board", "cpu-package:1/pci:0018:01:00.0"),
+         card("gpu/0000:03:00.0/board", "pci:0000:03:00.0")});
     std::string parents;
     for (const domain& d : tree.domains) parents += (d.parent_id.empty() ? "-" : d.parent_id) + " ";
     CHECK(parents == "- - module0 module1 module0 module1 - ");
     const domain_tree twice =  // two modules, of which one is seen twice
-        build_domain_tree(
-            {one, one, two, at("gpu/GPU-a/board"), at("gpu/GPU-b/board"), at("gpu/GPU-c/board")});
+        build_domain_tree({one, one, two, card("a", "cpu-package:0/pci:0008:01:00.0"),
+                           card("b", "cpu-package:1/pci:0018:01:00.0"),
+                           card("c", "cpu-package:0/pci:0009:01:00.0")});
     CHECK(twice.domains[4].parent_id == "module1");
     CHECK(twice.domains[5].parent_id == "module0");
     const domain_tree sockets = build_domain_tree(
@@ -131,3 +148,27 @@ TEST_CASE("domain tree: what a backend says lies in a channel does not hold that
 }
 
 TEST_CASE("domain tree: nothing in, nothing out") { CHECK(build_domain_tree({}).domains.empty()); }
+
+TEST_CASE("domain tree: two views of a card are one, its parts and a GPU of a module are none") {
+    const std::vector<channel> all{
+        card("a", "pci:0000:03:00.0"),         card("b", "pci:0000:03:00.0"),
+        card("c", "pci:0000:03:00.0/package"), card("d", "cpu-package:0/pci:0009:01:00.0"),
+        card("e", "pci:0009:01:00.0"),         card("f", "")};
+    const domain_tree tree = build_domain_tree(all);
+    CHECK(summed(all) == "a d f ");
+    CHECK(tree.domains[1].why_not == "the same card as a");
+    CHECK(tree.domains[2].why_not == "contained in a");
+    CHECK(tree.domains[4].why_not == "the same card as d");
+    CHECK(summed({meter("cpu0/package", component::cpu), all[3]}) == "cpu0/package d ");
+}
+
+TEST_CASE("domain tree: a channel that is doubted takes no part, what lies in it is summed") {
+    const std::vector<channel> all{meter("psys", component::platform), at("cpu0/package", "psys"),
+                                   at("cpu0/core", "cpu0/package")};
+    const domain_tree tree = build_domain_tree(all, {"not believed: why", "", ""});
+    CHECK_FALSE(tree.domains[0].summed);
+    CHECK(tree.domains[0].why_not == "not believed: why");
+    CHECK(tree.domains[1].summed);
+    CHECK(tree.domains[2].why_not == "contained in cpu0/package");
+    CHECK(tree.warnings.empty());
+}

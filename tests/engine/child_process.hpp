@@ -74,9 +74,9 @@ inline child_result in_child(
             ::dup2(fd, name[0] == 'o' ? 1 : 2);
             ::close(fd);
         }
-        for (const char* name :
-             {"JOULERY", "JOULERY_BACKENDS", "JOULERY_REPORT", "JOULERY_PERIOD", "JOULERY_REGION",
-              "JOULERY_INTENSITY", "JOULERY_PUE", "JOULERY_SYSROOT"})
+        for (const char* name : {"JOULERY", "JOULERY_BACKENDS", "JOULERY_REPORT", "JOULERY_PERIOD",
+                                 "JOULERY_REGION", "JOULERY_INTENSITY", "JOULERY_PUE",
+                                 "JOULERY_SYSROOT", "JOULERY_CHECKPOINT", "JOULERY_LIVE"})
             ::unsetenv(name);
         for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
         ::alarm(60);

@@ -80,6 +80,19 @@ TEST_CASE("environment: a period needs a unit and must be above zero") {
     }
 }
 
+TEST_CASE("environment: checkpoints are as often as stated, 0 for never") {
+    CHECK(applied(pairs{}).o.checkpoint == 10s);
+    CHECK(applied(pairs{{"JOULERY_CHECKPOINT", "2min"}}).o.checkpoint == 2min);
+    CHECK(applied(pairs{{"JOULERY_CHECKPOINT", "0"}}).o.checkpoint == 0s);
+    for (const char* text : {"often", "10", "-5s"}) {
+        CAPTURE(text);
+        const applied a(pairs{{"JOULERY_CHECKPOINT", text}});
+        CHECK(a.o.checkpoint == 10s);
+        CHECK(contains(a.o.warnings,
+                       std::string("JOULERY_CHECKPOINT=") + text + " is not understood"));
+    }
+}
+
 TEST_CASE("environment: place, intensity and PUE reach the carbon model") {
     const applied a(pairs{{"JOULERY_INTENSITY", "56"}, {"JOULERY_PUE", "1.1"}});
     CHECK(a.o.carbon.grid.intensity.grams_per_kwh() == 56);

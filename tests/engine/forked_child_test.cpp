@@ -4,8 +4,9 @@
 #include "engine/support.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/span.hpp"
 #include "joulery/stream_scope.hpp"
-#include "joulery/task_scope.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
 #include <doctest/doctest.h>
@@ -30,7 +31,7 @@ namespace {
 
 options one_backend() {
     options o;
-    o.clock = std::make_shared<testing::manual_clock>();
+    testing::access::set_clock(o, std::make_shared<testing::manual_clock>());
     o.backends.push_back(std::make_unique<joule_a_read>());
     return o;
 }
@@ -59,7 +60,7 @@ class device_counter final : public backend {
 };
 options one_device() {
     options o;
-    o.clock = std::make_shared<testing::manual_clock>();
+    testing::access::set_clock(o, std::make_shared<testing::manual_clock>());
     o.backends.push_back(std::make_unique<device_counter>());
     return o;
 }
@@ -95,7 +96,8 @@ TEST_CASE("forked child: a scope of the parent's ends though a thread was lookin
     s.emplace(m, "work");
     s->set_total(10);
     const auto look = [&](gate& door) {
-        m.machinery().for_item_plans([&](const detail::item_plan&) { door.wait(); });
+        testing::access::engine_of(m).for_item_plans(
+            [&](const detail::item_plan&) { door.wait(); });
     };
     CHECK(status_of_child(look, [&] {
               s->add_items(1, "sample");
@@ -117,7 +119,8 @@ TEST_CASE("forked child: reading a meter of the parent's gives its state at the 
     (void)m.read();
     const reading before = m.read();
     const auto book = [&](gate& door) {
-        const std::lock_guard<std::mutex> lock(m.machinery().sources()[0]->source.accounts);
+        const std::lock_guard<std::mutex> lock(
+            testing::access::engine_of(m).sources()[0]->source.accounts);
         door.wait();
     };
     CHECK(status_of_child(book, [&] {
@@ -130,10 +133,9 @@ TEST_CASE("forked child: a device that a thread of the parent's was looking for 
     device_timeline gpu;
     meter m(one_device());
     const auto look = [&](gate& door) {
-        const scope s{m, "kernel"};
-        const scope_handle token = s.handle();
+        const scope s{m, "host"};
         waits_at = &door;
-        (void)gpu.tree_in_meter_of(token);
+        run_on(gpu, m);
     };
     CHECK(status_of_child(look, [&] {
               meter own(one_device());

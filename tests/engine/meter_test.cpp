@@ -1,9 +1,10 @@
 #include "joulery/meter.hpp"
 
 #include "approx.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/detail/session/engine.hpp"
-#include "joulery/make_backend.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -58,7 +59,7 @@ TEST_CASE("meter: the step of a gauge is watts, and in an error bar what they ma
     gauge.quantum = 10;  // W
     gauge.update_period = 10ms;
     options o;
-    o.clock = clock;
+    testing::access::set_clock(o, clock);
     o.backends.push_back(make_backend("board", gauge, [] { return 100.0; }));
     meter m{std::move(o)};
     const auto pass = [&] {
@@ -108,14 +109,15 @@ TEST_CASE("meter: nested scopes give a parent its own joules and its children's"
     CHECK(step->items == 96);
     CHECK(step->item_name == "sample");
     CHECK(step->method == "edges");
-    CHECK(forward->depth == 1);
+    CHECK(r.scopes[forward->parent].name == "step");
 }
 
 TEST_CASE("meter: attribution by process leaves a neighbour's joules outside all scopes") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
     o.attribution = attribution::process;
-    o.process_share = [] { return 0.25; };  // a neighbour keeps the machine three quarters busy
+    testing::access::set_process_share(
+        o, [] { return 0.25; });  // a neighbour keeps the machine three quarters busy
     meter m{std::move(o)};
     machine.attach(m);
     machine.draw(100_W);
@@ -160,7 +162,7 @@ TEST_CASE("meter: the idle power is shared as the joules are, whatever the attri
         options o = machine.options_with({exact_counter()});
         o.idle_power = 40_W;
         o.attribution = policy;
-        o.process_share = [] { return 0.25; };
+        testing::access::set_process_share(o, [] { return 0.25; });
         meter m{std::move(o)};
         machine.attach(m);
         machine.draw(100_W);
@@ -247,9 +249,11 @@ TEST_CASE("meter: a run that is over before its counter moves says so, a longer 
 }
 
 TEST_CASE("meter: without backends an ended thread's tree goes when another thread comes") {
-    meter m{options{}};
+    options o;
+    o.backends = no_backends();
+    meter m{std::move(o)};
     for (int i = 0; i < 3; ++i) std::thread([&] { const scope s{m, "work"}; }).join();
-    auto tree = m.machinery().add_tree();  // of a thread that is played here
+    auto tree = testing::access::engine_of(m).add_tree();  // of a thread that is played here
     tree->thread_ended = true;
     const std::weak_ptr<detail::thread_context> left = tree;
     tree.reset();

@@ -1,7 +1,7 @@
 // Where there is no memory scopes are not measured, and the program goes on.
+#include "joulery/backend.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/macros.hpp"
-#include "joulery/make_backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/session.hpp"
@@ -71,6 +71,19 @@ TEST_CASE("out of memory: the first scope of a process that gets none leaves it 
         },
         {{"JOULERY_BACKENDS", "estimate"}});
     CHECK(c.exit_code == 0);
+}
+
+TEST_CASE("out of memory: that a report can't be had is said once") {
+    const engine_test::child_result c = in_child(
+        [] {
+            without_memory([] {
+                { JOULERY_SCOPE("first"); }
+                { JOULERY_SCOPE("second"); }
+            });
+            std::_Exit(0);
+        },
+        {{"JOULERY_REPORT", "/nonexistent/run.json"}});
+    CHECK(c.err == "joulery: no report so far: there was no memory to start\n");
 }
 
 TEST_CASE("out of memory: a scope of a new name is not measured, one that is known goes on") {

@@ -1,5 +1,5 @@
 // A process of its own, in which nothing else has started the process-wide meter.
-#include "joulery/make_backend.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/session.hpp"

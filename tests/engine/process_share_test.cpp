@@ -6,6 +6,7 @@
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/fake_system.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 
@@ -118,11 +119,11 @@ TEST_CASE(
     known.id = "gpu/0/board", unknown.id = "gpu/1/board";
     known.part = unknown.part = component::gpu;
     options o;
-    o.clock = machine.shared_clock();
+    testing::access::set_clock(o, machine.shared_clock());
     o.backends.push_back(
         std::make_unique<shared_gpu>(machine.make_backend({known, unknown, package})));
     o.attribution = attribution::process;
-    o.process_share = [] { return 0.5; };
+    testing::access::set_process_share(o, [] { return 0.5; });
     meter m{std::move(o)};
     machine.attach(m);
     machine.draw(100_W);
@@ -152,7 +153,7 @@ TEST_CASE("meter: what the samplers used is billed to no scope") {
     meter m{machine.options_with({simulated_counter{}})};
     machine.attach(m);
     machine.draw(100_W);
-    const auto& source = m.machinery().sources()[0];
+    const auto& source = testing::access::engine_of(m).sources()[0];
     const double processors = std::max(std::thread::hardware_concurrency(), 1u);
     {
         scope s{m, "work"};

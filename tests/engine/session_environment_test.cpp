@@ -4,16 +4,20 @@
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
-#include "joulery/idle_power.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/testing/fake_system.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -77,7 +81,8 @@ TEST_CASE("environment: JOULERY_BACKENDS=none measures time alone") {
         {{"JOULERY_SYSROOT", with_rapl(machine).path("")}, {"JOULERY_BACKENDS", "none"}});
     CHECK(ids_of(a).empty());
     CHECK(a.report["scopes"][0]["calls"] == 1);
-    CHECK(a.child.err.empty());
+    CHECK(a.child.err.find(": times and no energy, as JOULERY_BACKENDS=none\n") !=
+          std::string::npos);
 }
 
 TEST_CASE("environment: a backend that does not exist is named, with those that do") {
@@ -128,7 +133,7 @@ TEST_CASE("environment: region, intensity and PUE are in the report") {
     CHECK(stated.report["context"]["carbon"]["pue"] == 1.25);
     CHECK(stated.report["context"]["carbon"]["grid"]["intensity_g_per_kwh"] == 56);
     CHECK(stated.report["context"]["carbon"].dump().find("JOULERY_INTENSITY") != std::string::npos);
-    CHECK(stated.child.err.empty());
+    CHECK(stated.child.err.find("JOULERY_INTENSITY") == std::string::npos);
 }
 
 TEST_CASE("environment: where no backend that is named exists, the machine's own are read") {
@@ -154,6 +159,26 @@ TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the re
     CHECK(warns_of(a, files.path("nowhere") + ": No such file or directory"));
     CHECK(a.child.err.find("JOULERY_SYSROOT=") != std::string::npos);
     CHECK(a.child.exit_code == 0);
+}
+
+TEST_CASE("environment: a program at its limit of open files is told what that costs") {
+    const engine_test::folder files;
+    const child_result r = in_child(
+        [] {
+            const rlimit few{64, 64};
+            ::setrlimit(RLIMIT_NOFILE, &few);
+            std::vector<int> open;
+            for (int fd; (fd = ::open("/dev/null", O_RDONLY)) >= 0;) open.push_back(fd);
+            { JOULERY_SCOPE("work"); }
+            for (const int fd : open) ::close(fd);
+        },
+        {{"JOULERY_BACKENDS", "estimate"}, {"JOULERY_REPORT", files.path("run.json")}});
+    CHECK(r.err.find("no more files can be opened (Too many open files)") != std::string::npos);
+    // And the estimate knows its processors all the same.
+    const std::string report = files.text("run.json");
+    CHECK(report.find(" " + std::to_string(std::thread::hardware_concurrency()) +
+                      " hardware threads") != std::string::npos);
+    CHECK(report.find("no more files can be opened") != std::string::npos);
 }
 
 TEST_CASE("environment: the idle power is measured with the backends that the run will have") {

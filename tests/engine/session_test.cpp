@@ -200,7 +200,7 @@ TEST_CASE("session: a report that can't be written goes to stderr, the others ar
     CHECK(c.err.find("run.what: its ending names no known format") != std::string::npos);
     const std::size_t table = c.err.find("work");
     REQUIRE(table != std::string::npos);
-    CHECK(c.err.find("work", table + 1) != std::string::npos);  // once for each lost report
+    CHECK(c.err.find("work", table + 1) == std::string::npos);  // once, however many are lost
     CHECK(files.text("good.json").find("work") != std::string::npos);
 }
 
@@ -239,7 +239,7 @@ TEST_CASE("session: a forked child measures nothing until it starts, the parent 
             { JOULERY_SCOPE("child"); }
             const report r = snapshot();
             must(r.scopes.size() == 1 && calls_of(r, "child") == 1, "a run of its own");
-            must(!contains(r.warnings, "forked"), "without the remark");
+            must(!contains(r.warnings, "forked"), "without the note");
             stop();
             ::_exit(0);
         }
@@ -258,6 +258,7 @@ TEST_CASE("session: a forked child writes no report of the parent's when it exit
     const child_result c = in_child([&] {
         options o = one_backend();
         o.reports = {files.path("run.json")};
+        o.checkpoint = {};
         start(std::move(o));
         { JOULERY_SCOPE("work"); }
         const pid_t child = ::fork();
@@ -267,7 +268,7 @@ TEST_CASE("session: a forked child writes no report of the parent's when it exit
         }
         int status = 0;
         must(::waitpid(child, &status, 0) == child && status == 0, "the child ends well");
-        must(::access(files.path("run.json").c_str(), F_OK) != 0, "no report yet");
+        must(files.text("run.json").empty(), "no report yet");
     });
     check_silent_success(c);
     CHECK(files.text("run.json").find("work") != std::string::npos);

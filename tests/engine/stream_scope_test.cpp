@@ -3,7 +3,7 @@
 
 #include "approx.hpp"
 #include "engine/support.hpp"
-#include "joulery/task_scope.hpp"
+#include "joulery/span.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 #include "joulery/units.hpp"
@@ -132,14 +132,13 @@ void check_books(const report& r) {
     for (std::size_t c = 0; c < r.channels.size(); ++c) {
         double sum = r.channels[c].unscoped.joules();
         for (const scope_row& row : r.scopes)
-            if (row.depth == 0) sum += row.by_channel[c].joules();
+            if (row.parent == scope_row::no_parent) sum += row.by_channel[c].joules();
         CHECK(sum == approx(r.channels[c].total.joules()).epsilon(1e-9));
     }
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         double parts = r.scopes[i].self.joules();
-        for (std::size_t j = i + 1; j < r.scopes.size() && r.scopes[j].depth > r.scopes[i].depth;
-             ++j)
-            if (r.scopes[j].depth == r.scopes[i].depth + 1) parts += r.scopes[j].total.joules();
+        for (const scope_row& part : r.scopes)
+            if (part.parent == i) parts += part.total.joules();
         CHECK(r.scopes[i].total.joules() == approx(parts).epsilon(1e-9));
         CHECK(r.scopes[i].self.joules() >= -1e-9);
     }
@@ -390,9 +389,8 @@ TEST_CASE("compiled out, a stream scope puts nothing into the stream") {
     device_timeline device;
     device_stream stream{device};
     const auto mark = [&](stream_mark) { ++marks; };
-    using mark_type = std::remove_const_t<decltype(mark)>;
     {
-        stream_scope<mark_type, mark_type, disabled_scope> s{stream, "x", mark, mark};
+        disabled::stream_scope s{stream, "x", mark, mark};
         s.add_items(1);
         CHECK_FALSE(static_cast<bool>(s));
     }

@@ -4,8 +4,8 @@
 
 #include "approx.hpp"
 #include "engine/support.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/macros.hpp"
-#include "joulery/make_backend.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,9 @@
 // Scopes that wait for work under way before their edges, on a device that works by itself.
-#include "joulery/synchronized_scope.hpp"
+#include "joulery/scope.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"
-#include "joulery/task_scope.hpp"
+#include "joulery/span.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/units.hpp"
 
@@ -42,14 +42,14 @@ struct lazy_device {
 
 }  // namespace
 
-TEST_CASE("a synced scope holds what was launched in it, and nothing launched before") {
+TEST_CASE("a synchronized scope holds what was launched in it, and nothing launched before") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
     lazy_device gpu{machine};
     gpu.launch(100ms);
     {
-        synchronized_scope s{m, "forward", scope_options{[&] { return gpu.wait(); }}};
+        synchronized_scope s{m, "forward", [&] { return gpu.wait(); }};
         gpu.launch(50ms);
         s.add_items(4, "sample");
         CHECK(static_cast<bool>(s));
@@ -69,36 +69,34 @@ TEST_CASE("names of any kind and a plain function will do") {
     meter m{machine.options_with({exact_counter()})};
     void (*const wait)() = [] { ++calls; };
     const std::string name = "dynamic";
-    { const synchronized_scope s{m, name.c_str(), scope_options{wait}}; }
-    { const synchronized_scope s{m, std::string_view(name), scope_options{wait}}; }
+    { const synchronized_scope s{m, name.c_str(), wait}; }
+    { const synchronized_scope s{m, std::string_view(name), wait}; }
     CHECK(calls == 4);
     CHECK(m.snapshot().find("dynamic")->calls == 2);
 }
 
-TEST_CASE("switched off, a synced scope waits for nothing") {
+TEST_CASE("switched off, a synchronized scope waits for nothing") {
     int calls = 0;
     detail::scopes_enabled = false;
     {
-        const synchronized_scope s{"off", scope_options{[&] { ++calls; }}};
+        const synchronized_scope s{"off", [&] { ++calls; }};
     }
     detail::scopes_enabled = true;
     CHECK(calls == 0);
 }
 
-TEST_CASE("a synced scope hands out a token") {
+TEST_CASE("a synchronized scope gives a handle") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
-    const synchronized_scope s{m, "owner", scope_options{[] {}}};
+    const synchronized_scope s{m, "owner", [] {}};
     { const task_scope in{s.handle(), "task"}; }
     CHECK(m.snapshot().find("owner/task")->calls == 1);
 }
 
 TEST_CASE("compiled out, the callable is kept and never called") {
     int calls = 0;
-    const auto wait = [&] { ++calls; };
-    using wait_type = std::remove_const_t<decltype(wait)>;
     {
-        synchronized_scope<wait_type, disabled_scope> s{"x", scope_options<wait_type>{wait}};
+        disabled::synchronized_scope s{"x", [&] { ++calls; }};
         s.add_items(1);
         CHECK_FALSE(static_cast<bool>(s));
     }

@@ -3,8 +3,8 @@
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 #include "joulery/meter.hpp"
-#include "joulery/options.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <doctest/doctest.h>
 
@@ -40,14 +40,15 @@ class restless_clock final : public time_source {
 TEST_CASE("tally: what is open shows no less than what ends inside it while it is looked at") {
     const auto clock = std::make_shared<restless_clock>();
     options o;
-    o.clock = clock;
+    o.backends = no_backends();
+    testing::access::set_clock(o, clock);
     meter m{std::move(o)};
     {
         scope outer{m, "outer"};
         scope middle{m, "middle"};
         scope inner{m, "inner"};
     }
-    detail::scope_node* outer = m.cursor_of_this_thread()->root.first_child.load();
+    detail::scope_node* outer = testing::access::cursor_in(m)->root.first_child.load();
     detail::scope_node* middle = outer->first_child.load();
     detail::scope_node* inner = middle->first_child.load();
     for (detail::scope_node* n : {outer, middle, inner}) n->open(clock->now());
@@ -57,7 +58,7 @@ TEST_CASE("tally: what is open shows no less than what ends inside it while it i
         middle->close(clock->now());
     };
     std::vector<detail::path_tally> paths;
-    (void)m.machinery().tally(paths);
+    (void)testing::access::engine_of(m).tally(paths);
     REQUIRE(paths.size() == 3);
     CHECK(clock->due == nullptr);
     CHECK(paths[1].ticks > 100);  // the end was seen

@@ -1,6 +1,6 @@
 // Tasks that join a scope of another thread: by example, and over random programs. A failure
 // prints the seed; JOULERY_SEED=n runs one program alone.
-#include "joulery/task_scope.hpp"
+#include "joulery/span.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"
@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -109,9 +110,9 @@ void check_books(const report& r, bool conserves) {
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         const scope_row& row = r.scopes[i];
         double parts = row.self.joules();
-        for (std::size_t j = i + 1; j < r.scopes.size() && r.scopes[j].depth > row.depth; ++j)
-            if (r.scopes[j].depth == row.depth + 1) parts += r.scopes[j].total.joules();
-        CHECK(row.total.joules() == approx(parts).epsilon(1e-9));
+        for (const scope_row& part : r.scopes)
+            if (part.parent == i) parts += part.total.joules();
+        CHECK(std::fabs(row.total.joules() - parts) <= 1e-9 * r.total.joules());
         CHECK(row.self.joules() >= -1e-9);
     }
     if (!conserves) return;
@@ -142,9 +143,13 @@ TEST_CASE("a task's joules are the owner's, in a row below it") {
     machine.run(100ms);
     const report r = m.snapshot();
     CHECK(joules_of(r, "request") == approx(40).epsilon(0.01));
-    // Two threads were open at once for 300 ms of 30 J: half each.
-    CHECK(joules_of(r, "request/decode") == approx(15).epsilon(0.01));
-    CHECK(joules_of(r, "request/decode/attention") == approx(5).epsilon(0.01));
+    // Two threads were open at once for 300 ms of 30 J, and nothing tells what each one added: half
+    // each, as far as the bar says.
+    const scope_row& decode = *r.find("request/decode");
+    CHECK(std::abs(decode.total.joules() - 15) <= decode.uncertainty.joules());
+    CHECK(decode.total.joules() > 5);
+    CHECK(joules_of(r, "request/decode/attention") ==
+          approx(decode.total.joules() / 3).epsilon(0.01));
     CHECK(r.find("request")->time.count() == approx(0.4));
     CHECK(r.find("request/decode")->time.count() == approx(0.3));
     CHECK(r.find("decode") == nullptr);
@@ -286,10 +291,10 @@ TEST_CASE("with scopes switched off a task opens nothing") {
 }
 
 TEST_CASE("compiled out, tokens and joined scopes are empty types with the same interface") {
-    disabled_scope s{"owner"};
+    disabled::scope s{"owner"};
     const auto t = s.handle();
-    static_assert(std::is_same_v<decltype(t), const disabled_handle>);
-    disabled_task_scope in{t, "task"};
+    static_assert(std::is_same_v<decltype(t), const disabled::scope_handle>);
+    disabled::task_scope in{t, "task"};
     in.add_items(1);
     CHECK_FALSE(static_cast<bool>(in));
     CHECK_FALSE(static_cast<bool>(in.handle()));

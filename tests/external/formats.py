@@ -38,7 +38,7 @@ def csv_is_csv():
     rows = list(csv.reader(io.StringIO(text_of("csv"), newline=""), strict=True))
     check(len({len(row) for row in rows}) == 1, "rows of equal length")
     check([row[0] for row in rows[1:5]] == NAMES, "names in CSV")
-    check(rows[5][0] == 'evil\x1b[31m\nname,"quoted"', "quoting in CSV")
+    check(rows[5][0] == 'evil\\x1b[31m\\x0aname,"quoted"', "quoting in CSV")
     check(float(rows[2][rows[0].index("total_j")]) == 320, "numbers in CSV")
 
 

@@ -2,7 +2,7 @@
 // bytes.
 //
 //     LOCPATH=folder_of_locales german de_DE.UTF-8 folder_with_full.json_and_the_others
-#include "joulery/write.hpp"
+#include "joulery/report_io.hpp"
 
 #include <clocale>
 #include <cstdio>

@@ -3,7 +3,7 @@
 //
 //     hostile FOLDER COUNT     0.json, 0.csv, ..., 1.json, ...; 0.emissions.csv, 0.card.yaml
 #include "joulery/detail/core/atomic_file.hpp"
-#include "joulery/write.hpp"
+#include "joulery/report_io.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/model_card.hpp"
 #include "report/hostile_report.hpp"

@@ -11,8 +11,8 @@ folder.mkdir(parents=True, exist_ok=True)
 del r["history"], r["slices"]
 r["channels"] = r["channels"][:2]
 one = r["scopes"][1]
-rows = [dict(one, path="train", depth=0, by_channel_j=[800.0, 500.0], total_j=800.0)]
-rows += [dict(one, path=f"train/layer{i}", depth=1, by_channel_j=[8.0, 5.0], total_j=8.0)
+rows = [dict(one, parent=None, name="train", path="train", by_channel_j=[800.0, 500.0], total_j=800.0)]
+rows += [dict(one, parent=0, name=f"layer{i}", path=f"train/layer{i}", by_channel_j=[8.0, 5.0], total_j=8.0)
          for i in range(99)]
 r["scopes"] = rows
 for i in range(int(sys.argv[3])):

@@ -2,8 +2,8 @@
 //
 //     mpicxx -std=c++17 -Iinclude tests/external/mpi_ranks.cpp -o mpi_ranks -pthread -ldl
 //     mpirun -np 4 mpi_ranks
+#include "joulery/backend.hpp"
 #include "joulery/integration/mpi.hpp"
-#include "joulery/make_backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 

@@ -8,12 +8,17 @@ struct fake_nvidia_gpu {
     unsigned domain = 0, bus = 0, slot = 0;
     unsigned architecture = 9;  // Hopper
     unsigned limit_mw = 700'000;
+    unsigned most_limit_mw = 0;  // 0: not supported
+    char name[96] = "";          // the same
+    char serial[32] = "";        // the same
+    unsigned board_id = 0;       // the same
     unsigned mig = 0;
     int handle_status = 0;  // of getting a handle, by index or UUID
     int lost_status = 0;    // of every call with a handle
 
     int energy_status = 0;
     unsigned long long energy_mj = 1'000'000;
+    int energy_field_status = 3;
     int power_status = 0;
     unsigned power_mw = 100'000;
     int instant_status = 3;

@@ -170,6 +170,30 @@ int nvmlDeviceGetEnforcedPowerLimit(void* device, unsigned* mw) {
     *mw = gpu->limit_mw;
     return 0;
 }
+int nvmlDeviceGetPowerManagementLimitConstraints(void* device, unsigned* least, unsigned* most) {
+    fake_nvidia_gpu* gpu = nullptr;
+    if (const int status = gpu_of(device, gpu)) return status;
+    *least = 1, *most = gpu->most_limit_mw;
+    return gpu->most_limit_mw == 0 ? 3 : 0;
+}
+int nvmlDeviceGetName(void* device, char* text, unsigned room) {
+    fake_nvidia_gpu* gpu = nullptr;
+    if (const int status = gpu_of(device, gpu)) return status;
+    std::snprintf(text, room, "%s", gpu->name);
+    return gpu->name[0] == '\0' ? 3 : 0;
+}
+int nvmlDeviceGetSerial(void* device, char* text, unsigned room) {
+    fake_nvidia_gpu* gpu = nullptr;
+    if (const int status = gpu_of(device, gpu)) return status;
+    std::snprintf(text, room, "%s", gpu->serial);
+    return gpu->serial[0] == '\0' ? 3 : 0;
+}
+int nvmlDeviceGetBoardId(void* device, unsigned* id) {
+    fake_nvidia_gpu* gpu = nullptr;
+    if (const int status = gpu_of(device, gpu)) return status;
+    *id = gpu->board_id;
+    return gpu->board_id == 0 ? 3 : 0;
+}
 int nvmlDeviceGetMigMode(void* device, unsigned* now, unsigned* later) {
     fake_nvidia_gpu* gpu = nullptr;
     if (const int status = gpu_of(device, gpu)) return status;
@@ -197,6 +221,8 @@ int nvmlDeviceGetFieldValues(void* device, int n, field_value* values) {
         field_value& v = values[i];
         v.type = 1;
         v.status = 3;
+        if (v.scope == 0 && v.field == 83)
+            v.status = gpu->energy_field_status, v.value.ull = gpu->energy_mj, v.type = 3;
         if (v.scope == 0 && v.field == 186)
             v.status = gpu->instant_status, v.value.u = gpu->instant_mw;
         if (v.scope == 0 && v.field == 185)

@@ -2,9 +2,8 @@
 //
 //     clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude
 //         tests/fuzz/report_json_fuzz.cpp -o fuzz && ./fuzz
+#include "joulery/report_io.hpp"
 #include "joulery/writers/csv.hpp"
-#include "joulery/writers/json.hpp"
-#include "joulery/writers/text_table.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -16,7 +16,7 @@
 #include "joulery/detail/backends/server/cray_pm.hpp"
 #include "joulery/detail/backends/server/ipmi_dcmi.hpp"
 #include "joulery/detail/backends/windows/emi_metadata.hpp"
-#include "joulery/detail/core/decimal_text.hpp"
+#include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/cpu_times.hpp"
 
@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(rapl_wrap_at(whole) == 0 || rapl_wrap_at(whole) > whole);
 
     double decimal = 0;
-    if (const std::size_t taken = parse_decimal(text, decimal); taken > 0)
+    if (const std::size_t taken = parse_leading_number(text, decimal); taken > 0)
         must(taken <= size && std::isfinite(decimal) && decimal >= 0);
     const gpu_metrics table = parse_gpu_metrics(text);
     must(table.known || (table.watts == -1 && table.energy == no_value));

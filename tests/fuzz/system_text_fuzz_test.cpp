@@ -29,7 +29,7 @@ const std::vector<std::string> seeds = {
     std::string("\0\xdc\x9c\1", 4) + std::string(15, '\x40'),
     "POWER_STATUS_VALID,1700000000,3.10,9.80,5.25\n",
     "DIE_1_CPU Energy",
-    "joulery-recording\t1\nbackend\tx\nremark\t50 %25\n"
+    "joulery-recording\t1\nbackend\tx\nnote\t50 %25\n"
     "channel\ta\tcpu\tenergy_counter\tmeasured\t1e-06\t0\t1000000\t\t0\t0\t0\t\n"
     "read\t0\tok\t5\nread\t7\tgone\n",
     std::string(66, '\0') + std::string("\1\0\0\0\0\0\4\0A\0\0\0", 12),
@@ -90,7 +90,7 @@ TEST_CASE("system text: each parser takes a seed, and finds in it what it holds"
               return name_rapl_zone(s, &package, zone);
           }) == 2);
     CHECK(taken([&](auto& s) { return detail::parse_event_config(s, whole) && whole == 2; }) == 1);
-    CHECK(taken([&](auto& s) { return parse_decimal(s, number) == 28; }) == 1);
+    CHECK(taken([&](auto& s) { return parse_leading_number(s, number) == 28; }) == 1);
     CHECK(taken([](auto& s) { return parse_gpu_metrics(s).known; }) == 1);
     CHECK(taken([](auto& s) { return parse_pmic(s).core == 1.5; }) == 1);
     CHECK(taken([](auto& s) { return detail::parse_dcmi_power(bytes_of(s), s.size()) > 0; }) == 1);

@@ -80,8 +80,8 @@ void print(const backend& b, const observation& o) {
                     o.changes[i] > 0 ? o.seconds * 1e3 / o.changes[i] : 0.0,
                     c.parent.empty() ? "" : "  in ", c.parent.c_str());
     }
-    const std::string remark(b.remark());
-    if (!remark.empty()) std::printf("  remark: %s\n", remark.c_str());
+    const std::string note(b.note());
+    if (!note.empty()) std::printf("  note: %s\n", note.c_str());
     std::fflush(stdout);
 }
 
@@ -93,7 +93,7 @@ void check(const backend& b, const observation& o) {
         const double watts = o.accounts[i].joules() / o.seconds;
         most = std::max(most, watts);
         CHECK_MESSAGE(o.accounts[i].tally().resets == 0, c.id << " was reset");
-        CHECK_MESSAGE(watts <= max_plausible_watts(c), c.id << " drew " << watts << " W");
+        CHECK_MESSAGE(watts <= plausible_power::of(c).most, c.id << " drew " << watts << " W");
     }
     CHECK_MESSAGE(most > 0, b.name() << " counted nothing in " << o.seconds << " s");
 }
@@ -134,6 +134,6 @@ TEST_CASE("hardware: nvml's energy counter agrees with power x time") {
     }
     const observation o = observe(**b, 11s, 50ms);
     print(**b, o);
-    const std::string remark((*b)->remark());
-    CHECK_MESSAGE(remark.find("in ten seconds") == std::string::npos, remark);
+    const std::string note((*b)->note());
+    CHECK_MESSAGE(note.find("in ten seconds") == std::string::npos, note);
 }

@@ -8,9 +8,11 @@
 
 #include "approx.hpp"
 #include "joulery/detail/session/defaults.hpp"
+#include "joulery/detail/session/engine.hpp"
 #include "joulery/integration/cuda.hpp"
 #include "joulery/meter.hpp"
-#include "joulery/synchronized_scope.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <cublas_v2.h>
 
@@ -79,8 +81,8 @@ class products {
 };
 
 void print_counters(meter& m) {
-    const double tick = m.machinery().tick_seconds();
-    for (const auto& s : m.machinery().sources()) {
+    const double tick = testing::access::engine_of(m).tick_seconds();
+    for (const auto& s : testing::access::engine_of(m).sources()) {
         const std::lock_guard<std::mutex> lock(s->source.accounts);
         for (std::size_t c = 0; c < s->source.channel_count(); ++c) {
             const auto& t = s->source.tracker(c);
@@ -124,7 +126,7 @@ TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, with
     device_stream lane{gpu};
     for (int round = 0; round < 5; ++round) {  // in turn, so that warming up tells on neither
         {
-            synchronized_scope s{m, "waited", scope_options{cuda_sync{work.stream}}};
+            synchronized_scope s{m, "waited", cuda_sync{work.stream}};
             work.launch(count);
         }
         {

@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <map>
+#include <sstream>
 #include <string>
+#include <utility>
 
 using namespace joulery;
 using namespace std::chrono_literals;
@@ -33,6 +35,8 @@ class Bench {
         op();
         return *this;
     }
+    std::ostream* output() const noexcept { return out; }
+    std::ostream* out = nullptr;
     std::map<std::string, std::string> variables, with;
     std::string ran;
 
@@ -58,8 +62,28 @@ TEST_CASE("nanobench: a result's context carries the joules of the operation") {
     CHECK(bench.with["energy_provenance"] == "measured");
 }
 
+TEST_CASE("nanobench: the table has a row with the joules of the operation") {
+    measured_machine sim;
+    std::ostringstream table;
+    Bench bench;
+    bench.out = &table;
+    (void)run_with_energy(sim.m, bench, "infer", [&] { sim.work(100, 1ms); });
+    const std::string row = table.str();
+    CHECK(row.substr(0, row.find("mJ/op")) == "| 100 ");
+    CHECK(row.find("/op | 100 W | ") != std::string::npos);
+    CHECK(row.find(" | `infer` energy, measured\n") != std::string::npos);
+    table.str("");
+    options o;
+    o.backends = no_backends();
+    meter none{std::move(o)};
+    (void)run_with_energy(none, bench, "infer", [] {});
+    CHECK(table.str() == "| not measured | | | | `infer` energy: no energy counter can be read\n");
+}
+
 TEST_CASE("nanobench: without a counter the benchmark runs and the reason is said") {
-    meter none{options{}};
+    options o;
+    o.backends = no_backends();
+    meter none{std::move(o)};
     Bench bench;
     (void)run_with_energy(none, bench, "infer", [] {});
     CHECK(bench.ran == "infer");

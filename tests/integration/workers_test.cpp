@@ -1,5 +1,5 @@
 // Threads without scopes: what a pool's workers use belongs to the scope that waits for them.
-#include "joulery/make_backend.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
 

@@ -8,23 +8,25 @@ import sys
 
 # Rooms: a folder of include/joulery/detail/, another folder of include/joulery/, or a header that
 # stands directly in it. A header includes its own room and those listed here: one way, down.
-BASICS = {"detail/core", "quality.hpp", "result.hpp", "units.hpp", "wall_time.hpp"}
-COUNTERS = {"backend.hpp", "channel.hpp", "reading.hpp"}
+BASICS = {"detail/core", "quality.hpp", "result.hpp", "units.hpp"}
+COUNTERS = {"backend.hpp"}
 CARBON = {"carbon", "detail/carbon"}
 MAY_INCLUDE = {
-    "detail/timing": BASICS | {"channel.hpp", "detail/session"},
+    "detail/timing": BASICS,
     "detail/metering": BASICS | COUNTERS | {"detail/timing"},
-    "detail/attribution": BASICS | COUNTERS | {"attribution.hpp", "report.hpp", "detail/timing",
-                                               "detail/metering"},
+    "detail/attribution": BASICS | COUNTERS | {"report.hpp", "detail/timing", "detail/metering"},
     "detail/backends": BASICS | COUNTERS | {"detail/timing", "detail/metering"},
     "detail/carbon": BASICS | {"carbon"},
     "carbon": BASICS | {"detail/carbon"},
-    "detail/report": BASICS | CARBON | {"report.hpp"},
-    "writers": BASICS | CARBON | {"report.hpp", "detail/report", "accounting"},
-    "accounting": BASICS | CARBON | {"report.hpp", "detail/report", "writers"},
+    "detail/report": BASICS | CARBON | {"backend.hpp", "report.hpp", "report_io.hpp", "writers"},
+    "writers": BASICS | CARBON | {"report.hpp", "report_io.hpp", "detail/report", "accounting"},
+    "accounting": BASICS | CARBON | {"report.hpp", "report_io.hpp", "detail/report", "writers"},
 }
 # What compiles the bodies once, for programs that link them; not headers.
 COMPILED_ONCE = {"joulery.cpp", "joulery.cmake"}
+# Not C++.
+FOR_C = {"joulery.h"}
+PAGES = {"README.md"}
 SCHEMAS = {"report.schema.json"}
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
 OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
@@ -54,7 +56,17 @@ LOOSE_APPROX = re.compile(r"\bdoctest\s*::\s*Approx\b|\busing\s+namespace\s+doct
 # These lock the C library's time zone, which a child forked in that moment never gets: glibc resets
 # the allocator's and the streams' locks at a fork, but not this one.
 CALENDAR = re.compile(r"\b(?:(?:gm|local|mk|c|asc)time(?:_[rs])?|timegm|tzset|strftime|put_time)\s*\(")
+# -ffast-math takes the answer for known.
+FOLDED = re.compile(r"\b(?:isfinite|isnan|isinf|isnormal|fpclassify)\s*\(|\bquiet_NaN\b|\bNAN\b"
+                    r"|(?<![\w.\])>:])([a-z][\w.\[\]()]*) (?:- \1 [!=]=|[!=]= \1(?![\w.\[(-]))")
+FOLDED_ALLOWED = "detail/core/finite.hpp"
 JOULERY_DECL = re.compile(r"\bJOULERY_DECL\b")
+# The environment is read in one place, which knows when it must not be; files are opened so that
+# programs the host starts do not inherit them.
+GETENV = re.compile(r"\bgetenv\s*\(")
+ENVIRONMENT_READER = "detail/core/environment_variable.hpp"
+INHERITED = re.compile(r'\bfopen\s*\([^;]*"[rwa]b?"|\b(?:if|of|f)stream\b')
+OPENS_FILES = {"detail/core/descriptor.hpp", "detail/core/atomic_file.hpp"}
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -71,7 +83,8 @@ class Lint:
         self.findings = []
         self.headers = {path.relative_to(self.include).as_posix(): path.read_text(encoding="utf-8")
                         for path in sorted(self.include.rglob("*"))
-                        if path.is_file() and path.name not in COMPILED_ONCE | SCHEMAS}
+                        if path.is_file() and
+                        path.name not in COMPILED_ONCE | SCHEMAS | FOR_C | PAGES}
 
     def say(self, where, what):
         self.findings.append(f"{where}: {what}")
@@ -116,6 +129,14 @@ class Lint:
             if CALENDAR.search(line):
                 self.say(f"{where}:{number}", "locks the time zone, as a forked child may find it; "
                          "detail/core/civil_date.hpp does not")
+            if GETENV.search(line) and name != ENVIRONMENT_READER:
+                self.say(f"{where}:{number}", f"reads the environment past {ENVIRONMENT_READER}")
+            if INHERITED.search(line.split("//")[0]) and name not in OPENS_FILES and not (
+                    name.startswith("testing/")):
+                self.say(f"{where}:{number}", "opens a file that other programs inherit")
+            if FOLDED.search(line) and name != FOLDED_ALLOWED:
+                self.say(f"{where}:{number}", "-ffast-math folds this test for not-a-number; "
+                         "detail/core/finite.hpp does not let it")
             if re.match(r"\s*using namespace ", line):
                 self.say(f"{where}:{number}", "using namespace in a header")
         return None
@@ -137,6 +158,8 @@ class Lint:
             self.check_layer(where, part, target[len("joulery/"):])
 
     def check_layer(self, where, part, target):
+        if target in FOR_C:
+            return None
         if target not in self.headers:
             return self.say(where, f"joulery/{target} does not exist")
         inner = part_of(target)

@@ -18,9 +18,9 @@ class LintTest(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.root = pathlib.Path(self.folder.name)
         self.write("units.hpp")
-        self.write("channel.hpp", '#include "joulery/units.hpp"')
-        self.write("report.hpp", '#include "joulery/channel.hpp"')
-        self.write("detail/backends/rapl.hpp", '#include "joulery/channel.hpp"')
+        self.write("backend.hpp", '#include "joulery/units.hpp"')
+        self.write("report.hpp", '#include "joulery/backend.hpp"')
+        self.write("detail/backends/rapl.hpp", '#include "joulery/backend.hpp"')
         self.write("meter.hpp", '#include "joulery/report.hpp"')
         self.write("detail/session/defaults.hpp", '#include "joulery/detail/backends/rapl.hpp"\n'
                                    '#include "joulery/meter.hpp"')
@@ -157,11 +157,31 @@ class LintTest(unittest.TestCase):
         self.put("tests/core/a_test.cpp", 'TEST_CASE("one" * doctest::skip()) {}\n')
         self.expect("tests/core/a_test.cpp", "switched off")
 
+    def test_what_fast_math_folds_is_found(self):
+        for test in ("x != x", "w.a[i] - w.a[i] == 0", "f() - f() != 0", "std::isfinite(x)",
+                     "std::numeric_limits<double>::quiet_NaN()"):
+            self.write("units.hpp", f"auto x = {test};")
+            self.expect("units.hpp:5", "folds this test")
+        for other in ("a.x != x", "x != x.y", "x - x_ == 0", "x == xs"):
+            self.write("units.hpp", f"auto y = {other};")
+            self.assertEqual(lint.Lint(self.root).run(), [])
+
     def test_a_calendar_that_locks_the_time_zone_is_found(self):
         for call in ("gmtime_r(&a, &b)", "std::strftime(a, b, c, d)", "localtime (&a)",
                      "std::put_time(a, b)", "timegm(&a)"):
             self.write("units.hpp", f"int x = {call};")
             self.expect("units.hpp:5", "locks the time zone")
+
+    def test_the_environment_is_read_in_one_place(self):
+        self.write("units.hpp", 'const char* x = std::getenv("X");')
+        self.expect("units.hpp:5", "reads the environment")
+
+    def test_a_file_that_other_programs_inherit_is_found(self):
+        for call in ('std::fopen(path, "rb")', 'fopen(path.c_str(), "w")', "std::ofstream(path)"):
+            self.write("units.hpp", f"auto x = {call};")
+            self.expect("units.hpp:5", "inherit")
+        self.write("units.hpp", 'auto x = std::fopen(path, "re");')
+        self.assertEqual(lint.Lint(self.root).run(), [])
 
     def test_an_approx_that_takes_all_small_values_for_equal_is_found(self):
         self.put("tests/approx.hpp", "inline doctest::Approx approx(double x);\n")

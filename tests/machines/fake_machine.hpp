@@ -4,6 +4,7 @@
 #include "joulery/detail/backends/estimate/estimate.hpp"
 #include "joulery/detail/session/defaults.hpp"
 #include "joulery/meter.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
 #include "backends/support.hpp"
@@ -21,7 +22,7 @@ struct fake_machine {
     void start(joulery::found_backends found) {
         warnings = found.warnings;
         joulery::options o;
-        o.clock = clock;
+        joulery::testing::access::set_clock(o, clock);
         for (std::unique_ptr<joulery::backend>& b : found.backends)
             if (b->name() == "estimate") b = estimate_in_time();
         o.backends = std::move(found.backends);

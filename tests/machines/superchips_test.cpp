@@ -103,13 +103,13 @@ TEST_CASE(
     const report lost = m.meter->snapshot();
     CHECK(lost.total.joules() == approx(900));
     CHECK(lost.channels[0].state == "ok");
-    CHECK(lost.channels[1].state == "silent");
+    CHECK(lost.channels[1].state == "gone");
     CHECK(lost.channels[1].total.joules() == approx(300));
     CHECK(lost.channels[1].provenance == quality::partial);
     CHECK(lost.provenance == quality::partial);
     const strings said = lost.warnings;
     CHECK(std::count(said.begin(), said.end(),
-                     "channel gpu/GPU-1/board is partial: it gives no value any more.") == 1);
+                     "channel gpu/GPU-1/board is partial: its device went away.") == 1);
     m.control.gpus[1].energy_status = 0;  // a counter makes good what it counted meanwhile
     (void)m.run([&](int) { m.count(3000); });
     const report back = m.meter->snapshot();

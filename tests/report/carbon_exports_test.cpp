@@ -115,7 +115,7 @@ TEST_CASE("CodeCarbon: a run without a place is on no cloud and in no country") 
 TEST_CASE("CodeCarbon: names that are no UTF-8 or hold quotes stay one field of valid text") {
     report r = run();
     r.context.run_name = "\xFF, \"a\"\r";
-    CHECK(columns(r)["project_name"] == "\xEF\xBF\xBD, \"a\"\r");
+    CHECK(columns(r)["project_name"] == "\xEF\xBF\xBD, \"a\"\\x0d");
 }
 
 TEST_CASE("model card: grams, and what was measured, estimated, assumed") {
@@ -123,9 +123,12 @@ TEST_CASE("model card: grams, and what was measured, estimated, assumed") {
     CHECK(card.find("co2_eq_emissions:\n  emissions: 6.46493") == 0);
     CHECK(states(card, "  training_type: \"fine-tuning\"\n"));
     CHECK(states(card, "  geographical_location: \"aws:eu-central-1 (Frankfurt)\"\n"));
-    CHECK(states(card, "  hardware_used: \"Some CPU 9000 @ 2.4 GHz\"\n"));
+    CHECK(states(card, "  hardware_used: \"2 x Some CPU 9000, 3 x Some GPU 80GB\"\n"));
     CHECK(states(card, "# measured: energy of gpu/0/board (nvml, measured)"));
     CHECK(states(card, "# assumed: the making of the hardware is not counted"));
+    report r = run();
+    r.context.hardware.clear();
+    CHECK(states(to_model_card(r, ""), "  hardware_used: \"Some CPU 9000 @ 2.4 GHz\"\n"));
 }
 
 TEST_CASE("statement: a channel that a model stands in for is an estimate") {
@@ -140,7 +143,7 @@ TEST_CASE("statement: a channel that a model stands in for is an estimate") {
 
 TEST_CASE("technical documentation: energy in MWh, the method, three lists, every factor") {
     report r = run();
-    r.total = energy::from_kilowatt_hours(12345);
+    r.total = energy::from_kilowatt_hours(12346);
     r.co2e = r.context.carbon.of(r.total);
     const std::string text = to_technical_documentation(r, {"my-model", "3.1e22 FLOP"});
     CHECK(states(text, "- energy of the machine: 12.35 MWh, measured"));

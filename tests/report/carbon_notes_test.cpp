@@ -2,9 +2,7 @@
 
 #include "approx.hpp"
 #include "joulery/carbon/carbon_for.hpp"
-#include "joulery/merge.hpp"
-#include "joulery/writers/json.hpp"
-#include "joulery/writers/text_table.hpp"
+#include "joulery/report_io.hpp"
 
 #include <doctest/doctest.h>
 

@@ -12,6 +12,7 @@ namespace {
 
 scope_row row(std::string path, double joules, double uncertainty, double items = 0) {
     scope_row r;
+    r.name = path;
     r.path = std::move(path);
     r.total = energy::from_joules(joules);
     r.uncertainty = energy::from_joules(uncertainty);

@@ -23,7 +23,7 @@ report run(std::vector<std::pair<std::string, energy>> scopes, energy unscoped) 
     r.total = r.unscoped = unscoped;
     for (auto& [path, e] : scopes) {
         scope_row row;
-        row.path = path;
+        row.path = row.name = path;
         row.total = row.self = e;
         r.scopes.push_back(row);
         r.total += e;

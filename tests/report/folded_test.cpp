@@ -20,15 +20,15 @@ TEST_CASE("folded: hostile names and numbers lose no scope and change nothing by
 
 TEST_CASE("folded: a line a scope with its own microjoules, separators replaced in names") {
     report r;
-    r.scopes = {sample::scope("a;b", 0, 1, 1, {3, 0, 0}, 1),
-                sample::scope("a;b/c d", 1, 1, 1, {2, 0, 0}, 2)};
+    r.scopes = {sample::scope("a;b", sample::top, 1, 1, {3, 0, 0}, 1),
+                sample::scope("a;b/c d", 0, 1, 1, {2, 0, 0}, 2)};
     r.unscoped = sample::j(0.5);
     CHECK(to_folded(r) == "a:b 1000000\na:b;c d 2000000\n(outside all scopes) 500000\n");
 }
 
 TEST_CASE("folded: negative and absurd energies weigh what the format can say") {
     report r;
-    r.scopes = {sample::scope("a", 0, 1, 1, {3, 0, 0}, -1),
-                sample::scope("b", 0, 1, 1, {3, 0, 0}, 1e300)};
+    r.scopes = {sample::scope("a", sample::top, 1, 1, {3, 0, 0}, -1),
+                sample::scope("b", sample::top, 1, 1, {3, 0, 0}, 1e300)};
     CHECK(to_folded(r) == "a 0\nb 18446744073709551615\n(outside all scopes) 0\n");
 }

@@ -10,13 +10,48 @@
 /// A report whose names and numbers are drawn from the worst there are.
 inline joulery::report hostile_report(unsigned seed) {
     using namespace joulery;
-    static const char* const names[] = {
-        "",     "/",           "a/b",       "a;b",          "a b",
-        "\"",   "\\",          "</script>", "]]>",          "&amp;",
-        "|",    "`x`",         "@all",      "#1",           "\n",
-        "\r\n", "\x01\x1b[2J", "\xFF\xFE",  "\xE2\x80\xAE", "\xF0\x9F\x94\xA5",
-        "${x}", "{{x}}",       "%s%n",      "=1+1",         "\xC2\x85",
-        "--",   "<!--",        "'); drop"};
+    static const char* const names[] = {"",
+                                        "/",
+                                        "a/b",
+                                        "a;b",
+                                        "a b",
+                                        "\"",
+                                        "\\",
+                                        "</script>",
+                                        "]]>",
+                                        "&amp;",
+                                        "|",
+                                        "`x`",
+                                        "@all",
+                                        "#1",
+                                        "\n",
+                                        "\r\n",
+                                        "\x01\x1b[2J",
+                                        "\xFF\xFE",
+                                        "\xE2\x80\xAE",
+                                        "\xF0\x9F\x94\xA5",
+                                        "${x}",
+                                        "{{x}}",
+                                        "%s%n",
+                                        "=1+1",
+                                        "\xC2\x85",
+                                        "--",
+                                        "<!--",
+                                        "'); drop",
+                                        "+1",
+                                        "-1",
+                                        "@SUM(A1)",
+                                        "=cmd|'/C x'!A0",
+                                        "\x1b]0;t\x07",
+                                        "\t=1",
+                                        "\xC2\x9B\x33m",
+                                        "\xE2\x80\xA8",
+                                        "a\"} 1\n# x",
+                                        "<img src=x onerror=x()>",
+                                        "\\\"",
+                                        "*_~[x](y)",
+                                        "\xEF\xBC\x9D"
+                                        "1"};
     static const double numbers[] = {0,
                                      -0.0,
                                      1,
@@ -37,6 +72,7 @@ inline joulery::report hostile_report(unsigned seed) {
     r.context.run_name = name();
     r.context.host = name();
     r.context.cpu = name();
+    r.context.hardware = name();
     r.context.carbon.grid.place = name();
     r.context.carbon.grid.intensity = carbon_intensity::from_grams_per_kwh(number());
     r.context.carbon.pue = number();
@@ -50,8 +86,9 @@ inline joulery::report hostile_report(unsigned seed) {
     }
     r.scopes.clear();
     for (int i = 0; i < 8; ++i) {
-        scope_row row = sample::scope(name() + "n" + std::to_string(i), random() % 3, random(),
-                                      number(), {number(), number(), number()}, number());
+        scope_row row = sample::scope(name() + "n" + std::to_string(i),
+                                      i > 0 && random() % 3 != 0 ? random() % i : sample::top,
+                                      random(), number(), {number(), number(), number()}, number());
         row.items = number();
         row.item_name = name();
         row.uncertainty = sample::j(number());

@@ -51,9 +51,9 @@ TEST_CASE("icicle: widths are shares of the whole run, children inside their par
 TEST_CASE("icicle: children that claim more than their parent share its width") {
     report r;
     r.total = sample::j(10);
-    r.scopes = {sample::scope("a", 0, 1, 1, {10, 0, 0}, 0),
-                sample::scope("a/b", 1, 1, 1, {10, 0, 0}, 0),
-                sample::scope("a/c", 1, 1, 1, {30, 0, 0}, 0)};
+    r.scopes = {sample::scope("a", sample::top, 1, 1, {10, 0, 0}, 0),
+                sample::scope("a/b", 0, 1, 1, {10, 0, 0}, 0),
+                sample::scope("a/c", 0, 1, 1, {30, 0, 0}, 0)};
     const std::string text = to_icicle_svg(r);
     CHECK(has(text, "data-x=\"0\" data-w=\"25\" data-level=\"2\" data-path=\"a/b\""));
     CHECK(has(text, "data-x=\"25\" data-w=\"75\" data-level=\"2\" data-path=\"a/c\""));

@@ -8,8 +8,11 @@
 #include <doctest/doctest.h>
 
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -267,4 +270,29 @@ TEST_CASE("ledger: a folder is no ledger, and that is the reason given") {
     REQUIRE_FALSE(t);
     CHECK(t.error().reason ==
           std::string(JOULERY_BINARY_DIR) + ": cannot be read to its end: Is a directory");
+}
+
+TEST_CASE("ledger: a symlink is not followed, and what is no file is not waited for") {
+    const temporary_file f;
+    const temporary_file target;
+    REQUIRE(symlink(target.path.c_str(), f.path.c_str()) == 0);
+    const auto linked = append_to_ledger(f.path, entry("1", "training", "a", november, 1));
+    REQUIRE_FALSE(linked);
+    CHECK(linked.error().reason == "ledger " + f.path + " not written: it is a symlink");
+    CHECK(target.text().empty());
+    std::remove(f.path.c_str());
+    REQUIRE(mkfifo(f.path.c_str(), 0600) == 0);
+    const auto piped = append_to_ledger(f.path, entry("1", "training", "a", november, 1));
+    REQUIRE_FALSE(piped);
+    CHECK(piped.error().reason == "ledger " + f.path + " not written: it is no regular file");
+}
+
+TEST_CASE("ledger: a lock that another process keeps is waited for a bounded time") {
+    const temporary_file f;
+    const detail::locked_file first(f.path);
+    REQUIRE(first.error() == 0);
+    detail::locked_file second(f.path, std::chrono::milliseconds(20));
+    CHECK(second.error() == ETIMEDOUT);
+    second.append("lost\n");
+    CHECK(f.text().empty());
 }

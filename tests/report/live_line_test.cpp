@@ -1,4 +1,4 @@
-#include "joulery/progress_line.hpp"
+#include "joulery/detail/session/progress_line.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,6 @@
-#include "joulery/merge.hpp"
 #include "joulery/detail/report/machine_union.hpp"
 #include "joulery/detail/report/report_merger.hpp"
-#include "joulery/writers/json.hpp"
+#include "joulery/report_io.hpp"
 
 #include "approx.hpp"
 #include "joulery/detail/report/fields.hpp"
@@ -32,7 +31,7 @@ report run(const std::string& id, const std::string& machine, double begin, doub
     r.context.duration = seconds(end - begin);
     r.channels = {sample::channel("cpu0/package", joules, joules / 4)};
     scope_row row;
-    row.path = "train";
+    row.path = row.name = "train";
     row.calls = 1;
     row.time = seconds(end - begin);
     row.total = row.self = j(joules * 0.75);
@@ -59,7 +58,7 @@ void check_conserved(const report& r) {
     for (std::size_t c = 0; c < r.channels.size(); ++c) {
         double inside = r.channels[c].unscoped.joules();
         for (const scope_row& row : r.scopes)
-            if (row.depth == 0) inside += row.by_channel[c].joules();
+            if (row.parent == scope_row::no_parent) inside += row.by_channel[c].joules();
         CHECK(close(inside, r.channels[c].total.joules()));
         if (r.channels[c].summed) summed += r.channels[c].total.joules();
     }
@@ -136,7 +135,8 @@ struct maker {
         for (const char* path : {"a", "a/x", "a/y", "b"}) {
             scope_row row;
             row.path = path;
-            row.depth = row.path.size() > 1 ? 1 : 0;
+            row.name = row.path.back();
+            if (row.path.size() > 1) row.parent = 0;
             row.calls = static_cast<std::uint64_t>(whole(1, 9));
             row.by_channel.resize(r.channels.size());
             r.scopes.push_back(row);
@@ -331,8 +331,9 @@ TEST_CASE("merge: thousands of reports are merged one by one") {
     r.scopes.resize(1);
     for (int s = 0; s < 99; ++s) {
         r.scopes.push_back(r.scopes[0]);
-        r.scopes.back().path = "train/layer" + std::to_string(s);
-        r.scopes.back().depth = 1;
+        r.scopes.back().name = "layer" + std::to_string(s);
+        r.scopes.back().path = "train/" + r.scopes.back().name;
+        r.scopes.back().parent = 0;
         r.scopes.back().total = r.scopes.back().by_channel[0] = j(0.5);
     }
     for (int i = 0; i < 2000; ++i) {

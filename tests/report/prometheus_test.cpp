@@ -46,9 +46,9 @@ TEST_CASE("prometheus: no more series than asked for, and the rest is added up")
 
 TEST_CASE("prometheus: scope b inside a and scope a/b are one series, which has both") {
     report r;
-    r.scopes = {sample::scope("a", 0, 1, 1, {8, 0, 0}, 0),
-                sample::scope("a/b", 1, 1, 1, {5, 0, 0}, 0),
-                sample::scope("a/b", 0, 2, 1, {7, 0, 0}, 0)};
+    r.scopes = {sample::scope("a", sample::top, 1, 1, {8, 0, 0}, 0),
+                sample::scope("a/b", 0, 1, 1, {5, 0, 0}, 0),
+                sample::scope("a/b", sample::top, 2, 1, {7, 0, 0}, 0)};
     const std::string text = to_prometheus(r);
     const std::string calls = "joulery_scope_calls_total{run=\"\",host=\"\",scope=\"a/b\"";
     REQUIRE(has(text, calls));

@@ -21,6 +21,7 @@ inline run_context context() {
     c.machine = "machine-1";
     c.host = "node1";
     c.cpu = "Some CPU 9000 @ 2.4 GHz";
+    c.hardware = "2 x Some CPU 9000, 3 x Some GPU 80GB";
     c.os = "Linux 6.1.0";
     c.logical_cpus = 8;
     c.library = "joulery 0.1.0";
@@ -48,11 +49,15 @@ inline channel_row channel(std::string id, double total, double unscoped, std::s
     return c;
 }
 
-inline scope_row scope(std::string path, std::size_t depth, std::uint64_t calls, double s,
+inline constexpr std::size_t top = scope_row::no_parent;
+
+/// A row; of one in another the name is what follows the first '/'.
+inline scope_row scope(std::string path, std::size_t parent, std::uint64_t calls, double s,
                        std::vector<double> joules, double self) {
     scope_row row;
+    row.parent = parent;
+    row.name = parent == top ? path : path.substr(path.find('/') + 1);
     row.path = std::move(path);
-    row.depth = depth;
     row.calls = calls;
     row.time = seconds(s);
     for (const double x : joules) row.by_channel.push_back(j(x));
@@ -100,13 +105,13 @@ inline report full() {
     r.channels[0].tick_jitter = seconds(4.6e-6);
     r.channels[0].tick_slack = seconds(2e-6);
     r.scopes = {
-        scope("train", 0, 1, 10, {800, 500, 40}, 40),
-        scope("train/forward", 1, 1200, 4, {300, 200, 20}, 320),
+        scope("train", top, 1, 10, {800, 500, 40}, 40),
+        scope("train/forward", 0, 1200, 4, {300, 200, 20}, 320),
         scope("train/\xC3\xBC"
               "bung \xE8\xA8\x93\xE7\xB7\xB4",
-              1, 1234567, 5, {460, 280, 20}, 480),
-        scope("<script>alert('1 & 2')</script>", 0, 3, 0.05, {40, 20, 3}, 43),
-        scope("evil\x1b[31m\nname,\"quoted\"", 0, 0, 0, {30, 20, 2}, 32),
+              0, 1234567, 5, {460, 280, 20}, 480),
+        scope("<script>alert('1 & 2')</script>", top, 3, 0.05, {40, 20, 3}, 43),
+        scope("evil\x1b[31m\nname,\"quoted\"", top, 0, 0, {30, 20, 2}, 32),
     };
     r.scopes[1].items = 38400;
     r.scopes[1].item_name = "sample";

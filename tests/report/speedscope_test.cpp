@@ -33,7 +33,7 @@ TEST_CASE("speedscope: weights are joules and add up to the end value") {
 
 TEST_CASE("speedscope: energies that add up to more than a number holds still end somewhere") {
     report r;
-    r.scopes = {sample::scope("a", 0, 1, 1, {1, 0, 0}, 1e308),
-                sample::scope("b", 0, 1, 1, {1, 0, 0}, 1e308)};
+    r.scopes = {sample::scope("a", sample::top, 1, 1, {1, 0, 0}, 1e308),
+                sample::scope("b", sample::top, 1, 1, {1, 0, 0}, 1e308)};
     CHECK(to_speedscope(r).find("\"endValue\": 1.7976931348623157e+308") != std::string::npos);
 }

@@ -1,5 +1,5 @@
-#include "joulery/writers/text_table.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/report_io.hpp"
 
 #include "report/golden.hpp"
 #include "report/hostile.hpp"
@@ -77,7 +77,7 @@ TEST_CASE("text table: what was not summed says why") {
 TEST_CASE("text table: long trees are cut with a count") {
     report r = sample::full();
     for (int i = 0; i < 100; ++i)
-        r.scopes.push_back(sample::scope("s" + std::to_string(i), 0, 1, 1, {0, 0, 0}, 0));
+        r.scopes.push_back(sample::scope("s" + std::to_string(i), sample::top, 1, 1, {0, 0, 0}, 0));
     CHECK(has(to_text(r), "(45 of 105 scopes not shown)"));
     CHECK(has(to_text(r, {100, 104, false}), "(1 of 105 scopes not shown)"));
     CHECK_FALSE(has(to_text(r, {100, 0, false}), "not shown"));
@@ -97,8 +97,8 @@ TEST_CASE("text table: an empty report is a table too") {
 
 TEST_CASE("text table: a scope named with a slash at the top keeps its whole name") {
     report r;
-    r.scopes = {sample::scope("train", 0, 1, 1, {1, 0, 0}, 1),
-                sample::scope("train/step", 0, 1, 1, {1, 0, 0}, 1)};
+    r.scopes = {sample::scope("train", sample::top, 1, 1, {1, 0, 0}, 1),
+                sample::scope("train/step", sample::top, 1, 1, {1, 0, 0}, 1)};
     CHECK(has(to_text(r), "\ntrain/step"));
 }
 

@@ -15,14 +15,16 @@ using namespace joulery::literals;
 
 namespace {
 
-scope_row row(std::string path, energy e, double items, double s, std::size_t depth = 0) {
+scope_row row(std::string path, energy e, double items, double s,
+              std::size_t parent = scope_row::no_parent) {
     scope_row r;
+    r.parent = parent;
+    r.name = path.substr(path.rfind('/') + 1);
     r.path = std::move(path);
     r.total = r.self = e;
     r.items = items;
     r.item_name = items > 0 ? "sample" : "";
     r.time = seconds(s);
-    r.depth = depth;
     r.calls = 1;
     r.uncertainty = e * 0.02;
     return r;

@@ -1,7 +1,6 @@
-#include "joulery/write.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/report_io.hpp"
 #include "joulery/writers/csv.hpp"
-#include "joulery/writers/json.hpp"
 
 #include "engine/pseudo_terminal.hpp"
 #include "report/golden.hpp"
@@ -47,9 +46,7 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("write: the ending chooses the format") {
     const temporary_folder folder;
     const report r = sample::full();
-    const auto json = write_report(r, folder.path + "/a.json");
-    REQUIRE(json);
-    CHECK(*json == to_json(r).size());
+    REQUIRE(write_report(r, folder.path + "/a.json"));
     CHECK(read_whole(folder.path + "/a.json") == to_json(r));
     REQUIRE(write_report(r, folder.path + "/a.csv"));
     CHECK(read_whole(folder.path + "/a.csv") == to_csv(r));

@@ -1,7 +1,7 @@
 // A meter whose machine draws exactly 50 W: joules are the time that has passed times fifty.
 #pragma once
 
-#include "joulery/make_backend.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
 
 #include <chrono>

@@ -2,11 +2,14 @@
 # outcomes.py - a test framework's own runner reports all four verdicts of an energy check.
 # SPDX-License-Identifier: MIT
 """usage: outcomes.py doctest|catch2|gtest|plain PROGRAM"""
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 FRAMEWORK, PROGRAM = sys.argv[1:3]
 ARGUMENTS = {"doctest": lambda test: [f"-tc={test}", "-s"],
@@ -49,7 +52,7 @@ SKIP_CODE = 77 if FRAMEWORK == "plain" else 0
 expect("holding", 0, PASSED, CHECKS, absent=["fails:", "inconclusive:", "skipped:"])
 expect("failing", None, FAILED, r"checks\.hpp:\d+", "m, < 1_mJ.*fails: 2 mJ a call",
        r"95 %: 1\.95 mJ to 2\.05 mJ\) is not < 1 mJ: 100 % above it", "800 calls in 8 batches",
-       "measured on cpu0/package", "to do: find what became dearer")
+       "measured on cpu0/package", "to do: find the regression")
 expect("inconclusive", 0, WARNED, r"inconclusive: 2 mJ a call .*may be < 2 mJ",
        "to do: measure for longer", absent=["fails:"])
 expect("inconclusive", None, FAILED, "inconclusive|fails", JOULERY_ENERGY_STRICT="1")
@@ -68,6 +71,59 @@ with tempfile.TemporaryDirectory() as folder:
     with open(file, "w", encoding="utf-8") as cut:
         cut.write(whole[:100])
     expect("baseline", None, FAILED, "the text ends too early", JOULERY_BASELINE_FILE=file)
+
+# At the end of the program a line sums up; GitHub and a results file are told as well.
+expect("skipping", SKIP_CODE, "energy: 0 held, 0 failed, 0 inconclusive, 1 skipped: no energy counter")
+expect("holding", 0, "energy: 4 held, 0 failed, 0 inconclusive, 0 skipped")
+expect("failing", None, "::error file=.*checks.hpp,line=", GITHUB_ACTIONS="true")
+expect("inconclusive", 0, "::warning file=.*checks.hpp,line=", GITHUB_ACTIONS="true")
+with tempfile.TemporaryDirectory() as folder:
+    results = os.path.join(folder, "energy.jsonl")
+    for test in ("holding", "failing", "inconclusive", "skipping"):
+        run(test, JOULERY_ENERGY_RESULTS=results)
+    with open(results, encoding="utf-8") as lines:
+        found = [json.loads(line) for line in lines]
+    verdicts = [c["verdict"] for c in found]
+    if verdicts != ["holds"] * 4 + ["fails", "holds", "inconclusive", "skipped"]:
+        trouble.append(f"results file: {verdicts}")
+    if abs(found[0]["value"] - 2e-3) > 1e-5 or found[0]["unit"] != "J/call":
+        trouble.append(f"results file: {found[0]}")
+
+# The framework's own JUnit. doctest's has no place for what did not fail; check_energy --junit has.
+JUNIT = {"doctest": ["-r=junit"], "catch2": ["-r", "junit"], "gtest": ["--gtest_output=xml:"]}
+KEPT = {"doctest": {"failing": "<failure"},
+        "catch2": {"failing": "<failure", "inconclusive": "<system-out>.*inconclusive: 2 mJ a call",
+                   "skipping": "<system-out>.*skipped: not measured"},
+        "gtest": {"holding": r'<property name="energy_line_\d+" value="[^"]*holds: 2 mJ',
+                  "failing": "<failure", "inconclusive": '<property [^>]*inconclusive: 2 mJ',
+                  "skipping": "<skipped message"}}
+for test, words in KEPT.get(FRAMEWORK, {}).items():
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "junit.xml")
+        arguments = [a + file if a.endswith(":") else a for a in JUNIT[FRAMEWORK]]
+        if FRAMEWORK != "gtest":
+            arguments = [a for a in ARGUMENTS(test) if a != "-s"] + arguments
+        else:
+            arguments = ARGUMENTS(test) + arguments
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=100,
+                              env=os.environ | {"JOULERY_BACKENDS": "none"})
+        text = done.stdout
+        if os.path.exists(file):
+            with open(file, encoding="utf-8") as written:
+                text = written.read()
+        try:
+            xml.etree.ElementTree.fromstring(text[text.index("<"):])
+        except (ValueError, xml.etree.ElementTree.ParseError) as error:
+            trouble.append(f"{test}: JUnit is no XML: {error}\n{text}")
+        if not re.search(words, re.sub(r"\s+", " ", text)):
+            trouble.append(f"{test}: JUnit has no {words}:\n{text}")
+
+# Under valgrind, where it is installed, energy is not the code's own.
+if FRAMEWORK == "plain" and shutil.which("valgrind"):
+    done = subprocess.run(["valgrind", "-q", "--tool=none", PROGRAM, "failing"], capture_output=True,
+                          text=True, timeout=100)
+    if done.returncode != 77 or "skipped: not measured: the program runs under valgrind" not in done.stderr:
+        trouble.append(f"valgrind: {done.returncode}, {done.stderr}")
 
 print("\n".join(trouble) or f"{FRAMEWORK}: all outcomes as they should be")
 sys.exit(1 if trouble else 0)

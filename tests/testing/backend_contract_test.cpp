@@ -75,7 +75,7 @@ TEST_CASE("contract: broken channels are named") {
     CHECK(says(broken({c}), "joules_per_count"));
     c = at("a"), c.update_period = std::chrono::nanoseconds(0);
     CHECK(says(broken({c}), "update_period"));
-    c = at("a"), c.accuracy = std::nan("");
+    c = at("a"), c.relative_error = std::nan("");
     CHECK(says(broken({c}), "not an amount"));
     c = at("a"), c.kind = reading_kind::power_gauge, c.wrap_at = 5;
     CHECK(says(broken({c}), "a gauge can't wrap"));
@@ -129,4 +129,41 @@ TEST_CASE("scripted backend: plays its trace, then repeats the last read") {
     CHECK(b.reads() == 7);
     scripted_backend nothing("fake", {c});
     CHECK(read_all(nothing).status == read_status::retry);
+}
+
+TEST_CASE("contract: a device without a name or a bound is told of where they are asked for") {
+    scripted_backend b("fake", {at("a")});
+    b.ok({1});
+    CHECK(contract_violations(b) == strings{});
+    contract_options strict;
+    strict.names_hardware = strict.states_bound = true;
+    const strings said = contract_violations(b, strict);
+    CHECK(says(said, "does not name its model"));
+    CHECK(says(said, "states no max_watts"));
+    channel known = at("a");
+    known.model = "Some GPU 80GB", known.max_watts = 700;
+    scripted_backend complete("fake", {known});
+    complete.ok({1});
+    CHECK(contract_violations(complete, strict) == strings{});
+}
+
+TEST_CASE("contract: an error value, or more than the device states, is no power") {
+    channel c = at("a");
+    c.kind = reading_kind::power_gauge;
+    c.max_watts = 300;
+    for (const std::uint64_t microwatts : {4'294'967'295'000u, 36'000'000'000u}) {
+        scripted_backend b("fake", {c});
+        b.ok({microwatts});
+        CHECK(says(contract_violations(b), "a power that can't be"));
+    }
+    scripted_backend b("fake", {c});
+    b.ok({310'000'000});
+    CHECK(contract_violations(b) == strings{});
+}
+
+TEST_CASE("contract: a backend that does not open says why, in a line") {
+    using joulery::testing::refusal_violations;
+    CHECK(refusal_violations(failure{"", ""}) == strings{"does not say why it did not open"});
+    CHECK(refusal_violations(failure{"a\nb", ""}).size() == 1);
+    CHECK(refusal_violations(failure{"no device", "load it"}) == strings{});
 }

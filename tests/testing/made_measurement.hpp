@@ -1,7 +1,7 @@
 // Measurements made of samples, for tests of what follows from them.
 #pragma once
 
-#include "joulery/assertions/summarise.hpp"
+#include "joulery/assertions/measure.hpp"
 
 #include <random>
 #include <vector>

@@ -1,13 +1,15 @@
 #include "joulery/assertions/measure.hpp"
-#include "joulery/make_backend.hpp"
+#include "joulery/backend.hpp"
 
 #include "approx.hpp"
 #include "joulery/assertions/compare_calls.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 #include "testing/simulated_kernel.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
@@ -140,6 +142,45 @@ TEST_CASE("measure: code that takes longer than the time there is runs once") {
     CHECK(has_note(m, "one call only"));
 }
 
+TEST_CASE("measure: it takes the time that it may take, whatever a call takes") {
+    for (const auto period : {1ms, 20ms, 100ms})
+        for (const auto call : {10us, 700us, 30'000us, 110'000us, 300'000us, 650'000us}) {
+            CAPTURE(period.count());
+            CAPTURE(call.count());
+            simulated_counter counter;
+            counter.period = period;
+            measured_machine sim({counter});
+            measure_options o;
+            o.max_time = 700ms;
+            o.precision = 0;  // never enough
+            const auto took = [&](auto&& what) {
+                const double began = testing::access::engine_of(sim.m).elapsed();
+                what();
+                return testing::access::engine_of(sim.m).elapsed() - began;
+            };
+            const auto code = [&] { sim.work(100, call); };
+            const double edges = 4 * testing::counter_edges::longest_wait;
+            CHECK(took([&] { REQUIRE(measure(sim.m, code, o)); }) <= 0.7 + edges);
+            const double twice = std::chrono::duration<double>(call).count() * 2;
+            CHECK(took([&] { REQUIRE(compare_calls(sim.m, code, code, o).a); }) <=
+                  std::max(0.7, twice) + 2 * edges);
+        }
+}
+
+TEST_CASE("measure: long calls are all counted, the first one too") {
+    measured_machine sim;
+    measure_options o;
+    o.max_time = 700ms;
+    int calls = 0;
+    const measurement m = measure(
+        sim.m, [&] { ++calls, sim.work(100, 200ms); }, o);
+    CHECK(m.batches.size() == 3);
+    CHECK(calls == 3);
+    const call_comparison c = compare_calls(
+        sim.m, [&] { sim.work(100, 150ms); }, [&] { sim.work(100, 1ms); }, o);
+    CHECK(c.a.batches.size() == c.b.batches.size());
+}
+
 TEST_CASE("measure: code without any length is told, on a clock that stands") {
     measured_machine sim;
     const measurement m = measure(sim.m, [] {});
@@ -195,8 +236,8 @@ TEST_CASE("measure: a measurement inside a measurement is told in both") {
         few);
     REQUIRE(outer);
     CHECK(inner.per_call.joules() == approx(2).epsilon(0.002));
-    CHECK(has_note(inner, "another measurement"));
-    CHECK(has_note(outer, "another measurement"));
+    CHECK(inner.disturbance == "another measurement ran at the same time; its energy is in here");
+    CHECK(outer.disturbance == inner.disturbance);
 }
 
 TEST_CASE("measure: threads that the code starts are in its energy") {
@@ -207,6 +248,7 @@ TEST_CASE("measure: threads that the code starts are in its energy") {
 
 TEST_CASE("measure: without a counter the code runs once and the reason is said") {
     options o;
+    o.backends = no_backends();
     o.warnings = {"rapl-powercap: permission denied"};
     meter none{std::move(o)};
     int calls = 0;
@@ -224,7 +266,7 @@ TEST_CASE("measure: counters that stand still are no measurement") {
     stuck->ok({1000});
     o.backends.push_back(std::move(stuck));
     measured_machine sim;
-    o.clock = sim.machine.shared_clock();
+    testing::access::set_clock(o, sim.machine.shared_clock());
     meter on{std::move(o)};
     const measurement m = measure(on, [&] { sim.work(100, 1ms); });
     CHECK_FALSE(m);
@@ -239,7 +281,7 @@ TEST_CASE("measure: a device that goes away makes the measurement partial") {
     leaves->grows(1'000'000, 20).vanishes();
     o.backends.push_back(std::move(leaves));
     measured_machine sim;
-    o.clock = sim.machine.shared_clock();
+    testing::access::set_clock(o, sim.machine.shared_clock());
     meter on{std::move(o)};
     const measurement m = measure(on, [&] { sim.work(100, 1ms); });
     CHECK(m.provenance == quality::partial);

@@ -2,7 +2,7 @@
 // machine.
 #pragma once
 
-#include "joulery/assertions/measure_options.hpp"
+#include "joulery/assertions/measurement.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 

@@ -1,5 +1,5 @@
 // Calendar time as text, checked against the C library's calendar.
-#include "joulery/wall_time.hpp"
+#include "joulery/units.hpp"
 
 #include <doctest/doctest.h>
 
@@ -33,6 +33,7 @@ TEST_CASE("wall time: every day from 1600 to 2400 is the C library's, at an odd 
     const std::int64_t end = detail::days_from_civil(2400, 12, 31);
     for (std::int64_t day = detail::days_from_civil(1600, 1, 1); day <= end; ++day) {
         const std::int64_t second = day * 86400 + (day * 7919 % 86400 + 86400) % 86400;
+        if (second != static_cast<std::time_t>(second)) continue;  // 32 bits: 1901 to 2038
         if (iso(static_cast<double>(second)) != c_library(second)) ++different;
     }
     CHECK(different == 0);

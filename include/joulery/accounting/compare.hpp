@@ -65,11 +65,13 @@ comparison compare(report&&, report&&) = delete;
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 
 #include <cmath>
+#include <unordered_map>
 
 namespace joulery {
 inline namespace v1 {
@@ -85,11 +87,11 @@ inline void judge(compared_scope& s) {
     s.per_item = s.a->items > 0 && s.b->items > 0;
     const double per_a = s.per_item ? s.a->items : 1, per_b = s.per_item ? s.b->items : 1;
     const double a = s.a->total.joules() / per_a, b = s.b->total.joules() / per_b;
-    if (!(a > 0) || !(b > 0)) return;
+    if (!is_positive(a) || !is_positive(b)) return;
     s.ratio = b / a;
     const double ua = s.a->uncertainty.joules() / per_a, ub = s.b->uncertainty.joules() / per_b;
     // No error bar means that the uncertainty is not known, not that there is none.
-    if (!(ua > 0) || !(ub > 0)) return;
+    if (!is_positive(ua) || !is_positive(ub)) return;
     s.uncertainty = s.ratio * std::hypot(ua / a, ub / b);
     const double gap = std::fabs(b - a);
     if (gap <= std::hypot(ua, ub))
@@ -115,20 +117,29 @@ inline void note_conditions(const report& a, const report& b, std::vector<std::s
     differ("qualities", std::string(to_text(a.provenance)), std::string(to_text(b.provenance)));
 }
 
+/// The rows of a report by path; of two with one path the first.
+inline std::unordered_map<std::string_view, const scope_row*> rows_by_path(const report& r) {
+    std::unordered_map<std::string_view, const scope_row*> rows;
+    rows.reserve(r.scopes.size());
+    for (const scope_row& row : r.scopes) rows.emplace(row.path, &row);
+    return rows;
+}
+
 }  // namespace detail
 
 JOULERY_DECL comparison compare(const report& a, const report& b) {
     comparison out;
+    const auto rows_of_a = detail::rows_by_path(a), rows_of_b = detail::rows_by_path(b);
     for (const scope_row& row : a.scopes) {
         compared_scope s;
         s.path = row.path;
         s.a = &row;
-        s.b = b.find(row.path);
+        if (const auto twin = rows_of_b.find(row.path); twin != rows_of_b.end()) s.b = twin->second;
         detail::judge(s);
         out.scopes.push_back(s);
     }
     for (const scope_row& row : b.scopes) {
-        if (a.find(row.path)) continue;
+        if (rows_of_a.count(row.path) > 0) continue;
         compared_scope s;
         s.path = row.path;
         s.b = &row;

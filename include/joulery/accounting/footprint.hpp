@@ -5,7 +5,6 @@
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/units.hpp"
-#include "joulery/wall_time.hpp"
 
 #include <optional>
 #include <string>

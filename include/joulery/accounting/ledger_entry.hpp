@@ -66,7 +66,7 @@ inline constexpr int ledger_schema_version = 1;
 
 #include "joulery/accounting/report_carbon.hpp"
 #include "joulery/detail/core/json_value.hpp"
-#include "joulery/writers/json.hpp"
+#include "joulery/report_io.hpp"
 
 #include <utility>
 

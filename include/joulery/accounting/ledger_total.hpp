@@ -70,6 +70,8 @@ struct ledger_summary {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/descriptor.hpp"
+#include "joulery/detail/core/locked_file.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 
@@ -146,10 +148,10 @@ class ledger_reader {
 
 JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
                                                  const ledger_filter& filter) {
-    std::FILE* file = std::fopen(path.c_str(), "rb");
+    std::FILE* file = detail::open_stream(path, "rb");
     if (!file) return failure{path + ": " + std::strerror(errno), "check the path"};
 #if JOULERY_POSIX()
-    (void)::flock(::fileno(file), LOCK_SH);  // no half line of a writer that is at work
+    (void)detail::lock_file(::fileno(file), LOCK_SH);  // no half line of a writer that is at work
 #endif
     detail::ledger_reader reader;
     std::string pending, piece(1 << 16, '\0');

@@ -68,7 +68,7 @@ JOULERY_DECL footprint footprint_for(const report& r) {
 JOULERY_DECL emissions embodied_for(const report& r, const scope_row& row) {
     seconds outermost{0};
     for (const scope_row& s : r.scopes)
-        if (s.depth == 0) outermost += s.time;
+        if (s.parent == scope_row::no_parent) outermost += s.time;
     const double crowd = outermost > r.context.duration && r.context.duration.count() > 0
                              ? outermost / r.context.duration
                              : 1.0;

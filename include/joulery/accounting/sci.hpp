@@ -56,6 +56,7 @@ struct sci_result {
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/detail/core/finite.hpp"
 
 #include <cstddef>
 #include <utility>
@@ -64,7 +65,7 @@ namespace joulery {
 inline namespace v1 {
 
 JOULERY_DECL result<sci_result> sci(sci_input in) {
-    if (!(in.units > 0) || in.unit.empty())
+    if (!is_positive(in.units) || in.unit.empty())
         return failure{"SCI needs a functional unit: how many of what",
                        "count items in the scope: s.add_items(n, \"token\")"};
     if (in.grid.method == "market")

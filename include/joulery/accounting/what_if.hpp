@@ -126,8 +126,7 @@ template <class... Change>
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/grid_factor_text.hpp"
-
-#include <cmath>
+#include "joulery/detail/core/finite.hpp"
 
 namespace joulery {
 inline namespace v1 {
@@ -191,7 +190,7 @@ JOULERY_DECL std::optional<failure> in_region::apply(what_if_result& w) const {
 
 JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const {
     const double grams = value.grams_per_kwh();
-    if (!(grams > 0) || std::isinf(grams))
+    if (!is_positive(grams))
         return failure{
             "carbon intensity " + format_significant(grams) + " g/kWh is no number above zero",
             "state g CO2e/kWh, for instance 56"};
@@ -200,7 +199,7 @@ JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const
 }
 
 JOULERY_DECL std::optional<failure> at_pue::apply(what_if_result& w) const {
-    if (!(value >= 1 && value < 1e6))
+    if (!is_finite(value) || value < 1 || value >= 1e6)
         return failure{"PUE " + format_significant(value) + " is no number from 1 to a million",
                        "state facility over IT energy, for instance 1.2"};
     w.change_pue(value, "what if");

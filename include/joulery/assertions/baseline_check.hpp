@@ -2,16 +2,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/baseline_file.hpp"
 #include "joulery/assertions/claim.hpp"
 #include "joulery/assertions/measurement.hpp"
+#include "joulery/assertions/regression.hpp"
 #include "joulery/assertions/statistics.hpp"
-#include "joulery/assertions/verdict.hpp"
-#include "joulery/channel.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/session/machine_info.hpp"
-#include "joulery/wall_time.hpp"
+#include "joulery/units.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <string>
@@ -23,17 +25,15 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// What to do with a baseline: `JOULERY_BASELINE=record` writes those that are missing, `=update`
-/// all that are checked; anything else compares.
+/// What to do with a baseline: `JOULERY_BASELINE=record` begins those that are missing and compares
+/// with the others; `=update` adds a run to each that is checked, and begins it anew where the cost
+/// has surely changed; anything else compares.
 enum class baseline_mode : unsigned char { compare, record, update };
 
 [[nodiscard]] inline baseline_mode parse_baseline_mode(std::string_view text) noexcept {
     if (text == "record") return baseline_mode::record;
     return text == "update" ? baseline_mode::update : baseline_mode::compare;
 }
-
-/// A smaller regression than this share is never a failure, however sure it is.
-inline constexpr double least_regression = 0.03;
 
 /// "cpu0/package" of every machine is one class; a GPU's model is part of it, its serial number is
 /// not.
@@ -47,75 +47,95 @@ inline constexpr double least_regression = 0.03;
     return std::string(cpu) + ", " + channels + (devices.empty() ? "" : ", ") + devices;
 }
 
-/// Compiler and optimisation of the file that includes this.
-[[nodiscard]] inline std::string build_type() {
-#if defined(__clang__)
-    std::string text = "clang " + std::to_string(__clang_major__);
-#elif defined(__GNUC__)
-    std::string text = "gcc " + std::to_string(__GNUC__);
-#else
-    std::string text = "other compiler";
-#endif
-#if defined(__OPTIMIZE__)
-    text += ", optimised";
-#else
-    text += ", not optimised";
-#endif
-#if defined(NDEBUG)
-    text += ", no assertions";
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    text += ", sanitized";
-#endif
-    return text;
+namespace detail {
+
+[[nodiscard]] inline run_mean mean_of(const measurement& m) {
+    const std::vector<double> samples = m.samples();
+    const auto n = static_cast<double>(samples.size());
+    double counters = 0;  // what their steps leave open, of a whole batch; k = 2
+    for (const energy_batch& b : m.batches) counters = std::max(counters, b.resolution.joules());
+    const double least = counters / 2 / static_cast<double>(m.calls_per_batch) / std::sqrt(n);
+    return {m.per_call.joules(), std::max(std::sqrt(variance(samples) / n), least)};
 }
 
-/// The verdict on "costs no more than it did": a regression is a difference that Welch's test on
-/// the batches' means puts down to chance with less than 5 %, and that is at least `least` of the
-/// old mean. A measurement whose level changed in its course can't be told.
+[[nodiscard]] inline std::string signed_percent(double share) {
+    return (share >= 0 ? "+" : "") + percent_text(share);
+}
+
+[[nodiscard]] inline std::string describe_baseline(const energy_baseline& then,
+                                                   const change_estimate& change) {
+    double mean_joules = 0;
+    const std::size_t n = then.runs.size();
+    for (const baseline_run& r : then.runs) mean_joules += r.mean.joules / static_cast<double>(n);
+    std::string text = "baseline " + to_text(energy::from_joules(mean_joules)) + " (";
+    text += n == 1 ? "one run: how much runs differ is not known, up to 5 % is allowed for"
+                   : std::to_string(n) + " runs that differ by " + percent_text(change.spread());
+    return text + ", " + then.runs.back().recorded + ")";
+}
+
+[[nodiscard]] inline std::string regression_advice(verdict v, const change_estimate& change,
+                                                   std::size_t runs, const tolerance& t) {
+    if (v == verdict::fails)
+        return "\n  to do: find the regression, or accept the cost: JOULERY_BASELINE=update";
+    if (v != verdict::inconclusive) return "";
+    const std::size_t needed = change.runs_to_decide(runs, t);
+    if (needed > 0)
+        return "\n  to do: a baseline of " + std::to_string(needed) + " runs would decide it, " +
+               std::to_string(needed - runs) + " more: JOULERY_BASELINE=update";
+    return "\n  to do: at this spread no baseline tells it; within(" +
+           percent_text(std::ceil(change.least_ceiling() * 100) / 100) +
+           ") could be told, and uses_less_than() compares two pieces of code in turns, whatever "
+           "the spread";
+}
+
+}  // namespace detail
+
+/// The verdict on "costs no more than it did" (`change_estimate`, `tolerance`). A measurement whose
+/// level changed in its course can't be told, nor a failure where something else drew power.
 [[nodiscard]] inline check_result judge_regression(const measurement& now,
                                                    const energy_baseline& then,
-                                                   double least = least_regression) {
-    const std::vector<double> samples = now.samples();
-    const interval old = mean_interval(then.joules_per_call);
-    const welch_result w = welch_test(samples, then.joules_per_call);
-    const double change = w.difference.middle / old.middle;
-    const double sure_to = w.difference.half_width() / old.middle;
-    const bool worse = w.chance_above < 0.05 && change >= least;
-    verdict v = worse ? verdict::fails : verdict::holds;
-    if (!now.steady || !(old.middle > 0)) v = verdict::inconclusive;
-    // An increase that matters could hide in the noise.
-    if (v == verdict::holds && !(sure_to <= least) && change + sure_to > least)
-        v = verdict::inconclusive;
-    const auto joules = [](double x) { return to_text(energy::from_joules(x)); };
+                                                   const tolerance& limit = {}) {
+    const change_estimate change(detail::mean_of(now), then.means());
     std::string text = then.test + ": " +
                        detail::interval_text<energy>(now, detail::interval_of(now, energy{})) +
-                       "; baseline " + joules(old.middle) + " (95 %: " + joules(old.low) + " to " +
-                       joules(old.high) + ", " + std::to_string(then.joules_per_call.size()) +
-                       " batches, " + then.recorded + "): " + (change >= 0 ? "+" : "") +
-                       percent_text(change) + ", give or take " + percent_text(sure_to);
+                       "; ";
+    if (!change.known())
+        return {verdict::inconclusive,
+                text + "no energy above zero to compare\n  " + circumstances(now)};
+    verdict v = verdict::inconclusive;
+    if (change.is_below(limit)) v = verdict::holds;
+    if (change.is_above(limit)) v = verdict::fails;
+    const bool told = v != verdict::inconclusive;
+    v = now.steady ? trusted(v, now, v == verdict::fails) : verdict::inconclusive;
+    text += detail::describe_baseline(then, change) + ": " +
+            detail::signed_percent(change.middle()) +
+            " (90 %: " + detail::signed_percent(change.quantile(0.05)) + " to " +
+            detail::signed_percent(change.quantile(0.95)) + ")";
     if (v == verdict::fails) text += ": a regression";
-    if (v == verdict::inconclusive) text += ": more than the noise can't be told";
+    if (!told)
+        text += ": neither surely above " + percent_text(limit.allowed) + " nor surely below " +
+                percent_text(limit.ceiling);
     text += "\n  " + circumstances(now);
-    if (v == verdict::fails)
-        text += "\n  to do: find what became dearer, or accept it: JOULERY_BASELINE=update";
-    if (v == verdict::inconclusive)
-        text +=
-            "\n  to do: measure for longer (measure_options::max_time, precision) on a quiet "
-            "machine";
-    return {v, std::move(text)};
+    if (told && v == verdict::inconclusive)
+        text += "\n  to do: run again on a quiet machine at a fixed clock rate";
+    else
+        text += detail::regression_advice(v, change, then.runs.size(), limit);
+    return {v,
+            std::move(text),
+            {},
+            detail::interval_of(now, energy{}),
+            detail::unit_name(now, energy{})};
 }
 
 namespace detail {
 
-[[nodiscard]] inline energy_baseline baseline_of(const measurement& m, std::string test) {
+[[nodiscard]] inline energy_baseline baseline_of(const measurement& m, std::string test,
+                                                 std::string build) {
     energy_baseline e;
     e.test = std::move(test);
     e.machine = machine_class(v1::detail::describe_machine().cpu, m.channel, m.devices);
-    e.build = build_type();
-    e.recorded = wall_time::now().to_iso8601();
-    e.calls = m.calls;
-    e.joules_per_call = m.samples();
+    e.build = std::move(build);
+    e.runs.push_back({wall_time::now().to_iso8601(), m.calls, mean_of(m)});
     return e;
 }
 
@@ -124,53 +144,86 @@ namespace detail {
             f.reason + (f.remedy.empty() ? std::string() : "\n  to do: " + f.remedy)};
 }
 
+/// Why a measurement can't be a run of a baseline. Empty: it can.
+[[nodiscard]] inline std::string why_not_recorded(const measurement& m) {
+    if (!m.disturbance.empty()) return m.disturbance;
+    return m.steady ? "" : "the level changed while it was measured";
+}
+
+[[nodiscard]] inline check_result record(const measurement& m, const energy_baseline& now,
+                                         const energy_baseline* then, const std::string& path) {
+    if (std::string why = why_not_recorded(m); !why.empty())
+        return {verdict::inconclusive, now.test + ": not recorded: " + why + "\n  " +
+                                           circumstances(m) +
+                                           "\n  to do: run again on a quiet machine"};
+    const bool anew =
+        then != nullptr && change_estimate(now.runs.back().mean, then->means()).is_sure();
+    if (const auto done = add_run(path, now, anew); !done) return broken_file(done.error());
+    const std::size_t runs =
+        then == nullptr || anew ? 1 : std::min(then->runs.size() + 1, most_runs);
+    return {verdict::holds, now.test + ": recorded in " + path + " (run " + std::to_string(runs) +
+                                " of " + std::to_string(most_runs) +
+                                (anew ? ", begun anew: " : ": ") +
+                                interval_text<energy>(m, interval_of(m, energy{})) + ")"};
+}
+
 }  // namespace detail
 
-/// Compares with the baseline called `test` in the file, or records it.
-///
-/// Fails: a file that can't be understood, or not written when asked to record, is a failure: a
-///        check that is never made would stay green for ever. A missing baseline is skipped.
-[[nodiscard]] inline check_result check_baseline(const measurement& m, std::string test,
-                                                 const std::string& path, baseline_mode mode) {
+/// Where and how a check of a baseline is made.
+struct baseline_place {
+    std::string file;
+    std::string build;
+    baseline_mode mode = baseline_mode::compare;
+};
+
+namespace detail {
+
+[[nodiscard]] inline check_result compare_or_record(const measurement& m, const baseline_place& at,
+                                                    const std::string& test,
+                                                    const tolerance& limit) {
     if (std::string why = why_unchecked(m); !why.empty()) return {verdict::skipped, std::move(why)};
-    const energy_baseline now = detail::baseline_of(m, std::move(test));
-    const auto all = read_baselines(path);
-    if (!all) return detail::broken_file(all.error());
+    if (m.batches.size() < 2)
+        return {verdict::skipped, test + ": one batch is no sample to compare\n  " +
+                                      circumstances(m) +
+                                      "\n  to do: more time: measure_options::max_time"};
+    const energy_baseline now = baseline_of(m, test, at.build);
+    const auto all = read_baselines(at.file);
+    if (!all) return broken_file(all.error());
     const energy_baseline* then = nullptr;
     for (const energy_baseline& e : *all)
         if (e.is_of(now)) then = &e;
-    if (now.joules_per_call.size() < 2)
-        return {verdict::skipped, now.test + ": one batch is no sample to compare\n  " +
-                                      circumstances(m) +
-                                      "\n  to do: more time: measure_options::max_time"};
-    if (mode == baseline_mode::update || (mode == baseline_mode::record && then == nullptr)) {
-        if (const auto done = put_baseline(path, now); !done)
-            return detail::broken_file(done.error());
-        return {verdict::holds,
-                now.test + ": recorded in " + path + ": " +
-                    detail::interval_text<energy>(m, detail::interval_of(m, energy{}))};
-    }
+    if (at.mode == baseline_mode::update || (at.mode == baseline_mode::record && then == nullptr))
+        return record(m, now, then, at.file);
     if (then == nullptr)
-        return {verdict::skipped, now.test + ": " + path + " has no baseline for this machine (" +
+        return {verdict::skipped, test + ": " + at.file + " has no baseline for this machine (" +
                                       now.machine + ") and build (" + now.build +
                                       ")\n  to do: record it: JOULERY_BASELINE=record"};
-    return judge_regression(m, *then);
+    return judge_regression(m, *then, limit);
 }
 
-/// Next to the test: energy_baselines.json in the folder of its source file, unless
-/// `JOULERY_BASELINE_FILE` names another.
-[[nodiscard]] inline std::string baseline_path(const char* source_file) {
-    if (const char* named = std::getenv("JOULERY_BASELINE_FILE"); named != nullptr && *named != 0)
-        return named;
-    return v1::detail::folder_of(source_file) + "/energy_baselines.json";
+}  // namespace detail
+
+/// Compares with the baseline called `test` in the file, or adds to it.
+///
+/// Fails: a file that can't be understood, or not written when asked to record, is a failure: a
+///        check that is never made would stay green for ever. A missing baseline is skipped.
+[[nodiscard]] inline check_result check_baseline(const measurement& m, const baseline_place& at,
+                                                 std::string test, const tolerance& limit = {}) {
+    check_result r = detail::compare_or_record(m, at, test, limit);
+    r.name = std::move(test);
+    return r;
 }
 
-/// `check_baseline` as the environment asks for it.
-[[nodiscard]] inline check_result check_baseline_of(const measurement& m, std::string test,
-                                                    const char* source_file) {
-    const char* mode = std::getenv("JOULERY_BASELINE");
-    return check_baseline(m, std::move(test), baseline_path(source_file),
-                          parse_baseline_mode(mode != nullptr ? mode : ""));
+/// The place that the environment asks for: energy_baselines.json in the folder of the test's
+/// source file, unless `JOULERY_BASELINE_FILE` names another; compared, unless `JOULERY_BASELINE`
+/// says record or update.
+[[nodiscard]] inline baseline_place baseline_place_of(const char* source_file, std::string build) {
+    const char* named = joulery::detail::environment_variable("JOULERY_BASELINE_FILE");
+    const char* mode = joulery::detail::environment_variable("JOULERY_BASELINE");
+    return {named != nullptr && *named != 0
+                ? std::string(named)
+                : v1::detail::folder_of(source_file) + "/energy_baselines.json",
+            std::move(build), parse_baseline_mode(mode != nullptr ? mode : "")};
 }
 
 }  // namespace testing

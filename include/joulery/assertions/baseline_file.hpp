@@ -1,7 +1,9 @@
-// baseline_file.hpp - what tests cost when they were last accepted, in a small JSON
-// file. SPDX-License-Identifier: MIT
+// baseline_file.hpp - what tests cost in their last accepted runs, in a small JSON file.
+// SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/descriptor.hpp"
+#include "joulery/assertions/regression.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/json_value.hpp"
@@ -23,24 +25,34 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// What one test cost on one class of machine, built one way.
+/// One run of a test: joules of a call, how sure that mean is, and when it was.
+struct baseline_run {
+    std::string recorded;
+    std::uint64_t calls = 0;
+    run_mean mean;
+};
+
+/// What one test cost on one class of machine, built one way, in its last runs.
 struct energy_baseline {
     std::string test;
     std::string machine;  ///< processor, channels, devices: other machines have their own
-    std::string build;    ///< compiler and optimisation
-    std::string recorded;
-    std::uint64_t calls = 0;
-    std::vector<double> joules_per_call;  ///< a value a batch
+    std::string build;    ///< compiler, optimisation, instruction set
+    std::vector<baseline_run> runs;  ///< oldest first, at most `most_runs`
 
     [[nodiscard]] bool is_of(const energy_baseline& e) const noexcept {
         return test == e.test && machine == e.machine && build == e.build;
+    }
+    [[nodiscard]] std::vector<run_mean> means() const {
+        std::vector<run_mean> all;
+        for (const baseline_run& r : runs) all.push_back(r.mean);
+        return all;
     }
 };
 
 inline constexpr std::string_view baseline_schema = "joulery-baselines";
 inline constexpr int baseline_schema_version = 1;
 
-/// The file, a line a baseline, so that version control shows what changed.
+/// The file, a line a run, so that version control shows what changed.
 [[nodiscard]] inline std::string to_json(const std::vector<energy_baseline>& all) {
     std::string out = "{\"schema\": \"" + std::string(baseline_schema) +
                       "\", \"schema_version\": " + std::to_string(baseline_schema_version) +
@@ -53,14 +65,18 @@ inline constexpr int baseline_schema_version = 1;
         append_json_string(out, e.machine);
         out += ", \"build\": ";
         append_json_string(out, e.build);
-        out += ",\n   \"recorded\": ";
-        append_json_string(out, e.recorded);
-        out += ", \"calls\": ";
-        append_number(out, e.calls);
-        out += ",\n   \"joules_per_call\": [";
-        for (std::size_t i = 0; i < e.joules_per_call.size(); ++i) {
-            if (i > 0) out += ", ";
-            append_json_number(out, e.joules_per_call[i]);
+        out += ",\n   \"runs\": [";
+        const char* next = "\n";
+        for (const baseline_run& r : e.runs) {
+            out.append(std::exchange(next, ",\n")).append("    {\"recorded\": ");
+            append_json_string(out, r.recorded);
+            out += ", \"calls\": ";
+            append_number(out, r.calls);
+            out += ", \"joules_per_call\": ";
+            append_json_number(out, r.mean.joules);
+            out += ", \"standard_error\": ";
+            append_json_number(out, r.mean.standard_error);
+            out += "}";
         }
         out += "]}";
     }
@@ -76,25 +92,36 @@ inline bool take_text(const json_value& from, std::string_view name, std::string
     return true;
 }
 
+inline bool take_number(const json_value& from, std::string_view name, double& out) {
+    const json_value* v = from.find(name);
+    return v != nullptr && v->kind == json_value::type::number && parse_number(v->text, out);
+}
+
+inline bool take_run(const json_value& from, baseline_run& out) {
+    if (from.kind != json_value::type::object) return false;
+    (void)take_text(from, "recorded", out.recorded);
+    double calls = 0;
+    (void)take_number(from, "calls", calls);
+    out.calls = calls >= 0 && calls < 1e18 ? static_cast<std::uint64_t>(calls) : 0;
+    return take_number(from, "joules_per_call", out.mean.joules) &&
+           take_number(from, "standard_error", out.mean.standard_error) &&
+           out.mean.standard_error >= 0;
+}
+
 /// Empty, or what is wrong with this entry.
 inline std::string take_baseline(const json_value& from, energy_baseline& out) {
     if (from.kind != json_value::type::object) return "is not an object";
     if (!take_text(from, "test", out.test) || !take_text(from, "machine", out.machine) ||
         !take_text(from, "build", out.build))
         return "needs test, machine and build, each a text";
-    (void)take_text(from, "recorded", out.recorded);
-    double calls = 0;
-    if (const json_value* v = from.find("calls"); v != nullptr && parse_number(v->text, calls))
-        out.calls = calls >= 0 && calls < 1e18 ? static_cast<std::uint64_t>(calls) : 0;
-    const json_value* samples = from.find("joules_per_call");
-    if (samples == nullptr || samples->kind != json_value::type::array ||
-        samples->elements.size() < 2)
-        return "needs joules_per_call, an array of at least two numbers";
-    for (const json_value& v : samples->elements) {
-        double joules = 0;
-        if (v.kind != json_value::type::number || !parse_number(v.text, joules))
-            return "has something in joules_per_call that is no number";
-        out.joules_per_call.push_back(joules);
+    const json_value* runs = from.find("runs");
+    if (runs == nullptr || runs->kind != json_value::type::array || runs->elements.empty())
+        return "needs runs, an array of at least one";
+    for (const json_value& v : runs->elements) {
+        baseline_run r;
+        if (!take_run(v, r))
+            return "has a run without joules_per_call and standard_error, each a number";
+        out.runs.push_back(std::move(r));
     }
     return {};
 }
@@ -105,7 +132,7 @@ inline constexpr const char* baseline_remedy =
 
 }  // namespace detail
 
-/// Reads what `to_json` wrote, or a hand made of it. Names the entry that can't be understood.
+/// Reads what `to_json` wrote, edited by hand or not. Names the entry that can't be understood.
 [[nodiscard]] inline result<std::vector<energy_baseline>> parse_baselines(std::string_view text) {
     result<json_value> root = parse_json(text);
     if (!root) return failure{root.error().reason, detail::baseline_remedy};
@@ -143,7 +170,7 @@ inline constexpr const char* baseline_remedy =
 
 /// A file's baselines; none where there is no such file.
 [[nodiscard]] inline result<std::vector<energy_baseline>> read_baselines(const std::string& path) {
-    std::FILE* file = std::fopen(path.c_str(), "rb");
+    std::FILE* file = joulery::detail::open_stream(path, "rb");
     if (file == nullptr) {
         if (errno == ENOENT) return std::vector<energy_baseline>();
         return failure{path + ": " + std::strerror(errno), "let this user read it"};
@@ -158,11 +185,13 @@ inline constexpr const char* baseline_remedy =
     return all;
 }
 
-/// Puts `e` in the file in place of an older one. Two processes that do so at once wait for each
-/// other (a lock on "<path>.lock"), and readers never see half a file. Returns the number of bytes.
+/// Adds the one run of `e` to its baseline in the file, which keeps the last `most_runs`; with
+/// `begin_anew` those before it are dropped. Two processes that do so at once wait for each other
+/// (a lock on "<path>.lock"), and readers never see half a file. Returns the number of bytes.
 ///
 /// Fails: a file that is there and can't be understood is left as it is.
-inline result<std::size_t> put_baseline(const std::string& path, const energy_baseline& e) {
+inline result<std::size_t> add_run(const std::string& path, const energy_baseline& e,
+                                   bool begin_anew) {
 #if JOULERY_POSIX()
     const v1::detail::locked_file lock(path + ".lock");
     if (lock.error() != 0)
@@ -171,13 +200,19 @@ inline result<std::size_t> put_baseline(const std::string& path, const energy_ba
 #endif
     auto all = read_baselines(path);
     if (!all) return all.error();
-    bool replaced = false;
-    for (energy_baseline& old : *all) {
-        if (!old.is_of(e)) continue;
-        old = e;
-        replaced = true;
+    energy_baseline* old = nullptr;
+    for (energy_baseline& b : *all)
+        if (b.is_of(e)) old = &b;
+    if (old == nullptr) {
+        all->push_back(e);
+    } else if (begin_anew) {
+        *old = e;
+    } else {
+        old->runs.insert(old->runs.end(), e.runs.begin(), e.runs.end());
+        if (old->runs.size() > most_runs)
+            old->runs.erase(old->runs.begin(),
+                            old->runs.end() - static_cast<std::ptrdiff_t>(most_runs));
     }
-    if (!replaced) all->push_back(e);
     auto written = replace_file(path, to_json(*all));
     if (!written)
         return failure{"baseline not recorded: " + written.error().reason, written.error().remedy};

@@ -1,10 +1,10 @@
-// claim.hpp - what a test may claim of a measurement: m < 2_mJ, m == between(...).
+// claim.hpp - what a test may claim of a measurement, and the verdict.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/measurement.hpp"
 #include "joulery/assertions/statistics.hpp"
-#include "joulery/assertions/verdict.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
@@ -12,8 +12,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -34,6 +36,56 @@ template <class Unit>
 }
 
 namespace testing {
+
+/// A check fails only where the interval lies wholly on the wrong side of its limit.
+enum class verdict : unsigned char {
+    holds,         ///< the interval lies wholly on the right side
+    fails,         ///< it lies wholly on the wrong side
+    inconclusive,  ///< it straddles the limit: a warning, a failure in strict mode
+    skipped,       ///< nothing was measured
+};
+
+[[nodiscard]] constexpr std::string_view to_text(verdict v) noexcept {
+    constexpr std::string_view names[] = {"holds", "fails", "inconclusive", "skipped"};
+    return names[static_cast<unsigned>(v)];
+}
+
+/// A verdict and everything a reader needs to judge it.
+struct check_result {
+    verdict outcome = verdict::skipped;
+    std::string message;
+    std::string name{};  ///< of the baseline; empty: known by its claim
+    interval value{};    ///< what was measured, in `unit`
+    std::string unit{};  ///< "J/call", "W", "ratio"; empty: nothing was
+};
+
+/// Where an interval lies against a range of allowed values.
+[[nodiscard]] inline verdict place(const interval& i, double lowest, double highest) noexcept {
+    if (i.low >= lowest && i.high <= highest) return verdict::holds;
+    if (i.high < lowest || i.low > highest) return verdict::fails;
+    return verdict::inconclusive;
+}
+
+/// What counts as a failure besides `fails`: `JOULERY_ENERGY_STRICT=1` adds what is inconclusive,
+/// `=all` what is skipped too (for machines that are known to have a counter).
+enum class strictness : unsigned char { lenient, strict, all };
+
+[[nodiscard]] inline strictness parse_strictness(std::string_view text) noexcept {
+    if (text.empty() || text == "0" || text == "off") return strictness::lenient;
+    return text == "all" ? strictness::all : strictness::strict;
+}
+[[nodiscard]] inline strictness strictness_asked_for() {
+    const char* text = joulery::detail::environment_variable("JOULERY_ENERGY_STRICT");
+    return parse_strictness(text != nullptr ? text : "");
+}
+
+/// How a test framework should treat a result: `inconclusive` and `skipped` as such, or as
+/// failures.
+[[nodiscard]] inline verdict judged(verdict v, strictness s) noexcept {
+    if (v == verdict::inconclusive && s != strictness::lenient) return verdict::fails;
+    if (v == verdict::skipped && s == strictness::all) return verdict::fails;
+    return v;
+}
 
 namespace detail {
 
@@ -67,6 +119,11 @@ inline interval interval_of(const measurement& m, power) {
     return i;
 }
 
+/// "J/call", "g/item", "W".
+inline std::string unit_name(const measurement& m, energy) { return "J/" + m.unit; }
+inline std::string unit_name(const measurement& m, emissions) { return "g/" + m.unit; }
+inline std::string unit_name(const measurement&, power) { return "W"; }
+
 /// " a call", " an item".
 inline std::string one(const measurement& m) {
     return (m.unit == "item" ? " an " : " a ") + m.unit;
@@ -97,6 +154,7 @@ std::string interval_text(const measurement& m, const interval& i) {
                        detail::one(m) + " at " + to_text(m.mean_power) + ", " +
                        std::string(to_text(m.provenance)) + " on " + m.channel;
     for (const std::string& note : m.notes) text += "\n  note: " + note;
+    if (!m.disturbance.empty()) text += "\n  note: " + m.disturbance;
     return text;
 }
 
@@ -116,6 +174,14 @@ std::string interval_text(const measurement& m, const interval& i) {
         for (const std::string& note : m.notes) text += "\n  note: " + note;
     }
     return text;
+}
+
+/// The verdict `v` unless something else drew power meanwhile. That can only have added to the
+/// figure: a verdict that so much more energy `may_explain` is inconclusive then. A difference may
+/// have become smaller as well: none of its verdicts stands.
+[[nodiscard]] inline verdict trusted(verdict v, const measurement& m, bool may_explain) noexcept {
+    const bool doubtful = !m.disturbance.empty() && (may_explain || m.is_net);
+    return doubtful && v != verdict::skipped ? verdict::inconclusive : v;
 }
 
 /// The left side of a claim. Made by JOULERY_CHECK_ENERGY; usable without it.
@@ -155,7 +221,9 @@ class energy_subject {
         if (std::string why = why_unchecked(m_); !why.empty())
             return {verdict::skipped, std::move(why)};
         const interval i = detail::interval_of(m_, Unit{});
-        const verdict v = place(i, lowest, highest);
+        const verdict plain = place(i, lowest, highest);
+        const bool above = i.low > highest, needs_energy = lowest > -infinite;
+        const verdict v = trusted(plain, m_, above || (needs_energy && plain == verdict::holds));
         std::string limit = relation;
         if (lowest > -infinite) limit += detail::text_of(lowest, Unit{});
         if (lowest > -infinite && highest < infinite) limit += " and ";
@@ -165,7 +233,7 @@ class energy_subject {
         text += limit;
         if (v == verdict::fails) text += distance(i, lowest, highest);
         text += "\n  " + circumstances(m_) + advice(v);
-        return {v, std::move(text)};
+        return {v, std::move(text), {}, i, detail::unit_name(m_, Unit{})};
     }
 
     static std::string distance(const interval& i, double lowest, double highest) {
@@ -177,8 +245,12 @@ class energy_subject {
     [[nodiscard]] std::string advice(verdict v) const {
         if (v == verdict::holds) return "";
         if (v == verdict::fails)
-            return "\n  to do: find what became dearer (a report by scope shows it), or raise the "
+            return "\n  to do: find the regression (a report by scope shows it), or raise the "
                    "limit on purpose";
+        if (!m_.disturbance.empty())
+            return "\n  to do: run energy tests one at a time on a quiet machine (ctest: "
+                   "RUN_SERIAL), or "
+                   "compare in turns";
         if (!m_.steady)
             return "\n  to do: run again on a quiet machine at a fixed clock rate; the limit lies "
                    "within what it drew";
@@ -197,5 +269,6 @@ class energy_subject {
 [[nodiscard]] inline check_result subject(check_result r) noexcept { return r; }
 
 }  // namespace testing
+
 }  // namespace v1
 }  // namespace joulery

@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/meter.hpp"
-#include "joulery/reading.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -99,7 +99,7 @@ class counter_edges {
         for (std::size_t c = 0; c < d.by_channel().size(); ++c) {
             if (!summed_[c]) continue;
             const energy shown = d.by_channel()[c];
-            const bool dated = a.age[c] == a.age[c] && b.age[c] == b.age[c];
+            const bool dated = !is_nan(a.age[c]) && !is_nan(b.age[c]);
             const double covered =
                 d.time().count() - (dated ? b.age[c] - a.age[c] : 0);  // seconds it shows
             const bool carried = dated && covered > d.time().count() / 2;
@@ -135,7 +135,7 @@ class counter_edges {
     };
 
     [[nodiscard]] std::vector<double> unknown_ages() const {
-        return std::vector<double>(channels_.size(), std::numeric_limits<double>::quiet_NaN());
+        return std::vector<double>(channels_.size(), not_a_number());
     }
 
     // Until the lead has updated that often.
@@ -175,9 +175,9 @@ class counter_edges {
     // The engine learns each counter's true period, which is a percent or two off its nominal one.
     void refresh_periods() {
         std::size_t i = 0;
-        for (const auto& m : meter_.machinery().sources()) {
+        for (const auto& m : access::engine_of(meter_).sources()) {
             const std::lock_guard<std::mutex> lock(m->source.accounts);
-            const double tick = meter_.machinery().tick_seconds();
+            const double tick = access::engine_of(meter_).tick_seconds();
             for (std::size_t c = 0; c < m->source.channel_count(); ++c, ++i)
                 if (m->source.tracker(c).locked())
                     periods_[i] = m->source.tracker(c).period() * tick;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "joulery/meter.hpp"
-#include "joulery/reading.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,14 +1,15 @@
-// interleaved_run.hpp - runs pieces of code in turns, batch by batch, until it is
-// known what they cost. SPDX-License-Identifier: MIT
+// interleaved_run.hpp - runs pieces of code in turns until it is known what they cost.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/assertions/counter_edges.hpp"
-#include "joulery/assertions/do_not_optimize.hpp"
-#include "joulery/assertions/measure_options.hpp"
 #include "joulery/assertions/measurement.hpp"
+#include "joulery/assertions/quiet_machine.hpp"
 #include "joulery/assertions/statistics.hpp"
+#include "joulery/detail/core/config.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/meter.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -16,11 +17,45 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
 namespace testing {
+
+/// Keeps the computation of `value`, and stores to memory before it, in the program.
+///
+/// Cost: none, or a store of the value. Thread: any.
+///
+///     for (int i = 0; i < n; ++i) do_not_optimize(net.infer(x));
+template <class T>
+JOULERY_INLINE void do_not_optimize(const T& value) noexcept {
+#if defined(__GNUC__) || defined(__clang__)
+    asm volatile("" : : "g"(&value) : "memory");
+#else
+    static const volatile void* volatile seen;
+    seen = &value;
+#endif
+}
+
+namespace detail {
+
+/// Calls `fn` and uses what it returns, if anything.
+template <class Callable>
+JOULERY_INLINE void call_and_use(Callable& fn) {
+    if constexpr (std::is_void_v<decltype(fn())>) {
+        fn();
+#if defined(__GNUC__) || defined(__clang__)
+        asm volatile("" : : : "memory");
+#endif
+    } else {
+        do_not_optimize(fn());
+    }
+}
+
+}  // namespace detail
 
 namespace detail {
 
@@ -47,7 +82,8 @@ inline std::atomic<std::uint64_t> measured_so_far{0};
 }  // namespace detail
 
 /// Runs up to two pieces of code in turns: A B A B, a batch each, so that whatever drifts meets
-/// both. First it finds out how many calls fill a batch, which is the warm-up too.
+/// both. First it finds out how many calls fill a batch, which is the warm-up too. All of it takes
+/// `max_time`, and no longer but for a call that alone does.
 ///
 /// An exception of the code passes through.
 class interleaved_run {
@@ -58,7 +94,9 @@ class interleaved_run {
         std::vector<energy_batch> batches;
     };
 
-    interleaved_run(meter& m, const measure_options& o) : meter_(m), options_(o), edges_(m) {
+    interleaved_run(meter& m, const measure_options& o)
+        : quiet_(!access::engine_of(m).clock().is_manual()), meter_(m), options_(o), edges_(m) {
+        options_.max_time = quiet_.grant(o.max_time);
         others_ = detail::measuring_now.fetch_add(1) > 0;
         started_ = detail::measured_so_far.fetch_add(1) + 1;
         began_ = now();
@@ -79,26 +117,28 @@ class interleaved_run {
             if (p.calls == 0) find_calls(p);
             if (timeless_) return;
         }
-        if (std::any_of(parts_.begin(), parts_.end(), [&](const part& p) { return is_long(p); })) {
-            for (part& p : parts_)
-                if (p.batches.empty()) p.batches.push_back(batch(p, p.calls));
-            return;
-        }
-        while (!precise_ && !is_time_up()) {
+        for (double round = keep_first_calls(); !precise_ && has_time_for(round);) {
+            const double before = now();
             for (part& p : parts_) p.batches.push_back(batch(p, p.calls));
             precise_ = parts_.front().batches.size() >= options_.min_batches && is_precise();
+            round = now() - before;
         }
     }
 
     [[nodiscard]] const part& operator[](std::size_t i) const noexcept { return parts_[i]; }
+    [[nodiscard]] const measure_options& options() const noexcept { return options_; }
+    /// False where the program's time for measuring is used up.
+    [[nodiscard]] bool has_time() const noexcept { return options_.max_time.count() > 0; }
     [[nodiscard]] bool precise() const noexcept { return precise_; }
     /// The code takes no time on the meter's clock.
     [[nodiscard]] bool timeless() const noexcept { return timeless_; }
     [[nodiscard]] quality provenance() const noexcept { return provenance_; }
     [[nodiscard]] const counter_edges& edges() const noexcept { return edges_; }
-    /// Whether the energy of another measurement is in this one's.
-    [[nodiscard]] bool had_company() const noexcept {
-        return others_ || detail::measured_so_far.load() != started_;
+    /// What else drew power meanwhile; empty: nothing that is known of.
+    [[nodiscard]] std::string disturbance() const {
+        if (others_ || detail::measured_so_far.load() != started_)
+            return "another measurement ran at the same time; its energy is in here";
+        return quiet_.disturbance(spent());
     }
     /// Seconds of the last batch of the first part.
     [[nodiscard]] seconds last_time() const noexcept { return last_time_; }
@@ -106,21 +146,29 @@ class interleaved_run {
  private:
     using steady = std::chrono::steady_clock;
 
-    [[nodiscard]] double now() const noexcept { return meter_.machinery().elapsed(); }
+    [[nodiscard]] double now() const noexcept { return access::engine_of(meter_).elapsed(); }
+    [[nodiscard]] double spent() const noexcept { return now() - began_; }
     [[nodiscard]] double max_seconds() const noexcept { return seconds(options_.max_time).count(); }
-    [[nodiscard]] bool is_long(const part& p) const noexcept {
-        return !p.batches.empty() && p.batches.front().time.count() >= max_seconds();
+    [[nodiscard]] bool has_time_for(double round) const noexcept {
+        const std::size_t n = parts_.front().batches.size();
+        return n == 0 || (n < most_batches && spent() + round <= max_seconds());
     }
+    // Where a first call of one part counts, each has a first batch. Its length in seconds, or 0.
+    double keep_first_calls() {
+        const auto has_batch = [](const part& p) { return !p.batches.empty(); };
+        if (std::none_of(parts_.begin(), parts_.end(), has_batch)) return 0;
+        double round = 0;
+        for (part& p : parts_) {
+            if (p.batches.empty()) p.batches.push_back(batch(p, p.calls));
+            round += p.batches.front().time.count();
+        }
+        return round;
+    }
+    // A tenth of the time is for finding it, and ten of each part have to fit into the rest.
     [[nodiscard]] double batch_seconds() const noexcept {
         if (options_.batch_time.count() > 0) return seconds(options_.batch_time).count();
         const double wanted = std::max(20 * edges_.slowest_update(), 0.02);
-        return std::min(wanted, max_seconds() / 10);
-    }
-    [[nodiscard]] bool is_time_up() const noexcept {
-        const std::size_t n = parts_.front().batches.size();
-        const double spent = now() - began_;
-        if (n == 0) return false;
-        return n >= most_batches || spent >= (n < 3 ? 2 : 1) * max_seconds();
+        return std::min(wanted, max_seconds() / (12 * static_cast<double>(parts_.size())));
     }
 
     energy_batch batch(const part& p, std::uint64_t calls) {
@@ -133,18 +181,21 @@ class interleaved_run {
         return {d.used, d.time, d.resolution};
     }
 
-    /// The first call is measured: where it takes all the time there is, it is the measurement.
+    /// The first call is measured: where there is no time for many more, it counts.
     void find_calls(part& p) {
         const energy_batch first = batch(p, 1);
+        const double most = max_seconds() / (8 * static_cast<double>(parts_.size()));
         p.calls = 1;
-        if (first.time.count() >= max_seconds()) {
+        if (first.time.count() >= most) {
             p.batches.push_back(first);
             return;
         }
         const auto began = steady::now();
-        double warm = 0;
+        double warm = first.time.count();
         p.calls = options_.batch_calls > 0 ? options_.batch_calls : 1;
-        for (const double target = batch_seconds();;) {
+        const double target = batch_seconds();
+        const double enough = std::min(seconds(options_.warm_up).count(), most);
+        for (bool filled = false; !filled || warm < enough;) {
             const double start = now();
             p.code(p.calls);
             const double took = now() - start;
@@ -153,9 +204,7 @@ class interleaved_run {
                                       p.calls >= most_calls || options_.batch_calls > 0);
             if (timeless_) return;
             if (options_.batch_calls == 0) adjust(p.calls, target, took);
-            const bool filled = options_.batch_calls > 0 || took >= target * 0.8;
-            if (filled && warm >= seconds(options_.warm_up).count()) return;
-            if (filled && warm >= max_seconds() / 4) return;
+            filled = took >= target * 0.8 || options_.batch_calls > 0;
         }
     }
 
@@ -170,8 +219,9 @@ class interleaved_run {
     static constexpr std::size_t most_batches = 10'000;
     static constexpr std::uint64_t most_calls = std::uint64_t{1} << 40;
 
+    quiet_machine quiet_;  // first: waits for the other processes
     meter& meter_;
-    const measure_options& options_;
+    measure_options options_;
     counter_edges edges_;
     std::vector<part> parts_;
     quality provenance_ = quality::measured;

@@ -2,35 +2,139 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/assertions/device_models.hpp"
 #include "joulery/assertions/interleaved_run.hpp"
-#include "joulery/assertions/measure_options.hpp"
 #include "joulery/assertions/measurement.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/assertions/statistics.hpp"
-#include "joulery/assertions/summarise.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/meter.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
+
 namespace testing {
+
+namespace detail {
+
+/// Half of the interval: by the spread of the samples, and never less than the counters resolve.
+/// One sample has no spread; for it the counters speak alone.
+[[nodiscard]] inline interval sure_interval(const std::vector<double>& samples, double resolution) {
+    interval i = mean_interval(samples);
+    const double least = resolution / std::sqrt(static_cast<double>(samples.size()));
+    const double half = samples.size() < 2 ? least : std::max(i.half_width(), least);
+    return {i.middle, i.middle - half, i.middle + half};
+}
+
+inline void note_what_was_odd(measurement& m, const steadiness& s) {
+    const std::size_t n = m.batches.size();
+    m.steady = s.steady;
+    if (!s.steady)
+        m.notes.push_back("the level changed by " + percent_text(s.change) + " at batch " +
+                          std::to_string(s.change_at + 1) + " of " + std::to_string(n) +
+                          " (a processor that throttles, a neighbour that came or left); the "
+                          "interval covers both levels");
+    if (s.outliers > 0)
+        m.notes.push_back(std::to_string(s.outliers) + " of " + std::to_string(n) +
+                          " batches lie far from the others (other work on the machine); they are "
+                          "counted in");
+    if (n == 1)
+        m.notes.emplace_back(m.calls == 1 ? "one call only: how much calls differ is not known"
+                                          : "one batch only: how much batches differ is not known");
+}
+
+}  // namespace detail
+
+/// Fills in what follows from `m.batches` and `m.calls_per_batch`.
+///
+/// Where the level changed in the course of it, the interval reaches over the levels before and
+/// after: which of the two is the true cost, nobody knows.
+inline void summarise(measurement& m) {
+    if (m.batches.empty() || m.calls_per_batch == 0) return;
+    const std::vector<double> samples = m.samples();
+    double resolution = 0;
+    energy used;
+    seconds time{};
+    for (const energy_batch& b : m.batches) {
+        resolution = std::max(resolution, b.resolution.joules());
+        used += b.used;
+        time += b.time;
+    }
+    const auto calls = static_cast<double>(m.calls_per_batch);
+    m.calls = m.calls_per_batch * m.batches.size();
+    interval i = detail::sure_interval(samples, resolution / calls);
+    const steadiness s = judge_steadiness(samples);
+    if (!s.steady) {
+        const auto cut = samples.begin() + static_cast<std::ptrdiff_t>(s.change_at);
+        const interval first = detail::sure_interval({samples.begin(), cut}, resolution / calls);
+        const interval then = detail::sure_interval({cut, samples.end()}, resolution / calls);
+        i.low = std::min(first.low, then.low);
+        i.high = std::max(first.high, then.high);
+    }
+    m.per_call = energy::from_joules(i.middle);
+    m.low = energy::from_joules(i.low);
+    m.high = energy::from_joules(i.high);
+    m.time_per_call = time / static_cast<double>(m.calls);
+    m.mean_power = time.count() > 0 ? used / time : power{};
+    m.co2e = emissions::from_grams(m.grams_per_joule * i.middle);
+    detail::note_what_was_odd(m, s);
+}
+
+namespace detail {
+
+/// "10de:2330": vendor and device of a PCI address, as the kernel's sysfs has them (Documentation/
+/// ABI/testing/sysfs-bus-pci); "" where it has none.
+[[nodiscard]] inline std::string pci_model(const system_root& root, const std::string& address) {
+    const std::string folder = "/sys/bus/pci/devices/" + address;
+    const std::string vendor = root.line(folder + "/vendor"),
+                      device = root.line(folder + "/device");
+    if (vendor.substr(0, 2) != "0x" || device.substr(0, 2) != "0x") return {};
+    return vendor.substr(2) + ":" + device.substr(2);
+}
+
+}  // namespace detail
+
+/// The models of the PCI devices among the channels, each with its number: "8 x 10de:2330". Two
+/// channels of one device count once; channels of the processor are no device.
+[[nodiscard]] inline std::string device_models(const std::vector<channel>& channels,
+                                               const system_root& root = {}) {
+    constexpr std::string_view bus = "pci:";
+    std::set<std::string> addresses;
+    for (const channel& c : channels)
+        if (c.device.compare(0, bus.size(), bus) == 0)
+            addresses.insert(c.device.substr(bus.size()));
+    std::map<std::string, std::size_t> models;
+    for (const std::string& address : addresses) {
+        const std::string model = detail::pci_model(root, address);
+        if (!model.empty()) ++models[model];
+    }
+    std::string out;
+    for (const auto& [model, count] : models)
+        out += (out.empty() ? "" : ", ") + std::to_string(count) + " x " + model;
+    return out;
+}
 
 namespace detail {
 
 /// Why `m` measures nothing at all; true where it does not.
 inline bool has_no_channel(meter& m, measurement& out) {
-    if (!m.machinery().is_this_process()) {
+    if (!access::engine_of(m).is_this_process()) {
         out.why_not = "this process was forked from the one whose meter this is";
         out.remedy = "make a meter in this process: meter m{options}";
         return true;
@@ -42,9 +146,16 @@ inline bool has_no_channel(meter& m, measurement& out) {
     return true;
 }
 
+inline bool is_out_of_time(const interleaved_run& run, measurement& out) {
+    if (run.has_time()) return false;
+    out.why_not = "the program's time for measuring is used up";
+    out.remedy = "give it more: JOULERY_ENERGY_TIME=5min, or let each measurement take less";
+    return true;
+}
+
 /// A source that failed at its last read: what it counted since is missing.
 inline void note_failures(meter& m, measurement& out) {
-    for (const auto& s : m.machinery().sources()) {
+    for (const auto& s : access::engine_of(m).sources()) {
         const std::lock_guard<std::mutex> lock(s->source.accounts);
         if (s->source.state() == read_status::ok) continue;
         out.provenance = quality::partial;
@@ -102,8 +213,7 @@ inline void finish(measurement& out, meter& m, const interleaved_run& run) {
         out.notes.emplace_back(
             "the time was up before the interval was as narrow as asked for; "
             "measure_options::max_time gives it more");
-    if (run.had_company())
-        out.notes.emplace_back("another measurement ran at the same time; its energy is in here");
+    out.disturbance = run.disturbance();
 }
 
 /// Waits as long as the last batch of the code took.
@@ -127,7 +237,8 @@ struct idle_wait {
 ///
 /// Units:  joules a call of everything the meter adds up, all threads, whole machine.
 /// Thread: any; measuring on two at once measures both in each, and says so.
-/// Cost:   0.3 s to `max_time`; a call that takes longer than that is made once.
+/// Cost:   0.3 s to `max_time`; a call that takes longer than that is made once. Before that it
+///         waits for other processes that measure, a minute a program at the most.
 /// Fails:  without a counter the result says why (`why_not`) and `fn` was called once; what `fn`
 ///         throws passes through.
 ///
@@ -144,6 +255,10 @@ measurement measure(meter& on, Callable&& fn, const measure_options& o = {}) {
     }
     auto code = [&]() -> decltype(auto) { return fn(); };  // plain functions too
     testing::interleaved_run run(on, o);
+    if (parts::is_out_of_time(run, out)) {
+        parts::call_and_use(fn);
+        return out;
+    }
     run.add(parts::batch_ref::to(code));
     parts::idle_wait idle{&run, &o};
     if (o.baseline) {
@@ -158,6 +273,7 @@ measurement measure(meter& on, Callable&& fn, const measure_options& o = {}) {
     };
     run.run([&] { return parts::is_narrow(batches(), o.precision); });
     out.batches = batches();
+    out.is_net = net;
     out.calls_per_batch = run[0].calls;
     parts::finish(out, on, run);
     return out;

@@ -1,16 +1,46 @@
-// measurement.hpp - what a piece of code costs a call, and how sure that is.
+// measurement.hpp - how to measure a piece of code, and what it costs a call.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace joulery {
 inline namespace v1 {
+
+/// What a measurement may take that says nothing else.
+inline constexpr std::chrono::nanoseconds default_max_time = std::chrono::seconds(2);
+
+/// Settings of `measure`, with defaults that suit a unit test.
+///
+///     measure_options o;
+///     o.precision = 0.01;  o.max_time = std::chrono::seconds(10);
+///     o.baseline = [&] { prepare_input(); };    // what to leave out of the figure
+///     auto m = measure([&] { prepare_input(); net.infer(x); }, o);
+struct measure_options {
+    double precision = 0.02;  ///< half the 95 % interval, as a share of the mean: then it is enough
+    /// Then it has to do. 0: 2 s, or less where a program measures a lot (`JOULERY_ENERGY_TIME`).
+    std::chrono::nanoseconds max_time{};
+    std::chrono::nanoseconds warm_up{std::chrono::milliseconds(50)};
+    std::chrono::nanoseconds batch_time{};  ///< 0: 20 updates of the counters, and 20 ms
+    std::uint64_t batch_calls = 0;          ///< 0: as many as fill the batch time
+    std::size_t min_batches = 10;           ///< before the precision is believed
+
+    /// Measured in turns with the code (A B A B, so that drift cancels) and taken off, call by
+    /// call.
+    std::function<void()> baseline;
+    /// Takes off what the machine draws when it does nothing, measured in turns with the code.
+    bool minus_idle = false;
+    /// How to do nothing for a while; null: sleep. For clocks that only a test moves.
+    std::function<void(std::chrono::nanoseconds)> idle;
+};
 
 /// One batch of calls between two dated readings of the counters.
 struct energy_batch {
@@ -44,6 +74,8 @@ struct measurement {
     bool precise = false;            ///< the interval became as narrow as was asked for
     std::string why_not, remedy;     ///< why nothing could be measured and what would change it
     std::vector<std::string> notes;  ///< drift, outliers, what cut the measurement short
+    std::string disturbance;         ///< what else drew power meanwhile; empty: nothing known
+    bool is_net = false;             ///< something was taken off: a baseline, the idle machine
 
     /// Whether there is a figure.
     [[nodiscard]] explicit operator bool() const noexcept { return why_not.empty(); }

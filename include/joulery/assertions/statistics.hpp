@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/assertions/student_t.hpp"
-
+#include "joulery/detail/core/finite.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -14,6 +13,73 @@
 namespace joulery {
 inline namespace v1 {
 namespace testing {
+
+namespace detail {
+
+/// Continued fraction of the incomplete beta function (NIST DLMF 8.17.22), by Lentz's method.
+inline double beta_fraction(double a, double b, double x) noexcept {
+    constexpr double tiny = 1e-300;
+    const auto apart_from_zero = [](double v) { return std::fabs(v) < tiny ? tiny : v; };
+    double c = 1;
+    double d = 1 / apart_from_zero(1 - (a + b) * x / (a + 1));
+    double value = d;
+    const auto step = [&](double numerator) {
+        d = 1 / apart_from_zero(1 + numerator * d);
+        c = apart_from_zero(1 + numerator / c);
+        value *= c * d;
+        return std::fabs(c * d - 1) < 1e-15;
+    };
+    for (int m = 1; m <= 500; ++m) {
+        step(m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)));
+        if (step(-(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)))) break;
+    }
+    return value;
+}
+
+/// The regularised incomplete beta function I_x(a, b), with y = 1 - x given apart: near x = 1 the
+/// subtraction would lose what the tail is made of.
+inline double incomplete_beta(double a, double b, double x, double y) noexcept {
+    if (!(x > 0)) return 0;
+    if (!(y > 0)) return 1;
+    const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+                                  a * std::log(x) + b * std::log(y));
+    if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
+    return 1 - front * beta_fraction(b, a, y) / b;
+}
+
+}  // namespace detail
+
+/// Chance of a value of at least `t` with `df` degrees of freedom; `df` need not be whole.
+///
+/// Cost: some hundred operations. Fails: NaN in, NaN out.
+///
+///     student_t_tail(2.228, 10);   // 0.025
+[[nodiscard]] inline double student_t_tail(double t, double df) noexcept {
+    if (joulery::is_nan(t) || !(df > 0)) return joulery::not_a_number();
+    const double square = t * t;
+    const double tail =
+        !joulery::is_finite(square)
+            ? 0
+            : detail::incomplete_beta(df / 2, 0.5, df / (df + square), square / (df + square)) / 2;
+    return t >= 0 ? tail : 1 - tail;
+}
+
+/// The value below which a share `p` lies: of `student_t_quantile(0.975, df)` standard errors is
+/// half a two-sided 95 % interval.
+///
+///     student_t_quantile(0.975, 10);   // 2.228
+[[nodiscard]] inline double student_t_quantile(double p, double df) noexcept {
+    if (!(p > 0) || !(p < 1) || !(df > 0)) return joulery::not_a_number();
+    if (p == 0.5) return 0;
+    const double tail = p > 0.5 ? 1 - p : p;
+    double low = 0, high = 2;
+    while (high < 1e300 && student_t_tail(high, df) > tail) high *= 2;
+    for (int i = 0; i < 200 && high - low > 1e-13 * high; ++i) {
+        const double middle = low + (high - low) / 2;
+        (student_t_tail(middle, df) > tail ? low : high) = middle;
+    }
+    return p > 0.5 ? high : -high;
+}
 
 /// A mean and the range in which the true one lies with the confidence asked for.
 struct interval {
@@ -76,48 +142,72 @@ struct interval {
     return {middle, middle - half, middle + half};
 }
 
-/// How two samples of unequal spread differ.
-struct welch_result {
-    interval difference;      ///< mean(a) - mean(b), two-sided 95 %
-    double t = 0;             ///< difference over its standard error
-    double df = 0;            ///< degrees of freedom by Welch and Satterthwaite
-    double chance_above = 1;  ///< of such a difference or a larger one where a is not above b
-    double chance_apart = 1;  ///< of one as large, in either direction, where they are the same
+/// What a series of batches shows besides its mean: a change of level in its course (a throttling
+/// processor, a neighbour that came), and single batches far off.
+///
+///     steadiness s = judge_steadiness({1.00, 1.01, 0.99, 1.00, 1.20, 1.21, 1.19, 1.20});
+///     // s.steady == false, s.change_at == 4, s.change == 0.2
+struct steadiness {
+    bool steady = true;
+    std::size_t change_at = 0;  ///< first sample of the new level
+    double change = 0;          ///< of the level, as a share of the level before
+    std::size_t outliers = 0;
 };
 
-/// B. L. Welch, "The generalization of Student's problem when several different population
-/// variances are involved", 1947. Needs two samples on each side; without them nothing differs.
-///
-///     welch_result w = welch_test(today, baseline);
-///     if (w.chance_above < 0.05) std::cout << "more by " << w.difference.middle;
-[[nodiscard]] inline welch_result welch_test(const std::vector<double>& a,
-                                             const std::vector<double>& b) {
-    welch_result r;
-    const double apart = mean(a) - mean(b);
-    constexpr double wide = std::numeric_limits<double>::infinity();
-    r.difference = {apart, -wide, wide};
-    if (a.size() < 2 || b.size() < 2) return r;
+/// Fewer samples than this on a side make no level.
+inline constexpr std::size_t smallest_level = 3;
+/// A smaller change than this share is not worth a word.
+inline constexpr double smallest_change = 0.02;
+
+namespace detail {
+
+/// Chance that two parts of one level differ as much. Both have one spread, pooled: that of three
+/// samples alone is too often near nothing by luck.
+[[nodiscard]] inline double chance_of_one_level(const std::vector<double>& a,
+                                                const std::vector<double>& b) {
     const auto n = static_cast<double>(a.size()), m = static_cast<double>(b.size());
-    const double from_a = variance(a) / n, from_b = variance(b) / m;
-    const double error = std::sqrt(from_a + from_b);
-    if (!(error > 0)) {  // both without any spread
-        r.difference = {apart, apart, apart};
-        r.t = apart > 0 ? wide : (apart < 0 ? -wide : 0);
-        r.df = n + m - 2;
-        r.chance_above = apart > 0 ? 0 : (apart < 0 ? 1 : 0.5);
-        r.chance_apart = apart == 0 ? 1 : 0;
-        return r;
+    const double apart = std::fabs(mean(a) - mean(b));
+    const double spread = (variance(a) * (n - 1) + variance(b) * (m - 1)) / (n + m - 2);
+    if (!(spread > 0)) return apart > 0 ? 0 : 1;
+    return 2 * student_t_tail(apart / std::sqrt(spread * (1 / n + 1 / m)), n + m - 2);
+}
+
+/// The split that is the least credible by chance, if it is incredible even as the best of so many.
+inline void find_change(const std::vector<double>& x, steadiness& s) {
+    if (x.size() < 2 * smallest_level) return;
+    double least = 0.001 / static_cast<double>(x.size() - 2 * smallest_level + 1);
+    double largest = 0;
+    for (std::size_t k = smallest_level; k + smallest_level <= x.size(); ++k) {
+        const auto cut = x.begin() + static_cast<std::ptrdiff_t>(k);
+        const std::vector<double> before(x.begin(), cut), after(cut, x.end());
+        const double level = mean(before);
+        const double change = level != 0 ? (mean(after) - level) / std::fabs(level) : 0;
+        const double chance = chance_of_one_level(before, after);
+        const bool likelier = chance < least || (chance == least && std::fabs(change) > largest);
+        if (std::fabs(change) < smallest_change || !likelier) continue;
+        least = chance;
+        largest = std::fabs(change);
+        s.steady = false;
+        s.change_at = k;
+        s.change = change;
     }
-    r.t = apart / error;
-    r.df = (from_a + from_b) * (from_a + from_b) /
-           (from_a * from_a / (n - 1) + from_b * from_b / (m - 1));
-    const double half = student_t_quantile(0.975, r.df) * error;
-    r.difference = {apart, apart - half, apart + half};
-    r.chance_above = student_t_tail(r.t, r.df);
-    r.chance_apart = 2 * student_t_tail(std::fabs(r.t), r.df);
-    return r;
+}
+
+}  // namespace detail
+
+/// Cost: quadratic in the number of samples, which are some ten to a hundred.
+[[nodiscard]] inline steadiness judge_steadiness(const std::vector<double>& x) {
+    steadiness s;
+    detail::find_change(x, s);
+    if (!s.steady || x.size() < 5) return s;
+    const double middle = median(x);
+    const double far = std::fmax(5 * robust_deviation(x), smallest_change * std::fabs(middle));
+    for (const double v : x)
+        if (std::fabs(v - middle) > far) ++s.outliers;
+    return s;
 }
 
 }  // namespace testing
+
 }  // namespace v1
 }  // namespace joulery

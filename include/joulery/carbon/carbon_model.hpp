@@ -7,10 +7,10 @@
 #include "joulery/detail/carbon/embodied_rate.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/intensity_over_time.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/units.hpp"
-#include "joulery/wall_time.hpp"
 
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,7 +111,7 @@ inline std::vector<std::string> carbon_model::sanitize() {
     }
     const auto check = [&](const grid_factor& f, const char* instead) {
         const double g = f.intensity.grams_per_kwh();
-        if (!(g > 0) || std::isinf(g)) {
+        if (!is_positive(g)) {
             warnings.push_back("carbon intensity " + format_significant(g) +
                                " g/kWh is not above zero; " + instead);
             return false;
@@ -124,7 +124,7 @@ inline std::vector<std::string> carbon_model::sanitize() {
     };
     if (!check(grid, "the world average, 472.94 g/kWh, is used")) grid = grid_factor{};
     if (market && !check(*market, "no market-based figure is given")) market.reset();
-    if (!(pue >= 1) || std::isinf(pue)) {
+    if (!is_finite(pue) || pue < 1) {
         warnings.push_back("PUE " + format_significant(pue) +
                            " is below 1, less than the machine itself; 1.0 is used");
         pue = 1.0;

@@ -46,8 +46,8 @@ struct embodied_item {
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/tables/embodied_table.hpp"
+#include "joulery/detail/core/finite.hpp"
 
-#include <cmath>
 #include <utility>
 
 namespace joulery {
@@ -58,7 +58,7 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
     std::string fits;
     const embodied_row* found = nullptr;
     bool exact = false;
-    int several = 0;
+    int fitting = 0;
     for (const embodied_row& r : embodied_table) {
         const folded_name have = fold_place(r.item);
         if (wanted.view().empty() || have.view().find(wanted.view()) == std::string_view::npos)
@@ -66,14 +66,14 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
         const bool same = have.view() == wanted.view();
         if (!exact) found = &r;
         exact = exact || same;
-        ++several;
+        ++fitting;
         fits += std::string(fits.empty() ? "" : "; ") + r.item;
     }
-    if (found && (several == 1 || exact))
+    if (found && (fitting == 1 || exact))
         return embodied_item{
             found->item, emissions::from_kilograms(found->kilograms), count,
             std::string(found->source) + " (" + found->boundary + ", " + found->evidence + ")"};
-    if (several > 1)
+    if (fitting > 1)
         return failure{"'" + std::string(name) + "' fits several: " + fits, "name one in full"};
     std::string all;
     for (const embodied_row& r : embodied_table)
@@ -84,10 +84,10 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
 
 JOULERY_DECL result<embodied_rate> embodied_for(const std::vector<embodied_item>& items,
                                                 seconds lifetime, double share) {
-    if (!(lifetime.count() > 0) || std::isinf(lifetime.count()))
+    if (!is_positive(lifetime.count()))
         return failure{"the lifetime of the hardware is not above zero",
                        "state it; 3 to 6 years (26,280 to 52,560 h) are in use"};
-    if (!(share > 0 && share <= 1))
+    if (!is_positive(share) || share > 1)
         return failure{"the share of the hardware in use is not above 0 and at most 1",
                        "state it: 1 for the whole machine"};
     if (items.empty()) return failure{"no hardware was named", "name at least one item"};
@@ -95,7 +95,7 @@ JOULERY_DECL result<embodied_rate> embodied_for(const std::vector<embodied_item>
     embodied_rate rate;
     for (const embodied_item& i : items) {
         const double grams = i.each.grams() * i.count;
-        if (!(grams > 0) || std::isinf(grams))
+        if (!is_positive(grams))
             return failure{"'" + i.name + "' has no embodied emissions above zero",
                            "state its kilograms and count"};
         total += emissions::from_grams(grams);

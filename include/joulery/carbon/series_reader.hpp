@@ -47,6 +47,7 @@ using series_result = result<std::shared_ptr<const intensity_series>>;
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/series_stream.hpp"
+#include "joulery/detail/core/descriptor.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -66,7 +67,7 @@ JOULERY_DECL series_result parse_intensity_series(std::string_view text,
 
 JOULERY_DECL series_result read_intensity_series(const std::string& path,
                                                  const series_options& options) {
-    std::FILE* file = std::fopen(path.c_str(), "rb");
+    std::FILE* file = detail::open_stream(path, "rb");
     if (!file)
         return failure{path + ": " + std::strerror(errno), "check the path and the permissions"};
     auto stream = std::make_unique<series_stream>(options);

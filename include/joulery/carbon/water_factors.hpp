@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/config.hpp"
 #include "joulery/units.hpp"
 
 #include <string>

@@ -12,6 +12,7 @@
 
 #include "joulery/assertions/energy_timeline.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
+#include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/meter.hpp"
 

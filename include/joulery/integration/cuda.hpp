@@ -6,9 +6,9 @@
 #if defined(__has_include)
 #if __has_include(<cuda_runtime_api.h>)
 
+#include "joulery/detail/core/config.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/stream_scope.hpp"
-#include "joulery/synchronized_scope.hpp"
 
 #include <cuda_runtime_api.h>
 
@@ -37,10 +37,9 @@ struct cuda_mark {
     }
 };
 
-/// For `scope_options`: waits for one stream, where `cudaDeviceSynchronize` waits for all.
+/// For `synchronized_scope`: waits for one stream, where `cudaDeviceSynchronize` waits for all.
 ///
-///     joulery::synchronized_scope s{"forward",
-///     joulery::scope_options{joulery::cuda_sync{stream}}};
+///     joulery::synchronized_scope s{"forward", joulery::cuda_sync{stream}};
 struct cuda_sync {
     cudaStream_t stream = nullptr;
     void operator()() const noexcept { static_cast<void>(cudaStreamSynchronize(stream)); }
@@ -52,20 +51,18 @@ struct cuda_sync {
 ///     joulery::device_stream lane{gpu};               // one for each CUDA stream
 ///     { joulery::cuda_scope s{lane, "forward", stream};
 ///       launch_forward(stream); }
-template <class Scope>
-class basic_cuda_scope : public stream_scope<cuda_mark, cuda_mark, Scope> {
-    using base = stream_scope<cuda_mark, cuda_mark, Scope>;
-
+template <class Base>
+class basic_cuda_scope : public Base {
  public:
     template <class Name>
     basic_cuda_scope(device_stream& lane, Name&& name, cudaStream_t stream)
-        : base(lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
+        : Base(lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
     /// In a meter of your own instead of the process-wide one.
-    template <class Meter, class Name>
-    basic_cuda_scope(Meter& meter, device_stream& lane, Name&& name, cudaStream_t stream)
-        : base(meter, lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
+    template <class Name>
+    basic_cuda_scope(scope_owner& meter, device_stream& lane, Name&& name, cudaStream_t stream)
+        : Base(meter, lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
 };
-using cuda_scope = basic_cuda_scope<scope>;
+using cuda_scope = basic_cuda_scope<stream_scope<cuda_mark, cuda_mark>>;
 
 }  // namespace v1
 }  // namespace joulery

@@ -1,11 +1,11 @@
 // google_benchmark.hpp - energy counters for every Google Benchmark.
 // SPDX-License-Identifier: MIT
 //
-// One line in main:      int main(int argc, char** argv) { return joulery::run_benchmarks(argc,
-// argv); } adds J/iter, W, J/item (after SetItemsProcessed) and gCO2e/iter to the table and to the
-// JSON. Benchmarks with long set-up, PauseTiming or manual time say where their loop is:
-//                        joulery::benchmark_energy watch{state};
-//                        for (auto _ : state) ...
+// One line adds J/iter, W, J/item (after SetItemsProcessed) and gCO2e/iter to every output:
+//     int main(int argc, char** argv) { return joulery::run_benchmarks(argc, argv); }
+// Benchmarks with long set-up, PauseTiming or manual time say where their loop is:
+//     joulery::benchmark_energy watch{state};
+//     for (auto _ : state) ...
 //
 // The library's own hooks would not do: its memory and profiler managers watch an additional run on
 // one thread, so that a benchmark on several threads would be measured on one.
@@ -13,12 +13,13 @@
 
 #if __has_include(<benchmark/benchmark.h>)
 
+#include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/counter_edges.hpp"
 #include "joulery/assertions/energy_timeline.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/assertions/statistics.hpp"
 #include "joulery/meter.hpp"
-#include "joulery/reading.hpp"
 #include "joulery/units.hpp"
 
 #include <benchmark/benchmark.h>
@@ -28,6 +29,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -50,7 +52,9 @@ class benchmark_figures {
     using run = benchmark::BenchmarkReporter::Run;
     using counters = std::map<std::string, double>;
 
-    explicit benchmark_figures(meter& m) : timeline_(m) {}
+    /// With `all_columns` each run has every counter: a CSV file's columns are those of its first
+    /// run.
+    benchmark_figures(meter& m, bool all_columns) : timeline_(m), all_columns_(all_columns) {}
 
     /// The runs with their counters; those seen before keep what they had.
     std::vector<run> with_energy(const std::vector<run>& runs) {
@@ -65,6 +69,10 @@ class benchmark_figures {
         }
         for (run& r : out)
             if (r.run_type == run::RT_Aggregate) add(r, aggregate(r));
+        for (run& r : out)
+            for (const char* name : {"J/iter", "J/item", "W", "gCO2e/iter"})
+                if (all_columns_)
+                    r.counters.emplace(name, joulery::not_a_number());
         return out;
     }
 
@@ -120,23 +128,28 @@ class benchmark_figures {
     }
 
     testing::energy_timeline timeline_;
+    const bool all_columns_;
     std::map<std::string, counters> known_;
     std::map<std::string, std::vector<counters>> series_;
 };
 
-/// Hands runs on with their energy. Without `override`, for later versions of the interface have
-/// members that earlier ones have not.
+/// Hands runs on with their energy, or their aggregates alone. Without `override`, for later
+/// versions of the interface have members that earlier ones have not.
 class energy_reporter : public benchmark::BenchmarkReporter {
  public:
-    energy_reporter(benchmark::BenchmarkReporter& inner, benchmark_figures& figures)
-        : inner_(inner), figures_(figures) {}
+    energy_reporter(benchmark::BenchmarkReporter& inner, benchmark_figures& figures,
+                    bool aggregates_only)
+        : inner_(inner), figures_(figures), aggregates_only_(aggregates_only) {}
 
     bool ReportContext(const Context& context) {
         inner_.SetOutputStream(&GetOutputStream());
         inner_.SetErrorStream(&GetErrorStream());
         return inner_.ReportContext(context);
     }
-    void ReportRuns(const std::vector<Run>& runs) { inner_.ReportRuns(figures_.with_energy(runs)); }
+    void ReportRuns(const std::vector<Run>& runs) {
+        const std::vector<Run> with = figures_.with_energy(runs);
+        if (!aggregates_only_ || !has_aggregates(with)) inner_.ReportRuns(with);
+    }
     void Finalize() { inner_.Finalize(); }
     /// Since 1.8.
     void ReportRunsConfig(double min_time, bool has_explicit_iters,
@@ -154,27 +167,81 @@ class energy_reporter : public benchmark::BenchmarkReporter {
     template <class Reporter>
     static void pass_on(Reporter&, double, bool, benchmark::IterationCount, long) {}
 
+    // Whether these are repetitions of which the library reports aggregates next.
+    static bool has_aggregates(const std::vector<Run>& runs) {
+        std::size_t whole = 0;
+        for (const Run& r : runs)
+            whole +=
+                r.run_type == Run::RT_Iteration && r.repetitions > 1 && r.real_accumulated_time > 0;
+        return whole >= 2;
+    }
+
     benchmark::BenchmarkReporter& inner_;
     benchmark_figures& figures_;
+    const bool aggregates_only_;
 };
 
-/// What of the command line concerns us; the library takes its flags away.
-struct benchmark_flags {
-    bool json_file = false;  ///< --benchmark_out in its default format
-    bool interleaved = false;
-
-    benchmark_flags(int argc, char** argv) {
-        bool file = std::getenv("BENCHMARK_OUT") != nullptr, other = false;
-        for (int i = 1; i < argc; ++i) {
-            const std::string_view a = argv[i];
-            if (a.rfind("--benchmark_out=", 0) == 0) file = true;
-            if (a.rfind("--benchmark_out_format=", 0) == 0) other = a.find("json") == a.npos;
-            if (a.rfind("--benchmark_enable_random_interleaving", 0) == 0)
-                interleaved = a.find("false") == a.npos;
-        }
-        json_file = file && !other;
+/// What of the command line, or of the variable that stands for it, concerns us.
+class benchmark_flags {
+ public:
+    benchmark_flags(int argc, char** argv) : arguments_(argv, argv + argc) {
+        has_file = !value("out").empty();
+        file_format = value("out_format");
+        csv = value("format") == "csv" || (has_file && file_format == "csv");
+        interleaved = is_on("enable_random_interleaving");
+        aggregates_in_file = is_on("report_aggregates_only");
+        aggregates_shown = aggregates_in_file || is_on("display_aggregates_only");
     }
+    bool has_file, csv, interleaved, aggregates_in_file, aggregates_shown;
+    std::string file_format;
+
+    /// The arguments, with the library told to report every run to us: aggregates alone tell
+    /// neither how long the loops ran nor when.
+    [[nodiscard]] std::vector<char*> with_all_runs() {
+        static char no_report[] = "--benchmark_report_aggregates_only=false";
+        static char no_display[] = "--benchmark_display_aggregates_only=false";
+        std::vector<char*> all = arguments_;
+        all.insert(all.end(), {no_report, no_display});
+        return all;
+    }
+
+ private:
+    // The last one counts; without "=" it is on.
+    [[nodiscard]] std::string value(const std::string& name) const {
+        std::string upper = "BENCHMARK_" + name;
+        for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        const char* variable = joulery::detail::environment_variable(upper.c_str());
+        std::string found = variable != nullptr ? variable : "";
+        const std::string flag = "--benchmark_" + name;
+        for (const std::string_view a : arguments_) {
+            if (a == flag) found = "true";
+            if (a.substr(0, flag.size() + 1) == flag + "=") found = a.substr(flag.size() + 1);
+        }
+        return found;
+    }
+    [[nodiscard]] bool is_on(const std::string& name) const {
+        const std::string text = value(name);
+        const char first = text.empty() ? '0' : text.front();
+        return first == '1' || first == 't' || first == 'T' || first == 'y' || first == 'Y' ||
+               text == "on" || text == "ON";
+    }
+
+    std::vector<char*> arguments_;
 };
+
+inline std::unique_ptr<benchmark::BenchmarkReporter> make_file_reporter(const std::string& format) {
+    if (format == "console")
+        return std::make_unique<benchmark::ConsoleReporter>(benchmark::ConsoleReporter::OO_None);
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+    if (format == "csv") return std::make_unique<benchmark::CSVReporter>();
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+    return std::make_unique<benchmark::JSONReporter>();
+}
 
 inline void describe_energy(meter& m) {
     benchmark::AddCustomContext("joulery_channels", testing::counter_edges(m).summed_channels());
@@ -188,27 +255,36 @@ inline void describe_energy(meter& m) {
 /// Runs the registered benchmarks as the command line says, with energy counters. For `return` in
 /// main.
 ///
+/// All output formats and --benchmark_*_aggregates_only show it; a benchmark that asks for
+/// aggregates alone in code (ReportAggregatesOnly) has its energy from `benchmark_energy`.
+///
 /// Fails: without a counter, and with random interleaving (runs are then reported long after they
 ///        ran), the benchmarks run without energy, and a line on stderr says why.
 inline int run_benchmarks(int argc, char** argv, meter& m) {
-    const detail::benchmark_flags flags(argc, argv);
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-    if (m.channels().empty() || flags.interleaved) {
+    detail::benchmark_flags flags(argc, argv);
+    const bool measured = !m.channels().empty() && !flags.interleaved;
+    std::vector<char*> arguments =
+        measured ? flags.with_all_runs() : std::vector<char*>(argv, argv + argc);
+    int count = static_cast<int>(arguments.size());
+    arguments.push_back(nullptr);
+    benchmark::Initialize(&count, arguments.data());
+    if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
+    if (measured) {
+        detail::benchmark_meter = &m;
+        detail::describe_energy(m);
+        detail::benchmark_figures figures(m, flags.csv);
+        detail::energy_reporter display(*benchmark::CreateDefaultDisplayReporter(), figures,
+                                        flags.aggregates_shown);
+        const auto written = detail::make_file_reporter(flags.file_format);
+        detail::energy_reporter file(*written, figures, flags.aggregates_in_file);
+        benchmark::RunSpecifiedBenchmarks(&display, flags.has_file ? &file : nullptr);
+        detail::benchmark_meter = nullptr;
+    } else {
         std::fprintf(stderr, "joulery: no energy counters: %s\n",
                      flags.interleaved ? "benchmarks are interleaved" : "nothing can be read");
         for (const std::string& w : m.settings().warnings)
             std::fprintf(stderr, "joulery: %s\n", w.c_str());
         benchmark::RunSpecifiedBenchmarks();
-    } else {
-        detail::benchmark_meter = &m;
-        detail::describe_energy(m);
-        detail::benchmark_figures figures(m);
-        detail::energy_reporter display(*benchmark::CreateDefaultDisplayReporter(), figures);
-        benchmark::JSONReporter json;
-        detail::energy_reporter file(json, figures);
-        benchmark::RunSpecifiedBenchmarks(&display, flags.json_file ? &file : nullptr);
-        detail::benchmark_meter = nullptr;
     }
     benchmark::Shutdown();
     return 0;

@@ -6,10 +6,11 @@
 #if defined(__has_include)
 #if __has_include(<mpi.h>)
 
+#include "joulery/detail/core/config.hpp"
 #include "joulery/detail/report/report_merger.hpp"
 #include "joulery/report.hpp"
+#include "joulery/report_io.hpp"
 #include "joulery/result.hpp"
-#include "joulery/writers/json.hpp"
 
 #include <mpi.h>
 

@@ -9,9 +9,11 @@
 
 #include "joulery/assertions/measure.hpp"
 #include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/quality.hpp"
 
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -26,12 +28,22 @@ inline std::string context_number(double x) {
     return text;
 }
 
+/// A row for the Markdown table above it, whose columns are ns/op, op/s, err%, total, benchmark.
+inline std::string energy_row(const measurement& m, const std::string& name) {
+    if (!m) return "| not measured | | | | `" + name + "` energy: " + m.why_not;
+    const double half = (m.high - m.low).joules() / 2;
+    return "| " + to_text(m.per_call) + "/op | " + to_text(m.mean_power) + " | " +
+           percent_text(m.per_call.joules() > 0 ? half / m.per_call.joules() : 0) + " | " +
+           to_text(m.co2e) + "/op | `" + name + "` energy, " + std::string(to_text(m.provenance));
+}
+
 }  // namespace detail
 
 /// Measures the energy of `fn`, then lets nanobench measure its time. The figures become variables
 /// of that result's context, for its templates: `{{context(joules_per_op)}}`, `joules_low`,
 /// `joules_high`, `joules_per_item` (with `Bench::batch`), `watts`, `grams_co2e_per_op`,
-/// `energy_provenance`.
+/// `energy_provenance`. A row under nanobench's own table shows them where people look: its
+/// columns are joules an operation, watts, half the 95 % interval, grams of CO2e, the name.
 ///
 /// Fails: without a counter `energy_provenance` says why and the figures are empty.
 template <class Bench, class Callable>
@@ -49,6 +61,7 @@ measurement run_with_energy(meter& on, Bench&& bench, const std::string& name, C
     set("grams_co2e_per_op", m.co2e.grams());
     bench.context("energy_provenance", m ? std::string(to_text(m.provenance)) : m.why_not);
     bench.run(name, std::forward<Callable>(fn));
+    if (std::ostream* out = bench.output()) *out << detail::energy_row(m, name) << std::endl;
     return m;
 }
 template <class Bench, class Callable>

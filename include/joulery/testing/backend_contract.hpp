@@ -3,10 +3,13 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,6 +25,8 @@ struct contract_options {
     std::size_t reads = 8;
     bool must_read = true;                    ///< at least one of the reads is `ok`
     std::vector<std::string> other_channels;  ///< ids of other backends that parents may name
+    bool names_hardware = false;  ///< each channel says what people call its device (`model`)
+    bool states_bound = false;  ///< each channel states the most power of its device (`max_watts`)
 };
 
 namespace detail {
@@ -31,8 +36,6 @@ namespace detail {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     });
 }
-
-[[nodiscard]] inline bool is_amount(double x) noexcept { return x >= 0 && std::isfinite(x); }
 
 /// The checks, one function each; they append what is broken.
 class contract_check {
@@ -64,16 +67,18 @@ class contract_check {
             if (c.id.empty()) say(who + "has no id");
             for (std::size_t k = 0; k < i; ++k)
                 if (all[k].id == c.id) say(who + "its id is used twice");
-            if (!(c.joules_per_count > 0) || !std::isfinite(c.joules_per_count))
+            if (!is_positive(c.joules_per_count))
                 say(who + "joules_per_count is not a positive number");
             if (c.update_period <= std::chrono::nanoseconds::zero())
                 say(who + "update_period is not positive");
-            if (!is_amount(c.max_watts) || !is_amount(c.quantum) || !is_amount(c.accuracy))
+            if (!is_amount(c.max_watts) || !is_amount(c.quantum) || !is_amount(c.relative_error))
                 say(who + "max_watts, quantum or accuracy is not an amount");
+            if (options_.names_hardware && c.model.empty()) say(who + "does not name its model");
+            if (options_.states_bound && c.max_watts <= 0) say(who + "states no max_watts");
             if (c.kind == reading_kind::power_gauge && c.wrap_at != 0)
                 say(who + "a gauge can't wrap");
-            if (c.provenance == quality::estimated && subject_.remark().empty())
-                say(who + "is estimated and remark() does not say from what");
+            if (c.provenance == quality::estimated && subject_.note().empty())
+                say(who + "is estimated and note() does not say from what");
         }
     }
 
@@ -120,9 +125,17 @@ class contract_check {
                 ++missing;
             } else if (channels[i].wrap_at != 0 && values[i] >= channels[i].wrap_at) {
                 say(who + "a value at or beyond wrap_at");
+            } else if (channels[i].kind == reading_kind::power_gauge &&
+                       !is_plausible(channels[i], values[i])) {
+                say(who + "a power that can't be, where no_value belongs");
             }
         }
         if (missing == channels.size()) say(when + "ok, but no channel has a value");
+    }
+
+    static bool is_plausible(const channel& c, std::uint64_t raw) {
+        const double watts = static_cast<double>(raw) * c.joules_per_count;
+        return !is_error_value(raw) && watts <= plausible_power::of(c).most;
     }
 
     void check_unchanged(const std::vector<channel>& before) {
@@ -150,6 +163,23 @@ class contract_check {
 [[nodiscard]] inline std::vector<std::string> contract_violations(backend& subject,
                                                                   contract_options options = {}) {
     return detail::contract_check(subject, std::move(options)).run();
+}
+
+/// What is wrong with the reason that a backend gives for not opening; empty where it opened, or
+/// says why. A remedy is a line for the shell or for a person to follow: one line.
+///
+///     CHECK(refusal_violations(open_my_backend(root)) == std::vector<std::string>{});
+[[nodiscard]] inline std::vector<std::string> refusal_violations(const opened_backend& opened) {
+    std::vector<std::string> violations;
+    if (opened) return violations;
+    const failure& why = opened.error();
+    if (why.reason.empty()) violations.emplace_back("does not say why it did not open");
+    for (const std::string& text : {why.reason, why.remedy})
+        if (text.find('\n') != std::string::npos)
+            violations.push_back("more than one line: " + text);
+    if (!why.remedy.empty() && why.remedy == why.reason)
+        violations.push_back("a remedy that is the reason: " + why.remedy);
+    return violations;
 }
 
 }  // namespace testing

@@ -47,7 +47,9 @@ class fake_system {
     }
 
     [[nodiscard]] bool ok() const noexcept { return !prefix_.empty(); }
-    [[nodiscard]] system_root root() const { return system_root(ok() ? prefix_ : "/nonexistent"); }
+    [[nodiscard]] system_root root() const {
+        return system_root::with_libraries(ok() ? prefix_ : "/nonexistent");
+    }
     /// Where a path of the fake machine lies on the real one.
     [[nodiscard]] std::string path(std::string_view absolute) const {
         return prefix_ + std::string(absolute);

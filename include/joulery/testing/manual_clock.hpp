@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/timing/time_source.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -17,8 +18,8 @@ namespace testing {
 /// `meter::poll()` after moving it, or let `simulated_machine` do both.
 ///
 ///     auto clock = std::make_shared<manual_clock>();
-///     options o; o.clock = clock;
-///     meter m{std::move(o)};  clock->advance(10ms);  m.poll();
+///     options o; access::set_clock(o, clock);
+///     meter m{std::move(o)};  clock->advance(10ms);  access::poll(m);
 class manual_clock final : public time_source {
  public:
     [[nodiscard]] std::uint64_t now() const noexcept override {
@@ -35,9 +36,17 @@ class manual_clock final : public time_source {
     void advance_to(std::uint64_t tick) noexcept {
         if (tick > now()) now_.store(tick, std::memory_order_release);
     }
+    /// The machine sleeps: a clock that goes on meanwhile gets ahead of this one.
+    void suspend(std::chrono::nanoseconds by) noexcept {
+        suspended_.fetch_add(by.count(), std::memory_order_acq_rel);
+    }
+    [[nodiscard]] double suspended_seconds() const noexcept override {
+        return static_cast<double>(suspended_.load(std::memory_order_acquire)) * 1e-9;
+    }
     [[nodiscard]] double seconds() const noexcept { return static_cast<double>(now()) * 1e-9; }
 
  private:
+    std::atomic<std::int64_t> suspended_{0};
     std::atomic<std::uint64_t> now_{1};  // 0 stands for "never" in places
 };
 

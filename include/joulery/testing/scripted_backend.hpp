@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/config.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -64,8 +65,8 @@ class scripted_backend final : public backend {
         hook_ = std::move(hook);
         return *this;
     }
-    scripted_backend& remarks(std::string text) {
-        remark_ = std::move(text);
+    scripted_backend& notes(std::string text) {
+        note_ = std::move(text);
         return *this;
     }
 
@@ -76,7 +77,7 @@ class scripted_backend final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t turn = reads_.fetch_add(1);
@@ -107,7 +108,7 @@ class scripted_backend final : public backend {
     std::vector<step> script_;
     std::vector<std::uint64_t> last_;
     std::function<void()> hook_;
-    std::string remark_;
+    std::string note_;
     std::atomic<std::size_t> reads_{0};
 };
 

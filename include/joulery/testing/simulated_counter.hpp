@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -49,7 +49,7 @@ struct simulated_counter {
     std::uint64_t wrap_at = std::uint64_t{1} << 32;  ///< of a counter; 0: never
     std::uint64_t start = 0;                         ///< raw value of a counter at the beginning
     double max_watts = 0;                            ///< what the channel states; 0: nothing
-    double accuracy = 0;                             ///< stated error, as a fraction; 0: none
+    double relative_error = 0;                       ///< stated error, as a fraction; 0: none
 };
 
 namespace detail {
@@ -78,7 +78,7 @@ class running_counter {
         const bool is_told = model_.declared_period.count() > 0;
         c.update_period = is_told ? model_.declared_period : model_.period;
         c.max_watts = model_.max_watts;
-        c.accuracy = model_.accuracy;
+        c.relative_error = model_.relative_error;
         return c;
     }
     [[nodiscard]] std::uint64_t raw() const noexcept { return raw_; }

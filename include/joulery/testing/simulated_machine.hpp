@@ -4,6 +4,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/power_noise.hpp"
 #include "joulery/testing/simulated_counter.hpp"
@@ -40,7 +41,7 @@ class simulated_machine {
     /// Options for a meter on this machine's clock with one backend of these counters.
     [[nodiscard]] options options_with(const std::vector<simulated_counter>& counters) {
         options o;
-        o.clock = clock_;
+        access::set_clock(o, clock_);
         o.backends.push_back(make_backend(counters));
         return o;
     }
@@ -83,10 +84,10 @@ class simulated_machine {
     void run(std::chrono::nanoseconds time) {
         const std::uint64_t end = clock_->now() + static_cast<std::uint64_t>(time.count());
         while (true) {
-            const std::uint64_t due = meter_ != nullptr ? meter_->next_due() : end;
+            const std::uint64_t due = meter_ != nullptr ? access::next_due(*meter_) : end;
             move_to(std::min(std::max(due, clock_->now()), end));
             if (meter_ != nullptr && due <= clock_->now()) {
-                meter_->poll();
+                access::poll(*meter_);
                 continue;
             }
             if (clock_->now() >= end) return;

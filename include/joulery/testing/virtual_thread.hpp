@@ -3,8 +3,10 @@
 #pragma once
 
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/scope_ends.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/meter.hpp"
+#include "joulery/testing/access.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -50,10 +52,10 @@ class played_processor_time {
 ///     { joulery::scope a{worker, "forward"};  machine.run(1ms); }
 ///     { joulery::scope w{worker, "wait"};  worker.busy(false);  machine.run(1ms);
 ///       worker.busy(true); }
-class virtual_thread {
+class virtual_thread final : public scope_owner {
  public:
-    explicit virtual_thread(meter& m) : tree_(m.machinery().add_tree()) {
-        const std::shared_ptr<time_source>& clock = m.settings().clock;
+    explicit virtual_thread(meter& m) : tree_(access::engine_of(m).add_tree()) {
+        const std::shared_ptr<time_source> clock = access::clock_of(m.settings());
         if (clock == nullptr || !clock->is_manual()) return;  // then a sampler reads it meanwhile
         time_ = std::make_shared<detail::played_processor_time>(clock);
         tree_->processor_time = [time = time_] { return time->seconds(); };
@@ -63,7 +65,7 @@ class virtual_thread {
     /// The thread ends; what it measured stays.
     ~virtual_thread() {
         busy(false);
-        tree_->thread_ended.store(true, std::memory_order_release);
+        joulery::detail::end_thread(tree_);
     }
 
     /// Whether it uses a processor from now on, or waits. Does nothing on a clock that is not
@@ -74,11 +76,10 @@ class virtual_thread {
     /// Processor time used so far; negative where it is not known.
     [[nodiscard]] double busy_seconds() const { return tree_->busy_seconds(); }
 
-    [[nodiscard]] joulery::detail::thread_cursor* cursor_of_this_thread() const noexcept {
+ private:
+    joulery::detail::thread_cursor* cursor_of_this_thread() noexcept override {
         return tree_.get();
     }
-
- private:
     std::shared_ptr<joulery::detail::thread_context> tree_;
     std::shared_ptr<detail::played_processor_time> time_;
 };

@@ -35,6 +35,8 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <unordered_set>
 
 namespace joulery {
 inline namespace v1 {
@@ -73,10 +75,14 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     const carbon_model& m = c.carbon;
     energy cpu, gpu, ram;
     std::uint64_t gpus = 0;
+    std::string gpu_model;
+    std::unordered_set<std::string_view> gpu_ids;
+    for (const channel_row& row : r.channels)
+        if (row.part == component::gpu) gpu_ids.insert(row.id);
     for (const channel_row& row : r.channels) {
-        const channel_row* around = r.find_channel(row.parent);
-        const bool part_of_one = around != nullptr && around->part == component::gpu;
+        const bool part_of_one = gpu_ids.count(row.parent) > 0;
         if (row.part == component::gpu && !part_of_one) ++gpus;
+        if (row.part == component::gpu && gpu_model.empty()) gpu_model = row.model;
         if (!row.summed) continue;
         if (row.part == component::cpu) cpu += row.total;
         if (row.part == component::gpu) gpu += row.total;
@@ -107,7 +113,8 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     row.add(static_cast<double>(c.logical_cpus));
     row.add(c.cpu);
     row.add(static_cast<double>(gpus));
-    skip(4);
+    row.add(gpu_model);
+    skip(3);
     row.add(c.attribution == "process" ? "process" : "machine");
     skip(4);
     row.add(place.provider.empty() ? "N" : "Y");

@@ -12,6 +12,7 @@ inline namespace v1 {
 
 /// One record a scope, a header first, and "(outside all scopes)" and "(total)" last.
 ///
+/// Names: "=SUM(A1)" is written "'=SUM(A1)", which spreadsheets show and do not compute.
 /// Units: in the column names; numbers round-trip, with a point in every locale. One column a
 ///        channel, named "channel:<id>_j". Fails: never; what is no number is an empty field.
 ///
@@ -23,9 +24,12 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/scope_tree.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -34,27 +38,27 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Appends fields to records: commas between, quotes where needed, CR LF at the end.
+/// Appends fields to records: commas between, quotes where needed, CR LF at the end. Text that a
+/// spreadsheet would take for a formula gets an apostrophe in front; control characters show as
+/// "\x1b".
 class csv_writer {
  public:
     csv_writer& add(std::string_view text) {
         separate();
-        if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-            out_ += valid_utf8(text);
-            return *this;
-        }
-        out_ += '"';
-        for (const char c : valid_utf8(text)) {
+        const std::string cell = (is_formula(text) ? "'" : "") + escape_control(text);
+        const bool quoted = cell.find_first_of(",;\"") != std::string::npos;
+        if (quoted) out_ += '"';
+        for (const char c : cell) {
             if (c == '"') out_ += '"';
             out_ += c;
         }
-        out_ += '"';
+        if (quoted) out_ += '"';
         return *this;
     }
     // Not-a-number and infinities are empty: spreadsheets and data frames read that as missing.
     csv_writer& add(double x) {
         separate();
-        if (x - x == 0) append_number(out_, x);
+        if (is_finite(x)) append_number(out_, x);
         return *this;
     }
     csv_writer& add(std::uint64_t n) {
@@ -69,6 +73,15 @@ class csv_writer {
     [[nodiscard]] const std::string& text() const noexcept { return out_; }
 
  private:
+    // What a spreadsheet would compute, or run, instead of showing it: also in full width (U+FF1D).
+    static bool is_formula(std::string_view text) noexcept {
+        std::size_t at = 0;
+        const char32_t first = text.empty() ? 0 : next_code_point(text, at);
+        for (const char32_t c : {U'=', U'+', U'-', U'@'})
+            if (first == c || first == c + 0xFEE0) return true;
+        return false;
+    }
+
     void separate() {
         if (!first_) out_ += ',';
         first_ = false;
@@ -87,8 +100,10 @@ JOULERY_DECL std::string to_csv(const report& r) {
         csv.add(std::string_view(name));
     for (const channel_row& c : r.channels) csv.add("channel:" + c.id + "_j");
     csv.end_record();
-    for (const scope_row& s : r.scopes) {
-        csv.add(s.path).add(static_cast<std::uint64_t>(s.depth)).add(s.calls);
+    const scope_tree tree(r);
+    for (std::size_t i = 0; i < r.scopes.size(); ++i) {
+        const scope_row& s = r.scopes[i];
+        csv.add(s.path).add(static_cast<std::uint64_t>(tree.level[i])).add(s.calls);
         csv.add(s.time.count()).add(s.total.joules()).add(s.self.joules());
         csv.add(s.uncertainty.joules()).add(s.co2e.grams()).add(s.items).add(s.item_name);
         csv.add(s.total.joules() / s.items).add(to_text(s.provenance)).add(s.method);

@@ -56,7 +56,7 @@ JOULERY_DECL std::string to_folded(const report& r) {
     for (const std::size_t i : tree.order) {
         const char* separator = "";
         for (const std::size_t frame : detail::flame_stack(tree, i)) {
-            out.append(separator).append(detail::folded_frame(tree.name(r, frame)));
+            out.append(separator).append(detail::folded_frame(r.scopes[frame].name));
             separator = ";";
         }
         out += ' ';

@@ -24,6 +24,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/figures.hpp"
@@ -34,10 +35,13 @@ inline namespace v1 {
 #include "joulery/detail/report/power_chart.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -85,7 +89,7 @@ class html_writer {
             if (!text.empty()) where += (where.empty() ? "" : ", ") + markup_text(text);
         };
         add(r_.context.host);
-        add(r_.context.cpu);
+        add(hardware_of(r_.context));
         if (r_.context.started.unix_seconds() > 0) add(r_.context.started.to_iso8601());
         if (r_.runs.size() > 1) add(std::to_string(r_.runs.size()) + " runs merged");
         out_ += "<p class=\"soft\">" + where + "</p>\n";
@@ -152,7 +156,7 @@ class html_writer {
     // A cell sorts by its number, or, without one, by its text.
     void cell(const std::string& text, double value, const char* classes = "") {
         std::string number;
-        if (value - value == 0) append_number(number, value);
+        if (is_finite(value)) append_number(number, value);
         out_ += std::string("<td") +
                 (*classes != '\0' ? std::string(" class=\"") + classes + "\"" : "") + " data-v=\"" +
                 number + "\">" + markup_text(text) + "</td>";
@@ -186,9 +190,9 @@ class html_writer {
 
     void scope_line(std::size_t i) {
         const scope_row& row = r_.scopes[i];
-        const std::string name = markup_text(tree_.name(r_, i));
+        const std::string name = markup_text(r_.scopes[i].name);
         const std::string_view prefix =
-            std::string_view(row.path).substr(0, row.path.size() - tree_.name(r_, i).size());
+            std::string_view(row.path).substr(0, row.path.size() - r_.scopes[i].name.size());
         const quality q = row.provenance;
         out_ += "<tr data-path=\"" + markup_text(row.path) +
                 "\"><th scope=\"row\" style=\"padding-left:" +
@@ -229,16 +233,48 @@ class html_writer {
         heads({"<channel", "energy", "*outside scopes", "<quality", "<in the total", "*<backend",
                "*<state"});
         out_ += "<tbody>\n";
-        for (const channel_row& c : r_.channels)
-            if (r_.find_channel(c.parent) == nullptr) channel_lines(c, 0);
+        channel_tree();
         out_ += "</tbody></table></div>\n";
     }
 
-    // Depth is bounded, so that parents in a circle end.
-    void channel_lines(const channel_row& c, std::size_t level) {
-        if (level > 8) return;
-        out_ += "<tr><th scope=\"row\" style=\"padding-left:" + std::to_string(10 + 18 * level) +
-                "px\">" + markup_text(c.id) + "</th>";
+    // Parents before their children, each channel once: ids may repeat and parents form a circle,
+    // whose channels come last.
+    void channel_tree() {
+        std::unordered_map<std::string_view, std::size_t> by_id;
+        for (std::size_t i = 0; i < r_.channels.size(); ++i) by_id.emplace(r_.channels[i].id, i);
+        std::vector<std::vector<std::size_t>> children(r_.channels.size());
+        std::vector<std::pair<std::size_t, std::size_t>> open;  // channel, level
+        std::vector<bool> shown(r_.channels.size(), false);
+        const auto show_open = [&] {
+            while (!open.empty()) {
+                const auto [i, level] = open.back();
+                open.pop_back();
+                if (shown[i]) continue;
+                shown[i] = true;
+                channel_line(r_.channels[i], level);
+                for (auto c = children[i].rbegin(); c != children[i].rend(); ++c)
+                    open.emplace_back(*c, level + 1);
+            }
+        };
+        std::vector<std::size_t> roots;
+        for (std::size_t i = 0; i < r_.channels.size(); ++i) {
+            const auto parent = by_id.find(r_.channels[i].parent);
+            if (parent == by_id.end() || parent->second == i)
+                roots.push_back(i);
+            else
+                children[parent->second].push_back(i);
+        }
+        for (std::size_t i = 0; i < r_.channels.size(); ++i) roots.push_back(i);
+        for (const std::size_t i : roots) {
+            open.emplace_back(i, 0);
+            show_open();
+        }
+    }
+
+    void channel_line(const channel_row& c, std::size_t level) {
+        out_ += "<tr><th scope=\"row\" style=\"padding-left:" +
+                std::to_string(10 + 18 * std::min<std::size_t>(level, 8)) + "px\">" +
+                markup_text(c.id) + "</th>";
         cell(with_quality_prefix(to_text(c.total), c.provenance));
         cell(with_quality_prefix(to_text(c.unscoped), c.provenance), "wide");
         quality_cell(c.provenance);
@@ -246,9 +282,6 @@ class html_writer {
         cell(c.backend, "wide left");
         cell(c.state, "wide left");
         out_ += "</tr>\n";
-        for (const channel_row& child : r_.channels)
-            if (!child.parent.empty() && child.parent == c.id && &child != &c)
-                channel_lines(child, level + 1);
     }
 
     void entry(const std::string& term, const std::string& text) {
@@ -281,6 +314,7 @@ class html_writer {
         entry("processor", c.cpu + (c.logical_cpus > 0 ? ", " + std::to_string(c.logical_cpus) +
                                                              " hardware threads"
                                                        : std::string()));
+        entry("hardware", c.hardware);
         entry("system", c.os);
         entry("run id", c.run_id);
         out_ += "</dl>\n";

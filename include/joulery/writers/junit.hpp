@@ -21,6 +21,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/markup_text.hpp"
 
@@ -45,7 +46,7 @@ inline void junit_property(std::string& out, const char* indent, std::string_vie
 
 /// Seconds as JUnit's schema wants them: a plain decimal, never with an exponent.
 inline std::string junit_seconds(seconds t) {
-    const double s = t.count() > 0 && t.count() < 1e12 ? t.count() : 0;
+    const double s = is_positive(t.count()) && t.count() < 1e12 ? t.count() : 0;
     const auto micro = static_cast<std::uint64_t>(s * 1e6 + 0.5);
     std::string fraction = std::to_string(1000000 + micro % 1000000);
     return std::to_string(micro / 1000000) + "." + fraction.substr(1);
@@ -68,6 +69,7 @@ JOULERY_DECL std::string to_junit(const report& r) {
     detail::junit_property(out, indent, "quality", std::string(to_text(r.provenance)));
     detail::junit_property(out, indent, "grid", r.context.carbon.grid.place);
     detail::junit_property(out, indent, "cpu", r.context.cpu);
+    detail::junit_property(out, indent, "hardware", r.context.hardware);
     out += "    </properties>\n";
     for (const scope_row& s : r.scopes) {
         out += "    <testcase classname=\"joulery." + name + "\" name=\"" + markup_text(s.path) +

@@ -73,7 +73,7 @@ inline void markdown_scopes(std::string& out, const report& r) {
         const scope_row& row = r.scopes[i];
         out += "| ";
         for (std::size_t l = 0; l < tree.level[i]; ++l) out += "&emsp;";
-        out += markdown_code(tree.name(r, i)) + " |";
+        out += markdown_code(r.scopes[i].name) + " |";
         cell(count_text(static_cast<double>(row.calls)));
         cell(to_text(row.time));
         cell(with_quality_prefix(to_text(row.total), row.provenance));
@@ -114,8 +114,8 @@ inline void markdown_channels(std::string& out, const report& r) {
         out += "- " + note.label + ": " + markdown_prose(note.text) + ".\n";
     out += "- Measuring cost " + markdown_prose(overhead_text(r.overhead)) + ".\n";
     out += "- " + markdown_prose(r.context.library) + " on " + markdown_prose(r.context.host) +
-           ", " + markdown_prose(r.context.cpu) + ", " + markdown_prose(r.context.os) + ", " +
-           r.context.started.to_iso8601() + ".\n\n</details>\n";
+           ", " + markdown_prose(hardware_of(r.context)) + ", " + markdown_prose(r.context.os) +
+           ", " + r.context.started.to_iso8601() + ".\n\n</details>\n";
 }
 
 }  // namespace detail

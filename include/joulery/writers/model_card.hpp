@@ -46,7 +46,7 @@ JOULERY_DECL std::string to_model_card(const report& r, std::string_view trainin
                         to_text(m.grid));
     field("training_type", training_type);
     field("geographical_location", m.grid.assumed ? "not stated" : m.grid.place);
-    field("hardware_used", r.context.cpu);
+    field("hardware_used", hardware_of(r.context));
     out += "\n";
     const statement s = statement_of(r);
     const auto comments = [&](const char* what, const std::vector<std::string>& lines) {

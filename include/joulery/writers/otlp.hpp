@@ -23,6 +23,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/number_text.hpp"
 
@@ -50,6 +51,7 @@ class otlp_writer {
                     {"host.name", c.host},
                     {"host.id", c.machine},
                     {"host.cpu.model.name", c.cpu},
+                    {"joulery.hardware", c.hardware},
                     {"os.description", c.os}});
         out_ += "},\n\"scopeMetrics\": [{\"scope\": {\"name\": \"joulery\", \"version\": ";
         append_json_string(out_, c.library);
@@ -101,17 +103,17 @@ class otlp_writer {
         nanoseconds(", \"startTimeUnixNano\": \"", begin);
         nanoseconds("\", \"timeUnixNano\": \"", begin + r_.context.duration.count());
         out_ += "\", \"asDouble\": ";
-        if (value - value == 0) {
+        if (is_finite(value)) {
             append_number(out_, value);
         } else {
-            out_ += value != value ? "\"NaN\"" : (value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+            out_ += is_nan(value) ? "\"NaN\"" : (value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         }
         out_ += '}';
     }
 
     void nanoseconds(const char* before, double unix_seconds) {
         out_ += before;
-        const bool sound = unix_seconds > 0 && unix_seconds < 1.8e10;
+        const bool sound = is_positive(unix_seconds) && unix_seconds < 1.8e10;
         append_number(out_, sound ? static_cast<std::uint64_t>(unix_seconds * 1e9) : 0);
     }
 

@@ -32,6 +32,7 @@ struct prometheus_options {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 
@@ -107,10 +108,10 @@ class metric_writer {
     }
 
     void number(double x) {
-        if (x - x == 0) {
+        if (is_finite(x)) {
             append_number(out_, x);
         } else {
-            out_ += x != x ? "NaN" : (x > 0 ? "+Inf" : "-Inf");
+            out_ += is_nan(x) ? "NaN" : (x > 0 ? "+Inf" : "-Inf");
         }
     }
 
@@ -128,6 +129,7 @@ class metric_writer {
         family("joulery_run_info", "gauge", "Conditions of the run; always 1.");
         sample("joulery_run_info",
                {{"cpu", c.cpu},
+                {"hardware", c.hardware},
                 {"os", c.os},
                 {"library", c.library},
                 {"attribution", c.attribution},

@@ -43,7 +43,7 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
     };
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         frames += "{\"name\": ";
-        append_json_string(frames, tree.name(r, i));
+        append_json_string(frames, r.scopes[i].name);
         frames += "},\n";
     }
     frames.append("{\"name\": \"").append(detail::outside_name).append("\"}");

@@ -57,7 +57,7 @@ JOULERY_DECL std::string to_technical_documentation(const report& r,
                                       std::string(to_text(r.provenance)));
     item("energy with the data centre's overhead",
          format_significant(f.facility.kilowatt_hours() / 1e3, 4) + " MWh");
-    item("hardware", stated(r.context.cpu));
+    item("hardware", stated(hardware_of(r.context)));
     item("greenhouse gases, location-based",
          format_significant(f.location.kilograms() / 1e3, 4) + " t CO2e");
     if (f.market)

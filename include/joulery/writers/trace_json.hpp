@@ -23,6 +23,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -51,6 +52,8 @@ class trace_writer {
         append_json_string(out_, r_.context.library);
         out_ += ", \"run\": ";
         append_json_string(out_, r_.context.run_name);
+        out_ += ", \"hardware\": ";
+        append_json_string(out_, hardware_of(r_.context));
         out_ += ", \"started\": \"" + r_.context.started.to_iso8601() +
                 "\", \"slices_dropped\": \"" + std::to_string(r_.slices.dropped) +
                 "\"},\n\"traceEvents\": [";
@@ -92,7 +95,7 @@ class trace_writer {
              in_order(r_.slices.slices.empty() ? r_.history.bands : r_.slices.slices)) {
             if (s->scope >= r_.scopes.size()) continue;
             const scope_row& row = r_.scopes[s->scope];
-            begin("X", tree.name(r_, s->scope));
+            begin("X", r_.scopes[s->scope].name);
             out_ += ", \"cat\": \"scope\", \"tid\": " + std::to_string(s->thread + 1);
             const std::int64_t begin = whole_nanoseconds(s->begin);
             const std::int64_t end = whole_nanoseconds(s->begin + s->length);
@@ -120,11 +123,11 @@ class trace_writer {
                          });
         return order;
     }
-    static double real(seconds t) noexcept { return t.count() - t.count() == 0 ? t.count() : 0; }
+    static double real(seconds t) noexcept { return is_finite(t.count()) ? t.count() : 0; }
     // What readers can hold: not below 0, which they drop, and far from the end of 64 bits.
     static std::int64_t whole_nanoseconds(seconds t) noexcept {
         const double ns = t.count() * 1e9;
-        return ns > 0 ? std::llround(std::min(ns, 4e18)) : 0;
+        return is_nan(ns) || ns <= 0 ? 0 : std::llround(std::min(ns, 4e18));
     }
 
     // A step without a value is left out; the last step is closed, so that its power ends.
@@ -140,7 +143,7 @@ class trace_writer {
     }
 
     void counter(const std::string& name, seconds at, double watts) {
-        if (watts - watts != 0) return;
+        if (!is_finite(watts)) return;
         begin("C", name);
         out_ += ", \"tid\": 0";
         microseconds("ts", whole_nanoseconds(at));

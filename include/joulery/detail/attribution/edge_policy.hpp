@@ -6,6 +6,8 @@
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace joulery {
@@ -19,12 +21,13 @@ inline constexpr double updates_worth_edges = 16;
 inline constexpr double updates_to_lose_edges = 8;
 
 /// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
-/// and is long against its counter's updates. `has_edges`: it was so far.
+/// and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
+/// seconds.
 [[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, bool has_edges,
-                                    double budget, double seconds_per_tick) noexcept {
+                                    double budget, double seconds_per_tick, double lag) noexcept {
     const double updates = has_edges ? updates_to_lose_edges : updates_worth_edges;
     return 2 * source.read_cost() <= budget * mean_ticks &&
-           mean_ticks * seconds_per_tick >= updates * source.fastest_update();
+           mean_ticks * seconds_per_tick >= updates * std::max(source.fastest_update(), lag);
 }
 
 [[nodiscard]] constexpr std::uint32_t edge_bit(std::size_t source) noexcept {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/attribution.hpp"
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/quality.hpp"
 #include "joulery/report.hpp"
 #include "joulery/units.hpp"
 
@@ -22,7 +22,7 @@ inline void split_idle(report& r, power idle, attribution policy, double own) {
     r.context.idle_power = idle;
     seconds in_scopes{0};
     for (const scope_row& row : r.scopes)
-        if (row.depth == 0) in_scopes += row.time;
+        if (row.parent == scope_row::no_parent) in_scopes += row.time;
     const bool shared = policy != attribution::inclusive && in_scopes > r.context.duration;
     const double share = own * (shared ? r.context.duration / in_scopes : 1.0);
     for (scope_row& row : r.scopes) row.idle = std::min(idle * row.time * share, row.total);

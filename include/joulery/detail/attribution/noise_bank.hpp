@@ -68,9 +68,10 @@ struct power_solution {
     s.factor.solve(s.watts);
     double explained = 0;
     for (std::size_t i = 0; i < s.watts.size(); ++i) explained += all.right[i] * s.watts[i];
-    s.evidence =
-        -0.5 * (f.older().squares + f.recent().squares - explained + f.older().log_variance +
-                f.recent().log_variance + s.factor.log_determinant());
+    const double left = f.older().squares + f.recent().squares - explained;
+    s.evidence = -0.5 * (left + f.older().log_variance + f.recent().log_variance +
+                         s.factor.log_determinant());
+    s.misfit = left / static_cast<double>(f.older().rows + f.recent().rows + 1);
     return s;
 }
 
@@ -82,7 +83,7 @@ struct power_solution {
 ///
 ///     noise_bank bank;
 ///     bank.begin(watts);
-///     bank.add(row);                                  // and window.add(...)
+///     bank.add(window, facts);                        // the row that window.add(...) took
 ///     bank.search(window, facts, prior, 32);
 ///     bank.weigh(prior, noise_bank::max_members);     // bank.solutions(), the best first
 class noise_bank {
@@ -107,8 +108,14 @@ class noise_bank {
         for (const noise_place& p : first_places())
             members_.push_back({p, noise_filter(noise_model_at(p, scale_)), 0, 0, {}});
     }
-    void add(const filter_row& row) {
-        for (member& m : members_) m.filter.add(row);
+    /// Takes the last row of the window.
+    void add(row_window& window, const row_window::column_facts& facts) {
+        double box = -1;
+        for (member& m : members_) {
+            if (m.filter.model().box != box)
+                window.prepare(window.size() - 1, facts, prepared_, box = m.filter.model().box);
+            m.filter.add(prepared_);
+        }
         ++rows_;
     }
     /// As `row_window::shift`.
@@ -127,7 +134,7 @@ class noise_bank {
         const std::size_t asked = std::min(limit, members_.size());
         solutions_.clear();
         for (std::size_t i = 0; i < asked; ++i) {
-            solutions_.push_back(solve_powers(members_[i].filter, prior));
+            solutions_.push_back(solve(members_[i], prior));
             members_[i].evidence = solutions_.back().evidence;
         }
         const auto end = members_.begin() + static_cast<std::ptrdiff_t>(asked);
@@ -140,19 +147,47 @@ class noise_bank {
         }
     }
 
+    /// What the long rows of the window say alone, under the best model; nothing (no powers) where
+    /// rows are alike in length.
+    [[nodiscard]] power_solution solve_long_rows(row_window& window,
+                                                 const row_window::column_facts& facts,
+                                                 const power_prior& prior) {
+        power_solution none;
+        double shortest = 1e30, longest = 0;
+        for (std::size_t k = 0; k < window.size(); ++k) {
+            shortest = std::min(shortest, window.length(k));
+            longest = std::max(longest, window.length(k));
+        }
+        if (window.size() < 2 * first_mark || longest < 8 * shortest) return none;
+        noise_filter filter(members_.front().filter.model());
+        double gap = 0;
+        for (std::size_t k = 0; k < window.size(); ++k) {
+            window.prepare(k, facts, prepared_, filter.model().box);
+            prepared_.gap += gap;
+            gap = prepared_.gap + prepared_.length;
+            if (prepared_.length * prepared_.length < shortest * longest) continue;
+            filter.add(prepared_);
+            gap = 0;
+        }
+        power_prior fresh = prior;
+        fresh.past = information();
+        return solve_powers(filter, fresh);
+    }
+
     void search(row_window& window, row_window::column_facts& facts, const power_prior& prior,
                 double credit) {
         credit_ = std::min(credit_ + credit, 4000.0);
         const double evaluation = 2 + static_cast<double>(prior.columns) / 3;
         while (credit_ > 0) {
             if (candidate_.empty()) {
-                if (moves_.empty() && !begin_round(window, facts, prior)) break;
+                begin_round(window, facts, prior);
+                if (moves_.empty()) break;
                 if (!propose()) continue;
             }
             member& c = candidate_.front();
             for (; replay_ < window.size() && credit_ > 0 && race(prior, evaluation); ++replay_) {
                 if (replay_ == window.older_size()) c.filter.shift();
-                window.prepare(replay_, facts, prepared_);
+                window.prepare(replay_, facts, prepared_, c.filter.model().box);
                 c.filter.add(prepared_);
                 credit_ -= 1;
             }
@@ -172,10 +207,17 @@ class noise_bank {
     };
     static constexpr std::size_t most_tried = 200;
 
-    // A round climbs from the best of all or, every second time, from the best of the next family.
-    bool begin_round(row_window& window, row_window::column_facts& facts,
+    [[nodiscard]] static power_solution solve(const member& m, const power_prior& prior) {
+        power_solution s = solve_powers(m.filter, prior);
+        s.evidence += m.place.log_prior();
+        return s;
+    }
+    // A round climbs from the best of all or, every second time, from the best of the next family
+    // and from places that are tried every time. It comes when there are 8 % more rows.
+    void begin_round(row_window& window, row_window::column_facts& facts,
                      const power_prior& prior) {
-        if (static_cast<double>(rows_) < 1.05 * static_cast<double>(round_at_) + 1) return false;
+        const double seen = static_cast<double>(round_at_);
+        if (static_cast<double>(rows_) < 1.08 * seen + 3 || rows_ < 20) return;
         round_at_ = rows_;
         weigh(prior, max_members);
         credit_ -= (2 + static_cast<double>(prior.columns) / 3) * max_members;
@@ -185,7 +227,8 @@ class noise_bank {
         last_best_ = best;
         climb_from(members_.front());
         if (++rounds_ % 2 == 0) {
-            const int family = static_cast<int>(rounds_ / 2 % noise_place::families);
+            static constexpr int turns[] = {3, 1, 3, 2, 4, 0};
+            const int family = turns[rounds_ / 2 % 6];
             for (const member& m : members_) {
                 if (m.place.family() != family) continue;
                 climb_from(m);
@@ -194,9 +237,8 @@ class noise_bank {
                 offer({p});
                 break;
             }
-            offer(fresh_places(family, rounds_ / (2 * noise_place::families)));
+            offer(fresh_places(family));
         }
-        return !moves_.empty();
     }
     void climb_from(const member& m) {
         centre_ = m.place;
@@ -205,17 +247,20 @@ class noise_bank {
         moves_.clear();
         offer(places_around(m.place));
     }
-    // Whether the candidate goes on: at each mark it must not be far behind the one it starts from.
+    // Whether the candidate goes on. At the first marks the size of its noise is put right; at each
+    // it must not be far behind the one it starts from.
     bool race(const power_prior& prior, double evaluation) {
         member& c = candidate_.front();
         const std::size_t mark = c.marks.size();
         if (replay_ < first_mark << mark) return true;
         credit_ -= evaluation;
-        const power_solution s = solve_powers(c.filter, prior);
+        const power_solution s = solve(c, prior);
         c.marks.push_back(s.evidence);
-        if (mark >= centre_marks_.size() || s.evidence > centre_marks_[mark] - far) return true;
-        remember(c.place, s.evidence - centre_marks_[mark]);
         const noise_place next = c.place.scaled(s.misfit);
+        const bool scaled = mark < 2 && next.white > c.place.white + 1;
+        const double behind = mark < centre_marks_.size() ? centre_marks_[mark] - s.evidence : 0;
+        if (behind < far && !scaled) return true;
+        remember(c.place, scaled ? -far : -behind);
         candidate_.clear();
         offer({next});
         return false;
@@ -248,10 +293,10 @@ class noise_bank {
         return true;
     }
     void admit(const power_prior& prior) {
-        const power_solution best = solve_powers(members_.front().filter, prior);
+        const power_solution best = solve(members_.front(), prior);
         member c = std::move(candidate_.front());
         candidate_.clear();
-        const power_solution mine = solve_powers(c.filter, prior);
+        const power_solution mine = solve(c, prior);
         c.evidence = std::max(mine.evidence - best.evidence, -1e6);
         remember(c.place, c.evidence);
         if (c.place == centre_) centre_marks_ = c.marks;
@@ -260,7 +305,6 @@ class noise_bank {
             climb_from(c);
             offer({next});
         }
-        offer({c.place.scaled(mine.misfit)});
         member* place = replaceable(c);
         if (place != nullptr) *place = std::move(c);
     }
@@ -295,7 +339,7 @@ class noise_bank {
         noise_filter filter(members_.front().filter.model());
         std::vector<double> found(n, shrink), expected(n, shrink);
         for (std::size_t k = 0; k < window.size(); ++k) {
-            window.prepare(k, facts, prepared_);
+            window.prepare(k, facts, prepared_, filter.model().box);
             const double* seconds = prepared_.seconds;
             double joules = 0;
             for (std::size_t i = 0; i < n; ++i) joules += seconds[i] * watts[i];

@@ -19,7 +19,8 @@ namespace detail {
 ///   a call it has a memory, `call_tau`, which ends when another scope runs.
 /// - The common mode: an Ornstein-Uhlenbeck process with memory `common_tau` that all scopes share
 ///   (clock, heat, other programs). It adds power, or, `proportional`, scales that of who runs.
-/// - Lag: the sensor shows an exponential mean over the last `lag` seconds.
+/// - Lag: the sensor shows an exponential mean over the last `lag` seconds; or the plain mean over
+///   the last `box` ones, which rows come prepared for.
 struct noise_model {
     double white = 0;          ///< W^2 s: variance of energy, J^2, a second
     double call_tau = 0;       ///< s
@@ -27,6 +28,7 @@ struct noise_model {
     double common_tau = 1;     ///< s
     bool proportional = false;
     double lag = 0;        ///< s
+    double box = 0;        ///< s: the sensor shows the plain mean over that long, instead
     double lag_error = 0;  ///< W: how far the lagged power may be off where a row ends
 };
 
@@ -167,7 +169,7 @@ class noise_filter {
         if (first || row.gap > 0) {
             const double gap = first ? 1e9 : row.gap;
             fade(common, std::exp(-gap / model_.common_tau), common_variance_);
-            fade(edge, 0, row.edge_variance);
+            fade(edge, 0, edge_variance(row));
             const double old = use_[sensor] ? std::exp(-gap / model_.lag) : 0;
             const double error = model_.lag * model_.lag_error;
             fade(sensor, old, error * error);
@@ -197,8 +199,8 @@ class noise_filter {
         else
             t.noise += model_.white * row.noisiness * row.length;
         t.seen[edge] = -1;
-        t.fresh[edge] = t.shared[edge] = row.edge_variance;
-        t.noise += row.edge_variance;
+        t.fresh[edge] = t.shared[edge] = edge_variance(row);
+        t.noise += edge_variance(row);
         if (use_[sensor]) {
             const double moved = -std::expm1(-row.length / model_.lag);
             const double error = model_.lag * model_.lag_error * moved * moved;
@@ -210,6 +212,10 @@ class noise_filter {
             t.noise += variance;
         }
         return t;
+    }
+    [[nodiscard]] double edge_variance(const filter_row& row) const noexcept {
+        const double late = model_.lag_error * std::min(model_.box, row.length);
+        return row.edge_variance + late * late * std::max(row.variety, 0.003);
     }
     // An Ornstein-Uhlenbeck process, of which the row has the integral, times `factor`.
     static void take_process(transition& t, state i, double length, double tau, double variance,

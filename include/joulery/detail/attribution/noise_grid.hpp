@@ -18,11 +18,14 @@ struct noise_place {
     int white = 0, call = 0, common = 0, tau = 0, lag = 0, lag_error = 0;
     bool proportional = false;
 
-    static constexpr int families = 6;
-    /// Whether there is a lag, and of what kind the common mode is.
+    static constexpr int families = 5;
+    /// Of what kind the common mode is; with a lag, whether there is one.
     [[nodiscard]] int family() const noexcept {
-        return (lag > 0 ? 3 : 0) + (common == 0 ? 0 : proportional ? 2 : 1);
+        return lag > 0 ? (common == 0 ? 3 : 4) : common == 0 ? 0 : proportional ? 2 : 1;
     }
+    /// Logarithm of how likely a place is before any row: few sensors lag, and the call noise of a
+    /// few rows looks as if they did.
+    [[nodiscard]] double log_prior() const noexcept { return lag > 0 ? -12 : 0; }
     /// As far from here as here is from `last`, the other way.
     [[nodiscard]] noise_place beyond(const noise_place& last) const noexcept {
         return {2 * white - last.white,
@@ -51,7 +54,8 @@ struct noise_place {
 /// The noise model at a place, of a channel that draws `watts`.
 [[nodiscard]] inline noise_model noise_model_at(const noise_place& p, double watts) noexcept {
     static constexpr double calls[] = {0, 0.2e-3, 0.6e-3, 2e-3, 6e-3, 20e-3, 60e-3};
-    static constexpr double lags[] = {0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1};
+    static constexpr double lags[] = {0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0, 0, 0};
+    static constexpr double boxes[] = {0.025, 0.05, 0.1};
     noise_model m;
     const double over_a_tenth = 1e-6 * std::ldexp(watts, p.white);
     m.white = over_a_tenth * over_a_tenth * 0.1;
@@ -60,7 +64,8 @@ struct noise_place {
     m.common_tau = 0.01 * std::pow(10.0, 0.5 * p.tau);
     m.proportional = p.proportional;
     m.lag = lags[p.lag];
-    m.lag_error = 0.06 * std::ldexp(watts, p.lag_error);
+    m.box = p.lag > 6 ? boxes[p.lag - 7] : 0;
+    m.lag_error = 0.015 * std::ldexp(watts, p.lag_error);
     return m;
 }
 
@@ -70,28 +75,37 @@ struct noise_place {
     if (p.common == 0) p.tau = 0, p.proportional = false;
     if (p.lag == 0) p.lag_error = 0;
     auto inside = [](int x, int most) { return x >= 0 && x <= most; };
-    return inside(p.call, 6) && inside(p.common, 8) && inside(p.tau, 7) && inside(p.lag, 6) &&
-           inside(p.lag_error, 4);
+    return inside(p.call, 6) && inside(p.common, 8) && inside(p.tau, 7) && inside(p.lag, 9) &&
+           inside(p.lag_error, 6);
 }
 
 /// Where a search begins.
 [[nodiscard]] inline std::vector<noise_place> first_places() {
     std::vector<noise_place> places;
-    for (int white : {1, 6, 10, 14}) places.push_back({white, 0, 0, 0, 0, 0, false});
-    for (int common : {4, 6})
+    for (int white : {1, 6, 9, 11, 13, 15}) places.push_back({white, 0, 0, 0, 0, 0, false});
+    for (int white : {7, 11})
         for (bool proportional : {false, true})
-            places.push_back({8, 0, common, 3, 0, 0, proportional});
-    for (int lag : {1, 3, 5}) places.push_back({8, 0, 0, 0, lag, 1, false});
-    places.push_back({8, 0, 5, 3, 3, 1, false});
+            places.push_back({white, 0, 5, 3, 0, 0, proportional});
+    for (int lag : {1, 3, 5}) places.push_back({6, 0, 0, 0, lag, 2, false});
+    places.push_back({6, 0, 5, 3, 3, 2, false});
     return places;
 }
 
-/// Places to try in a family in the given round, whatever is known of it.
-[[nodiscard]] inline std::vector<noise_place> fresh_places(int family, std::size_t round) {
-    const int lag = family >= 3 ? 1 + static_cast<int>(round % 3) * 2 : 0;
-    const bool common = family % 3 != 0, proportional = family % 3 == 2;
-    return {{13, 0, common ? 4 : 0, 2, lag, 2, proportional},
-            {8, 2, common ? 5 : 0, 3, lag, 1, proportional}};
+/// Places to try in a family every time, whatever is known of it.
+[[nodiscard]] inline std::vector<noise_place> fresh_places(int family) {
+    std::vector<noise_place> places;
+    for (int lag = 9; lag >= 1 && family >= 3; --lag) {
+        const int common = family == 4 ? 5 : 0;
+        places.push_back({6, 0, common, 3, lag, 2, true});
+        if (lag <= 6 && family == 3) places.push_back({6, 0, common, 3, lag, 4, true});
+    }
+    if (family == 0)
+        for (int call : {0, 3, 5, 6}) places.push_back({12 + call / 2, call, 0, 0, 0, 0, false});
+    if (family == 1 || family == 2)
+        for (int call : {0, 3, 6})
+            for (int tau : {1, 4})
+                places.push_back({10 + call, call, 4 + call / 4, tau, 0, 0, family == 2});
+    return places;
 }
 
 /// The places about one, the most promising last.
@@ -101,8 +115,6 @@ struct noise_place {
         places.push_back({at.white + white, at.call + call, at.common + common, at.tau + tau,
                           at.lag + lag, at.lag_error + lag_error, at.proportional});
     };
-    if (at.lag > 0)
-        for (int by : {2, -2, 1, -1}) add(0, 0, 0, 0, by, 0), add(0, 0, 0, 0, 0, by);
     if (at.common == 0) {
         for (bool proportional : {false, true}) {
             places.push_back({at.white, at.call, 3, 2, at.lag, at.lag_error, proportional});
@@ -122,6 +134,10 @@ struct noise_place {
     for (int by : {1, -1})
         add(by, by, 0, 0, 0, 0), add(0, by, 0, 0, 0, 0), add(3 * by, 0, 0, 0, 0, 0),
             add(by, 0, 0, 0, 0, 0);
+    if (at.lag > 0) {
+        for (int by : {2, -2, 1, -1}) add(0, 0, 0, 0, by, 0);
+        for (int by : {1, -1}) add(0, 0, 0, 0, 0, by);
+    }
     places.push_back(at);
     return places;
 }

@@ -61,6 +61,7 @@ class row_window {
         for (const row& r : older_.rows) sum += r.length + r.gap;
         return sum;
     }
+    [[nodiscard]] double length(std::size_t index) const noexcept { return row_at(index).length; }
     void shift() {
         std::swap(older_, recent_);
         recent_.rows.clear();
@@ -95,10 +96,11 @@ class row_window {
         std::vector<double> noisiness;  ///< 1 in the mean
         double reference = 0;           ///< W that are taken off each open second
     };
-    /// A row as the filters want it, valid until the next call. The base is open all the time.
-    void prepare(std::size_t index, const column_facts& facts, filter_row& out) {
-        const half& from = index < older_size() ? older_ : recent_;
-        const row& r = from.rows[index < older_size() ? index : index - older_size()];
+    /// A row as the filters want it, valid until the next call. The base is open all the time. With
+    /// a `box`, its times are those that a sensor shows which has the mean over so long.
+    void prepare(std::size_t index, const column_facts& facts, filter_row& out, double box = 0) {
+        const half& from = half_of(index);
+        const row& r = row_at(index);
         seconds_.assign(facts.power.size(), 0.0);
         seconds_[0] = r.length;
         double open = 0, noisy = 0, power = facts.power[0] * r.length;
@@ -110,6 +112,7 @@ class row_window {
             noisy += facts.noisiness[column] * seconds;
             power += facts.power[column] * seconds;
         }
+        if (box > 0) open = show_mean(index, box);
         out.length = r.length;
         out.gap = r.gap;
         out.joules = r.joules - facts.reference * open;
@@ -135,6 +138,42 @@ class row_window {
         std::vector<row> rows;
         std::vector<term> terms;
     };
+    [[nodiscard]] const half& half_of(std::size_t index) const noexcept {
+        return index < older_size() ? older_ : recent_;
+    }
+    [[nodiscard]] const row& row_at(std::size_t index) const noexcept {
+        return half_of(index).rows[index < older_size() ? index : index - older_size()];
+    }
+    // Replaces the times of a row by those that the mean shows, and returns their sum. What ran at
+    // an instant is shown from then on for `box` seconds, evenly; before the first row it is taken
+    // to be what runs in this one.
+    double show_mean(std::size_t index, double box) {
+        const double length = row_at(index).length;
+        auto shown = [&](double ago) {  // s, of all that ran since `ago` before the row's end
+            const double u = std::min(ago, length + box), late = std::max(u - box, 0.0);
+            return ((u < length ? u * u / 2 : length * u - length * length / 2) - late * late / 2) /
+                   box;
+        };
+        double end = 0, open = 0, missing = 1;
+        for (std::size_t k = index;; --k) {
+            const row& r = row_at(k);
+            const double part = (shown(end + r.length) - shown(end)) / r.length;
+            if (k == index)
+                for (double& x : seconds_) x *= part;
+            else
+                for (std::size_t i = r.first; i < r.first + r.count; ++i)
+                    seconds_[half_of(k).terms[i].column + std::size_t{1}] +=
+                        part * half_of(k).terms[i].seconds;
+            missing -= part * r.length / length;
+            end += r.length + r.gap;
+            if (k == 0 || end >= length + box || r.gap > 0) break;
+        }
+        for (std::size_t i = 1; i < seconds_.size(); ++i) open += seconds_[i];
+        const double scale = missing < 1 ? 1 / (1 - std::max(missing, 0.0)) : 1;
+        for (double& x : seconds_) x *= scale;
+        seconds_[0] = length;
+        return open * scale;
+    }
     static constexpr std::size_t max_rows = 512, max_terms = 50000;
 
     half older_, recent_;

@@ -4,8 +4,8 @@
 
 #include "joulery/detail/carbon/intensity_over_time.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/finite.hpp"
 
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -47,7 +47,7 @@ class callable_intensity final : public intensity_over_time {
         return {};
     }
     [[nodiscard]] static bool usable(carbon_intensity i) noexcept {
-        return i.grams_per_kwh() > 0 && std::isfinite(i.grams_per_kwh());
+        return is_positive(i.grams_per_kwh());
     }
     function ask_;
     carbon_intensity fallback_;

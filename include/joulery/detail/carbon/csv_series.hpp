@@ -176,7 +176,8 @@ class csv_series {
         }
         value_ = found[0];
         const std::string& name = names_[value_];
-        if (grams_per_kwh_in(name)) unit_ = name;
+        const std::string header(trimmed(fields_[value_]));
+        if (grams_per_kwh_in(header)) unit_ = header;
         if (unit_.empty() && unit_column_ == none && name == "carbonintensity") unit_ = "g/kWh";
         if (kind_column_ != none) return;
         for (const char* kind : {"moer", "marginal", "lifecycle", "direct"})

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
+#include "joulery/detail/core/number_text.hpp"
+
 #include <optional>
 #include <string_view>
 
@@ -20,49 +19,14 @@ inline namespace v1 {
 }
 
 /// A finite number such as "-12.5e3", all of `text` but blanks around it; else nothing. "nan",
-/// "inf", "0x10" and "1,5" are nothing. Exact to the last bit up to 15 digits.
+/// "inf", "0x10", "1,5" and what is beyond a double's range are nothing.
 ///
 ///     parse_decimal("56.25");    // 56.25
 ///     parse_decimal("56,25");    // std::nullopt
 [[nodiscard]] inline std::optional<double> parse_decimal(std::string_view text) noexcept {
-    text = trimmed(text);
-    std::size_t i = 0;
-    const auto digit = [&] { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
-    const bool negative = !text.empty() && text[0] == '-';
-    if (!text.empty() && (text[0] == '-' || text[0] == '+')) ++i;
-    std::uint64_t mantissa = 0;
-    int digits = 0, exponent = 0;
-    bool point = false;
-    for (; digit() || (!point && i < text.size() && text[i] == '.'); ++i) {
-        if (text[i] == '.') {
-            point = true;
-            continue;
-        }
-        ++digits;
-        if (mantissa < 100000000000000000u) {
-            mantissa = mantissa * 10 + static_cast<std::uint64_t>(text[i] - '0');
-            exponent -= point ? 1 : 0;
-        } else {
-            exponent += point ? 0 : 1;
-        }
-    }
-    if (digits == 0) return std::nullopt;
-    if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-        ++i;
-        const bool minus = i < text.size() && text[i] == '-';
-        if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
-        if (!digit()) return std::nullopt;
-        int e = 0;
-        for (; digit(); ++i) e = e < 10000 ? e * 10 + (text[i] - '0') : e;
-        exponent += minus ? -e : e;
-    }
-    if (i != text.size()) return std::nullopt;
-    const auto m = static_cast<double>(mantissa);
-    // One multiplication or division by an exact power of ten is rounded once.
-    const double value = exponent < 0 && exponent >= -22 ? m / std::pow(10.0, -exponent)
-                                                         : m * std::pow(10.0, exponent);
-    if (!std::isfinite(value)) return std::nullopt;
-    return negative ? -value : value;
+    double value = 0;
+    if (!parse_number(trimmed(text), value)) return std::nullopt;
+    return value;
 }
 
 }  // namespace v1

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "joulery/units.hpp"
-#include "joulery/wall_time.hpp"
 
 namespace joulery {
 inline namespace v1 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/carbon/intensity_over_time.hpp"
+#include "joulery/detail/core/finite.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -63,7 +64,7 @@ class intensity_series final : public intensity_over_time {
 
     [[nodiscard]] carbon_intensity mean(wall_time begin, wall_time end) const noexcept override {
         const double length = end.unix_seconds() - begin.unix_seconds();
-        if (!(length > 0)) return at(begin);
+        if (!is_positive(length)) return at(begin);
         const std::size_t i = first_ending_after(begin.unix_seconds());
         if (i < steps_.size() && steps_[i].begin <= begin.unix_seconds() &&
             steps_[i].end >= end.unix_seconds() && whole(steps_[i]))
@@ -76,7 +77,7 @@ class intensity_series final : public intensity_over_time {
 
     [[nodiscard]] double coverage(wall_time begin, wall_time end) const noexcept override {
         const double length = end.unix_seconds() - begin.unix_seconds();
-        if (!(length > 0)) {
+        if (!is_positive(length)) {
             const std::size_t i = first_ending_after(begin.unix_seconds());
             return i < steps_.size() && steps_[i].begin <= begin.unix_seconds() ? 1 : 0;
         }
@@ -113,7 +114,7 @@ class intensity_series final : public intensity_over_time {
     /// The part of one step that lies between two moments.
     [[nodiscard]] static sum part(const intensity_step& s, double a, double b) noexcept {
         const double overlap = std::min(b, s.end) - std::max(a, s.begin);
-        if (!(overlap > 0)) return {};
+        if (!is_positive(overlap)) return {};
         const double covered = overlap * (s.covered / (s.end - s.begin));
         return {covered, covered * s.grams_per_kwh};
     }

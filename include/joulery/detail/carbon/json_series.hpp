@@ -18,8 +18,9 @@ namespace joulery {
 inline namespace v1 {
 
 /// Takes JSON in pieces of any size: Electricity Maps' history and forecast, WattTime's
-/// data-and-meta, an array of such objects, or one object a line. An object with a time and a value
-/// is a row; what other objects say of zone, unit and signal holds for the document.
+/// data-and-meta, carbonintensity.org.uk's intensity, an array of such objects, or one object a
+/// line. An object with a time and a value is a row; what other objects say of zone, unit and
+/// signal holds for the document.
 ///
 /// Memory: a few strings a level of nesting, at most 32 levels; the document is never held.
 class json_series {
@@ -42,6 +43,7 @@ class json_series {
                           "fetch it again"});
         if (document_.unit.empty() && grams_by_definition_) document_.unit = "g/kWh";
         intake_.document(document_.zone, document_.unit, document_.kind);
+        intake_.found(std::move(keys_));
         return intake_.finish(std::move(source));
     }
 
@@ -148,6 +150,9 @@ class json_series {
         level& l = top();
         if (!l.object) return;
         const std::string_view k = l.key;
+        remember(k);
+        if (depth_ > 1 && levels_[depth_ - 2].object && levels_[depth_ - 2].key == "intensity")
+            return nested_intensity(levels_[depth_ - 2], k, text);
         if (k == "datetime" || k == "pointtime" || k == "timestamp" || k == "time" || k == "date" ||
             k == "from") {
             l.time = text;
@@ -163,6 +168,23 @@ class json_series {
         } else if (k == "signaltype" || k == "emissionfactortype") {
             l.kind = text;
         }
+    }
+
+    // {"from": ..., "intensity": {"forecast": 266, "actual": 263}}: g/kWh, as that API has it. What
+    // was measured is taken before what was forecast.
+    void nested_intensity(level& row, std::string_view key, std::string_view text) {
+        const bool forecast = key == "forecast" && !row.has_value;
+        if (text.empty() || (key != "actual" && !forecast)) return;
+        row.value = text;
+        row.has_value = grams_by_definition_ = true;
+    }
+    void remember(std::string_view key) {
+        constexpr std::size_t enough = 120;
+        const std::string known = ", " + keys_ + ",";
+        if (keys_.size() > enough || key.empty() ||
+            known.find(", " + std::string(key) + ",") != std::string::npos)
+            return;
+        keys_.append(keys_.empty() ? "" : ", ").append(key.substr(0, 40));
     }
 
     void end_object() {
@@ -193,6 +215,7 @@ class json_series {
     std::array<level, deepest> levels_;
     std::size_t depth_ = 0;
     std::string text_;
+    std::string keys_;  ///< of objects, as they came
     header document_;
     std::uint64_t line_ = 1;
     int unicode_left_ = 0;

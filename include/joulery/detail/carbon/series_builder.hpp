@@ -4,7 +4,7 @@
 
 #include "joulery/detail/carbon/intensity_series.hpp"
 #include "joulery/result.hpp"
-#include "joulery/wall_time.hpp"
+#include "joulery/units.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -18,7 +18,9 @@ namespace joulery {
 inline namespace v1 {
 
 /// Takes (moment, value) rows one by one and makes steps of them. A row holds until the next; where
-/// the next is more than 1.5 usual steps away, one usual step, and the rest is a gap.
+/// the next is more than 1.5 times as far away as rows before and after it lie apart, it holds for
+/// such a step, and the rest is a gap. So a series may change its step, as markets did from hours
+/// to quarters of them.
 ///
 /// Memory: one chunk of rows and at most `max_steps` steps; beyond that neighbours are joined.
 /// Fails:  rows out of order further apart than a chunk; two values for one moment.
@@ -67,7 +69,6 @@ class series_builder {
     }
     [[nodiscard]] const std::optional<failure>& error() const noexcept { return error_; }
     [[nodiscard]] std::uint64_t rows() const noexcept { return count_; }
-    [[nodiscard]] double usual_step() const noexcept { return usual_; }
 
  private:
     struct row {
@@ -96,15 +97,18 @@ class series_builder {
             return;
         }
         if (!drop_repeats()) return;
-        if (usual_ <= 0) usual_ = median_step();
-        for (std::size_t i = 0; i + 1 < rows_.size(); ++i) close(rows_[i], rows_[i + 1].time);
-        const row tail = rows_.back();
-        rows_.clear();
-        closed_until_ = tail.time;
-        if (last)
-            close(tail, tail.time + usual_);
-        else
-            rows_.push_back(tail);
+        // The last row but one is closed with the step after it in sight.
+        const std::size_t kept = last ? 1 : 2;
+        std::size_t i = 0;
+        for (; i + kept < rows_.size(); ++i)
+            close(rows_[i], rows_[i + 1].time,
+                  i + 2 < rows_.size() ? rows_[i + 2].time - rows_[i + 1].time : 0);
+        if (last) {
+            const row tail = rows_.back();
+            close(tail, tail.time + (step_before_ > 0 ? step_before_ : lone_step), 0);
+        }
+        closed_until_ = rows_[i].time;
+        rows_.erase(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(i));
     }
 
     bool drop_repeats() {
@@ -128,23 +132,16 @@ class series_builder {
         return true;
     }
 
-    [[nodiscard]] double median_step() const {
-        std::vector<double> steps;
-        for (std::size_t i = 1; i < rows_.size(); ++i)
-            steps.push_back(rows_[i].time - rows_[i - 1].time);
-        if (steps.empty()) return 3600;  // a single row: an hour, as most feeds have
-        const auto middle = steps.begin() + static_cast<std::ptrdiff_t>((steps.size() - 1) / 2);
-        std::nth_element(steps.begin(), middle, steps.end());
-        return *middle;
-    }
-
-    void close(const row& r, double next) {
+    // `step_after`: between the next row and the one after it; 0: there is none.
+    void close(const row& r, double next, double step_after) {
         double end = next;
-        if (next - r.time > 1.5 * usual_) {
-            end = r.time + usual_;
+        const double longest = std::max(step_before_, step_after);
+        if (longest > 0 && next - r.time > 1.5 * longest) {
+            end = r.time + (step_before_ > 0 ? step_before_ : step_after);
             if (gaps_++ == 0) first_gap_ = end;
             gap_seconds_ += next - end;
         }
+        step_before_ = end - r.time;
         if (open_.rows == 0) open_.step.begin = r.time;
         open_.step.end = end;
         open_.step.covered += end - r.time;
@@ -178,7 +175,8 @@ class series_builder {
     std::vector<intensity_step> steps_;
     group open_;
     std::size_t group_ = 1;
-    double usual_ = 0;
+    static constexpr double lone_step = 3600;  ///< of a single row: an hour, as most feeds have
+    double step_before_ = 0;                   ///< that the row before held; 0: there was none
     double closed_until_ = -1e300;
     std::uint64_t count_ = 0, disordered_ = 0, repeated_ = 0, gaps_ = 0;
     double gap_seconds_ = 0, first_gap_ = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/carbon/decimal.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/series_builder.hpp"
 #include "joulery/detail/carbon/series_options.hpp"
@@ -18,20 +19,90 @@
 
 namespace joulery {
 inline namespace v1 {
+namespace detail {
+
+/// Reads a mass per energy, word by word from its end.
+class unit_reader {
+ public:
+    explicit unit_reader(std::string_view text) {
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            const char c = text[i];
+            const bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+            if (text.compare(i, 3, "\xE2\x82\x82") == 0) {  // a subscript 2
+                word() += '2', i += 2;
+            } else if (letter || (c >= 'A' && c <= 'Z')) {
+                word() += letter ? c : static_cast<char>(c - 'A' + 'a');
+            } else if (!words_.back().empty()) {
+                words_.emplace_back();
+            }
+        }
+    }
+
+    [[nodiscard]] std::optional<double> grams_per_kwh() const {
+        for (std::size_t i = words_.size(); i-- > 0;) {
+            std::string_view left = words_[i];
+            const bool kilo = take_end(left, "kwh");
+            if (!kilo && !take_end(left, "mwh")) continue;
+            if (const auto mass = grams_before(i, left)) return *mass * (kilo ? 1 : 1e-3);
+        }
+        return std::nullopt;
+    }
+
+ private:
+    std::string& word() { return words_.back(); }
+
+    static bool take_end(std::string_view& text, std::string_view end) noexcept {
+        if (text.size() < end.size() || text.substr(text.size() - end.size()) != end) return false;
+        text.remove_suffix(end.size());
+        return true;
+    }
+
+    // The mass in what is fused with the energy ("gperkwh"), else in the words before it.
+    [[nodiscard]] std::optional<double> grams_before(std::size_t at, std::string_view fused) const {
+        (void)take_end(fused, "per");
+        if (!fused.empty()) return grams_in(fused, true);
+        while (at-- > 0) {
+            std::string_view before = words_[at];
+            if (before == "per" || before == "p" || is_gas(before)) continue;
+            return grams_in(before, false);
+        }
+        return std::nullopt;
+    }
+    static bool is_gas(std::string_view word) noexcept {
+        for (const std::string_view gas : {"co2", "co2e", "co2eq", "eq", "e", "equivalent", "of"})
+            if (word == gas) return true;
+        return false;
+    }
+    // `inside`: a column's name may stand before the unit without a gap.
+    static std::optional<double> grams_in(std::string_view word, bool inside) noexcept {
+        for (const std::string_view gas : {"co2equivalent", "co2eq", "co2e", "co2"})
+            if (take_end(word, gas)) break;
+        struct mass {
+            std::string_view name;
+            double grams;
+        };
+        constexpr double pound = 453.59237;  // exact by definition
+        for (const mass& m :
+             {mass{"kilograms", 1e3}, mass{"kilogram", 1e3}, mass{"kg", 1e3}, mass{"pounds", pound},
+              mass{"pound", pound}, mass{"lbs", pound}, mass{"lb", pound}, mass{"tonnes", 1e6},
+              mass{"tonne", 1e6}, mass{"tons", 1e6}, mass{"ton", 1e6}, mass{"grams", 1},
+              mass{"gram", 1}, mass{"g", 1}, mass{"t", 1e6}}) {
+            if (word == m.name) return m.grams;
+            if (inside && m.name != "t" && take_end(word, m.name)) return m.grams;
+        }
+        return std::nullopt;
+    }
+
+    std::vector<std::string> words_{std::string()};
+};
+
+}  // namespace detail
 
 /// Factor from a unit as files write it to g/kWh: "g/kWh", "gCO2eq/kWh", "kg/MWh", "lb/MWh",
-/// "lbs_co2_per_mwh", "t/MWh"; nothing where it is not understood. Works on column names too.
-[[nodiscard]] inline std::optional<double> grams_per_kwh_in(std::string_view unit) noexcept {
-    const folded_name folded = fold_place(unit);
-    const std::string_view u = folded.view();
-    const auto has = [u](std::string_view part) { return u.find(part) != std::string_view::npos; };
-    const double per_kwh = has("kwh") ? 1 : has("mwh") ? 1e-3 : 0;
-    if (per_kwh == 0) return std::nullopt;
-    if (has("lb") || has("pound")) return 453.59237 * per_kwh;  // exact by definition
-    if (has("kg") || has("kilogram")) return 1e3 * per_kwh;
-    if (has("ton") || has("tco2") || has("tper") || u == "tmwh") return 1e6 * per_kwh;
-    if (has("gram") || has("gco") || has("gper") || has("gkwh") || has("gmwh")) return per_kwh;
-    return std::nullopt;
+/// "lbs_co2_per_mwh", "t/MWh"; nothing where it is not understood. Works on column names too, as
+/// "Estonia carbon intensity (gCO2eq/kWh)": the words before "per kWh" count, whole.
+[[nodiscard]] inline std::optional<double> grams_per_kwh_in(std::string_view unit) {
+    return detail::unit_reader(unit).grams_per_kwh();
 }
 
 /// One row as text; what a row does not have is empty.
@@ -82,6 +153,8 @@ class series_intake {
         return false;
     }
     void note(std::string text) { notes_.push_back(std::move(text)); }
+    /// Names that were found, for a message where none of them was understood.
+    void found(std::string keys) { keys_ = std::move(keys); }
 
     [[nodiscard]] result<std::shared_ptr<const intensity_series>> finish(std::string source) {
         if (error_) return *error_;
@@ -137,7 +210,8 @@ class series_intake {
 
     std::optional<double> figure(std::string_view text, std::uint64_t line) {
         const auto value = parse_decimal(text);
-        if (value && (*value > 0 || (*value == 0 && options_.known_zero))) {
+        const bool zero = value && *value == 0;
+        if (value && ((*value >= least && *value <= most) || (zero && options_.known_zero))) {
             if (*value > highest_) highest_ = *value;
             return value;
         }
@@ -145,8 +219,8 @@ class series_intake {
             ++left_out_;
             return std::nullopt;
         }
-        const bool zero = value && *value == 0;
         fail({at(line) + (trimmed(text).empty() ? std::string("the value is empty")
+                          : value && *value > 0 ? quoted(text) + " is no intensity in any unit"
                                                 : quoted(text) + " is not an intensity above zero"),
               zero ? "set series_options::known_zero if it is a true zero"
                    : "correct the row, or set series_options::skip_bad_rows to make a gap of it"});
@@ -160,6 +234,9 @@ class series_intake {
         if (left_out_ > 0)
             return {"none of " + std::to_string(left_out_) + " rows has a usable value",
                     "check the value column"};
+        if (!keys_.empty())
+            return {"the series has no row with a time and a value; what is there: " + keys_,
+                    "name them time and g_per_kwh"};
         return {"the series has no row", "give a file with times and values"};
     }
 
@@ -181,15 +258,18 @@ class series_intake {
         const double top =
             highest_ * *grams_per_kwh_in(options_.unit.empty() ? unit_ : options_.unit);
         if (top > 2000)
-            d.notes.push_back("values reach " + std::to_string(static_cast<long long>(top)) +
+            d.notes.push_back("values reach " + format_significant(top) +
                               " g/kWh, more than any grid: is the unit right?");
         for (std::string& n : notes_) d.notes.push_back(std::move(n));
         return d;
     }
 
+    /// In no unit an intensity lies outside of these; within them every sum and mean is a number.
+    static constexpr double least = 1e-12, most = 1e12;
+
     series_options options_;
     series_builder builder_;
-    std::string zone_, unit_, kind_, other_zone_;
+    std::string zone_, unit_, kind_, other_zone_, keys_;
     double highest_ = 0;
     std::uint64_t left_out_ = 0;
     std::vector<std::string> notes_;

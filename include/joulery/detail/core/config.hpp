@@ -2,6 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 201703L
+#error "joulery needs C++17: compile with -std=c++17 or later (CMAKE_CXX_STANDARD 17)"
+#include <joulery needs C++17>  // ends the compilation, which would only list what follows from it
+#endif
+
 #define JOULERY_VERSION_MAJOR 0
 #define JOULERY_VERSION_MINOR 1
 #define JOULERY_VERSION_PATCH 0

@@ -32,11 +32,10 @@ struct library_search {
     std::vector<std::string> folders;
     bool system = true;
 
-    /// The system's libraries; of a fake machine or a mounted one (`JOULERY_SYSROOT`) its own
-    /// folders come first.
+    /// Where the system's loader looks; in a fake machine that has libraries, its folders first.
     [[nodiscard]] static library_search of(const system_root& root) {
         library_search where;
-        if (root.is_real()) return where;
+        if (!root.has_libraries()) return where;
         for (const char* folder : {"/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu",
                                    "/usr/lib/aarch64-linux-gnu", "/usr/local/lib"})
             where.folders.push_back(root.path(folder));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 
@@ -38,7 +39,7 @@ inline void append_json_string(std::string& out, std::string_view text) {
 
 /// Appends a number so that it reads back the same; `null` for not-a-number and infinities.
 inline void append_json_number(std::string& out, double x) {
-    if (x - x == 0) {
+    if (is_finite(x)) {
         append_number(out, x);
     } else {
         out += "null";

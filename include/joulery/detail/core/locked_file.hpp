@@ -6,7 +6,10 @@
 
 #if JOULERY_POSIX()
 
+#include "joulery/detail/core/descriptor.hpp"
+
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -19,52 +22,62 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A file open for appending, locked against every other writer while this lives.
+/// How long a writer waits for others, each of which needs milliseconds.
+inline constexpr std::chrono::milliseconds lock_patience{10'000};
+
+/// Locks a file, waiting for others for a bounded time. `kind` is LOCK_EX or LOCK_SH. 0, or the
+/// errno of what failed: ETIMEDOUT where another keeps it locked.
+[[nodiscard]] inline int lock_file(int fd, int kind,
+                                   std::chrono::milliseconds patience = lock_patience) noexcept {
+    const auto latest = std::chrono::steady_clock::now() + patience;
+    while (::flock(fd, kind | LOCK_NB) != 0) {
+        if (errno != EINTR && errno != EWOULDBLOCK) return errno;
+        if (std::chrono::steady_clock::now() >= latest) return ETIMEDOUT;
+        (void)::poll(nullptr, 0, 5);
+    }
+    return 0;
+}
+
+/// A file open for appending, locked against every other writer while this lives. It is a regular
+/// file and no symlink: what stands at `path` may have been put there by somebody else.
 class locked_file {
  public:
-    explicit locked_file(const std::string& path) noexcept {
-        fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, mode_t{0666});
-        if (fd_ < 0) {
+    explicit locked_file(const std::string& path,
+                         std::chrono::milliseconds patience = lock_patience) noexcept
+        : file_(::open(path.c_str(),
+                       O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                       mode_t{0666})) {
+        struct stat about {};
+        if (!file_.is_open() || ::fstat(file_.get(), &about) != 0)
             error_ = errno;
-            return;
-        }
-        int locked = 0;
-        do locked = ::flock(fd_, LOCK_EX);
-        while (locked != 0 && errno == EINTR);
-        if (locked != 0) error_ = errno;
-    }
-    locked_file(const locked_file&) = delete;
-    locked_file& operator=(const locked_file&) = delete;
-    ~locked_file() {
-        if (fd_ >= 0) ::close(fd_);  // releases the lock
+        else if (!S_ISREG(about.st_mode))
+            error_ = EINVAL;
+        else
+            error_ = lock_file(file_.get(), LOCK_EX, patience);
     }
 
     /// True where the file ends in the middle of a line: a writer died there.
     [[nodiscard]] bool torn() noexcept {
         struct stat about {};
-        if (::fstat(fd_, &about) != 0) {
+        if (::fstat(file_.get(), &about) != 0) {
             error_ = errno;
             return false;
         }
-        if (!S_ISREG(about.st_mode) || about.st_size == 0) return false;
+        if (about.st_size == 0) return false;
         char last = 0;
-        if (::pread(fd_, &last, 1, about.st_size - 1) != 1) error_ = errno != 0 ? errno : EIO;
+        if (::pread(file_.get(), &last, 1, about.st_size - 1) != 1)
+            error_ = errno != 0 ? errno : EIO;
         return last != '\n';
     }
     void append(std::string_view bytes) noexcept {
-        while (!bytes.empty() && error_ == 0) {
-            const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-            if (n >= 0)
-                bytes.remove_prefix(static_cast<std::size_t>(n));
-            else if (errno != EINTR)
-                error_ = errno;
-        }
-        if (error_ == 0 && ::fsync(fd_) != 0 && errno != EINVAL && errno != EROFS) error_ = errno;
+        if (error_ == 0) error_ = write_all(file_.get(), bytes);
+        if (error_ == 0 && ::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS)
+            error_ = errno;
     }
     [[nodiscard]] int error() const noexcept { return error_; }
 
  private:
-    int fd_ = -1;
+    descriptor file_;  // closing it releases the lock
     int error_ = 0;
 };
 

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/finite.hpp"
+
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -30,10 +33,10 @@ inline constexpr std::size_t number_room = 40;
 inline std::size_t print_double(char* room, double x) noexcept {
     return static_cast<std::size_t>(std::to_chars(room, room + number_room, x).ptr - room);
 }
-inline bool scan_double(std::string_view text, double& value) noexcept {
-    const char* end = text.data() + text.size();
-    const auto done = std::from_chars(text.data(), end, value);
-    return done.ec == std::errc() && done.ptr == end;
+/// Reads the number that `text` begins with; returns how many characters it has, 0 for none.
+inline std::size_t scan_double(std::string_view text, double& value) noexcept {
+    const auto done = std::from_chars(text.data(), text.data() + text.size(), value);
+    return done.ec == std::errc() ? static_cast<std::size_t>(done.ptr - text.data()) : 0;
 }
 #else
 // The C library writes and reads the decimal point of the locale, which may be several bytes.
@@ -41,13 +44,14 @@ inline std::string_view locale_point(char* room) noexcept {
     const int n = std::snprintf(room, number_room, "%.1f", 0.5);
     return {room + 1, static_cast<std::size_t>(n) - 2};
 }
-inline bool scan_double(std::string_view text, double& value) noexcept {
+inline std::size_t scan_double(std::string_view text, double& value) noexcept {
     char room[number_room];
     const std::string_view point = locale_point(room);
     char copy[512];
     std::size_t n = 0;
+    text = text.substr(0, text.find_first_not_of("0123456789.eE+-"));
     for (const char c : text) {
-        if (n + point.size() >= sizeof copy) return false;
+        if (n + point.size() >= sizeof copy) return 0;
         if (c == '.') {
             for (const char p : point) copy[n++] = p;
         } else {
@@ -57,7 +61,9 @@ inline bool scan_double(std::string_view text, double& value) noexcept {
     copy[n] = '\0';
     char* end = nullptr;
     value = std::strtod(copy, &end);
-    return n > 0 && end == copy + n && value - value == 0;
+    if (end == copy || !is_finite(value)) return 0;
+    const std::string_view read(copy, static_cast<std::size_t>(end - copy));
+    return read.size() - (read.find(point) != read.npos ? point.size() - 1 : 0);
 }
 inline std::size_t print_double(char* room, double x) noexcept {
     char probe[number_room];
@@ -69,7 +75,7 @@ inline std::size_t print_double(char* room, double x) noexcept {
             std::memmove(at + 1, at + point.size(), std::strlen(at + point.size()) + 1);
         }
         double back = 0;
-        if (scan_double(room, back) && back == x) break;
+        if (scan_double(room, back) > 0 && back == x) break;
     }
     return std::strlen(room);
 }
@@ -96,16 +102,26 @@ inline std::size_t print_double(char* room, double x) noexcept {
         if (!is_digit && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E') return false;
     }
     double parsed = 0;
-    if (!digit || !detail::scan_double(text, parsed)) return false;
+    if (!digit || detail::scan_double(text, parsed) != text.size()) return false;
     value = parsed;
     return true;
 }
 
+/// Reads the number that `text` begins with, without a sign: "0.72018530V", "12". Returns how many
+/// characters it took; 0 where there is none, or one beyond a double's range.
+///
+///     double amperes; parse_leading_number("1.5A", amperes);     // 3, amperes == 1.5
+[[nodiscard]] inline std::size_t parse_leading_number(std::string_view text,
+                                                      double& value) noexcept {
+    const bool begins = !text.empty() && (text[0] == '.' || (text[0] >= '0' && text[0] <= '9'));
+    return begins ? detail::scan_double(text, value) : 0;
+}
+
 /// Appends the shortest text that reads back as the same double. "nan", "inf", "-inf" for those.
 inline void append_number(std::string& out, double x) {
-    if (x != x) {
+    if (is_nan(x)) {
         out += "nan";
-    } else if (x - x != 0) {
+    } else if (!is_finite(x)) {
         out += x > 0 ? "inf" : "-inf";
     } else {
         char room[detail::number_room];

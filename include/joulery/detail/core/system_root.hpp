@@ -124,8 +124,9 @@ class system_file {
     int error_ = 0;
 };
 
-/// Where absolute paths start: "" on a real machine, a folder that holds a fake one in tests
-/// (`JOULERY_SYSROOT`).
+/// Where absolute paths start: "" on a real machine, else a folder that holds a mounted or a fake
+/// one (`JOULERY_SYSROOT`). Libraries come from below it only where a test says so in code: whoever
+/// sets an environment variable must not thereby choose what code the process runs.
 ///
 ///     system_root fake{"/tmp/machine"};
 ///     fake.path("/proc/stat");            // "/tmp/machine/proc/stat"
@@ -133,12 +134,19 @@ class system_root {
  public:
     system_root() = default;
     explicit system_root(std::string prefix) : prefix_(std::move(prefix)) {}
+    /// For tests: a fake machine whose libraries are to be loaded.
+    [[nodiscard]] static system_root with_libraries(std::string prefix) {
+        system_root root(std::move(prefix));
+        root.has_libraries_ = true;
+        return root;
+    }
 
     [[nodiscard]] std::string path(std::string_view absolute) const {
         return prefix_ + std::string(absolute);
     }
     [[nodiscard]] const std::string& prefix() const noexcept { return prefix_; }
     [[nodiscard]] bool is_real() const noexcept { return prefix_.empty(); }
+    [[nodiscard]] bool has_libraries() const noexcept { return has_libraries_; }
 
     [[nodiscard]] system_file open(std::string_view absolute) const {
         return system_file(path(absolute));
@@ -205,6 +213,7 @@ class system_root {
 
  private:
     std::string prefix_;
+    bool has_libraries_ = false;
 };
 
 /// errno in words for a message; the number where the C library has none.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/units.hpp"
 
@@ -54,11 +55,11 @@ inline void append_three(std::string& out, three_digits d, int shift) {
 
 /// "not a number", infinite and zero amounts. True where `value` was one of them.
 inline bool append_special(std::string& out, double value, std::string_view unit) {
-    if (value != value) {
+    if (is_nan(value)) {
         out += "n/a";
         return true;
     }
-    if (value != 0 && value - value == 0) return false;
+    if (value != 0 && is_finite(value)) return false;
     out += value == 0 ? "0" : (value > 0 ? "inf" : "-inf");
     if (!unit.empty()) out.append(" ").append(unit);
     return true;
@@ -106,7 +107,7 @@ inline std::string plain_text(double value, std::string_view unit) {
 ///     to_text(emissions::from_grams(0.0123));    // "12.3 mg CO2e"
 ///     to_text(std::chrono::microseconds(1200));  // "1.2 ms"
 [[nodiscard]] inline std::string to_text(energy e) {
-    if (std::fabs(e.joules()) < energy::joules_per_kilowatt_hour || e.joules() - e.joules() != 0)
+    if (!is_finite(e.joules()) || std::fabs(e.joules()) < energy::joules_per_kilowatt_hour)
         return detail::si_text(e.joules(), "J");
     return detail::si_text(e.kilowatt_hours() * 1e3, "Wh");
 }
@@ -116,8 +117,7 @@ inline std::string plain_text(double value, std::string_view unit) {
 
 /// A mass alone: "12.3 mg", "4.5 kg", from a million grams on tonnes: "1.2 t", "3.4 kt".
 [[nodiscard]] inline std::string mass_text(emissions m) {
-    if (std::fabs(m.grams()) < 1e6 || m.grams() - m.grams() != 0)
-        return detail::si_text(m.grams(), "g");
+    if (!is_finite(m.grams()) || std::fabs(m.grams()) < 1e6) return detail::si_text(m.grams(), "g");
     return detail::si_text(m.grams() / 1e6, "t");
 }
 
@@ -137,7 +137,7 @@ template <class Rep, class Period>
 [[nodiscard]] std::string to_text(std::chrono::duration<Rep, Period> t) {
     const double s = std::chrono::duration<double>(t).count();
     const double size = std::fabs(s);
-    if (!(size >= 120) || s - s != 0) return detail::si_text(s, "s");
+    if (!is_finite(s) || size < 120) return detail::si_text(s, "s");
     if (size < 120 * 60.0) return detail::plain_text(s / 60, "min");
     if (size < 48 * 3600.0) return detail::plain_text(s / 3600, "h");
     return detail::plain_text(s / 86400, "d");
@@ -145,7 +145,7 @@ template <class Rep, class Period>
 
 /// How many: exact below a million ("1797"), then "1.23 M". A fraction keeps three digits.
 [[nodiscard]] inline std::string count_text(double n) {
-    if (n > -1e6 && n < 1e6) {
+    if (is_finite(n) && n > -1e6 && n < 1e6) {
         if (n != std::floor(n)) return detail::plain_text(n, "");
         std::string out = n < 0 ? "-" : "";
         append_number(out, static_cast<std::uint64_t>(std::fabs(n)));

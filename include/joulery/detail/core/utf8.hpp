@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/config.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>

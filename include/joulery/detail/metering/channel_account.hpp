@@ -1,13 +1,13 @@
-// channel_account.hpp - a channel's raw values added up to joules.
+// channel_account.hpp - a channel's raw values, as far as they are believed, added up to joules.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/backend.hpp"
-#include "joulery/channel.hpp"
 #include "joulery/detail/metering/counter_step.hpp"
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace joulery {
 inline namespace v1 {
@@ -16,17 +16,74 @@ inline namespace v1 {
 struct channel_tally {
     std::uint64_t reads = 0;        ///< values taken in
     std::uint64_t wraps = 0;        ///< counter overflows that were made good
-    std::uint64_t resets = 0;       ///< steps not believed: a new baseline, nothing added
+    std::uint64_t resets = 0;       ///< values not believed: nothing is counted up to them
+    std::uint64_t outliers = 0;     ///< values not believed that went away again: nothing is lost
     std::uint64_t failures = 0;     ///< reads without a value
-    std::uint64_t gaps = 0;         ///< stretches of a power gauge too long to bridge
+    std::uint64_t gaps = 0;         ///< stretches too long to bridge, or with more than one wrap
     double unmeasured_seconds = 0;  ///< time inside those gaps and resets
 };
 
-/// Turns the raw values of one channel into joules since its first value.
+/// How much power is believed of a channel.
 ///
-/// A counter is added up in integers and scaled once; the first value is a baseline. A gauge is
-/// integrated by trapezoid; a gap longer than `bridgeable_periods` of its usual spacing is left out
-/// and tallied.
+/// The device's own statement (`channel::max_watts`: a limit, a critical or rated power) comes
+/// first; transients reach half as much again. Without one it is a generous bound for the part, and
+/// more than common parts draw has to be confirmed.
+struct plausible_power {
+    double most = 0;   ///< watts; more is not believed
+    double usual = 0;  ///< watts; more has to be confirmed by the next value
+
+    static constexpr double transient = 1.5;
+
+    [[nodiscard]] static constexpr plausible_power of(const channel& c) noexcept {
+        const double stated = c.max_watts;
+        if (stated > 0) return {transient * stated, stated};
+        return {max_plausible_watts(c), usual_watts(c.part)};
+    }
+
+ private:
+    [[nodiscard]] static constexpr double usual_watts(component part) noexcept {
+        switch (part) {
+            case component::cpu:
+                return 500;
+            case component::dram:
+                return 400;
+            case component::gpu:
+            case component::npu:
+            case component::soc:
+                return 800;
+            case component::board:
+            case component::platform:
+            case component::other:
+                return 15'000;
+        }
+        return 15'000;
+    }
+};
+
+/// Whether a sensor's value is what drivers and firmware write where they have none: all bits of 32
+/// set, or the largest or smallest signed number, in units, thousandths or millionths.
+[[nodiscard]] constexpr bool is_error_value(std::uint64_t raw) noexcept {
+    for (const std::uint64_t scale : {1u, 1'000u, 1'000'000u})
+        for (const std::uint64_t none : {0xffff'ffffu, 0x7fff'ffffu, 0x8000'0000u})
+            if (raw == none * scale) return true;
+    return false;
+}
+
+/// Turns the raw values of one channel into joules since its first believed value.
+///
+/// A counter is added up in integers and scaled once; the first value is a baseline. Each step is
+/// held against `plausible_power` over the time since the value last *changed*; what readings may
+/// lag behind (two updates and the read before) is allowed once, not for each step.
+/// - A step that is too large, or a smaller value that is no plausible wrap, is a gap: the value
+///   becomes the new baseline once the next one goes on from it, and its joules are never counted.
+/// - Where the next value goes on from the old baseline instead, it was an outlier, nothing is
+/// lost.
+/// - A step above the usual power is counted once the next value has gone on from it.
+/// - Where a counter may have wrapped more than once, what is sure is counted, and a gap tallied.
+/// A gauge is integrated by trapezoid; values above `plausible_power`, and 0 W of a whole machine
+/// that runs, are not believed; a gap longer than `bridgeable_periods` of its usual spacing is left
+/// out and tallied.
+///
 /// Thread: not synchronised; one owner. Cost: a few arithmetic operations, no allocation.
 /// Fails:  a value that can't be believed is tallied and adds nothing.
 ///
@@ -37,22 +94,29 @@ class channel_account {
  public:
     explicit channel_account(const channel& c) noexcept
         : is_counter_(c.kind == reading_kind::energy_counter),
+          is_machine_((c.part == component::platform || c.part == component::board) &&
+                      c.provenance != quality::estimated),
           scale_(c.joules_per_count),
           wrap_at_(c.wrap_at),
-          generous_watts_(max_plausible_watts(c)),
+          bound_(plausible_power::of(c)),
           update_seconds_(std::chrono::duration<double>(c.update_period).count()) {}
 
-    /// Takes in a value read `at` seconds on any monotonic clock. `no_value` tallies a failure.
-    void take(std::uint64_t raw, double at) noexcept {
+    /// Takes in a value read `at` seconds on any monotonic clock, which has stood still for
+    /// `suspended` seconds so far while the machine slept. `no_value` tallies a failure.
+    void take(std::uint64_t raw, double at, double suspended = 0) noexcept {
+        suspended_ = suspended;
         if (raw == no_value) return miss();
+        if (!is_counter_ && !is_believable_power(raw)) {
+            ++tally_.reads;
+            ++tally_.resets;
+            ++misses_in_a_row_;
+            return;
+        }
         ++tally_.reads;
         misses_in_a_row_ = 0;
-        if (has_baseline_) {
-            is_counter_ ? count(raw, at) : integrate(raw, at);
-        }
+        is_counter_ ? count({raw, at + suspended_}) : integrate({raw, at + suspended_});
+        last_read_at_ = at + suspended_;
         has_baseline_ = true;
-        last_raw_ = raw;
-        last_at_ = at;
     }
 
     /// A read that brought nothing. A counter makes it good at the next value.
@@ -65,10 +129,11 @@ class channel_account {
         return is_counter_ ? static_cast<double>(counts_) * scale_ : integral_;
     }
     [[nodiscard]] bool has_baseline() const noexcept { return has_baseline_; }
-    /// Whether no value has come for so many reads that it is more than a bad moment; since the
-    /// last one joules are missing.
+    /// Whether no believable value has come for so many reads that it is more than a bad moment;
+    /// since the last one joules are missing.
     [[nodiscard]] bool is_silent() const noexcept {
-        return !has_baseline_ || misses_in_a_row_ >= patience_reads;
+        return !has_baseline_ || misses_in_a_row_ >= patience_reads ||
+               unbelieved_in_a_row_ >= patience_reads;
     }
     [[nodiscard]] const channel_tally& tally() const noexcept { return tally_; }
     /// Largest mean power seen between two reads at least ten update periods apart, in watts.
@@ -83,56 +148,161 @@ class channel_account {
     void expect_interval(double s) noexcept { interval_ = std::max(s, update_seconds_); }
 
  private:
-    void count(std::uint64_t raw, double at) noexcept {
-        const double elapsed = std::max(at - last_at_, 0.0);
-        const counter_step s =
-            step_between(last_raw_, raw, wrap_at_, believable_counts(elapsed, raw < last_raw_));
-        counts_ += s.counts;
-        if (s.event == counter_event::wrap) ++tally_.wraps;
+    struct moment {
+        std::uint64_t raw = 0;
+        double at = 0;  ///< seconds, suspended ones included
+    };
+    /// A value that the next one has to confirm.
+    struct suspect {
+        moment value;
+        bool believed = false;  ///< only more than usual
+    };
+
+    void count(moment now) noexcept {
+        if (!has_baseline_) return rebase(now, bound_.most * lag_seconds(now));
+        if (suspect_) {
+            if (now.raw == suspect_->value.raw) return;
+            if (!settle_suspect(now)) return;
+        }
+        if (now.raw != base_.raw) step_to(now);
+    }
+
+    // Whether `now` goes on from the suspect value or from the baseline; else it is suspect itself.
+    bool settle_suspect(moment now) noexcept {
+        const moment value = suspect_->value;
+        const bool returned =
+            now.raw >= base_.raw && (now.raw < value.raw || value.raw < base_.raw);
+        if (returned && step(base_, now, credit_).event == counter_event::none) {
+            ++tally_.outliers;
+            if (!suspect_->believed) --tally_.resets;
+        } else if (suspect_->believed) {
+            accept(value);
+        } else if (step(value, now, 0).event != counter_event::reset) {
+            start_anew(value);
+        } else {
+            ++tally_.resets;
+            ++unbelieved_in_a_row_;
+            leave_out(now.at);
+            suspect_->value = now;
+            return false;
+        }
+        suspect_.reset();
+        return true;
+    }
+
+    void step_to(moment now) noexcept {
+        const counter_step s = step(base_, now, credit_);
+        const double elapsed = std::max(now.at - base_.at, 0.0);
+        const double joules = static_cast<double>(s.counts) * scale_;
         if (s.event == counter_event::reset) {
             ++tally_.resets;
-            tally_.unmeasured_seconds += elapsed;
-        } else if (elapsed >= 10 * update_seconds_ && elapsed > 0) {
-            peak_watts_ = std::max(peak_watts_, static_cast<double>(s.counts) * scale_ / elapsed);
+            ++unbelieved_in_a_row_;
+            suspect_ = suspect{now, false};
+        } else if (joules > bound_.usual * (elapsed + 2 * update_seconds_)) {
+            suspect_ = suspect{now, true};
+        } else {
+            accept(now);
         }
     }
 
-    // Two update periods are allowed on top: the value may have been up to one old before and may
-    // hold a fresh tick now. For a smaller value, which may be a wrap or a reset, history narrows
-    // the bound, but never below a quarter of the generous one, so that a machine that wakes from
-    // idle is believed.
-    [[nodiscard]] std::uint64_t believable_counts(double elapsed, bool smaller) const noexcept {
-        double watts = generous_watts_;
-        if (smaller && peak_watts_ > 0)
-            watts = std::min(watts, std::max(10 * peak_watts_, watts / 4));
-        const double counts = watts * (elapsed + 2 * update_seconds_) / scale_ + 1;
-        return counts >= 9e18 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(counts);
+    void accept(moment now) noexcept {
+        const counter_step s = step(base_, now, credit_);
+        const double elapsed = std::max(now.at - base_.at, 0.0);
+        const double joules = static_cast<double>(s.counts) * scale_;
+        counts_ += s.counts;
+        if (s.event == counter_event::wrap) ++tally_.wraps;
+        const bool ambiguous =
+            wrap_at_ != 0 && bound_.most * elapsed >= static_cast<double>(wrap_at_) * scale_;
+        if (ambiguous || suspended_ > suspended_taken_) {
+            ++tally_.gaps;
+            tally_.unmeasured_seconds += elapsed;
+        } else if (elapsed >= 10 * update_seconds_ && elapsed > 0) {
+            peak_watts_ = std::max(peak_watts_, joules / elapsed);
+        }
+        unbelieved_in_a_row_ = 0;
+        rebase(now, std::clamp(credit_ + bound_.most * elapsed - joules, 0.0,
+                               bound_.most * lag_seconds(now)));
     }
 
-    void integrate(std::uint64_t raw, double at) noexcept {
-        const double elapsed = std::max(at - last_at_, 0.0);
-        if (interval_ > 0 && elapsed > bridgeable_periods * interval_) {
+    void start_anew(moment value) noexcept {
+        leave_out(value.at);
+        rebase(value, 0);
+    }
+    void rebase(moment value, double credit) noexcept {
+        base_ = value;
+        credit_ = credit;
+        gap_from_ = value.at;
+        suspended_taken_ = suspended_;
+    }
+    void leave_out(double until) noexcept {
+        tally_.unmeasured_seconds += std::max(until - gap_from_, 0.0);
+        gap_from_ = until;
+    }
+
+    // The value may have been up to one update old before and may hold a fresh one now; and it may
+    // have changed any time since the read before it.
+    [[nodiscard]] double lag_seconds(moment now) const noexcept {
+        const double since_read = has_baseline_ ? std::max(now.at - last_read_at_, 0.0) : 0;
+        return 2 * update_seconds_ + since_read;
+    }
+
+    // For a smaller value, which may be a wrap or a reset, history narrows the bound, but never
+    // below a quarter of it, so that a machine that wakes from idle is believed.
+    [[nodiscard]] counter_step step(moment from, moment to, double credit) const noexcept {
+        double watts = bound_.most;
+        if (to.raw < from.raw && peak_watts_ > 0) {
+            watts = std::min(watts, std::max(10 * peak_watts_, watts / 4));
+            credit = std::min(credit, watts * 2 * update_seconds_);
+        }
+        const double joules = watts * std::max(to.at - from.at, 0.0) + credit;
+        const double counts = joules / scale_ + 1;
+        return step_between(
+            from.raw, to.raw, wrap_at_,
+            counts >= 9e18 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(counts));
+    }
+
+    [[nodiscard]] bool is_believable_power(std::uint64_t raw) const noexcept {
+        if (raw == 0) return !is_machine_;
+        if (is_error_value(raw)) return false;
+        return static_cast<double>(raw) * scale_ <= bound_.most;
+    }
+
+    void integrate(moment now) noexcept {
+        const moment before = base_;
+        const bool was_suspended = suspended_ > suspended_taken_;
+        rebase(now, 0);
+        if (!has_baseline_) return;
+        const double elapsed = std::max(now.at - before.at, 0.0);
+        const bool too_long = interval_ > 0 && elapsed > bridgeable_periods * interval_;
+        if (too_long || was_suspended) {
             ++tally_.gaps;
             tally_.unmeasured_seconds += elapsed;
             return;
         }
         const double watts =
-            (static_cast<double>(last_raw_) + static_cast<double>(raw)) / 2 * scale_;
+            (static_cast<double>(before.raw) + static_cast<double>(now.raw)) / 2 * scale_;
         integral_ += watts * elapsed;
         peak_watts_ = std::max(peak_watts_, watts);
     }
 
     bool is_counter_;
+    bool is_machine_;
     bool has_baseline_ = false;
     double scale_;
     std::uint64_t wrap_at_;
-    double generous_watts_;
+    plausible_power bound_;
     double update_seconds_;
     double interval_ = 0;
-    std::uint64_t last_raw_ = 0;
-    double last_at_ = 0;
+    moment base_;                     ///< of a counter when it last changed; of a gauge the last
+    std::optional<suspect> suspect_;  ///< a later value of the counter, not decided on yet
+    double credit_ = 0;               ///< joules that a step may bring beside its own time
+    double gap_from_ = 0;             ///< up to here it is counted, or tallied as unmeasured
+    double last_read_at_ = 0;
+    double suspended_ = 0;        ///< seconds so far, as of the last read
+    double suspended_taken_ = 0;  ///< of them, before `base_`
     std::uint64_t counts_ = 0;
     std::uint64_t misses_in_a_row_ = 0;
+    std::uint64_t unbelieved_in_a_row_ = 0;
     double integral_ = 0;
     double peak_watts_ = 0;
     channel_tally tally_;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -13,106 +13,104 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
+// What a channel counts is said by its `part` and by its `device`, a path of things that are built
+// into one another:
+//
+//     "cpu-package:0"                  a socket; with part `soc` a module: all that is built in
+//     "cpu-package:0/die:1"            a die of it; likewise "/core", "/uncore"
+//     "cpu-package:0/pci:0008:01:00.0" a GPU on the same module as the socket
+//     "cpu-packages"                   all sockets, as a platform's psys counts them
+//     "memory:0"                       the memory next to socket 0
+//     "pci:0000:03:00.0"               a card, whole; "/package", "/tile:0": parts of it
+//     "board", "platform", "node"      a computer, a machine
+
 /// What a channel can hold of other backends' channels: from the narrowest meter to the widest.
-enum class reach : unsigned char {
-    part,      ///< a socket, its memory, a card: nothing of others
-    package,   ///< all dies of a socket
-    module,    ///< a superchip: one processor and its GPUs
+enum class extent : unsigned char {
+    part,      ///< what is built into its own device
+    module,    ///< a superchip: processors and GPUs
     sockets,   ///< psys: the processors and their memory; more is up to the board's maker
     computer,  ///< the inlet of a board: all that is fed through it
     machine,   ///< node, chassis, battery: everything
 };
 
-struct reach_rule {
-    std::string_view id;  ///< what the id starts with, a number or nothing after it; "": any
-    component part;
-    reach what;
-};
-
-/// The first rule that fits holds.
-inline constexpr reach_rule reach_rules[] = {
-    {"psys", component::platform, reach::sockets},
-    {"module", component::soc, reach::module},
-    {"", component::board, reach::computer},
-    {"", component::platform, reach::machine},
-};
-
-/// "gpu/GPU-4e81..": as NVML names them, the only GPUs that sit on modules.
-inline constexpr std::string_view nvml_gpu = "gpu/GPU-";
+inline constexpr std::string_view cpu_start = "cpu-package";
+inline constexpr std::string_view pci_start = "pci:";
 
 [[nodiscard]] inline bool starts_with(std::string_view text, std::string_view start) noexcept {
     return text.substr(0, start.size()) == start;
 }
 
-/// "0" of "cpu0/package" and of "module0".
-[[nodiscard]] inline std::string_view number_in(std::string_view id) noexcept {
-    const std::size_t begin = id.find_first_of("0123456789");
-    if (begin == std::string_view::npos) return {};
-    const std::size_t end = id.find_first_not_of("0123456789", begin);
-    return id.substr(begin, end == std::string_view::npos ? end : end - begin);
+/// "pci:0008:01:00.0" of a card, wherever it is built in; "" for what is no whole card.
+[[nodiscard]] inline std::string_view card_of(const channel& c) noexcept {
+    const std::string_view device = c.device;
+    const std::size_t at = device.find(pci_start);
+    if (at == std::string_view::npos || device.find('/', at) != std::string_view::npos) return {};
+    return device.substr(at);
 }
 
-[[nodiscard]] inline reach reach_of(const channel& c) noexcept {
-    if (c.provenance == quality::estimated) return reach::part;
-    for (const reach_rule& rule : reach_rules) {
-        if (rule.part != c.part || !starts_with(c.id, rule.id)) continue;
-        const std::string_view rest = std::string_view(c.id).substr(rule.id.size());
-        if (rule.id.empty() || rest.find_first_not_of("0123456789") == std::string_view::npos)
-            return rule.what;
+[[nodiscard]] inline extent extent_of(const channel& c) noexcept {
+    if (c.provenance == quality::estimated) return extent::part;
+    const bool of_sockets = starts_with(c.device, cpu_start);
+    switch (c.part) {
+        case component::platform:
+            return of_sockets ? extent::sockets : extent::machine;
+        case component::board:
+            return extent::computer;
+        case component::soc:
+            return of_sockets ? extent::module : extent::part;
+        default:
+            return extent::part;
     }
-    const bool package = starts_with(c.id, "cpu") && c.id.find('/') == c.id.rfind('/') &&
-                         c.id.size() > 8 && c.id.rfind("/package") == c.id.size() - 8;
-    return package ? reach::package : reach::part;
 }
 
 /// A card of its own: what a board's `psys` may or may not feed.
 [[nodiscard]] inline bool is_card(const channel& c) noexcept {
-    return starts_with(c.device, "pci:") || starts_with(c.id, nvml_gpu);
+    return c.device.find(pci_start) != std::string::npos;
 }
 
-/// Two views of one card, such as NVML's and hwmon's: both of the whole card, by its PCI address.
+/// Two views of one card, such as NVML's and hwmon's.
 [[nodiscard]] inline bool is_same_card(const channel& a, const channel& b) noexcept {
-    const auto whole = [](const channel& c) {
-        constexpr std::string_view board = "/board";
-        return c.id.size() > board.size() &&
-               c.id.compare(c.id.size() - board.size(), board.size(), board) == 0;
-    };
-    return whole(a) && whole(b) && starts_with(a.device, "pci:") && a.device == b.device;
+    return !card_of(a).empty() && card_of(a) == card_of(b);
 }
 
-/// Whether `outer`, by what kind of meter it is, holds the energy of `inner`. `ordinal` is the
-/// position of `inner` among the GPUs and `modules` the number of superchips.
-[[nodiscard]] inline bool holds(const channel& outer, const channel& inner, std::size_t ordinal,
-                                std::size_t modules) noexcept {
-    if (inner.provenance == quality::estimated || reach_of(outer) <= reach_of(inner)) return false;
-    const std::string_view id = inner.id;
-    const bool same_number = number_in(outer.id) == number_in(id);
-    switch (reach_of(outer)) {
-        case reach::part:
-            return false;
-        case reach::package:
-            return same_number && starts_with(id, "cpu") &&
-                   id.find("/die") != std::string_view::npos && inner.part == component::cpu;
-        case reach::module: {
-            if (starts_with(id, "cpu")) return same_number;
-            // One GPU a module in order, or two: whose is whose makes no difference to the sum.
-            const std::string_view number = number_in(outer.id);
-            return starts_with(id, nvml_gpu) && modules > 0 &&
-                   std::to_string(ordinal % modules) == number;
+/// Whether one device is built into another.
+[[nodiscard]] inline bool is_built_into(std::string_view inner, std::string_view outer) noexcept {
+    return !outer.empty() && starts_with(inner, outer) && inner.size() > outer.size() &&
+           inner[outer.size()] == '/';
+}
+
+/// Whether `outer`, by what it counts, holds the energy of `inner`.
+[[nodiscard]] inline bool holds(const channel& outer, const channel& inner) noexcept {
+    if (inner.provenance == quality::estimated) return false;
+    const extent out = extent_of(outer);
+    const extent in = extent_of(inner);
+    switch (out) {
+        case extent::part:  // a processor's meter does not hold a GPU on its module
+            return in == extent::part && is_built_into(inner.device, outer.device) &&
+                   (outer.part != component::cpu || !is_card(inner));
+        case extent::module:
+            return in < out &&
+                   (inner.device == outer.device || is_built_into(inner.device, outer.device));
+        case extent::sockets: {
+            if (in >= out) return false;
+            const std::string_view own = outer.device;
+            const std::size_t number = own.find(':');  // of one socket, or all
+            const std::string_view device = inner.device;
+            return (starts_with(device, cpu_start) || starts_with(device, "memory:")) &&
+                   (number == std::string_view::npos ||
+                    device.substr(0, device.find('/')).substr(device.find(':')) ==
+                        own.substr(number));
         }
-        case reach::sockets:
-            return starts_with(id, "cpu") && (number_in(outer.id).empty() || same_number);
-        case reach::computer:
-        case reach::machine:
-            return true;
+        case extent::computer:
+        case extent::machine:
+            return in < out;
     }
     return false;
 }
 
 /// The library's own estimate, which stands in where nothing is measured.
 [[nodiscard]] inline bool is_stand_in(const channel& c) noexcept {
-    return c.provenance == quality::estimated &&
-           (c.id == "cpu/estimate" || c.id == "machine/estimate");
+    return c.provenance == quality::estimated && c.device == "estimate";
 }
 
 /// Renewed too seldom to tell scopes apart as the counters of the parts do.
@@ -122,7 +120,7 @@ inline constexpr std::string_view nvml_gpu = "gpu/GPU-";
 
 /// The processors themselves, or something around them that is not the whole machine.
 [[nodiscard]] inline bool counts_processors(const channel& c) noexcept {
-    return c.provenance != quality::estimated && reach_of(c) < reach::machine &&
+    return c.provenance != quality::estimated && extent_of(c) < extent::machine &&
            (c.part == component::cpu || c.part == component::soc || c.part == component::board);
 }
 

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/detail/metering/containment.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -32,11 +33,15 @@ namespace detail {
 /// lies inside what, what is known of kinds of meters, and which meter of the whole is the truth.
 class domain_placer {
  public:
-    explicit domain_placer(const std::vector<channel>& channels) : channels_(channels) {
+    domain_placer(const std::vector<channel>& channels, std::vector<std::string> doubts)
+        : channels_(channels), doubts_(std::move(doubts)) {
         tree_.domains.resize(channels.size());
+        doubts_.resize(channels.size());
     }
 
     domain_tree place() {
+        for (std::size_t i = 0; i < channels_.size(); ++i)
+            if (is_doubted(i)) at(i).summed = false, at(i).why_not = doubts_[i];
         for (std::size_t i = 0; i < channels_.size(); ++i) place_by_name(i);
         for (std::size_t i = 0; i < channels_.size(); ++i) break_circle(i);
         for (std::size_t i = 0; i < channels_.size(); ++i) set_apart(i);
@@ -47,6 +52,13 @@ class domain_placer {
 
  private:
     domain& at(std::size_t i) { return tree_.domains[i]; }
+    [[nodiscard]] bool is_doubted(std::size_t i) const { return !doubts_[i].empty(); }
+    template <class Is>
+    [[nodiscard]] bool any(Is is) const {
+        for (std::size_t i = 0; i < channels_.size(); ++i)
+            if (!is_doubted(i) && is(channels_[i])) return true;
+        return false;
+    }
     const channel& of(std::ptrdiff_t i) const { return channels_[static_cast<std::size_t>(i)]; }
 
     std::ptrdiff_t first_with(const std::string& id) const {
@@ -57,7 +69,8 @@ class domain_placer {
 
     void place_by_name(std::size_t i) {
         const channel& c = channels_[i];
-        for (std::size_t j = 0; j < i; ++j) {
+        for (std::size_t j = 0; j < i && !is_doubted(i); ++j) {
+            if (is_doubted(j)) continue;
             const bool same_id = channels_[j].id == c.id;
             if (!same_id && !is_same_card(channels_[j], c)) continue;
             at(i).parent = static_cast<std::ptrdiff_t>(j);
@@ -66,9 +79,11 @@ class domain_placer {
                                     : "the same card as " + channels_[j].id;
             return;
         }
-        if (c.parent.empty()) return;
+        if (c.parent.empty() || is_doubted(i)) return;
         at(i).parent = first_with(c.parent);
-        if (at(i).parent < 0)
+        if (at(i).parent >= 0 && is_doubted(static_cast<std::size_t>(at(i).parent)))
+            at(i).parent = -1;
+        else if (at(i).parent < 0)
             tree_.warnings.push_back("channel " + c.id + " names a parent that is not there: " +
                                      c.parent + "; it is summed as a root");
     }
@@ -86,13 +101,10 @@ class domain_placer {
     // A meter of the whole that is not the truth by itself: what it holds is summed instead of it.
     void set_apart(std::size_t i) {
         const channel& c = channels_[i];
-        if (at(i).parent >= 0) return;
-        const auto any = [&](auto is) {
-            return std::any_of(channels_.begin(), channels_.end(), is);
-        };
-        if (reach_of(c) == reach::sockets && any(is_card)) {
+        if (at(i).parent >= 0 || is_doubted(i)) return;
+        if (extent_of(c) == extent::sockets && any(is_card)) {
             at(i).why_not = "apart: whether it holds the cards too depends on the board";
-        } else if (reach_of(c) == reach::machine) {
+        } else if (extent_of(c) == extent::machine) {
             const std::ptrdiff_t better = better_machine(i);
             if (better >= 0) {
                 at(i).why_not = "apart: the machine is counted by " + of(better).id;
@@ -112,7 +124,9 @@ class domain_placer {
     std::ptrdiff_t better_machine(std::size_t i) const {
         for (std::size_t j = 0; j < channels_.size(); ++j) {
             const channel& other = channels_[j];
-            if (j == i || reach_of(other) != reach::machine || !other.parent.empty()) continue;
+            if (j == i || is_doubted(j) || extent_of(other) != extent::machine ||
+                !other.parent.empty())
+                continue;
             const bool faster = !is_slow(other) && is_slow(channels_[i]);
             const bool slower = is_slow(other) && !is_slow(channels_[i]);
             if (faster || (!slower && j < i)) return static_cast<std::ptrdiff_t>(j);
@@ -124,19 +138,17 @@ class domain_placer {
     void place_by_kind(std::size_t i) {
         const channel& c = channels_[i];
         if (!at(i).summed || (at(i).parent >= 0 && !is_apart(at(i).parent))) return;
-        std::size_t gpu = 0;
-        std::size_t modules = 0;
-        for (std::size_t j = 0; j < channels_.size(); ++j) {
-            if (j < i && starts_with(channels_[j].id, nvml_gpu)) ++gpu;
-            if (reach_of(channels_[j]) == reach::module && !is_second_view(j)) ++modules;
-        }
         for (std::size_t j = 0; j < channels_.size(); ++j) {
             const bool usable = !is_second_view(j) && at(j).why_not.empty() && !lies_in(j, i);
-            if (!usable || !holds(channels_[j], c, gpu, modules)) continue;
+            if (!usable || !holds(channels_[j], c)) continue;
             const std::ptrdiff_t best = at(i).parent;
-            if (best < 0 || is_apart(best) || reach_of(channels_[j]) < reach_of(of(best)))
+            if (best < 0 || is_apart(best) || is_narrower(channels_[j], of(best)))
                 at(i).parent = static_cast<std::ptrdiff_t>(j);
         }
+    }
+    static bool is_narrower(const channel& a, const channel& b) {
+        if (extent_of(a) != extent_of(b)) return extent_of(a) < extent_of(b);
+        return is_built_into(a.device, b.device);
     }
 
     // Itself or a part of it: what a backend says lies in a channel can't hold it.
@@ -167,6 +179,7 @@ class domain_placer {
     }
 
     const std::vector<channel>& channels_;
+    std::vector<std::string> doubts_;
     domain_tree tree_;
 };
 
@@ -175,19 +188,21 @@ class domain_placer {
 /// Places channels under their parents: the one place where it is decided what is added up.
 ///
 /// Of two channels with one id, or of one card by its PCI address, the first counts. What lies
-/// inside another channel is detail: by the backend's word (`channel::parent`), or because such a
-/// meter is known to hold it (containment.hpp): a board's inlet or a machine's meter holds all the
+/// inside another channel is detail: by the backend's word (`channel::parent`), or by the devices
+/// that the channels count (containment.hpp): a board's inlet or a machine's meter holds all the
 /// rest, psys the processors, a superchip's module its processor and its GPUs.
 ///
 /// A meter of the whole machine is the total, unless it is renewed less than ten times a second
 /// and the processors are counted by themselves: then it is shown apart. psys is shown apart where
 /// there are cards, since it depends on the board whether it holds them. An estimate is shown
-/// apart from what is measured.
+/// apart from what is measured. A channel with a doubt (by place; "": none) is shown with it and
+/// takes no further part: what lies in it is placed as if it were not there.
 ///
-/// Cost: quadratic in the number of channels; once at start-up.
+/// Cost: quadratic in the number of channels; at start-up, and when a doubt comes up.
 /// Fails: never; a parent that is not there or a circle makes the channel a root and is warned of.
-[[nodiscard]] inline domain_tree build_domain_tree(const std::vector<channel>& channels) {
-    return detail::domain_placer(channels).place();
+[[nodiscard]] inline domain_tree build_domain_tree(const std::vector<channel>& channels,
+                                                   std::vector<std::string> doubts = {}) {
+    return detail::domain_placer(channels, std::move(doubts)).place();
 }
 
 }  // namespace v1

@@ -26,7 +26,7 @@ inline namespace v1 {
 namespace detail {
 
 /// One backend with the accounts of its channels. Reading is in two halves: `poll` asks the backend
-/// and may take as long as it likes, `take_in` adds up what came.
+/// and may take as long as it likes, `accumulate` adds up what came.
 ///
 /// Thread: `reading` is held through both halves, by the sampler, an edge or a snapshot, one at a
 /// time; `accounts` only while accounts and books change, so that what was added up so far can be
@@ -37,10 +37,11 @@ class energy_source {
                   double seconds_per_tick)
         : index_(index),
           first_channel_(first_channel),
+          seconds_per_tick_(seconds_per_tick),
           backend_(std::move(b)),
           raw_(backend_->channels().size(), no_value),
           joules_(raw_.size(), 0.0),
-          caught_(raw_.size(), false) {
+          dated_(raw_.size(), false) {
         for (const channel& c : backend_->channels()) {
             accounts_.emplace_back(c);
             trackers_.emplace_back(std::chrono::duration<double>(c.update_period).count() /
@@ -58,28 +59,30 @@ class energy_source {
         const std::uint64_t begin = clock.now();
         reading_since_.store(begin == 0 ? 1 : begin, std::memory_order_relaxed);
         std::fill(raw_.begin(), raw_.end(), no_value);
-        polled_ = backend_->read(counter_span(raw_));
+        last_status_ = backend_->read(counter_span(raw_));
         polled_at_ = clock.now();
+        note_suspend(clock.suspended_seconds());
         reading_since_.store(0, std::memory_order_relaxed);
         note_cost(static_cast<double>(polled_at_ - begin));
     }
 
     /// Adds up what `poll` brought; true if it brought values. A failed read changes no account.
     /// Call with both locks held.
-    bool take_in(double seconds_per_tick) noexcept {
+    bool accumulate(double seconds_per_tick) noexcept {
         if (state_ == read_status::fatal) return false;
         advance(polled_at_, seconds_per_tick);
-        state_ = polled_;
+        state_ = last_status_;
         if (state_ != read_status::ok) {
             for (channel_account& a : accounts_) a.miss();
-            caught_.assign(caught_.size(), false);
+            dated_.assign(dated_.size(), false);
             return false;
         }
+        values_at_ = polled_at_;
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
             const double before = joules_[i];
-            accounts_[i].take(raw_[i], seconds_);
+            accounts_[i].take(raw_[i], seconds_, suspended_);
             joules_[i] = accounts_[i].joules();
-            caught_[i] = has_ticks(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
+            dated_[i] = has_updates(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
         }
         return true;
     }
@@ -92,7 +95,7 @@ class energy_source {
         return backend_->channels();
     }
     [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
-    [[nodiscard]] std::string_view remark() const noexcept { return backend_->remark(); }
+    [[nodiscard]] std::string_view note() const noexcept { return backend_->note(); }
     /// What the backend knows of this process's part in channel `i`. Call with `reading` held.
     [[nodiscard]] double process_share(std::size_t i) noexcept {
         return backend_->process_share(i);
@@ -102,27 +105,28 @@ class energy_source {
     }
     /// Joules of each channel since its first value, as of the last read.
     [[nodiscard]] const std::vector<double>& joules() const noexcept { return joules_; }
-    /// What is known of when channel `i` ticks.
+    /// What is known of when channel `i` updates.
     [[nodiscard]] const update_tracker& tracker(std::size_t i) const noexcept {
         return trackers_[i];
     }
-    /// Ticks of the clock between two of the channel that ticks most rarely.
-    [[nodiscard]] double slowest_tick() const noexcept {
-        double slowest = 0;
-        for (const update_tracker& t : trackers_) slowest = std::max(slowest, t.period());
-        return slowest;
-    }
-    /// Whether the last read came just after a tick of channel `i`.
-    [[nodiscard]] bool caught(std::size_t i) const noexcept { return caught_[i]; }
-    /// Whether channel `i` changes at moments of its own, which can be waited for: a counter does;
-    /// a gauge shows what is, and an estimate is reckoned when it is asked.
-    [[nodiscard]] bool has_ticks(std::size_t i) const noexcept {
+    [[nodiscard]] update_tracker& tracker(std::size_t i) noexcept { return trackers_[i]; }
+    /// Length of a tick, as of the start.
+    [[nodiscard]] double seconds_per_tick() const noexcept { return seconds_per_tick_; }
+    /// Whether the last read dated an update of channel `i`.
+    [[nodiscard]] bool dated(std::size_t i) const noexcept { return dated_[i]; }
+    /// Whether channel `i` updates at moments of its own: a counter does; a gauge shows what is,
+    /// and an estimate is reckoned when it is asked.
+    [[nodiscard]] bool has_updates(std::size_t i) const noexcept {
         return channels()[i].kind == reading_kind::energy_counter &&
                channels()[i].provenance != quality::estimated;
     }
     /// Tick at which the last read came back.
     [[nodiscard]] std::uint64_t polled_at() const noexcept { return polled_at_; }
+    /// Tick at which the last read came back that brought values.
+    [[nodiscard]] std::uint64_t values_at() const noexcept { return values_at_; }
     /// How the last read went.
+    [[nodiscard]] read_status last_status() const noexcept { return last_status_; }
+    /// How the last read went that was added up.
     [[nodiscard]] read_status state() const noexcept { return state_; }
     /// Ticks that a read takes, smoothed; slow reads weigh at once, fast ones bit by bit.
     [[nodiscard]] double read_cost() const noexcept {
@@ -134,7 +138,7 @@ class energy_source {
     }
 
     /// Time between two samples, in seconds: what is wanted, else what suits the channel that is
-    /// renewed most often. No counter is left unread for so long that it or its driver loses a
+    /// updated most often. No counter is left unread for so long that it or its driver loses a
     /// turn.
     void choose_period(std::chrono::nanoseconds wanted) noexcept {
         const bool own = wanted.count() <= 0;
@@ -171,7 +175,13 @@ class energy_source {
  private:
     // Half the time in which the counter wraps at the largest believable power (DESIGN 5.2).
     static double longest_gap(const channel& c) noexcept {
-        return static_cast<double>(c.wrap_at) * c.joules_per_count / max_plausible_watts(c) / 2;
+        return static_cast<double>(c.wrap_at) * c.joules_per_count / plausible_power::of(c).most /
+               2;
+    }
+    // Two clocks are read one after the other: what differs by less is the time in between.
+    void note_suspend(double so_far) noexcept {
+        constexpr double shortest = 0.05;
+        if (so_far > suspended_ + shortest) suspended_ = so_far;
     }
     void note_cost(double cost) noexcept {
         const double old = read_cost_.load(std::memory_order_relaxed);
@@ -186,17 +196,20 @@ class energy_source {
 
     const std::size_t index_;
     const std::size_t first_channel_;
+    const double seconds_per_tick_;
     std::unique_ptr<backend> backend_;
     std::vector<std::uint64_t> raw_;
     std::vector<channel_account> accounts_;
     std::vector<double> joules_;
     std::vector<update_tracker> trackers_;
-    std::vector<bool> caught_;
-    read_status polled_ = read_status::ok;
+    std::vector<bool> dated_;
+    read_status last_status_ = read_status::ok;
     std::uint64_t polled_at_ = 0;
+    std::uint64_t values_at_ = 0;
     read_status state_ = read_status::ok;
     double period_ = 0.1;
     double seconds_ = 0;
+    double suspended_ = 0;  ///< seconds that the clock stood still
     std::uint64_t last_tick_ = 0;
     std::atomic<double> read_cost_{0};
     std::atomic<std::uint64_t> reading_since_{0};

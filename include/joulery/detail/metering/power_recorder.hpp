@@ -7,10 +7,11 @@
 // several sources, each sampled at its own moments, fit one grid.
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <vector>
 
 namespace joulery {
@@ -38,7 +39,7 @@ class power_recorder {
         : at_(at),
           shortest_(std::max(finest_step, period) / 2),
           last_(channels, 0.0),
-          latest_(channels, std::numeric_limits<double>::quiet_NaN()),
+          latest_(channels, not_a_number()),
           joules_(channels) {
         while (step_of(level_ + 1) <= period && level_ < 20) ++level_;
     }
@@ -46,7 +47,7 @@ class power_recorder {
     /// The source's joules by channel as of `at`.
     void record(double at, const std::vector<double>& joules) {
         const double length = at - at_;
-        if (!(length >= shortest_) || !(length < longest)) return;
+        if (!is_finite(length) || length < shortest_ || length >= longest) return;
         while (at >= step_of(level_) * static_cast<double>(capacity)) join_neighbours();
         const double step = step_of(level_);
         const auto end = static_cast<std::size_t>(at / step);
@@ -54,7 +55,7 @@ class power_recorder {
         for (auto i = static_cast<std::size_t>(at_ / step); i <= end; ++i) {
             const double from = std::max(at_, static_cast<double>(i) * step);
             const double covered = std::min(at, static_cast<double>(i + 1) * step) - from;
-            if (!(covered > 0)) continue;
+            if (covered <= 0) continue;
             covered_[i] += covered;
             for (std::size_t c = 0; c < joules_.size(); ++c)
                 joules_[c][i] += (joules[c] - last_[c]) * (covered / length);
@@ -99,7 +100,8 @@ class power_recorder {
             joules += joules_[channel][k];
             covered += covered_[k];
         }
-        return covered > 0 ? joules / covered : std::numeric_limits<double>::quiet_NaN();
+        if (covered > 0) return joules / covered;
+        return not_a_number();
     }
 
     void join_neighbours() {

@@ -1,11 +1,13 @@
-// read_schedule.hpp - decides when the sampler reads, so that samples fall just after
-// ticks. SPDX-License-Identifier: MIT
+// read_schedule.hpp - decides when a counter is read, so that reads fall just after its updates.
+// SPDX-License-Identifier: MIT
 //
-// A value read at some moment is the energy as of the counter's last tick, up to a period ago. Read
-// just after a tick it is the energy of a known instant. So the sampler sleeps until shortly before
-// a predicted tick, reads every few microseconds until the value changes, and sleeps again. Waiting
-// for a tick costs ten times a plain read: where samples are wanted more often than ten times a
-// second, those between are read as they come.
+// A value read at some moment is the energy as of the counter's last update, up to a period ago.
+// Read just after an update it is the energy of a known instant. So the sampler sleeps until
+// shortly before a predicted update, reads in short steps until the value changes, and, since rows
+// between adjacent updates tell scopes apart best, does so for a few updates in a row. Then it
+// sleeps until the next sample. All of that costs processor time, for which each counter has a
+// budget; a read that is slow is done in wide steps first, and in finer ones as the update is known
+// better.
 #pragma once
 
 #include "joulery/detail/metering/update_tracker.hpp"
@@ -13,138 +15,249 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What the sampler does after a read.
-struct lock_step {
-    bool settle = true;          ///< this read is the sample; else it was one of a hunt
-    std::uint64_t next_due = 0;  ///< tick of the next read
-    bool hunts = false;          ///< that read is to be in time: a tick is waited for
+/// What a read was, as its counter's schedule sees it.
+struct read_verdict {
+    bool samples = false;  ///< the first dated read of a sample, or the read that stands in for it
 };
 
-/// The schedule of one source's reads, led by one of its counters.
+/// Limits and costs that a schedule keeps to; ticks of the clock, but for the share.
+struct read_budget {
+    double sample_period = 0;  ///< between two samples
+    double finest_sample = 0;  ///< no update is waited for sooner than that after the last sample
+    double share = 0.002;      ///< of the time may be spent awake, waiting for updates
+    double credit = 0;         ///< may be spent before that, while little is known
+    double step_cost = 0;      ///< a short sleep: what is longer is slept, not waited for
+};
+
+/// The schedule of one counter's reads.
+///
+/// Thread: not synchronised. Cost: some arithmetic a read.
 class read_schedule {
  public:
-    /// All in ticks of the clock. `hunt_period`: no tick is waited for sooner than that after the
-    /// last. `lockable`: the lead channel is a counter with a visible period.
-    read_schedule(double sample_period, double hunt_period, bool lockable) noexcept
-        : sample_period_(sample_period),
-          hunt_period_(std::max(sample_period, hunt_period)),
-          lockable_(lockable) {}
-
-    /// After a read at `now` of which `caught` says whether it caught a tick of the lead. Where it
-    /// `may` not `hunt` it just samples, and goes on with the next tick once it may.
-    [[nodiscard]] lock_step after_read(const update_tracker& lead, std::uint64_t now, bool caught,
-                                       double read_cost, bool may_hunt = true) noexcept {
-        const auto at = static_cast<double>(now);
-        if (!lockable_ || at < rests_until_ || !worthwhile(lead, read_cost))
-            return {true, now + static_cast<std::uint64_t>(sample_period_)};
-        if (caught) {
-            misses_ = 0;
-            rest_ = shortest_rest;
-            stride_ = std::min(stride_ * 2, varied(most_ticks_between_hunts(lead)));
-            return end_hunt(lead, now);
-        }
-        if (!hunting_) {
-            const bool resumes = may_hunt && !could_hunt_;
-            could_hunt_ = may_hunt;
-            if (!may_hunt) return {true, now + static_cast<std::uint64_t>(sample_period_)};
-            if (resumes) return end_hunt(lead, now);
-            if (now < window_at_) return sample(now);
-            // The first read of a window: the hunt begins.
-            hunting_ = true;
-            give_up_at_ = at + window_length(lead);
-        }
-        if (at < give_up_at_)
-            return {false, now + static_cast<std::uint64_t>(gap(lead, read_cost)), true};
-        if (++misses_ >= 3) {  // no visible ticks: leave it alone for a while
-            misses_ = 0;
-            stride_ = 1;
-            rests_until_ = at + rest_ * hunt_period_;
-            rest_ = std::min(rest_ * 2, longest_rest);
-        } else {
-            stride_ = std::max(1.0, stride_ / 4);
-        }
-        return end_hunt(lead, now);
+    read_schedule() = default;
+    read_schedule(const read_budget& b, std::uint64_t now, bool can_be_watched) noexcept
+        : budget_(b),
+          can_be_watched_(can_be_watched),
+          begun_(now),
+          window_at_(now + 1),
+          next_due_(now + 1),
+          sampled_at_(now) {
+        if (!can_be_watched_) next_due_ = now + to_ticks(budget_.sample_period);
     }
 
-    [[nodiscard]] bool lockable() const noexcept { return lockable_; }
+    /// After a read at `now` that took `cost`; `dated`: it saw an update of this counter.
+    read_verdict after_read(update_tracker& tracker, std::uint64_t now, double cost,
+                            bool dated) noexcept {
+        cost_ = cost;
+        if (!can_be_watched_ || cost * slowest_read > tracker.period()) return sample_plainly(now);
+        if (watching_) spent_ += cost + (stays_awake() ? step_ : budget_.step_cost / 4);
+        if (dated)
+            return watching_ || now >= window_at_ ? see(tracker, now) : wait(tracker, now, true);
+        if (watching_) return go_on(tracker, now, cost);
+        if (now < window_at_) return wait(tracker, now, rests_ && now >= next_due_);
+        rests_ = false;
+        if (burst_left_ == 0 && !affordable(now)) return wait_for_budget(tracker, now);
+        if (std::exchange(waits_for_budget_, false) && predicts(tracker)) {
+            open_window(tracker, now, 1);
+            return {true};
+        }
+        watching_ = true;
+        spent_ += cost + budget_.step_cost / 2;
+        give_up_at_ = window_end(tracker, now);
+        return go_on(tracker, now, cost);
+    }
+
+    [[nodiscard]] std::uint64_t next_due() const noexcept { return next_due_; }
+    /// Whether the next read is one of several in short steps, too short to sleep between them.
+    [[nodiscard]] bool stays_awake() const noexcept {
+        return watching_ && step_ <= budget_.step_cost;
+    }
+    /// Whether the next read is to fall on a moment, to within microseconds.
+    [[nodiscard]] bool is_watching() const noexcept { return watching_ || opens_window_; }
+    [[nodiscard]] double spent() const noexcept { return spent_; }
+
+    /// Rows between adjacent updates beside each sample.
+    static constexpr unsigned updates_a_burst = 3;
 
  private:
-    static constexpr double counter_ticks_to_learn = 4;
+    // A read may take at most a third of a period to be of use in dating its updates.
+    static constexpr double slowest_read = 3;
+    static constexpr unsigned misses_until_rest = 6;
+    // So many reads tell when a counter updates, even where one takes milliseconds.
+    static constexpr double reads_to_learn = 80;
 
-    // A read must be short against the ticks, and ticks no rarer than samples are wanted.
-    [[nodiscard]] bool worthwhile(const update_tracker& lead, double read_cost) const noexcept {
-        return read_cost * 10 < lead.period() && lead.period() <= sample_period_;
-    }
-
-    [[nodiscard]] lock_step end_hunt(const update_tracker& lead, std::uint64_t now) noexcept {
-        hunting_ = false;
-        window_at_ = open_window(lead, now);
-        return sample(now);
-    }
-    // The next window, or a sample before it.
-    [[nodiscard]] lock_step sample(std::uint64_t now) const noexcept {
-        const std::uint64_t plain = now + static_cast<std::uint64_t>(sample_period_);
-        const bool is_later = hunt_period_ > sample_period_ && plain < window_at_;
-        return {true, is_later ? plain : window_at_, !is_later};
+    static std::uint64_t to_ticks(double t) noexcept {
+        return static_cast<std::uint64_t>(std::max(t, 1.0));
     }
 
-    [[nodiscard]] double most_ticks_between_hunts(const update_tracker& lead) const noexcept {
-        return std::max(1.0, std::floor(hunt_period_ / lead.period()));
+    read_verdict sample_plainly(std::uint64_t now) noexcept {
+        watching_ = opens_window_ = false;
+        if (now < next_due_) return {};
+        next_due_ = now + to_ticks(period());
+        return {true};
     }
-    // Samples at even distances would see a program of the same rhythm in the same state each time,
-    // and its scopes always in the same proportions. So strides vary, from two thirds of the most
-    // to all.
+    // A counter loses nothing between two reads, so that slow reads may be rare.
+    [[nodiscard]] double period() const noexcept {
+        return std::max(budget_.sample_period,
+                        can_be_watched_ ? cost_ / share_of_plain_reads : 0.0);
+    }
+    static constexpr double share_of_plain_reads = 0.003;
+    // The next read that is not one of a window: of a slow counter, just after an update.
+    [[nodiscard]] std::uint64_t next_plain(const update_tracker& tracker,
+                                           std::uint64_t now) const noexcept {
+        const double at = static_cast<double>(now) + period();
+        if (!tracker.locked() || tracker.period() < budget_.finest_sample / 5)
+            return static_cast<std::uint64_t>(at);
+        const double n = std::ceil(tracker.periods_since(static_cast<std::uint64_t>(at)));
+        return static_cast<std::uint64_t>(tracker.predicted(n) + margin(tracker, n) / 2 + 1);
+    }
+    [[nodiscard]] bool affordable(std::uint64_t now) const noexcept {
+        return spent_ <= budget_.share * static_cast<double>(now - begun_) +
+                             std::max(budget_.credit, reads_to_learn * cost_);
+    }
+
+    // An update was seen: the first one of a sample, or one of the burst that follows.
+    read_verdict see(const update_tracker& tracker, std::uint64_t now) noexcept {
+        misses_ = 0;
+        rest_ = 1;
+        sampled_at_ = now;
+        const bool first = burst_left_ == 0;
+        if (first) burst_left_ = updates_a_burst + 1;
+        --burst_left_;
+        const bool learns = !tracker.locked();
+        if (burst_left_ > 0 && (learns || tracker.period() <= budget_.finest_sample / 4)) {
+            open_window(tracker, now, 1);
+        } else {
+            burst_left_ = 0;
+            plan_sample(tracker, now);
+        }
+        return {first};
+    }
+    void plan_sample(const update_tracker& tracker, std::uint64_t now) noexcept {
+        const double wanted = std::max(budget_.sample_period, budget_.finest_sample);
+        const double most = std::max(1.0, std::floor(wanted / tracker.period()));
+        open_window(tracker, now, varied(most));
+    }
+    // Samples at even distances would see a program of the same rhythm in the same state each time.
+    // So distances vary, from two thirds of the most to all.
     [[nodiscard]] double varied(double most) noexcept {
         turn_ += golden;
         turn_ -= std::floor(turn_);
         return std::max(1.0, std::floor(most * (2 + turn_) / 3));
     }
-    // By how much the tick may come before the prediction, `ahead` ticks from the last caught one.
-    [[nodiscard]] static double margin(const update_tracker& lead, double ahead) noexcept {
-        return std::min(2.5 * lead.spread(ahead) + lead.slack(), lead.period() / 2);
+
+    read_verdict go_on(update_tracker& tracker, std::uint64_t now, double cost) noexcept {
+        if (static_cast<double>(now) < give_up_at_) {
+            step_ = std::min(step(tracker, cost), period());
+            next_due_ = now + to_ticks(step_);
+            return sample_if_due(now);
+        }
+        watching_ = false;
+        burst_left_ = 0;
+        tracker.miss();
+        if (++misses_ < misses_until_rest) {
+            open_window(tracker, now, 1);
+            return {};
+        }
+        misses_ = 0;  // no update to be seen: leave it alone for a while
+        rests_ = true;
+        window_at_ = now + to_ticks(rest_ * 10 * budget_.finest_sample);
+        rest_ = std::min(rest_ * 2, 600.0);
+        return wait(tracker, now, true);
     }
-    // If the tick came before the window opened, the next one is a period away: wait for that.
-    [[nodiscard]] double window_length(const update_tracker& lead) const noexcept {
-        return (lead.locked() ? 1.5 : 2.5) * lead.period();
+    // While an update does not come, samples are taken as they would be without one.
+    read_verdict sample_if_due(std::uint64_t now) noexcept {
+        if (static_cast<double>(now - sampled_at_) < period()) return {};
+        sampled_at_ = now;
+        return {true};
     }
-    [[nodiscard]] double gap(const update_tracker& lead, double read_cost) const noexcept {
-        const double fine = lead.locked() ? lead.period() / 500 : lead.period() / 60;
-        return std::max(fine - read_cost, 1.0);
+    // Between windows the counter is still read at its sample period, for what needs no date.
+    read_verdict wait(const update_tracker& tracker, std::uint64_t now, bool samples) noexcept {
+        watching_ = false;
+        const std::uint64_t plain = next_plain(tracker, now);
+        opens_window_ = window_at_ <= plain;
+        next_due_ = std::max(std::min(window_at_, plain), now + 1);
+        return {samples};
     }
-    // Before the lock the next tick is hunted at once; after it, from a margin before the tick
-    // `stride_` ahead.
-    [[nodiscard]] std::uint64_t open_window(const update_tracker& lead,
-                                            std::uint64_t now) noexcept {
-        if (lead.caught() < counter_ticks_to_learn) return now + 1;
-        double ahead = std::floor(lead.counter_ticks_since(now)) + stride_;
-        const double early = margin(lead, ahead);
-        double at = lead.predicted(ahead) - early;
-        if (at <= static_cast<double>(now)) at = lead.predicted(ahead + 1) - early;
-        return std::max(now + 1, static_cast<std::uint64_t>(std::max(at, 0.0)));
+    read_verdict wait_for_budget(const update_tracker& tracker, std::uint64_t now) noexcept {
+        watching_ = opens_window_ = false;
+        waits_for_budget_ = true;
+        window_at_ = next_due_ = next_plain(tracker, now);
+        return {true};
+    }
+
+    // Steps are wide while little is known: each says in which quarter of the one before the update
+    // was.
+    [[nodiscard]] static double step(const update_tracker& tracker, double cost) noexcept {
+        const double period = tracker.period(), first = period / 16;
+        const double wanted =
+            tracker.seen() < 2 ? first : std::max(period / 500, tracker.gap() / 4);
+        return std::max(std::min(wanted, first) - cost, 1.0);
+    }
+    [[nodiscard]] double margin(const update_tracker& tracker, double ahead) const noexcept {
+        const double unsure = tracker.locked() ? 0 : tracker.period() / 16;
+        return std::min(2.5 * tracker.deviation(ahead) + tracker.gap() + unsure,
+                        tracker.period() / 2);
+    }
+    // Two updates in a row say when the next one is; what was missed since says nothing.
+    [[nodiscard]] bool predicts(const update_tracker& tracker) const noexcept {
+        return tracker.locked() || (tracker.seen() >= 2 && misses_ == 0);
+    }
+    // As long after the predicted update as it opened before it; before the lock, long enough to
+    // see one whenever it comes.
+    [[nodiscard]] double window_end(const update_tracker& tracker,
+                                    std::uint64_t now) const noexcept {
+        if (!predicts(tracker)) return static_cast<double>(now) + 2.5 * tracker.period();
+        const double n = std::max(1.0, std::round(tracker.periods_since(now)));
+        return std::max(tracker.predicted(n), static_cast<double>(now)) + margin(tracker, n) +
+               step(tracker, 0);
+    }
+    // Before the lock the next update is waited for at once; after it, from a margin before the
+    // update so many periods ahead.
+    void open_window(const update_tracker& tracker, std::uint64_t now, double ahead) noexcept {
+        watching_ = false;
+        opens_window_ = true;
+        if (!predicts(tracker)) {
+            window_at_ = next_due_ = now + 1;
+            return;
+        }
+        double n = std::floor(tracker.periods_since(now)) + ahead;
+        double at = tracker.predicted(n) - margin(tracker, n);
+        if (at <= static_cast<double>(now)) at = tracker.predicted(n + 1) - margin(tracker, n + 1);
+        window_at_ = std::max(now + 1, static_cast<std::uint64_t>(std::max(at, 0.0)));
+        const std::uint64_t plain = next_plain(tracker, now);
+        const bool later = budget_.finest_sample > budget_.sample_period && plain < window_at_;
+        next_due_ = later ? plain : window_at_;
+        opens_window_ = !later;
     }
 
     /// Multiples of it, less their whole parts, lie evenly and repeat never.
     static constexpr double golden = 0.6180339887498949;
 
-    double sample_period_;
-    double hunt_period_;
-    bool lockable_;
-    double turn_ = 0;
-    bool hunting_ = false;
-    bool could_hunt_ = true;       ///< as of the last read between hunts
-    std::uint64_t window_at_ = 0;  ///< when the next hunt begins
-    double stride_ = 1;            ///< counter ticks between two hunts
+    read_budget budget_;
+    bool can_be_watched_ = false;
+    std::uint64_t begun_ = 0;
+    std::uint64_t window_at_ = 0;  ///< when the next update is waited for
+    std::uint64_t next_due_ = 0;
+    std::uint64_t sampled_at_ = 0;
+    bool watching_ = false;
+    bool opens_window_ = false;
+    bool waits_for_budget_ = false;
+    bool rests_ = false;  ///< no update could be seen; samples are taken as they come
     double give_up_at_ = 0;
+    double step_ = 0;
+    double spent_ = 0;
+    double cost_ = 0;
+    double turn_ = 0;
+    double rest_ = 1;
     unsigned misses_ = 0;
-    /// Hunts left out after ticks were not to be seen; each time twice as many.
-    static constexpr double shortest_rest = 50, longest_rest = 6400;
-    double rest_ = shortest_rest;
-    double rests_until_ = 0;
+    unsigned burst_left_ = 0;
 };
 
 }  // namespace detail

@@ -3,12 +3,13 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
-#include "joulery/wall_time.hpp"
+#include "joulery/units.hpp"
 
+#include <cstddef>
 #include <mutex>
-#include <string>
-#include <unordered_map>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -33,8 +34,10 @@ class emissions_timeline {
         const carbon_model& m = r.context.carbon;
         const wall_time begin = now < last_ ? now : last_;
         r.co2e = advance(total_, r.total, m, begin, now);
-        for (scope_row& row : r.scopes)
-            row.co2e = advance(by_path_[row.path], row.total, m, begin, now);
+        const std::vector<std::size_t> here = places_.add(r);
+        by_place_.resize(places_.size());
+        for (std::size_t i = 0; i < here.size(); ++i)
+            r.scopes[i].co2e = advance(by_place_[here[i]], r.scopes[i].total, m, begin, now);
         last_ = now;
     }
 
@@ -54,7 +57,8 @@ class emissions_timeline {
     std::mutex mutex_;
     wall_time last_;
     account total_;
-    std::unordered_map<std::string, account> by_path_;
+    row_places places_;
+    std::vector<account> by_place_;
 };
 
 }  // namespace v1

@@ -86,6 +86,7 @@ struct fields<run_context> {
         f("machine", &run_context::machine);
         f("host", &run_context::host);
         f("cpu", &run_context::cpu);
+        f("hardware", &run_context::hardware);
         f("os", &run_context::os);
         f("logical_cpus", &run_context::logical_cpus);
         f("library", &run_context::library);
@@ -105,6 +106,7 @@ struct fields<channel_tally> {
         f("reads", &channel_tally::reads);
         f("wraps", &channel_tally::wraps);
         f("resets", &channel_tally::resets);
+        f("outliers", &channel_tally::outliers);
         f("failures", &channel_tally::failures);
         f("gaps", &channel_tally::gaps);
         f("unmeasured_s", &channel_tally::unmeasured_seconds);
@@ -118,6 +120,7 @@ struct fields<channel_row> {
         f("id", &channel_row::id);
         f("machine", &channel_row::machine);
         f("backend", &channel_row::backend);
+        f("model", &channel_row::model);
         f("part", &channel_row::part);
         f("kind", &channel_row::kind);
         f("provenance", &channel_row::provenance);
@@ -132,7 +135,7 @@ struct fields<channel_row> {
         f("tick_period_s", &channel_row::tick_period);
         f("tick_jitter_s", &channel_row::tick_jitter);
         f("tick_slack_s", &channel_row::tick_slack);
-        f("accuracy", &channel_row::accuracy);
+        f("relative_error", &channel_row::relative_error);
         f("tally", &channel_row::tally);
         f("state", &channel_row::state);
     }
@@ -142,8 +145,9 @@ template <>
 struct fields<scope_row> {
     template <class F>
     static void visit(F&& f) {
+        f("parent", &scope_row::parent);
+        f("name", &scope_row::name);
         f("path", &scope_row::path);
-        f("depth", &scope_row::depth);
         f("calls", &scope_row::calls);
         f("time_s", &scope_row::time);
         f("total_j", &scope_row::total);
@@ -156,6 +160,19 @@ struct fields<scope_row> {
         f("item_name", &scope_row::item_name);
         f("provenance", &scope_row::provenance);
         f("method", &scope_row::method);
+        f("call_time_s", &scope_row::call_time);
+        f("call_energy_j", &scope_row::call_energy);
+    }
+};
+
+template <class T>
+struct fields<percentiles<T>> {
+    template <class F>
+    static void visit(F&& f) {
+        f("p50", &percentiles<T>::p50);
+        f("p90", &percentiles<T>::p90);
+        f("p99", &percentiles<T>::p99);
+        f("max", &percentiles<T>::max);
     }
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/quality.hpp"
@@ -22,7 +23,7 @@ inline namespace v1 {
 /// "±>100 %" beyond.
 [[nodiscard]] inline std::string uncertainty_text(const scope_row& row) {
     const double percent = 100 * (row.uncertainty / row.total);
-    if (!(percent > 0)) return {};
+    if (is_nan(percent) || percent <= 0) return {};
     if (percent > 100) return "\xC2\xB1>100 %";
     const double step = percent >= 9.95 ? 1 : (percent >= 0.995 ? 0.1 : 0.01);
     return "\xC2\xB1" + detail::plain_text(std::round(percent / step) * step, "%");
@@ -30,15 +31,16 @@ inline namespace v1 {
 
 /// Joules of one item: "12.3 mJ/sample"; "" where no items were added.
 [[nodiscard]] inline std::string per_item_text(const scope_row& row) {
-    if (!(row.items > 0)) return {};
+    if (!is_positive(row.items)) return {};
     const std::string name = row.item_name.empty() ? "item" : escape_control(row.item_name);
     return with_quality_prefix(to_text(row.total / row.items), row.provenance) + "/" + name;
 }
 
 /// Mean power while the scope was open; "" where it took no time.
 [[nodiscard]] inline std::string power_text(const scope_row& row) {
-    return row.time.count() > 0 ? with_quality_prefix(to_text(row.total / row.time), row.provenance)
-                                : "";
+    return is_positive(row.time.count())
+               ? with_quality_prefix(to_text(row.total / row.time), row.provenance)
+               : "";
 }
 
 /// Where the grid factor comes from: "World 2024, lifecycle, location-based average".

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
 
@@ -19,7 +20,7 @@ inline constexpr const char* outside_name = "(outside all scopes)";
 /// A row's own joules as a weight: what is negative or no number weighs nothing.
 inline double flame_weight(energy self) noexcept {
     const double j = self.joules();
-    return j > 0 && j - j == 0 ? j : 0;
+    return is_positive(j) ? j : 0;
 }
 
 /// Indexes of the rows from the outermost to `i`.

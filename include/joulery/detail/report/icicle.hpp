@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/markup_text.hpp"
@@ -22,7 +23,7 @@ namespace detail {
 
 /// A number for an attribute: no exponent, no surprise; what is no number is 0.
 inline std::string svg_number(double x) {
-    if (!(x > -1e9 && x < 1e9)) return "0";
+    if (!is_finite(x) || x <= -1e9 || x >= 1e9) return "0";
     const bool negative = x < 0;
     const auto thousandths = static_cast<std::uint64_t>((negative ? -x : x) * 1000 + 0.5);
     std::string fraction = std::to_string(1000 + thousandths % 1000).substr(1);
@@ -66,7 +67,7 @@ class icicle_chart {
             }
             const scope_row& row = r_.scopes[i];
             frame(x_[i], width_[i], tree_.level[i] + 1, "hue" + std::to_string(hues_[i]),
-                  tree_.name(r_, i), row.path,
+                  r_.scopes[i].name, row.path,
                   with_quality_prefix(to_text(row.total), row.provenance), row.total / r_.total);
         }
         const double outside = weight(r_.unscoped) / whole_ * 100;
@@ -84,9 +85,7 @@ class icicle_chart {
     static constexpr std::size_t row_height = 30;
     static constexpr double least_width = 0.05;  // percent; less can't be seen
 
-    static double weight(energy e) noexcept {
-        return e.joules() > 0 && e.joules() - e.joules() == 0 ? e.joules() : 0;
-    }
+    static double weight(energy e) noexcept { return is_positive(e.joules()) ? e.joules() : 0; }
     [[nodiscard]] bool shown(std::size_t i) const { return width_[i] > least_width; }
 
     // Children never stick out of their parent: where they claim more (attribution "inclusive",
@@ -98,7 +97,7 @@ class icicle_chart {
         for (const std::size_t i : tree_.order)
             if (tree_.parent[i] == scope_tree::none) tops += weight(r_.scopes[i].total);
         whole_ = std::max(weight(r_.total), tops);
-        if (!(whole_ > 0) || whole_ - whole_ != 0) {
+        if (!is_positive(whole_)) {
             whole_ = 0;
             return;
         }

@@ -63,6 +63,7 @@ inline void join_context(run_context& mine, const run_context& other) {
     join_text(mine.machine, other.machine);
     join_text(mine.host, other.host);
     join_text(mine.cpu, other.cpu);
+    join_text(mine.hardware, other.hardware);
     join_text(mine.os, other.os);
     join_text(mine.library, other.library);
     join_text(mine.clock, other.clock);
@@ -98,16 +99,18 @@ inline void join_channel(channel_row& mine, const channel_row& other) {
     if (severity(other.state) > severity(mine.state)) mine.state = other.state;
     mine.provenance = worse_of(mine.provenance, other.provenance);
     join_text(mine.backend, other.backend);
+    join_text(mine.model, other.model);
     mine.quantum_joules = std::max(mine.quantum_joules, other.quantum_joules);
     mine.update_period = std::max(mine.update_period, other.update_period);
     mine.locked = mine.locked && other.locked;
     mine.tick_period = std::max(mine.tick_period, other.tick_period);
     mine.tick_jitter = std::max(mine.tick_jitter, other.tick_jitter);
     mine.tick_slack = std::max(mine.tick_slack, other.tick_slack);
-    mine.accuracy = std::max(mine.accuracy, other.accuracy);
+    mine.relative_error = std::max(mine.relative_error, other.relative_error);
     mine.tally.reads += other.tally.reads;
     mine.tally.wraps += other.tally.wraps;
     mine.tally.resets += other.tally.resets;
+    mine.tally.outliers += other.tally.outliers;
     mine.tally.failures += other.tally.failures;
     mine.tally.gaps += other.tally.gaps;
     mine.tally.unmeasured_seconds += other.tally.unmeasured_seconds;

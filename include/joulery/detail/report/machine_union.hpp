@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <set>
@@ -30,8 +32,7 @@ struct watched_span {
 ///     union_joules({{0, 10, 100, "a"}, {0, 8, 80, "b"}, {20, 30, 50, "c"}});   // 150
 [[nodiscard]] inline double union_joules(std::vector<watched_span> spans) {
     const auto useless = [](const watched_span& s) {
-        return !(s.end >= s.begin) || s.end - s.begin - (s.end - s.begin) != 0 ||
-               s.joules - s.joules != 0 || s.joules == 0;
+        return !is_amount(s.end - s.begin) || !is_finite(s.joules) || s.joules == 0;
     };
     spans.erase(std::remove_if(spans.begin(), spans.end(), useless), spans.end());
     const auto before = [&](std::size_t a, std::size_t b) {
@@ -85,7 +86,7 @@ struct watched_span {
     double covered = 0, until = 0;
     bool any = false;
     for (const watched_span& s : spans) {
-        if (!(s.end > s.begin)) continue;
+        if (!is_positive(s.end - s.begin)) continue;
         const double from = any ? std::max(until, s.begin) : s.begin;
         if (s.end > from) covered += s.end - from;
         until = any ? std::max(until, s.end) : s.end;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/icicle.hpp"
 #include "joulery/detail/report/markup_text.hpp"
@@ -28,13 +29,13 @@ class power_chart {
         for (std::size_t c = 0; c < series(); ++c) {
             steps_ = std::max(steps_, history_.watts[c].size());
             for (const double w : history_.watts[c])
-                if (w - w == 0) peak_ = std::max(peak_, w);
+                if (is_finite(w)) peak_ = std::max(peak_, w);
         }
         top_ = round_up(peak_);
     }
 
     [[nodiscard]] bool empty() const noexcept {
-        return !(history_.step.count() > 0) || steps_ < 2 || !(top_ > 0) || top_ - top_ != 0;
+        return !is_positive(history_.step.count()) || steps_ < 2 || !is_positive(top_);
     }
 
     [[nodiscard]] std::string draw() {
@@ -84,7 +85,7 @@ class power_chart {
 
     /// The next of 1, 2, 4, 5, 8, 10 times a power of ten: quarters of it are round, too.
     static double round_up(double x) noexcept {
-        if (!(x > 0) || x > 1e300) return 0;
+        if (!is_positive(x) || x > 1e300) return 0;
         const double unit = std::pow(10, std::floor(std::log10(x)));
         for (const double step : {1.0, 2.0, 4.0, 5.0, 8.0})
             if (x <= step * unit) return step * unit;
@@ -96,7 +97,7 @@ class power_chart {
         const std::vector<double>& watts = history_.watts[c];
         std::string points;
         for (std::size_t i = 0; i <= watts.size(); ++i) {
-            const bool there = i < watts.size() && watts[i] - watts[i] == 0;
+            const bool there = i < watts.size() && is_finite(watts[i]);
             if (there) {
                 const double y = svg_y(watts[i]);
                 for (const std::size_t edge : {i, i + 1})
@@ -131,7 +132,7 @@ class power_chart {
             if (s.scope >= r_.scopes.size()) continue;
             const double x = 100 * (s.begin - history_.begin).count() / length;
             const double width = 100 * s.length.count() / length;
-            if (!(x >= 0 && x <= 100 && width > 0 && width <= 100.5)) continue;
+            if (!is_amount(x) || x > 100 || !is_positive(width) || width > 100.5) continue;
             ++shaded_;
             const std::string path = markup_text(r_.scopes[s.scope].path);
             out_ += "<svg class=\"band\" x=\"" + svg_number(x) + "%\" width=\"" +
@@ -139,7 +140,7 @@ class power_chart {
                     "\"><title>" + path + ", " + to_text(s.length) +
                     "</title><rect width=\"100%\" height=\"100%\" class=\"hue" +
                     std::to_string(hues[s.scope]) + "\"/>";
-            const std::string_view name = tree.name(r_, s.scope);
+            const std::string_view name = r_.scopes[s.scope].name;
             if (width > 4 && has_room(x, std::min(width, 1.0 + static_cast<double>(name.size()))))
                 out_ += "<text x=\"4\" y=\"16\">" + markup_text(name) + "</text>";
             out_ += "</svg>\n";

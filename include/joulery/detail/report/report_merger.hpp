@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -51,7 +52,12 @@ class report_merger {
         add_energies(r, here, unscale);
         for (std::size_t c = 0; c < here.size(); ++c)
             claimed_[here[c]] += own_sums.read[own_index[c]];
-        for (const scope_row& row : r.scopes) add_row(row, r, here, unscale);
+        const std::vector<std::size_t> places = places_.add(r);
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            scope_row row = r.scopes[i];
+            if (row.parent < i) row.parent = places[row.parent];
+            add_row(row, places[i], r, here, unscale);
+        }
         add_rest(r);
         if (replaced > 0) forget_doubles();
     }
@@ -110,7 +116,7 @@ class report_merger {
 
     static double ratio(double scaled, double plain) noexcept {
         const double r = scaled / plain;
-        return r > 0 && r - r == 0 ? r : 1.0;
+        return is_positive(r) ? r : 1.0;
     }
 
     void add_energies(const report& r, const std::vector<std::size_t>& here,
@@ -131,14 +137,15 @@ class report_merger {
         provenance_ = worse_of(provenance_, r.provenance);
     }
 
-    void add_row(const scope_row& row, const report& r, const std::vector<std::size_t>& here,
-                 const std::vector<double>& unscale) {
-        const auto [found, is_new] = row_by_path_.emplace(row.path, rows_.size());
+    // `row.parent` and `place` are places of the merged report.
+    void add_row(const scope_row& row, std::size_t place, const report& r,
+                 const std::vector<std::size_t>& here, const std::vector<double>& unscale) {
+        const bool is_new = place == rows_.size();
         if (is_new) {
             rows_.push_back({row, {}, 0, 0, 0});
             rows_.back().row.by_channel.clear();
         }
-        row_sum& sum = rows_[found->second];
+        row_sum& sum = rows_[place];
         if (!is_new) join_row(sum.row, row);
         double parts = 0, plain = 0;
         for (std::size_t c = 0; c < here.size() && c < row.by_channel.size(); ++c) {
@@ -162,7 +169,8 @@ class report_merger {
         join_stated(mine.item_name, other.item_name);
         join_stated(mine.method, other.method);
         mine.provenance = worse_of(mine.provenance, other.provenance);
-        mine.depth = std::min(mine.depth, other.depth);
+        mine.call_time = {};  // percentiles of a sum do not follow from those of its parts
+        mine.call_energy = {};
     }
 
     void add_rest(const report& r) {
@@ -284,7 +292,12 @@ class report_merger {
         for (std::size_t i = 0; i < r.scopes.size(); ++i)
             if (tree.parent[i] != scope_tree::none)
                 r.scopes[tree.parent[i]].self -= r.scopes[i].total;
-        for (const std::size_t i : tree.order) ordered.push_back(std::move(r.scopes[i]));
+        std::vector<std::size_t> now_at(r.scopes.size());
+        for (const std::size_t i : tree.order) {
+            now_at[i] = ordered.size();
+            ordered.push_back(std::move(r.scopes[i]));
+            if (tree.parent[i] != scope_tree::none) ordered.back().parent = now_at[tree.parent[i]];
+        }
         r.scopes = std::move(ordered);
     }
 
@@ -299,7 +312,7 @@ class report_merger {
     std::vector<double> unscoped_;  ///< by channel, unscaled
     std::vector<double> claimed_;   ///< by channel: what the added reports' runs read
     std::vector<row_sum> rows_;
-    std::unordered_map<std::string, std::size_t> row_by_path_;
+    row_places places_;
     std::vector<std::string> warnings_;
     std::unordered_set<std::string> warned_;
     double rest_ = 0, unscoped_rest_ = 0, co2e_ = 0;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/report/machine_union.hpp"
 #include "joulery/report.hpp"
@@ -43,7 +44,7 @@ inline namespace v1 {
         if (run.run_id.empty()) run.run_id = r.context.run_id;
         if (run.machine.empty() && r.context.machine != several) run.machine = r.context.machine;
         if (run.host.empty() && r.context.host != several) run.host = r.context.host;
-        if (one && !(run.end > run.begin)) {
+        if (one && !is_positive(run.end - run.begin)) {
             run.begin = r.context.started.unix_seconds();
             run.end = run.begin + r.context.duration.count();
         }
@@ -139,7 +140,7 @@ class run_ledger {
     /// By how much to scale what is shared out by channel, so that it sums to what was used.
     [[nodiscard]] static double factor(const sums& s, std::size_t c) noexcept {
         const double f = s.used[c] / s.read[c];
-        return f > 0 && f - f == 0 ? f : 1.0;
+        return is_positive(f) ? f : 1.0;
     }
 
     /// How many channels the machine of that id has.

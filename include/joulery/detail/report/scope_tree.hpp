@@ -5,7 +5,7 @@
 #include "joulery/report.hpp"
 
 #include <cstddef>
-#include <string_view>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,16 +13,15 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The rows of a report as a tree, by path and depth, whatever their order.
+/// The rows of a report as a tree, whatever their order. A parent that is no row of the report is
+/// none.
 ///
-/// A row's parent is the row whose path is the longest prefix (at a '/') with one depth less: a
-/// scope named "train/step" at the top has depth 0 and no parent, with or without a row "train".
-/// Cost: linear in the rows. Holds views of the report, which must outlive it.
+/// Cost: linear in the rows.
 ///
 ///     scope_tree tree(r);
-///     for (std::size_t i : tree.order) print(r.scopes[i], tree.level[i], tree.name(r, i));
+///     for (std::size_t i : tree.order) print(r.scopes[i], tree.level[i]);
 struct scope_tree {
-    static constexpr std::size_t none = ~std::size_t{0};
+    static constexpr std::size_t none = scope_row::no_parent;
     std::vector<std::size_t> parent;  ///< index of the enclosing row, or `none`
     std::vector<std::size_t> level;   ///< how many rows enclose it
     std::vector<std::size_t> order;   ///< depth first, siblings as in the report
@@ -30,40 +29,15 @@ struct scope_tree {
 
     explicit scope_tree(const report& r) {
         const std::size_t n = r.scopes.size();
-        parent.assign(n, none);
         level.assign(n, 0);
         children.resize(n);
-        std::unordered_map<std::string_view, std::size_t> by_path;
-        for (std::size_t i = 0; i < n; ++i) by_path.emplace(r.scopes[i].path, i);
-        for (std::size_t i = 0; i < n; ++i) parent[i] = find_parent(r, by_path, i);
+        for (const scope_row& row : r.scopes) parent.push_back(row.parent < n ? row.parent : none);
         for (std::size_t i = 0; i < n; ++i)
             if (parent[i] != none) children[parent[i]].push_back(i);
         walk();
     }
 
-    /// The part of the row's path that its parent's row doesn't already say.
-    [[nodiscard]] std::string_view name(const report& r, std::size_t i) const noexcept {
-        const std::string_view path = r.scopes[i].path;
-        return parent[i] == none ? path : path.substr(r.scopes[parent[i]].path.size() + 1);
-    }
-
  private:
-    static std::size_t find_parent(const report& r,
-                                   const std::unordered_map<std::string_view, std::size_t>& by_path,
-                                   std::size_t i) {
-        const scope_row& row = r.scopes[i];
-        if (row.depth == 0) return none;
-        std::string_view prefix = row.path;
-        for (;;) {
-            const std::size_t slash = prefix.rfind('/');
-            if (slash == std::string_view::npos) return none;
-            prefix = prefix.substr(0, slash);
-            const auto found = by_path.find(prefix);
-            if (found != by_path.end() && r.scopes[found->second].depth + 1 == row.depth)
-                return found->second;
-        }
-    }
-
     void walk() {
         std::vector<std::size_t> stack;
         for (std::size_t i = parent.size(); i-- > 0;)
@@ -76,6 +50,32 @@ struct scope_tree {
             stack.insert(stack.end(), children[i].rbegin(), children[i].rend());
         }
     }
+};
+
+/// Numbers places in trees of scopes: rows of different reports that have the same name in the same
+/// place have the same number.
+///
+///     row_places places;
+///     std::vector<std::size_t> here = places.add(r);   // here[i]: of r.scopes[i]
+class row_places {
+ public:
+    /// The numbers of the rows of `r`, whose parents come before their children.
+    std::vector<std::size_t> add(const report& r) {
+        std::vector<std::size_t> numbers;
+        numbers.reserve(r.scopes.size());
+        for (const scope_row& row : r.scopes) {
+            const std::size_t above =
+                row.parent < numbers.size() ? numbers[row.parent] : scope_row::no_parent;
+            std::string key = std::to_string(above);
+            key.append("/").append(row.name);
+            numbers.push_back(places_.emplace(std::move(key), places_.size()).first->second);
+        }
+        return numbers;
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+
+ private:
+    std::unordered_map<std::string, std::size_t> places_;
 };
 
 }  // namespace v1

@@ -5,9 +5,11 @@
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/session/defaults.hpp"
 #include "joulery/detail/session/environment.hpp"
-#include "joulery/options.hpp"
+#include "joulery/meter.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,18 @@ namespace detail {
     const auto known = standard_backends();
     return name == "none" || std::any_of(known.begin(), known.end(),
                                          [&](const auto& entry) { return entry.name == name; });
+}
+
+/// Why no more files can be opened, which would look as if the machine had nothing to read; else 0.
+[[nodiscard]] inline int file_shortage() {
+    constexpr std::size_t needed = 16;
+    std::vector<system_file> files;
+    while (files.size() < needed) {
+        files.emplace_back("/");
+        const int error = files.back().error();
+        if (error == EMFILE || error == ENFILE) return error;
+    }
+    return 0;
 }
 
 /// Opens the backends that JOULERY_BACKENDS names, on the machine that JOULERY_SYSROOT names. Where
@@ -39,6 +53,10 @@ inline std::vector<std::string> choose_backends(options& o, const environment& e
     if (error != 0)
         unmet.push_back("JOULERY_SYSROOT=" + env.system_root + ": " + error_text(error) +
                         "; nothing of a machine is found there");
+    if (const int short_of_files = file_shortage(); short_of_files != 0)
+        unmet.push_back("no more files can be opened (" + error_text(short_of_files) +
+                        "): counters that the machine has may be missing; raise the limit "
+                        "(ulimit -n), or call joulery::start() before the program opens its own");
     const bool understood = std::any_of(env.backends.begin(), env.backends.end(), is_backend_name);
     if (!env.backends.empty()) {
         found_backends named = open_backends(env.backends, root);
@@ -50,10 +68,12 @@ inline std::vector<std::string> choose_backends(options& o, const environment& e
                 "read");
     }
     o.warnings.insert(o.warnings.end(), unmet.begin(), unmet.end());
-    if (understood || !o.backends.empty()) return unmet;
-    found_backends found = open_backends({}, root);
-    o.backends = std::move(found.backends);
-    for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+    if (!understood && o.backends.empty()) {
+        found_backends found = open_backends({}, root);
+        o.backends = std::move(found.backends);
+        for (std::string& w : found.warnings) o.warnings.push_back(std::move(w));
+    }
+    if (o.backends.empty()) o.backends = no_backends();
     return unmet;
 }
 

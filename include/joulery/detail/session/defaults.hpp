@@ -59,6 +59,7 @@ inline constexpr second_view second_views[] = {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/backend.hpp"
 #include "joulery/detail/backends/accelerator/habana.hpp"
 #include "joulery/detail/backends/accelerator/neuron.hpp"
 #include "joulery/detail/backends/board/battery.hpp"
@@ -76,8 +77,8 @@ inline constexpr second_view second_views[] = {
 #include "joulery/detail/backends/gpu/rocm_smi.hpp"
 #include "joulery/detail/backends/server/cray_pm.hpp"
 #include "joulery/detail/backends/server/ipmi_dcmi.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/containment.hpp"
-#include "joulery/make_backend.hpp"
 
 #if defined(_WIN32)
 #include "joulery/detail/backends/windows/windows_emi.hpp"
@@ -87,6 +88,8 @@ inline constexpr second_view second_views[] = {
 #include "joulery/detail/backends/apple/process_energy.hpp"
 #endif
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace joulery {
@@ -133,7 +136,7 @@ class backend_opener {
         for (const std::string& name : names) {
             if (name == "none") continue;
             if (const backend_entry* entry = find(name)) {
-                if (auto opened = open(*entry)) found_.backends.push_back(std::move(opened));
+                if (auto opened = open(*entry)) add(std::move(opened));
             } else {
                 found_.warnings.push_back("there is no backend '" + name + "'; known are " +
                                           known_names() + ", none");
@@ -150,8 +153,9 @@ class backend_opener {
             // That this is no Cray and no Raspberry Pi is not worth a warning.
             if (processors.empty() && !found_.warnings.empty()) processors = found_.warnings[0];
             found_.warnings.clear();
-            if (opened != nullptr && adds_something(*opened))
-                found_.backends.push_back(std::move(opened));
+            if (opened == nullptr || !adds_something(*opened)) continue;
+            if (is_machine_silent(*opened)) silent_ = opened.get();
+            add(std::move(opened));
         }
         if (!has_processors() && !processors.empty()) found_.warnings.push_back(processors);
     }
@@ -181,19 +185,44 @@ class backend_opener {
         return nullptr;
     }
 
+    // A library's calls that wait for a driver are made by GPU, each by a sampler of its own.
+    void add(std::unique_ptr<backend> b) {
+        if (b->name() != "nvml") return found_.backends.push_back(std::move(b));
+        for (std::unique_ptr<backend>& part : split_by_gpu(std::move(b)))
+            found_.backends.push_back(std::move(part));
+    }
+
     template <class Is>
     [[nodiscard]] bool any_channel(Is is) const {
         for (const std::unique_ptr<backend>& b : found_.backends)
             for (const channel& c : b->channels())
-                if (is(c)) return true;
+                if (is(c, *b)) return true;
         return false;
     }
 
-    // The processors, or something that they are part of.
+    // The processors, or something that they are part of and that tells its power.
     [[nodiscard]] bool has_processors() const {
-        return any_channel([](const channel& c) {
-            return counts_processors(c) ||
-                   (c.provenance != quality::estimated && reach_of(c) == reach::machine);
+        return any_channel([&](const channel& c, const backend& of) {
+            return counts_processors(c) || (c.provenance != quality::estimated &&
+                                            extent_of(c) == extent::machine && &of != silent_);
+        });
+    }
+
+    // A meter of the whole machine that gives 0 W or an error value: it may do better later on, but
+    // others are not left out for its sake.
+    static bool is_machine_silent(backend& b) {
+        const std::vector<channel>& all = b.channels();
+        const auto is_meter = [](const channel& c) {
+            return extent_of(c) == extent::machine && c.kind == reading_kind::power_gauge;
+        };
+        if (is_last_resort(b.name()) || std::none_of(all.begin(), all.end(), is_meter))
+            return false;
+        std::vector<std::uint64_t> values(all.size(), no_value);
+        const bool good = b.read(counter_span(values)) == read_status::ok;
+        return std::none_of(all.begin(), all.end(), [&](const channel& c) {
+            channel_account account(c);
+            if (good) account.take(values[static_cast<std::size_t>(&c - all.data())], 0);
+            return is_meter(c) && !account.is_silent();
         });
     }
 
@@ -214,15 +243,17 @@ class backend_opener {
     // its parts.
     [[nodiscard]] bool adds_something(const backend& candidate) const {
         for (const channel& c : candidate.channels()) {
-            if (reach_of(c) == reach::machine && is_slow(c) && has_processors()) continue;
-            const bool known =
-                any_channel([&](const channel& k) { return k.id == c.id || is_same_card(k, c); });
+            if (extent_of(c) == extent::machine && is_slow(c) && has_processors()) continue;
+            const bool known = any_channel([&](const channel& k, const backend&) {
+                return k.id == c.id || is_same_card(k, c);
+            });
             if (!known) return true;
         }
         return false;
     }
 
     const system_root& root_;
+    const backend* silent_ = nullptr;  ///< a meter of the machine without a value yet
     found_backends found_;
 };
 

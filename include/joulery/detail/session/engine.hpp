@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/edge_policy.hpp"
+#include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/fork_guard.hpp"
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/process_share.hpp"
@@ -12,7 +13,7 @@
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/detail/timing/thread_name.hpp"
 #include "joulery/detail/timing/time_source.hpp"
-#include "joulery/options.hpp"
+#include "joulery/meter.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -29,9 +30,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What threads have spent on edge reads, living and ended ones.
+/// What threads have spent on edge reads and which odd scopes they had, living and ended ones.
 struct edge_tally {
-    std::uint64_t ticks = 0, reads = 0, skipped = 0, too_deep = 0;
+    std::uint64_t ticks = 0, reads = 0, skipped = 0;
+    std::uint64_t too_deep = 0, ended_elsewhere = 0, abandoned = 0;  ///< scopes
 };
 
 /// The machinery of one meter. Lock order: a tree's mutex, a source's
@@ -49,12 +51,14 @@ class engine : public std::enable_shared_from_this<engine> {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         for (auto& b : o.backends) {
             if (b == nullptr || b->channels().empty()) continue;
-            sources_.push_back(std::make_shared<metered_source>(std::move(b), sources_.size(),
-                                                                channel_count_, o.period, *clock_));
+            sources_.push_back(std::make_shared<metered_source>(
+                std::move(b), sources_.size(), channel_count_, o.period, policy_, *clock_));
+            for (std::size_t c = 0; c < sources_.back()->source.channel_count(); ++c)
+                watched_ += sources_.back()->is_watched(c) ? 1u : 0u;
             channel_count_ += sources_.back()->source.channel_count();
             if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
-        paths_ = std::make_shared<path_table>(sources_.size(), channel_count_);
+        paths_ = std::make_shared<path_table>();
         if (!clock_->is_manual()) return;  // else the samplers begin
         for (const auto& m : sources_) begin(*m);
     }
@@ -71,10 +75,6 @@ class engine : public std::enable_shared_from_this<engine> {
     [[nodiscard]] const std::vector<std::shared_ptr<metered_source>>& sources() const noexcept {
         return sources_;
     }
-    /// Whether processors are in it, or what serves them: threads' time has a share in its joules.
-    [[nodiscard]] static bool goes_with_processors(component part) noexcept {
-        return part != component::gpu && part != component::npu && part != component::other;
-    }
     /// False in a forked child: nothing of this engine may be touched there but freed memory.
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     [[nodiscard]] double elapsed() const noexcept {
@@ -90,6 +90,9 @@ class engine : public std::enable_shared_from_this<engine> {
                                                      call_recorder(number, slices_a_thread_),
                                                      std::move(device_channels));
         tree->born = clock_->now();
+        tree->number = number;
+        tree->clock = clock_;
+        tree->has_clock = !clock_->is_manual();
         tree->thread_name = name_of_this_thread(number);
         if (sources_.empty()) retire_ended();  // no sampler will
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -101,36 +104,52 @@ class engine : public std::enable_shared_from_this<engine> {
     void begin(metered_source& m) {
         m.source.poll(*clock_);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        m.begin(*clock_, born_);
+        m.begin(*clock_, born_, watched_, trees());
     }
 
-    /// A read by the sampler: often one of several around a tick of the counter, of which the last
-    /// is the sample. Call with the source's `reading` held.
+    /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
+    /// the source's `reading` held.
     void step(metered_source& m) {
         m.source.poll(*clock_);
-        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        const bool fresh = m.source.take_in(tick_seconds());
-        if (m.is_sample(hunts_are_affordable())) close_books(m, fresh);
+        (void)accumulate(m);
+        const auto contexts = trees();
+        const std::uint64_t before = m.samples;
+        m.step(contexts, own_share{*this, m, false});
+        look_at_ended(m, contexts);
+        if (m.samples != before) choose_edges(m);
     }
 
-    /// Reads a source once and closes its books, whenever that is: for a report. Call with the
+    /// Reads a source once, and rows end there, whenever that is: for a report. Call with the
     /// source's `reading` held.
     void sample(metered_source& m) {
         m.source.poll(*clock_);
-        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        close_books(m, m.source.take_in(tick_seconds()));
+        // After a failed read the row goes on: the next good one brings the energy of both.
+        (void)accumulate(m);
+        const auto contexts = trees();
+        if (m.source.values_at() == 0) return;
+        if (!m.shares.front().has_begun()) m.begin(*clock_, born_, watched_, contexts);
+        ++m.samples;
+        m.end_rows(contexts, own_share{*this, m, false}, false);
+        look_at_ended(m, contexts);
+        choose_edges(m);
     }
 
-    /// Drops the trees of ended threads whose books all sources have closed and settled. Call
-    /// without any source's locks.
+    /// Rows end at the last read, where a new one can't be had: its backend hangs.
+    void end_rows_as_read(metered_source& m) {
+        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        if (m.shares.front().has_begun()) m.end_rows(trees(), own_share{*this, m, true}, false);
+    }
+
+    /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
+    /// any source's locks.
     void retire_ended() {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         const auto settled_everywhere = [](const std::shared_ptr<thread_context>& t) {
             return t->thread_ended.load(std::memory_order_acquire) &&
-                   std::all_of(t->marks.begin(), t->marks.end(),
-                               [](const tree_mark& m) { return m.ended.load(); });
+                   std::all_of(t->last_rows.begin(), t->last_rows.end(),
+                               [](const std::atomic<bool>& taken) { return taken.load(); });
         };
         for (auto& t : trees_) {
             if (!settled_everywhere(t)) continue;
@@ -142,8 +161,8 @@ class engine : public std::enable_shared_from_this<engine> {
         trees_.erase(std::remove(trees_.begin(), trees_.end(), nullptr), trees_.end());
     }
 
-    /// Reads every source that wants it at the edge of a scope of the calling thread, so that the
-    /// books are closed just there. Never waits: a source that is busy is left to the sampler.
+    /// Reads every source that wants it at the edge of a scope of the calling thread, so that
+    /// rows end just there. Never waits: a source that is busy is left to the sampler.
     void edge(scope_node& n, std::uint32_t flags) {
         auto& tree = static_cast<thread_context&>(*n.tree);
         const double seconds_per_tick = tick_seconds();
@@ -157,19 +176,15 @@ class engine : public std::enable_shared_from_this<engine> {
                 continue;
             }
             m->source.poll(*clock_);
-            const std::lock_guard<std::mutex> books_lock(m->source.accounts);
-            const std::uint64_t end = clock_->now();
-            if (m->source.take_in(seconds_per_tick)) {
-                m->age();
-                m->ledger.close(tree, end, m->lags, m->lag_spreads, n.is_open() ? nullptr : n.path);
-                m->ledger.note_edge(tree, m->lags, m->lag_spreads, m->drifts);
-            }
-            // The walk over the tree is part of the cost: a thread may have thousands of scopes.
-            const std::uint64_t spent = clock_->now() - begin;
-            tree.edge_ticks.fetch_add(spent, std::memory_order_relaxed);
+            const std::lock_guard<std::mutex> accounts(m->source.accounts);
+            path_record* around = nearest_open(&n)->path;
+            const std::uint64_t read = clock_->now() - begin;
+            note_edge(tree, around, read);
+            if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun())
+                m->end_rows(trees(), own_share{*this, *m, true}, true);
+            // The look at all scopes is part of the cost: there may be thousands.
+            note_edge(tree, around, clock_->now() - begin - read);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
-            if (path_record* around = nearest_open(&n)->path; around != nullptr)
-                around->edge_ticks.fetch_add(spent, std::memory_order_relaxed);
         }
     }
 
@@ -180,7 +195,7 @@ class engine : public std::enable_shared_from_this<engine> {
         for (const auto& m : sources_) {
             const std::uint32_t bit = edge_bit(m->source.index());
             const bool first = n.calls.load(std::memory_order_relaxed) <= 1;
-            if (!edges_pay(m->source, mean, !first, budget_, seconds_per_tick))
+            if (!edges_pay(m->source, mean, !first, budget_, seconds_per_tick, m->longest_lag()))
                 n.flags.fetch_and(~bit, std::memory_order_relaxed);
         }
     }
@@ -253,82 +268,70 @@ class engine : public std::enable_shared_from_this<engine> {
         return tick > born_ ? static_cast<double>(tick - born_) * tick_seconds() : 0;
     }
 
-    void close_books(metered_source& m, bool fresh) {
-        ++m.samples;
-        // After a failed read the books stay open: the next good one brings the energy of both.
-        if (!fresh && m.source.state() == read_status::retry) return;
-        const auto trees = this->trees();
-        m.age();
-        const std::uint64_t tick = m.tick_caught_at();
-        if (fresh)
-            m.history.record(time_of(tick != 0 ? tick : m.source.polled_at()), m.source.joules());
-        for (const auto& tree : trees) {
-            const bool ended = tree->thread_ended.load(std::memory_order_acquire);
-            if (tree->takes_any(m.source.first_channel(), m.source.channel_count())) {
-                m.ledger.close(*tree, tick != 0 ? tick : clock_->now(), m.lags, m.lag_spreads);
-                choose_edges(m);
-            }
-            tree->marks[m.source.index()].ended = ended;
-        }
-        const std::uint64_t now = tick != 0 ? tick : clock_->now();
-        const auto lived = static_cast<double>(now - born_);
-        std::vector<double> at_end = m.state_variance(lived);
-        std::vector<double> at_begin = m.variance_before(at_end, lived);
-        std::vector<double> scoped = ours(m);
-        const std::vector<double> shares = scoped, before = m.ledger.settled();
-        const double rest = 1 - m.sampling.share(sampler_seconds(), time_of(now));
-        for (std::size_t c = 0; c < scoped.size(); ++c)
-            if (goes_with_processors(m.source.channels()[c].part)) scoped[c] *= rest;
-        m.ledger.settle(
-            trees, policy_,
-            {now, tick_seconds(), std::move(scoped), std::move(at_begin), std::move(at_end)});
-        for (std::size_t c = 0; c < shares.size(); ++c)
-            m.own_joules[c] += shares[c] * (m.ledger.settled()[c] - before[c]);
+    static void note_edge(thread_context& tree, path_record* around, std::uint64_t ticks) noexcept {
+        tree.edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
+        if (around != nullptr) around->edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
     }
 
-    // Waiting for ticks takes processor time, on some machines (virtual ones, where waking up is
-    // dear) much: all samplers together have a share of one processor for it, with the first
-    // milliseconds, in which ticks are learnt, on the house.
-    [[nodiscard]] bool hunts_are_affordable() const noexcept {
-        double spent = 0;
-        for (const auto& m : sources_) spent += m->hunting_seconds;
-        return spent <= hunting_budget * elapsed() + learning_budget;
+    // Adds up what a read brought; true if it brought values.
+    bool accumulate(metered_source& m) {
+        tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
+        if (!m.source.accumulate(tick_seconds())) return false;
+        m.history.record(time_of(m.source.polled_at()), m.source.joules());
+        return true;
     }
-    static constexpr double hunting_budget = 0.002, learning_budget = 5e-3;
+
+    // Contexts whose threads have ended get a last look by every channel of the source.
+    static void look_at_ended(metered_source& m,
+                              const std::vector<std::shared_ptr<thread_context>>& contexts) {
+        std::vector<thread_context*> ended;
+        for (const auto& c : contexts)
+            if (!c->last_rows[m.source.index()].load(std::memory_order_relaxed) &&
+                c->thread_ended.load(std::memory_order_acquire))
+                ended.push_back(c.get());
+        if (ended.empty()) return;
+        for (channel_attribution& s : m.shares) s.look_again(m.source.polled_at(), contexts);
+        for (thread_context* c : ended) c->last_rows[m.source.index()] = true;
+    }
+
+    // By channel, the share of its energy that scopes may be billed: this process's, less what
+    // sampling uses. Asked once for all channels, and only where a row ends.
+    struct own_share {
+        engine& e;
+        metered_source& m;
+        bool is_known;  ///< as of the row before
+        double operator()(std::size_t c) {
+            if (!std::exchange(is_known, true)) {
+                m.processor_share = m.process_share ? m.process_share() : 1;
+                m.rest = 1 - m.sampling.share(e.sampler_seconds(), e.elapsed());
+            }
+            const bool processors = goes_with_processors(m.source.channels()[c].part);
+            const double share = processors ? m.rest : 1;
+            if (!m.process_share) return share;
+            const double known = m.source.process_share(c);
+            if (known >= 0) return share * std::min(known, 1.0);
+            return processors ? share * m.processor_share : share;
+        }
+    };
 
     [[nodiscard]] double sampler_seconds() const noexcept {
         double sum = 0;
         for (const auto& m : sources_) sum += m->sampler_seconds;
         return sum;
     }
-    // By channel, the share of its joules that is this process's: what the backend knows of it;
-    // else of what processors and the parts around them use, by processor time; of the rest, all.
-    static std::vector<double> ours(metered_source& m) {
-        std::vector<double> shares(m.source.channel_count(), 1.0);
-        if (!m.process_share) return shares;
-        const double by_time = m.process_share();
-        for (std::size_t c = 0; c < shares.size(); ++c) {
-            const double known = m.source.process_share(c);
-            if (known >= 0) {
-                shares[c] = std::min(known, 1.0);
-            } else if (goes_with_processors(m.source.channels()[c].part)) {
-                shares[c] = by_time;
-            }
-        }
-        return shares;
-    }
     // Each source asks at its own times, and so has a share of its own.
     static std::function<double()> share_of(const options& o) {
-        if (o.process_share) return o.process_share;
+        if (o.process_share_) return o.process_share_;
         return [share = std::make_shared<process_share>()] { return share->take(); };
     }
     // Scopes that were open lately are read at their edges from now on, or no more.
     void choose_edges(metered_source& m) {
         const std::uint32_t bit = edge_bit(m.source.index());
         const std::uint64_t now = clock_->now();
-        m.ledger.for_lately_open([&](scope_node& n) {
+        const double lag = m.longest_lag();
+        m.shares.front().for_lately_open([&](scope_node& n) {
             const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
-            if (edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds())) {
+            if (edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds(), lag)) {
                 n.flags.fetch_or(bit, std::memory_order_relaxed);
             } else {
                 n.flags.fetch_and(~bit, std::memory_order_relaxed);
@@ -342,6 +345,8 @@ class engine : public std::enable_shared_from_this<engine> {
         sum.reads += t.edge_reads.load(std::memory_order_relaxed);
         sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
         sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
+        sum.ended_elsewhere += t.ended_elsewhere.load(std::memory_order_relaxed);
+        sum.abandoned += t.abandoned.load(std::memory_order_relaxed);
     }
 
     // Calls are read before the state: what is missed here is seen next time, nothing is counted
@@ -368,6 +373,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
+    std::size_t watched_ = 0;  ///< counters whose updates are waited for
     const double budget_;
     static constexpr std::size_t most_slices = 100'000'000;
     const std::size_t slices_a_thread_;

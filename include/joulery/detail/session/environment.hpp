@@ -3,12 +3,12 @@
 #pragma once
 
 #include "joulery/detail/carbon/carbon_from_environment.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/options.hpp"
+#include "joulery/meter.hpp"
 
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +64,24 @@ inline void apply_live(options& o, const std::string& text) {
     }
 }
 
+/// JOULERY_PERIOD and JOULERY_CHECKPOINT into `o`; "" is not set.
+inline void apply_times(options& o, const std::string& period, const std::string& checkpoint) {
+    std::chrono::nanoseconds time{};
+    if (parse_duration(period, time) && time.count() > 0)
+        o.period = time;
+    else if (!period.empty())
+        o.warnings.push_back("JOULERY_PERIOD=" + period +
+                             " is not understood: say it like 10ms or 1s. Each backend keeps its "
+                             "own period");
+    if (parse_duration(checkpoint, time))
+        o.checkpoint = time;
+    else if (!checkpoint.empty())
+        o.warnings.push_back("JOULERY_CHECKPOINT=" + checkpoint +
+                             " is not understood: say it like 10s, or 0 for never. Files are kept "
+                             "up to date every " +
+                             to_text(o.checkpoint));
+}
+
 /// Applies the variables to `o`. `get` gives a variable's text, "" where it is unset. A value that
 /// can't be understood is named in `o.warnings`, and what was there before stays.
 template <class Get>
@@ -82,26 +100,22 @@ template <class Get>
         o.reports.push_back(std::move(target));
     if (o.record_slices == 0 && has_trace(o.reports)) o.record_slices = slices_of_a_trace;
     apply_live(o, get("JOULERY_LIVE"));
-    if (const std::string text = get("JOULERY_PERIOD"); !text.empty()) {
-        std::chrono::nanoseconds period{};
-        if (parse_duration(text, period) && period.count() > 0) {
-            o.period = period;
-        } else {
-            o.warnings.push_back("JOULERY_PERIOD=" + text +
-                                 " is not understood: say it like 10ms or 1s. Each backend keeps "
-                                 "its own period");
-        }
-    }
+    apply_times(o, get("JOULERY_PERIOD"), get("JOULERY_CHECKPOINT"));
     for (std::string& w : carbon_from_environment(o.carbon, get("JOULERY_REGION"),
                                                   get("JOULERY_INTENSITY"), get("JOULERY_PUE")))
         o.warnings.push_back(std::move(w));
     return e;
 }
 
-/// `apply_environment` with the process's own variables.
+/// `apply_environment` with the process's own variables; with none where it has more rights than
+/// its user.
 [[nodiscard]] inline environment apply_environment(options& o) {
+    if (is_ignored_variable("JOULERY_REPORT"))
+        o.warnings.emplace_back(
+            "JOULERY_REPORT is ignored, and the whole environment with it: this program has more "
+            "rights than its user. Name its reports in options.reports");
     return apply_environment(o, [](const char* name) {
-        const char* text = std::getenv(name);
+        const char* text = environment_variable(name);
         return std::string(text != nullptr ? text : "");
     });
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/call_archive.hpp"
@@ -66,8 +67,7 @@ class history_builder {
                 h.watts.push_back(series[s].watts(c, level, count));
         // A channel that never gave a value was not at 0 W.
         for (std::size_t c = 0; c < h.watts.size() && c < report_.channels.size(); ++c)
-            if (report_.channels[c].state == "silent")
-                h.watts[c].assign(count, std::numeric_limits<double>::quiet_NaN());
+            if (report_.channels[c].state == "silent") h.watts[c].assign(count, not_a_number());
     }
 
     void add_bands(std::vector<recorded_call> calls) {
@@ -86,7 +86,7 @@ class history_builder {
         s.thread = thread_of_.at(c.thread);
         s.begin = time_of(c.begin > engine_.born() ? c.begin - engine_.born() : 0);
         s.length = time_of(c.length());
-        s.joules = std::numeric_limits<double>::quiet_NaN();
+        s.joules = not_a_number();
         if (s.length >= least) to.push_back(s);
     }
     [[nodiscard]] seconds time_of(std::uint64_t ticks) const noexcept {

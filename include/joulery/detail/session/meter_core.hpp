@@ -3,25 +3,28 @@
 #pragma once
 
 #include "joulery/detail/attribution/idle_split.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/core/cancellation_guard.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/detail/metering/domain_beliefs.hpp"
 #include "joulery/detail/report/emissions_timeline.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/hardware_text.hpp"
 #include "joulery/detail/session/machine_info.hpp"
+#include "joulery/detail/session/observe_channels.hpp"
+#include "joulery/detail/session/progress_line.hpp"
 #include "joulery/detail/session/progress_reader.hpp"
 #include "joulery/detail/session/repeating_call.hpp"
 #include "joulery/detail/session/report_builder.hpp"
 #include "joulery/detail/session/sampler.hpp"
 #include "joulery/detail/session/slow_path.hpp"
-#include "joulery/detail/timing/thread_contexts.hpp"
-#include "joulery/options.hpp"
-#include "joulery/progress_line.hpp"
-#include "joulery/reading.hpp"
+#include "joulery/detail/session/thread_contexts.hpp"
+#include "joulery/detail/timing/library_section.hpp"
+#include "joulery/meter.hpp"
 #include "joulery/report.hpp"
-#include "joulery/wall_time.hpp"
+#include "joulery/units.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -48,14 +51,14 @@ class meter_core {
           timeline_(started_),
           machine_(describe_machine()),
           engine_(std::make_shared<engine>(options_, clock_for(options_))) {
+        const library_section inside;
         engine_->belong_to(id_);
         install_slow_path();
         doubt_carbon();
-        std::vector<channel> channels;
+        std::vector<std::size_t> owners;
         for (const auto& s : engine_->sources())
-            channels.insert(channels.end(), s->source.channels().begin(),
-                            s->source.channels().end());
-        domains_ = build_domain_tree(channels);
+            owners.insert(owners.end(), s->source.channel_count(), s->source.index());
+        beliefs_ = std::make_unique<domain_beliefs>(channels(), std::move(owners));
         if (engine_->clock().is_manual()) return;
         for (const auto& s : engine_->sources()) start_sampler(s);
         const auto latest = std::chrono::steady_clock::now() + first_patience;
@@ -67,6 +70,7 @@ class meter_core {
     meter_core(const meter_core&) = delete;
     meter_core& operator=(const meter_core&) = delete;
     ~meter_core() {
+        const library_section inside;
         const cancellation_guard whole;
         // In a forked child there is no such thread to wait for; it is given up.
         if (!engine_->is_this_process()) (void)conversion_.release();
@@ -78,6 +82,7 @@ class meter_core {
     /// The state of all channels now. One read a backend; a channel that fails keeps its last
     /// state, and in a forked child all do.
     [[nodiscard]] reading read() {
+        const library_section inside;
         std::vector<double> joules;
         std::vector<bool> summed;
         quality worst = quality::measured;
@@ -87,16 +92,19 @@ class meter_core {
             std::unique_lock<std::mutex> lock(m->source.accounts, std::defer_lock);
             if (here) lock.lock();  // else a thread of the parent's may have it for ever
             for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
-                summed.push_back(domains_.domains[joules.size()].summed);
                 worst = worse_of(worst, m->source.channels()[c].provenance);
                 joules.push_back(m->source.joules()[c]);
             }
         }
+        const auto domains = here ? beliefs_->update(observe_channels(*engine_), engine_->elapsed())
+                                  : beliefs_->tree();
+        for (const domain& d : domains->domains) summed.push_back(d.summed);
         return {std::move(joules), std::move(summed), engine_->elapsed(), worst};
     }
 
     /// Everything up to this call, open scopes too; an empty, partial report where memory runs out.
     [[nodiscard]] report snapshot() {
+        const library_section inside;
         std::optional<report> r;
         (void)catch_bad_alloc([&] { r = whole_report(); });
         if (r) return std::move(*r);
@@ -107,8 +115,9 @@ class meter_core {
     /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
     /// at the mean intensity of the run so far.
     [[nodiscard]] progress_figures glance() {
+        const library_section inside;
         if (!engine_->is_this_process()) return {};
-        progress_figures f = progress_reader(*engine_, domains_).read();
+        progress_figures f = progress_reader(*engine_, *beliefs_->tree()).read();
         const auto now = wall_time::from_unix_seconds(started_.unix_seconds() + f.time.count());
         f.co2e = options_.carbon.of(f.total, started_, now);
         progress_state& p = f.progress;
@@ -127,6 +136,7 @@ class meter_core {
 
     /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
     void poll() {
+        const library_section inside;
         for (const auto& m : engine_->sources()) {
             if (engine_->clock().now() < m->next_due) continue;
             const std::lock_guard<timed_mutex> lock(m->source.reading);
@@ -150,9 +160,7 @@ class meter_core {
     [[nodiscard]] thread_cursor* cursor_of_this_thread() noexcept {
         if (!engine_->is_this_process()) return nullptr;
         thread_contexts* trees = contexts_of_this_thread();
-        thread_cursor* tree = nullptr;
-        if (trees != nullptr) (void)catch_bad_alloc([&] { tree = trees->tree_in(*engine_, id_); });
-        return tree;
+        return trees != nullptr ? trees->tree_in(*engine_, id_) : nullptr;
     }
 
     /// For tests that look inside or play several threads.
@@ -163,7 +171,8 @@ class meter_core {
         report r;
         fill_context(r.context);
         r.warnings = options_.warnings;
-        r.warnings.insert(r.warnings.end(), domains_.warnings.begin(), domains_.warnings.end());
+        const auto domains = beliefs_->tree();
+        r.warnings.insert(r.warnings.end(), domains->warnings.begin(), domains->warnings.end());
         if (!engine_->is_this_process()) {
             r.provenance = quality::partial;
             r.warnings.emplace_back(
@@ -171,11 +180,12 @@ class meter_core {
                 "joulery::start()");
             return r;
         }
-        report_builder builder(*engine_, domains_, r);
+        report_builder builder(*engine_, *beliefs_, r);
         builder.build();
         r.context.duration = seconds(engine_->elapsed());
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
         r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
+        r.overhead.joules = std::min(r.overhead.joules, r.unscoped);
         add_emissions(r);
         r.runs.push_back(span_of(r));
         return r;
@@ -189,7 +199,7 @@ class meter_core {
     }
     static std::uint64_t next_id() noexcept { return last_meter_id.fetch_add(1) + 1; }
     static std::shared_ptr<time_source> clock_for(const options& o) {
-        if (o.clock != nullptr) return o.clock;
+        if (o.clock_ != nullptr) return o.clock_;
         if (tick_clock_is_invariant() && !kernel_distrusts_tick_clock())
             return std::make_shared<tick_time>();
         return std::make_shared<steady_time>();
@@ -211,8 +221,8 @@ class meter_core {
         const std::unique_lock<timed_mutex> lock(m.source.reading, patience);
         if (!lock.owns_lock()) return;
         m.source.poll(engine_->clock());
-        const std::lock_guard<std::mutex> books(m.source.accounts);
-        m.source.take_in(engine_->tick_seconds());
+        const std::lock_guard<std::mutex> accounts(m.source.accounts);
+        m.source.accumulate(engine_->tick_seconds());
     }
 
     // The process-wide meter has said it already, of what the environment changed too.
@@ -227,6 +237,7 @@ class meter_core {
         c.machine = machine_.machine;
         c.host = machine_.host;
         c.cpu = machine_.cpu;
+        c.hardware = describe_hardware(channels(), plain_cpu_name(machine_.cpu));
         c.os = machine_.os;
         c.logical_cpus = machine_.logical_cpus;
         c.run_id = machine_.machine + '/' + std::to_string(machine_.process_id) + '/' +
@@ -274,7 +285,7 @@ class meter_core {
     emissions_timeline timeline_;  // where the intensity varies
     const machine_info machine_;
     std::shared_ptr<engine> engine_;
-    domain_tree domains_;
+    std::unique_ptr<domain_beliefs> beliefs_;
     std::vector<std::unique_ptr<sampler>> samplers_;
     // How often energy is converted where the intensity varies; series step by minutes.
     static constexpr std::chrono::seconds seconds_a_conversion{10};

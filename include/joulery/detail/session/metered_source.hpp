@@ -1,8 +1,8 @@
-// metered_source.hpp - a source with its books and the schedule of its samples.
+// metered_source.hpp - a source, the schedule of its reads, and who used its energy.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/attribution/books.hpp"
+#include "joulery/detail/attribution/channel_attribution.hpp"
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
@@ -23,146 +23,183 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A source, its books, and when it is read next.
+/// Whether processors are in it, or what serves them: threads' time has a share in its energy.
+[[nodiscard]] constexpr bool goes_with_processors(component part) noexcept {
+    return part != component::gpu && part != component::npu && part != component::other;
+}
+
+/// A source and, for each of its channels, when it is read next and whose energy it counts.
 class metered_source {
  public:
     metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
-                   std::chrono::nanoseconds period, const time_source& clock)
-        : source(std::move(b), index, first_channel, clock.seconds_per_tick()),
-          ledger(source, clock.now()),
-          lags(source.channel_count()),
-          lag_spreads(source.channel_count()),
-          drifts(source.channel_count()),
-          own_joules(source.channel_count()) {
+                   std::chrono::nanoseconds period, attribution policy, const time_source& clock)
+        : source(std::move(b), index, first_channel, clock.seconds_per_tick()) {
         source.choose_period(period);
         history = power_recorder(source.channel_count(), source.period(), 0);
+        schedules_.resize(source.channel_count());
+        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+            channel_traits t;
+            t.policy = policy;
+            t.follows_processors = goes_with_processors(source.channels()[c].part);
+            t.tells_scopes_apart = source.channels()[c].provenance != quality::estimated;
+            t.quantum = smallest_joules(source.channels()[c]);
+            t.seconds_per_tick = clock.seconds_per_tick();
+            t.index = first_channel + c;
+            shares.emplace_back(t);
+        }
     }
 
-    /// Takes the first read in, the baseline, and plans the next. `born`: the meter's first tick.
-    /// Where a report came before it, that had the baseline.
-    void begin(const time_source& clock, std::uint64_t born) {
-        source.take_in(clock.seconds_per_tick());
-        history = power_recorder(
-            source.channel_count(), source.period(),
-            static_cast<double>(source.polled_at() - born) * clock.seconds_per_tick());
-        const double ticks = source.period() / clock.seconds_per_tick();
-        schedule_ = read_schedule(
-            ticks, hunt_seconds / clock.seconds_per_tick(),
-            lead() < source.channel_count() && source.fastest_update() >= finest_hunt);
-        next_due = clock.now() + (schedule_.lockable() ? 1 : static_cast<std::uint64_t>(ticks));
+    /// Takes the first read in, the baseline, and plans the next. `created_at`: the meter's first
+    /// tick. `counters`: how many counters of the meter are watched for their updates.
+    void begin(const time_source& clock, std::uint64_t created_at, std::size_t counters,
+               const channel_attribution::contexts& contexts) {
+        const double tick = clock.seconds_per_tick();
+        source.accumulate(tick);
+        history = power_recorder(source.channel_count(), source.period(),
+                                 static_cast<double>(source.polled_at() - created_at) * tick);
+        read_budget b;
+        b.sample_period = source.period() / tick;
+        b.finest_sample = watch_seconds / tick;
+        b.share = budget_awake / static_cast<double>(std::max<std::size_t>(counters, 1));
+        b.credit = credit_seconds / tick /
+                   std::sqrt(static_cast<double>(std::max<std::size_t>(counters, 1)));
+        b.step_cost = short_sleep / tick;
+        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+            schedules_[c] = read_schedule(b, clock.now(), is_watched(c));
+            if (!shares[c].has_begun()) shares[c].begin(reading(c, false), contexts);
+        }
+        plan();
+    }
+
+    /// After a read by the sampler: attributes the energy of the channels for which it ends a row.
+    /// `own`: by channel, this process's share of the energy.
+    template <class OwnShare>
+    void step(const channel_attribution::contexts& contexts, OwnShare own) {
+        bool sampled = false;
+        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+            const read_verdict v = schedules_[c].after_read(source.tracker(c), source.polled_at(),
+                                                            source.read_cost(), source.dated(c));
+            if (source.last_status() != read_status::ok) continue;
+            dated_reading r = reading(c, source.dated(c));
+            r.bills = v.samples;
+            r.fits = r.fits && (source.dated(c) || v.samples);
+            // What is not dated well waits for what is.
+            r.bills = r.bills && (r.fits || source.dated(c) ||
+                                  shares[c].seconds_unbilled() > longest_unbilled);
+            sampled = sampled || v.samples;
+            if (r.bills || r.fits) shares[c].take(r, contexts, r.bills ? own(c) : 1);
+        }
+        if (sampled) ++samples;
+        double lag = 0;
+        for (const channel_attribution& s : shares) lag = std::max(lag, s.lag());
+        lag_.store(lag, std::memory_order_relaxed);
+        plan();
+    }
+
+    /// A row of every channel ends at this read, whenever it was: for a report, or at the edge of a
+    /// scope.
+    template <class OwnShare>
+    void end_rows(const channel_attribution::contexts& contexts, OwnShare own, bool at_edge) {
+        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+            dated_reading r = reading(c, source.dated(c));
+            r.bills = true;
+            r.fits = r.fits && (source.dated(c) || !is_watched(c));
+            r.at_edge = at_edge;
+            shares[c].take(r, contexts, own(c));
+        }
     }
 
     energy_source source;
-    books ledger;
+    std::vector<channel_attribution> shares;  ///< one a channel
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
-    std::atomic<double> hunting_seconds{0};  ///< of it, waiting for ticks
     sampling_share sampling;  ///< of all samplers, between two samples of this source
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
 
     /// This process's share of the machine's work since the last call; empty: all is billed to it.
     std::function<double()> process_share;
-
-    /// How old the channels' values are at `now` and how sure that is, in ticks; filled by `age`.
-    std::vector<double> lags;
-    std::vector<double> lag_spreads;
-    std::vector<double> drifts;  ///< of `lag_spreads`, what is the same until the next sample
-
-    std::vector<double> own_joules;  ///< of those that the books hold, this process's share
-
-    /// Looks at how old the last read's values are. A channel whose ticks are not known is taken as
-    /// it is, with the doubt of a whole update.
-    void age() {
-        for (std::size_t c = 0; c < lags.size(); ++c) {
-            const update_tracker& t = source.tracker(c);
-            const bool known = source.has_ticks(c) && t.locked();
-            drifts[c] = known ? t.spread(t.counter_ticks_since(source.polled_at())) : 0.0;
-            if (known && source.caught(c)) {
-                lags[c] = 0;
-                lag_spreads[c] = t.slack() / std::sqrt(12.0);
-            } else {
-                lags[c] = known ? t.lag(source.polled_at()) : 0.0;
-                lag_spreads[c] =
-                    known ? t.lag_spread(source.polled_at()) : t.period() / std::sqrt(12.0);
-            }
-        }
-    }
-
-    /// The moment that the last read's values belong to, where the lead's tick was caught: half way
-    /// between the read that saw it and the one before. 0: not known.
-    [[nodiscard]] std::uint64_t tick_caught_at() const noexcept {
-        const std::size_t l = lead();
-        if (l >= source.channel_count() || !source.caught(l) || !source.tracker(l).locked())
-            return 0;
-        return source.polled_at() - static_cast<std::uint64_t>(source.tracker(l).slack() / 2);
-    }
+    double processor_share = 1;  ///< what it said last
+    double rest = 1;             ///< of processors' energy, what sampling did not use
 
     /// Whether the next read is to fall on a moment, to within microseconds.
-    [[nodiscard]] bool is_hunting() const noexcept {
-        return hunting_.load(std::memory_order_relaxed);
+    [[nodiscard]] bool is_watching() const noexcept {
+        return watching_.load(std::memory_order_relaxed);
     }
 
-    /// After a read by the sampler: whether it is the sample, and when the next read is due.
-    /// `may_hunt`: ticks may be waited for.
-    [[nodiscard]] bool is_sample(bool may_hunt) {
-        const std::size_t l = lead();
-        const bool led = l < source.channel_count();
-        const lock_step step =
-            schedule_.after_read(source.tracker(led ? l : 0), source.polled_at(),
-                                 led && source.caught(l), source.read_cost(), may_hunt);
-        next_due = step.next_due;
-        hunting_ = step.hunts;
-        return step.settle;
+    /// s, a path's memory in the sensor: scopes shorter than many of these are not read at edges.
+    [[nodiscard]] double longest_lag() const noexcept {
+        return lag_.load(std::memory_order_relaxed);
     }
 
-    /// Variance of each channel's joules as of the last read, J^2: the doubt about the value's age
-    /// at the channel's mean power, and its smallest step. After `age`.
-    [[nodiscard]] std::vector<double> state_variance(double ticks_lived) const {
-        std::vector<double> variance;
-        for (std::size_t c = 0; c < lags.size(); ++c) {
-            const double joules = source.joules()[c] / std::max(ticks_lived, 1.0) * lag_spreads[c];
-            const double quantum = smallest_joules(source.channels()[c]);
-            variance.push_back(joules * joules + quantum * quantum / 12);
-        }
-        return variance;
-    }
-    /// The same as of the sample before; `now` takes its place. Before the first sample the meter's
-    /// first read counts, which came at any time within an update.
-    [[nodiscard]] std::vector<double> variance_before(const std::vector<double>& now,
-                                                      double ticks_lived) {
-        std::vector<double> before = std::exchange(variance_before_, now);
-        if (!before.empty()) return before;
-        before = now;
-        for (std::size_t c = 0; c < before.size(); ++c) {
-            const double joules =
-                source.joules()[c] / std::max(ticks_lived, 1.0) * source.tracker(c).period();
-            before[c] += joules * joules;
-        }
-        return before;
+    /// A counter that changes at moments of its own is watched for them; one that does so faster
+    /// than this, in seconds, is as good as continuous.
+    [[nodiscard]] bool is_watched(std::size_t c) const noexcept {
+        const double update =
+            std::chrono::duration<double>(source.channels()[c].update_period).count();
+        return source.has_updates(c) && update >= finest_update;
     }
 
-    /// The counter whose ticks the samples follow: of those not contained in another the one with
-    /// the most joules; past the end where there is none.
-    [[nodiscard]] std::size_t lead() const noexcept {
-        std::size_t best = source.channel_count();
-        for (std::size_t c = 0; c < source.channel_count(); ++c) {
-            if (!source.has_ticks(c)) continue;
-            if (best == source.channel_count() || source.joules()[c] > source.joules()[best])
-                best = c;
-        }
-        return best;
-    }
-
+    /// s, after which a row ends even where its end is not dated well.
+    static constexpr double longest_unbilled = 2;
+    static constexpr double just_now = 200e-6;  ///< s
+    static constexpr double finest_update = 20e-6, slow_update = 20e-3;
     /// Ten dated samples a second tell apart what can be told (bench/accuracy).
-    static constexpr double hunt_seconds = 0.1;
-    /// Counters that tick faster than this, in seconds, are as good as continuous.
-    static constexpr double finest_hunt = 20e-6;
+    static constexpr double watch_seconds = 0.1;
+    /// Of one processor, what all counters together may take for waiting for updates: in the long
+    /// run, and before that, in seconds, while little is known.
+    static constexpr double budget_awake = 0.0018, credit_seconds = 12e-3;
+    /// A sleep that is shorter is waited for awake: a thread wakes up some 60 us late.
+    static constexpr double short_sleep = 100e-6;
 
  private:
-    read_schedule schedule_{1, 1, false};
-    std::atomic<bool> hunting_{false};
-    std::vector<double> variance_before_;  ///< as of the last sample
+    // The last read's value of a channel, and how stale it is.
+    [[nodiscard]] dated_reading reading(std::size_t c, bool dated) const {
+        const update_tracker& t = source.tracker(c);
+        const double tick = seconds_per_tick();
+        dated_reading r;
+        r.at = source.values_at();
+        r.joules = source.joules()[c];
+        if (!is_watched(c)) {
+            // Continuous, or reckoned when asked.
+            r.uncertainty = source.has_updates(c) ? t.period() * tick / std::sqrt(12.0) : 0;
+            r.fits = true;
+        } else if (dated) {
+            // It came half way between the two reads: where that is microseconds ago, the row ends
+            // there; else it ends now, and what was used since is added.
+            const double since = t.gap() / 2;
+            if (since * tick <= just_now) r.at -= static_cast<std::uint64_t>(since);
+            if (since * tick > just_now) r.staleness = since * tick;
+            r.uncertainty = t.gap() / std::sqrt(12.0) * tick;
+            r.fits = t.seen() >= 2;
+        } else if (t.locked()) {
+            r.staleness = t.staleness(r.at) * tick;
+            r.uncertainty = t.staleness_deviation(r.at) * tick;
+            // Of a counter that updates rarely, a read soon after an update will do.
+            r.fits = t.period() * tick >= slow_update && r.staleness < t.period() * tick / 5;
+        } else {
+            r.uncertainty = t.period() * tick / std::sqrt(3.0);  // up to a period old
+            r.fits = t.seen() == 0 && t.period() * tick * 20 < source.period();
+        }
+        return r;
+    }
+    [[nodiscard]] double seconds_per_tick() const noexcept { return source.seconds_per_tick(); }
+
+    void plan() noexcept {
+        std::uint64_t due = ~std::uint64_t{0};
+        bool watching = false;
+        for (const read_schedule& s : schedules_) {
+            if (s.next_due() > due) continue;
+            watching = s.next_due() < due ? s.is_watching() : watching || s.is_watching();
+            due = s.next_due();
+        }
+        next_due = due;
+        watching_ = watching;
+    }
+
+    std::vector<read_schedule> schedules_;
+    std::atomic<bool> watching_{false};
+    std::atomic<double> lag_{0};  ///< read at edges, which have no lock
 };
 
 }  // namespace detail

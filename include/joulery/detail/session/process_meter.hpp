@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
+
 #include "joulery/detail/core/cancellation_guard.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
@@ -9,20 +11,26 @@
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/session/choose_backends.hpp"
 #include "joulery/detail/session/environment.hpp"
+#include "joulery/detail/session/meter_core.hpp"
 #include "joulery/detail/session/progress_display.hpp"
+#include "joulery/detail/session/repeating_call.hpp"
+#include "joulery/detail/session/report_files.hpp"
 #include "joulery/detail/session/slow_path.hpp"
-#include "joulery/detail/timing/thread_contexts.hpp"
-#include "joulery/meter.hpp"
+#include "joulery/detail/session/thread_contexts.hpp"
+#include "joulery/detail/timing/library_section.hpp"
 #include "joulery/report.hpp"
+#include "joulery/report_io.hpp"
 #include "joulery/scope.hpp"
-#include "joulery/write.hpp"
 
-#include <cstdio>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #if JOULERY_POSIX()
 #include <pthread.h>
@@ -37,12 +45,15 @@ namespace detail {
 class process_meter {
  public:
     JOULERY_EXPORT static process_meter& instance() {
-        static process_meter* const only = new process_meter;  // NOLINT: leaked on purpose
+        static process_meter* const only = [] {
+            const library_section inside;  // an allocator's scope would come here again
+            return new process_meter;      // NOLINT: leaked on purpose
+        }();
         return *only;
     }
 
     void start(options o) {
-        const turn mine(*turns_);
+        const turn mine(*this);
         end();
         begin(std::move(o));
     }
@@ -50,7 +61,7 @@ class process_meter {
     report snapshot() {
         std::shared_ptr<meter> running;
         {
-            const turn mine(*turns_);
+            const turn mine(*this);
             if (phase_ == phase::fresh) begin({});
             if (phase_ != phase::running) return last_report();
             running = meter_;
@@ -58,26 +69,46 @@ class process_meter {
         return running->snapshot();
     }
 
+    /// Made while there was some.
+    report report_without_memory() noexcept {
+        const std::lock_guard<std::mutex> lock(*members_);
+        return std::move(without_memory_);
+    }
+
     void stop() {
-        const turn mine(*turns_);
+        const turn mine(*this);
         end();
         if (phase_ == phase::fresh) change([&] { phase_ = phase::stopped; });
         allow_scopes();
     }
 
     void set_enabled(bool on) {
-        const turn mine(*turns_);
+        const turn mine(*this);
         enabled_ = on;
         allow_scopes();
     }
 
+    /// Before main: a report that was asked for is missed even where no scope is ever opened.
+    static bool await_report() {
+        if (environment_variable("JOULERY_REPORT") == nullptr) return false;
+        (void)instance();  // made before the handler, so that forks are known
+        std::atexit([] { (void)catch_bad_alloc([] { instance().say_if_missed(); }); });
+        return true;
+    }
+
+    /// Once, and only where somebody waits for a report.
+    static void say_no_memory(bool asked) noexcept {
+        static std::atomic<bool> said{false};
+        if ((asked || environment_variable("JOULERY_REPORT") != nullptr) && !said.exchange(true))
+            (void)write_to_stderr("joulery: no report so far: there was no memory to start\n");
+    }
+
     /// The calling thread's tree; starts it at the first scope of the process.
     thread_cursor* tree() {
-        if (turn::is_mine()) return nullptr;  // a backend that opens scopes while it is opened
         // The list registers its end under the dynamic loader's lock. A library's static
         // constructors run under that and may open scopes: it is taken first, here too.
-        (void)contexts_of_this_thread();
-        const turn mine(*turns_);
+        if (contexts_of_this_thread() == nullptr) return nullptr;
+        const turn mine(*this);
         if (phase_ == phase::fresh && enabled_) begin({});
         thread_cursor* found = phase_ == phase::running ? meter_->cursor_of_this_thread() : nullptr;
         default_tree = found;
@@ -87,21 +118,15 @@ class process_meter {
  private:
     enum class phase { fresh, changing, running, stopped, off, forked };
 
-    /// One thread at a time starts and ends meters, or waits until another has.
+    /// One thread at a time starts and ends meters, or waits until another has. Scopes that it
+    /// opens meanwhile, in a backend say, are not measured.
     class turn {
      public:
-        explicit turn(std::mutex& turns) : lock_(turns) { is_mine() = true; }
-        turn(const turn&) = delete;
-        turn& operator=(const turn&) = delete;
-        ~turn() { is_mine() = false; }
-        /// Whether the calling thread has it.
-        JOULERY_EXPORT static bool& is_mine() noexcept {
-            static thread_local bool mine = false;
-            return mine;
-        }
+        explicit turn(process_meter& m) : lock_(m.turns_of_this_process()) {}
 
      private:
         const cancellation_guard whole_;
+        const library_section inside_;
         const std::lock_guard<std::mutex> lock_;
     };
 
@@ -109,15 +134,18 @@ class process_meter {
     /// that alone: backends are opened and read during a turn, and may fork to run a helper.
     template <class Change>
     void change(Change apply) {
-        const std::lock_guard<std::mutex> lock(members_);
+        const std::lock_guard<std::mutex> lock(*members_);
         apply();
     }
 
     process_meter() {
+        without_memory_.provenance = quality::partial;
+        without_memory_.warnings.emplace_back("there was no memory for a report");
+        watch_for_forks();
         default_tree_opener.store(&first_tree, std::memory_order_release);
         install_slow_path();
 #if JOULERY_POSIX()
-        ::pthread_atfork([] { instance().members_.lock(); }, [] { instance().members_.unlock(); },
+        ::pthread_atfork([] { instance().members_->lock(); }, [] { instance().members_->unlock(); },
                          [] { instance().continue_in_child(); });
 #endif
     }
@@ -125,26 +153,55 @@ class process_meter {
     // Without memory for a meter all stays as it was: the next scope or start() tries again.
     void begin(options o) {
         const phase before = phase_;
+        const bool asked = !o.reports.empty();
         change([&] { phase_ = phase::changing; });
         default_tree = nullptr;
-        if (!catch_bad_alloc([&] { make_meter(std::move(o)); })) change([&] { phase_ = before; });
+        if (!catch_bad_alloc([&] { make_meter(std::move(o)); })) {
+            change([&] { phase_ = before; });
+            say_no_memory(asked);
+        }
         allow_scopes();
     }
 
     void make_meter(options o) {
         const environment env = apply_environment(o);
         for (const std::string& w : o.warnings) say(w);
-        if (env.off) return change([&] { phase_ = phase::off; });
+        if (env.off) {
+            if (!o.reports.empty()) say(list_of(o.reports) + not_written + "JOULERY=off");
+            return change([&] { phase_ = phase::off; });
+        }
         for (const std::string& w : choose_backends(o, env)) say(w);
-        const bool live = o.live;
         auto made = std::make_shared<meter>(std::move(o));
+        const options& settings = made->settings();
+        if (!settings.reports.empty() && made->channels().empty())
+            say(list_of(settings.reports) + ": times and no energy, as " +
+                why_no_energy(settings, env));
+        auto files =
+            std::make_shared<report_files>(settings.reports, run_names::of(settings.run_name));
+        for (const std::string& note : files->notes()) say(note);
         std::unique_ptr<progress_display> line;
-        if (live) line = std::make_unique<progress_display>([made] { return made->glance(); });
+        if (settings.live)
+            line = std::make_unique<progress_display>([made] { return made->core_->glance(); });
+        auto checkpoints = checkpoints_of(made, files);
         stop_at_exit();
         change([&] {
             meter_ = std::move(made);
+            files_ = std::move(files);
+            checkpoints_ = std::move(checkpoints);
             live_ = std::move(line);
             phase_ = phase::running;
+        });
+    }
+
+    // The first one early: many runs that fail do so soon.
+    static std::unique_ptr<repeating_call> checkpoints_of(
+        const std::shared_ptr<meter>& of, const std::shared_ptr<report_files>& files) {
+        const std::chrono::nanoseconds period = of->settings().checkpoint;
+        if (period.count() <= 0 || !files->has_files()) return nullptr;
+        constexpr std::chrono::nanoseconds early = std::chrono::seconds(1);
+        return std::make_unique<repeating_call>(std::min(period, early), period, [of, files] {
+            files->write_checkpoint(of->snapshot());
+            files->set_cost(seconds(thread_cpu_seconds()));
         });
     }
 
@@ -152,15 +209,20 @@ class process_meter {
         if (phase_ != phase::running) return;
         scopes_enabled.store(false, std::memory_order_relaxed);
         std::shared_ptr<meter> ended;
+        std::shared_ptr<report_files> files;
         std::unique_ptr<progress_display> line;
+        std::unique_ptr<repeating_call> checkpoints;
         change([&] {
             ended = std::move(meter_);
+            files = std::move(files_);
             line = std::move(live_);
+            checkpoints = std::move(checkpoints_);
             phase_ = phase::changing;
         });
+        checkpoints.reset();
         line.reset();  // it is cleared before a table comes
         report last = ended->snapshot();
-        for (const std::string& target : ended->settings().reports) write(last, target);
+        files->write_last(last, say);
         ended.reset();
         change([&] {
             last_ = std::move(last);
@@ -168,11 +230,26 @@ class process_meter {
         });
     }
 
-    static void write(const report& r, const std::string& target) {
-        const auto done = write_report(r, target);
-        if (done) return;
-        say(done.error().reason + (done.error().remedy.empty() ? "" : "; " + done.error().remedy));
-        if (target != "-") (void)write_report(r, "-");
+    static std::string why_no_energy(const options& o, const environment& env) {
+        if (std::count(env.backends.begin(), env.backends.end(), "none") > 0)
+            return "JOULERY_BACKENDS=none";
+        return o.warnings.empty() ? "there is nothing to read" : o.warnings.front();
+    }
+
+    // At exit: no scope was opened in all the time.
+    void say_if_missed() {
+        const turn mine(*this);
+        const char* asked = environment_variable("JOULERY_REPORT");
+        if (phase_ != phase::fresh || is_forked_ || asked == nullptr || *asked == '\0') return;
+        say(std::string(asked) + not_written +
+            (enabled_ ? "no scope was opened"
+                      : "measuring was switched off by set_enabled(false)"));
+    }
+
+    static std::string list_of(const std::vector<std::string>& names) {
+        std::string all;
+        for (const std::string& name : names) all.append(all.empty() ? "" : ", ").append(name);
+        return all;
     }
 
     report last_report() const {
@@ -192,49 +269,75 @@ class process_meter {
         scopes_enabled.store(enabled_ && open, std::memory_order_relaxed);
     }
 
+    // A child that no handler told (`_Fork`) is found out by its first call.
+    std::mutex& turns_of_this_process() {
+        if (generation_ != fork_generation()) continue_in_child();
+        return *turns_;
+    }
+
     // The parent's meter, its threads and locks, stay with the parent: here they are left lying.
     void continue_in_child() noexcept {
-        left_behind_ = new left{std::move(meter_), std::move(turns_), left_behind_};  // NOLINT
+        generation_ = fork_generation();
+        left_behind_ =
+            new left{std::move(meter_), std::move(turns_), std::move(members_),  // NOLINT
+                     left_behind_};
         turns_ = std::make_unique<std::mutex>();
+        is_forked_ = true;
+        if (files_ != nullptr) files_->abandon();
+        members_ = std::make_unique<std::mutex>();
         if (phase_ == phase::running || phase_ == phase::changing) {
-            (void)live_.release();  // NOLINT: its thread is the parent's
+            (void)live_.release();         // NOLINT: their threads are the parent's
+            (void)checkpoints_.release();  // NOLINT
             phase_ = phase::forked;
             last_ = report();
         }
         allow_scopes();
-        members_.unlock();
     }
 
+    // Not for a child that never measured: it may hold what its parent's threads had locked.
+    void end_with_process() {
+        if (generation_ == fork_generation()) stop();
+    }
     void stop_at_exit() {
-        if (!std::exchange(exit_is_watched_, true)) std::atexit([] { instance().stop(); });
+        if (std::exchange(exit_is_watched_, true)) return;
+        std::atexit([] { instance().end_with_process(); });
     }
 
     static void say(const std::string& text) {
-        std::fprintf(stderr, "joulery: %s\n", escape_control(text).c_str());
+        (void)write_to_stderr("joulery: " + escape_control(text) + "\n");
     }
+
+    static constexpr const char* not_written = ": not written, as ";
 
     /// Of the processes that this one was forked from; kept for ever.
     struct left {
         std::shared_ptr<meter> parents;
-        std::unique_ptr<std::mutex> turns;
+        std::unique_ptr<std::mutex> turns, members;
         left* before;
     };
 
     std::unique_ptr<std::mutex> turns_ = std::make_unique<std::mutex>();
-    std::mutex members_;
+    std::unique_ptr<std::mutex> members_ = std::make_unique<std::mutex>();
+    std::uint32_t generation_ = fork_generation();
     std::shared_ptr<meter> meter_;
     left* left_behind_ = nullptr;
+    std::shared_ptr<report_files> files_;
+    std::unique_ptr<repeating_call> checkpoints_;
     std::unique_ptr<progress_display> live_;
-    report last_;
+    report last_, without_memory_;
     phase phase_ = phase::fresh;
     bool enabled_ = true;
     bool exit_is_watched_ = false;
+    bool is_forked_ = false;
 };
 
 #ifdef JOULERY_IMPLEMENTATION
+JOULERY_EXPORT inline const bool report_is_awaited = process_meter::await_report();
+
 JOULERY_DECL thread_cursor* first_tree() noexcept {
     thread_cursor* tree = nullptr;
-    (void)catch_bad_alloc([&] { tree = process_meter::instance().tree(); });
+    if (!catch_bad_alloc([&] { tree = process_meter::instance().tree(); }))
+        process_meter::say_no_memory(false);
     return tree;
 }
 #endif

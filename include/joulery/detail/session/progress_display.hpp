@@ -3,12 +3,12 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
+#include "joulery/detail/session/progress_line.hpp"
 #include "joulery/detail/session/repeating_call.hpp"
-#include "joulery/progress_line.hpp"
 
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -64,7 +64,7 @@ class progress_display {
 
 #if JOULERY_POSIX()
     static bool is_terminal(int fd) noexcept {
-        const char* kind = std::getenv("TERM");
+        const char* kind = environment_variable("TERM");
         return ::isatty(fd) != 0 && kind != nullptr && *kind != '\0' &&
                std::string_view(kind) != "dumb";
     }

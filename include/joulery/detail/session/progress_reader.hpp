@@ -1,12 +1,13 @@
-// progress_reader.hpp - what the live line shows, from the books as they stand.
+// progress_reader.hpp - what the progress line shows, as of the last samples.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/progress_line.hpp"
 #include "joulery/detail/timing/item_plans.hpp"
 #include "joulery/detail/timing/path_table.hpp"
-#include "joulery/progress_line.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -19,8 +20,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Sums up a run as of its last samples. It reads no counter and closes no books, so that looking
-/// often changes nothing; figures are as old as a sampling period.
+/// Sums up a run as of its last samples. It reads no counter; figures are as old as a sampling
+/// period.
 ///
 /// Thread: any. Cost: a short lock a source; where a scope has a plan, a walk over the scopes.
 ///
@@ -40,20 +41,26 @@ class progress_reader {
                 const std::size_t at = m->source.first_channel() + c;
                 if (!domains_.domains[at].summed) continue;
                 f.provenance = worse_of(f.provenance, m->source.channels()[c].provenance);
-                f.total += energy::from_joules(m->ledger.settled()[c]);
+                f.total += energy::from_joules(m->shares[c].joules());
                 watts += m->history.latest_watts(c);
                 any_channel_ = true;
-                if (path_ != nullptr) path_joules_ += path_->energies[at].total;
+                if (path_ != nullptr) path_joules_ += path_joules(*m, c);
             }
         }
-        f.now = power::from_watts(any_channel_ ? watts : nan());
-        if (!any_channel_) f.total = energy::from_joules(nan());
+        f.now = power::from_watts(watts);
+        if (!any_channel_) {
+            f.now = power::from_watts(not_a_number());
+            f.total = energy::from_joules(not_a_number());
+        }
         if (path_ != nullptr) add_progress(f.progress);
         return f;
     }
 
  private:
-    static constexpr double nan() noexcept { return std::numeric_limits<double>::quiet_NaN(); }
+    double path_joules(metered_source& m, std::size_t c) const {
+        (void)m.shares[c].publish();
+        return m.shares[c].total_of(*path_);
+    }
 
     // The outermost scope with a plan; the same path on several threads is one plan.
     void find_plan() {
@@ -84,7 +91,8 @@ class progress_reader {
         p.total = total_;
         const std::uint64_t now = engine_.clock().now();
         p.time = seconds(static_cast<double>(now - std::min(now, begun_)) * engine_.tick_seconds());
-        p.per_item = energy::from_joules(items > 0 && any_channel_ ? path_joules_ / items : nan());
+        p.per_item = energy::from_joules(not_a_number());
+        if (items > 0 && any_channel_) p.per_item = energy::from_joules(path_joules_ / items);
     }
 
     engine& engine_;

@@ -5,6 +5,7 @@
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/session/sampler.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -16,12 +17,16 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Calls `work` every `period` until it is destroyed; the destructor waits for a call under way.
+/// Calls `work` every `period`, the first time after `first`, until it is destroyed; the destructor
+/// waits for a call under way.
 /// Where the system gives no thread it is never called; a call that throws is over.
 class repeating_call {
  public:
     repeating_call(std::chrono::nanoseconds period, std::function<void()> work)
-        : period_(period), work_(std::move(work)) {
+        : repeating_call(period, period, std::move(work)) {}
+    repeating_call(std::chrono::nanoseconds first, std::chrono::nanoseconds period,
+                   std::function<void()> work)
+        : first_(first), period_(period), work_(std::move(work)) {
         thread_ = start_thread([this] { run(); });
     }
     repeating_call(const repeating_call&) = delete;
@@ -32,20 +37,28 @@ class repeating_call {
             stopping_ = true;
         }
         changed_.notify_all();
-        if (thread_.joinable()) thread_.join();
+        join_or_detach(thread_, true);
     }
 
  private:
     void run() {
+        auto due = std::chrono::steady_clock::now() + first_;
         std::unique_lock<std::mutex> lock(mutex_);
-        while (!changed_.wait_for(lock, period_, [&] { return stopping_; })) {
+        for (;;) {
+            const auto now = std::chrono::steady_clock::now();
+            const auto look = now + host_threads::patience;
+            if (changed_.wait_until(lock, std::min(due, look), [&] { return stopping_; })) return;
             lock.unlock();
-            (void)catch_bad_alloc([this] { work_(); });
+            host_threads::exit_if_ended();
+            if (std::chrono::steady_clock::now() >= due) {
+                (void)catch_bad_alloc([this] { work_(); });
+                due = std::chrono::steady_clock::now() + period_;
+            }
             lock.lock();
         }
     }
 
-    std::chrono::nanoseconds period_;
+    const std::chrono::nanoseconds first_, period_;
     std::function<void()> work_;
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/metering/domain_tree.hpp"
+#include "joulery/detail/metering/domain_beliefs.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/history_builder.hpp"
+#include "joulery/detail/session/observe_channels.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/report.hpp"
 
@@ -30,17 +31,19 @@ namespace detail {
 /// engine knows (names, carbon) are filled in by the meter.
 class report_builder {
  public:
-    report_builder(engine& e, const domain_tree& domains, report& into)
-        : engine_(e), domains_(domains), report_(into) {}
+    report_builder(engine& e, domain_beliefs& beliefs, report& into)
+        : engine_(e), beliefs_(beliefs), report_(into) {}
 
     void build() {
         for (const auto& m : engine_.sources()) refresh(*m);
+        domains_ = *beliefs_.update(observe_channels(engine_), engine_.elapsed());
         // Joules first: a path that is made meanwhile has a row and no joules, none has no row.
         for (const auto& m : engine_.sources()) copies_.push_back(copy_of(*m));
+        edges_ = engine_.tally(tallies_);
         add_rows();
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
-        if (engine_.elapsed() >= 1) doubt_small_wholes();
+        say_doubts();
         doubt_still_counters();
         add_cost();
         history_builder(engine_, records_, report_).build();
@@ -56,129 +59,101 @@ class report_builder {
     [[nodiscard]] energy taken_for_edges() const noexcept { return taken_; }
 
  private:
-    // A source whose read hangs is not waited for: its last settled figures stand in.
+    // A source whose read hangs is not waited for: its last figures stand in.
     void refresh(metered_source& m) {
         const std::unique_lock<timed_mutex> lock(m.source.reading, patience);
         if (lock.owns_lock()) return engine_.sample(m);
+        engine_.end_rows_as_read(m);
         const std::uint64_t since = m.source.reading_since();
         const std::uint64_t now = engine_.clock().now();
         const double hung = since != 0 && since < now
                                 ? static_cast<double>(now - since) * engine_.tick_seconds()
                                 : 0;
         report_.warnings.push_back("backend " + std::string(m.source.name()) +
-                                   " has not come back from a read for " + std::to_string(hung) +
-                                   " s; its figures are as of the read before");
+                                   " has not come back from a read for " + to_text(seconds(hung)) +
+                                   "; its figures are as of the read before");
     }
 
-    // What a source's books say of one path, by channel.
+    // What a source's channels say of one path, by channel.
     struct path_copy {
-        std::vector<double> self, total, variance;
-        double own_ticks = 0, direct_ticks = 0;
+        explicit path_copy(std::size_t channels)
+            : self(channels), total(channels), variance(channels), known(channels) {}
+        std::vector<double> self, total, variance, known;
     };
     struct source_copy {
         std::size_t first_channel = 0;
         std::vector<path_copy> paths;  ///< by the path's index
-        double told = 0;               ///< how much the regression could tell apart
+        bool told_apart = false;       ///< whether a regression found the powers of scopes
     };
 
     source_copy copy_of(metered_source& m) {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         source_copy copy;
         copy.first_channel = m.source.first_channel();
-        for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
-            add_channel(m, c);
-            if (domains_.domains[copy.first_channel + c].summed)
-                own_ += energy::from_joules(m.own_joules[c]);
-        }
-        for (const path_record* r : engine_.paths().all()) {
-            path_copy p;
-            p.own_ticks = r->self_ticks[m.source.index()];
-            p.direct_ticks = r->direct_ticks[m.source.index()];
-            for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
-                const path_energy& e = r->energies[copy.first_channel + c];
-                p.self.push_back(e.self);
-                p.total.push_back(e.total);
-                p.variance.push_back(m.ledger.variance(*r, c));
-            }
-            copy.paths.push_back(std::move(p));
-        }
-        part_mixtures(m, copy);
-        if (engine_.policy() != attribution::inclusive) take_edges_out(m, copy);
-        if (!m.source.remark().empty())
+        for (std::size_t c = 0; c < m.source.channel_count(); ++c) copy_channel(m, c, copy);
+        if (!m.source.note().empty())
             report_.warnings.push_back(std::string(m.source.name()) + ": " +
-                                       std::string(m.source.remark()));
+                                       std::string(m.source.note()));
         report_.overhead.samples += m.samples;
         report_.overhead.sampler += seconds(m.sampler_seconds);
         return copy;
     }
 
-    // What the regressions know by now, without making it part of the books.
-    void part_mixtures(const metered_source& m, source_copy& copy) {
-        for (const correction& k : m.ledger.mixed().part()) {
-            for (std::size_t c = 0; c < k.self.size(); ++c) {
-                if (k.path == nullptr) {
-                    report_.channels[copy.first_channel + c].unscoped +=
-                        energy::from_joules(k.self[c]);
-                    continue;
-                }
-                path_copy& p = copy.paths[k.path->index];
-                p.self[c] += k.self[c];
-                p.total[c] += k.total[c];
-                p.variance[c] += k.variance[c];
-            }
+    void copy_channel(metered_source& m, std::size_t c, source_copy& copy) {
+        channel_attribution& shares = m.shares[c];
+        const std::vector<path_energy> energies = shares.publish();
+        add_channel(m, c);
+        if (domains_.domains[copy.first_channel + c].summed)
+            own_ += energy::from_joules(shares.own_joules()),
+                taken_ += energy::from_joules(shares.edge_joules());
+        copy.told_apart = copy.told_apart || shares.tells_apart();
+        const std::size_t known = energies.empty() ? 0 : energies.size() - 1;
+        while (copy.paths.size() < known) copy.paths.emplace_back(m.source.channel_count());
+        const double model = model_error(m.source.channels()[c]);
+        for (std::size_t i = 0; i < known; ++i) {
+            const path_energy& e = energies[i + 1];
+            path_copy& p = copy.paths[i];
+            p.self[c] = e.self;
+            p.total[c] = e.total;
+            p.known[c] = e.known;
+            p.variance[c] = e.variance + model * model * e.total * e.total;
         }
-        copy.told = m.ledger.mixed().gain();
     }
-
-    // What threads used while they read counters at edges is nobody's scope's: it is taken out of
-    // the scope that was innermost meanwhile, at that one's power, and lies outside all scopes.
-    void take_edges_out(const metered_source& m, source_copy& copy) {
-        const auto records = engine_.paths().all();
-        for (std::size_t i = 0; i < copy.paths.size(); ++i) {
-            const auto ticks = static_cast<double>(records[i]->edge_ticks.load());
-            if (ticks <= 0 || copy.paths[i].own_ticks <= 0) continue;
-            const double share = std::min(ticks / copy.paths[i].own_ticks, 1.0);
-            for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
-                if (!engine::goes_with_processors(m.source.channels()[c].part)) continue;
-                const double joules = share * copy.paths[i].self[c];
-                copy.paths[i].self[c] -= joules;
-                if (domains_.domains[copy.first_channel + c].summed)
-                    taken_ += energy::from_joules(joules);
-                for (const path_record* p = records[i]; p != nullptr; p = p->parent)
-                    copy.paths[p->index].total[c] -= joules;
-                report_.channels[copy.first_channel + c].unscoped += energy::from_joules(joules);
-            }
-        }
+    // The stated error of a model is part of what an estimate is off by; that of a sensor is a
+    // figure of its own. One standard deviation, as a fraction.
+    static double model_error(const channel& c) noexcept {
+        return c.provenance == quality::estimated ? c.relative_error / 2 : 0;
     }
 
     void add_rows() {
-        std::vector<path_tally> tallies;
-        edges_ = engine_.tally(tallies);
+        const std::vector<path_tally>& tallies = tallies_;
         auto records = engine_.paths().all();
         records.resize(tallies.size());  // those made since then come with the next report
         std::unordered_map<const path_record*, std::vector<path_record*>> children;
         for (path_record* r : records) children[r->parent].push_back(r);
         const double tick = engine_.tick_seconds();
-        const std::function<void(const path_record*)> add = [&](const path_record* parent) {
-            const auto at = children.find(parent);
-            if (at == children.end()) return;
-            for (path_record* r : at->second) {
-                const path_tally& tally = tallies[r->index];
-                scope_row row;
-                row.path = r->path;
-                row.depth = r->depth;
-                row.calls = tally.calls;
-                row.time = seconds(static_cast<double>(tally.ticks) * tick);
-                row.items = tally.items;
-                if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
-                row.by_channel.resize(engine_.channel_count());
-                report_.scopes.push_back(std::move(row));
-                records_.push_back(r);
-                variances_.push_back(0);
-                add(r);
-            }
-        };
-        add(nullptr);
+        const std::function<void(const path_record*, std::size_t)> add =
+            [&](const path_record* parent, std::size_t above) {
+                const auto at = children.find(parent);
+                if (at == children.end()) return;
+                for (path_record* r : at->second) {
+                    const path_tally& tally = tallies[r->index];
+                    scope_row row;
+                    row.parent = above;
+                    row.name = r->name;
+                    row.path = r->path;
+                    row.calls = tally.calls;
+                    row.time = seconds(static_cast<double>(tally.ticks) * tick);
+                    row.items = tally.items;
+                    if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
+                    row.by_channel.resize(engine_.channel_count());
+                    report_.scopes.push_back(std::move(row));
+                    records_.push_back(r);
+                    variances_.push_back(0);
+                    add(r, report_.scopes.size() - 1);
+                }
+            };
+        add(nullptr, scope_row::no_parent);
     }
 
     void add_joules(const source_copy& copy) {
@@ -194,11 +169,17 @@ class report_builder {
                 row.self += energy::from_joules(p.self[c]);
                 variances_[i] += p.variance[c];
             }
-            if (p.own_ticks > 0 && row.method.empty())
-                row.method = p.direct_ticks > p.own_ticks / 2 ? "edges"
-                             : copy.told > 0.5                ? "unmixed"
-                                                              : "share";
+            add_method(p, copy.told_apart, row);
         }
+    }
+
+    // By where most of its energy comes from.
+    static void add_method(const path_copy& p, bool told_apart, scope_row& row) {
+        double self = 0, known = 0;
+        for (const double j : p.self) self += j;
+        for (const double j : p.known) known += j;
+        if (!row.method.empty() || self <= 0) return;
+        row.method = known > self / 2 ? "edges" : told_apart ? "regression" : "share";
     }
 
     void add_channel(const metered_source& m, std::size_t c) {
@@ -208,16 +189,17 @@ class report_builder {
         channel_row row;
         row.id = from.id;
         row.backend = std::string(m.source.name());
+        row.model = from.model;
         row.part = from.part;
         row.kind = from.kind;
         row.parent = place.parent_id;
         row.summed = place.summed;
         row.why_not = place.why_not;
-        row.total = energy::from_joules(m.ledger.settled()[c]);
-        row.unscoped = energy::from_joules(m.ledger.unscoped()[c]);
+        row.total = energy::from_joules(m.shares[c].joules());
+        row.unscoped = energy::from_joules(m.shares[c].unscoped());
         row.quantum_joules = smallest_joules(from);
         row.update_period = from.update_period;
-        row.accuracy = from.accuracy;
+        row.relative_error = from.relative_error;
         add_ticks(m.source, c, row);
         row.tally = account.tally();
         row.state = state_of(m.source.state(), account);
@@ -227,7 +209,7 @@ class report_builder {
             row.provenance = worse_of(row.provenance, quality::derived);
         if (row.state != "ok" || row.tally.resets > 0 || row.tally.gaps > 0) {
             row.provenance = quality::partial;
-            report_.warnings.push_back(what_is_missing(row));
+            if (!is_doubted(row)) report_.warnings.push_back(what_is_missing(row));
         }
         report_.channels.push_back(std::move(row));
     }
@@ -235,11 +217,11 @@ class report_builder {
     void add_ticks(const energy_source& source, std::size_t c, channel_row& row) const {
         const update_tracker& t = source.tracker(c);
         const double tick = engine_.tick_seconds();
-        row.locked = source.has_ticks(c) && t.locked();
+        row.locked = source.has_updates(c) && t.locked();
         row.tick_period = seconds(t.period() * tick);
         if (!row.locked) return;
         row.tick_jitter = seconds(t.jitter() * tick);
-        row.tick_slack = seconds(t.slack() * tick);
+        row.tick_slack = seconds(t.gap() * tick);
     }
 
     static std::string state_of(read_status last, const channel_account& account) {
@@ -253,11 +235,13 @@ class report_builder {
         if (row.state == "gone") text += " its device went away;";
         if (row.state == "failed") text += " its backend gave up;";
         if (row.state == "silent")
-            text +=
-                row.tally.reads == 0 ? " it never gave a value;" : " it gives no value any more;";
+            text += row.tally.reads == 0                  ? " it never gave a value;"
+                    : row.tally.resets >= row.tally.reads ? " it never gave a plausible value;"
+                                                          : " it gives no value any more;";
         if (row.tally.resets > 0)
             text += " " + std::to_string(row.tally.resets) +
-                    " steps of its counter were not believable (resets);";
+                    (row.tally.resets == 1 ? " of its values is" : " of its values are") +
+                    " not believable (resets);";
         if (row.tally.gaps > 0)
             text += " " + std::to_string(row.tally.gaps) + " gaps were too long to bridge;";
         text.back() = '.';
@@ -289,22 +273,23 @@ class report_builder {
             report_.warnings.push_back(
                 std::to_string(edges_.too_deep) + " scopes nested deeper than " +
                 std::to_string(thread_context::max_depth) + " are part of the scope around them");
+        if (edges_.ended_elsewhere > 0)
+            report_.warnings.push_back(
+                std::to_string(edges_.ended_elsewhere) +
+                " scopes ended on another thread than they began on, and may be nested wrongly; "
+                "use joulery::span for work that moves between threads");
+        if (edges_.abandoned > 0)
+            report_.warnings.push_back(
+                std::to_string(edges_.abandoned) +
+                " scopes were left without an end (longjmp); they count up to the next scope that "
+                "began or ended around them");
     }
 
-    // Some machines' psys is wrong (Kaby Lake): what a meter holds can't draw more than it. Other
-    // backends' channels may show the same parts once more, and are not added.
-    void doubt_small_wholes() {
-        for (const channel_row& whole : report_.channels) {
-            energy inside;
-            for (const channel_row& part : report_.channels)
-                if (part.parent == whole.id && part.backend == whole.backend && part.state == "ok")
-                    inside += part.total;
-            const energy counted = whole.total + energy::from_joules(whole.quantum_joules);
-            if (whole.provenance == quality::partial || !(inside > 1.05 * counted)) continue;
-            report_.warnings.push_back("channel " + whole.id + " counted " + to_text(whole.total) +
-                                       ", less than the " + to_text(inside) +
-                                       " of what lies in it: it is not to be trusted here");
-        }
+    static bool is_doubted(const channel_row& c) { return starts_with(c.why_not, "not believed"); }
+
+    void say_doubts() {
+        for (const channel_row& c : report_.channels)
+            if (is_doubted(c)) report_.warnings.push_back("channel " + c.id + " is " + c.why_not);
     }
 
     // What is on draws something: a counter that is summed and does not move is stuck, or the run
@@ -339,13 +324,15 @@ class report_builder {
 
     static constexpr std::chrono::milliseconds patience{100};
     engine& engine_;
-    const domain_tree& domains_;
+    domain_beliefs& beliefs_;
+    domain_tree domains_;  ///< as of this report
     report& report_;
     energy own_, taken_;
     edge_tally edges_;
     std::vector<path_record*> records_;  ///< in the order of the report's rows
     std::vector<double> variances_;      ///< of the rows' totals, J^2
     std::vector<source_copy> copies_;    ///< one a source
+    std::vector<path_tally> tallies_;    ///< by the path's index
 };
 
 }  // namespace detail

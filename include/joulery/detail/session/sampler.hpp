@@ -5,6 +5,8 @@
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/host_threads.hpp"
+#include "joulery/detail/timing/library_section.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -54,12 +56,26 @@ class signals_blocked {
 #endif
 };
 
-/// A thread that leaves every signal to the host's; not joinable where the system gives no thread.
+/// A thread of ours, which leaves every signal to the host's; not joinable where the system gives
+/// no thread. Scopes that a backend opens on it are not measured.
 template <class Work>
 [[nodiscard]] std::thread start_thread(Work work) {
     const signals_blocked quiet;
-    JOULERY_TRY { return std::thread(std::move(work)); }
+    JOULERY_TRY {
+        return std::thread([work = std::move(work)]() mutable {
+            const host_threads::ours counted;
+            const library_section inside;
+            work();
+        });
+    }
     JOULERY_CATCH_ALL { return {}; }
+}
+
+/// Ends or gives up a thread of ours: not waited for by itself, which is the thread that ends the
+/// process where all others have ended.
+inline void join_or_detach(std::thread& t, bool ends) noexcept {
+    if (!t.joinable()) return;
+    ends&& t.get_id() != std::this_thread::get_id() ? t.join() : t.detach();
 }
 
 /// One thread a source, so that a slow backend holds up no other. It sleeps between samples.
@@ -91,14 +107,11 @@ class sampler {
         std::unique_lock<std::mutex> lock(shared_->mutex);
         shared_->stopping = true;
         shared_->changed.notify_all();
+        const bool is_this = thread_.get_id() == std::this_thread::get_id();
         const bool ended =
-            shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
+            !is_this && shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
         lock.unlock();
-        if (ended) {
-            thread_.join();
-        } else {
-            thread_.detach();
-        }
+        join_or_detach(thread_, ended);
     }
 
     /// In a forked child there is no such thread to join; the handle is given up.
@@ -132,14 +145,16 @@ class sampler {
         std::unique_lock<std::mutex> lock(s.mutex);
         while (!s.changed.wait_for(lock, time_to_sleep(e, m), [&] { return s.stopping; })) {
             lock.unlock();
-            const bool hunts = m.is_hunting();
+            host_threads::exit_if_ended();
+            if (!is_due(e, m)) {  // woken to look for the host's threads
+                lock.lock();
+                continue;
+            }
             stay_awake(e, m);
             {
                 const std::lock_guard<timed_mutex> reading(m.source.reading);
                 (void)catch_bad_alloc([&] { e.step(m); });
-                const double spent = thread_cpu_seconds();
-                if (hunts) m.hunting_seconds = m.hunting_seconds + spent - m.sampler_seconds;
-                m.sampler_seconds = spent;
+                m.sampler_seconds = thread_cpu_seconds();
             }
             (void)catch_bad_alloc([&] { e.retire_ended(); });
             lock.lock();
@@ -148,19 +163,24 @@ class sampler {
         s.changed.notify_all();
     }
 
-    // A thread that sleeps wakes up to some 60 us late (timer slack and scheduling). Where a tick
-    // is hunted it gets up that much earlier and waits awake.
+    // A thread that sleeps wakes up to some 60 us late (timer slack and scheduling). Where an
+    // update is watched for it gets up that much earlier and waits awake.
     static constexpr double early_seconds = 60e-6;
 
     static std::chrono::nanoseconds time_to_sleep(const engine& e, const metered_source& m) {
         const std::uint64_t now = e.clock().now();
         const std::uint64_t due = m.next_due.load();
         double left = due > now ? static_cast<double>(due - now) * e.tick_seconds() : 0;
-        if (m.is_hunting()) left = std::max(left - early_seconds, 0.0);
+        if (m.is_watching()) left = std::max(left - early_seconds, 0.0);
+        left = std::min(left, std::chrono::duration<double>(host_threads::patience).count());
         return std::chrono::nanoseconds(static_cast<std::int64_t>(left * 1e9));
     }
+    static bool is_due(const engine& e, const metered_source& m) noexcept {
+        const std::uint64_t now = e.clock().now(), due = m.next_due.load();
+        return due <= now || static_cast<double>(due - now) * e.tick_seconds() <= 2 * early_seconds;
+    }
     static void stay_awake(const engine& e, const metered_source& m) {
-        if (!m.is_hunting()) return;
+        if (!m.is_watching()) return;
         const std::uint64_t due = m.next_due.load();
         const double left =
             (static_cast<double>(due) - static_cast<double>(e.clock().now())) * e.tick_seconds();

@@ -1,115 +1,137 @@
-// slow_path.hpp - what scopes do off the fast path: first visits, edges, endings.
+// slow_path.hpp - how scopes begin off the fast path: first visits, edges, odd places.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/scope_ends.hpp"
+#include "joulery/detail/session/scope_links.hpp"
+#include "joulery/detail/timing/library_section.hpp"
+#include "joulery/detail/timing/name_key.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/scope_edges.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/signal_context.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-inline thread_context& tree_of(scope_node& n) noexcept {
-    return static_cast<thread_context&>(*n.tree);
-}
-
 /// How the process-wide meter gives the calling thread a tree; installed by process_meter.hpp.
 JOULERY_EXPORT inline std::atomic<thread_cursor* (*)() noexcept> default_tree_opener{nullptr};
 
 inline thread_cursor* open_default_tree() noexcept {
+    const library_section inside;
     const auto opener = default_tree_opener.load(std::memory_order_acquire);
     return opener != nullptr ? opener() : nullptr;
 }
 
-/// Finds or makes the child of `parent`; null where there is no memory for it. In a tree whose
-/// meter has stopped the child is looked for at the top of the thread's new tree instead.
-inline scope_node* find_child(scope_node* parent, const char* name, std::size_t size,
-                              bool is_literal) noexcept {
-    thread_context* tree = &tree_of(*parent);
-    if (tree->is_dead()) {
+/// The tree to open a scope in: after its meter has stopped, the thread's new one.
+inline thread_context* living_tree(thread_cursor* tree) noexcept {
+    if (static_cast<thread_context*>(tree)->is_dead()) {
         default_tree = nullptr;
-        tree = static_cast<thread_context*>(open_default_tree());
-        if (tree == nullptr) return nullptr;
-        parent = tree->current;
+        tree = open_default_tree();
     }
-    scope_node* made = nullptr;
-    const bool had_memory = catch_bad_alloc([&] {
-        tree->with_owner([&](engine& e) {
-            made = tree->child(*parent, {name, size}, is_literal ? name : nullptr,
-                               e.edges_of_new_paths(*tree));
-        });
-    });
-    if (!had_memory) return nullptr;
-    if (made == nullptr) {
-        tree->too_deep.fetch_add(1, std::memory_order_relaxed);
-    } else if (is_literal) {
-        scope_node::hint_of(*parent, name) = {name, made};
-    }
-    return made;
+    return static_cast<thread_context*>(tree);
 }
 
-/// Opens a flagged node, its edge reads first, so that their cost lies outside of it.
-inline scope_node* enter_flagged(scope_node* n) noexcept {
-    thread_context* tree = &tree_of(*n);
-    if (tree->is_dead()) {
-        std::string name;  // a copy: the dead tree may go with its paths meanwhile
-        if (!catch_bad_alloc([&] { name = n->path->name; })) return nullptr;
-        n = find_child(n->parent, name.data(), name.size(), false);
-        if (n == nullptr) return nullptr;
-        tree = &tree_of(*n);
+/// Opens a node; where it wants edge reads these come first, so that their cost lies outside of it.
+inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
+    thread_context& tree = tree_of(n);
+    std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
+    if ((flags & out_of_order) != 0) {
+        n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
+        flags &= ~std::uint32_t{out_of_order};
+    }
+    if ((flags & ~std::uint32_t{ends_elsewhere}) == 0) {
+        begin_call(n, holder);
+        return &n;
     }
     bool opened = false;
-    tree->with_owner([&](engine& e) {
-        const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
-        if ((flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e.edge(*n, flags); });
+    tree.with_owner([&](engine& e) {
+        if ((flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e.edge(n, flags); });
         const std::uint64_t now = e.clock().now();
         if ((flags & (edge_bits | recorded)) != 0)
-            (void)catch_bad_alloc([&] { tree->calls.enter(*n, now); });
-        n->open(now);
+            (void)catch_bad_alloc([&] { tree.calls.enter(n, now); });
+        n.holder.store(holder, std::memory_order_relaxed);
+        n.open(now);
         opened = true;
     });
     if (!opened) return nullptr;
-    tree->current = n;
-    return n;
+    tree.current = &n;
+    return &n;
 }
 
-/// Closes a flagged node, or one that ends before a scope inside it.
-inline void leave_flagged(scope_node* n) noexcept {
-    thread_context& tree = tree_of(*n);
-    if (tree.current != n) {
-        for (scope_node* inner = tree.current; inner != nullptr && inner != n;
-             inner = inner->parent)
-            inner->flags.fetch_or(out_of_order, std::memory_order_relaxed);
-    }
-    bool closed = false;
-    tree.with_owner([&](engine& e) {
-        const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
-        if ((flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e.edge(*n, flags); });
-        const std::uint64_t now = e.clock().now();
-        if ((flags & (edge_bits | recorded)) != 0)
-            (void)catch_bad_alloc([&] { tree.calls.leave(*n, now); });
-        n->close(now);
-        closed = true;
-        if ((flags & edge_bits) != 0) e.reconsider_edges(*n);
+/// Where a scope of that name belongs: in the innermost open scope. Scopes that other threads end
+/// do not nest in one another; those that overlap lie side by side.
+inline scope_node& parent_for(thread_context& tree, std::string_view name) noexcept {
+    scope_node* parent = tree.current;
+    if (tree.ended_elsewhere.load(std::memory_order_relaxed) == 0) return *parent;
+    for (scope_node* n = parent; n != &tree.root; n = n->parent)
+        if ((n->flags.load(std::memory_order_relaxed) & ends_elsewhere) != 0 &&
+            std::string_view(n->name, n->name_size) == name)
+            parent = n->parent;
+    return *parent;
+}
+
+/// Null where there is no memory for it (signal handlers may take none), or scopes nest too deep.
+inline scope_node* make_child(thread_context& tree, scope_node& parent, std::string_view name,
+                              std::uintptr_t live) noexcept {
+    if (signal_context::is_handler(live)) return nullptr;
+    scope_node* made = nullptr;
+    const bool had_memory = catch_bad_alloc([&] {
+        tree.with_owner(
+            [&](engine& e) { made = tree.child(parent, name, e.edges_of_new_paths(tree)); });
     });
-    if (!closed) n->close(ticks_now());  // nobody reads it any more
-    n->flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
-    tree.current = nearest_open(tree.current);
+    if (had_memory && made == nullptr) tree.too_deep.fetch_add(1, std::memory_order_relaxed);
+    return made;
+}
+
+inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t live) noexcept {
+    if (signal_context::is_handler(live)) return nullptr;
+    scope_node* lane = nullptr;
+    (void)catch_bad_alloc([&] { tree.with_owner([&](engine&) { lane = tree.free_lane(n); }); });
+    return lane;
+}
+
+template <bool SetsHint>
+scope_node* enter_slowly(thread_cursor* cursor, const char* name, std::size_t size,
+                         const void* holder, std::uintptr_t live) noexcept {
+    const library_section inside;
+    if (inside.is_nested()) return nullptr;
+    thread_context* const tree = living_tree(cursor);
+    if (tree == nullptr) return nullptr;
+    settle(*tree, holder, live);
+    const std::string_view text = path_table::fitted({name, size});
+    scope_node& parent = parent_for(*tree, text);
+    scope_node* n = tree->find(parent, text);
+    if (n == nullptr) n = make_child(*tree, parent, text, live);
+    if (n != nullptr && n->is_open()) n = find_lane(*tree, *n, live);
+    if (n == nullptr) return nullptr;
+    if (SetsHint) parent.hint_of(name) = {name_key::of(n->name, n->name_size), n};
+    return open_node(*n, holder);
+}
+
+inline scope_node* enter_node(scope_node* n, const void* holder) noexcept {
+    const library_section inside;
+    return inside.is_nested() ? nullptr : open_node(*n, holder);
 }
 
 inline void name_items(scope_node* n, const char* name) noexcept {
+    const library_section inside;
+    if (inside.is_nested()) return;
     (void)catch_bad_alloc([&] { tree_of(*n).name_items(*n, name != nullptr ? name : "item"); });
 }
 
 inline void plan_items(scope_node* n, double total) noexcept {
+    const library_section inside;
+    if (inside.is_nested()) return;
     thread_context& tree = tree_of(*n);
     tree.with_owner([&](engine& e) {
         (void)catch_bad_alloc([&] { tree.plans.set(*n, total, e.clock().now()); });
@@ -117,8 +139,9 @@ inline void plan_items(scope_node* n, double total) noexcept {
 }
 
 inline const slow_path_table* install_slow_path() noexcept {
-    static constexpr slow_path_table calls{open_default_tree, find_child, enter_flagged,
-                                           leave_flagged,     name_items, plan_items};
+    static constexpr slow_path_table calls{
+        open_default_tree, enter_slowly<false>, enter_slowly<true>, enter_node,   leave_slowly,
+        name_items,        plan_items,          link_scope,         unlink_scope, find_linked};
     cold.store(&calls, std::memory_order_release);
     return &calls;
 }

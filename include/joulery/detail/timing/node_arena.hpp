@@ -22,10 +22,7 @@ namespace detail {
 ///         one that is still being filled in: until its first call only its atomics may be read.
 class node_arena {
  public:
-    /// `sources`: how many marks a node has.
-    explicit node_arena(std::size_t sources) : sources_(sources) {}
-
-    /// A new node, with its marks.
+    /// A new node; its index is how many were made before.
     scope_node& add() {
         block* into = blocks_.empty() ? nullptr : blocks_.back().get();
         std::size_t made = into != nullptr ? into->made.load(std::memory_order_relaxed) : 0;
@@ -34,9 +31,15 @@ class node_arena {
             made = 0;
         }
         scope_node& n = into->nodes[made];
-        n.marks = into->marks.data() + made * sources_;
+        n.index = static_cast<std::uint32_t>(made_.load(std::memory_order_relaxed));
         into->made.store(made + 1, std::memory_order_release);
+        made_.store(n.index + 1, std::memory_order_release);
         return n;
+    }
+
+    /// How many nodes were made.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return made_.load(std::memory_order_acquire);
     }
 
     /// The last made first, so that a node is looked at after all that lies inside it: a child that
@@ -50,11 +53,10 @@ class node_arena {
 
  private:
     struct block {
-        block(std::size_t n, std::size_t sources, block* previous)
-            : size(n), nodes(new scope_node[n]), marks(n * sources), before(previous) {}
+        block(std::size_t n, block* previous)
+            : size(n), nodes(new scope_node[n]), before(previous) {}
         const std::size_t size;
         const std::unique_ptr<scope_node[]> nodes;
-        std::vector<source_mark> marks;  // by node, then by source
         block* const before;
         std::atomic<std::size_t> made{0};
     };
@@ -63,12 +65,12 @@ class node_arena {
         block* before = blocks_.empty() ? nullptr : blocks_.back().get();
         const std::size_t size =
             before == nullptr ? 4 : std::min<std::size_t>(before->size * 2, 64);
-        blocks_.push_back(std::make_unique<block>(size, sources_, before));
+        blocks_.push_back(std::make_unique<block>(size, before));
         last_.store(blocks_.back().get(), std::memory_order_release);
         return blocks_.back().get();
     }
 
-    const std::size_t sources_;
+    std::atomic<std::size_t> made_{0};
     std::vector<std::unique_ptr<block>> blocks_;
     std::atomic<block*> last_{nullptr};
 };

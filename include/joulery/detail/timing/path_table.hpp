@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,15 +18,6 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Joules of one path in one channel, since the start.
-struct path_energy {
-    double self = 0;      ///< outside its children
-    double total = 0;     ///< children included
-    double variance = 0;  ///< of `total`, J^2, from parting mixtures
-    double edges = 0;     ///< variance of `total`, J^2, from reads at its edges
-    double drift = 0;     ///< J: what edges since the last settling are off by if the phase is off
-};
-
 /// How often and how long a path was open, over all threads.
 struct path_tally {
     std::uint64_t ticks = 0;
@@ -33,18 +25,14 @@ struct path_tally {
     double items = 0;
 };
 
-/// One path, over all threads. `energies` and `self_ticks` belong to whoever holds the `accounts`
-/// lock of the channel's source, `tally` to whoever holds the engine's trees; names never change.
-/// Any thread adds to `edge_ticks`.
+/// One path, over all threads. `tally` belongs to whoever holds the engine's trees; names never
+/// change. Any thread adds to `edge_ticks`.
 struct path_record {
     std::string path;
     std::string name;
     path_record* parent = nullptr;
     std::size_t depth = 0;
-    std::size_t index = 0;              ///< order of its making
-    std::vector<path_energy> energies;  ///< one a channel
-    std::vector<double> self_ticks;     ///< one a source: open without an open child
-    std::vector<double> direct_ticks;   ///< one a source: of them, with counters read at both ends
+    std::size_t index = 0;                     ///< order of its making
     std::atomic<std::uint64_t> edge_ticks{0};  ///< of the time as innermost scope, spent reading
                                                ///< counters at edges: its own and its children's
     path_tally tally;
@@ -68,15 +56,26 @@ class path_table {
     static constexpr std::size_t max_name = 200;  ///< longer names are cut
     static constexpr std::string_view folded_name = "(other)";
 
-    path_table(std::size_t sources, std::size_t channels)
-        : source_count_(sources), channel_count_(channels) {}
+    /// A name as it is kept: up to its first NUL, not too long, and never empty.
+    [[nodiscard]] static std::string_view fitted(std::string_view name) noexcept {
+        const void* const nul =
+            name.empty() ? nullptr : std::memchr(name.data(), '\0', name.size());
+        if (nul != nullptr)
+            name = name.substr(
+                0, static_cast<std::size_t>(static_cast<const char*>(nul) - name.data()));
+        if (name.empty()) return "(unnamed)";
+        if (name.size() <= max_name) return name;
+        std::size_t end = max_name;  // not inside a UTF-8 character
+        while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+        return name.substr(0, end);
+    }
 
     /// The record of `name` inside `parent` (null: at the top).
     path_record* intern(path_record* parent, std::string_view name) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        path_record* found = find(parent, shortened(name));
+        path_record* found = find(parent, fitted(name));
         if (found != nullptr) return found;
-        if (records_.size() < max_paths) return add(parent, shortened(name));
+        if (records_.size() < max_paths) return add(parent, fitted(name));
         folded_ = true;
         found = find(parent, folded_name);
         return found != nullptr ? found : add(parent, folded_name);
@@ -116,16 +115,10 @@ class path_table {
     struct key_hash {
         std::size_t operator()(const key& k) const noexcept {
             return std::hash<std::string_view>()(k.name) ^
-                   (reinterpret_cast<std::uintptr_t>(k.parent) * 0x9E3779B97F4A7C15u);
+                   static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(k.parent) *
+                                            0x9E3779B97F4A7C15u);
         }
     };
-    static std::string_view shortened(std::string_view name) noexcept {
-        if (name.empty()) return "(unnamed)";
-        if (name.size() <= max_name) return name;
-        std::size_t end = max_name;  // not inside a UTF-8 character
-        while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
-        return name.substr(0, end);
-    }
     static std::string joined(const path_record* parent, std::string_view name) {
         std::string path = parent != nullptr ? parent->path + '/' : std::string();
         return path.append(name);
@@ -141,17 +134,14 @@ class path_table {
         record->parent = parent;
         record->depth = parent != nullptr ? parent->depth + 1 : 0;
         record->index = records_.size();
-        record->energies.resize(channel_count_);
-        record->self_ticks.resize(source_count_);
-        record->direct_ticks.resize(source_count_);
-        records_.push_back(std::move(record));
-        path_record* made = records_.back().get();
+        path_record* const made = record.get();
+        // What may fail for want of memory comes first and changes nothing.
+        if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 16);
         by_name_.emplace(key{parent, made->name}, made);
+        records_.push_back(std::move(record));
         return made;
     }
 
-    const std::size_t source_count_;
-    const std::size_t channel_count_;
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<path_record>> records_;
     std::unordered_map<key, path_record*, key_hash> by_name_;

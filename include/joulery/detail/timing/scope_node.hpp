@@ -8,6 +8,7 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/name_key.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -20,60 +21,63 @@ namespace detail {
 struct thread_cursor;
 struct path_record;
 
-/// What a source keeps in a node: the node's time when the books were last closed.
-struct source_mark {
-    std::uint64_t seen = 0;   ///< ticks open at the last close
-    std::uint32_t claim = 0;  ///< where its last claim stands in the tree's
-    std::uint32_t place = 0;  ///< among the nodes that were open since the close before
-};
-
 /// Why a node leaves the fast path; the low bits, above them one bit a source that wants edge
 /// reads.
 enum node_flag : std::uint32_t {
-    other_clock = 1u << 0,   ///< the meter does not run on `ticks_now()`
-    tree_is_dead = 1u << 1,  ///< the meter has stopped; find another tree
-    out_of_order = 1u << 2,  ///< an enclosing scope ended first
-    recorded = 1u << 3,      ///< each call is kept, for a trace
-    first_edge_bit = 1u << 4,
+    other_clock = 1u << 0,     ///< the meter does not run on `ticks_now()`
+    tree_is_dead = 1u << 1,    ///< the meter has stopped; find another tree
+    out_of_order = 1u << 2,    ///< the scope around it may have ended: see where the thread is
+    recorded = 1u << 3,        ///< each call is kept, for a trace
+    ends_elsewhere = 1u << 4,  ///< another thread has ended a call of it
+    first_edge_bit = 1u << 5,
 };
 inline constexpr std::uint32_t edge_bits = ~(first_edge_bit - 1u);
-inline constexpr std::size_t max_edge_sources = 28;
+inline constexpr std::size_t max_edge_sources = 27;
 
-struct alignas(64) scope_node {
+struct alignas(128) scope_node {
     static constexpr std::uint64_t open_bit = std::uint64_t{1} << 63;
+    static constexpr std::uint16_t no_name = 0xFFFF;
 
+    // The cache line that a scope touches, and a walk over quiet nodes.
     std::atomic<std::uint64_t> state{0};
     std::atomic<std::uint64_t> calls{0};
     std::atomic<std::uint32_t> flags{0};
-    std::uint32_t depth = 0;
+    std::uint16_t depth = 0;
+    std::uint16_t name_size = no_name;
     scope_node* parent = nullptr;
     thread_cursor* tree = nullptr;
+    std::atomic<const void*> holder{nullptr};  ///< the scope object that opened it last
+    const char* name = nullptr;                ///< `name_size` characters and a NUL
+    std::uint64_t tallied_ends = 0;            ///< calls ended at the last tally
+
+    // The line beside it, which comes along: what a look-up by name compares.
+    static constexpr std::size_t short_size = 47;
+    char short_name[short_size + 1] = {};  ///< where a name is kept that fits
     std::atomic<scope_node*> first_child{nullptr};
     std::atomic<scope_node*> next_sibling{nullptr};
-    std::uint64_t tallied_ends = 0;  ///< calls ended at the last tally; here, so that a walk
-                                     ///< looks at one cache line of a quiet node
-    const char* literal = nullptr;  ///< address of the literal that made it; null for dynamic names
 
-    // Children last seen, found by the address of their literal.
+    /// Children last entered: where to look the address of their name's array chooses, but only
+    /// the name's characters count: an array may change, and its memory may be used again.
     struct hint {
-        const char* literal = nullptr;
+        std::uint64_t key = 0;  ///< of the child's name
         scope_node* child = nullptr;
     };
     hint hints[4];
 
+    scope_node* next_lane = nullptr;  ///< the same path again, for calls that overlap
     std::atomic<double> items{0};
     std::atomic<const char*> item_name{nullptr};  ///< the literal last given to add_items
     path_record* path = nullptr;
-    source_mark* marks = nullptr;  ///< one a source
+    std::uint32_t index = 0;  ///< place in its tree, in the order of making
     std::uint64_t tallied_ticks = 0;
     std::uint64_t tallied_calls = 0;  ///< entered, the open call included
     double tallied_items = 0;
 
-    [[nodiscard]] static hint& hint_of(scope_node& n, const char* literal) noexcept {
-        return n.hints[(reinterpret_cast<std::uintptr_t>(literal) >> 3) & 3];
+    [[nodiscard]] JOULERY_INLINE hint& hint_of(const void* array) noexcept {
+        return hints[(reinterpret_cast<std::uintptr_t>(array) >> 3) & 3];
     }
 
-    // Only the owning thread calls open and close.
+    // The owning thread's; another one's under the tree's lock, for a scope that it was handed.
     JOULERY_INLINE void open(std::uint64_t now) noexcept {
         const std::uint64_t closed = state.load(std::memory_order_relaxed);
         state.store(((closed - now) & ~open_bit) | open_bit, std::memory_order_release);
@@ -105,21 +109,46 @@ struct alignas(64) scope_node {
     return n;
 }
 
+/// This thread's tree in the process-wide meter. Its address also tells one thread from another.
+JOULERY_TLS inline thread_local thread_cursor* default_tree = nullptr;
+
 /// A thread's scopes in one meter. The hot part; `thread_context` adds what the engine needs.
 struct thread_cursor {
     scope_node root;
     scope_node* current = &root;
+    const void* const thread = &default_tree;  ///< tells the thread that made it
+    std::uintptr_t stack_low =
+        0;  ///< end of the thread's stack; 0: not asked for yet, max: unknown
+
+    thread_cursor() noexcept {
+        root.holder.store(reinterpret_cast<const void*>(~std::uintptr_t{0}));
+    }
+};
+
+/// What a `scope_handle` holds of its scope; the session knows the rest.
+struct scope_link {
+    std::atomic<std::size_t> holders{1};  ///< handles that share it; the last one gives it back
 };
 
 /// The slow ways in and out of a scope; the engine installs them before the first tree is made.
+/// `holder` is the scope object, `live` the lowest address of the caller's stack in use.
 struct slow_path_table {
     thread_cursor* (*open_default)() noexcept;  ///< this thread's tree in the process-wide meter
-    scope_node* (*find_child)(scope_node* parent, const char* name, std::size_t size,
-                              bool is_literal) noexcept;
-    scope_node* (*enter)(scope_node* node) noexcept;  ///< opens a flagged node; null: inert
-    void (*leave)(scope_node* node) noexcept;
+    /// Opens the child of that name of the innermost open scope; null: it is not measured.
+    scope_node* (*enter)(thread_cursor* tree, const char* name, std::size_t size,
+                         const void* holder, std::uintptr_t live) noexcept;
+    /// The same for a text whose address is a hint the next time.
+    scope_node* (*enter_text)(thread_cursor* tree, const char* name, std::size_t size,
+                              const void* holder, std::uintptr_t live) noexcept;
+    scope_node* (*enter_node)(scope_node* node, const void* holder) noexcept;  ///< one found before
+    void (*leave)(scope_node* node, const void* holder, std::uintptr_t live) noexcept;
     void (*name_items)(scope_node* node, const char* name) noexcept;  ///< at a new name only
     void (*plan_items)(scope_node* node, double total) noexcept;  ///< items the open call will have
+    scope_link* (*link)(scope_node* node) noexcept;               ///< for a handle; null: no memory
+    void (*unlink)(scope_link* link) noexcept;
+    /// The child of a handle's scope in `tree`; null: in the calling thread's.
+    scope_node* (*find_linked)(const scope_link& owner, thread_cursor* tree, const char* name,
+                               std::size_t size) noexcept;
 };
 
 /// This thread's tree in the process-wide meter, which the first call starts. The implementation
@@ -130,8 +159,9 @@ JOULERY_WEAK thread_cursor* first_tree() noexcept;
 JOULERY_EXPORT inline std::atomic<bool> scopes_enabled{true};
 /// Installed with the first meter.
 JOULERY_EXPORT inline std::atomic<const slow_path_table*> cold{nullptr};
-/// This thread's tree in the process-wide meter.
-JOULERY_TLS inline thread_local thread_cursor* default_tree = nullptr;
+/// Whether this thread is inside the library, or is one of its own: scopes that are opened there
+/// (by an allocator, a backend, a signal handler) are not measured.
+JOULERY_TLS inline thread_local bool inside_library = false;
 
 }  // namespace detail
 }  // namespace v1

@@ -4,10 +4,14 @@
 
 #include "joulery/detail/core/fork_guard.hpp"
 #include "joulery/detail/timing/call_recorder.hpp"
+#include "joulery/detail/timing/child_index.hpp"
 #include "joulery/detail/timing/item_plans.hpp"
 #include "joulery/detail/timing/node_arena.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/thread_clock.hpp"
+#include "joulery/detail/timing/thread_stack.hpp"
+#include "joulery/detail/timing/time_source.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -19,7 +23,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -27,68 +31,6 @@ inline namespace v1 {
 namespace detail {
 
 class engine;
-class device_shares;
-
-/// What a path of a tree has claimed since the last settling, within one container: the innermost
-/// scope that was open all the while.
-struct path_claim {
-    path_record* container = nullptr;  ///< null: no scope was open all the while
-    path_record* path = nullptr;       ///< null: no scope at all was open
-    bool certain = false;              ///< nothing else was open between the reads
-    double ticks = 0;
-    std::vector<double> joules;  ///< of the source's channels
-};
-
-/// A begin of a scope that was read, whose first stretch is not over.
-struct led_begin {
-    const path_record* path = nullptr;
-    std::uint64_t at = 0;
-    double age = 0;     ///< ticks, of the value that was read
-    double joules = 0;  ///< the value
-};
-
-/// Where a source left a tree when it last closed the books.
-struct tree_mark {
-    std::uint64_t at = 0;                ///< tick of the last close
-    double spread = 0;                   ///< ticks, by which the energy at that tick is in doubt
-    std::vector<double> joules;          ///< of the source's channels, at that tick
-    std::vector<double> power;           ///< joules per tick before the last close, by channel
-    std::vector<double> power_variance;  ///< of these
-    std::vector<double> power_bias;      ///< what of it is the same at every edge of the scope
-    std::vector<led_begin> led;          ///< by channel
-    std::vector<path_claim> claims;      ///< the first `claim_count` are since the last settling
-    std::size_t claim_count = 0;
-    std::uint32_t idle_claim = 0;       ///< where the last claim of no scope stands
-    std::vector<double> edge_variance;  ///< J^2, by channel, of edge reads since the last settling
-    bool was_alone = false;             ///< one path had all of the interval before
-    std::uint64_t alone_since = 0;      ///< tick
-    path_record* last_path = nullptr;   ///< who was open longest before the last close
-    path_record* last_container = nullptr;  ///< what was open all the while before the last close
-    bool last_certain = false;              ///< whether one path had all before it
-    bool has_doubt = false;     ///< the last close was at an edge, whose doubt is not booked
-    std::vector<double> doubt;  ///< J^2 by channel, of that edge alone
-    std::vector<double> drift;  ///< J by channel, of the same sign for neighbouring edges
-    std::shared_ptr<device_shares> shares;  ///< of a device's tree
-    std::atomic<bool> ended{false};         ///< closed after the thread had ended
-
-    /// Visits the claims since the last settling.
-    template <class Visit>
-    void for_claims(Visit visit) {
-        for (std::size_t i = 0; i < claim_count; ++i) visit(claims[i]);
-    }
-    [[nodiscard]] bool is_busy() {
-        bool busy = false;
-        for_claims([&](const path_claim& k) { busy = busy || k.path != nullptr; });
-        return busy;
-    }
-    [[nodiscard]] double scoped_joules(std::size_t channel) {
-        double sum = 0;
-        for_claims([&](const path_claim& k) {
-            if (k.path != nullptr) sum += k.joules[channel];
-        });
-        return sum;
-    }
-};
 
 /// One thread's scopes in one meter. Nodes are made by the owning thread and live as long
 /// as the tree; other threads walk them without a lock. `mutex_` keeps the engine while in use.
@@ -97,27 +39,29 @@ class thread_context : public thread_cursor {
     thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
                    std::uint32_t base_flags, call_recorder recorder,
                    std::vector<bool> device_channels = {})
-        : marks(sources),
+        : last_rows(sources),
           calls(std::move(recorder)),
           owner_(owner),
           paths_(std::move(paths)),
-          device_channels_(std::move(device_channels)),
-          nodes_(sources) {
+          device_channels_(std::move(device_channels)) {
         root.tree = this;
         root.flags.store(base_flags, std::memory_order_relaxed);
     }
 
-    /// The child of `parent` with that name, made if need be; null beyond `max_depth`. Call it from
-    /// within `with_owner`.
-    scope_node* child(scope_node& parent, std::string_view name, const char* literal,
-                      std::uint32_t edge_flags) {
-        if (scope_node* known = find(parent, name, literal)) return known;
+    /// The child of `parent` with that name; null: it has none yet. The owning thread only.
+    [[nodiscard]] scope_node* find(const scope_node& parent, std::string_view name) const noexcept {
+        return children_.find(parent, name);
+    }
+    /// The same, made if need be; null beyond `max_depth`. Call it from within `with_owner`. Where
+    /// there is no memory for it, it throws and nothing has changed.
+    scope_node* child(scope_node& parent, std::string_view name, std::uint32_t edge_flags) {
+        if (scope_node* known = find(parent, name)) return known;
         if (parent.depth >= max_depth) return nullptr;
         path_record* record = paths_->intern(parent.path, name);
-        const key k{&parent, record->name};
-        if (const auto at = index_.find(k); at != index_.end()) return at->second;
-        scope_node& made = add_node(parent, record, literal, edge_flags);
-        index_.emplace(key{&parent, made.path->name}, &made);
+        if (scope_node* known = find(parent, record->name)) return known;
+        children_.reserve_one();
+        scope_node& made = add_node(parent, record, edge_flags);
+        children_.add(made);
         return &made;
     }
 
@@ -127,11 +71,18 @@ class thread_context : public thread_cursor {
     scope_node* joined_child(scope_node& parent, path_record& under, std::string_view name,
                              std::size_t lane, std::uint32_t edge_flags) {
         if (parent.depth >= max_depth) return nullptr;
-        const auto place = std::make_tuple(&parent, &under, lane, std::string(name));
-        if (const auto at = joined_.find(place); at != joined_.end()) return at->second;
-        scope_node& made = add_node(parent, paths_->intern(&under, name), nullptr, edge_flags);
-        joined_.emplace(place, &made);
-        return &made;
+        scope_node*& made = joined_[std::make_tuple(&parent, &under, lane, std::string(name))];
+        if (made == nullptr) made = &add_node(parent, paths_->intern(&under, name), edge_flags);
+        return made;
+    }
+    /// A node of the same path and place that is not open, made if need be. Call it from within
+    /// `with_owner`; it may throw as `child` does.
+    scope_node* free_lane(scope_node& n) {
+        scope_node* lane = &n;
+        while (lane->is_open() && lane->next_lane != nullptr) lane = lane->next_lane;
+        if (!lane->is_open()) return lane;
+        lane->next_lane = &add_node(*n.parent, n.path, ends_elsewhere);
+        return lane->next_lane;
     }
     [[nodiscard]] const std::shared_ptr<path_table>& paths() const noexcept { return paths_; }
 
@@ -143,13 +94,20 @@ class thread_context : public thread_cursor {
         nodes_.for_each_backwards(
             [](scope_node& n) { n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed); });
     }
-    /// Runs `use(engine)` unless the engine has gone; it can't go meanwhile. The owning thread
-    /// only. Not in a forked child, where another thread's lock may stay locked.
+    /// Runs `use(engine*)`; null if the engine has gone, else it can't go meanwhile. Not in a
+    /// forked child, where another thread's lock may stay locked.
     template <class Use>
-    void with_owner(Use use) {
+    void locked(Use use) {
         if (!is_this_process()) return;
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (owner_ != nullptr) use(*owner_);
+        use(owner_);
+    }
+    /// Runs `use(engine)` unless the engine has gone.
+    template <class Use>
+    void with_owner(Use use) {
+        locked([&](engine* e) {
+            if (e != nullptr) use(*e);
+        });
     }
     /// Runs `use()` while the thread changes neither `calls` nor `plans`. Any thread.
     template <class Use>
@@ -160,9 +118,30 @@ class thread_context : public thread_cursor {
     [[nodiscard]] bool is_dead() const noexcept {
         return (root.flags.load(std::memory_order_relaxed) & tree_is_dead) != 0;
     }
+    /// The thread ends while scopes of it are open, which end later, perhaps on another thread:
+    /// until then the tree keeps itself. Call it from within `locked`.
+    void become_orphan(std::shared_ptr<thread_context> self) noexcept {
+        orphaned_.store(true, std::memory_order_relaxed);
+        keeps_itself_ = std::move(self);
+        for (scope_node* n = current; n != &root; n = n->parent)
+            n->flags.fetch_or(out_of_order, std::memory_order_relaxed);
+    }
+    /// Whether its thread has ended before a scope of it did.
+    [[nodiscard]] bool is_orphan() const noexcept {
+        return orphaned_.load(std::memory_order_relaxed);
+    }
+    /// The last scope of an orphan has ended. Drop what is returned outside of `locked`.
+    [[nodiscard]] std::shared_ptr<thread_context> let_go() noexcept {
+        thread_ended.store(true, std::memory_order_release);
+        return std::move(keeps_itself_);
+    }
+    [[nodiscard]] bool is_of_this_thread() const noexcept {
+        return thread == &default_tree && !is_orphan();
+    }
+
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     /// Whether no scope of it is open. The owning thread only.
-    [[nodiscard]] bool is_idle() const noexcept { return current == &root; }
+    [[nodiscard]] bool is_idle() const noexcept { return nearest_open(current) == &root; }
     /// Calls with another text than before name the unit of a scope's items.
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
@@ -184,9 +163,10 @@ class thread_context : public thread_cursor {
     /// Processor time of the thread so far, in seconds: what it waits for is not in it. Negative
     /// where it is not known.
     [[nodiscard]] double busy_seconds() const {
-        return processor_time ? processor_time() : unknown_time;
+        if (processor_time) return processor_time();
+        const bool asks = has_clock && !thread_ended.load(std::memory_order_acquire);
+        return asks ? clock_.seconds() : -1;
     }
-    static constexpr double unknown_time = -1;
 
     /// All nodes but the root; any thread.
     [[nodiscard]] const node_arena& nodes() const noexcept { return nodes_; }
@@ -194,41 +174,38 @@ class thread_context : public thread_cursor {
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
 
-    std::vector<tree_mark> marks;              ///< one a source
+    /// Of each source: whether its energy was attributed after the thread had ended.
+    std::vector<std::atomic<bool>> last_rows;
     std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
     std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, the books included
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};
-    std::uint64_t born = 0;                  ///< tick of its making
-    std::string thread_name;                 ///< as the system has it
+    std::atomic<std::uint64_t> ended_elsewhere{0};  ///< scopes that another thread ended
+    std::atomic<std::uint64_t> abandoned{0};        ///< scopes whose objects went without an end
+    stack_range stack;         ///< of the thread; asked for when a scope's object is suspect
+    std::uint64_t born = 0;    ///< tick of its making
+    std::string thread_name;   ///< as the system has it
+    std::uint32_t number = 0;  ///< unique in its meter
+    std::shared_ptr<const time_source> clock;  ///< the meter's
+    bool has_clock = false;  ///< whether the thread's processor time goes with the meter's clock
     std::function<double()> processor_time;  ///< of a thread that a test plays, in seconds
     call_recorder calls;  ///< change it from within `with_owner`, read it in `while_still`
     item_plans plans;     ///< likewise
 
  private:
-    struct key {
-        const scope_node* parent;
-        std::string_view name;
-        bool operator==(const key& o) const noexcept {
-            return parent == o.parent && name == o.name;
-        }
-    };
-    struct key_hash {
-        std::size_t operator()(const key& k) const noexcept {
-            return std::hash<std::string_view>()(k.name) ^
-                   (reinterpret_cast<std::uintptr_t>(k.parent) * 0x9E3779B97F4A7C15u);
-        }
-    };
-
-    scope_node& add_node(scope_node& parent, path_record* record, const char* literal,
-                         std::uint32_t edge_flags) {
+    scope_node& add_node(scope_node& parent, path_record* record, std::uint32_t edge_flags) {
         scope_node& made = nodes_.add();
         made.parent = &parent;
         made.tree = this;
-        made.depth = parent.depth + 1;
+        made.depth = static_cast<std::uint16_t>(parent.depth + 1);
         made.path = record;
-        made.literal = literal;
+        made.name_size = static_cast<std::uint16_t>(record->name.size());
+        made.name = record->name.c_str();
+        if (made.name_size <= scope_node::short_size) {
+            record->name.copy(made.short_name, made.name_size);
+            made.name = made.short_name;
+        }
         made.flags.store(root.flags.load(std::memory_order_relaxed) | edge_flags,
                          std::memory_order_relaxed);
         made.next_sibling.store(parent.first_child.load(std::memory_order_relaxed),
@@ -237,26 +214,16 @@ class thread_context : public thread_cursor {
         return made;
     }
 
-    scope_node* find(scope_node& parent, std::string_view name, const char* literal) {
-        if (literal != nullptr) {  // a sibling whose hint was taken: by address, no hashing
-            int looked_at = 0;
-            for (scope_node* n = parent.first_child.load(std::memory_order_relaxed);
-                 n != nullptr && looked_at++ < 16;
-                 n = n->next_sibling.load(std::memory_order_relaxed)) {
-                if (n->literal == literal) return n;
-            }
-        }
-        const auto at = index_.find(key{&parent, name});
-        return at == index_.end() ? nullptr : at->second;
-    }
-
     engine* owner_;
+    std::atomic<bool> orphaned_{false};
+    std::shared_ptr<thread_context> keeps_itself_;
+    const thread_clock clock_;
     const std::uint32_t generation_ = fork_generation();
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
     const std::vector<bool> device_channels_;  // empty: all, of a thread
     std::mutex mutex_;
     node_arena nodes_;
-    std::unordered_map<key, scope_node*, key_hash> index_;
+    child_index children_;
     std::map<std::tuple<scope_node*, path_record*, std::size_t, std::string>, scope_node*> joined_;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 
 namespace joulery {
@@ -38,6 +39,23 @@ class time_source {
     [[nodiscard]] virtual bool is_tick_clock() const noexcept { return false; }
     /// Whether time passes only when a test says so; then a meter starts no thread.
     [[nodiscard]] virtual bool is_manual() const noexcept { return false; }
+    /// Seconds, since any moment, for which the machine slept while this clock stood still.
+    [[nodiscard]] virtual double suspended_seconds() const noexcept { return boot_time_lead(); }
+
+ private:
+    /// By how much Linux's boot time, which goes on in a suspend, is ahead of its monotonic time.
+    static double boot_time_lead() noexcept {
+#if JOULERY_LINUX()
+        ::timespec boot{}, monotonic{};
+        if (::clock_gettime(CLOCK_BOOTTIME, &boot) != 0 ||
+            ::clock_gettime(CLOCK_MONOTONIC, &monotonic) != 0)
+            return 0;
+        return static_cast<double>(boot.tv_sec - monotonic.tv_sec) +
+               static_cast<double>(boot.tv_nsec - monotonic.tv_nsec) * 1e-9;
+#else
+        return 0;
+#endif
+    }
 };
 
 /// The processor's tick counter, its rate taken against steady_clock from this object's making on:

@@ -113,9 +113,9 @@ class habana_discovery {
         unsigned count = 0;
         if (found_.api.count(&count) != 0) count = 0;
         for (unsigned index = 0; index < count; ++index) look_at(index);
-        if (channels_.empty()) return failure{count == 0 ? "HLML sees no device" : remark_, {}};
+        if (channels_.empty()) return failure{count == 0 ? "HLML sees no device" : note_, {}};
         return std::unique_ptr<backend>(std::make_unique<library_backend<habana_devices>>(
-            std::move(found_), std::move(channels_), std::move(remark_)));
+            std::move(found_), std::move(channels_), std::move(note_)));
     }
 
  private:
@@ -155,11 +155,11 @@ class habana_discovery {
         return c;
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     habana_devices found_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
 }  // namespace detail

@@ -6,7 +6,7 @@
 // only.
 #pragma once
 
-#include "joulery/detail/core/decimal_text.hpp"
+#include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/units.hpp"
@@ -33,7 +33,8 @@ inline namespace v1 {
     if (std::count(text.begin(), text.end(), ',') != 4) return false;
     const std::string_view mean = text.substr(text.rfind(',') + 1);
     double percent = 0;
-    if (mean.empty() || parse_decimal(mean, percent) != mean.size() || percent > 100) return false;
+    if (mean.empty() || parse_leading_number(mean, percent) != mean.size() || percent > 100)
+        return false;
     share = percent / 100;
     return true;
 }
@@ -59,19 +60,19 @@ class neuron final : public backend {
             c.provenance = quality::estimated;
             c.quantum = maximum.watts() * 1e-4;
             c.update_period = std::chrono::seconds(60);
-            c.max_watts = maximum.watts() * 2;
+            c.max_watts = maximum.watts();
             channels_.push_back(std::move(c));
         }
-        remark_ = "percent of a stated maximum of " +
-                  std::to_string(static_cast<long long>(maximum.watts() + 0.5)) +
-                  " W a device, a mean of the last minute";
+        note_ = "percent of a stated maximum of " +
+                std::to_string(static_cast<long long>(maximum.watts() + 0.5)) +
+                " W a device, a mean of the last minute";
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "neuron"; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), files_.size());
@@ -101,7 +102,7 @@ class neuron final : public backend {
     std::vector<std::string> paths_;
     std::vector<system_file> files_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
 namespace detail {

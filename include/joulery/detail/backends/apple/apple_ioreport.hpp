@@ -94,7 +94,7 @@ class apple_ioreport final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
+    [[nodiscard]] std::string_view note() const noexcept override {
         return "Apple's own energy model; Apple calls its figures estimates";
     }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "joulery/detail/core/dynamic_library.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <chrono>
@@ -139,7 +140,7 @@ class apple_smc final : public backend {
         if (out.size() == 0 || !api_.ask(connection_, read_key, m)) return read_status::retry;
         float watts = 0;
         std::memcpy(&watts, m.bytes, sizeof watts);
-        if (!(watts >= 0 && watts < 1e5f)) return read_status::retry;  // NaN fails both
+        if (!is_amount(watts) || watts >= 1e5f) return read_status::retry;
         out[0] = static_cast<std::uint64_t>(static_cast<double>(watts) * 1e6 + 0.5);
         return read_status::ok;
     }

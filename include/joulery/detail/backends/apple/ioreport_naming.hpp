@@ -4,7 +4,7 @@
 // Names as macmon and zeus-apple-silicon met them on M1 to M5; not verified on a Mac.
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -69,7 +69,7 @@ class process_energy final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
+    [[nodiscard]] std::string_view note() const noexcept override {
         return "of this process alone, as macOS estimates it";
     }
     read_status read(counter_span out) noexcept override {

@@ -5,6 +5,7 @@
 // only.
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -36,7 +37,7 @@ class battery final : public backend {
         bool has_power = false;
     };
 
-    explicit battery(std::vector<cell> cells) : cells_(std::move(cells)) {
+    explicit battery(std::vector<cell> cells, std::string model = {}) : cells_(std::move(cells)) {
         channel c;
         c.id = "machine/battery";
         c.part = component::platform;
@@ -44,7 +45,8 @@ class battery final : public backend {
         c.joules_per_count = 1e-6;
         c.update_period = std::chrono::seconds(1);
         c.device = "platform";
-        c.max_watts = 500;
+        c.model = std::move(model);
+        c.max_watts = 330;  // of the largest laptops' supplies
         channels_.push_back(std::move(c));
     }
 
@@ -52,7 +54,7 @@ class battery final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
+    [[nodiscard]] std::string_view note() const noexcept override {
         return "whole machine with its display, only while it runs on battery";
     }
 
@@ -82,7 +84,37 @@ class battery final : public backend {
         return read_status::ok;
     }
 
+    /// Why a read brings nothing now: what can't be read, or else what the batteries do.
+    [[nodiscard]] failure why_not() {
+        std::string states;
+        for (cell& b : cells_) {
+            char text[32];
+            const std::ptrdiff_t n = b.status.read_text(text, sizeof text);
+            if (n <= 0) return {b.status.path() + " can't be read: " + why(b.status), {}};
+            std::string_view word(text, static_cast<std::size_t>(n));
+            word = word.substr(0, word.find('\n'));
+            std::uint64_t microwatts = 0;
+            if (word != "Charging" && !power_of(b, microwatts)) {
+                watched_file& file = b.has_power ? b.power : b.current;
+                std::int64_t amount = 0;
+                watched_file& bad = file.read_signed(amount) && !b.has_power ? b.voltage : file;
+                return {bad.path() + " can't be read: " + why(bad), {}};
+            }
+            states.append(states.empty() ? "" : ", ").append(word);
+        }
+        return {"/sys/class/power_supply: the machine does not run on battery (" + states + ")",
+                "unplug the power supply to measure with the battery"};
+    }
+
  private:
+    // The errno of a read that failed, else that what was read is no number of use.
+    static std::string why(watched_file& file) {
+        char text[32];
+        if (file.read_text(text, sizeof text) > 0) return "it holds no power that can be";
+        const int error = file.read_error();
+        return error != 0 ? error_text(error) : "it is empty";
+    }
+
     enum class state : unsigned char { discharging, resting, charging, gone };
 
     static state state_of(cell& b) noexcept {
@@ -137,11 +169,9 @@ class battery final : public backend {
         cells.push_back(std::move(b));
     }
     if (cells.empty()) return failure{supplies + ": no battery that tells its power", {}};
-    auto opened = std::make_unique<battery>(std::move(cells));
+    auto opened = std::make_unique<battery>(std::move(cells), detail::machine_model(root));
     std::uint64_t value = 0;
-    if (opened->read({&value, 1}) != read_status::ok)
-        return failure{supplies + ": the machine does not run on battery",
-                       "unplug the power supply to measure with the battery"};
+    if (opened->read({&value, 1}) != read_status::ok) return opened->why_not();
     return std::unique_ptr<backend>(std::move(opened));
 }
 

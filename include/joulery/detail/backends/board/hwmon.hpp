@@ -23,21 +23,26 @@ inline namespace v1 {
 ///
 /// Units:  microjoules (energy) and microwatts (power).
 /// Thread: reads must not overlap. Cost: one or two preads a sensor; 100 us each on an I2C bus.
-/// Fails:  a sensor without a value holds `no_value`; none: `retry`, or `gone` with the files.
+/// Fails:  a sensor without a value holds `no_value`; none: `retry`, or `gone` with the files. A
+///         card that sleeps is not woken: it draws 0 W.
 ///
 ///     auto sensors = open_hwmon(system_root{});
 class hwmon final : public backend {
  public:
-    explicit hwmon(std::vector<detail::hwmon_sensor> sensors, std::string remark)
-        : sensors_(std::move(sensors)), remark_(std::move(remark)) {
-        for (const detail::hwmon_sensor& s : sensors_) channels_.push_back(s.described);
+    hwmon(std::vector<detail::hwmon_sensor> sensors, const std::string& note)
+        : sensors_(std::move(sensors)) {
+        for (const detail::hwmon_sensor& s : sensors_) {
+            channels_.push_back(s.described);
+            if (s.sleep.may_sleep()) note_.add(s.described.id, s.sleep.was_asleep());
+        }
+        note_.finish(note);
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "hwmon"; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_.text(); }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), sensors_.size());
@@ -45,6 +50,7 @@ class hwmon final : public backend {
         std::size_t gone = 0;
         for (std::size_t i = 0; i < n; ++i) {
             out[i] = sensors_[i].value();
+            if (sensors_[i].sleep.was_asleep()) note_.see();
             if (out[i] != no_value) ++good;
             if (out[i] == no_value && sensors_[i].vanished()) ++gone;
         }
@@ -55,18 +61,22 @@ class hwmon final : public backend {
  private:
     std::vector<detail::hwmon_sensor> sensors_;
     std::vector<channel> channels_;
-    std::string remark_;
+    detail::sleep_note note_;
 };
 
-[[nodiscard]] inline opened_backend open_hwmon(const system_root& root) {
-    detail::hwmon_finder finder(root);
+[[nodiscard]] inline opened_backend open_hwmon(const system_root& root,
+                                               std::shared_ptr<const time_source> clock) {
+    detail::hwmon_finder finder(root, std::move(clock));
     finder.look();
     if (finder.sensors().empty())
         return failure{"/sys/class/hwmon: no sensor of energy or power that is understood" +
-                           (finder.remark().empty() ? "" : " (" + finder.remark() + ")"),
+                           (finder.note().empty() ? "" : " (" + finder.note() + ")"),
                        {}};
     return std::unique_ptr<backend>(
-        std::make_unique<hwmon>(std::move(finder.sensors()), finder.remark()));
+        std::make_unique<hwmon>(std::move(finder.sensors()), finder.note()));
+}
+[[nodiscard]] inline opened_backend open_hwmon(const system_root& root) {
+    return open_hwmon(root, std::make_shared<steady_time>());
 }
 
 }  // namespace v1

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Kernel: Documentation/hwmon and the drivers named, read in 7.2. Not verified on hardware. Chips
-// that are not listed are left alone: nobody knows what their sensors contain.
+// that are not listed are named and left alone: nobody knows what their sensors contain.
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 
 #include <cstdint>
 #include <string>
@@ -23,6 +23,7 @@ enum class hwmon_kind : unsigned char {
     sockets,      ///< one chip a CPU socket, power of the whole socket
     rails,        ///< labelled rails that don't overlap; where some tell energy, those alone
     board_rails,  ///< labelled rails of a board, the inlet among them
+    inlet,        ///< on a Jetson's carrier board, all that it is fed; elsewhere anything
     machine,      ///< a total among its parts, by label
 };
 
@@ -43,6 +44,7 @@ inline constexpr hwmon_chip hwmon_chips[] = {
     {"amd_hsmp_hwmon", hwmon_kind::sockets, component::cpu, 1e-3, 10},
     {"smpro", hwmon_kind::rails, component::cpu, 0, 100},
     {"ina3221", hwmon_kind::board_rails, component::soc, 0, 10},
+    {"ina238", hwmon_kind::inlet, component::board, 0, 10},
     {"occ", hwmon_kind::machine, component::cpu, 0, 100},
     {"ibmpowernv", hwmon_kind::machine, component::cpu, 0, 100},
     {"corsairpsu", hwmon_kind::machine, component::platform, 0, 1000},
@@ -76,7 +78,14 @@ inline constexpr hwmon_chip hwmon_chips[] = {
 
 /// The rail through which all others of a Jetson are fed, on the boards that measure it.
 [[nodiscard]] constexpr bool is_inlet_rail(std::string_view label) noexcept {
-    return label == "VDD_IN" || label == "POM_5V_IN";
+    return label == "VDD_IN" || label == "POM_5V_IN" || label == "VIN";
+}
+
+/// Chips whose sensors other backends read, or that measure no computer.
+[[nodiscard]] inline bool is_read_elsewhere(std::string_view chip) noexcept {
+    for (const std::string_view start : {"amdgpu", "BAT", "CMB", "AC", "ADP", "ucsi_", "hidpp_"})
+        if (chip.substr(0, start.size()) == start) return true;
+    return chip == "i915_gt0" || chip == "i915_gt1";
 }
 
 /// Jetson AGX Orin: the memory rail is fed from the 5 V rail and lies inside it.

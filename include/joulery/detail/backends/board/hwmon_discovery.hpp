@@ -4,12 +4,18 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/board/hwmon_chip.hpp"
+#include "joulery/detail/backends/board/hwmon_sensor.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
+#include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
+#include "joulery/detail/timing/time_source.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,50 +25,33 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// One sensor: a file in micro-units, or a voltage (mV) and a current (mA) to be multiplied.
-struct hwmon_sensor {
-    watched_file amount;
-    watched_file current;  ///< open: `amount` is a voltage
-    bool is_product = false;
-    std::uint64_t scale = 1;  ///< raw value of one unit of the file
-    channel described;
-
-    [[nodiscard]] std::uint64_t value() noexcept {
-        if (!is_product) {
-            std::uint64_t micro = 0;
-            if (!amount.read_unsigned(micro) || micro > (std::uint64_t{1} << 53)) return no_value;
-            return micro * scale;
-        }
-        std::int64_t millivolts = 0;
-        std::int64_t milliamperes = 0;
-        if (!amount.read_signed(millivolts) || !current.read_signed(milliamperes)) return no_value;
-        constexpr std::int64_t most = 1'000'000'000;  // a megavolt is no reading
-        if (millivolts > most || milliamperes > most) return no_value;
-        // A rail at rest may show a small negative current: the sensor's offset.
-        if (millivolts <= 0 || milliamperes <= 0) return 0;
-        return static_cast<std::uint64_t>(millivolts * milliamperes);
-    }
-    [[nodiscard]] bool vanished() const noexcept {
-        return amount.vanished() || (is_product && current.vanished());
-    }
-};
-
 /// One walk over /sys/class/hwmon.
 class hwmon_finder {
  public:
-    explicit hwmon_finder(const system_root& root) : root_(root) {}
+    hwmon_finder(const system_root& root, std::shared_ptr<const time_source> clock)
+        : root_(root),
+          clock_(std::move(clock)),
+          is_jetson_(root.text("/proc/device-tree/compatible", 4096).find("nvidia,tegra") !=
+                         std::string::npos ||
+                     board_model(root).find("Jetson") != std::string::npos) {}
 
     void look() {
         for (const std::string& entry : root_.list("/sys/class/hwmon")) {
             const std::string folder = "/sys/class/hwmon/" + entry;
             const std::string name = root_.line(folder + "/name");
-            if (const hwmon_chip* chip = find_hwmon_chip(name)) look_at(*chip, folder);
+            const hwmon_chip* chip = find_hwmon_chip(name);
+            if (chip != nullptr && (chip->kind != hwmon_kind::inlet || is_jetson_))
+                look_at(*chip, folder);
+            else if (!is_read_elsewhere(name))
+                name_unknown(name, entry);
         }
         look_at_old_jetson();
         put_under_their_totals();
+        if (!unknown_.empty())
+            note("not understood, and not read, though one may be the total: " + unknown_);
     }
     [[nodiscard]] std::vector<hwmon_sensor>& sensors() noexcept { return sensors_; }
-    [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
+    [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
  private:
     static constexpr int max_sensors = 32;  // of one kind on one chip
@@ -82,7 +71,37 @@ class hwmon_finder {
                 return look_at_labels(chip, folder);
             case hwmon_kind::board_rails:
                 return look_at_rails(chip, folder);
+            case hwmon_kind::inlet:
+                return look_at_inlet(chip, folder);
         }
+    }
+
+    // A chip that nobody here knows, where it has something to say of power.
+    void name_unknown(const std::string& name, const std::string& entry) {
+        const std::string folder = "/sys/class/hwmon/" + entry;
+        for (int n = 1; n <= 4; ++n) {
+            for (const char* file : {"/power", "/energy"}) {
+                const std::string sensor = folder + file + std::to_string(n);
+                if (!root_.exists(sensor + "_input") && !root_.exists(sensor + "_average"))
+                    continue;
+                const std::string label = root_.line(sensor + "_label");
+                unknown_ += (unknown_.empty() ? "" : ", ") + name + " (" + entry +
+                            (label.empty() ? "" : ", " + label) + ")";
+                return;
+            }
+        }
+    }
+
+    // Thor's carrier board measures what the whole kit is fed (rbonghi/jetson_stats pull 900).
+    void look_at_inlet(const hwmon_chip& chip, const std::string& folder) {
+        const std::string file = folder + "/power1_input";
+        if (!root_.exists(file)) return;
+        std::string label;
+        for (const char* named : {"/power1_label", "/in1_label", "/label"})
+            if (label.empty()) label = root_.line(folder + named);
+        if (!label.empty() && !is_inlet_rail(label))
+            return name_unknown(std::string(chip.name), folder.substr(folder.rfind('/') + 1));
+        name_rail(chip, file, label.empty() ? "VIN" : label);
     }
 
     // xe labels its counters "card" and "pkg", i915 has one, of the card.
@@ -96,7 +115,12 @@ class hwmon_finder {
                 add(chip, file + "_input", "gpu/" + pci + (package ? "/package" : "/board"));
             c.kind = reading_kind::energy_counter;
             if (package) inside_.emplace_back(c.id, "gpu/" + pci + "/board");
-            c.device = "pci:" + pci;
+            c.device = "pci:" + pci + (package ? "/package" : "");
+            c.model = pci_model(root_, folder + "/device");
+            // Where the package states no limit of its own the card's holds for it.
+            c.max_watts = stated_watts(folder, n);
+            if (package && c.max_watts <= 0) c.max_watts = stated_watts(folder, 1);
+            sensors_.back().sleep = sleeping_device(root_, folder + "/device", clock_);
         }
     }
 
@@ -105,6 +129,9 @@ class hwmon_finder {
         const std::string pci = pci_address(folder + "/device", folder);
         channel& c = add(chip, folder + "/power1_input", "npu/" + pci + "/board");
         c.device = "pci:" + pci;
+        c.model = "Tenstorrent " + std::string(chip.name);
+        c.max_watts = stated_watts(folder, 1);
+        sensors_.back().sleep = sleeping_device(root_, folder + "/device", clock_);
     }
 
     // "Module Power Socket 0" contains "Grace Power Socket 0" (and the GPU), which contains "CPU
@@ -120,6 +147,8 @@ class hwmon_finder {
                 channel& inlet = add(chip, where + "/power1_average", "machine/power-meter");
                 std::uint64_t mean_of_ms = 0;
                 if (!root_.number(where + "/power1_average_interval", mean_of_ms)) mean_of_ms = 0;
+                inlet.model = machine_model(root_);
+                inlet.max_watts = stated_watts(where, 1);
                 inlet.update_period = std::chrono::milliseconds(
                     mean_of_ms > 0 && mean_of_ms < 3'600'000 ? mean_of_ms : 1000);
                 return;
@@ -129,7 +158,11 @@ class hwmon_finder {
             channel& c = add(chip, where + "/power1_average",
                              kind == "module" ? "module" + socket : "cpu" + socket + "/" + kind);
             c.part = kind == "module" ? component::soc : component::cpu;
-            c.device = "cpu-package:" + socket;
+            c.max_watts = stated_watts(where, 1);
+            c.model = kind == "grace" ? "NVIDIA Grace" : "";
+            // Grace is the processor with its memory, "CPU" its cores, "SysIO" its inputs.
+            c.device =
+                "cpu-package:" + socket + (kind == "module" || kind == "grace" ? "" : "/" + kind);
             inside_.emplace_back(c.id, kind == "module"  ? ""
                                        : kind == "grace" ? "module" + socket
                                                          : "cpu" + socket + "/grace");
@@ -143,6 +176,8 @@ class hwmon_finder {
         const std::string socket = std::to_string(count_[std::string(chip.name)]++);
         channel& c = add(chip, folder + "/power1_input", "cpu" + socket + "/package");
         c.device = "cpu-package:" + socket;
+        c.model = cpu_model(root_);
+        c.max_watts = stated_watts(folder, 1);
     }
 
     void look_at_labels(const hwmon_chip& chip, const std::string& folder) {
@@ -168,6 +203,8 @@ class hwmon_finder {
                         is_total ? total : prefix + (label.empty() ? name : id_from_label(label)));
                 if (name[0] == 'e') c.kind = reading_kind::energy_counter;
                 if (is_total) c.part = component::platform;
+                if (is_total) c.model = machine_model(root_);
+                if (name[0] == 'p') c.max_watts = stated_watts(folder, n);
                 if (label.find("DIMM") != std::string::npos) c.part = component::dram;
                 if (has_total && !is_total) inside_.emplace_back(c.id, total);
             }
@@ -239,7 +276,24 @@ class hwmon_finder {
     void name_rail(const hwmon_chip& chip, const std::string& file, const std::string& label) {
         channel& c = add(chip, file, "rail/" + label);
         c.device = "board";
+        c.model = board_model(root_);
         if (is_inlet_rail(label)) c.part = component::board;
+    }
+
+    // The most that the chip states of sensor `n`: a critical power, a limit in force or the
+    // highest that can be set, a rated power. 0: nothing, or nothing that is a power.
+    [[nodiscard]] double stated_watts(const std::string& folder, int n) const {
+        constexpr std::uint64_t most_credible = 100'000'000'000;  // microwatts
+        const std::string sensor = folder + "/power" + std::to_string(n);
+        std::uint64_t most = 0;
+        for (const char* kind : {"_crit", "_max", "_cap", "_cap_max", "_rated_max"}) {
+            std::uint64_t microwatts = 0;
+            if (!root_.number(sensor + kind, microwatts) || microwatts > most_credible ||
+                is_error_value(microwatts))
+                continue;
+            most = std::max(most, microwatts);
+        }
+        return static_cast<double>(most) * 1e-6;
     }
 
     channel& add(const hwmon_chip& chip, const std::string& file, const std::string& id) {
@@ -305,13 +359,16 @@ class hwmon_finder {
         return "-" + path.substr(begin, path.find('/', begin) - begin);
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     const system_root& root_;
+    std::shared_ptr<const time_source> clock_;
+    bool is_jetson_;
+    std::string unknown_;
     std::vector<hwmon_sensor> sensors_;
     std::vector<std::pair<std::string, std::string>> inside_;  ///< child's id, parent's id
     std::map<std::string, int> count_;
-    std::string remark_;
+    std::string note_;
 };
 
 }  // namespace detail

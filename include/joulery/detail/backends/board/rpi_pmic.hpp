@@ -6,7 +6,8 @@
 #pragma once
 
 #include "joulery/detail/backends/common/device_calls.hpp"
-#include "joulery/detail/core/decimal_text.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
+#include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ namespace detail {
         const std::size_t equals = line.find('=');
         double value = 0;
         if (equals != std::string_view::npos && line.substr(0, line.find(' ')) == name &&
-            parse_decimal(line.substr(equals + 1), value) > 0)
+            parse_leading_number(line.substr(equals + 1), value) > 0)
             return value;
     }
     return -1;
@@ -115,7 +116,8 @@ struct pmic_mailbox {
 ///     auto board = open_rpi_pmic(system_root{});
 class rpi_pmic final : public backend {
  public:
-    explicit rpi_pmic(device_handle device) : device_(std::move(device)) {
+    rpi_pmic(device_handle device, std::string model)
+        : device_(std::move(device)), model_(std::move(model)) {
         add("board/pmic", component::board, "");
         add("board/pmic/core", component::soc, "board/pmic");
         add("board/pmic/memory", component::dram, "board/pmic");
@@ -125,7 +127,7 @@ class rpi_pmic final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
+    [[nodiscard]] std::string_view note() const noexcept override {
         return "sum of the power chip's rails: without conversion losses, USB and fan";
     }
 
@@ -147,12 +149,14 @@ class rpi_pmic final : public backend {
         c.kind = reading_kind::power_gauge;
         c.update_period = std::chrono::milliseconds(100);
         c.parent = parent;
-        c.max_watts = 100;
+        c.model = model_;
+        c.max_watts = 50;  // 5 V x 5 A is what its supply gives
         c.device = "board";
         channels_.push_back(std::move(c));
     }
 
     device_handle device_;
+    std::string model_;
     detail::pmic_mailbox mailbox_{};
     std::vector<channel> channels_;
 };
@@ -171,7 +175,7 @@ class rpi_pmic final : public backend {
                        device.error() == EACCES
                            ? "sudo usermod -aG video $USER, then log in again"
                            : "in a container: --device /dev/vcio_gencmd --device /dev/vcio"};
-    auto opened = std::make_unique<rpi_pmic>(std::move(device));
+    auto opened = std::make_unique<rpi_pmic>(std::move(device), detail::board_model(root));
     std::uint64_t values[3];
     if (opened->read({values, 3}) != read_status::ok)
         return failure{"/dev/vcio: the firmware does not answer pmic_read_adc", {}};

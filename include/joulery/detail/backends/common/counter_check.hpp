@@ -95,11 +95,11 @@ class counter_check {
            " J: " + (stuck ? if_stuck : "take it with care");
 }
 
-/// A backend's remark to which the reading thread adds once, when its counters were compared with
+/// A backend's note to which the reading thread adds once, when its counters were compared with
 /// their power. Other threads see it whole or not at all.
-class checked_remark {
+class checked_note {
  public:
-    explicit checked_remark(std::string first) : first_(std::move(first)), whole_(first_) {}
+    explicit checked_note(std::string first) : first_(std::move(first)), whole_(first_) {}
     [[nodiscard]] std::string_view text() const noexcept {
         return done_.load(std::memory_order_acquire) ? whole_ : first_;
     }

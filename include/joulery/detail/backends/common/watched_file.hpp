@@ -31,6 +31,8 @@ class watched_file {
     [[nodiscard]] int error() const noexcept { return file_.error(); }
     /// Whether the last read failed because the file is not there.
     [[nodiscard]] bool vanished() const noexcept { return vanished_; }
+    /// errno of the last read that failed; 0: it read nothing.
+    [[nodiscard]] int read_error() const noexcept { return read_error_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
     bool read_unsigned(std::uint64_t& value) noexcept {
@@ -55,6 +57,7 @@ class watched_file {
         return true;
     }
     bool fail() noexcept {
+        read_error_ = file_.error();
         system_file again(path_);
         const int why = again.error();
         vanished_ = !again.is_open() && (why == ENOENT || why == ENODEV || why == ENXIO);
@@ -65,6 +68,7 @@ class watched_file {
     std::string path_;
     system_file file_;
     bool vanished_ = false;
+    int read_error_ = 0;
 };
 
 }  // namespace v1

@@ -9,6 +9,7 @@
 
 #include "joulery/detail/backends/common/counter_check.hpp"
 #include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -43,8 +44,9 @@ static_assert(offsetof(hsmp_message, words) == 8 && offsetof(hsmp_message, socke
 
 inline constexpr unsigned long hsmp_ioctl = 0xc02cf800;       // _IOWR(0xF8, 0, struct hsmp_message)
 inline constexpr std::uint32_t hsmp_get_socket_power = 0x04;  // mW, average
-inline constexpr std::uint32_t hsmp_get_rapl_units = 0x30;    // energy unit in bits 12:8
-inline constexpr std::uint32_t hsmp_get_package_counter = 0x32;  // 64 bits, low word first
+inline constexpr std::uint32_t hsmp_get_socket_power_limit_max = 0x07;  // mW
+inline constexpr std::uint32_t hsmp_get_rapl_units = 0x30;              // energy unit in bits 12:8
+inline constexpr std::uint32_t hsmp_get_package_counter = 0x32;         // 64 bits, low word first
 inline constexpr std::uint16_t hsmp_max_sockets = 8;
 
 /// Asks one socket one thing that takes no argument. 0, or errno.
@@ -66,7 +68,7 @@ inline int ask_hsmp(device_handle& device, std::uint32_t id, std::uint16_t socke
 /// Units:  energy counts of 2^-ESU joules in 64 bits; else milliwatts.
 /// Thread: reads must not overlap. Cost: one ioctl a socket; 10 to 100 us is expected. In the first
 ///         ten seconds a second one now and then, which compares the counter with power x time;
-///         `remark()` says where they do not agree.
+///         `note()` says where they do not agree.
 /// Fails:  a socket that does not answer holds `no_value`; none: `retry`, or `gone` with the
 /// driver.
 ///
@@ -90,7 +92,7 @@ class amd_hsmp final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_.text(); }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_.text(); }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), sockets_.size());
@@ -107,9 +109,9 @@ class amd_hsmp final : public backend {
             out[i] = error == 0 ? words[0] | high << 32 : no_value;
             if (out[i] != no_value) ++good;
             if (error == ENODEV) ++gone;
-            if (!remark_.is_done() && s.has_counter) check(s, out[i]);
+            if (!note_.is_done() && s.has_counter) check(s, out[i]);
         }
-        if (!remark_.is_done()) publish_checks();
+        if (!note_.is_done()) publish_checks();
         if (good > 0) return read_status::ok;
         return gone == n ? read_status::gone : read_status::retry;
     }
@@ -131,14 +133,14 @@ class amd_hsmp final : public backend {
         for (const socket& s : sockets_)
             if (s.has_counter && s.check.verdict() == detail::counter_verdict::undecided) return;
         for (const socket& s : sockets_)
-            remark_.add(detail::doubt_about(s.check, s.described.id, "it stands still"));
-        remark_.finish();
+            note_.add(detail::doubt_about(s.check, s.described.id, "it stands still"));
+        note_.finish();
     }
 
     device_handle device_;
     std::vector<socket> sockets_;
     std::shared_ptr<const time_source> clock_;
-    detail::checked_remark remark_{""};
+    detail::checked_note note_{""};
     std::vector<channel> channels_;
 };
 
@@ -162,7 +164,7 @@ namespace detail {
     c.id = "cpu" + std::to_string(index) + "/package";
     c.part = component::cpu;
     c.device = "cpu-package:" + std::to_string(index);
-    c.accuracy = 0.15;  // AMD's figures are a model: Schoene et al. 2021, arXiv 2108.00808
+    c.relative_error = 0.15;  // AMD's figures are a model: Schoene et al. 2021, arXiv 2108.00808
     std::uint32_t words[8] = {};
     std::uint32_t count[8] = {};
     if (ask_hsmp(device, hsmp_get_rapl_units, index, 1, words) == 0 &&
@@ -197,6 +199,15 @@ namespace detail {
         if (error == 0) sockets.push_back(std::move(s));
         if (error != 0 && first_error == 0) first_error = error;
         if (error == ENODEV) break;
+    }
+    const cpu_identity cpu = read_cpu_identity(root);
+    for (amd_hsmp::socket& s : sockets) {
+        std::uint32_t words[8] = {};
+        s.described.model = detail::plain_cpu_name(cpu.model_name);
+        // The highest limit that can be set, of the firmware's table for this processor.
+        if (detail::ask_hsmp(device, detail::hsmp_get_socket_power_limit_max, s.index, 1, words) ==
+            0)
+            s.described.max_watts = words[0] <= 2'000'000 ? words[0] * 1e-3 : 0;
     }
     if (sockets.empty())
         return failure{"/dev/hsmp: no socket tells its energy or power: " + error_text(first_error),

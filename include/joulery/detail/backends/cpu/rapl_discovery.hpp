@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/rapl_remedy.hpp"
@@ -34,7 +35,7 @@ struct rapl_source {
 
 struct rapl_discovery {
     std::vector<rapl_source> sources;  ///< empty: `why_none` says why
-    std::string remark;
+    std::string note;
     failure why_none;
 };
 
@@ -76,19 +77,20 @@ class rapl_finder {
         }
     }
 
-    /// Drops dies that mirror one counter whatever the vendor. Read in turn a, b, a, b, two views
-    /// of one counter never go down; two counters of their own would have to lie within the few
-    /// counts that pass meanwhile, out of 2^32. No waiting is needed.
+    /// Drops dies that mirror one counter whatever the vendor, and in a virtual machine packages
+    /// that do: its processors may be packages of their own that all show the host's. Read in turn
+    /// a, b, a, b, two views of one counter never go down; two counters of their own would have to
+    /// lie within the few counts that pass meanwhile, out of 2^32. No waiting is needed.
     void drop_mirrors() {
         for (std::size_t i = 0; i < sources_.size(); ++i) {
-            if (sources_[i].zone.domain != rapl_domain::package || sources_[i].zone.die < 0)
-                continue;
+            const rapl_zone first = sources_[i].zone;
+            if (first.domain != rapl_domain::package || (first.die < 0 && !is_virtual())) continue;
             for (std::size_t k = sources_.size() - 1; k > i; --k) {
-                const rapl_zone& other = sources_[k].zone;
+                const rapl_zone other = sources_[k].zone;
                 if (other.domain != rapl_domain::package ||
-                    other.package != sources_[i].zone.package)
+                    (other.package != first.package && !is_virtual()))
                     continue;
-                if (mirrors(sources_[i].file, sources_[k].file)) drop_die(i, k);
+                if (mirrors(sources_[i].file, sources_[k].file)) drop_mirror(i, k);
             }
         }
     }
@@ -101,9 +103,12 @@ class rapl_finder {
         for (const rapl_source& s : sources_)
             if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
                 note(s.described.id + " counts in steps of a whole joule");
+        if (is_virtual())
+            note(
+                "this is a virtual machine: its counters are the host's, with all that runs there");
         if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
         if (!denied_.empty()) note("not readable: " + denied_ + "; " + rapl_permission_remedy());
-        return {std::move(sources_), std::move(remark_), {}};
+        return {std::move(sources_), std::move(note_), {}};
     }
 
  private:
@@ -172,6 +177,10 @@ class rapl_finder {
         if (first_reason_.empty()) first_reason_ = why_not;
     }
 
+    [[nodiscard]] bool is_virtual() const {
+        return cpu_.has_hypervisor || root_.exists("/sys/hypervisor/type");
+    }
+
     static bool mirrors(watched_file& a, watched_file& b) noexcept {
         std::uint64_t seen[4];
         for (int i = 0; i < 4; ++i)
@@ -179,7 +188,7 @@ class rapl_finder {
         return seen[0] <= seen[1] && seen[1] <= seen[2] && seen[2] <= seen[3];
     }
 
-    void drop_die(std::size_t kept, std::size_t dropped) {
+    void drop_mirror(std::size_t kept, std::size_t dropped) {
         const rapl_zone gone = sources_[dropped].zone;
         const rapl_zone stays = sources_[kept].zone;
         note(gone.socket_id() + " mirrors " + stays.socket_id() + " and is counted once");
@@ -210,16 +219,17 @@ class rapl_finder {
         channel& c = s.described;
         c.id = id_of(s.zone);
         c.part = component_of(s.zone.domain);
+        if (s.zone.domain != rapl_domain::psys && s.zone.domain != rapl_domain::dram)
+            c.model = plain_cpu_name(cpu_.model_name);
+        c.max_watts = rapl_stated_watts(root_, std::string(powercap_folder) + "/" + s.zone.folder);
         c.joules_per_count = 1e-6;
         c.wrap_at = rapl_wrap_at(s.zone.range_uj);
         c.quantum = std::max(rapl_unit_nanojoules(s.zone.range_uj) * 1e-9, 1e-6);
         c.parent = parent_of(s.zone);
-        c.device = s.zone.domain == rapl_domain::psys
-                       ? "platform"
-                       : "cpu-package:" + std::to_string(s.zone.package);
+        c.device = s.zone.device(count_of(rapl_domain::psys) == 1);
         // Against a meter on the same rails: Intel's counters measure, AMD's are a model that
         // misses what depends on data (Schoene et al. 2021, arXiv 2108.00808).
-        c.accuracy = cpu_.is_amd() ? 0.15 : 0.10;
+        c.relative_error = cpu_.is_amd() ? 0.15 : 0.10;
     }
 
     [[nodiscard]] std::string id_of(const rapl_zone& z) const {
@@ -257,11 +267,11 @@ class rapl_finder {
         if (!zones_.empty())
             return {first_reason_, permission_denied_ ? rapl_permission_remedy() : std::string{}};
         if (entries_seen_ > 0 && dangling_ == entries_seen_) return rapl_masked();
-        if (entries_seen_ > 0) return {"no RAPL zone can be used: " + remark_, {}};
+        if (entries_seen_ > 0) return {"no RAPL zone can be used: " + note_, {}};
         return rapl_absent(cpu_, list_error_);
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     const system_root& root_;
     cpu_identity cpu_;
@@ -274,7 +284,7 @@ class rapl_finder {
     std::vector<rapl_source> sources_;
     std::string denied_;
     std::string first_reason_;
-    std::string remark_;
+    std::string note_;
 };
 
 [[nodiscard]] inline rapl_discovery discover_rapl(const system_root& root) {

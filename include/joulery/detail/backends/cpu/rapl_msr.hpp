@@ -6,6 +6,7 @@
 #pragma once
 
 #include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
@@ -134,10 +135,11 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
         c.address = d->address;
         c.described.id = named.id();
         c.described.part = component_of(d->domain);
+        if (d->domain != rapl_domain::dram) c.described.model = plain_cpu_name(cpu.model_name);
         c.described.joules_per_count = msr_unit_joules(cpu, d->domain, unit);
         c.described.wrap_at = std::uint64_t{1} << 32;
-        c.described.accuracy = cpu.is_amd() ? 0.15 : 0.10;
-        c.described.device = "cpu-package:" + std::to_string(s.package);
+        c.described.relative_error = cpu.is_amd() ? 0.15 : 0.10;
+        c.described.device = named.device();
         const std::string package = named.socket_id() + "/package";
         const bool inside = d->domain == rapl_domain::core || d->domain == rapl_domain::uncore;
         const bool has_package = std::any_of(

@@ -5,11 +5,13 @@
 // on hardware: the half-range loss above 200 W a socket, taken from the source and made good here.
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/perf_calls.hpp"
+#include "joulery/detail/backends/cpu/rapl_remedy.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
-#include "joulery/detail/core/decimal_text.hpp"
+#include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/metering/containment.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -41,13 +43,14 @@ class rapl_perf final : public backend {
     struct event {
         perf_counter counter;
         channel described;
+        std::uint64_t package = 0;
         std::uint64_t lost_range = 0;  ///< counts that a lost turn takes away; 0: unknown
         std::uint64_t offset = 0;      ///< turns made good so far
         std::int64_t last = 0;
     };
 
-    explicit rapl_perf(std::vector<event> events, std::string remark)
-        : events_(std::move(events)), remark_(std::move(remark)) {
+    explicit rapl_perf(std::vector<event> events, std::string note)
+        : events_(std::move(events)), note_(std::move(note)) {
         for (const event& e : events_) channels_.push_back(e.described);
     }
 
@@ -55,7 +58,7 @@ class rapl_perf final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), events_.size());
@@ -88,7 +91,7 @@ class rapl_perf final : public backend {
 
     std::vector<event> events_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
 namespace detail {
@@ -151,10 +154,10 @@ class perf_finder {
         for (const perf_domain& d : perf_domains)
             for (const socket_cpu& s : sockets) open_event(d, s, static_cast<std::uint32_t>(type));
         if (events_.empty()) return why_none();
-        for (rapl_perf::event& e : events_) find_parent(e.described);
-        std::string remark;
-        if (error_ != 0) remark = "some energy events did not open: " + error_text(error_);
-        return std::unique_ptr<backend>(std::make_unique<rapl_perf>(std::move(events_), remark));
+        for (rapl_perf::event& e : events_) find_parent(e);
+        std::string note;
+        if (error_ != 0) note = "some energy events did not open: " + error_text(error_);
+        return std::unique_ptr<backend>(std::make_unique<rapl_perf>(std::move(events_), note));
     }
 
  private:
@@ -185,7 +188,7 @@ class perf_finder {
         double scale = 0;
         if (!parse_event_config(root_.line(file), config)) return;
         if (root_.line(file + ".unit") != "Joules") return;
-        if (parse_decimal(root_.line(file + ".scale"), scale) == 0 || !(scale > 0)) return;
+        if (parse_leading_number(root_.line(file + ".scale"), scale) == 0 || !(scale > 0)) return;
         // The kernel opens events of domains that never count: psys, which contains all the rest,
         // on packages without one; memory on processors that don't meter it. Powercap's zones,
         // whose names everybody may read, are made only for counters that count.
@@ -200,6 +203,7 @@ class perf_finder {
         }
         rapl_perf::event e;
         e.counter = std::move(counter);
+        e.package = s.package;
         e.described = describe(d.domain, s, scale, zone);
         if (zone != nullptr && zone->range_uj != 0) {
             const double turn = 4294967296.0 * rapl_unit_nanojoules(zone->range_uj) * 1e-9 / scale;
@@ -220,19 +224,24 @@ class perf_finder {
         c.id = named.id();
         if (domain == rapl_domain::psys && has_several_psys()) c.id += std::to_string(s.package);
         c.part = component_of(domain);
+        if (domain != rapl_domain::psys && domain != rapl_domain::dram)
+            c.model = plain_cpu_name(cpu_.model_name);
+        if (zone != nullptr && domain == rapl_domain::package)
+            c.max_watts = detail::rapl_stated_watts(root_, "/sys/class/powercap/" + zone->folder);
         const double exact = std::ldexp(1.0, -32);
         c.joules_per_count = std::fabs(scale / exact - 1) < 1e-9 ? exact : scale;
         c.quantum = zone != nullptr ? rapl_unit_nanojoules(zone->range_uj) * 1e-9 : 0;
-        c.accuracy = cpu_.is_amd() ? 0.15 : 0.10;
-        c.device =
-            domain == rapl_domain::psys ? "platform" : "cpu-package:" + std::to_string(s.package);
+        c.relative_error = cpu_.is_amd() ? 0.15 : 0.10;
+        c.device = named.device(!has_several_psys());
         return c;
     }
 
-    void find_parent(channel& c) const {
+    void find_parent(rapl_perf::event& e) const {
+        channel& c = e.described;
         const auto has = [&](const std::string& id) {
-            return std::any_of(events_.begin(), events_.end(),
-                               [&](const rapl_perf::event& e) { return e.described.id == id; });
+            return std::any_of(events_.begin(), events_.end(), [&](const rapl_perf::event& other) {
+                return other.described.id == id;
+            });
         };
         const std::size_t slash = c.id.rfind('/');
         if (slash == std::string::npos) return;
@@ -243,8 +252,7 @@ class perf_finder {
             return;
         }
         // One psys holds all packages, several hold their own: as powercap's zones do.
-        const std::string psys =
-            has_several_psys() ? "psys" + std::string(number_in(c.id)) : "psys";
+        const std::string psys = has_several_psys() ? "psys" + std::to_string(e.package) : "psys";
         if (has(psys)) c.parent = psys;
     }
 

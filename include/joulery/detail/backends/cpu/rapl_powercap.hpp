@@ -33,7 +33,7 @@ inline namespace v1 {
 class rapl_powercap final : public backend {
  public:
     explicit rapl_powercap(detail::rapl_discovery found)
-        : sources_(std::move(found.sources)), remark_(std::move(found.remark)) {
+        : sources_(std::move(found.sources)), note_(std::move(found.note)) {
         for (const detail::rapl_source& s : sources_) channels_.push_back(s.described);
     }
 
@@ -41,7 +41,7 @@ class rapl_powercap final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), sources_.size());
@@ -68,10 +68,10 @@ class rapl_powercap final : public backend {
 
     std::vector<detail::rapl_source> sources_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
-/// Opens what powercap lets this process read. Zones that it does not are named in `remark()` as
+/// Opens what powercap lets this process read. Zones that it does not are named in `note()` as
 /// long as one can be read.
 [[nodiscard]] inline opened_backend open_rapl_powercap(const system_root& root) {
     detail::rapl_discovery found = detail::discover_rapl(root);

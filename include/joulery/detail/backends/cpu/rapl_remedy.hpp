@@ -7,11 +7,34 @@
 #include "joulery/result.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// The most power that a zone's limits allow, in watts: of those in force and those that the
+/// processor states, the highest. 0: none is in force, or it means "none".
+[[nodiscard]] inline double rapl_stated_watts(const system_root& root, const std::string& zone) {
+    std::uint64_t enabled = 1;
+    if (root.number(zone + "/enabled", enabled) && enabled == 0) return 0;
+    constexpr std::uint64_t unlimited = 1'500'000'000;  // microwatts; makers write 4095 W for none
+    std::uint64_t most = 0;
+    bool has_short_term = false;
+    for (const char number : {'0', '1', '2'}) {
+        const std::string constraint = zone + "/constraint_" + number;
+        for (const char* file : {"_power_limit_uw", "_max_power_uw"}) {
+            std::uint64_t microwatts = 0;
+            if (!root.number(constraint + file, microwatts)) continue;
+            if (microwatts >= unlimited) return 0;
+            has_short_term = has_short_term || (number != '0' && microwatts > 0);
+            most = microwatts > most ? microwatts : most;
+        }
+    }
+    // The long-term limit alone says little: turbo exceeds it threefold.
+    return has_short_term ? static_cast<double>(most) * 1e-6 : 0;
+}
 
 /// Why opening a counter failed, in words.
 [[nodiscard]] inline std::string rapl_open_error(int code) {

@@ -2,7 +2,9 @@
 // measured. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_list.hpp"
+#include "joulery/detail/backends/estimate/cloud_instance.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_model.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/metering/cpu_times.hpp"
@@ -15,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -51,7 +54,7 @@ struct estimate_clocks {
 };
 
 /// An energy counter made of load x watts x time. Its channel is marked `estimated`, states its
-/// error, and `remark()` names the model and its inputs.
+/// error, and `note()` names the model and its inputs.
 ///
 /// Units:  raw values are microjoules since it was opened.
 /// Thread: reads must not overlap. Cost: two preads; that of /proc/stat grows with the processors.
@@ -72,7 +75,11 @@ class estimate_backend final : public backend {
         c.id = model_.whole_server ? "machine/estimate" : "cpu/estimate";
         c.part = model_.whole_server ? component::platform : component::cpu;
         c.provenance = quality::estimated;
-        c.accuracy = model_.error;
+        c.device = "estimate";
+        const std::string cloud = detail::find_cloud_instance(root).text();
+        c.model = detail::cpu_model(root);
+        if (!cloud.empty()) c.model += (c.model.empty() ? "" : ", ") + cloud;
+        c.relative_error = model_.error;
         // /proc/stat counts in 1/100 s. The Teads curve is bent: the load must be a mean over many
         // ticks before it is put in.
         c.update_period = std::chrono::milliseconds(model_.tdp_watts > 0 ? 100 : 10);
@@ -81,14 +88,14 @@ class estimate_backend final : public backend {
         last_time_ = clocks_.monotonic_seconds();
         last_process_ = clocks_.process_cpu_seconds();
         has_times_ = read_times(last_times_);
-        describe();
+        describe(cloud);
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "estimate"; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         if (out.size() == 0) return read_status::ok;
@@ -129,6 +136,7 @@ class estimate_backend final : public backend {
             const std::string info = "\n" + root.text("/proc/cpuinfo", 1 << 22);
             n = count_lines_with(info, "\nprocessor\t");
         }
+        if (n == 0 && root.is_real()) n = std::thread::hardware_concurrency();  // opens no file
         return static_cast<double>(std::max<std::uint64_t>(n, 1));
     }
 
@@ -171,16 +179,15 @@ class estimate_backend final : public backend {
         microjoules_ += model_.watts(load, threads_) * elapsed * 1e6;
     }
 
-    void describe() {
-        remark_ = "estimated, not measured: ";
-        remark_ +=
-            has_times_ && last_times_.busy + last_times_.rest > 0
-                ? "load of all processors from /proc/stat"
-                : "CPU time of this process alone, as /proc/stat says nothing (a lower bound)";
-        remark_ += " x " + model_.sources + "; " +
-                   std::to_string(static_cast<long long>(threads_)) +
-                   " hardware threads; off by up to " +
-                   std::to_string(static_cast<int>(model_.error * 100 + 0.5)) + " %";
+    void describe(const std::string& cloud) {
+        if (!cloud.empty()) note_ = cloud + ": ";
+        note_ += "estimated, not measured: ";
+        note_ += has_times_ && last_times_.busy + last_times_.rest > 0
+                     ? "load of all processors from /proc/stat"
+                     : "CPU time of this process alone, as /proc/stat says nothing (a lower bound)";
+        note_ += " x " + model_.sources + "; " + std::to_string(static_cast<long long>(threads_)) +
+                 " hardware threads; off by up to " +
+                 std::to_string(static_cast<int>(model_.error * 100 + 0.5)) + " %";
     }
 
     cpu_power_model model_;
@@ -195,7 +202,7 @@ class estimate_backend final : public backend {
     bool has_times_ = false;
     double microjoules_ = 0;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
 /// Opens the estimate with a clock of the caller's.

@@ -6,7 +6,7 @@
 // what RAPL's package counts there is not known. Not verified on hardware.
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/core/system_root.hpp"
 

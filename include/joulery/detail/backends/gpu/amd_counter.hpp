@@ -4,7 +4,8 @@
 // Both libraries read the kernel's gpu_metrics; `amdgpu` does so itself and is preferred.
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/gpu/amd_apu.hpp"
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
 #include "joulery/detail/core/system_root.hpp"
@@ -70,6 +71,14 @@ class freshness_check {
     c.id = "gpu/" + pci + "/board";
     c.part = component::gpu;
     c.device = "pci:" + pci;
+    const std::string folder = "/sys/bus/pci/devices/" + pci;
+    if (root.exists(folder)) c.model = amd_gpu_model(root, folder);
+    for (const std::string& entry : root.list(folder + "/hwmon")) {
+        std::uint64_t microwatts = 0;
+        if (root.number(folder + "/hwmon/" + entry + "/power1_cap_max", microwatts) &&
+            microwatts <= 100'000'000'000)
+            c.max_watts = static_cast<double>(microwatts) * 1e-6;
+    }
     if (device_id == mi300a_device_id) describe_mi300a(c, root, pci);
     return c;
 }

@@ -112,9 +112,9 @@ class amd_smi_discovery {
             for (void* gpu : amd_smi_api::all(
                      [&](auto*n, auto**into) { return api_.processors(socket, n, into); }))
                 look_at(gpu);
-        if (channels_.empty()) return failure{seen_ == 0 ? "AMD SMI sees no GPU" : remark_, {}};
+        if (channels_.empty()) return failure{seen_ == 0 ? "AMD SMI sees no GPU" : note_, {}};
         return std::unique_ptr<backend>(std::make_unique<library_backend<amd_smi_devices>>(
-            std::move(found_), std::move(channels_), std::move(remark_)));
+            std::move(found_), std::move(channels_), std::move(note_)));
     }
 
  private:
@@ -145,13 +145,13 @@ class amd_smi_discovery {
         found_.add(gpu);
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     const system_root& root_;
     const amd_smi_api& api_;
     amd_smi_devices found_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
     unsigned seen_ = 0;
 };
 

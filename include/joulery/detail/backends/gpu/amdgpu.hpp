@@ -7,9 +7,13 @@
 // integrated.
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
+#include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/gpu/amd_apu.hpp"
 #include "joulery/detail/backends/gpu/gpu_metrics.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/registry.hpp"
+#include "joulery/detail/timing/time_source.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -28,7 +32,8 @@ inline namespace v1 {
 /// Units:  energy in counts of 2^-16 J; power in microwatts.
 /// Thread: reads must not overlap. Cost: one pread a card, tens of us; the driver asks its firmware
 ///         at most once a millisecond.
-/// Fails:  a card that sleeps or is being reset holds `no_value`; a card that was removed too, and
+/// Fails:  a card that sleeps is not woken and draws 0 W; one in reset holds `no_value`; a card
+/// that was removed too, and
 ///         all of them removed are `gone`.
 ///
 ///     auto gpus = open_amdgpu(system_root{});
@@ -40,18 +45,22 @@ class amdgpu final : public backend {
         system_file file;
         source from = source::hwmon_power;
         channel described;
+        detail::sleeping_device sleep;
     };
 
-    amdgpu(std::vector<card> cards, std::string remark)
-        : cards_(std::move(cards)), remark_(std::move(remark)) {
-        for (const card& c : cards_) channels_.push_back(c.described);
+    amdgpu(std::vector<card> cards, const std::string& note) : cards_(std::move(cards)) {
+        for (const card& c : cards_) {
+            channels_.push_back(c.described);
+            if (c.sleep.may_sleep()) note_.add(c.described.id, c.sleep.was_asleep());
+        }
+        note_.finish(note);
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "amdgpu"; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_.text(); }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), cards_.size());
@@ -59,7 +68,11 @@ class amdgpu final : public backend {
         std::size_t gone = 0;
         for (std::size_t i = 0; i < n; ++i) {
             bool vanished = false;
-            out[i] = value_of(cards_[i]);
+            card& c = cards_[i];
+            const auto value = [&] { return value_of(c); };
+            out[i] =
+                c.from == source::energy_counter ? c.sleep.counter(value) : c.sleep.gauge(value);
+            if (c.sleep.was_asleep()) note_.see();
             if (out[i] == no_value) vanished = open_again(cards_[i]);
             if (out[i] != no_value) ++good;
             if (vanished) ++gone;
@@ -97,7 +110,7 @@ class amdgpu final : public backend {
 
     std::vector<card> cards_;
     std::vector<channel> channels_;
-    std::string remark_;
+    detail::sleep_note note_;
 };
 
 namespace detail {
@@ -111,17 +124,17 @@ namespace detail {
 /// Looks at one card after the other.
 class amdgpu_finder {
  public:
-    explicit amdgpu_finder(const system_root& root) : root_(root) {}
+    amdgpu_finder(const system_root& root, std::shared_ptr<const time_source> clock)
+        : root_(root), clock_(std::move(clock)) {}
 
     opened_backend open() {
         for (const std::string& entry : root_.list("/sys/class/drm"))
             if (is_card(entry)) look_at("/sys/class/drm/" + entry + "/device");
         if (cards_.empty())
             return failure{seen_ == 0 ? "/sys/class/drm: no AMD GPU"
-                                      : "AMD GPU without power or energy: " + remark_,
+                                      : "AMD GPU without power or energy: " + note_,
                            {}};
-        return std::unique_ptr<backend>(
-            std::make_unique<amdgpu>(std::move(cards_), std::move(remark_)));
+        return std::unique_ptr<backend>(std::make_unique<amdgpu>(std::move(cards_), note_));
     }
 
  private:
@@ -135,21 +148,41 @@ class amdgpu_finder {
         if (root_.line(device + "/vendor") != "0x1002") return;
         ++seen_;
         const std::string pci = pci_address(device);
-        const gpu_metrics m = parse_gpu_metrics(root_.text(device + "/gpu_metrics", 4095));
+        sleeping_device sleep(root_, device, clock_);
+        // Asked for its table it would wake.
+        const gpu_metrics m = sleep.was_asleep()
+                                  ? gpu_metrics{}
+                                  : parse_gpu_metrics(root_.text(device + "/gpu_metrics", 4095));
         const std::string chip = root_.line(device + "/device");
         const bool mi200 = is_mi200(chip);
         if (mi200 && m.energy == 0 && m.watts == 0)
             return note(pci + " is the second die of its board; the first reports both");
         if (choose_source(device, m, mi200)) {
             name_channel(pci, m.format);
+            cards_.back().described.model = amd_gpu_model(root_, device);
+            cards_.back().described.max_watts = stated_watts_;
+            cards_.back().sleep = std::move(sleep);
             if (chip == "0x74a0") describe_mi300a(cards_.back().described, root_, pci);
         } else {
             note(pci + " shows neither");
         }
     }
 
+    // The highest limit that the card states beside its power.
+    void look_at_limits(const std::string& folder) {
+        stated_watts_ = 0;
+        for (const char* file : {"/power1_cap", "/power1_cap_max"}) {
+            std::uint64_t microwatts = 0;
+            if (root_.number(folder + file, microwatts) && microwatts <= 100'000'000'000 &&
+                !is_error_value(microwatts))
+                stated_watts_ = std::max(stated_watts_, static_cast<double>(microwatts) * 1e-6);
+        }
+    }
+
     bool choose_source(const std::string& device, const gpu_metrics& m, bool mi200) {
         const bool mi300 = m.format == 1 && m.content >= 4;
+        for (const std::string& entry : root_.list(device + "/hwmon"))
+            look_at_limits(device + "/hwmon/" + entry);
         if (m.energy != no_value && (mi300 || mi200))
             return take(device + "/gpu_metrics", amdgpu::source::energy_counter);
         for (const std::string& entry : root_.list(device + "/hwmon")) {
@@ -198,18 +231,24 @@ class amdgpu_finder {
         return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     const system_root& root_;
+    std::shared_ptr<const time_source> clock_;
+    double stated_watts_ = 0;
     std::vector<amdgpu::card> cards_;
-    std::string remark_;
+    std::string note_;
     std::size_t seen_ = 0;
 };
 
 }  // namespace detail
 
+[[nodiscard]] inline opened_backend open_amdgpu(const system_root& root,
+                                                std::shared_ptr<const time_source> clock) {
+    return detail::amdgpu_finder(root, std::move(clock)).open();
+}
 [[nodiscard]] inline opened_backend open_amdgpu(const system_root& root) {
-    return detail::amdgpu_finder(root).open();
+    return open_amdgpu(root, std::make_shared<steady_time>());
 }
 
 }  // namespace v1

@@ -6,11 +6,13 @@
 // hardware.
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
 #include "joulery/detail/backends/gpu/level_zero_api.hpp"
 #include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -41,7 +43,9 @@ struct level_zero_devices {
 /// Looks at the power domains of one device after the other.
 class level_zero_discovery {
  public:
-    explicit level_zero_discovery(const level_zero_api& api) { found_.api = api; }
+    level_zero_discovery(const level_zero_api& api, const system_root& root) : root_(root) {
+        found_.api = api;
+    }
 
     void look_at_all() {
         for (void* driver : list([&](auto*n, auto**into) { return api().drivers(n, into); }))
@@ -51,7 +55,7 @@ class level_zero_discovery {
     }
     [[nodiscard]] level_zero_devices& found() noexcept { return found_; }
     [[nodiscard]] std::vector<channel>& channels() noexcept { return channels_; }
-    [[nodiscard]] std::string& remark() noexcept { return remark_; }
+    [[nodiscard]] std::string& note() noexcept { return note_; }
     [[nodiscard]] unsigned devices() const noexcept { return devices_; }
 
  private:
@@ -88,7 +92,13 @@ class level_zero_discovery {
         if (places.empty()) note("GPU " + pci + " shows no energy");
         for (const place& p : places) {
             channels_[p.channel].parent = parent_of(p, places);
-            if (has_pci) channels_[p.channel].device = "pci:" + pci;
+            if (has_pci)
+                channels_[p.channel].model = pci_model(root_, "/sys/bus/pci/devices/" + pci);
+            // Of a part without a limit of its own the card's holds.
+            double& most = channels_[p.channel].max_watts;
+            for (const place& whole : places)
+                if (most <= 0 && depth(whole) < depth(p)) most = channels_[whole.channel].max_watts;
+            if (has_pci) channels_[p.channel].device = "pci:" + pci + within_card(p);
         }
     }
 
@@ -112,7 +122,7 @@ class level_zero_discovery {
             if (channels_[other.channel].id == c.id) return;  // a second view of the same
         c.part = p.domain == memory ? component::dram : component::gpu;
         c.update_period = std::chrono::milliseconds(1);
-        if (properties.max_limit_mw > 0) c.max_watts = properties.max_limit_mw * 2e-3;
+        c.max_watts = std::max({properties.max_limit_mw, properties.default_limit_mw, 0}) * 1e-3;
         channels_.push_back(std::move(c));
         found_.domains.push_back(domain);
         places.push_back(p);
@@ -131,6 +141,11 @@ class level_zero_discovery {
             default:
                 return "board";  // an older driver does not tell: what it counts is the card
         }
+    }
+    // "" of the card itself: the place that a channel's device is built in at.
+    static std::string within_card(const place& p) {
+        const std::string tile = p.tile >= 0 ? "/tile:" + std::to_string(p.tile) : "";
+        return depth(p) == 0 ? "" : tile + "/" + name_of(p.domain);
     }
     // How far inside a domain lies: card, package, parts; those of a tile further than the
     // device's.
@@ -151,11 +166,12 @@ class level_zero_discovery {
         return best == nullptr ? std::string() : channels_[best->channel].id;
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
+    const system_root& root_;
     level_zero_devices found_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
     unsigned devices_ = 0;
 };
 
@@ -179,12 +195,12 @@ using level_zero = library_backend<detail::level_zero_devices>;
         return failure{"Level Zero does not start: " + detail::level_zero_api::text_of(status) +
                            (status == detail::zes_uninitialized ? " (no driver or no device)" : ""),
                        "install intel-level-zero-gpu; this user must be in the group render"};
-    detail::level_zero_discovery found(*api);
+    detail::level_zero_discovery found(*api, root);
     found.look_at_all();
     if (found.channels().empty())
-        return failure{found.devices() == 0 ? "Level Zero sees no GPU" : found.remark(), {}};
+        return failure{found.devices() == 0 ? "Level Zero sees no GPU" : found.note(), {}};
     return std::unique_ptr<backend>(std::make_unique<level_zero>(
-        std::move(found.found()), std::move(found.channels()), std::move(found.remark())));
+        std::move(found.found()), std::move(found.channels()), std::move(found.note())));
 }
 [[nodiscard]] inline opened_backend open_level_zero(const system_root& root) {
     return open_level_zero(root, library_search::of(root));

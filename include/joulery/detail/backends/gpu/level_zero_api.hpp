@@ -7,12 +7,12 @@
 #pragma once
 
 #include "joulery/detail/core/dynamic_library.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/result.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 namespace joulery {
@@ -35,7 +35,9 @@ struct zes_power {
     std::int32_t min_limit_mw = -1;
     std::int32_t max_limit_mw = -1;
 };
-static_assert(sizeof(zes_power) == 40 && offsetof(zes_power, default_limit_mw) == 28,
+// Vendors ship 64-bit libraries only; elsewhere pointers and alignment are others.
+static_assert(sizeof(void*) != 8 ||
+                  (sizeof(zes_power) == 40 && offsetof(zes_power, default_limit_mw) == 28),
               "zes_power_properties_t");
 
 struct zes_power_extension {
@@ -44,7 +46,8 @@ struct zes_power_extension {
     std::int32_t domain = 0;  ///< 1 card, 2 package, 3 stack, 4 memory, 5 GPU
     void* default_limit = nullptr;
 };
-static_assert(sizeof(zes_power_extension) == 32, "zes_power_ext_properties_t");
+static_assert(sizeof(void*) != 8 || sizeof(zes_power_extension) == 32,
+              "zes_power_ext_properties_t");
 
 struct zes_pci {
     std::int32_t type = 2;
@@ -58,7 +61,8 @@ struct zes_pci {
     std::int64_t bandwidth = 0;
     std::uint8_t flags[3] = {};
 };
-static_assert(sizeof(zes_pci) == 56 && offsetof(zes_pci, domain) == 16, "zes_pci_properties_t");
+static_assert(sizeof(void*) != 8 || (sizeof(zes_pci) == 56 && offsetof(zes_pci, domain) == 16),
+              "zes_pci_properties_t");
 
 inline constexpr int zes_ok = 0;
 inline constexpr int zes_device_lost = 0x70000001;
@@ -100,7 +104,7 @@ struct level_zero_api {
             library.bind(api.devices, "zesDeviceGet"))
             return api;
         // Setting the variable here would change what the program's own Level Zero does.
-        const char* enabled = std::getenv("ZES_ENABLE_SYSMAN");
+        const char* enabled = environment_variable("ZES_ENABLE_SYSMAN");
         if (enabled == nullptr || std::string(enabled) != "1")
             return failure{library.path() + " is older than 1.9 and has no zesInit",
                            "export ZES_ENABLE_SYSMAN=1, or install a newer loader"};

@@ -28,16 +28,14 @@ enum class device_answer : unsigned char { value, none, lost };
 template <class Devices>
 class library_backend final : public backend {
  public:
-    library_backend(Devices devices, std::vector<channel> channels, std::string remark)
-        : devices_(std::move(devices)),
-          channels_(std::move(channels)),
-          remark_(std::move(remark)) {}
+    library_backend(Devices devices, std::vector<channel> channels, std::string note)
+        : devices_(std::move(devices)), channels_(std::move(channels)), note_(std::move(note)) {}
 
     [[nodiscard]] std::string_view name() const noexcept override { return Devices::name; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return remark_; }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), channels_.size());
@@ -56,7 +54,7 @@ class library_backend final : public backend {
  private:
     Devices devices_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
 }  // namespace v1

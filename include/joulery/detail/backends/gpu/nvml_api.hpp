@@ -52,9 +52,9 @@ struct nvml_process_utilization {
     std::uint32_t encoder;
     std::uint32_t decoder;
 };
-static_assert(sizeof(nvml_process_utilization) == 32 &&
-                  offsetof(nvml_process_utilization, timestamp_us) == 8 &&
-                  offsetof(nvml_process_utilization, sm) == 16,
+static_assert(sizeof(void*) != 8 || (sizeof(nvml_process_utilization) == 32 &&
+                                     offsetof(nvml_process_utilization, timestamp_us) == 8 &&
+                                     offsetof(nvml_process_utilization, sm) == 16),
               "nvmlProcessUtilizationSample_t");
 
 enum nvml_status : int {
@@ -70,7 +70,8 @@ enum nvml_status : int {
     nvml_gpu_not_found = 28,
 };
 
-inline constexpr std::uint32_t nvml_power_average = 185;  // field ids
+inline constexpr std::uint32_t nvml_energy = 83;  // field ids
+inline constexpr std::uint32_t nvml_power_average = 185;
 inline constexpr std::uint32_t nvml_power_instant = 186;
 inline constexpr std::uint32_t nvml_scope_gpu = 0;
 inline constexpr std::uint32_t nvml_scope_module = 1;  // a Grace superchip: processor and GPU
@@ -89,7 +90,12 @@ struct nvml_api {
     int (*energy)(nvml_device, unsigned long long*) = nullptr;
     int (*power)(nvml_device, unsigned*) = nullptr;
     int (*fields)(nvml_device, int, nvml_field_value*) = nullptr;
+    int (*name)(nvml_device, char*, unsigned) = nullptr;
+    int (*serial)(nvml_device, char*, unsigned) = nullptr;
+    int (*board_id)(nvml_device, unsigned*) = nullptr;
+    int (*module_id)(nvml_device, unsigned*) = nullptr;
     int (*power_limit)(nvml_device, unsigned*) = nullptr;
+    int (*power_limits)(nvml_device, unsigned*, unsigned*) = nullptr;  // least and most to be set
     int (*mig_mode)(nvml_device, unsigned*, unsigned*) = nullptr;
     int (*process_utilization)(nvml_device, nvml_process_utilization*, unsigned*,
                                unsigned long long) = nullptr;
@@ -114,6 +120,25 @@ struct nvml_api {
         const int status = power != nullptr ? power(device, &value) : nvml_not_supported;
         if (status == nvml_ok) milliwatts = value;
         return status;
+    }
+    /// Watts that the GPU is limited to: of the limit in force, which a laptop moves with its
+    /// load, and the highest that can be set, the larger one. 0: not stated.
+    [[nodiscard]] double stated_watts(nvml_device device) const noexcept {
+        constexpr unsigned most_credible = 100'000'000;  // mW; more is an error value
+        unsigned in_force = 0, least = 0, most = 0;
+        if (power_limit == nullptr || power_limit(device, &in_force) != nvml_ok) in_force = 0;
+        if (power_limits == nullptr || power_limits(device, &least, &most) != nvml_ok) most = 0;
+        if (in_force > most_credible) in_force = 0;
+        if (most > most_credible) most = 0;
+        return (in_force > most ? in_force : most) * 1e-3;
+    }
+    /// A text that a call writes: a name, a serial number; "" where there is none.
+    [[nodiscard]] static std::string text(int (*call)(nvml_device, char*, unsigned),
+                                          nvml_device device) {
+        char words[128] = "";
+        if (call == nullptr || call(device, words, sizeof words) != nvml_ok) return {};
+        words[sizeof words - 1] = '\0';
+        return words;
     }
     /// Milliwatts of a power field in a scope.
     int read_field(nvml_device device, std::uint32_t field, std::uint32_t scope,
@@ -184,7 +209,12 @@ struct nvml_api {
         library.bind(api.energy, "nvmlDeviceGetTotalEnergyConsumption");
         library.bind(api.power, "nvmlDeviceGetPowerUsage");
         library.bind(api.fields, "nvmlDeviceGetFieldValues");
+        library.bind(api.name, "nvmlDeviceGetName");
+        library.bind(api.serial, "nvmlDeviceGetSerial");
+        library.bind(api.board_id, "nvmlDeviceGetBoardId");
+        library.bind(api.module_id, "nvmlDeviceGetModuleId");
         library.bind(api.power_limit, "nvmlDeviceGetEnforcedPowerLimit");
+        library.bind(api.power_limits, "nvmlDeviceGetPowerManagementLimitConstraints");
         library.bind(api.mig_mode, "nvmlDeviceGetMigMode");
         library.bind(api.process_utilization, "nvmlDeviceGetProcessUtilization");
         return api;

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
+#include "joulery/detail/backends/common/sleeping_device.hpp"
+#include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/gpu/nvml_api.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
@@ -10,7 +12,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,10 +29,18 @@ enum class nvml_source : unsigned char { energy_counter, power_field, power_usag
 struct nvml_meter {
     nvml_device device = nullptr;
     std::string uuid;
+    bool is_read = true;  ///< it tells energy or power
     nvml_source from = nvml_source::energy_counter;
     std::uint32_t field = 0;
     std::uint32_t scope = nvml_scope_gpu;
     channel described;
+    sleeping_device sleep;
+};
+
+/// What lies on one module: a processor, its memory, and its GPUs.
+struct nvml_module {
+    std::string identity;  ///< what the device says: a socket, a serial or board number
+    nvml_meter meter;      ///< as the first of its GPUs shows it
 };
 
 /// Before the library is loaded: without a driver its start takes 18 ms, and as root it makes a
@@ -67,24 +79,54 @@ struct nvml_meter {
     return {"NVML does not start: " + api.text_of(status), remedy};
 }
 
-/// Looks at one GPU after the other.
+/// The socket that a PCI device is next to, by the kernel's word; "" where it has none.
+[[nodiscard]] inline std::string socket_of_pci(const system_root& root, const std::string& device) {
+    constexpr std::string_view bus = "pci:";
+    if (device.size() <= bus.size()) return {};
+    const std::string folder = "/sys/bus/pci/devices/" + device.substr(bus.size());
+    const std::vector<socket_cpu> nearest =
+        first_cpu_of_each_socket(root, root.line(folder + "/local_cpulist"));
+    if (nearest.size() == 1) return std::to_string(nearest.front().package);
+    std::uint64_t node = 0;  // "-1" where the firmware does not say
+    return root.number(folder + "/numa_node", node) ? std::to_string(node) : std::string();
+}
+
+/// How many modules' power the firmware's meters show.
+[[nodiscard]] inline std::size_t modules_of_firmware(const system_root& root) {
+    std::size_t modules = 0;
+    for (const std::string& entry : root.list("/sys/class/hwmon")) {
+        const std::string folder = "/sys/class/hwmon/" + entry;
+        if (root.line(folder + "/name") != "power_meter") continue;
+        for (const char* file : {"/power1_oem_info", "/device/power1_oem_info"})
+            if (root.line(folder + file).rfind("Module Power Socket", 0) == 0) ++modules;
+    }
+    return modules;
+}
+
+/// Looks at one GPU after the other, then at the modules that they sit on.
 class nvml_discovery {
  public:
-    explicit nvml_discovery(const nvml_api& api) : api_(api) {
+    nvml_discovery(const nvml_api& api, const system_root& root,
+                   std::shared_ptr<const time_source> clock)
+        : api_(api), root_(root), clock_(std::move(clock)) {
         unsigned count = 0;
         const int status = api_.count(&count);
-        if (status != nvml_ok) why_none_ = "NVML does not count its GPUs: " + api_.text_of(status);
+        if (status != nvml_ok)
+            why_none_ = {"NVML does not count its GPUs: " + api_.text_of(status), {}};
         for (unsigned index = 0; index < count; ++index) look_at(index);
-        if (why_none_.empty()) why_none_ = count == 0 ? "NVML sees no GPU" : remark_;
+        place_on_modules();
+        for (nvml_meter& gpu : gpus_) {
+            for (nvml_module& m : modules_)
+                if (gpu.described.parent == m.meter.described.id && m.meter.device == gpu.device)
+                    meters_.push_back(std::move(m.meter));
+            if (gpu.is_read) meters_.push_back(std::move(gpu));
+        }
+        if (why_none_.reason.empty()) why_none_ = explain(count);
     }
 
     [[nodiscard]] std::vector<nvml_meter>& meters() noexcept { return meters_; }
-    [[nodiscard]] std::string& remark() noexcept { return remark_; }
-    [[nodiscard]] failure why_none() const {
-        return {why_none_,
-                "the GPU may be hidden by the container or its cgroup (docker run --gpus all), or "
-                "be a virtual one, whose host keeps its energy to itself"};
-    }
+    [[nodiscard]] std::string& note() noexcept { return note_; }
+    [[nodiscard]] failure why_none() const { return why_none_; }
 
  private:
     void look_at(unsigned index) {
@@ -92,32 +134,36 @@ class nvml_discovery {
         const std::string who = "GPU " + std::to_string(index);
         int status = api_.by_index(index, &gpu.device);
         if (status != nvml_ok) return note(who + ": " + api_.text_of(status));
-        char uuid[96] = "";
-        status = api_.uuid(gpu.device, uuid, sizeof uuid);
-        uuid[sizeof uuid - 1] = '\0';
-        gpu.uuid = status == nvml_ok ? uuid : std::to_string(index);
+        gpu.uuid = nvml_api::text(api_.uuid, gpu.device);
+        if (gpu.uuid.empty()) gpu.uuid = std::to_string(index);
         describe(gpu);
         status = choose_source(gpu);
-        if (status != nvml_ok)
-            note(who + " (" + gpu.uuid + "): neither energy nor power: " + api_.text_of(status));
-        look_at_module(gpu, status == nvml_ok);
-        if (status == nvml_ok) {
+        gpu.is_read = status == nvml_ok;
+        if (!gpu.is_read) {
+            note(who + " (" + (gpu.described.model.empty() ? gpu.uuid : gpu.described.model) +
+                 "): neither energy nor power: " + api_.text_of(status));
+            unsupported_ += status == nvml_not_supported ? 1 : 0;
+        } else {
             note_mig(gpu);
-            meters_.push_back(std::move(gpu));
+            if (gpu.sleep.sleeps())
+                note(gpu.uuid + " sleeps at times: it is not woken, and 0 W is counted meanwhile");
         }
+        gpus_.push_back(std::move(gpu));
     }
 
     void describe(nvml_meter& gpu) const {
         channel& c = gpu.described;
         c.id = "gpu/" + gpu.uuid + "/board";
+        c.model = nvml_api::text(api_.name, gpu.device);
         c.part = component::gpu;
         c.joules_per_count = 1e-3;
         // Boards are off by a constant factor of about this: Yang et al. 2024, arXiv 2312.02741.
-        c.accuracy = 0.05;
+        c.relative_error = 0.05;
         c.device = pci_key(gpu.device);
-        unsigned limit = 0;
-        if (api_.power_limit != nullptr && api_.power_limit(gpu.device, &limit) == nvml_ok)
-            c.max_watts = limit * 2e-3;
+        c.max_watts = api_.stated_watts(gpu.device);
+        if (!c.device.empty())
+            gpu.sleep =
+                sleeping_device(root_, "/sys/bus/pci/devices/" + c.device.substr(4), clock_);
     }
 
     [[nodiscard]] std::string pci_key(nvml_device device) const {
@@ -134,6 +180,10 @@ class nvml_discovery {
         const int status = api_.read_energy(gpu.device, value);
         if (status == nvml_ok && value != 0) {
             gpu.described.update_period = std::chrono::milliseconds(100);
+            std::uint64_t same = 0;  // a field is asked for together with others
+            const bool has_field =
+                api_.read_field(gpu.device, nvml_energy, nvml_scope_gpu, same) == nvml_ok;
+            if (has_field && same >= value && same - value < 1'000'000) gpu.field = nvml_energy;
             return nvml_ok;
         }
         gpu.described.kind = reading_kind::power_gauge;
@@ -170,36 +220,116 @@ class nvml_discovery {
                api_.architecture(device, &architecture) == nvml_ok && architecture >= ampere;
     }
 
-    // A Grace superchip's module holds the processor, its memory and the GPU, whose energy is
-    // thereby contained. GPUs that show the very same module power sit on one module.
-    void look_at_module(nvml_meter& gpu, bool gpu_is_read) {
+    // A Grace superchip's module holds the processor, its memory and its GPUs, whose energy is
+    // thereby contained. Which GPUs share one is said by the socket that they are next to, else by
+    // serial and board numbers, else by their PCI segments; never by what they draw.
+    void place_on_modules() {
+        std::vector<nvml_meter> seen;
+        for (const nvml_meter& gpu : gpus_) seen.push_back(module_shown_by(gpu));
+        const auto any = std::count_if(seen.begin(), seen.end(),
+                                       [](const nvml_meter& m) { return m.device != nullptr; });
+        const std::size_t others = modules_of_firmware(root_);
+        if (any == 0 && others == 0) return;
+        std::vector<std::string> sockets;
+        const bool known = find_sockets(others, sockets);
+        if (!known)
+            return note("the power of modules is left out: nothing says which GPUs share one");
+        for (std::size_t i = 0; i < gpus_.size(); ++i) {
+            channel& c = gpus_[i].described;
+            if (!c.device.empty()) c.device = "cpu-package:" + sockets[i] + "/" + c.device;
+            if (seen[i].device != nullptr) c.parent = module_of(sockets[i], std::move(seen[i]));
+        }
+        for (std::size_t i = 0; i < gpus_.size(); ++i)  // a GPU that does not show its module
+            for (const nvml_module& m : modules_)
+                if (m.identity == sockets[i]) gpus_[i].described.parent = m.meter.described.id;
+    }
+
+    // As a GPU shows it; without a device where it shows none, or none but itself, as some boards
+    // without a processor do.
+    [[nodiscard]] nvml_meter module_shown_by(const nvml_meter& gpu) const {
         nvml_meter module;
         module.device = gpu.device;
         module.uuid = gpu.uuid;
         std::uint64_t milliwatts = 0;
         std::uint64_t gpu_milliwatts = 0;
-        if (!choose_field(module, nvml_scope_module)) return;
-        if (api_.read_field(gpu.device, module.field, nvml_scope_module, milliwatts) != nvml_ok)
-            return;
-        if (gpu_is_read && api_.read_power(gpu.device, gpu_milliwatts) == nvml_ok &&
-            milliwatts <= gpu_milliwatts)
-            return;  // what some boards without a processor show
-        for (const auto& known : modules_) {
-            if (known.first != milliwatts) continue;
-            gpu.described.parent = known.second;
-            return;
+        const bool shown =
+            choose_field(module, nvml_scope_module) &&
+            api_.read_field(gpu.device, module.field, nvml_scope_module, milliwatts) == nvml_ok;
+        const bool itself = gpu.is_read && api_.read_power(gpu.device, gpu_milliwatts) == nvml_ok &&
+                            milliwatts <= gpu_milliwatts;
+        if (!shown || itself) module.device = nullptr;
+        return module;
+    }
+
+    // By GPU, the number of its socket.
+    [[nodiscard]] bool find_sockets(std::size_t modules, std::vector<std::string>& sockets) const {
+        const auto all = [&](auto number_of) {
+            sockets.clear();
+            for (const nvml_meter& gpu : gpus_) sockets.push_back(number_of(gpu));
+            return std::none_of(sockets.begin(), sockets.end(),
+                                [](const std::string& s) { return s.empty(); });
+        };
+        if (all([&](const nvml_meter& gpu) { return socket_of_pci(root_, gpu.described.device); }))
+            return true;
+        const auto serial = [&](const nvml_meter& gpu) {
+            return nvml_api::text(api_.serial, gpu.device);
+        };
+        const auto board = [&](const nvml_meter& gpu) { return number(api_.board_id, gpu); };
+        const auto module = [&](const nvml_meter& gpu) { return number(api_.module_id, gpu); };
+        const auto segment = [](const nvml_meter& gpu) {
+            return pci_segment(gpu.described.device);
+        };
+        // Numbers that differ between all GPUs may be the GPUs' own.
+        const auto shared = [&](auto number_of) {
+            return all(number_of) && count_in_order(sockets) < gpus_.size();
+        };
+        if (shared(serial) || shared(board) || shared(module)) return true;
+        if (all(segment) || all(serial)) {
+            (void)count_in_order(sockets);
+            return true;
         }
-        channel& c = module.described;
-        const std::string number = std::to_string(modules_.size());
-        c.id = "module" + number;  // as the ACPI meter of the same module
+        if (gpus_.size() != 1 && (modules == 0 || gpus_.size() % modules != 0)) return false;
+        sockets.clear();  // GPUs are listed module by module
+        const std::size_t on_each = modules == 0 ? 1 : gpus_.size() / modules;
+        for (std::size_t i = 0; i < gpus_.size(); ++i)
+            sockets.push_back(std::to_string(on_each == 0 ? 0 : i / on_each));
+        return true;
+    }
+    [[nodiscard]] static std::string number(int (*call)(nvml_device, unsigned*),
+                                            const nvml_meter& gpu) {
+        unsigned value = 0;
+        const bool told = call != nullptr && call(gpu.device, &value) == nvml_ok;
+        return told ? std::to_string(value) : std::string();
+    }
+    // "pci:0009:01:00.0" and "pci:0008:..." -> "000": Grace numbers the segments of a socket so.
+    static std::string pci_segment(const std::string& device) {
+        constexpr std::string_view zero = "pci:0000:";
+        if (device.size() < zero.size() || device.compare(0, zero.size(), zero) == 0) return {};
+        return device.substr(4, device.find(':', 4) - 5);
+    }
+    // Names become 0, 1, 2 ... in the order in which they come; returns how many there are.
+    static std::size_t count_in_order(std::vector<std::string>& names) {
+        std::vector<std::string> known;
+        for (std::string& name : names) {
+            auto at = std::find(known.begin(), known.end(), name);
+            if (at == known.end()) at = known.insert(known.end(), name);
+            name = std::to_string(at - known.begin());
+        }
+        return known.size();
+    }
+
+    std::string module_of(const std::string& socket, nvml_meter shown) {
+        for (const nvml_module& m : modules_)
+            if (m.identity == socket) return m.meter.described.id;
+        channel& c = shown.described;
+        c.id = "module" + socket;  // as the ACPI meter of the same module
         c.part = component::soc;
         c.kind = reading_kind::power_gauge;
         c.joules_per_count = 1e-3;
-        c.accuracy = 0.05;
-        c.device = "cpu-package:" + number;
-        gpu.described.parent = c.id;
-        modules_.emplace_back(milliwatts, c.id);
-        meters_.push_back(std::move(module));
+        c.relative_error = 0.05;
+        c.device = "cpu-package:" + socket;
+        modules_.push_back({socket, std::move(shown)});
+        return modules_.back().meter.described.id;
     }
 
     void note_mig(const nvml_meter& gpu) {
@@ -211,13 +341,28 @@ class nvml_discovery {
                  " is split (MIG): its energy is that of the whole GPU, all instances together");
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    [[nodiscard]] failure explain(unsigned count) const {
+        if (count == 0)
+            return {"NVML sees no GPU",
+                    "the GPU may be hidden by the container or its cgroup: docker run --gpus all"};
+        const bool tells_nothing = unsupported_ == count;
+        const std::string board = root_.text("/proc/device-tree/compatible", 4096);
+        if (tells_nothing && board.find("nvidia,tegra") != std::string::npos)
+            return {note_ + "; a Jetson's GPU is counted by the rails of its board (hwmon)", {}};
+        return {note_, "a virtual GPU leaves its energy to its host: measure there"};
+    }
+
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     const nvml_api& api_;
+    const system_root& root_;
+    std::shared_ptr<const time_source> clock_;
+    std::vector<nvml_meter> gpus_;
+    std::vector<nvml_module> modules_;
     std::vector<nvml_meter> meters_;
-    std::vector<std::pair<std::uint64_t, std::string>> modules_;
-    std::string remark_;
-    std::string why_none_;
+    std::string note_;
+    unsigned unsupported_ = 0;
+    failure why_none_;
 };
 
 }  // namespace detail

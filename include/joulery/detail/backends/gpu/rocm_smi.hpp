@@ -111,9 +111,9 @@ class rocm_smi_discovery {
         std::uint32_t count = 0;
         if (api_.count(&count) != 0) count = 0;
         for (std::uint32_t index = 0; index < count; ++index) look_at(index);
-        if (channels_.empty()) return failure{count == 0 ? "ROCm SMI sees no GPU" : remark_, {}};
+        if (channels_.empty()) return failure{count == 0 ? "ROCm SMI sees no GPU" : note_, {}};
         return std::unique_ptr<backend>(std::make_unique<library_backend<rocm_smi_devices>>(
-            std::move(found_), std::move(channels_), std::move(remark_)));
+            std::move(found_), std::move(channels_), std::move(note_)));
     }
 
  private:
@@ -151,13 +151,13 @@ class rocm_smi_discovery {
         found_.add(index, has_counter);
     }
 
-    void note(const std::string& text) { remark_ += (remark_.empty() ? "" : "; ") + text; }
+    void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }
 
     const system_root& root_;
     const rocm_smi_api& api_;
     rocm_smi_devices found_;
     std::vector<channel> channels_;
-    std::string remark_;
+    std::string note_;
 };
 
 }  // namespace detail

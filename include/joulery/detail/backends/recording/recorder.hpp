@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/backends/recording/recording.hpp"
+#include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -23,7 +24,7 @@ inline namespace v1 {
 /// a cluster can be looked at again on a laptop with `open_replay`.
 ///
 /// Thread: as the backend. Cost: one write of some 40 bytes a read. Fails: never for the meter's
-///         sake; where the disk is full the recording ends, and `remark()` says so.
+///         sake; where the disk is full the recording ends, and `note()` says so.
 ///
 ///     auto recorded = record(*open_nvml(root), "gpus.joules");
 ///     if (recorded) options.backends.push_back(*std::move(recorded));
@@ -34,14 +35,14 @@ class recorder final : public backend {
         : inner_(std::move(inner)),
           file_(file),
           clock_(std::move(clock)),
-          remark_(inner_->remark()),
-          broken_remark_(remark_ + (remark_.empty() ? "" : "; ") + "recording to " + path +
-                         " broke off") {
+          note_(inner_->note()),
+          broken_note_(note_ + (note_.empty() ? "" : "; ") + "recording to " + path +
+                       " broke off") {
         line_ = std::string(detail::recording_head) + "\nbackend";
         detail::append_field(line_, inner_->name());
-        if (!remark_.empty()) {
-            line_ += "\nremark";
-            detail::append_field(line_, remark_);
+        if (!note_.empty()) {
+            line_ += "\nnote";
+            detail::append_field(line_, note_);
         }
         line_ += '\n';
         for (const channel& c : inner_->channels()) detail::append_channel_line(line_, c);
@@ -54,9 +55,9 @@ class recorder final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return inner_->channels();
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
-        return is_broken_.load(std::memory_order_relaxed) ? std::string_view(broken_remark_)
-                                                          : inner_->remark();
+    [[nodiscard]] std::string_view note() const noexcept override {
+        return is_broken_.load(std::memory_order_relaxed) ? std::string_view(broken_note_)
+                                                          : inner_->note();
     }
 
     read_status read(counter_span out) noexcept override {
@@ -73,6 +74,7 @@ class recorder final : public backend {
  private:
     // Each read reaches the file, so that a run that crashes leaves all but its last words.
     void write() noexcept {
+        const detail::write_signals_blocked quiet;
         const bool good = std::fwrite(line_.data(), 1, line_.size(), file_) == line_.size() &&
                           std::fflush(file_) == 0;
         if (!good) is_broken_.store(true, std::memory_order_relaxed);
@@ -81,8 +83,8 @@ class recorder final : public backend {
     std::unique_ptr<backend> inner_;
     std::FILE* file_;
     std::shared_ptr<const time_source> clock_;
-    std::string remark_;
-    std::string broken_remark_;
+    std::string note_;
+    std::string broken_note_;
     std::string line_;
     double first_ = -1;
     std::atomic<bool> is_broken_{false};
@@ -93,7 +95,7 @@ class recorder final : public backend {
     std::unique_ptr<backend> inner, const std::string& path,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
     if (inner == nullptr) return failure{"there is no backend to record", {}};
-    std::FILE* const file = std::fopen(path.c_str(), "wb");
+    std::FILE* const file = detail::open_stream(path, "wb");
     if (file == nullptr) return failure{path + ": " + error_text(errno), {}};
     return std::unique_ptr<backend>(
         std::make_unique<recorder>(std::move(inner), file, path, std::move(clock)));

@@ -5,12 +5,13 @@
 //
 //     joulery-recording  1
 //     backend            rapl-powercap
-//     remark             no access to intel-rapl:1
+//     note             no access to intel-rapl:1
 //     channel            cpu0/package  cpu  energy_counter  measured  1e-06  262143328850  ...
 //     read               100000000     ok   4294967290  -
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
@@ -35,7 +36,7 @@ struct recorded_read {
 /// What one backend said in a run.
 struct recording {
     std::string backend;
-    std::string remark;
+    std::string note;
     std::vector<channel> channels;
     std::vector<recorded_read> reads;
 };
@@ -87,7 +88,7 @@ inline void append_channel_line(std::string& out, const channel& c) {
     append_field(out, c.parent);
     append_field(out, c.max_watts);
     append_field(out, c.quantum);
-    append_field(out, c.accuracy);
+    append_field(out, c.relative_error);
     append_field(out, c.device);
     out += '\n';
 }
@@ -141,8 +142,8 @@ class recording_parser {
             out_.backend = fields_[1];
             return nullptr;
         }
-        if (kind == "remark" && fields_.size() == 2) {
-            out_.remark = fields_[1];
+        if (kind == "note" && fields_.size() == 2) {
+            out_.note = fields_[1];
             return nullptr;
         }
         if (kind == "channel") return take_channel();
@@ -163,8 +164,9 @@ class recording_parser {
             word(fields_[4], c.provenance, quality::partial) &&
             parse_number(fields_[5], c.joules_per_count) && parse_unsigned(fields_[6], c.wrap_at) &&
             parse_unsigned(fields_[7], period) && parse_number(fields_[9], c.max_watts) &&
-            parse_number(fields_[10], c.quantum) && parse_number(fields_[11], c.accuracy);
-        if (!good || !(c.joules_per_count > 0) || period == 0 || period > 1'000'000'000'000'000)
+            parse_number(fields_[10], c.quantum) && parse_number(fields_[11], c.relative_error);
+        if (!good || !is_positive(c.joules_per_count) || period == 0 ||
+            period > 1'000'000'000'000'000)
             return "a field of the channel can't be understood";
         if (!out_.reads.empty()) return "a channel after the first read";
         c.update_period = std::chrono::nanoseconds(static_cast<std::int64_t>(period));

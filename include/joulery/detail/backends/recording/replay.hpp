@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/backends/recording/recording.hpp"
+#include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -34,7 +35,7 @@ class replay final : public backend {
  public:
     replay(recording of, replay_pace pace, std::shared_ptr<const time_source> clock)
         : of_(std::move(of)), pace_(pace), clock_(std::move(clock)) {
-        of_.remark = "played from a recording" + (of_.remark.empty() ? "" : "; " + of_.remark);
+        of_.note = "played from a recording" + (of_.note.empty() ? "" : "; " + of_.note);
         for (std::size_t i = 1; i < of_.reads.size(); ++i)
             longest_gap_ = std::max(longest_gap_, of_.reads[i].at_ns - of_.reads[i - 1].at_ns);
     }
@@ -43,7 +44,7 @@ class replay final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return of_.channels;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override { return of_.remark; }
+    [[nodiscard]] std::string_view note() const noexcept override { return of_.note; }
 
     read_status read(counter_span out) noexcept override {
         const recorded_read* r = pace_ == replay_pace::each_read ? next() : shown_at(elapsed_ns());
@@ -80,7 +81,7 @@ class replay final : public backend {
 [[nodiscard]] inline opened_backend open_replay(
     const std::string& path, replay_pace pace = replay_pace::recorded_time,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
-    std::FILE* const file = std::fopen(path.c_str(), "rb");
+    std::FILE* const file = detail::open_stream(path, "rb");
     if (file == nullptr) return failure{path + ": " + error_text(errno), {}};
     std::string text;
     char block[1 << 14];

@@ -5,6 +5,7 @@
 // verified on hardware.
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -67,9 +68,9 @@ class cray_event_counter {
 ///
 /// Units:  whole joules (or watts, where a part has no energy file): coarse below ten seconds.
 /// Thread: reads must not overlap. Cost: one pread a file and four of the files about them.
-/// Fails:  a file without a number holds `no_value`; none: `retry`, or `gone` with the files. After
-///         a restart of the counters, which `startup` tells, they hold 0 once: the meter takes that
-///         for a reset and counts on from there, whatever they had before.
+/// Fails:  a file without a number holds `no_value`; none: `retry`, or `gone` with the files. A
+///         restart of the counters, which `startup` tells, loses nothing: they go on from what they
+///         had, whether or not they show less than before.
 ///
 ///     auto node = open_cray_pm(system_root{});
 class cray_pm final : public backend {
@@ -77,6 +78,8 @@ class cray_pm final : public backend {
     struct part {
         watched_file file;
         channel described;
+        std::uint64_t last = 0;    ///< as the file had it
+        std::uint64_t offset = 0;  ///< what the counter had before it was started anew
     };
     /// `freshness` counts the renewals, ten a second; `startup` the starts of the counters;
     /// `generation` the changes of the node's power cap.
@@ -93,7 +96,7 @@ class cray_pm final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
-    [[nodiscard]] std::string_view remark() const noexcept override {
+    [[nodiscard]] std::string_view note() const noexcept override {
         return cap_changed_.load(std::memory_order_relaxed)
                    ? "the node's power cap was changed while it was measured"
                    : "";
@@ -108,14 +111,21 @@ class cray_pm final : public backend {
         };
         const read_status status =
             detail::read_between_renewals(fresh, [&] { return read_files(out); });
-        if (restarted)
-            for (std::size_t i = 0; i < std::min(out.size(), parts_.size()); ++i)
-                if (channels_[i].kind == reading_kind::energy_counter && out[i] != no_value)
-                    out[i] = 0;
+        for (std::size_t i = 0; i < std::min(out.size(), parts_.size()); ++i)
+            if (channels_[i].kind == reading_kind::energy_counter)
+                count_on(parts_[i], out[i], restarted);
         return status;
     }
 
  private:
+    static void count_on(part& p, std::uint64_t& value, bool restarted) noexcept {
+        if (restarted) p.offset += p.last;
+        p.last = restarted ? 0 : p.last;
+        if (value == no_value) return;
+        p.last = value;
+        value += p.offset;
+    }
+
     read_status read_files(counter_span out) noexcept {
         const std::size_t n = std::min(out.size(), parts_.size());
         std::size_t good = 0;
@@ -153,6 +163,11 @@ class cray_pm final : public backend {
         p.described.joules_per_count = 1;
         p.described.update_period = std::chrono::milliseconds(100);
         p.described.device = "node";
+        if (what == component::platform) p.described.model = detail::machine_model(root);
+        if (what == component::cpu) p.described.model = detail::cpu_model(root);
+        std::uint64_t cap = 0;  // "2200 W"; 0: none is set
+        if (detail::parse_cray(root.line(folder + prefix + "power_cap"), cap) && cap < 100'000)
+            p.described.max_watts = static_cast<double>(cap);
         if (!parts.empty() && parts.front().described.id == "node") p.described.parent = "node";
         parts.push_back(std::move(p));
     };

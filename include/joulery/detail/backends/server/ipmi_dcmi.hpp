@@ -7,6 +7,7 @@
 #pragma once
 
 #include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -80,7 +81,7 @@ inline constexpr int ipmi_patience_milliseconds = 2000;
 ///     auto node = open_ipmi_dcmi(system_root{});       // root: /dev/ipmi0 is full control
 class ipmi_dcmi final : public backend {
  public:
-    explicit ipmi_dcmi(device_handle device) : device_(std::move(device)) {
+    explicit ipmi_dcmi(device_handle device, std::string model = {}) : device_(std::move(device)) {
         channel c;
         c.id = "machine/dcmi";
         c.part = component::platform;
@@ -88,6 +89,7 @@ class ipmi_dcmi final : public backend {
         c.joules_per_count = 1;
         c.update_period = std::chrono::seconds(1);
         c.device = "node";
+        c.model = std::move(model);
         channels_.push_back(std::move(c));
     }
 
@@ -177,7 +179,7 @@ namespace detail {
         if (device.error() != ENOENT) error = device.error();
     }
     if (!device.is_open()) return detail::ipmi_absent(root, error);
-    auto opened = std::make_unique<ipmi_dcmi>(std::move(device));
+    auto opened = std::make_unique<ipmi_dcmi>(std::move(device), detail::machine_model(root));
     const int watts = opened->ask();
     if (watts < 0 && watts != -EAGAIN)
         return failure{

@@ -5,7 +5,7 @@
 // on every system.
 #pragma once
 
-#include "joulery/channel.hpp"
+#include "joulery/backend.hpp"
 
 #include <cctype>
 #include <chrono>
@@ -140,15 +140,19 @@ class emi_naming {
             c.parent.clear();
         } else if (domain == "PP0") {
             c.id = cpu + "/core";
+            c.device += "/core";
         } else if (domain == "PP1") {
             c.id = cpu + "/uncore";
+            c.device += "/uncore";
             c.part = component::gpu;
         } else if (domain == "DRAM") {
             c.id = cpu + "/dram";
+            c.device = "memory:" + number;
             c.part = component::dram;
             c.parent.clear();
         } else {
             c.id = cpu + "/" + plain(domain);
+            c.device += "/" + plain(domain);
         }
         return true;
     }

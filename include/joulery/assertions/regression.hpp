@@ -1,0 +1,221 @@
+// regression.hpp - how much more a call costs than in earlier runs, and how sure that is.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A share written as a percentage: 10_percent.
+struct percentage {
+    double share;
+};
+
+namespace literals {
+constexpr percentage operator""_percent(unsigned long long n) noexcept {
+    return {static_cast<double>(n) / 100};
+}
+constexpr percentage operator""_percent(long double x) noexcept {
+    return {static_cast<double>(x) / 100};
+}
+}  // namespace literals
+
+namespace testing {
+
+/// By how much a call may cost more than its baseline.
+///
+/// A check fails where the increase is surely above `allowed` and its best estimate reaches
+/// `least`; else it holds where the increase is surely below `ceiling`; else it is inconclusive.
+struct tolerance {
+    double allowed = 0;     ///< as a share of the baseline
+    double least = 0.03;    ///< smaller increases never fail, however sure they are
+    double ceiling = 0.05;  ///< increases below this are accepted
+};
+
+/// The mean of one run, and how far its batches put that mean in doubt.
+struct run_mean {
+    double joules = 0;
+    double standard_error = 0;
+};
+
+/// How sure a failure is, found by simulation: the most with which no more than 1 % of checks fail
+/// without a change, whatever the spread between runs from 0 to 5 %. What is assumed of the spread
+/// is wide where there are few runs, so that more is left for chance.
+[[nodiscard]] constexpr double false_alarm_chance(std::size_t runs) noexcept {
+    const auto n = static_cast<double>(runs);
+    return 0.0088 + 0.0195 / (n * n * n);
+}
+/// How sure it is that the increase is below the ceiling where a check holds.
+inline constexpr double missed_chance = 0.05;
+/// A baseline keeps so many runs, the last ones.
+inline constexpr std::size_t most_runs = 10;
+
+/// The change of a call's energy from a baseline of several runs to a new run, with the noise
+/// within runs and the spread between them.
+///
+/// Runs of the same program differ by more than their batches do: addresses, clock rates and
+/// temperatures differ. That spread is not known, the less the fewer runs there are. Here every
+/// spread up to 5 % is taken for equally likely at first, larger ones for ever less likely (one
+/// over its third power); the runs of the baseline then say which spreads fit (Bayes' rule, on a
+/// grid). The change is judged under each of them, weighted: with one run the verdict allows for
+/// 5 %, with ten it follows the spread that they show. Changes are logarithms inside.
+///
+/// Cost: some thousand operations. Fails: `known()` is false where a mean is not above zero.
+///
+///     change_estimate change({1.10e-3, 6e-6}, runs);
+///     change.middle();                      // 0.1
+///     change.chance_above(0.05);            // 0.998
+class change_estimate {
+ public:
+    change_estimate(const run_mean& now, const std::vector<run_mean>& runs) {
+        known_ = now.joules > 0 && !runs.empty();
+        for (const run_mean& r : runs) known_ = known_ && r.joules > 0;
+        if (!known_) return;
+        const auto n = static_cast<double>(runs.size());
+        double mean = 0;
+        for (const run_mean& r : runs) {
+            mean += std::log(r.joules) / n;
+            within_ += relative_variance(r) / n;
+        }
+        double squares = 0;
+        for (const run_mean& r : runs) {
+            const double off = std::log(r.joules) - mean;
+            squares += off * off;
+        }
+        log_change_ = std::log(now.joules) - mean;
+        noisier_ = std::max(0.0, relative_variance(now) - within_);
+        weigh(runs.size(), squares);
+    }
+
+    [[nodiscard]] bool known() const noexcept { return known_; }
+    /// Best estimate, as a share of the baseline.
+    [[nodiscard]] double middle() const noexcept { return std::expm1(log_change_); }
+    /// Chance that the true change is above `share`.
+    [[nodiscard]] double chance_above(double share) const noexcept {
+        return chance_above_log(std::log1p(share));
+    }
+    /// The change below which the true one lies with that chance.
+    [[nodiscard]] double quantile(double chance) const noexcept {
+        double low = log_change_ - 8, high = log_change_ + 8;
+        for (int i = 0; i < 60; ++i) {
+            const double at = (low + high) / 2;
+            (chance_above_log(at) > 1 - chance ? low : high) = at;
+        }
+        return std::expm1((low + high) / 2);
+    }
+    /// The spread between runs, as a share: as likely more as less.
+    [[nodiscard]] double spread() const noexcept {
+        double sum = 0;
+        for (const candidate& c : candidates_)
+            if ((sum += c.weight) >= 0.5) return std::sqrt(c.variance_between);
+        return 0;
+    }
+    /// How many runs a baseline needs until the same change is told from none, or from `ceiling`,
+    /// if the spread is what it seems to be; 0: more than are kept.
+    [[nodiscard]] std::size_t runs_to_decide(std::size_t runs, const tolerance& t) const {
+        for (std::size_t n = runs + 1; known_ && n <= most_runs; ++n) {
+            change_estimate then = *this;
+            const double one = spread() * spread() + within_;
+            then.weigh(n, one * static_cast<double>(n - 1));
+            if (then.is_decided(t)) return n;
+        }
+        return 0;
+    }
+
+    /// The lowest ceiling below which an unchanged cost is told to be, with all runs that are kept.
+    [[nodiscard]] double least_ceiling() const {
+        change_estimate none = *this;
+        none.log_change_ = 0;
+        const double one = spread() * spread() + within_;
+        none.weigh(most_runs, one * static_cast<double>(most_runs - 1));
+        return none.quantile(1 - missed_chance);
+    }
+
+    /// Surely another cost, higher or lower.
+    [[nodiscard]] bool is_sure() const noexcept {
+        const double chance = chance_above(0), least = false_alarm_chance(runs_);
+        return known_ && std::fabs(middle()) >= tolerance{}.least &&
+               (chance < least || 1 - chance < least);
+    }
+    /// Surely more than `t` allows.
+    [[nodiscard]] bool is_above(const tolerance& t) const noexcept {
+        return middle() >= t.least && 1 - chance_above(t.allowed) < false_alarm_chance(runs_);
+    }
+    /// Surely less than the ceiling.
+    [[nodiscard]] bool is_below(const tolerance& t) const noexcept {
+        return chance_above(t.ceiling) < missed_chance;
+    }
+    [[nodiscard]] bool is_decided(const tolerance& t) const noexcept {
+        return is_above(t) || is_below(t);
+    }
+
+ private:
+    struct candidate {
+        double variance_between;
+        double deviation;  ///< of the change
+        double weight;
+    };
+
+    static double relative_variance(const run_mean& r) noexcept {
+        const double share = r.standard_error / r.joules;
+        return share * share;
+    }
+    static double normal_tail(double z) noexcept { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
+
+    [[nodiscard]] double chance_above_log(double x) const noexcept {
+        double sum = 0;
+        for (const candidate& c : candidates_)
+            sum += c.weight * normal_tail((x - log_change_) / c.deviation);
+        return sum;
+    }
+
+    // Each spread's weight: how likely it is at first, times how well `n` runs with that sum of
+    // squares around their mean fit to it.
+    void weigh(std::size_t runs, double squares) {
+        runs_ = runs;
+        const auto n = static_cast<double>(runs);
+        constexpr double step = 0.0025, usual = 0.05;
+        constexpr double least_variance = 1e-12;  // counters that show no noise at all
+        candidates_.clear();
+        std::vector<double> logs;
+        double spread = 0, width = step / 2;
+        while (spread < 1) {
+            const double variance = spread * spread + within_ + least_variance;
+            const double prior = spread <= usual ? 1 : std::pow(usual / spread, 3);
+            logs.push_back(std::log(prior * width) - (n - 1) / 2 * std::log(variance) -
+                           squares / (2 * variance));
+            candidates_.push_back(
+                {spread * spread, std::sqrt(variance * (1 + 1 / n) + noisier_), 0});
+            width = std::max(step, spread * 0.15);
+            spread += width;
+        }
+        const double largest = *std::max_element(logs.begin(), logs.end());
+        double sum = 0;
+        for (std::size_t i = 0; i < logs.size(); ++i)
+            sum += candidates_[i].weight = std::exp(logs[i] - largest);
+        for (candidate& c : candidates_) c.weight /= sum;
+    }
+
+    std::vector<candidate> candidates_;
+    std::size_t runs_ = 0;
+    double log_change_ = 0;
+    double within_ = 0;   ///< relative variance of a baseline run's mean by its own batches
+    double noisier_ = 0;  ///< by how much the new run's is more
+    bool known_ = false;
+};
+
+}  // namespace testing
+
+/// JOULERY_CHECK_ENERGY_BASELINE(m, "conv", within(10_percent)): may cost up to 10 % more.
+[[nodiscard]] constexpr testing::tolerance within(percentage p) noexcept {
+    return {p.share, p.share, p.share};
+}
+
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,387 @@
+// channel_attribution.hpp - who used the energy of one channel.
+// SPDX-License-Identifier: MIT
+//
+// Readings cut the time of a channel into rows. There are two kinds of rows, since they are there
+// for two things. Rows to *fit* end where a reading is dated well: just after an update of the
+// counter. They tell the powers of scopes apart (power_regression.hpp) and may be as short as one
+// update. Rows to *bill* end at samples, at the edges of long scopes and at reports; what they hold
+// is split among the scopes that were open (disaggregation.hpp).
+#pragma once
+
+#include "joulery/detail/attribution/disaggregation.hpp"
+#include "joulery/detail/attribution/power_regression.hpp"
+#include "joulery/detail/attribution/row_builder.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
+#include "joulery/quality.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A reading of a channel, dated.
+struct dated_reading {
+    std::uint64_t at = 0;    ///< tick that the value belongs to, but for its staleness
+    double joules = 0;       ///< the value, since the start
+    double staleness = 0;    ///< s, how long before `at` the counter showed it first
+    double uncertainty = 0;  ///< s, standard deviation of that
+    bool fits = false;       ///< dated well enough for a row to fit
+    bool bills = false;      ///< a row to bill ends here
+    bool at_edge = false;    ///< read at the edge of a scope: the same moment of its life each time
+};
+
+/// All rows of one channel, what they tell of powers, and what each path has of the energy.
+///
+/// Thread: belongs to the holder of its source's `accounts`. Cost: a reading costs a load a node;
+/// see power_regression for what a row costs. Fails: never.
+class channel_attribution {
+ public:
+    using contexts = std::vector<std::shared_ptr<thread_context>>;
+
+    explicit channel_attribution(channel_traits traits) : traits_(traits) {}
+
+    /// The first reading: rows begin here. What came before it since `created_at` is not known.
+    void begin(const dated_reading& r, const contexts& all) {
+        rows_.look(all, r.at);
+        last_ = fit_end_ = bill_end_ = r;
+        fit_joules_ = bill_joules_ = r.joules;
+        boundary_ = value_now(r);
+        begun_ = true;
+        start_ = r;
+    }
+    [[nodiscard]] bool has_begun() const noexcept { return begun_; }
+
+    /// Takes a reading in. `own_share`: what of the energy since the last row to bill is this
+    /// process's to attribute; the rest is nobody's.
+    void take(const dated_reading& r, const contexts& all, double own_share) {
+        if (!r.fits && !r.bills) return;
+        if (r.at < last_.at) return;
+        rows_.look(all, r.at);
+        rows_.add_stretch(static_cast<double>(r.at - last_.at) * traits_.seconds_per_tick,
+                          r.at_edge);
+        last_ = r;
+        if (r.fits) end_fit_row(r);
+        if (r.bills && !(r.at_edge && powers_tell_more(r))) end_bill_row(r, own_share);
+        if (!r.at_edge && seconds_billed_ >= next_estimate_) {
+            (void)estimate();
+            if (seconds_billed_ >= 2 * candidate_at_) {  // from a quarter to a half of the run ago
+                earlier_ = std::exchange(candidate_, powers_);
+                candidate_at_ = seconds_billed_;
+            }
+            next_estimate_ = seconds_billed_ + std::clamp(seconds_billed_ / 4, 0.2, 10.0);
+        }
+    }
+
+    /// A look without the end of a row: what is gone at the next one is seen.
+    void look_again(std::uint64_t at, const contexts& all) {
+        if (!begun_ || at < last_.at) return;
+        rows_.look(all, at);
+        rows_.add_stretch(static_cast<double>(at - last_.at) * traits_.seconds_per_tick, true);
+        last_.at = at;
+    }
+    /// Visits the scopes that were open before the last look.
+    template <class Visit>
+    void for_lately_open(Visit visit) const {
+        rows_.for_lately_open(visit);
+    }
+
+    /// s, the length so far of the row that is billed next.
+    [[nodiscard]] double seconds_unbilled() const noexcept { return rows_.to_bill().seconds; }
+
+    /// J, attributed or outside: the channel's total.
+    [[nodiscard]] double joules() const noexcept { return bill_joules_; }
+    /// J of the channel outside all scopes, other processes' included; as last published.
+    [[nodiscard]] double unscoped() const noexcept { return others_ + published_outside(); }
+    /// J of the channel that was this process's.
+    [[nodiscard]] double own_joules() const noexcept {
+        return bill_joules_ - others_ - start_.joules;
+    }
+    /// J that threads used while they read counters at edges; they are outside all scopes.
+    [[nodiscard]] double edge_joules() const noexcept { return edge_joules_; }
+    /// J of a path, children included, as last published.
+    [[nodiscard]] double total_of(const path_record& path) const noexcept {
+        return path.index + 1 < totals_.size() ? totals_[path.index + 1] : 0;
+    }
+    /// Whether rows told the powers of scopes apart.
+    [[nodiscard]] bool tells_apart() const noexcept { return powers_.watts.size() > 2; }
+
+    /// What each path has, by index + 1; 0 is outside all scopes. Never less than last time for
+    /// any of them; all together have what was billed. With `inclusive` attribution paths of
+    /// several threads have the same energy, and the outside is what no scope was open for.
+    std::vector<path_energy> publish() {
+        std::vector<path_energy> now = sums_.energies(estimate(), earlier_);
+        if (committed_.size() < now.size()) committed_.resize(now.size());
+        for (std::size_t p = 0; p < now.size(); ++p) {
+            // That a scope has one power is a model, too.
+            const double told = model_error * std::max(now[p].total - now[p].known, 0.0);
+            now[p].variance += told * told;
+            add_committed(now[p], committed_[p]);
+        }
+        keep_monotone(now);
+        if (seconds_since_commit_ > seconds_a_block || (promoted_ && seconds_since_commit_ > 10))
+            commit();
+        return now;
+    }
+
+    /// Energy per second that a change from what was open in the last row to `path` alone would
+    /// make of the channel's power, in watts: for what a counter does not show yet.
+    [[nodiscard]] double recent_power(const path_record* active) const noexcept {
+        const double mean = last_row_power_;
+        const std::vector<double>& w = powers_.watts;
+        const std::uint32_t c = rows_.known_column(active);
+        if (last_members_.empty() || c >= w.size()) return mean;
+        double usual = 0, open = 0;
+        for (const row_member& m : last_members_) {
+            if (m.column >= w.size()) return mean;
+            usual += m.share * w[m.column];
+            open += m.share;
+        }
+        // What is not known well is taken for the mean.
+        if (open <= 0 || recent_power_error(active) > unknown_spread * mean) return mean;
+        return std::clamp(mean + w[c] - usual / open, 0.0, 4 * mean);
+    }
+    /// Standard deviation of that, in watts.
+    [[nodiscard]] double recent_power_error(const path_record* active) const noexcept {
+        const std::size_t n = powers_.watts.size();
+        const std::uint32_t c = rows_.known_column(active);
+        const double known = c < n ? std::sqrt(std::max(powers_.covariance[c * n + c], 0.0)) : 0;
+        return c < n ? known : unknown_spread * mean_power();
+    }
+    /// s, how long the sensor's memory is.
+    [[nodiscard]] double lag() const noexcept { return powers_.lag; }
+
+ private:
+    static constexpr double unknown_spread = 0.6;
+    static constexpr double seconds_a_block = 300;
+    static constexpr double model_error = 5e-4;  // standard deviation, of what powers decide
+
+    void end_fit_row(const dated_reading& r) {
+        const double joules = completed(r) - fit_joules_;
+        const double seconds = rows_.to_fit().seconds;
+        if (seconds > 0 && fit_end_.fits && traits_.tells_scopes_apart) {
+            rows_.members(rows_.to_fit(), members_);
+            terms_.clear();
+            for (const row_member& m : members_) add_term(m);
+            regression_row row{};
+            row.length = seconds;
+            row.joules = joules * own_share_;
+            row.read_variance =
+                date_variance(r) + date_variance(fit_end_) + traits_.quantum * traits_.quantum / 6;
+            row.gap = 0;
+            row.terms = terms_.data();
+            row.count = terms_.size();
+            regression_.add(row);
+            is_stale_ = true;
+        }
+        fit_joules_ += joules;
+        fit_end_ = r;
+        rows_.to_fit().clear();
+    }
+    void add_term(const row_member& m) {
+        for (regression_term& t : terms_)
+            if (t.column == m.column) {
+                t.seconds += m.seconds;
+                return;
+            }
+        terms_.push_back({m.column, m.seconds});
+    }
+    // The value as of the read: what was used since the update is at the mean power, and all of
+    // that is in doubt.
+    [[nodiscard]] double completed(const dated_reading& r) const noexcept {
+        return r.joules + r.staleness * mean_power();
+    }
+    [[nodiscard]] double date_variance(const dated_reading& r) const noexcept {
+        const double stale = unknown_spread * r.staleness * mean_power();
+        const double dated = r.uncertainty * mean_power();
+        return stale * stale + dated * dated;
+    }
+
+    void end_bill_row(const dated_reading& r, double own_share) {
+        const double seconds = rows_.to_bill().seconds;
+        if (!(seconds > 0)) return;
+        own_share_ = own_share;
+        const billed_value shown = value_now(r);
+        const double joules = shown.joules - bill_joules_;
+        others_ += joules * (1 - own_share);
+        edge_joules_ += joules * own_share * std::min(rows_.to_bill().edges / seconds, 1.0);
+        rows_.members(rows_.to_bill(), members_);
+        sums_.add(members_, joules * own_share, traits_.policy != attribution::inclusive);
+        sums_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias);
+        last_row_power_ = joules / seconds;
+        last_members_.swap(members_);
+        bill_joules_ = shown.joules;
+        boundary_ = shown;
+        bill_end_ = r;
+        seconds_billed_ += seconds;
+        seconds_since_commit_ += seconds;
+        rows_.to_bill().clear();
+    }
+    // A value as of the moment it was read, with what is not known of it: J^2 and, of the same sign
+    // at each call of a scope, J.
+    struct billed_value {
+        double joules = 0, variance = 0, bias = 0;
+    };
+    [[nodiscard]] billed_value value_now(const dated_reading& r) const noexcept {
+        const guess power = pending_power(r);
+        // No update since the last row ended: all that is new is the row itself.
+        if (r.at_edge && bill_end_.at_edge && r.joules == bill_end_.joules) {
+            const double most = std::max(r.joules + 2 * r.staleness * mean_power(), bill_joules_);
+            return {std::min(bill_joules_ + power.watts * rows_.to_bill().seconds, most),
+                    boundary_.variance, boundary_.bias};
+        }
+        const double dated = r.uncertainty * std::max(mean_power(), 0.0);
+        const double stale = r.staleness * power.deviation;
+        billed_value v;
+        // What an earlier reading took for used since its update, the counter may show later.
+        const double watts = std::min(power.watts, 2 * mean_power());
+        v.joules = std::max(r.joules + r.staleness * watts, bill_joules_);
+        v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
+        if (!r.at_edge) v.variance += stale * stale;
+        if (r.at_edge) v.bias = stale;
+        return v;
+    }
+    // The power since the counter's last update, and by how much it may be off.
+    struct guess {
+        double watts = 0, deviation = 0;
+        double error = 0;  ///< of `deviation`, what the powers themselves may be off by
+    };
+    [[nodiscard]] guess pending_power(const dated_reading& r) const noexcept {
+        const double mean = mean_power();
+        if (!r.at_edge) return {mean, unknown_spread * mean};
+        // At an edge who was open just before is who was open since the row began.
+        const double longest = row_builder::longest_part(rows_.to_bill());
+        if (longest > 0.99 && rows_.to_bill().seconds > 4 * r.staleness) {
+            const double seen = rows_.to_bill().seconds - r.staleness + bill_end_.staleness;
+            const double watts = std::max(r.joules - bill_end_.joules, 0.0) / seen;
+            return {watts, unknown_spread * mean * (r.staleness + bill_end_.staleness) / seen};
+        }
+        return mean_of(rows_.to_bill());
+    }
+    // The mean of the powers of what was open in a row, and how they differ.
+    [[nodiscard]] guess mean_of(const pending_row& row) const noexcept {
+        double time = row.outside, sum = row.outside * recent_power(nullptr), squares = 0;
+        double error = row.outside * recent_power_error(nullptr);
+        squares = sum * recent_power(nullptr);
+        for (const pool& p : row.pools)
+            for (const path_record* path : p.paths) {
+                const double s = p.ticks[path->index] * traits_.seconds_per_tick;
+                const double watts = recent_power(path);
+                time += s;
+                sum += s * watts;
+                squares += s * watts * watts;
+                error += s * recent_power_error(path);
+            }
+        if (!(time > 0)) return {mean_power(), unknown_spread * mean_power()};
+        const double mean = sum / time;
+        const double spread = std::sqrt(std::max(squares / time - mean * mean, 0.0));
+        return {mean, error / time + spread, error / time};
+    }
+    // At the edge of a scope after several others it is not known which of them was open since the
+    // counter's last update. Where their powers are known well, a row that goes on over the edge is
+    // split better than one that ends there.
+    [[nodiscard]] bool powers_tell_more(const dated_reading& r) const noexcept {
+        if (row_builder::longest_part(rows_.to_bill()) > 0.99) return false;
+        const guess g = mean_of(rows_.to_bill());
+        return g.error * rows_.to_bill().seconds < g.deviation * r.staleness;
+    }
+
+    [[nodiscard]] double mean_power() const noexcept {
+        const double s = seconds_billed_;
+        return s > 0 ? (bill_joules_ - start_.joules) / s : 0;
+    }
+
+    const power_estimate& estimate() {
+        if (is_stale_ || powers_.watts.empty()) {
+            if (traits_.tells_scopes_apart && regression_.columns() > 0)
+                powers_ = regression_.solve();
+            is_stale_ = false;
+        }
+        powers_.mean_watts = mean_power();
+        return powers_;
+    }
+
+    static void add_committed(path_energy& now, const path_energy& before) {
+        now.self += before.self;
+        now.total += before.total;
+        now.known += before.known;
+        // Powers that were off then are off now: deviations add up, not variances.
+        const double deviation = std::sqrt(now.variance) + before.variance;
+        now.variance = deviation * deviation;
+    }
+    // Makes what is known of the rows so far final: later rows correct only later rows.
+    void commit() {
+        const std::vector<path_energy> block = sums_.energies(estimate(), earlier_);
+        for (std::size_t p = 0; p < block.size(); ++p) {
+            committed_[p].self += block[p].self;
+            committed_[p].total += block[p].total;
+            committed_[p].known += block[p].known;
+            committed_[p].variance += std::sqrt(block[p].variance);  // kept as a deviation
+        }
+        sums_.clear();
+        seconds_since_commit_ = 0;
+        promoted_ = false;
+    }
+
+    // What was published does not fall: what a path has too much of is taken from what the others
+    // have gained since.
+    void keep_monotone(std::vector<path_energy>& now) {
+        published_.resize(now.size(), 0.0);
+        double gained = 0, risen = 0;
+        for (std::size_t p = 0; p < now.size(); ++p) {
+            gained += now[p].self - published_[p];
+            risen += std::max(now[p].self - published_[p], 0.0);
+        }
+        const bool apart = traits_.policy == attribution::inclusive;
+        const double kept = apart || risen <= 0 ? 1.0 : std::max(gained, 0.0) / risen;
+        totals_.assign(now.size(), 0.0);
+        for (std::size_t p = now.size(); p-- > 0;) {  // children before their parents
+            published_[p] += std::max(now[p].self - published_[p], 0.0) * kept;
+            now[p].self = published_[p];
+            totals_[p] += now[p].self;
+            const double moved = totals_[p] - now[p].total;
+            now[p].total = totals_[p];
+            now[p].variance += moved * moved;
+            if (const std::size_t up = sums_.parent_of(p); up != 0) totals_[up] += totals_[p];
+        }
+    }
+    [[nodiscard]] double published_outside() const noexcept {
+        return published_.empty() ? 0 : published_[0];
+    }
+
+    const channel_traits traits_;
+    row_builder rows_{traits_};
+    bool begun_ = false;
+    dated_reading start_, last_, fit_end_, bill_end_;
+    double fit_joules_ = 0;   ///< as of the end of the last row to fit
+    double bill_joules_ = 0;  ///< and to bill
+    billed_value boundary_;   ///< where the last row to bill ended
+    double others_ = 0;       ///< J of other processes and of the samplers
+    double edge_joules_ = 0;
+    double own_share_ = 1;
+    std::vector<row_member> members_, last_members_;
+    double last_row_power_ = 0;
+    std::vector<regression_term> terms_;
+    power_regression regression_{row_builder::most_columns};
+    power_estimate powers_, earlier_, candidate_;
+    double candidate_at_ = 0.5;
+    bool is_stale_ = false;
+    disaggregation sums_;
+    std::vector<path_energy> committed_;  ///< variance as a deviation
+    double seconds_billed_ = 0, seconds_since_commit_ = 0;
+    double next_estimate_ = 0.2;
+    bool promoted_ = false;
+    std::vector<double> published_;  ///< J outside children, by path index + 1
+    std::vector<double> totals_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,251 @@
+// disaggregation.hpp - one channel's energy, split among the paths that were open.
+// SPDX-License-Identifier: MIT
+//
+// A row is the energy between two readings. It is shared by time first, and then corrected by what
+// is known of the powers:
+//
+//     energy of p = sum over rows of  share(p) * (joules - sum over q of power(q) * time(q))
+//                                   + power(p) * time(p)
+//
+// Rows are not kept: the sums S(p) of share * joules, X(p) of time(p) and H(p, q) of
+// share(p) * time(q) are all that is needed, so that powers which are known better later on correct
+// what was measured before. The parts of a row always add up to its energy, whatever the powers; a
+// path that was alone in its rows has all their energy, whatever the powers; and where no power is
+// known, all are equal and energy is shared by time.
+#pragma once
+
+#include "joulery/detail/attribution/power_regression.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A path's part in a row; a null path stands for the time outside all scopes.
+struct row_member {
+    const path_record* path = nullptr;
+    std::uint32_t column = 0;
+    std::uint32_t pool = 0;  ///< what it shares with; others' powers don't touch it
+    double share = 0;        ///< of the row, before powers are known
+    double seconds = 0;      ///< open, as the regression counts it
+};
+
+/// What a path has of a channel.
+struct path_energy {
+    double self = 0;      ///< J, outside its children
+    double total = 0;     ///< J, children included
+    double variance = 0;  ///< of `total`, J^2
+    double known = 0;     ///< of `self`, J that no power decides: the path was alone in its rows
+};
+
+/// The sums over rows, and the energies that they give with certain powers.
+///
+/// Thread: not synchronised. Cost: a row costs the square of its members; energies cost the square
+/// of the columns for each path.
+class disaggregation {
+ public:
+    /// `crossed`: members of different pools correct each other's energy, too.
+    void add(const std::vector<row_member>& members, double joules, bool crossed) {
+        for (const row_member& m : members) {
+            const std::size_t p = row_of(m.path);
+            share_[p] += m.share * joules;
+            weight_[p] += m.share;
+            alone_[p] += m.share > alone ? m.share * joules : 0;
+            column_[p] = m.column;
+            if (columns_.size() <= m.column) columns_.resize(m.column + 1);
+            column_sums& c = columns_[m.column];
+            c.weight += m.share;
+            c.seconds += m.seconds;
+            for (const row_member& q : members)
+                if (crossed || q.pool == m.pool) c.cross(q.column) += m.share * q.seconds;
+        }
+    }
+
+    /// A reading that is off moves energy from the row before it to the row after it: variance and
+    /// systematic error of its joules, J^2 and J. Where scopes begin the latter is alike each time,
+    /// and where they end; between the two it is not.
+    void add_boundary(const std::vector<row_member>& before, const std::vector<row_member>& after,
+                      double variance, double bias) {
+        for (const row_member& m : before) move(m.path, -m.share);
+        for (const row_member& m : after) move(m.path, m.share);
+        for (const std::size_t p : moved_) {
+            const double part = std::exchange(moved_by_[p], 0.0);
+            random_[p] += part * part * variance;
+            (part < 0 ? bias_at_end_ : bias_at_begin_)[p] += part * bias;
+        }
+        moved_.clear();
+    }
+
+    /// The row of the path around that of row `p`; 0: none.
+    [[nodiscard]] std::size_t parent_of(std::size_t p) const noexcept {
+        const path_record* r = p < records_.size() ? records_[p] : nullptr;
+        return r != nullptr && r->parent != nullptr ? r->parent->index + 1 : 0;
+    }
+
+    /// `earlier`: what the powers were believed to be earlier in the run. Where that differs by
+    /// more than both could err, powers have changed, and the energy may be off by the difference.
+    /// What every path has by row (0: outside, then paths by index + 1) at these powers.
+    [[nodiscard]] std::vector<path_energy> energies(const power_estimate& powers,
+                                                    const power_estimate& earlier) const {
+        std::vector<path_energy> all(share_.size());
+        const powers_of known(powers), before(earlier);
+        std::vector<double> corrections(columns_.size());
+        for (std::size_t c = 0; c < columns_.size(); ++c)
+            corrections[c] = columns_[c].correction(c, known);
+        for (std::size_t p = 0; p < share_.size(); ++p) {
+            all[p].self = share_[p] + corrections[column_[p]] * part_of_column(p);
+            all[p].known = alone_[p];
+        }
+        add_variances(all, known, before);
+        return all;
+    }
+
+    /// Starts anew, for the rows to come.
+    void clear() {
+        for (auto* sums : {&share_, &weight_, &alone_, &random_, &bias_at_begin_, &bias_at_end_})
+            std::fill(sums->begin(), sums->end(), 0.0);
+        for (column_sums& c : columns_) c = column_sums();
+    }
+
+ private:
+    // With so large a share of a row a path has it for itself.
+    static constexpr double alone = 0.95;
+
+    // Powers by column, with a prior for columns that the regression has not met.
+    class powers_of {
+     public:
+        explicit powers_of(const power_estimate& e) : estimate_(e) {}
+        [[nodiscard]] bool has_any() const noexcept { return !estimate_.watts.empty(); }
+        [[nodiscard]] bool has(std::size_t c) const noexcept { return c < estimate_.watts.size(); }
+        [[nodiscard]] double watts(std::size_t c) const noexcept {
+            return c < estimate_.watts.size() ? estimate_.watts[c] : estimate_.mean_watts;
+        }
+        [[nodiscard]] double covariance(std::size_t a, std::size_t b) const noexcept {
+            const std::size_t n = estimate_.watts.size();
+            if (a < n && b < n) return estimate_.covariance[a * n + b];
+            const double spread = unknown_spread * estimate_.mean_watts;
+            return a == b ? spread * spread : 0;
+        }
+
+     private:
+        static constexpr double unknown_spread = 0.6;  // of the mean: what scopes' powers differ by
+        const power_estimate& estimate_;
+    };
+
+    struct column_sums {
+        double weight = 0, seconds = 0;
+        std::vector<double> crossed;  ///< share of this column times seconds of another
+        double& cross(std::size_t q) {
+            if (crossed.size() <= q) crossed.resize(q + 1);
+            return crossed[q];
+        }
+        [[nodiscard]] double correction(std::size_t self, const powers_of& known) const {
+            double sum = seconds * known.watts(self);
+            for (std::size_t q = 0; q < crossed.size(); ++q) sum -= crossed[q] * known.watts(q);
+            return sum;
+        }
+        /// Adds `part` of how the energy of column `self` depends on each power.
+        void add_slopes(std::size_t self, double part, std::vector<double>& to) const {
+            if (to.size() < crossed.size()) to.resize(crossed.size());
+            if (to.size() <= self) to.resize(self + 1);
+            to[self] += part * seconds;
+            for (std::size_t q = 0; q < crossed.size(); ++q) to[q] -= part * crossed[q];
+        }
+    };
+
+    std::size_t row_of(const path_record* path) {
+        const std::size_t row = path != nullptr ? path->index + 1 : 0;
+        if (row >= share_.size()) {
+            const std::size_t n = row + 1;
+            for (auto* sums :
+                 {&share_, &weight_, &alone_, &random_, &bias_at_begin_, &bias_at_end_, &moved_by_})
+                sums->resize(n, 0.0);
+            column_.resize(n, 0);
+            records_.resize(n, nullptr);
+        }
+        for (; path != nullptr && records_[path->index + 1] != path; path = path->parent)
+            records_[path->index + 1] = path;
+        return row;
+    }
+    void move(const path_record* path, double share) {
+        for (;; path = path->parent) {
+            const std::size_t row = row_of(path);
+            if (moved_by_[row] == 0) moved_.push_back(row);
+            moved_by_[row] += share;
+            if (path == nullptr || path->parent == nullptr) return;
+        }
+    }
+
+    // Several paths that share a column share what powers move by what they have.
+    [[nodiscard]] double part_of_column(std::size_t row) const noexcept {
+        const double all = columns_.empty() ? 0 : columns_[column_[row]].weight;
+        return all > 0 ? weight_[row] / all : 0;
+    }
+
+    void add_variances(std::vector<path_energy>& all, const powers_of& known,
+                       const powers_of& before) const {
+        std::vector<std::vector<double>> slopes(share_.size());
+        std::vector<double> lumped(share_.size(), 0.0);
+        for (std::size_t p = share_.size(); p-- > 0;) {  // children before their parents
+            const double part = part_of_column(p);
+            if (part > 0) {
+                columns_[column_[p]].add_slopes(column_[p], part, slopes[p]);
+                // How paths of one column differ is not known at all.
+                if (part < 1 - 1e-9) lumped[p] += 0.6 * share_[p] * (1 - part);
+            }
+            all[p].total += all[p].self;
+            all[p].variance = random_[p] + bias_at_begin_[p] * bias_at_begin_[p] +
+                              bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p] +
+                              variance_of(slopes[p], known) + change_of(slopes[p], known, before);
+            const std::size_t up = parent_of(p);
+            if (up == 0) continue;
+            all[up].total += all[p].total;
+            lumped[up] += lumped[p];
+            std::vector<double>& to = slopes[up];
+            if (to.size() < slopes[p].size()) to.resize(slopes[p].size());
+            for (std::size_t q = 0; q < slopes[p].size(); ++q) to[q] += slopes[p][q];
+            slopes[p] = {};
+        }
+    }
+    static double change_of(const std::vector<double>& slopes, const powers_of& known,
+                            const powers_of& before) {
+        if (!before.has_any()) return 0;
+        double moved = 0;
+        for (std::size_t a = 0; a < slopes.size(); ++a)
+            if (before.has(a)) moved += slopes[a] * (known.watts(a) - before.watts(a));
+        const double chance = variance_of(slopes, known) + variance_of(slopes, before);
+        return moved * moved > deviations_of_change * chance ? moved * moved : 0;
+    }
+    static constexpr double deviations_of_change = 9;  // squared: three
+    static double variance_of(const std::vector<double>& slopes, const powers_of& known) {
+        double sum = 0;
+        for (std::size_t a = 0; a < slopes.size(); ++a) {
+            if (slopes[a] == 0) continue;
+            double row = 0;
+            for (std::size_t b = 0; b < slopes.size(); ++b)
+                if (slopes[b] != 0) row += slopes[b] * known.covariance(a, b);
+            sum += slopes[a] * row;
+        }
+        return std::max(sum, 0.0);
+    }
+
+    std::vector<column_sums> columns_;
+    // By row: 0 is outside all scopes, then paths by their index + 1.
+    std::vector<double> share_, weight_, alone_;
+    std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
+    std::vector<std::uint32_t> column_;
+    std::vector<const path_record*> records_;
+    std::vector<double> moved_by_;
+    std::vector<std::size_t> moved_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,142 @@
+// hardware_names.hpp - what people call the parts of this machine.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/core/system_root.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A processor's name without what only fills it: "AMD EPYC 9554 64-Core Processor" and "Intel(R)
+/// Xeon(R) CPU E5-2670 0 @ 2.60GHz" become "AMD EPYC 9554" and "Intel Xeon E5-2670 0".
+[[nodiscard]] inline std::string plain_cpu_name(std::string name) {
+    for (const std::string_view filler : {"(R)", "(r)", "(TM)", "(tm)", " CPU"})
+        for (std::size_t at; (at = name.find(filler)) != std::string::npos;)
+            name.erase(at, filler.size());
+    name.erase(std::min(name.find(" @ "), name.size()));
+    const std::size_t cores = name.find("-Core Processor");
+    if (cores != std::string::npos) name.erase(name.rfind(' ', cores));
+    return std::string(trimmed(name));
+}
+
+/// "AMD EPYC 9554"; "" on Arm, whose kernels don't say.
+[[nodiscard]] inline std::string cpu_model(const system_root& root) {
+    return plain_cpu_name(read_cpu_identity(root).model_name);
+}
+
+/// "Raspberry Pi 5 Model B Rev 1.0", "NVIDIA Jetson AGX Thor Developer Kit"; "" on other boards.
+[[nodiscard]] inline std::string board_model(const system_root& root) {
+    const std::string text = root.text("/proc/device-tree/model", 256);
+    return std::string(trimmed(text.substr(0, text.find('\0'))));
+}
+
+/// A computer by its firmware: "Dell Inc. PowerEdge R750", or its board's name.
+[[nodiscard]] inline std::string machine_model(const system_root& root) {
+    const std::string maker = root.line("/sys/class/dmi/id/sys_vendor");
+    const std::string product = root.line("/sys/class/dmi/id/product_name");
+    const auto is_filler = [](std::string_view text) {
+        return text.empty() || text.find("O.E.M.") != std::string_view::npos ||
+               text.find("System ") == 0 || text == "Default string";
+    };
+    if (is_filler(product)) return board_model(root);
+    return is_filler(maker) || product.rfind(maker, 0) == 0 ? product : maker + ' ' + product;
+}
+
+/// The line of a table such as pci.ids that begins with `key`, from `from` on; what follows it.
+[[nodiscard]] inline std::string_view line_after(std::string_view table, std::string_view key,
+                                                 std::size_t& from) noexcept {
+    while (from < table.size()) {
+        const std::size_t end = table.find('\n', from);
+        const std::string_view line = table.substr(from, end - from);
+        from = end == std::string_view::npos ? table.size() : end + 1;
+        if (line.substr(0, key.size()) == key) return trimmed(line.substr(key.size()));
+        // The entries of a vendor are indented; the next vendor's line ends them.
+        if (key.front() == '\t' && !line.empty() && line[0] != '\t' && line[0] != '#') return {};
+    }
+    return {};
+}
+
+/// A PCI device by the system's list of names, as "Intel Battlemage G21 [Arc B580]", else by its
+/// numbers, "Intel 8086:e20b". `folder`: its folder in sysfs. "" where there are none.
+[[nodiscard]] inline std::string pci_model(const system_root& root, const std::string& folder) {
+    const auto number = [&](const char* file) {
+        const std::string text = root.line(folder + file);  // "0x8086"
+        return text.size() == 6 ? text.substr(2) : std::string();
+    };
+    const std::string vendor = number("/vendor");
+    const std::string device = number("/device");
+    if (vendor.empty() || device.empty()) return {};
+    const std::string maker = vendor == "8086"   ? "Intel "
+                              : vendor == "1002" ? "AMD "
+                              : vendor == "10de" ? "NVIDIA "
+                              : vendor == "1e52" ? "Tenstorrent "
+                              : vendor == "1da3" ? "Habana "
+                                                 : "";
+    for (const char* list : {"/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids"}) {
+        const std::string table = root.text(list, 4 << 20);
+        std::size_t at = 0;
+        if (line_after(table, vendor + "  ", at).empty()) continue;
+        const std::string_view name = line_after(table, "\t" + device + "  ", at);
+        if (!name.empty()) return maker + std::string(name);
+    }
+    return maker + vendor + ":" + device;
+}
+
+/// An AMD GPU as its board names itself, or by libdrm's list: "AMD Radeon RX 7900 XTX".
+[[nodiscard]] inline std::string amd_gpu_model(const system_root& root, const std::string& folder) {
+    const std::string product = root.line(folder + "/product_name");
+    if (!product.empty()) return product;
+    const auto number = [&](const char* file) {  // "0x744c" -> "744C"
+        std::string text = root.line(folder + file);
+        text.erase(0, 2);
+        for (char& c : text)
+            if (c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
+        return text;
+    };
+    const std::string device = number("/device");
+    const std::string table = root.text("/usr/share/libdrm/amdgpu.ids", 1 << 18);
+    std::size_t at = 0;
+    while (!device.empty() && at < table.size()) {  // "744C,\tC8,\tAMD Radeon RX 7900 XTX"
+        std::string_view rest = line_after(table, device + ",", at);
+        const std::size_t comma = rest.find(',');
+        if (comma != std::string_view::npos && rest.substr(0, comma) == number("/revision"))
+            return std::string(trimmed(rest.substr(comma + 1)));
+    }
+    return pci_model(root, folder);
+}
+
+/// One line about cards that sleep; said once one has been seen asleep.
+class sleep_note {
+ public:
+    /// Before the first read: a card that is able to sleep.
+    void add(const std::string& id, bool sleeps_now) {
+        ids_ += (ids_.empty() ? "" : ", ") + id;
+        if (sleeps_now) see();
+    }
+    void see() noexcept { seen_.store(true, std::memory_order_relaxed); }
+    /// With what there was to say without it; any thread.
+    void finish(const std::string& note) {
+        plain_ = note;
+        whole_ = note + (note.empty() ? "" : "; ") + ids_ +
+                 ": asleep, at least for a while; not woken, and 0 W meanwhile";
+    }
+    [[nodiscard]] std::string_view text() const noexcept {
+        return seen_.load(std::memory_order_relaxed) ? whole_ : plain_;
+    }
+
+ private:
+    std::string ids_, plain_, whole_;
+    std::atomic<bool> seen_{false};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,90 @@
+// write.hpp - a report to where a name says, in the format that its ending says.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
+#include "joulery/report_io.hpp"
+#include "joulery/writers/csv.hpp"
+#include "joulery/writers/folded.hpp"
+#include "joulery/writers/html.hpp"
+#include "joulery/writers/junit.hpp"
+#include "joulery/writers/markdown.hpp"
+#include "joulery/writers/otlp.hpp"
+#include "joulery/writers/prometheus.hpp"
+#include "joulery/writers/speedscope.hpp"
+#include "joulery/writers/trace_json.hpp"
+
+#if JOULERY_POSIX()
+#include <sys/ioctl.h>
+#include <unistd.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL list_view<report_format> report_formats() noexcept {
+    // A new format is a line here.
+    static constexpr report_format all[] = {
+        {".json", [](const report& r) { return to_json(r); }},
+        {".csv", [](const report& r) { return to_csv(r); }},
+        {".md", [](const report& r) { return to_markdown(r); }},
+        {".html", [](const report& r) { return to_html(r); }},
+        {".prom", [](const report& r) { return to_prometheus(r); }},
+        {".folded", [](const report& r) { return to_folded(r); }},
+        {".speedscope.json", [](const report& r) { return to_speedscope(r); }},
+        {".trace.json", [](const report& r) { return to_trace_json(r); }},
+        {".otlp.json", [](const report& r) { return to_otlp_json(r); }},
+        {".junit.xml", [](const report& r) { return to_junit(r); }},
+        {".txt", [](const report& r) { return to_text(r); }},
+    };
+    return list_view<report_format>(all);
+}
+
+JOULERY_DECL const report_format* find_format(std::string_view name) noexcept {
+    const report_format* best = nullptr;
+    for (const report_format& f : report_formats())
+        if (name.size() > f.ending.size() &&
+            name.substr(name.size() - f.ending.size()) == f.ending &&
+            (best == nullptr || f.ending.size() > best->ending.size()))
+            best = &f;
+    return best;
+}
+
+JOULERY_DECL text_options stderr_options() noexcept {
+    text_options o;
+#if JOULERY_POSIX()
+    if (::isatty(STDERR_FILENO) == 0) return o;
+    const char* no_colour = detail::environment_variable("NO_COLOR");
+    const char* terminal = detail::environment_variable("TERM");
+    o.colour = (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
+               std::string_view(terminal) != "dumb";
+    struct winsize size {};
+    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) o.width = size.ws_col;
+#endif
+    return o;
+}
+
+JOULERY_DECL status write_report(const report& r, const std::string& target) {
+    if (target == "-") {
+        const std::string text = to_text(r, stderr_options());
+        const int error = detail::write_to_stderr(text);
+        if (error == 0) return {};
+        return failure{"table not written to stderr: " + error_text(error), {}};
+    }
+    const report_format* format = find_format(target);
+    if (format != nullptr) {
+        const auto done = replace_file(target, format->write(r));
+        return done ? status() : status(done.error());
+    }
+    std::string known = "- (the table on stderr)";
+    for (const report_format& f : report_formats()) known.append(", ").append(f.ending);
+    return failure{
+        "report not written to " + escape_control(target) + ": its ending names no known format",
+        "use one of " + known};
+}
+
+}  // namespace v1
+}  // namespace joulery

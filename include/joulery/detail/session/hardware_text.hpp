@@ -1,0 +1,64 @@
+// hardware_text.hpp - the hardware of a run in one line, as people name it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/backend.hpp"
+#include "joulery/detail/metering/containment.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// "2 x AMD EPYC 9554, 3 x NVIDIA H100 80GB HBM3": processors, cards, then what else the channels
+/// name; each device once, however many channels it has. `processor`: where no channel names one.
+[[nodiscard]] inline std::string describe_hardware(const std::vector<channel>& channels,
+                                                   const std::string& processor) {
+    struct part {
+        int order;  // processors, cards, the rest
+        std::string model;
+        std::vector<std::string> devices;
+    };
+    std::vector<part> parts;
+    const auto add = [&](int order, const std::string& model, std::string device) {
+        auto at = std::find_if(parts.begin(), parts.end(),
+                               [&](const part& p) { return p.model == model; });
+        if (at == parts.end()) at = parts.insert(parts.end(), {order, model, {}});
+        if (std::find(at->devices.begin(), at->devices.end(), device) == at->devices.end())
+            at->devices.push_back(std::move(device));
+    };
+    bool any_processor = false;
+    for (const channel& c : channels) {
+        if (c.model.empty()) continue;
+        const std::string_view device = c.device;
+        const std::size_t card = device.find(pci_start);
+        const bool is_processor =
+            card == std::string_view::npos &&
+            (c.part == component::cpu || c.part == component::soc || c.device == "estimate");
+        any_processor = any_processor || is_processor || c.part == component::board;
+        const std::string_view whole =
+            card != std::string_view::npos ? device.substr(card) : device;
+        add(is_processor ? 0
+            : is_card(c) ? 1
+                         : 2,
+            c.model, whole.empty() ? c.id : std::string(whole.substr(0, whole.find('/'))));
+    }
+    if (!any_processor && !processor.empty()) add(0, processor, "processor");
+    std::stable_sort(parts.begin(), parts.end(),
+                     [](const part& a, const part& b) { return a.order < b.order; });
+    std::string text;
+    for (const part& p : parts) {
+        if (!text.empty()) text += ", ";
+        if (p.devices.size() > 1) text += std::to_string(p.devices.size()) + " x ";
+        text += p.model;
+    }
+    return text;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

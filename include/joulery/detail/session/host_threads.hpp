@@ -1,0 +1,118 @@
+// host_threads.hpp - ends a process whose own threads have all ended.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#if JOULERY_LINUX()
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A program may end `main` by `pthread_exit`: it ends with its last thread, by `exit(0)`. Threads
+/// of ours must not keep it alive, so they look now and then whether they are the only ones, and
+/// then call `exit(0)` in its place.
+///
+/// Thread: any. Cost: two system calls every tenth of a second. Fails: without /proc it sees
+/// nothing.
+///
+///     const host_threads::ours counted;          // first thing in each thread of ours
+///     host_threads::exit_if_ended();             // now and then
+class host_threads {
+ public:
+    /// A thread of ours, while it runs.
+    class ours {
+     public:
+        ours() noexcept { started().fetch_add(1); }
+        ours(const ours&) = delete;
+        ours& operator=(const ours&) = delete;
+        ~ours() { ended().fetch_add(1); }
+    };
+
+    /// How long a thread of ours may sleep at most between two looks.
+    static constexpr std::chrono::milliseconds patience{100};
+
+    /// From a thread of ours that holds no lock.
+    static void exit_if_ended() noexcept {
+        static std::atomic<std::int64_t> next_look{0};
+        const auto now = std::chrono::steady_clock::now().time_since_epoch();
+        const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+        std::int64_t due = next_look.load(std::memory_order_relaxed);
+        if (ms < due || !next_look.compare_exchange_strong(due, ms + patience.count())) return;
+        static std::atomic<bool> exits{false};
+        if (!have_ended() || exits.exchange(true)) return;
+        become_a_thread_of_the_host();
+        std::exit(0);
+    }
+
+    /// Whether all threads but ours have ended.
+    [[nodiscard]] static bool have_ended() noexcept {
+#if JOULERY_LINUX()
+        // A thread of ours is counted after it began to run and until just before it ends, so there
+        // are never less of them than that. None may begin or end in between.
+        const std::uint64_t begun = started().load(), over = ended().load();
+        struct ::stat tasks {};
+        if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return false;
+        if (started().load() != begun || ended().load() != over) return false;
+        const std::uint64_t threads =
+            tasks.st_nlink - 2;  // the first one stays until the last ends
+        return threads <= begun - over + 1 && first_thread_has_ended();
+#else
+        return false;
+#endif
+    }
+
+ private:
+    static std::atomic<std::uint64_t>& started() noexcept {
+        static std::atomic<std::uint64_t> count{0};
+        return count;
+    }
+    static std::atomic<std::uint64_t>& ended() noexcept {
+        static std::atomic<std::uint64_t> count{0};
+        return count;
+    }
+
+#if JOULERY_LINUX()
+    // The kernel takes its memory away (so there is no "exe"), and its state is Z.
+    static bool first_thread_has_ended() noexcept {
+        char target[8];
+        if (::readlink("/proc/self/exe", target, sizeof target) >= 0 || errno != ENOENT)
+            return false;
+        std::FILE* const file = std::fopen("/proc/self/stat", "re");
+        if (file == nullptr) return false;
+        char text[256] = "";
+        text[std::fread(text, 1, sizeof text - 1, file)] = '\0';
+        std::fclose(file);
+        const char* const name_end = std::strrchr(text, ')');
+        return name_end != nullptr && std::strncmp(name_end, ") Z", 3) == 0;
+    }
+#endif
+    // What `exit` calls runs with the signals and the scopes that it would have there.
+    static void become_a_thread_of_the_host() noexcept {
+        inside_library = false;
+#if JOULERY_LINUX()
+        ::sigset_t none;
+        ::sigemptyset(&none);
+        ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+#endif
+    }
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,32 @@
+// observe_channels.hpp - what the channels of an engine have counted so far.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/metering/domain_beliefs.hpp"
+#include "joulery/detail/session/engine.hpp"
+
+#include <mutex>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// As of the last reads. Cost: a lock a source.
+[[nodiscard]] inline std::vector<channel_observation> observe_channels(engine& e) {
+    constexpr std::uint64_t first_reads = 5;  // in which a gauge may not be ready yet
+    std::vector<channel_observation> seen;
+    for (const auto& m : e.sources()) {
+        const std::lock_guard<std::mutex> lock(m->source.accounts);
+        for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
+            const channel_account& a = m->source.account(c);
+            const bool is_new = a.tally().reads + a.tally().failures < first_reads;
+            seen.push_back({m->source.joules()[c], is_new || !a.is_silent()});
+        }
+    }
+    return seen;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

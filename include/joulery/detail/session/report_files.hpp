@@ -1,0 +1,232 @@
+// report_files.hpp - where the reports of a run go, and that no other run's are overwritten.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/claimed_file.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/session/machine_info.hpp"
+#include "joulery/report.hpp"
+#include "joulery/report_io.hpp"
+#include "joulery/units.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What names of report files may hold: %p, %h and %r.
+struct run_names {
+    std::string process, host, run;
+
+    [[nodiscard]] static run_names of(const std::string& run_name) {
+        const machine_info m = describe_machine();
+        run_names names;
+        names.process = std::to_string(m.process_id);
+        names.host = as_file_name(m.host.empty() ? "host" : m.host);
+        names.run = as_file_name((run_name.empty() ? "" : run_name + "-") +
+                                 wall_time::now().to_iso8601() + "-" + names.process);
+        return names;
+    }
+
+    /// `name` with what stands for process, host and run filled in; "%%" is a percent sign.
+    [[nodiscard]] std::string fill(std::string_view name) const {
+        std::string out;
+        for (std::size_t i = 0; i < name.size(); ++i) {
+            const char next = name[i] == '%' && i + 1 < name.size() ? name[i + 1] : '\0';
+            const std::string* text = next == 'p'   ? &process
+                                      : next == 'h' ? &host
+                                      : next == 'r' ? &run
+                                                    : nullptr;
+            if (text != nullptr) out += *text;
+            if (text == nullptr) out += name[i];
+            if (text != nullptr || next == '%') ++i;
+        }
+        return out;
+    }
+
+ private:
+    static std::string as_file_name(std::string text) {
+        for (char& c : text) {
+            const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+            if (!good) c = '-';
+        }
+        return text;
+    }
+};
+
+/// The targets of a run's reports. A file that another living run writes to is left to it: this
+/// run's process number then stands in the name, and both say so.
+///
+/// Thread: one at a time.
+///
+///     report_files files({"-", "run.json"}, run_names::of("resnet"));
+///     files.write_checkpoint(meter.snapshot());
+class report_files {
+ public:
+    report_files(const std::vector<std::string>& targets, const run_names& names) {
+        for (const std::string& target : targets) {
+            const std::string path = names.fill(target);
+            const bool known = std::any_of(targets_.begin(), targets_.end(),
+                                           [&](const auto& t) { return t.asked_for == path; });
+            if (!known) targets_.push_back(claim(path, names));
+        }
+    }
+
+    /// What is to be said at the start: files that have another name than was asked for.
+    [[nodiscard]] std::vector<std::string> notes() const {
+        std::vector<std::string> all;
+        for (const report_target& t : targets_)
+            if (t.path != t.asked_for) all.push_back(note_of(t));
+        return all;
+    }
+
+    /// Whether there is a file to keep up to date while the run goes on.
+    [[nodiscard]] bool has_files() const noexcept {
+        return std::any_of(targets_.begin(), targets_.end(), is_kept_up_to_date);
+    }
+
+    /// The processor time that checkpoints have taken so far, which is a part of what measuring
+    /// costs.
+    void set_cost(seconds all) noexcept { checkpoints_cost_ = all; }
+
+    /// Writes the files as they would be if the run ended now, saying that it goes on. What fails
+    /// here is said when it ends.
+    void write_checkpoint(report r) {
+        r.warnings.insert(r.warnings.begin(), "still running as of " +
+                                                  wall_time::now().to_iso8601() +
+                                                  ": the run had not ended when this was written");
+        complete(r);
+        for (report_target& t : targets_)
+            if (is_kept_up_to_date(t)) (void)write(r, t);
+    }
+
+    /// Writes them all, for good. Calls `say` with what could not be written and why; the table on
+    /// stderr then stands in for it.
+    template <class Say>
+    void write_last(report r, Say say) {
+        complete(r);
+        const std::vector<std::string> others = others_beside();
+        add(r.warnings, others);
+        for (const std::string& note : others) say(note);
+        bool has_table = std::any_of(targets_.begin(), targets_.end(),
+                                     [](const report_target& t) { return t.path == "-"; });
+        for (report_target& t : targets_) {
+            const status done = write(r, t);
+            if (done) continue;
+            say(done.error().reason +
+                (done.error().remedy.empty() ? "" : "; " + done.error().remedy));
+            if (!std::exchange(has_table, true)) (void)write_report(r, "-");
+        }
+        targets_.clear();
+    }
+
+    /// In a forked child: the files are the parent's.
+    void abandon() noexcept {
+        for (report_target& t : targets_) t.file.release();
+    }
+
+ private:
+    struct report_target {
+        std::string asked_for, path;
+        const report_format* format = nullptr;  ///< null: the table, or a name of no known ending
+        claimed_file file;
+    };
+    static constexpr std::string_view taken = " belongs to another run that is still going on";
+
+    static report_target claim(const std::string& path, const run_names& names) {
+        report_target t;
+        t.asked_for = t.path = path;
+        t.format = path == "-" ? nullptr : find_format(path);
+        if (t.format == nullptr || t.file.claim(path)) return t;
+        // In containers many processes have the same number, and on a cluster.
+        for (const std::string& mark :
+             {names.process, names.host + "." + names.process, names.run}) {
+            t.path = stem_of(t) + "." + mark + std::string(t.format->ending);
+            if (t.file.claim(t.path)) break;
+        }
+        return t;
+    }
+    static std::string stem_of(const report_target& t) {
+        return t.asked_for.substr(0, t.asked_for.size() - t.format->ending.size());
+    }
+
+    static std::string note_of(const report_target& t) {
+        return t.asked_for + std::string(taken) + "; this run's report is in " + t.path;
+    }
+
+    static bool is_kept_up_to_date(const report_target& t) noexcept {
+        return t.format != nullptr && !is_special_file(t.path);
+    }
+
+    void complete(report& r) const {
+        add(r.warnings, notes());
+        self_cost& cost = r.overhead;
+        const double before = (cost.sampler + cost.edges).count();
+        if (!(before > 0)) return;
+        const double more = 1 + checkpoints_cost_.count() / before;
+        cost.sampler += checkpoints_cost_;
+        cost.share_of_wall *= more;
+        cost.share_of_cpu *= more;
+        cost.joules = cost.joules * more;
+    }
+
+    static void add(std::vector<std::string>& to, const std::vector<std::string>& more) {
+        to.insert(to.end(), more.begin(), more.end());
+    }
+
+    static status write(const report& r, report_target& t) {
+        if (t.format == nullptr) return write_report(r, t.path);
+        const int error = t.file.replace(t.path, t.format->write(r));
+        return error == 0 ? status() : status(write_failure(t.path, error));
+    }
+
+    // The files of other runs that were to be in this run's.
+    [[nodiscard]] std::vector<std::string> others_beside() const {
+        std::vector<std::string> notes;
+        for (const report_target& t : targets_) {
+            if (t.format == nullptr || t.path != t.asked_for) continue;
+            const std::string folder = folder_of(t.path) + "/";
+            const std::string stem = stem_of(t) + ".";
+            const std::size_t slash = stem.rfind('/');
+            const std::string begin = slash == std::string::npos ? stem : stem.substr(slash + 1);
+            for (const std::string& name : system_root().list(folder)) {
+                const bool fits = name.size() > begin.size() + t.format->ending.size() &&
+                                  name.compare(0, begin.size(), begin) == 0 &&
+                                  find_format(name) == t.format;
+                if (!fits || !(is_claimed(folder + name) || was_redirected(folder + name)))
+                    continue;
+                notes.push_back(t.path +
+                                " was to be written by another run, too, at the same time; its "
+                                "report is in " +
+                                folder + name);
+            }
+        }
+        return notes;
+    }
+    // Formats without warnings (CSV, metrics) do not tell once their process has ended.
+    static bool was_redirected(const std::string& path) {
+        std::string text;
+        for (const char c : system_root().text(path, 1 << 20))  // tables break their lines
+            if (!is_blank(c))
+                text += c;
+            else if (text.empty() || text.back() != ' ')
+                text += ' ';
+        return text.find(taken) != std::string::npos;
+    }
+    static bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r'; }
+
+    std::vector<report_target> targets_;
+    seconds checkpoints_cost_{0};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,144 @@
+// scope_ends.hpp - how scopes end off the fast path: late, elsewhere, out of order, or not at all.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/catch_bad_alloc.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/timing/library_section.hpp"
+#include "joulery/detail/timing/scope_edges.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
+#include "joulery/detail/timing/thread_stack.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+inline thread_context& tree_of(scope_node& n) noexcept {
+    return static_cast<thread_context&>(*n.tree);
+}
+inline std::uint64_t now_of(const engine* e) noexcept {
+    return e != nullptr ? e->clock().now() : ticks_now();
+}
+
+/// Where scopes around the innermost open ones have ended: those leave by the slow path, which
+/// finds the place in the tree again. Call it from within `locked`.
+inline void find_place(thread_context& tree) noexcept {
+    tree.current = nearest_open(tree.current);
+    for (scope_node* n = tree.current; n != &tree.root; n = n->parent)
+        if (n->parent != &tree.root && !n->parent->is_open())
+            n->flags.fetch_or(out_of_order, std::memory_order_relaxed);
+}
+
+/// Closes scopes of this thread whose objects are gone though they never ended: `longjmp` went over
+/// them. `holder`: the object of a scope that begins; `live`: the lowest address of the stack that
+/// is in use. Call it from within `locked`.
+inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
+                            std::uintptr_t live) noexcept {
+    if (tree.stack_low == 0) {
+        tree.stack = stack_range::of_this_thread();
+        tree.stack_low = tree.stack.low;
+    }
+    // On another stack (a fibre's, a signal handler's) the thread's own is not free below.
+    if (!tree.stack.contains(live)) live = 0;
+    for (scope_node* n = tree.current; n != &tree.root; n = n->parent) {
+        const void* const object = n->holder.load(std::memory_order_relaxed);
+        const bool is_gone = object == holder || (reinterpret_cast<std::uintptr_t>(object) < live &&
+                                                  tree.stack.contains(object));
+        if (!is_gone || !n->is_open()) continue;
+        n->close(now_of(e));
+        tree.abandoned.fetch_add(1, std::memory_order_relaxed);
+    }
+    find_place(tree);
+}
+
+/// Before a scope begins: leaves what other threads have ended and what was abandoned.
+inline void settle(thread_context& tree, const void* holder, std::uintptr_t live) noexcept {
+    const scope_node& n = *tree.current;
+    if (&n == &tree.root) return;
+    if (n.is_open() && !is_abandoned(n, tree, holder, live)) return;
+    tree.locked([&](engine* e) { close_abandoned(tree, e, holder, live); });
+}
+
+/// Closes a node with what its flags ask for. Call it from within `locked`.
+inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept {
+    const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
+    if (e != nullptr && (flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e->edge(n, flags); });
+    const std::uint64_t now = now_of(e);
+    if (e != nullptr && (flags & (edge_bits | recorded)) != 0)
+        (void)catch_bad_alloc([&] { tree.calls.leave(n, now); });
+    n.close(now);
+    if (e != nullptr && (flags & edge_bits) != 0) e->reconsider_edges(n);
+}
+
+/// The end of a scope on its own thread. Scopes inside it that are still open end later, out of
+/// order, unless they were abandoned.
+inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t live) noexcept {
+    tree.locked([&](engine* e) {
+        if (tree.current != &n) close_abandoned(tree, e, nullptr, live);
+        if (n.is_open()) close_node(tree, e, n);
+        n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
+        find_place(tree);
+    });
+}
+
+/// The end of a scope on another thread than its own. That one notices at its next scope: this one
+/// and its children are flagged.
+inline void leave_elsewhere(thread_context& tree, scope_node& n) noexcept {
+    std::shared_ptr<thread_context> last;
+    tree.locked([&](engine* e) {
+        close_node(tree, e, n);
+        if (tree.is_orphan()) {
+            find_place(tree);
+            if (tree.current == &tree.root) last = tree.let_go();
+            return;
+        }
+        tree.ended_elsewhere.fetch_add(1, std::memory_order_relaxed);
+        n.flags.fetch_or(out_of_order | ends_elsewhere, std::memory_order_relaxed);
+        for (scope_node* c = n.first_child.load(std::memory_order_acquire); c != nullptr;
+             c = c->next_sibling.load(std::memory_order_relaxed))
+            c->flags.fetch_or(out_of_order, std::memory_order_relaxed);
+    });
+}
+
+inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live) noexcept {
+    thread_context& tree = tree_of(*n);
+    const library_section inside;
+    if (inside.is_nested() || !tree.is_this_process()) {  // its locks may be taken
+        n->close(tree.clock != nullptr ? tree.clock->now() : ticks_now());
+        if (tree.current == n) tree.current = n->parent;
+        return;
+    }
+    if (n->holder.load(std::memory_order_relaxed) != holder || !n->is_open()) return;
+    if (tree.is_of_this_thread()) {
+        leave_here(tree, *n, live);
+    } else {
+        leave_elsewhere(tree, *n);
+    }
+}
+
+/// The calling thread ends. What lies on its stack is gone; `exit` leaves that of `main` as it is.
+inline void end_thread(const std::shared_ptr<thread_context>& tree) noexcept {
+    const library_section inside;
+    const bool stack_goes = nearest_open(tree->current) != &tree->root && !is_main_thread();
+    const stack_range stack = stack_goes ? stack_range::of_this_thread() : stack_range();
+    tree->locked([&](engine* e) {
+        for (scope_node* n = tree->current; n != &tree->root; n = n->parent)
+            if (n->is_open() && stack.contains(n->holder.load(std::memory_order_relaxed)))
+                n->close(now_of(e));
+        find_place(*tree);
+        if (tree->current == &tree->root) {
+            tree->thread_ended.store(true, std::memory_order_release);
+        } else {
+            tree->become_orphan(tree);
+        }
+    });
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,96 @@
+// thread_contexts.hpp - the calling thread's trees, one a meter, and the end of a
+// thread. SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/catch_bad_alloc.hpp"
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/scope_ends.hpp"
+#include "joulery/detail/timing/library_section.hpp"
+#include "joulery/detail/timing/signal_context.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// All trees of one thread. When the thread ends their engines keep what they hold.
+class thread_contexts {
+ public:
+    thread_contexts() = default;
+    thread_contexts(const thread_contexts&) = delete;
+    thread_contexts& operator=(const thread_contexts&) = delete;
+    ~thread_contexts() {
+        state_of_this_thread() = state::gone;
+        default_tree = nullptr;
+        for (const entry& e : entries_) end_thread(e.tree);
+    }
+
+    /// The tree in that engine, made at the first call. Null without memory, in a signal handler,
+    /// and in an allocator that is called to make it.
+    thread_context* tree_in(engine& owner, std::uint64_t meter_id) noexcept {
+        if (is_making_) return nullptr;
+        for (const entry& e : entries_)
+            if (e.meter_id == meter_id) return e.tree.get();
+        if (signal_context::is_handler(stack_pointer())) return nullptr;
+        const library_section inside;
+        is_making_ = true;
+        const bool had_memory = catch_bad_alloc([&] {
+            forget_dead();
+            entries_.reserve(entries_.size() + 1);  // what may fail comes first
+            entries_.push_back({meter_id, owner.add_tree()});
+        });
+        is_making_ = false;
+        return had_memory ? entries_.back().tree.get() : nullptr;
+    }
+
+    /// Whether this thread's list was made, and destroyed: it is in its last destructors then.
+    enum class state : unsigned char { fresh, made, gone };
+    static state& state_of_this_thread() noexcept {
+        static thread_local state now = state::fresh;
+        return now;
+    }
+
+ private:
+    struct entry {
+        std::uint64_t meter_id;
+        std::shared_ptr<thread_context> tree;
+    };
+    void forget_dead() {
+        const auto forgotten = [](const entry& e) {
+            if (!e.tree->is_dead() || !e.tree->is_idle()) return false;
+            if (default_tree == e.tree.get()) default_tree = nullptr;
+            return true;
+        };
+        entries_.erase(std::remove_if(entries_.begin(), entries_.end(), forgotten), entries_.end());
+    }
+    std::vector<entry> entries_;
+    bool is_making_ = false;
+};
+
+/// Never used twice, so that a thread does not take a new meter for one it knew.
+JOULERY_EXPORT inline std::atomic<std::uint64_t> last_meter_id{0};
+
+/// The calling thread's trees, or null: in its last destructors, and in a signal handler that comes
+/// before its first scope.
+JOULERY_EXPORT JOULERY_NOINLINE inline thread_contexts* contexts_of_this_thread() noexcept {
+    thread_contexts::state& now = thread_contexts::state_of_this_thread();
+    if (now == thread_contexts::state::gone) return nullptr;
+    if (now == thread_contexts::state::fresh) {
+        if (signal_context::is_handler(stack_pointer())) return nullptr;
+        now = thread_contexts::state::made;
+    }
+    static thread_local thread_contexts trees;
+    return &trees;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

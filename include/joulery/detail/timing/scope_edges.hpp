@@ -1,0 +1,107 @@
+// scope_edges.hpp - how a scope begins and ends: the hot path.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/thread_stack.hpp"
+#include "joulery/detail/timing/tick_clock.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+// The calling thread has no tree yet, or lost it. Where a meter of the program's own came first,
+// the slow path is there and the process-wide meter is not.
+JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
+    if (inside_library) return nullptr;
+    if (const slow_path_table* calls = cold.load(std::memory_order_acquire))
+        if (thread_cursor* tree = calls->open_default()) return tree;
+#if defined(__GNUC__) && !defined(_WIN32)
+    thread_cursor* (*const volatile first)() noexcept = &first_tree;  // null if nobody defines it
+    return first != nullptr ? first() : nullptr;
+#else
+    return nullptr;
+#endif
+}
+
+/// This thread's tree in the process-wide meter; null: scopes do nothing.
+[[nodiscard]] JOULERY_INLINE thread_cursor* process_tree() noexcept {
+    if (JOULERY_UNLIKELY(!scopes_enabled.load(std::memory_order_relaxed))) return nullptr;
+    thread_cursor* tree = default_tree;
+    return JOULERY_UNLIKELY(tree == nullptr) ? open_tree() : tree;
+}
+
+/// Whether the scope object that opened `n` is gone without having ended (`longjmp`), now that one
+/// begins at `holder`: it was at the same place, or lies below what is in use of the stack. Until
+/// the stack's end is known, `stack_low` is 0 and every object below is suspect.
+[[nodiscard]] JOULERY_INLINE bool is_abandoned(const scope_node& n, const thread_cursor& tree,
+                                               const void* holder, std::uintptr_t live) noexcept {
+    const auto before = reinterpret_cast<std::uintptr_t>(n.holder.load(std::memory_order_relaxed));
+    // Almost always so: the object of an enclosing scope lies higher.
+    if (before > reinterpret_cast<std::uintptr_t>(holder)) return false;
+    return before == reinterpret_cast<std::uintptr_t>(holder) ||
+           (before < live && before >= tree.stack_low);
+}
+
+JOULERY_INLINE void begin_call(scope_node& n, const void* holder) noexcept {
+    n.tree->current = &n;
+    n.holder.store(holder, std::memory_order_relaxed);
+    n.open(ticks_now());
+}
+
+/// Opens a scope whose name lies where it lay the last time, as a rule. Null: it is not measured.
+[[nodiscard]] JOULERY_INLINE scope_node* enter_text(thread_cursor* tree, const char* text,
+                                                    std::size_t size, std::uint64_t key,
+                                                    const void* holder) noexcept {
+    scope_node* const parent = tree->current;
+    const scope_node::hint& hint = parent->hint_of(text);
+    scope_node* const node = hint.child;
+    if (JOULERY_UNLIKELY(hint.key != key || node == nullptr ||
+                         node->flags.load(std::memory_order_relaxed) != 0 ||
+                         is_abandoned(*parent, *tree, holder, stack_pointer())))
+        return cold.load(std::memory_order_acquire)
+            ->enter_text(tree, text, size, holder, stack_pointer());
+    begin_call(*node, holder);
+    return node;
+}
+/// Named by an array; of a literal the compiler knows the key.
+template <std::size_t N>
+[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const char (&name)[N],
+                                               const void* holder) noexcept {
+    if (JOULERY_UNLIKELY(name[N - 1] != '\0'))
+        return cold.load(std::memory_order_acquire)
+            ->enter_text(tree, name, N, holder, stack_pointer());
+    return enter_text(tree, name, N - 1, name_key::of(name), holder);
+}
+[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, std::string_view name,
+                                               const void* holder) noexcept {
+    return cold.load(std::memory_order_acquire)
+        ->enter(tree, name.data(), name.size(), holder, stack_pointer());
+}
+[[nodiscard]] JOULERY_INLINE scope_node* enter(scope_node* found, const void* holder) noexcept {
+    return found == nullptr ? nullptr
+                            : cold.load(std::memory_order_acquire)->enter_node(found, holder);
+}
+
+/// Closes a scope: on its own thread and as the innermost one, or in the slow way.
+JOULERY_INLINE void leave(scope_node* node, const void* holder) noexcept {
+    thread_cursor* const tree = node->tree;
+    // The thread comes first: another thread must not read `current`.
+    if (JOULERY_UNLIKELY(tree->thread != &default_tree || tree->current != node ||
+                         node->flags.load(std::memory_order_relaxed) != 0)) {
+        cold.load(std::memory_order_acquire)->leave(node, holder, stack_pointer());
+        return;
+    }
+    node->close(ticks_now());
+    tree->current = node->parent;
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,41 @@
+// thread_clock.hpp - how much processor time a thread has had, asked from another thread.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+
+#include <ctime>
+
+#if JOULERY_POSIX() && !defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// The processor time of the thread that made it.
+///
+/// Thread: any may ask, while that thread lives. Cost: a system call, about 0.3 us.
+/// Fails:  -1 where the system does not tell, or the thread has ended.
+class thread_clock {
+ public:
+#if JOULERY_POSIX() && !defined(__APPLE__)
+    thread_clock() noexcept : known_(::pthread_getcpuclockid(::pthread_self(), &clock_) == 0) {}
+    [[nodiscard]] double seconds() const noexcept {
+        ::timespec t{};
+        if (!known_ || ::clock_gettime(clock_, &t) != 0) return -1;
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+    }
+
+ private:
+    ::clockid_t clock_{};
+    bool known_ = false;
+#else
+    [[nodiscard]] double seconds() const noexcept { return -1; }
+#endif
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

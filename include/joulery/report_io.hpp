@@ -1,0 +1,122 @@
+// report_io.hpp - reports as text, as JSON and in files; and what lies between two of them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/list_view.hpp"
+#include "joulery/report.hpp"
+#include "joulery/result.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+
+/// How the table is laid out.
+struct text_options {
+    std::size_t width = 100;    ///< columns; where short, columns are left out, never wrapped
+    std::size_t max_rows = 60;  ///< scopes shown; the rest is counted. 0: all
+    bool colour = false;        ///< terminal escape sequences
+};
+
+/// The report as a table: one row a scope, indented as they nest, then the channels, the machine's
+/// total, the carbon assumptions, what measuring cost, and warnings.
+///
+/// Units:  scaled, three significant digits; estimated figures begin with "~".
+/// Cost:   linear in the rows. Fails: never; names are made harmless to the terminal.
+///
+///     std::fputs(to_text(joulery::snapshot()).c_str(), stderr);
+[[nodiscard]] JOULERY_DECL std::string to_text(const report& r, const text_options& o);
+
+[[nodiscard]] JOULERY_DECL std::string to_text(const report& r);
+
+inline constexpr std::string_view json_schema = "joulery-report";
+inline constexpr int json_schema_version = 1;
+
+/// The whole report as one JSON object, in UTF-8, the same bytes in every locale.
+///
+/// Units:  in the member names (`_j` joules, `_s` seconds, `_g` grams CO2e); numbers round-trip.
+/// Schema: "schema" is "joulery-report"; "schema_version" grows when a reader must change. Members
+///         are listed in report/fields.hpp and may be added without a new version.
+/// Fails:  never; not-a-number and infinities become null, invalid UTF-8 becomes U+FFFD.
+///
+///     std::string text = to_json(joulery::snapshot());
+[[nodiscard]] JOULERY_DECL std::string to_json(const report& r);
+
+/// Reads what `to_json` wrote: `*from_json(to_json(r)) == r` (null comes back as not-a-number).
+/// Unknown members are passed over, missing ones keep their defaults.
+///
+/// Fails: the reason names the member and the byte: cut-off text, wrong types, a newer version.
+///
+///     result<report> r = from_json(text);
+///     if (!r) std::cerr << path << ": " << r.error().reason << '\n';
+[[nodiscard]] JOULERY_DECL result<report> from_json(std::string_view text);
+
+/// Equal in every field, to the last bit. Reports with a not-a-number in them equal nothing.
+[[nodiscard]] JOULERY_DECL bool operator==(const report& a, const report& b);
+[[nodiscard]] JOULERY_DECL bool operator!=(const report& a, const report& b);
+
+/// Adds two reports up. Associative and commutative to rounding (the order of rows aside), and
+/// merging a run with itself, or with an earlier state of it, changes nothing.
+///
+/// The energy of one machine is never counted twice: where runs on it overlap in time (the ranks of
+/// a node) each moment counts once, and scopes share what was used. Channels of different machines
+/// stay apart, with the host's name before their id. Fields of the context that differ read
+/// "several". Uncertainties add in quadrature.
+///
+///     report node = merge(*from_json(rank0), *from_json(rank1));
+[[nodiscard]] JOULERY_DECL report merge(const report& a, const report& b);
+
+/// Adds any number of reports up, in time linear in them. `report_merger` does the same without
+/// holding them all.
+[[nodiscard]] JOULERY_DECL report merge(const std::vector<report>& reports);
+
+/// A window of a running program: what the run used between two of its reports. Rows without calls
+/// and without time in the window stay, with zeros; warnings are the later report's.
+///
+/// Units:  `uncertainty` is that of the difference. Cost: linear in the rows. Fails: never; of
+///         reports of different runs it is the later one, with a warning.
+///
+///     report before = joulery::snapshot();
+///     serve(1000);
+///     std::cout << to_text(difference(joulery::snapshot(), before));
+[[nodiscard]] JOULERY_DECL report difference(const report& later, const report& earlier);
+
+/// A file format: what its files' names end with, and what writes it.
+struct report_format {
+    std::string_view ending;
+    std::string (*write)(const report&);
+};
+
+/// The formats that `write_report` knows.
+[[nodiscard]] JOULERY_DECL list_view<report_format> report_formats() noexcept;
+
+/// The format of a file by the longest ending that fits its name, or null.
+[[nodiscard]] JOULERY_DECL const report_format* find_format(std::string_view name) noexcept;
+
+/// How a table on stderr should look: coloured on a terminal unless NO_COLOR is set (to anything),
+/// as wide as the terminal, 100 columns elsewhere.
+[[nodiscard]] JOULERY_DECL text_options stderr_options() noexcept;
+
+/// Writes `r` to `target`: "-" is the table on stderr, else a file in the format of its ending.
+///
+/// Thread: any; the file is replaced in one step. Fails: an ending that no format has, a file that
+/// can't be written; the reason names it, and the old file stays.
+///
+///     if (status s = write_report(r, "run.json"); !s)
+///         std::cerr << s.error().reason << "; " << s.error().remedy << '\n';
+JOULERY_DECL status write_report(const report& r, const std::string& target);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+#include "joulery/detail/report/difference.hpp"
+#include "joulery/detail/report/json.hpp"
+#include "joulery/detail/report/merge.hpp"
+#include "joulery/detail/report/text_table.hpp"
+#include "joulery/detail/report/write.hpp"
+#endif

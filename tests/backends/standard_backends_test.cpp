@@ -1,0 +1,50 @@
+// What every backend that comes with the library keeps to.
+#include "joulery/detail/session/defaults.hpp"
+
+#include "backends/support.hpp"
+
+using namespace joulery;
+
+TEST_CASE("standard backends: on a machine without anything each says why, and nobody guesses") {
+    fake_system nothing;
+    for (const backend_entry& entry : standard_backends()) {
+        const opened_backend opened = entry.open(nothing.root());
+        CAPTURE(entry.name);
+        CHECK(testing::refusal_violations(opened) == strings{});
+        if (opened) CHECK(entry.name == "estimate");
+    }
+}
+
+TEST_CASE("standard backends: what reads files names its hardware and states a bound") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8480+", 6, 143, 4);
+    m.powercap_zone("intel-rapl:0", "package-0", 1);
+    for (const char* limit : {"0_power_limit_uw", "1_power_limit_uw"})
+        m.number(std::string("/sys/class/powercap/intel-rapl:0/constraint_") + limit, 420'000'000);
+    m.file("/proc/device-tree/model", "NVIDIA Jetson Orin Nano Developer Kit");
+    const std::string card = "/sys/class/hwmon/hwmon4";
+    m.file(card + "/name", "xe\n").number(card + "/energy1_input", 1);
+    m.number(card + "/power1_crit", 328'000'000);
+    m.file(card + "/device/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
+    m.file(card + "/device/vendor", "0x8086\n").file(card + "/device/device", "0xe20b\n");
+    const std::string gpu = "/sys/class/drm/card1/device";
+    m.file(gpu + "/vendor", "0x1002\n").file(gpu + "/device", "0x744c\n");
+    m.file(gpu + "/revision", "0xc8\n").file(gpu + "/hwmon/hwmon5/name", "amdgpu\n");
+    m.number(gpu + "/hwmon/hwmon5/power1_average", 30'000'000);
+    m.number(gpu + "/hwmon/hwmon5/power1_cap", 339'000'000);
+    m.file("/usr/share/libdrm/amdgpu.ids", "# List\n744C,\tC8,\tAMD Radeon RX 7900 XTX\n");
+    m.file("/usr/share/misc/pci.ids",
+           "1002  AMD\n8086  Intel Corporation\n\te20b  Battlemage G21 [Arc B580]\n1111  Other\n");
+    testing::contract_options strict;
+    strict.names_hardware = strict.states_bound = true;
+    strings models;
+    for (const char* name : {"rapl-powercap", "amdgpu", "hwmon"}) {
+        found_backends found = open_backends({name}, m.root());
+        REQUIRE(found.backends.size() == 1);
+        CAPTURE(name);
+        CHECK(contract_violations(*found.backends[0], strict) == strings{});
+        models.push_back(found.backends[0]->channels()[0].model);
+    }
+    CHECK(models == strings{"Intel Xeon Platinum 8480+", "AMD Radeon RX 7900 XTX",
+                            "Intel Battlemage G21 [Arc B580]"});
+}

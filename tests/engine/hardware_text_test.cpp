@@ -1,0 +1,40 @@
+#include "joulery/detail/session/hardware_text.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace joulery;
+
+namespace {
+channel named(const char* model, component part, const char* device) {
+    channel c;
+    c.id = device;
+    c.model = model;
+    c.part = part;
+    c.device = device;
+    return c;
+}
+}  // namespace
+
+TEST_CASE("hardware: processors, then cards, each device once") {
+    const std::vector<channel> all{
+        named("NVIDIA H100 80GB HBM3", component::gpu, "pci:0000:65:00.0"),
+        named("AMD EPYC 9554", component::cpu, "cpu-package:0"),
+        named("AMD EPYC 9554", component::cpu, "cpu-package:0/core"),
+        named("AMD EPYC 9554", component::cpu, "cpu-package:1"),
+        named("NVIDIA H100 80GB HBM3", component::gpu, "pci:0000:66:00.0"),
+        named("NVIDIA H100 80GB HBM3", component::gpu, "pci:0000:66:00.0/memory"),
+        named("NVIDIA H100 80GB HBM3", component::gpu, "cpu-package:1/pci:0009:01:00.0"),
+        named("", component::dram, "memory:0")};
+    CHECK(detail::describe_hardware(all, "other") ==
+          "2 x AMD EPYC 9554, 3 x NVIDIA H100 80GB HBM3");
+}
+
+TEST_CASE("hardware: a processor that no channel names comes from the system, a board is one") {
+    CHECK(detail::describe_hardware({named("RTX", component::gpu, "pci:0000:01:00.0")},
+                                    "Some CPU") == "Some CPU, RTX");
+    CHECK(detail::describe_hardware({named("Raspberry Pi 5", component::board, "board"),
+                                     named("Raspberry Pi 5", component::soc, "board")},
+                                    "Some CPU") == "Raspberry Pi 5");
+    CHECK(detail::describe_hardware({}, "Some CPU") == "Some CPU");
+    CHECK(detail::describe_hardware({}, "") == "");
+}

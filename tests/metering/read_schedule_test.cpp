@@ -1,0 +1,182 @@
+// Reads that fall just after a counter's updates, and what waiting for them may cost.
+#include "joulery/detail/metering/read_schedule.hpp"
+
+#include "approx.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <random>
+
+using joulery::detail::read_budget;
+using joulery::detail::read_schedule;
+using joulery::detail::read_verdict;
+using joulery::detail::update_tracker;
+
+namespace {
+
+// A counter that updates every `period` (give or take `jitter` of it), read as a schedule says on a
+// clock of nanoseconds; each read takes `cost`.
+struct watched_counter {
+    double period, jitter, cost;
+    update_tracker tracker;
+    read_schedule schedule;
+    std::mt19937_64 random{7};
+    double next_update;
+    std::uint64_t now = 1'000, reads = 0, samples = 0, dated = 0;
+    bool visible = true;
+
+    watched_counter(double true_period, double j, double declared, double sample_period,
+                    double share = 0.002, double read_cost = 1'000, double credit = 12e6)
+        : period(true_period),
+          jitter(j),
+          cost(read_cost),
+          tracker(declared),
+          schedule(budget(sample_period, share, credit), 1'000, true),
+          next_update(true_period * 0.37) {}
+
+    static read_budget budget(double sample_period, double share, double credit) {
+        read_budget b;
+        b.sample_period = sample_period;
+        b.finest_sample = 100e6;
+        b.share = share;
+        b.credit = credit;
+        b.step_cost = 100e3;
+        return b;
+    }
+
+    // Returns how late the last dated read came after its update, in ns.
+    double run_until(double end) {
+        double late = 0;
+        while (static_cast<double>(now) < end) {
+            bool changed = false;
+            double last = 0;
+            while (next_update <= static_cast<double>(now)) {
+                last = next_update;
+                changed = visible;
+                next_update +=
+                    period * (1 + std::uniform_real_distribution<double>(-jitter, jitter)(random));
+            }
+            ++reads;
+            const bool seen = tracker.observe(now, changed);
+            if (seen) ++dated;
+            if (seen) late = static_cast<double>(now) - last;
+            const read_verdict v = schedule.after_read(tracker, now, cost, seen);
+            if (v.samples) ++samples;
+            REQUIRE(schedule.next_due() > now);
+            now = std::max(now + static_cast<std::uint64_t>(cost), schedule.next_due());
+        }
+        return late;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("update tracker: it learns the counter's period, whatever the driver declares") {
+    for (const double declared : {1e6, 1.1e6, 62'500.0, 16e6}) {
+        CAPTURE(declared);
+        watched_counter c(1'013'000, 0.002, declared, 100e6);
+        c.run_until(20e9);
+        CHECK(c.tracker.locked());
+        CHECK(c.tracker.period() == approx(1'013'000).epsilon(1e-3));
+        CHECK(c.tracker.jitter() < 0.01 * 1'013'000);
+    }
+}
+
+TEST_CASE("read schedule: reads come just after updates, a few adjacent ones beside each sample") {
+    watched_counter c(1e6, 0.005, 1e6, 100e6, 0.01);
+    c.run_until(1e9);
+    const auto samples = c.samples, reads = c.reads, dated = c.dated;
+    const double late = c.run_until(11e9);
+    CHECK(late < 10'000);  // within 10 us of an update of 1 ms
+    const auto more = c.samples - samples;
+    CHECK(more >= 90);
+    CHECK(more <= 160);
+    CHECK(c.dated - dated >= 3 * more);
+    CHECK(c.reads - reads < 100 * (c.dated - dated));
+}
+
+TEST_CASE("read schedule: a counter that updates once or twice a sample is dated all the same") {
+    for (const double period : {20e6, 95e6, 100e6, 105e6, 200e6, 1e9}) {
+        CAPTURE(period);
+        watched_counter c(period, 0.001, 100e6, 100e6);
+        c.run_until(20e9);
+        CHECK(c.tracker.locked());
+        CHECK(c.tracker.period() == approx(period).epsilon(1e-2));
+        const auto dated = c.dated;
+        c.run_until(60e9);
+        CHECK(static_cast<double>(c.dated - dated) > 0.5 * 40e9 / std::max(period, 100e6));
+    }
+}
+
+TEST_CASE(
+    "read schedule: a read of 3 ms dates updates of 100 ms in wide steps, within its budget") {
+    watched_counter c(100.002e6, 0.02, 100e6, 100e6, 0.005, 3e6);
+    c.run_until(60e9);
+    CHECK(c.tracker.locked());
+    const auto reads = c.reads;
+    c.run_until(360e9);
+    CHECK(static_cast<double>(c.reads - reads) * 3e6 < 0.02 * 300e9);  // windows, and the samples
+    CHECK(c.tracker.period() == approx(100.002e6).epsilon(5e-3));
+}
+
+TEST_CASE("read schedule: what waiting for updates has cost too much is not done, samples go on") {
+    watched_counter c(1e6, 0.005, 1e6, 100e6, 0.0, 1'000, 0);
+    c.run_until(20e9);
+    CHECK(c.samples >= 190);
+    CHECK(c.reads <= c.samples + 2'600);  // the first window was entered before anything was spent
+    const auto reads = c.reads, samples = c.samples;
+    c.run_until(40e9);
+    CHECK(c.reads - reads == c.samples - samples);
+}
+
+TEST_CASE("read schedule: a counter without visible updates is left alone, sampled all the same") {
+    watched_counter c(1e6, 0, 1e6, 100e6);
+    c.visible = false;
+    c.run_until(1e9);
+    const auto samples = c.samples, reads = c.reads;
+    c.run_until(21e9);
+    CHECK(c.samples - samples >= 150);
+    CHECK(c.reads - reads < 10 * (c.samples - samples));
+    CHECK_FALSE(c.tracker.locked());
+}
+
+TEST_CASE(
+    "read schedule: where a read takes as long as an update, or nothing updates, it samples") {
+    read_budget b = watched_counter::budget(1e6, 1, 1e9);
+    update_tracker often(10'000);
+    read_schedule slow(b, 500, true);
+    CHECK(slow.after_read(often, 501, 5'000, false).samples);
+    CHECK(slow.next_due() == 1'667'167);  // reads may take 0.3 % of the time
+    update_tracker visible(500'000);
+    read_schedule gauge(b, 500, false);
+    CHECK_FALSE(gauge.after_read(visible, 501, 10, true).samples);  // not due yet
+    CHECK(gauge.after_read(visible, 1'000'500, 10, true).samples);
+    CHECK(gauge.next_due() == 2'000'500);
+}
+
+TEST_CASE("update tracker: how stale a value is is unknown before the lock and known after it") {
+    update_tracker t(1'000'000);
+    CHECK(t.staleness(12'345) == approx(500'000));
+    CHECK(t.staleness_deviation(12'345) == approx(1'000'000 / std::sqrt(12.0)));
+    std::uint64_t at = 1'000'000;
+    for (int i = 0; i < 40; ++i, at += 1'000'000) {
+        (void)t.observe(at - 2'000, false);
+        CHECK(t.observe(at + 2'000, true));
+    }
+    REQUIRE(t.locked());
+    const std::uint64_t last = at - 1'000'000;
+    CHECK(t.staleness(last + 300'000) == approx(300'000).epsilon(0.01));
+    CHECK(t.staleness(last + 1'300'000) == approx(300'000).epsilon(0.01));
+    CHECK(t.staleness_deviation(last + 300'000) < 20'000);
+}
+
+TEST_CASE("update tracker: a change between reads far apart does not say when it was") {
+    update_tracker t(1'000'000);
+    CHECK_FALSE(t.observe(1'000, true));  // the first read
+    CHECK_FALSE(t.observe(500'000, true));
+    CHECK_FALSE(t.observe(510'000, false));
+    CHECK(t.observe(520'000, true));
+    CHECK(t.seen() == 1);
+}

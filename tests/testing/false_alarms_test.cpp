@@ -1,0 +1,134 @@
+// How often a check against a baseline is wrong, by simulation; bench/README.md shows the table.
+#include "joulery/assertions/regression.hpp"
+
+#include "sanitized.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace joulery::testing;
+
+namespace {
+
+constexpr unsigned seed = 16;
+constexpr int some = is_sanitized ? 500 : 2000, many = is_sanitized ? 500 : 10'000;
+constexpr int batches = 10;
+constexpr double noise = 0.01;  // of a batch, within a run
+// Few simulations scatter more.
+constexpr double slack = is_sanitized ? 2 : 0;
+
+// Each run has a level of its own, and batches around it.
+run_mean run_at(double level, double spread, std::mt19937& random) {
+    std::normal_distribution<double> normal;
+    level *= 1 + spread * normal(random);
+    double sum = 0, squares = 0;
+    for (int i = 0; i < batches; ++i) {
+        const double x = level * (1 + noise * normal(random));
+        sum += x;
+        squares += x * x;
+    }
+    const double mean = sum / batches;
+    const double variance = (squares / batches - mean * mean) * batches / (batches - 1);
+    return {mean, std::sqrt(variance / batches)};
+}
+
+struct outcomes {
+    double failed = 0, held = 0;  // percent
+};
+
+outcomes simulate(int runs, double change, double spread, int pairs = some,
+                  const tolerance& limit = {}) {
+    std::mt19937 random(seed);
+    outcomes all;
+    for (int i = 0; i < pairs; ++i) {
+        std::vector<run_mean> baseline;
+        for (int r = 0; r < runs; ++r) baseline.push_back(run_at(1e-3, spread, random));
+        const change_estimate e(run_at(1e-3 * (1 + change), spread, random), baseline);
+        const bool failed = e.is_above(limit);
+        all.failed += failed ? 100.0 / pairs : 0;
+        all.held += !failed && e.is_below(limit) ? 100.0 / pairs : 0;
+    }
+    return all;
+}
+
+constexpr double spreads[] = {0, 0.01, 0.02, 0.03, 0.05};
+
+// "| 5 | +20 % | 100 / 0 | ...": failed / held in percent, a column a spread.
+std::string row_name(int runs, double change) {
+    char text[40];
+    std::snprintf(text, sizeof text, "| %d | +%.0f %% |", runs, change * 100);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("false alarms: without a change at most 1 % of checks fail, whatever runs and spread") {
+    CAPTURE(seed);
+    for (const int runs : {1, 2, 3, 5, 7, 10})
+        for (const double spread : spreads) {
+            CAPTURE(runs);
+            CAPTURE(spread);
+            CHECK(simulate(runs, 0, spread, spread < 0.05 ? some : many).failed <= 1 + slack);
+        }
+}
+
+TEST_CASE("false alarms: an increase within its tolerance fails in at most 1 % of checks") {
+    CAPTURE(seed);
+    for (const double spread : {0.01, 0.05})
+        CHECK(simulate(5, 0.1, spread, many, {0.1, 0.1, 0.1}).failed <= 1 + slack);
+}
+
+TEST_CASE("regressions: +20 % is caught in 95 % of checks up to a spread of 3 % with five runs") {
+    CAPTURE(seed);
+    for (const int runs : {5, 10})
+        for (const double spread : {0.0, 0.01, 0.02, 0.03})
+            CHECK(simulate(runs, 0.2, spread, spread < 0.03 ? some : many).failed >= 95 - slack);
+}
+
+TEST_CASE("regressions: +5 % with ten runs is caught where runs differ by less than 1 %") {
+    CAPTURE(seed);
+    CHECK(simulate(10, 0.05, 0).failed >= 99 - slack);
+    CHECK(simulate(10, 0.05, 0.008).failed >= 90 - slack);
+    CHECK(simulate(10, 0.05, 0.01).failed >= 84 - slack);
+    // What is not caught is told to be inconclusive, not fine.
+    CHECK(simulate(10, 0.05, 0.01).held <= 6 + slack);
+}
+
+TEST_CASE("regressions: 5 % or more is taken for none in at most 7 % of checks") {
+    CAPTURE(seed);
+    for (const int runs : {2, 5, 10})
+        for (const double spread : {0.0, 0.01, 0.02, 0.03})
+            CHECK(simulate(runs, 0.05, spread).held <= 7 + slack);
+}
+
+TEST_CASE("false alarms: the table of bench/README.md is what the simulation gives") {
+    CAPTURE(seed);
+    std::ostringstream file;
+    file << std::ifstream(JOULERY_SOURCE_DIR "/bench/README.md").rdbuf();
+    const std::string readme = file.str();
+    for (const int runs : {1, 5, 10})
+        for (const double change : {0.0, 0.05, 0.2}) {
+            const std::string name = row_name(runs, change);
+            CAPTURE(name);
+            const std::size_t at = readme.find(name);
+            REQUIRE(at != std::string::npos);
+            std::istringstream row(readme.substr(at + name.size()));
+            for (const double spread : spreads) {
+                CAPTURE(spread);
+                const outcomes o = simulate(runs, change, spread);
+                double failed = -100, held = -100;
+                char slash = 0, bar = 0;
+                row >> failed >> slash >> held >> bar;
+                CHECK(std::fabs(failed - o.failed) <= 3 + slack);
+                CHECK(std::fabs(held - o.held) <= 3 + slack);
+                MESSAGE(name, " ", spread, ": ", o.failed, " / ", o.held);
+            }
+        }
+}

@@ -1,0 +1,9 @@
+// tests/work_counter.hpp - how much of the program ran so far, in basic blocks. A test that
+// includes it is compiled with -fsanitize-coverage=trace-pc (tests/CMakeLists.txt).
+#pragma once
+
+#include <cstdint>
+
+namespace work_counter {
+std::uint64_t blocks() noexcept;
+}
