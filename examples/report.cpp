@@ -2,7 +2,7 @@
 // scopes.
 //
 //     report run.json                          the table
-//     report --top 10 rank*.json               the ten dearest scopes of all ranks together
+//     report --top 10 rank*.json               the ten most expensive scopes of all ranks together
 //     report -o run.html -o run.csv run.json   other formats
 //     report --compare before.json after.json  what changed, and whether the error bars tell
 #include "joulery/accounting/compare.hpp"
@@ -44,7 +44,7 @@ struct arguments {
                  "       report --compare before.json after.json\n"
                  "  -o FILE  write the (merged) report; the ending chooses the format, - is the "
                  "table\n"
-                 "  --top N  only the N dearest scopes, by what they used themselves\n");
+                 "  --top N  only the N most expensive scopes, by what they used themselves\n");
     std::exit(status);
 }
 

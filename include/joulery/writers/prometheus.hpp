@@ -18,7 +18,7 @@ struct prometheus_options {
 };
 
 /// The report as Prometheus metrics in base units (joules, seconds, grams), counters ending in
-/// `_total`. At most `max_scopes` scopes have series of their own, the dearest ones.
+/// `_total`. At most `max_scopes` scopes have series of their own, the most expensive ones.
 ///
 /// Fails: never; labels are escaped. Files are replaced in one step, as the collector needs it.
 ///
@@ -173,7 +173,7 @@ class metric_writer {
         return rows;
     }
 
-    // The dearest scopes have series of their own; the rest is one, so that nothing is lost.
+    // The most expensive scopes have series of their own; the rest is one, so that nothing is lost.
     void scopes() {
         const std::vector<scope_row> single = by_path();
         std::vector<const scope_row*> rows;

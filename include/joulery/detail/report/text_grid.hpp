@@ -27,7 +27,7 @@ inline void append_styled(std::string& out, std::string_view text, text_style st
 }
 
 /// A table of text that fits a width: gaps narrow, the first column is shortened, then whole
-/// columns are left out, the dearest last. Lines never wrap. Cells must be free of control
+/// columns are left out, the most expensive last. Lines never wrap. Cells must be free of control
 /// characters.
 ///
 ///     text_grid grid({{"scope", 0}, {"energy", 9}});
