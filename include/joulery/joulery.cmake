@@ -1,16 +1,28 @@
-# joulery/joulery.cmake - the target joulery::joulery: the headers, and the library's bodies compiled
-# once, in a project's own build and with its own flags.
+# joulery/joulery.cmake - the targets joulery::joulery (joulery.hpp) and joulery::full (full.hpp, and
+# the headers of assertions/ and testing/): the headers, and the library's bodies compiled once, in a
+# project's own build and with its own flags. A program may have both.
 # SPDX-License-Identifier: MIT
-if(NOT TARGET joulery)
-  add_library(joulery STATIC EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/joulery.cpp)
-  add_library(joulery::joulery ALIAS joulery)
-  target_link_libraries(joulery PUBLIC joulery::headers)
-  set_target_properties(joulery PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  if(MINGW)  # without optimisation it has more sections than an object file of the usual kind takes
-    target_compile_options(joulery PRIVATE -Wa,-mbig-obj)
-  elseif(APPLE)  # scopes refer to the bodies weakly, which alone would not take them from an archive
-    target_link_options(joulery INTERFACE LINKER:-u,_joulery_implementation)
-  elseif(UNIX)
-    target_link_options(joulery INTERFACE LINKER:-u,joulery_implementation)
+set(joulery_sources ${CMAKE_CURRENT_LIST_DIR})
+function(joulery_add_bodies name file)
+  if(NOT TARGET joulery_${name})
+    add_library(joulery_${name} STATIC EXCLUDE_FROM_ALL ${joulery_sources}/${file})
+    target_link_libraries(joulery_${name} PUBLIC joulery::headers)
+    set_target_properties(joulery_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    set(bodies joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file)
+    if(MINGW)  # without optimisation it has more sections than an object file usually takes
+      target_compile_options(joulery_${name} PRIVATE -Wa,-mbig-obj)
+    elseif(APPLE)  # scopes refer to the bodies weakly, which alone takes nothing from an archive
+      target_link_options(joulery_${name} INTERFACE LINKER:-u,_${bodies})
+    elseif(UNIX)
+      target_link_options(joulery_${name} INTERFACE LINKER:-u,${bodies})
+    endif()
   endif()
-endif()
+  # Imported, so that a library that links it and exports itself names it, and needs no export of it:
+  # who uses that library finds joulery, too, and compiles the bodies in a build of their own.
+  if(NOT TARGET joulery::${name})
+    add_library(joulery::${name} INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(joulery::${name} INTERFACE joulery_${name})
+  endif()
+endfunction()
+joulery_add_bodies(joulery joulery.cpp)
+joulery_add_bodies(full joulery_full.cpp)

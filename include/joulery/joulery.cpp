@@ -2,5 +2,3 @@
 // SPDX-License-Identifier: MIT
 #define JOULERY_IMPLEMENTATION
 #include "joulery/joulery.hpp"
-#include "joulery/assertions/measuring_meter.hpp"
-#include "joulery/testing/access.hpp"

@@ -180,7 +180,11 @@ class meter final : public scope_owner {
  private:
     friend struct testing::access;
     friend class detail::process_meter;
-    [[nodiscard]] JOULERY_DECL detail::thread_cursor* cursor_of_this_thread() noexcept override;
+    // Inline, so that no file's bodies own the class: two files may have them.
+    [[nodiscard]] detail::thread_cursor* cursor_of_this_thread() noexcept override {
+        return find_cursor();
+    }
+    [[nodiscard]] JOULERY_DECL detail::thread_cursor* find_cursor() noexcept;
     const std::unique_ptr<detail::meter_core> core_;
 };
 
@@ -241,7 +245,7 @@ JOULERY_DECL reading meter::read() { return core_->read(); }
 JOULERY_DECL report meter::snapshot() { return core_->snapshot(); }
 JOULERY_DECL std::vector<channel> meter::channels() const { return core_->channels(); }
 JOULERY_DECL const options& meter::settings() const noexcept { return core_->settings(); }
-JOULERY_DECL detail::thread_cursor* meter::cursor_of_this_thread() noexcept {
+JOULERY_DECL detail::thread_cursor* meter::find_cursor() noexcept {
     return core_->cursor_of_this_thread();
 }
 

@@ -88,7 +88,8 @@ inline constexpr int json_schema_version = 1;
 /// A file format: what its files' names end with, and what writes it.
 struct report_format {
     std::string_view ending;
-    std::string (*write)(const report&);
+    std::string (*write)(const report&);  ///< null: its header is not part of the program
+    std::string_view header;              ///< "writers/otlp.hpp"
 };
 
 /// The formats that `write_report` knows.

@@ -9,9 +9,23 @@
 #include "joulery/units.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
+
+#if defined(__GNUC__) && !defined(_WIN32) && !defined(JOULERY_DISABLE)
+/// Whoever includes this header is the program, or a library that brings its own bodies: without
+/// them it does not link, and the missing symbol says what to do. Instrumented libraries include
+/// scope.hpp, span.hpp or joulery.h.
+extern "C" void joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file();
+namespace detail {
+__attribute__((used)) inline void (*const bodies)() =
+    &joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file;
+}  // namespace detail
+#endif
+
+namespace enabled {
 
 /// Starts the process-wide meter with options. Needed only to set some: the first scope starts it
 /// anyway. A run under way ends first, as by `stop()`.
@@ -22,7 +36,7 @@ inline namespace v1 {
 ///     joulery::options o;
 ///     o.reports = {"-"};
 ///     joulery::start(std::move(o));
-JOULERY_DECL void start(options o = {});
+JOULERY_DECL_OPTIONAL void start(options o = {});
 
 /// Everything measured up to this call, open scopes too. After `stop()` the report of the last run.
 ///
@@ -30,15 +44,52 @@ JOULERY_DECL void start(options o = {});
 ///
 ///     joulery::report r = joulery::snapshot();
 ///     std::cout << to_text(r);
-[[nodiscard]] JOULERY_DECL report snapshot();
+[[nodiscard]] JOULERY_DECL_OPTIONAL report snapshot();
 
 /// Ends the run and writes the reports that `options.reports` and `JOULERY_REPORT` ask for. Scopes
 /// after it do nothing. Called by itself when the process exits; calling it twice changes nothing.
-JOULERY_DECL void stop();
+JOULERY_DECL_OPTIONAL void stop();
 
 /// The run-time switch. Off, a scope costs one relaxed load; scopes open at that moment end as
 /// usual.
-JOULERY_DECL void set_enabled(bool on);
+JOULERY_DECL_OPTIONAL void set_enabled(bool on);
+
+}  // namespace enabled
+
+/// In a file compiled with JOULERY_DISABLE: where other files of the program are measured the same,
+/// else nothing, and then no file needs the implementation.
+namespace disabled {
+
+inline void start(options o = {}) {
+    if (detail::is_linked(&enabled::start)) enabled::start(std::move(o));
+}
+[[nodiscard]] inline report snapshot() {
+    if (detail::is_linked(&enabled::snapshot)) return enabled::snapshot();
+    report r;
+    r.provenance = quality::partial;
+    r.warnings.emplace_back("scopes are compiled out (JOULERY_DISABLE): nothing is measured");
+    return r;
+}
+inline void stop() {
+    if (detail::is_linked(&enabled::stop)) enabled::stop();
+}
+inline void set_enabled(bool on) {
+    if (detail::is_linked(&enabled::set_enabled)) enabled::set_enabled(on);
+}
+
+}  // namespace disabled
+
+#ifdef JOULERY_DISABLE
+using disabled::set_enabled;
+using disabled::snapshot;
+using disabled::start;
+using disabled::stop;
+#else
+using enabled::set_enabled;
+using enabled::snapshot;
+using enabled::start;
+using enabled::stop;
+#endif
 
 /// Mean power of the machine's summed channels over `time`, in which the caller does nothing.
 ///
@@ -64,8 +115,9 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 #include "joulery/detail/session/choose_backends.hpp"
 #include "joulery/detail/session/environment.hpp"
 #include "joulery/detail/session/process_meter.hpp"
+#include "joulery/detail/session/shared_session.hpp"
+#include "joulery/detail/timing/library_section.hpp"
 
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -73,22 +125,61 @@ namespace joulery {
 inline namespace v1 {
 
 /// What a linker is told to look for, so that it takes the bodies from an archive.
-extern "C" JOULERY_DECL void joulery_implementation() {}
+extern "C" JOULERY_DECL void joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file() {}
+
+namespace detail {
+
+/// What this copy of the bodies does where it serves the process.
+inline thread_cursor* tree_of_session() noexcept {
+    if (inside_library || !scopes_enabled.load(std::memory_order_relaxed)) return nullptr;
+    if (default_tree != nullptr) return default_tree;
+    const library_section inside;
+    thread_cursor* tree = nullptr;
+    if (!catch_bad_alloc([&] { tree = process_meter::instance().tree(); }))
+        process_meter::say_no_memory(false);
+    return tree;
+}
+
+inline void take_snapshot(report& r) {
+    if (!catch_bad_alloc([&] { r = process_meter::instance().snapshot(); }))
+        r = process_meter::instance().report_without_memory();
+}
+
+extern "C" JOULERY_HIDDEN_WEAK const session_entries joulery_session_entries = {
+    session_layout{},
+    [](options&& o) { process_meter::instance().start(std::move(o)); },
+    take_snapshot,
+    [] { process_meter::instance().stop(); },
+    [](bool on) { process_meter::instance().set_enabled(on); },
+    tree_of_session,
+    install_slow_path,
+};
+
+JOULERY_DECL thread_cursor* first_tree() noexcept {
+    if (is_served_elsewhere()) cold.store(borrowed_slow_path(), std::memory_order_release);
+    return session().tree();
+}
+
+}  // namespace detail
+
+namespace enabled {
 
 JOULERY_DECL void start(options o) {
-    (void)detail::catch_bad_alloc([&] { detail::process_meter::instance().start(std::move(o)); });
+    (void)detail::catch_bad_alloc([&] { detail::session().start(std::move(o)); });
 }
 JOULERY_DECL report snapshot() {
-    std::optional<report> r;
-    (void)detail::catch_bad_alloc([&r] { r = detail::process_meter::instance().snapshot(); });
-    return r ? std::move(*r) : detail::process_meter::instance().report_without_memory();
+    report r;
+    detail::session().snapshot(r);
+    return r;
 }
 JOULERY_DECL void stop() {
-    (void)detail::catch_bad_alloc([] { detail::process_meter::instance().stop(); });
+    (void)detail::catch_bad_alloc([] { detail::session().stop(); });
 }
 JOULERY_DECL void set_enabled(bool on) {
-    (void)detail::catch_bad_alloc([on] { detail::process_meter::instance().set_enabled(on); });
+    (void)detail::catch_bad_alloc([on] { detail::session().set_enabled(on); });
 }
+
+}  // namespace enabled
 
 JOULERY_DECL power measure_idle_power(std::chrono::nanoseconds time) {
     options o;

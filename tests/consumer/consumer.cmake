@@ -1,5 +1,5 @@
-# Builds and runs the user's project in project/ the way FROM says. Arguments: FROM, SOURCE_DIR,
-# WORK_DIR, COMPILER, GENERATOR.
+# Builds and runs the users' projects beside this file the way FROM says. Arguments: FROM,
+# SOURCE_DIR, WORK_DIR, COMPILER, GENERATOR.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(NOT code EQUAL 0)
@@ -9,30 +9,123 @@ function(run)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK_DIR})
+set(here ${CMAKE_CURRENT_LIST_DIR})
+set(installed ${WORK_DIR}/installed)
 set(configure ${CMAKE_COMMAND} -G "${GENERATOR}" -DCMAKE_CXX_COMPILER=${COMPILER}
-    -DJOULERY_FROM=${FROM})
+    -DCMAKE_PREFIX_PATH=${installed})
+
+# build_project(name options...): configures and builds the project in the folder `name`.
+function(build_project name)
+  run(${configure} ${ARGN} -S ${here}/${name} -B ${WORK_DIR}/${name})
+  run(${CMAKE_COMMAND} --build ${WORK_DIR}/${name} --parallel 2)
+endfunction()
+
+# A library that exports itself with joulery in its interface, and a program that uses it.
+function(check_reexport)
+  build_project(reexport -DCMAKE_INSTALL_PREFIX=${installed} ${ARGN})
+  run(${CMAKE_COMMAND} --build ${WORK_DIR}/reexport --target install)
+  if(FROM STREQUAL "package")
+    build_project(downstream)
+    run(${WORK_DIR}/downstream/downstream)
+  endif()
+endfunction()
+
+function(must_exist)
+  foreach(file IN LISTS ARGN)
+    if(NOT EXISTS ${installed}/${file})
+      message(FATAL_ERROR "${file} is not installed")
+    endif()
+  endforeach()
+endfunction()
+
+# A component that the package does not have is not found.
+function(check_components)
+  file(WRITE ${WORK_DIR}/components/CMakeLists.txt
+       "cmake_minimum_required(VERSION 3.16)\nproject(p LANGUAGES CXX)\n"
+       "find_package(joulery CONFIG QUIET COMPONENTS no_such_part)\n"
+       "if(joulery_FOUND)\n  message(FATAL_ERROR \"found a component that there is not\")\nendif()\n")
+  run(${configure} -S ${WORK_DIR}/components -B ${WORK_DIR}/components/build)
+endfunction()
+
+# Without CMake: what pkg-config says compiles and links the two files of a program.
+function(check_pkg_config)
+  find_program(pkg_config NAMES pkgconf pkg-config)
+  if(NOT pkg_config)
+    return()
+  endif()
+  set(ENV{PKG_CONFIG_PATH} ${installed}/share/pkgconfig)
+  foreach(wanted --cflags --libs --variable=implementation)
+    execute_process(COMMAND ${pkg_config} ${wanted} joulery RESULT_VARIABLE code
+                    OUTPUT_VARIABLE said OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(NOT code EQUAL 0)
+      message(FATAL_ERROR "pkg-config ${wanted} joulery ended with ${code}")
+    endif()
+    separate_arguments(said)
+    list(APPEND line ${said})
+  endforeach()
+  run(${COMPILER} -std=c++17 ${here}/project/program.cpp ${line} -o ${WORK_DIR}/by_pkg_config)
+  run(${WORK_DIR}/by_pkg_config)
+endfunction()
+
 if(FROM STREQUAL "package")
-  run(${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/joulery -G "${GENERATOR}"
-      -DCMAKE_CXX_COMPILER=${COMPILER} -DJOULERY_BUILD_TESTS=OFF -DJOULERY_BUILD_EXAMPLES=OFF
-      -DCMAKE_INSTALL_PREFIX=${WORK_DIR}/installed)
+  run(${configure} -S ${SOURCE_DIR} -B ${WORK_DIR}/joulery -DJOULERY_BUILD_TESTS=OFF
+      -DJOULERY_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=${installed}
+      -DCMAKE_INSTALL_INCLUDEDIR=include/apart)
   run(${CMAKE_COMMAND} --build ${WORK_DIR}/joulery --target install)
-  list(APPEND configure -DCMAKE_PREFIX_PATH=${WORK_DIR}/installed)
+  must_exist(include/apart/joulery/joulery.hpp include/apart/joulery/joulery.h
+             share/doc/joulery/LICENSE share/pkgconfig/joulery.pc)
+  build_project(project -DJOULERY_FROM=package)
+  check_components()
+  check_pkg_config()
+  check_reexport()
 else()
-  list(APPEND configure -DJOULERY_SOURCE_DIR=${SOURCE_DIR})
+  build_project(project -DJOULERY_FROM=${FROM} -DJOULERY_SOURCE_DIR=${SOURCE_DIR})
+  check_reexport(-DJOULERY_SOURCE_DIR=${SOURCE_DIR})
 endif()
-run(${configure} -S ${CMAKE_CURRENT_LIST_DIR}/project -B ${WORK_DIR}/build)
-run(${CMAKE_COMMAND} --build ${WORK_DIR}/build --parallel 2)
+
+# The implementation forgotten: the program does not link, and the symbol says what to do. Scopes alone
+# say once, where a report is asked for, that there is none.
+function(check_links)
+  execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK_DIR}/project --target needs_implementation
+                  RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(code EQUAL 0 OR NOT said MATCHES "joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file")
+    message(FATAL_ERROR "a program without the implementation: ${code}\n${said}")
+  endif()
+  foreach(wanted "" "inert.json")
+    execute_process(COMMAND ${CMAKE_COMMAND} -E env JOULERY_REPORT=${wanted} ${WORK_DIR}/project/inert
+                    RESULT_VARIABLE code ERROR_VARIABLE said WORKING_DIRECTORY ${WORK_DIR})
+    string(REGEX MATCHALL "nothing is measured" lines "${said}")
+    list(LENGTH lines count)
+    if(NOT code EQUAL 0 OR (wanted AND NOT count EQUAL 1) OR (NOT wanted AND NOT said STREQUAL ""))
+      message(FATAL_ERROR "inert with JOULERY_REPORT=${wanted}: ${code}\n${said}")
+    endif()
+  endforeach()
+  run(${WORK_DIR}/project/plug_in_host ${WORK_DIR}/project/libplug_in.so)
+endfunction()
+if(FROM STREQUAL "subdirectory")
+  check_links()
+endif()
 
 # Programs that the compiler is too old for are not built; the others must be.
 set(must program scopes_alone)
 if(FROM STREQUAL "subdirectory")
-  list(APPEND must bare shared_meter mixed)
+  list(APPEND must bare shared_meter mixed disabled_program two_implementations)
 endif()
 foreach(program IN LISTS must)
-  run(${WORK_DIR}/build/${program})
+  run(${WORK_DIR}/project/${program})
 endforeach()
 foreach(program cxx20 cxx23)
-  if(EXISTS ${WORK_DIR}/build/${program})
-    run(${WORK_DIR}/build/${program})
+  if(EXISTS ${WORK_DIR}/project/${program})
+    run(${WORK_DIR}/project/${program})
   endif()
 endforeach()
+
+if(FROM STREQUAL "package")
+  file(REMOVE_RECURSE ${installed}/lib)  # the other library's
+  file(REMOVE ${installed}/include/trainer.hpp)
+  run(${CMAKE_COMMAND} --build ${WORK_DIR}/joulery --target uninstall)
+  file(GLOB_RECURSE left LIST_DIRECTORIES false ${installed}/*)
+  if(left)
+    message(FATAL_ERROR "uninstalled, these are left: ${left}")
+  endif()
+endif()

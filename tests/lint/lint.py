@@ -23,10 +23,13 @@ MAY_INCLUDE = {
     "accounting": BASICS | CARBON | {"report.hpp", "report_io.hpp", "detail/report", "writers"},
 }
 # What compiles the bodies once, for programs that link them; not headers.
-COMPILED_ONCE = {"joulery.cpp", "joulery.cmake"}
+COMPILED_ONCE = {"joulery.cpp", "joulery_full.cpp", "joulery.cmake"}
 # Not C++.
 FOR_C = {"joulery.h"}
-PAGES = {"README.md"}
+# What says of each folder what it is for, and pages beside what they describe.
+PLAN = "README.md"
+# How the package is made; not headers.
+PACKAGE = "package"
 SCHEMAS = {"report.schema.json"}
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
 OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
@@ -83,8 +86,8 @@ class Lint:
         self.findings = []
         self.headers = {path.relative_to(self.include).as_posix(): path.read_text(encoding="utf-8")
                         for path in sorted(self.include.rglob("*"))
-                        if path.is_file() and
-                        path.name not in COMPILED_ONCE | SCHEMAS | FOR_C | PAGES}
+                        if path.is_file() and path.name not in COMPILED_ONCE | SCHEMAS | FOR_C | {PLAN}
+                        and path.parent.name != PACKAGE}
 
     def say(self, where, what):
         self.findings.append(f"{where}: {what}")
@@ -100,6 +103,7 @@ class Lint:
         self.check_public_macros()
         self.check_umbrella()
         self.check_bodies()
+        self.check_plan()
         self.check_leftovers()
         self.check_tests()
         self.check_approx()
@@ -208,19 +212,30 @@ class Lint:
         for number, line in enumerate(lines, 1):
             if line and not re.match(r"//|\s*#\s*(pragma once|include|if|endif|else)", line):
                 self.say(f"include/joulery/joulery.hpp:{number}", "holds only includes")
-        reached = self.reached_from(["joulery.hpp", *OPT_IN])
+        reached = self.reached_from(["joulery.hpp", "full.hpp", *OPT_IN])
         for name in self.headers:
             if name not in reached and part_of(name) not in OUTSIDE_UMBRELLA:
-                self.say("include/joulery/joulery.hpp", f"does not reach joulery/{name}")
+                self.say("include/joulery/full.hpp", f"does not reach joulery/{name}")
 
     def check_bodies(self):
         """What has its body compiled once is in joulery.cpp, or nobody could link it."""
-        source = self.include / "joulery.cpp"
-        lines = source.read_text(encoding="utf-8").split("\n") if source.exists() else []
+        sources = [self.include / name for name in ("joulery.cpp", "joulery_full.cpp")]
+        lines = [line for source in sources if source.exists()
+                 for line in source.read_text(encoding="utf-8").split("\n")]
         reached = self.reached_from(self.included_by(lines))
         for name, text in self.headers.items():
             if JOULERY_DECL.search(text) and name != "detail/core/config.hpp" and name not in reached:
-                self.say("include/joulery/joulery.cpp", f"does not reach joulery/{name}")
+                self.say("include/joulery/joulery_full.cpp", f"does not reach joulery/{name}")
+
+    def check_plan(self):
+        """Every folder has its sentence."""
+        plan = self.include / PLAN
+        if not plan.exists():
+            return
+        text = plan.read_text(encoding="utf-8")
+        for room in sorted({part_of(name) for name in self.headers if "/" in name}):
+            if f"| `{room}` |" not in text:
+                self.say("include/joulery/README.md", f"does not say what {room} is for")
 
     @staticmethod
     def included_by(lines):

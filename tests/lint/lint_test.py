@@ -103,7 +103,7 @@ class LintTest(unittest.TestCase):
 
     def test_the_umbrella_reaches_every_header_and_holds_only_includes(self):
         self.write("result.hpp")
-        self.expect("joulery.hpp", "does not reach joulery/result.hpp")
+        self.expect("full.hpp", "does not reach joulery/result.hpp")
         self.write("joulery.hpp", '#include "joulery/detail/session/defaults.hpp"\n'
                                   '#include "joulery/result.hpp"\nint x;')
         self.expect("joulery.hpp:7", "only includes")
@@ -113,12 +113,16 @@ class LintTest(unittest.TestCase):
         self.write("detail/backends/recording/replay.hpp", '#include "joulery/detail/backends/recording/recording.hpp"')
         self.assertEqual(lint.Lint(self.root).run(), [])
 
+    def test_a_folder_without_its_sentence_is_found(self):
+        self.put("include/joulery/README.md", "| `detail/backends` | devices |\n")
+        self.expect("README.md", "does not say what detail/session is for")
+
     def test_every_body_is_in_the_file_that_has_them(self):
         self.put("include/joulery/joulery.cpp", '#include "joulery/joulery.hpp"\n')
         self.write("report.hpp", "JOULERY_DECL void f();")
         self.assertEqual(lint.Lint(self.root).run(), [])
         self.write("assertions/checks.hpp", "JOULERY_DECL void g();")
-        self.expect("joulery.cpp", "does not reach joulery/assertions/checks.hpp")
+        self.expect("joulery_full.cpp", "does not reach joulery/assertions/checks.hpp")
         self.put("include/joulery/joulery.cpp", '#include "joulery/joulery.hpp"\n'
                                                  '#include "joulery/assertions/checks.hpp"\n')
         self.assertEqual(lint.Lint(self.root).run(), [])

@@ -36,6 +36,20 @@
 #define JOULERY_DECL
 #endif
 
+// A function that a file calls only where some file of the program has its body.
+#if defined(JOULERY_DISABLE) && !defined(JOULERY_IMPLEMENTATION)
+#define JOULERY_DECL_OPTIONAL JOULERY_WEAK
+#else
+#define JOULERY_DECL_OPTIONAL JOULERY_DECL
+#endif
+
+// One of each loaded object's own, however many of its files have the bodies.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_HIDDEN_WEAK __attribute__((weak, visibility("hidden"), used))
+#else
+#define JOULERY_HIDDEN_WEAK
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 #define JOULERY_NOINLINE __attribute__((noinline, cold))
 #define JOULERY_INLINE inline __attribute__((always_inline))

@@ -8,14 +8,7 @@
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/writers/csv.hpp"
-#include "joulery/writers/folded.hpp"
 #include "joulery/writers/html.hpp"
-#include "joulery/writers/junit.hpp"
-#include "joulery/writers/markdown.hpp"
-#include "joulery/writers/otlp.hpp"
-#include "joulery/writers/prometheus.hpp"
-#include "joulery/writers/speedscope.hpp"
-#include "joulery/writers/trace_json.hpp"
 
 #if JOULERY_POSIX()
 #include <sys/ioctl.h>
@@ -25,20 +18,35 @@
 namespace joulery {
 inline namespace v1 {
 
+// Writers of headers that a program may leave out: null where their bodies are in no file.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define JOULERY_OPTIONAL_WRITER(name) JOULERY_WEAK std::string name(const report& r)
+JOULERY_OPTIONAL_WRITER(to_folded);
+JOULERY_OPTIONAL_WRITER(to_junit);
+JOULERY_OPTIONAL_WRITER(to_markdown);
+JOULERY_OPTIONAL_WRITER(to_otlp_json);
+JOULERY_OPTIONAL_WRITER(to_prometheus);
+JOULERY_OPTIONAL_WRITER(to_speedscope);
+JOULERY_OPTIONAL_WRITER(to_trace_json);
+#undef JOULERY_OPTIONAL_WRITER
+#endif
+
 JOULERY_DECL list_view<report_format> report_formats() noexcept {
     // A new format is a line here.
-    static constexpr report_format all[] = {
-        {".json", [](const report& r) { return to_json(r); }},
-        {".csv", [](const report& r) { return to_csv(r); }},
-        {".md", [](const report& r) { return to_markdown(r); }},
-        {".html", [](const report& r) { return to_html(r); }},
-        {".prom", [](const report& r) { return to_prometheus(r); }},
-        {".folded", [](const report& r) { return to_folded(r); }},
-        {".speedscope.json", [](const report& r) { return to_speedscope(r); }},
-        {".trace.json", [](const report& r) { return to_trace_json(r); }},
-        {".otlp.json", [](const report& r) { return to_otlp_json(r); }},
-        {".junit.xml", [](const report& r) { return to_junit(r); }},
-        {".txt", [](const report& r) { return to_text(r); }},
+    static const report_format all[] = {
+        {".json", to_json, "report_io.hpp"},
+        {".csv", to_csv, "writers/csv.hpp"},
+        {".html", to_html, "writers/html.hpp"},
+        {".txt", [](const report& r) { return to_text(r); }, "report_io.hpp"},
+#if defined(__GNUC__) && !defined(_WIN32)
+        {".md", to_markdown, "writers/markdown.hpp"},
+        {".prom", to_prometheus, "writers/prometheus.hpp"},
+        {".folded", to_folded, "writers/folded.hpp"},
+        {".speedscope.json", to_speedscope, "writers/speedscope.hpp"},
+        {".trace.json", to_trace_json, "writers/trace_json.hpp"},
+        {".otlp.json", to_otlp_json, "writers/otlp.hpp"},
+        {".junit.xml", to_junit, "writers/junit.hpp"},
+#endif
     };
     return list_view<report_format>(all);
 }
@@ -75,6 +83,13 @@ JOULERY_DECL status write_report(const report& r, const std::string& target) {
         return failure{"table not written to stderr: " + error_text(error), {}};
     }
     const report_format* format = find_format(target);
+    if (format != nullptr && format->write == nullptr)
+        return failure{
+            "report not written to " + escape_control(target) +
+                ": this program has no writer for " + std::string(format->ending),
+            "include <joulery/" + std::string(format->header) +
+                "> in the file that defines JOULERY_IMPLEMENTATION, or, with CMake, link "
+                "joulery::full; examples/report.cpp makes it of a JSON report"};
     if (format != nullptr) {
         const auto done = replace_file(target, format->write(r));
         return done ? status() : status(done.error());

@@ -5,8 +5,10 @@
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/timing/library_section.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/scope_edges.hpp"
+#include "joulery/detail/timing/signal_context.hpp"
 #include "joulery/joulery.h"
 #include "joulery/report_io.hpp"
 #include "joulery/scope.hpp"
@@ -16,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
@@ -57,7 +60,30 @@ struct c_scopes {
     }
 };
 
-inline thread_local c_scopes scopes_of_c;
+/// On the heap: libraries that are loaded later find little room for variables of threads.
+JOULERY_TLS inline thread_local c_scopes* scopes_of_c = nullptr;
+JOULERY_TLS inline thread_local bool are_scopes_of_c_over = false;
+
+struct c_scopes_of_thread {
+    std::unique_ptr<c_scopes> made{new (std::nothrow) c_scopes};
+    c_scopes_of_thread() = default;
+    c_scopes_of_thread(const c_scopes_of_thread&) = delete;
+    c_scopes_of_thread& operator=(const c_scopes_of_thread&) = delete;
+    ~c_scopes_of_thread() {
+        scopes_of_c = nullptr;
+        are_scopes_of_c_over = true;
+    }
+};
+
+/// Null where no memory may be taken or none is left, and in a thread's last destructors.
+JOULERY_NOINLINE inline c_scopes* make_scopes_of_c() noexcept {
+    if (are_scopes_of_c_over || signal_context::is_handler(stack_pointer())) return nullptr;
+    const library_section inside;
+    if (inside.is_nested()) return nullptr;
+    static thread_local c_scopes_of_thread mine;
+    scopes_of_c = mine.made.get();
+    return scopes_of_c;
+}
 
 }  // namespace detail
 }  // namespace v1
@@ -66,13 +92,18 @@ inline thread_local c_scopes scopes_of_c;
 extern "C" {
 
 JOULERY_DECL void joulery_c_begin(const char* name, std::size_t size, int is_literal) {
-    joulery::detail::scopes_of_c.begin({name, size}, is_literal != 0);
+    joulery::detail::c_scopes* mine = joulery::detail::scopes_of_c;
+    if (mine == nullptr) mine = joulery::detail::make_scopes_of_c();
+    if (mine != nullptr) mine->begin({name, size}, is_literal != 0);
 }
 
-JOULERY_DECL void joulery_c_end() { joulery::detail::scopes_of_c.end(); }
+JOULERY_DECL void joulery_c_end() {
+    if (joulery::detail::c_scopes* mine = joulery::detail::scopes_of_c) mine->end();
+}
 
 JOULERY_DECL void joulery_c_add_items(double count, const char* item_name) {
-    joulery::detail::scopes_of_c.add_items(count, item_name != nullptr ? item_name : "item");
+    if (joulery::detail::c_scopes* mine = joulery::detail::scopes_of_c)
+        mine->add_items(count, item_name != nullptr ? item_name : "item");
 }
 
 JOULERY_DECL int joulery_c_write_report(const char* file) {

@@ -15,6 +15,7 @@
 #include "joulery/detail/session/progress_display.hpp"
 #include "joulery/detail/session/repeating_call.hpp"
 #include "joulery/detail/session/report_files.hpp"
+#include "joulery/detail/session/shared_session.hpp"
 #include "joulery/detail/session/slow_path.hpp"
 #include "joulery/detail/session/thread_contexts.hpp"
 #include "joulery/detail/timing/library_section.hpp"
@@ -332,14 +333,8 @@ class process_meter {
 };
 
 #ifdef JOULERY_IMPLEMENTATION
-JOULERY_EXPORT inline const bool report_is_awaited = process_meter::await_report();
-
-JOULERY_DECL thread_cursor* first_tree() noexcept {
-    thread_cursor* tree = nullptr;
-    if (!catch_bad_alloc([&] { tree = process_meter::instance().tree(); }))
-        process_meter::say_no_memory(false);
-    return tree;
-}
+JOULERY_EXPORT inline const bool report_is_awaited =
+    !is_served_elsewhere() && process_meter::await_report();
 #endif
 
 #if defined(_WIN32)

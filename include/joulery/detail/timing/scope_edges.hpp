@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/thread_stack.hpp"
 #include "joulery/detail/timing/tick_clock.hpp"
@@ -10,11 +11,32 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string_view>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// Whether a weak function has a body in this program.
+template <class Function>
+[[nodiscard]] bool is_linked(Function* f) noexcept {
+    Function* const volatile known = f;  // the compiler would know better
+    return known != nullptr;
+}
+
+/// An instrumented library in a program without the implementation: silent, unless somebody asked
+/// for a report.
+JOULERY_NOINLINE inline void say_once_that_nothing_measures() noexcept {
+    static std::atomic<bool> said{false};
+    if (said.exchange(true, std::memory_order_relaxed)) return;
+    const char* wanted = environment_variable("JOULERY_REPORT");
+    if (wanted != nullptr && *wanted != '\0')
+        std::fputs(
+            "joulery: JOULERY_REPORT is set, but nothing is measured: no file of this program "
+            "defines JOULERY_IMPLEMENTATION before it includes <joulery/joulery.hpp>\n",
+            stderr);
+}
 
 // The calling thread has no tree yet, or lost it. Where a meter of the program's own came first,
 // the slow path is there and the process-wide meter is not.
@@ -23,11 +45,10 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
     if (const slow_path_table* calls = cold.load(std::memory_order_acquire))
         if (thread_cursor* tree = calls->open_default()) return tree;
 #if defined(__GNUC__) && !defined(_WIN32)
-    thread_cursor* (*const volatile first)() noexcept = &first_tree;  // null if nobody defines it
-    return first != nullptr ? first() : nullptr;
-#else
-    return nullptr;
+    if (is_linked(&first_tree)) return first_tree();
+    say_once_that_nothing_measures();
 #endif
+    return nullptr;
 }
 
 /// This thread's tree in the process-wide meter; null: scopes do nothing.

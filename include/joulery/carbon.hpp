@@ -1,0 +1,8 @@
+// carbon.hpp - from joules to CO2e: grid factors, PUE, water, the making of the hardware.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/carbon/carbon_for.hpp"
+#include "joulery/carbon/carbon_model.hpp"
+#include "joulery/carbon/embodied.hpp"
+#include "joulery/carbon/grid_factor_for.hpp"

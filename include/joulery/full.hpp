@@ -1,0 +1,26 @@
+// full.hpp - joulery.hpp and what tools and tests need besides: accounting, every format, series.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/accounting/cleanest_start.hpp"
+#include "joulery/accounting/compare.hpp"
+#include "joulery/accounting/equivalents.hpp"
+#include "joulery/accounting/ledger.hpp"
+#include "joulery/accounting/ledger_total.hpp"
+#include "joulery/accounting/report_carbon.hpp"
+#include "joulery/accounting/what_if.hpp"
+#include "joulery/carbon/series_reader.hpp"
+#include "joulery/detail/carbon/callable_intensity.hpp"
+#include "joulery/joulery.hpp"
+#include "joulery/writers/codecarbon_csv.hpp"
+#include "joulery/writers/csv.hpp"
+#include "joulery/writers/folded.hpp"
+#include "joulery/writers/html.hpp"
+#include "joulery/writers/junit.hpp"
+#include "joulery/writers/markdown.hpp"
+#include "joulery/writers/model_card.hpp"
+#include "joulery/writers/otlp.hpp"
+#include "joulery/writers/prometheus.hpp"
+#include "joulery/writers/speedscope.hpp"
+#include "joulery/writers/technical_documentation.hpp"
+#include "joulery/writers/trace_json.hpp"
