@@ -1,6 +1,6 @@
 // carbon.cpp - from joules to CO2e: a place, a PUE, an intensity that changes with the hour, the
 // hardware's making, grams per item (SCI), another region, and a ledger of runs.
-#include <joulery/joulery.hpp>
+#include <joulery/full.hpp>
 
 #include <chrono>
 #include <cmath>

@@ -4,6 +4,7 @@
 
 #include <joulery/detail/core/json_text.hpp>
 #include <joulery/detail/metering/domain_tree.hpp>
+#include <joulery/detail/session/defaults.hpp>
 #include <joulery/detail/session/environment.hpp>
 #include <joulery/joulery.hpp>
 

@@ -132,8 +132,9 @@ void check_prometheus(const std::string& text) {
 }  // namespace
 
 TEST_CASE("hostile names: no format holds what steers a terminal, and all is UTF-8") {
-    for (const auto& [name, write] : all_formats())
+    for (const auto& [its_name, write] : all_formats())
         for (unsigned seed = 0; seed < 100; ++seed) {
+            const std::string& name = its_name;  // what a lambda can hold
             CAPTURE(name);
             CAPTURE(seed);
             REQUIRE(first_control(write(hostile_report(seed))) == "");
@@ -141,8 +142,9 @@ TEST_CASE("hostile names: no format holds what steers a terminal, and all is UTF
 }
 
 TEST_CASE("hostile names: readers of tables, metrics and JSON get what they expect") {
-    for (const auto& [name, write] : all_formats())
+    for (const auto& [its_name, write] : all_formats())
         for (unsigned seed = 0; seed < 100; ++seed) {
+            const std::string& name = its_name;  // what a lambda can hold
             CAPTURE(name);
             CAPTURE(seed);
             const std::string text = write(hostile_report(seed));
@@ -154,9 +156,10 @@ TEST_CASE("hostile names: readers of tables, metrics and JSON get what they expe
 }
 
 TEST_CASE("hostile names: none makes an element of a page or of XML") {
-    for (const auto& [name, write] : all_formats()) {
-        if (!ends_with(name, "html") && !ends_with(name, "xml")) continue;
+    for (const auto& [its_name, write] : all_formats()) {
+        if (!ends_with(its_name, "html") && !ends_with(its_name, "xml")) continue;
         for (unsigned seed = 0; seed < 100; ++seed) {
+            const std::string& name = its_name;  // what a lambda can hold
             CAPTURE(name);
             CAPTURE(seed);
             const std::string text = write(hostile_report(seed));
