@@ -33,6 +33,25 @@ double answer(int images) {
     return sum;
 }
 
+// A request that another thread goes on with: it owns the span, and knows what the request used.
+double serve(int number) {
+    joulery::span request{"served"};
+    return std::async(std::launch::async,
+                      [number, r = std::move(request)]() mutable {
+                          double sum = 0;
+                          {
+                              joulery::task_scope in{r, "decode"};  // in the report: served/decode
+                              sum = decode(number);
+                              r.add_items(1, "image");
+                          }
+                          const joulery::used u = r.end();
+                          std::printf("request %d: %s +- %s\n", number, to_text(u.energy).c_str(),
+                                      to_text(u.uncertainty).c_str());
+                          return sum;
+                      })
+        .get();
+}
+
 double launch_and_wait() {
     std::future<double> later;
     const auto finish = [&] {
@@ -53,7 +72,7 @@ int main() {
     joulery::start(std::move(chosen));
 
     double sum = 0;
-    for (int i = 0; i < 5; ++i) sum += answer(16) + launch_and_wait();
+    for (int i = 0; i < 5; ++i) sum += answer(16) + launch_and_wait() + serve(i);
     const joulery::report r = joulery::snapshot();
     std::printf("sum %.6f\n\n%s", sum, to_text(r).c_str());
 }

@@ -84,7 +84,9 @@ struct scope_row {
     std::string name;                ///< "forward"; as the program gave it
     std::string path;                ///< "train/step/forward"
     std::uint64_t calls = 0;         ///< times it was entered
-    seconds time{0};                 ///< spent inside, summed over threads
+    seconds time{0};                 ///< spent inside, summed over threads; of spans, begin to end
+    /// Time of threads in it, that of the tasks which worked for it included; empty: just `time`.
+    std::optional<seconds> busy_time;
     energy total;                    ///< of the summed channels, children included
     energy self;                     ///< `total` less what the children used
     std::vector<energy> by_channel;  ///< total by channel, in the order of `report::channels`
@@ -98,6 +100,11 @@ struct scope_row {
     percentiles<seconds> call_time;
     percentiles<energy> call_energy;
 };
+
+/// The time in which a scope's energy was used: that of the threads that worked for it.
+[[nodiscard]] inline seconds busy_time_of(const scope_row& row) {
+    return row.busy_time.value_or(row.time);
+}
 
 /// What measuring itself cost.
 struct self_cost {

@@ -34,6 +34,7 @@ inline constexpr bool is_c_string =
 // types of their own, and the switch only says which of them is `joulery::scope`.
 namespace enabled {
 class scope;
+class span;
 class task_scope;
 class scope_handle;
 }  // namespace enabled
@@ -53,6 +54,7 @@ class scope_owner {
 
  private:
     friend class enabled::scope;
+    friend class enabled::span;
     friend class enabled::task_scope;
     /// The calling thread's scopes; null where nothing can be measured.
     virtual detail::thread_cursor* cursor_of_this_thread() noexcept = 0;

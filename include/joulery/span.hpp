@@ -1,13 +1,19 @@
-// span.hpp - work that leaves the block or the thread where it began.
+// span.hpp - work that leaves the block or the thread where it began: requests, coroutines, tasks.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/timing/scope_edges.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/tick_clock.hpp"
+#include "joulery/quality.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/units.hpp"
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace joulery {
@@ -17,10 +23,25 @@ namespace detail {
 struct handle_access;
 }  // namespace detail
 
+/// What one span used, known as well as it is when it ends.
+///
+/// Units:  joules, grams of CO2e, seconds. The energy is the time of its tasks at the power that
+///         each task has in the mean of its calls so far: the report, which learns more later, may
+///         differ within the bar.
+struct used {
+    joulery::energy energy;       ///< of all its tasks
+    joulery::energy uncertainty;  ///< k = 2
+    emissions co2e;
+    seconds time{0};       ///< from begin to end
+    seconds busy_time{0};  ///< of its tasks, all threads together
+    /// `partial`: nothing was known yet, and 0 J say nothing.
+    quality provenance = quality::partial;
+};
+
 namespace enabled {
 
-/// Stands for a scope: work on other threads is done for it in a `task_scope`. A value; it may be
-/// copied, and it outlives its scope and its meter (task scopes do nothing then).
+/// Stands for a scope or a span: work on other threads is done for it in a `task_scope`. A value;
+/// it may be copied, and it outlives its scope and its meter (task scopes do nothing then).
 ///
 /// Thread: any, once made. Cost: an allocation, well under a microsecond; a copy counts a
 /// reference. Fails:  of a scope that is not measured it is empty, and its task scopes do nothing.
@@ -48,6 +69,7 @@ class scope_handle {
 
  private:
     friend class scope;
+    friend class span;
     friend class task_scope;
     friend struct detail::handle_access;
     explicit scope_handle(detail::scope_node* node) noexcept {
@@ -62,15 +84,116 @@ scope_handle synchronized_scope<Wait>::handle() const noexcept {
     return scope_.handle();
 }
 
-/// A scope on this thread whose path lies inside another thread's scope: the energy of the task is
-/// part of that scope's, in a row of its own below it. What is opened inside nests as usual.
+/// Work that begins here and ends anywhere: a request, a coroutine, a future. Threads work for it
+/// in a `task_scope`, one after another or at once. It has a row of its own in the report, inside
+/// the scope that is open where it begins, with the time from begin to end and the time of its
+/// tasks.
+///
+/// Units:  its joules are those of its tasks; what no task did for it has time and no energy.
+/// Thread: one at a time, any of them; tasks of it may be open on any number of threads. Made,
+///         moved and ended on different ones.
+/// Cost:   an allocation and two look-ups, a fraction of a microsecond; no lock that threads share.
+/// Fails:  never; without a meter, after `stop()` and in a forked child it does nothing.
+///
+///     joulery::span request{"request"};
+///     pool.run([r = std::move(request)]() mutable {
+///         { joulery::task_scope t{r, "decode"};  decode(); }
+///         r.add_items(128, "token");
+///         joulery::used u = r.end(); });
+class span {
+ public:
+    /// Empty: nothing is measured for it.
+    span() = default;
+    template <class Text, std::enable_if_t<std::is_convertible_v<Text, std::string_view>, int> = 0>
+    explicit span(const Text& name) noexcept
+        : link_(begin_in(detail::process_tree(), std::string_view(name))) {}
+    explicit span(const char* name) noexcept
+        : link_(begin_in(detail::process_tree(), detail::view_of(name))) {}
+    /// In a meter of your own instead of the process-wide one.
+    span(scope_owner& meter, std::string_view name) noexcept
+        : link_(begin_in(cursor_of(meter), name)) {}
+    /// Inside another span or a scope, wherever that is open.
+    span(const scope_handle& owner, std::string_view name) noexcept
+        : link_(owner.link_ != nullptr && is_on()
+                    ? calls()->begin_span(nullptr, owner.link_, name.data(), name.size())
+                    : nullptr) {}
+    span(const span& owner, std::string_view name) noexcept
+        : link_(owner.link_ != nullptr && is_on()
+                    ? calls()->begin_span(nullptr, owner.link_, name.data(), name.size())
+                    : nullptr) {}
+    span(const span&) = delete;
+    span(span&& other) noexcept : link_(std::exchange(other.link_, nullptr)) {}
+    /// Ends what it was.
+    span& operator=(span&& other) noexcept {
+        span moved(std::move(other));
+        std::swap(link_, moved.link_);
+        return *this;
+    }
+    ~span() {
+        if (link_ != nullptr) (void)calls()->end_span(link_);
+    }
+
+    /// Adds functional units, as `scope::add_items` does.
+    void add_items(double count, const char* item_name = "item") noexcept {
+        if (link_ != nullptr) calls()->add_span_items(link_, count, item_name);
+    }
+
+    /// Ends it and tells what it used; tasks that are still open are not in it, though the report
+    /// will have them. A second call tells nothing.
+    used end() noexcept {
+        used u;
+        if (link_ == nullptr) return u;
+        const detail::span_figures f = calls()->end_span(std::exchange(link_, nullptr));
+        u.energy = energy::from_joules(f.joules);
+        u.uncertainty = energy::from_joules(2 * f.deviation);
+        u.co2e = emissions::from_grams(f.grams);
+        u.time = seconds(f.seconds);
+        u.busy_time = seconds(f.busy_seconds);
+        u.provenance = static_cast<quality>(f.provenance);
+        return u;
+    }
+
+    /// For work that may begin when this object is gone or elsewhere: it can be copied.
+    [[nodiscard]] scope_handle handle() const noexcept {
+        scope_handle h;
+        h.link_ = link_;
+        if (link_ != nullptr) link_->holders.fetch_add(1, std::memory_order_relaxed);
+        return h;
+    }
+
+    /// Whether it is being measured.
+    [[nodiscard]] explicit operator bool() const noexcept { return link_ != nullptr; }
+
+ private:
+    friend class task_scope;
+    static bool is_on() noexcept { return detail::scopes_enabled.load(std::memory_order_relaxed); }
+    static const detail::slow_path_table* calls() noexcept {
+        return detail::cold.load(std::memory_order_acquire);
+    }
+    static detail::thread_cursor* cursor_of(scope_owner& meter) noexcept {
+        return meter.cursor_of_this_thread();
+    }
+    static detail::scope_link* begin_in(detail::thread_cursor* tree,
+                                        std::string_view name) noexcept {
+        return tree != nullptr ? calls()->begin_span(tree, nullptr, name.data(), name.size())
+                               : nullptr;
+    }
+
+    detail::scope_link* link_ = nullptr;
+};
+
+/// A scope on this thread whose path lies inside a span, or inside another thread's scope: the
+/// energy of the task is part of that one's, in a row of its own below it. What is opened inside
+/// nests as usual.
 ///
 /// Units:  the owner's total holds the joules of all its tasks, its self joules those of its own
-///         thread. Its time is that of its own thread; the tasks' is in their rows. Under
-///         `attribution::inclusive` owner and tasks each get everything, and their sum is the
-///         owner's total.
-/// Thread: belongs to the thread that made it; the owner may end before it.
-/// Cost:   as a scope whose name is not a literal, with a second look-up.
+///         thread. Its time is from begin to end; its busy time has the tasks' as well, and its
+///         power is over that. Under `attribution::inclusive` owner and tasks each get everything,
+///         and their sum is the owner's total.
+/// Thread: belongs to the thread that made it; the owner may end before it. A coroutine opens one
+///         each time it is resumed, not one over a suspension.
+/// Cost:   as a scope whose name is not a literal. It writes to the thread's own memory, and at its
+///         end to the span's.
 /// Fails:  never; of an empty handle, or after the meter's end, it does nothing.
 ///
 ///     auto h = s.handle();                               // on the owner's thread
@@ -78,20 +201,41 @@ scope_handle synchronized_scope<Wait>::handle() const noexcept {
 class task_scope : public scope {
  public:
     task_scope(const scope_handle& owner, std::string_view name) noexcept
-        : scope(is_on() ? child_of(owner, nullptr, name) : nullptr) {}
+        : task_scope(is_on() ? owner.link_ : nullptr, nullptr, name) {}
+    task_scope(const span& owner, std::string_view name) noexcept
+        : task_scope(is_on() ? owner.link_ : nullptr, nullptr, name) {}
     /// On a thread that a test plays (testing/virtual_thread.hpp).
     task_scope(scope_owner& thread, const scope_handle& owner, std::string_view name) noexcept
-        : scope(child_of(owner, thread.cursor_of_this_thread(), name)) {}
+        : task_scope(owner.link_, thread.cursor_of_this_thread(), name) {}
+    task_scope(scope_owner& thread, const span& owner, std::string_view name) noexcept
+        : task_scope(owner.link_, thread.cursor_of_this_thread(), name) {}
+    ~task_scope() {
+        if (span_ == nullptr) return;
+        detail::cold.load(std::memory_order_acquire)->leave_task(span_, {node_, before_}, this);
+        node_ = nullptr;
+    }
 
  private:
     static bool is_on() noexcept { return detail::scopes_enabled.load(std::memory_order_relaxed); }
-    /// The node of `name` below the owner in a given tree; null: in the calling thread's.
-    static detail::scope_node* child_of(const scope_handle& owner, detail::thread_cursor* tree,
-                                        std::string_view name) noexcept {
-        if (owner.link_ == nullptr) return nullptr;
-        return detail::cold.load(std::memory_order_acquire)
-            ->find_linked(*owner.link_, tree, name.data(), name.size());
+    task_scope(detail::scope_link* owner, detail::thread_cursor* tree,
+               std::string_view name) noexcept
+        : task_scope(place_of(owner, tree, name), owner) {}
+    task_scope(detail::task_place place, detail::scope_link* owner) noexcept
+        : scope(place.node), before_(place.ticks_before) {
+        if (node_ == nullptr || !owner->is_span) return;
+        owner->holders.fetch_add(1, std::memory_order_relaxed);
+        span_ = owner;
     }
+    /// The node of `name` below the owner in a given tree; null: in the calling thread's.
+    static detail::task_place place_of(detail::scope_link* owner, detail::thread_cursor* tree,
+                                       std::string_view name) noexcept {
+        if (owner == nullptr) return {};
+        return detail::cold.load(std::memory_order_acquire)
+            ->find_task(*owner, tree, name.data(), name.size());
+    }
+
+    detail::scope_link* span_ = nullptr;  ///< the owner, where that is a span
+    std::uint64_t before_ = 0;            ///< ticks of the node before this call
 };
 
 }  // namespace enabled
@@ -109,19 +253,41 @@ scope_handle synchronized_scope<Wait>::handle() const noexcept {
     return {};
 }
 
+class span {
+ public:
+    span() = default;
+    explicit span(std::string_view) noexcept {}
+    explicit span(const char*) noexcept {}
+    span(scope_owner&, std::string_view) noexcept {}
+    span(const scope_handle&, std::string_view) noexcept {}
+    span(const span&, std::string_view) noexcept {}
+    span(const span&) = delete;
+    span(span&&) noexcept {}
+    span& operator=(span&&) noexcept { return *this; }
+    ~span() {}  // user-provided, so that an unused one raises no warning
+    void add_items(double, const char* = "item") noexcept {}
+    used end() noexcept { return {}; }
+    [[nodiscard]] scope_handle handle() const noexcept { return {}; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return false; }
+};
+
 class task_scope : public scope {
  public:
     task_scope(const scope_handle&, std::string_view name) noexcept : scope(name) {}
+    task_scope(const span&, std::string_view name) noexcept : scope(name) {}
     task_scope(scope_owner&, const scope_handle&, std::string_view name) noexcept : scope(name) {}
+    task_scope(scope_owner&, const span&, std::string_view name) noexcept : scope(name) {}
 };
 
 }  // namespace disabled
 
 #ifdef JOULERY_DISABLE
 using disabled::scope_handle;
+using disabled::span;
 using disabled::task_scope;
 #else
 using enabled::scope_handle;
+using enabled::span;
 using enabled::task_scope;
 #endif
 

@@ -255,9 +255,9 @@ JOULERY_DECL std::shared_ptr<detail::device_context> device_timeline::tree_in_me
     if (link == nullptr) return nullptr;
     place& p = place_in_this_process();
     const std::lock_guard<std::mutex> lock(p.mutex);
-    if (p.tree != nullptr && p.tree->is_in(*link->paths)) return p.tree;
+    if (p.tree != nullptr && p.tree->is_in(*link->origin->paths())) return p.tree;
     p.tree = nullptr;
-    const std::shared_ptr<detail::engine> e = link->owner.lock();
+    const std::shared_ptr<detail::engine> e = link->owner();
     if (e != nullptr) p.tree = detail::device_context::make(*e, channels_);
     return p.tree;
 }

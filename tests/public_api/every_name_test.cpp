@@ -84,6 +84,23 @@ TEST_CASE("work of another thread is done for a scope through its handle") {
     CHECK(r.scopes[1].parent == 0);
 }
 
+TEST_CASE("a span is moved to another thread, which works for it and ends it") {
+    joulery::meter m{one_backend()};
+    joulery::span request{m, "request"};
+    joulery::used u;
+    std::thread([&u, r = std::move(request)]() mutable {
+        { joulery::task_scope t{r, "decode"}; }
+        r.add_items(128, "token");
+        u = r.end();
+    }).join();
+    CHECK(u.time.count() >= u.busy_time.count());
+    CHECK(u.energy.joules() >= 0);
+    CHECK(u.uncertainty.joules() >= 0);
+    CHECK(u.co2e.grams() >= 0);
+    CHECK(u.provenance != joulery::quality::measured);
+    CHECK(m.snapshot().find("request")->items == 128);
+}
+
 TEST_CASE("a scope takes any string, and macros open scopes") {
     joulery::start(one_backend());
     const std::string text = "string";

@@ -202,7 +202,8 @@ class html_writer {
         cell(to_text(row.time), row.time.count(), "wide");
         cell(with_quality_prefix(to_text(row.total), q), row.total.joules());
         cell(with_quality_prefix(to_text(row.self), q), row.self.joules(), "wide");
-        cell(power_text(row), row.time.count() > 0 ? (row.total / row.time).watts() : 0, "wide");
+        cell(power_text(row),
+             busy_time_of(row).count() > 0 ? (row.total / busy_time_of(row)).watts() : 0, "wide");
         cell(per_item_text(row), row.items > 0 ? row.total.joules() / row.items : -1);
         cell(with_quality_prefix(mass_text(row.co2e), q), row.co2e.grams(), "wide");
         cell(uncertainty_text(row), row.uncertainty / row.total, "wide");

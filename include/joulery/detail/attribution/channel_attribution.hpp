@@ -117,6 +117,15 @@ class channel_attribution {
     /// any of them; all together have what was billed. With `inclusive` attribution paths of
     /// several threads have the same energy, and the outside is what no scope was open for.
     std::vector<path_energy> publish() {
+        std::vector<path_energy> now = known_so_far();
+        keep_monotone(now);
+        if (seconds_since_commit_ > seconds_a_block || (promoted_ && seconds_since_commit_ > 10))
+            commit();
+        return now;
+    }
+
+    /// The same, as it is known by now and without a promise for what comes.
+    std::vector<path_energy> known_so_far() {
         std::vector<path_energy> now = sums_.energies(estimate(), earlier_);
         if (committed_.size() < now.size()) committed_.resize(now.size());
         for (std::size_t p = 0; p < now.size(); ++p) {
@@ -125,9 +134,6 @@ class channel_attribution {
             now[p].variance += told * told;
             add_committed(now[p], committed_[p]);
         }
-        keep_monotone(now);
-        if (seconds_since_commit_ > seconds_a_block || (promoted_ && seconds_since_commit_ > 10))
-            commit();
         return now;
     }
 

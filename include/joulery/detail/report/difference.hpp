@@ -24,6 +24,8 @@ namespace detail {
 
 inline void subtract_row(scope_row& row, const scope_row& before) {
     row.calls -= row.calls < before.calls ? row.calls : before.calls;
+    if (row.busy_time || before.busy_time)
+        row.busy_time = row.busy_time.value_or(row.time) - before.busy_time.value_or(before.time);
     row.time -= before.time;
     row.total -= before.total;
     row.self -= before.self;

@@ -150,6 +150,7 @@ struct fields<scope_row> {
         f("path", &scope_row::path);
         f("calls", &scope_row::calls);
         f("time_s", &scope_row::time);
+        f("busy_time_s", &scope_row::busy_time);
         f("total_j", &scope_row::total);
         f("self_j", &scope_row::self);
         f("by_channel_j", &scope_row::by_channel);

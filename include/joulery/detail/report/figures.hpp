@@ -36,10 +36,10 @@ inline namespace v1 {
     return with_quality_prefix(to_text(row.total / row.items), row.provenance) + "/" + name;
 }
 
-/// Mean power while the scope was open; "" where it took no time.
+/// Mean power over that; "" where it took no time.
 [[nodiscard]] inline std::string power_text(const scope_row& row) {
-    return is_positive(row.time.count())
-               ? with_quality_prefix(to_text(row.total / row.time), row.provenance)
+    return is_positive(busy_time_of(row).count())
+               ? with_quality_prefix(to_text(row.total / busy_time_of(row)), row.provenance)
                : "";
 }
 

@@ -164,6 +164,8 @@ class report_merger {
 
     static void join_row(scope_row& mine, const scope_row& other) {
         mine.calls += other.calls;
+        if (mine.busy_time || other.busy_time)
+            mine.busy_time = busy_time_of(mine) + busy_time_of(other);
         mine.time += other.time;
         mine.items += other.items;
         join_stated(mine.item_name, other.item_name);

@@ -59,6 +59,7 @@ class text_writer {
         text_grid grid({{"scope", 0},
                         {"calls", 4},
                         {"time", 6},
+                        {"busy", 2},
                         {"energy", 99},
                         {"idle", 2},
                         {"active", 2},
@@ -76,17 +77,17 @@ class text_writer {
                     std::string(2 * tree.level[i], ' ') + escape_control(r_.scopes[i].name));
         }
         const quality q = r_.provenance;
-        grid.add({"(outside)", "", "", with_quality_prefix(to_text(r_.unscoped), q), "", "", "", "",
-                  "", "", std::string(to_text(q))});
+        grid.add({"(outside)", "", "", "", with_quality_prefix(to_text(r_.unscoped), q), "", "", "",
+                  "", "", "", std::string(to_text(q))});
         const self_cost& cost = r_.overhead;  // a part of what lies outside
         if (cost.joules.joules() > 0)
-            grid.add({"  measuring", "", to_text(cost.sampler + cost.edges),
+            grid.add({"  measuring", "", to_text(cost.sampler + cost.edges), "",
                       "~" + to_text(cost.joules), "", "", "", "", "", "", "estimated"});
-        grid.add(
-            {"total", "", to_text(r_.context.duration), with_quality_prefix(to_text(r_.total), q),
-             "", "", with_quality_prefix(to_text(r_.total / r_.context.duration), q), "",
-             with_quality_prefix(mass_text(r_.co2e), q), "", std::string(to_text(q))},
-            text_style::bold);
+        grid.add({"total", "", to_text(r_.context.duration), "",
+                  with_quality_prefix(to_text(r_.total), q), "", "",
+                  with_quality_prefix(to_text(r_.total / r_.context.duration), q), "",
+                  with_quality_prefix(mass_text(r_.co2e), q), "", std::string(to_text(q))},
+                 text_style::bold);
         out_ += grid.render(options_.width, options_.colour);
         if (options_.max_rows > 0 && tree.order.size() > options_.max_rows)
             out_ += "(" + std::to_string(tree.order.size() - options_.max_rows) + " of " +
@@ -101,6 +102,7 @@ class text_writer {
         };
         const energy at_rest = row.idle.value_or(energy{});
         grid.add({std::move(name), counted(static_cast<double>(row.calls)), to_text(row.time),
+                  row.busy_time ? to_text(*row.busy_time) : std::string(),
                   with_quality_prefix(to_text(row.total), q), idle(at_rest),
                   idle(row.total - at_rest), power_text(row), per_item_text(row),
                   with_quality_prefix(mass_text(row.co2e), q), uncertainty_text(row),

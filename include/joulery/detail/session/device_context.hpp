@@ -58,8 +58,8 @@ class device_context {
         tree_->with_owner([&](engine& e) {
             scope_node*& innermost = innermost_[stream];
             scope_node& parent = innermost != nullptr ? *innermost : tree_->root;
-            scope_node* n =
-                tree_->joined_child(parent, owner, row_name, stream, e.edges_of_new_paths(*tree_));
+            scope_node* n = tree_->joined_child_of_stream(parent, owner, row_name, stream,
+                                                          e.edges_of_new_paths(*tree_));
             if (n == nullptr) return;
             const std::uint32_t flags = n->flags.load(std::memory_order_relaxed);
             if ((flags & edge_bits) != 0) e.edge(*n, flags);

@@ -3,11 +3,14 @@
 #pragma once
 
 #include "joulery/detail/attribution/edge_policy.hpp"
+#include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/fork_guard.hpp"
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/process_share.hpp"
 #include "joulery/detail/session/metered_source.hpp"
+#include "joulery/detail/session/path_tallies.hpp"
+#include "joulery/detail/session/price_finder.hpp"
 #include "joulery/detail/timing/call_archive.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
@@ -58,7 +61,6 @@ class engine : public std::enable_shared_from_this<engine> {
             channel_count_ += sources_.back()->source.channel_count();
             if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
-        paths_ = std::make_shared<path_table>();
         if (!clock_->is_manual()) return;  // else the samplers begin
         for (const auto& m : sources_) begin(*m);
     }
@@ -90,13 +92,16 @@ class engine : public std::enable_shared_from_this<engine> {
                                                      call_recorder(number, slices_a_thread_),
                                                      std::move(device_channels));
         tree->born = clock_->now();
+        tree->meter_id = meter_id_;
+        tree->meter_engine = weak_from_this();
         tree->number = number;
         tree->clock = clock_;
         tree->has_clock = !clock_->is_manual();
         tree->thread_name = name_of_this_thread(number);
         if (sources_.empty()) retire_ended();  // no sampler will
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        trees_.push_back(tree);
+        if (is_closed_) tree->die();
+        if (!is_closed_) trees_.push_back(tree);
         return tree;
     }
 
@@ -217,9 +222,19 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally(*t, sum);
-        for (const path_record* r : paths_->all()) by_path.push_back(r->tally);
+        const std::uint64_t now = clock_->now();
+        for (path_record* r : paths_->all()) {
+            tally_spans(r->stray_spans);
+            add_open_spans(r->tally, now);
+            by_path.push_back(r->tally);
+        }
         return sum;
     }
+
+    /// What spans that end ask for.
+    [[nodiscard]] price_finder& prices() noexcept { return prices_; }
+    void find_prices_if_due() { prices_.find_if_due(*clock_, born_, tick_seconds()); }
+    void find_prices(bool read) { prices_.find(*clock_, tick_seconds(), read); }
 
     /// The calls that threads have kept so far, open ones up to now.
     [[nodiscard]] call_archive recorded_calls() {
@@ -253,9 +268,11 @@ class engine : public std::enable_shared_from_this<engine> {
         std::vector<std::shared_ptr<thread_context>> last;  // not copied: that takes memory
         {
             const std::lock_guard<std::mutex> lock(trees_mutex_);
+            is_closed_ = true;
             last.swap(trees_);
         }
         for (const auto& t : last) t->die();
+        prices_.find_by(nullptr);
     }
 
  private:
@@ -340,35 +357,15 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     void tally(thread_context& t, edge_tally& sum) {
-        t.nodes().for_each_backwards([this](scope_node& n) { tally(n); });
+        const bool device = t.is_device();
+        t.nodes().for_each_backwards([&](scope_node& n) { tally_node(n, device, *clock_); });
+        t.for_spans(tally_spans);
         sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
         sum.reads += t.edge_reads.load(std::memory_order_relaxed);
         sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
         sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
         sum.ended_elsewhere += t.ended_elsewhere.load(std::memory_order_relaxed);
         sum.abandoned += t.abandoned.load(std::memory_order_relaxed);
-    }
-
-    // Calls are read before the state: what is missed here is seen next time, nothing is counted
-    // twice. The clock is read after it, so that what is open shows no less than what has just
-    // ended inside it.
-    void tally(scope_node& n) const {
-        const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
-        const std::uint64_t state = n.state.load(std::memory_order_acquire);
-        const bool open = (state & scope_node::open_bit) != 0;
-        if (!open && ends == n.tallied_ends) return;
-        const std::uint64_t now = open ? clock_->now() : 0;
-        const double items = n.items.load(std::memory_order_relaxed);
-        n.tallied_ends = ends;
-        add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));
-        add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
-        n.path->tally.items += items - n.tallied_items;
-        n.tallied_items = items;
-    }
-    static void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {
-        if (now <= tallied) return;
-        sum += now - tallied;
-        tallied = now;
     }
 
     const std::shared_ptr<time_source> clock_;
@@ -386,10 +383,12 @@ class engine : public std::enable_shared_from_this<engine> {
     std::atomic<std::uint64_t> meter_id_{0};
     std::atomic<double> tick_seconds_{1e-9};
     std::size_t channel_count_ = 0;
-    std::shared_ptr<path_table> paths_;
+    const std::shared_ptr<path_table> paths_ = std::make_shared<path_table>();
+    price_finder prices_{paths_->rates};
     std::vector<std::shared_ptr<metered_source>> sources_;
     std::mutex trees_mutex_;
     std::vector<std::shared_ptr<thread_context>> trees_;
+    bool is_closed_ = false;
     edge_tally retired_;
 };
 

@@ -20,6 +20,7 @@
 #include "joulery/detail/session/report_builder.hpp"
 #include "joulery/detail/session/sampler.hpp"
 #include "joulery/detail/session/slow_path.hpp"
+#include "joulery/detail/session/span_prices.hpp"
 #include "joulery/detail/session/thread_contexts.hpp"
 #include "joulery/detail/timing/library_section.hpp"
 #include "joulery/meter.hpp"
@@ -59,6 +60,8 @@ class meter_core {
         for (const auto& s : engine_->sources())
             owners.insert(owners.end(), s->source.channel_count(), s->source.index());
         beliefs_ = std::make_unique<domain_beliefs>(channels(), std::move(owners));
+        engine_->prices().find_by(
+            [this](bool read) { span_prices(*engine_, *beliefs_, options_.carbon).find(read); });
         if (engine_->clock().is_manual()) return;
         for (const auto& s : engine_->sources()) start_sampler(s);
         const auto latest = std::chrono::steady_clock::now() + first_patience;
@@ -143,6 +146,7 @@ class meter_core {
             engine_->step(*m);
         }
         engine_->retire_ended();
+        engine_->find_prices_if_due();
         const double now = engine_->elapsed();
         if (!options_.carbon.series || now < converted_at_ + seconds(seconds_a_conversion).count())
             return;

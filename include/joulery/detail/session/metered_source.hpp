@@ -28,6 +28,12 @@ namespace detail {
     return part != component::gpu && part != component::npu && part != component::other;
 }
 
+/// The stated error of a model is part of what an estimate is off by; that of a sensor is a figure
+/// of its own. One standard deviation, as a fraction.
+[[nodiscard]] inline double model_error(const channel& c) noexcept {
+    return c.provenance == quality::estimated ? c.relative_error / 2 : 0;
+}
+
 /// A source and, for each of its channels, when it is read next and whose energy it counts.
 class metered_source {
  public:

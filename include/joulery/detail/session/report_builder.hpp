@@ -119,11 +119,6 @@ class report_builder {
             p.variance[c] = e.variance + model * model * e.total * e.total;
         }
     }
-    // The stated error of a model is part of what an estimate is off by; that of a sensor is a
-    // figure of its own. One standard deviation, as a fraction.
-    static double model_error(const channel& c) noexcept {
-        return c.provenance == quality::estimated ? c.relative_error / 2 : 0;
-    }
 
     void add_rows() {
         const std::vector<path_tally>& tallies = tallies_;
@@ -142,8 +137,11 @@ class report_builder {
                     row.parent = above;
                     row.name = r->name;
                     row.path = r->path;
-                    row.calls = tally.calls;
-                    row.time = seconds(static_cast<double>(tally.ticks) * tick);
+                    row.calls = tally.calls + tally.spans.begun;
+                    row.time = seconds(static_cast<double>(tally.ticks + tally.span_ticks) * tick);
+                    if (tally.task_ticks > 0 || tally.spans.begun > 0)
+                        row.busy_time =
+                            seconds(static_cast<double>(tally.ticks + tally.task_ticks) * tick);
                     row.items = tally.items;
                     if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
                     row.by_channel.resize(engine_.channel_count());
@@ -196,7 +194,8 @@ class report_builder {
         row.summed = place.summed;
         row.why_not = place.why_not;
         row.total = energy::from_joules(m.shares[c].joules());
-        row.unscoped = energy::from_joules(m.shares[c].unscoped());
+        row.unscoped =
+            std::min(energy::from_joules(m.shares[c].unscoped()), row.total);  // rounding
         row.quantum_joules = smallest_joules(from);
         row.update_period = from.update_period;
         row.relative_error = from.relative_error;

@@ -157,6 +157,7 @@ class sampler {
                 m.sampler_seconds = thread_cpu_seconds();
             }
             (void)catch_bad_alloc([&] { e.retire_ended(); });
+            e.find_prices_if_due();
             lock.lock();
         }
         s.ended = true;

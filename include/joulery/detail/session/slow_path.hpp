@@ -6,6 +6,8 @@
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/scope_ends.hpp"
 #include "joulery/detail/session/scope_links.hpp"
+#include "joulery/detail/session/span_links.hpp"
+#include "joulery/detail/session/thread_contexts.hpp"
 #include "joulery/detail/timing/library_section.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/path_table.hpp"
@@ -22,24 +24,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// How the process-wide meter gives the calling thread a tree; installed by process_meter.hpp.
-JOULERY_EXPORT inline std::atomic<thread_cursor* (*)() noexcept> default_tree_opener{nullptr};
-
-inline thread_cursor* open_default_tree() noexcept {
-    const library_section inside;
-    const auto opener = default_tree_opener.load(std::memory_order_acquire);
-    return opener != nullptr ? opener() : nullptr;
-}
-
-/// The tree to open a scope in: after its meter has stopped, the thread's new one.
-inline thread_context* living_tree(thread_cursor* tree) noexcept {
-    if (static_cast<thread_context*>(tree)->is_dead()) {
-        default_tree = nullptr;
-        tree = open_default_tree();
-    }
-    return static_cast<thread_context*>(tree);
-}
 
 /// Opens a node; where it wants edge reads these come first, so that their cost lies outside of it.
 inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
@@ -141,7 +125,8 @@ inline void plan_items(scope_node* n, double total) noexcept {
 inline const slow_path_table* install_slow_path() noexcept {
     static constexpr slow_path_table calls{
         open_default_tree, enter_slowly<false>, enter_slowly<true>, enter_node,   leave_slowly,
-        name_items,        plan_items,          link_scope,         unlink_scope, find_linked};
+        name_items,        plan_items,          link_scope,         unlink_scope, find_task,
+        leave_task,        begin_span,          add_span_items,     end_span};
     cold.store(&calls, std::memory_order_release);
     return &calls;
 }

@@ -33,12 +33,18 @@ class thread_contexts {
         for (const entry& e : entries_) end_thread(e.tree);
     }
 
+    /// The tree in a meter; null: there is none yet.
+    [[nodiscard]] thread_context* find(std::uint64_t meter_id) const noexcept {
+        for (const entry& e : entries_)
+            if (e.meter_id == meter_id) return e.tree.get();
+        return nullptr;
+    }
+
     /// The tree in that engine, made at the first call. Null without memory, in a signal handler,
     /// and in an allocator that is called to make it.
     thread_context* tree_in(engine& owner, std::uint64_t meter_id) noexcept {
         if (is_making_) return nullptr;
-        for (const entry& e : entries_)
-            if (e.meter_id == meter_id) return e.tree.get();
+        if (thread_context* known = find(meter_id)) return known;
         if (signal_context::is_handler(stack_pointer())) return nullptr;
         const library_section inside;
         is_making_ = true;
@@ -89,6 +95,24 @@ JOULERY_EXPORT JOULERY_NOINLINE inline thread_contexts* contexts_of_this_thread(
     }
     static thread_local thread_contexts trees;
     return &trees;
+}
+
+/// How the process-wide meter gives the calling thread a tree; installed by process_meter.hpp.
+JOULERY_EXPORT inline std::atomic<thread_cursor* (*)() noexcept> default_tree_opener{nullptr};
+
+inline thread_cursor* open_default_tree() noexcept {
+    const library_section inside;
+    const auto opener = default_tree_opener.load(std::memory_order_acquire);
+    return opener != nullptr ? opener() : nullptr;
+}
+
+/// The tree to open a scope in: after its meter has stopped, the thread's new one.
+inline thread_context* living_tree(thread_cursor* tree) noexcept {
+    if (static_cast<thread_context*>(tree)->is_dead()) {
+        default_tree = nullptr;
+        tree = open_default_tree();
+    }
+    return static_cast<thread_context*>(tree);
 }
 
 }  // namespace detail

@@ -2,6 +2,8 @@
 // far. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/timing/span_sums.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -20,9 +22,43 @@ namespace detail {
 
 /// How often and how long a path was open, over all threads.
 struct path_tally {
-    std::uint64_t ticks = 0;
-    std::uint64_t calls = 0;
+    std::uint64_t ticks = 0;  ///< of scopes
+    std::uint64_t calls = 0;  ///< of scopes
     double items = 0;
+    std::uint64_t task_ticks = 0;  ///< of tasks that worked for it, on whatever thread
+    span_counts spans;
+    std::uint64_t span_ticks = 0;  ///< of spans, from begin to end
+};
+
+/// What a tick of work on a path costs, as well as it is known by now, for the spans that end.
+struct path_price {
+    std::atomic<double> joules_per_tick{0};  ///< 0: not known yet
+    std::atomic<double> deviation{0};        ///< of that; standard deviation
+    std::atomic<double> ticks{0};            ///< of work that it was found by
+};
+
+/// What is known by now for the spans that end, of all paths together.
+struct span_rates {
+    std::atomic<double> joules_per_tick{0};  ///< in the mean; 0: not known yet
+    std::atomic<double> grams_per_joule{0};
+    std::atomic<double> seconds_per_tick{1e-9};
+    std::atomic<unsigned char> provenance{3};  ///< a `quality`
+    std::atomic<std::uint64_t> found_at{0};    ///< 0: never
+    std::atomic<std::uint64_t> found_in{0};    ///< ticks that finding them took
+
+    static constexpr double unknown_spread = 0.6;  ///< of the mean: what tasks' powers differ by
+    /// Standard deviation of the calls of one task, of its power: what no counter tells apart.
+    static constexpr double spread_of_calls = 0.1;
+
+    /// Whether a span of that length waits for new ones: it is long against their age, and they
+    /// take less than a hundredth of the time.
+    [[nodiscard]] bool is_due(std::uint64_t now, std::uint64_t length) const noexcept {
+        const std::uint64_t last = found_at.load(std::memory_order_relaxed);
+        if (last == 0) return true;
+        const std::uint64_t age = now > last ? now - last : 0;
+        return age > 100 * found_in.load(std::memory_order_relaxed) && age > length / 16 &&
+               length > 100 * found_in.load(std::memory_order_relaxed);
+    }
 };
 
 /// One path, over all threads. `tally` belongs to whoever holds the engine's trees; names never
@@ -36,6 +72,8 @@ struct path_record {
     std::atomic<std::uint64_t> edge_ticks{0};  ///< of the time as innermost scope, spent reading
                                                ///< counters at edges: its own and its children's
     path_tally tally;
+    path_price price;
+    span_sums stray_spans;  ///< ended where no thread's tree could be had
     std::string item_name;
 };
 
@@ -91,6 +129,14 @@ class path_table {
         return record.item_name;
     }
 
+    /// The end of a span on a thread that can't have a tree any more.
+    void add_stray_end(path_record& record, std::uint64_t now) noexcept {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        record.stray_spans.end(now);
+    }
+
+    span_rates rates;
+
     /// All records, in the order of their making. The pointers stay good as long as the table.
     [[nodiscard]] std::vector<path_record*> all() const {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -135,6 +181,7 @@ class path_table {
         record->depth = parent != nullptr ? parent->depth + 1 : 0;
         record->index = records_.size();
         path_record* const made = record.get();
+        made->stray_spans.path = made;
         // What may fail for want of memory comes first and changes nothing.
         if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 16);
         by_name_.emplace(key{parent, made->name}, made);

@@ -125,9 +125,24 @@ struct thread_cursor {
     }
 };
 
-/// What a `scope_handle` holds of its scope; the session knows the rest.
+/// What a handle holds of its scope or span; the session knows the rest.
 struct scope_link {
-    std::atomic<std::size_t> holders{1};  ///< handles that share it; the last one gives it back
+    explicit scope_link(bool of_a_span) noexcept : is_span(of_a_span) {}
+    std::atomic<std::size_t> holders{1};  ///< who shares it; the last one gives it back
+    const bool is_span;
+};
+
+/// Where a task goes: its node, still closed, and the ticks that this has from earlier calls.
+struct task_place {
+    scope_node* node = nullptr;
+    std::uint64_t ticks_before = 0;
+};
+
+/// What a span was, in plain numbers: what `used` is made of.
+struct span_figures {
+    double joules = 0, deviation = 0, grams = 0;
+    double seconds = 0, busy_seconds = 0;
+    unsigned char provenance = 3;  ///< a `quality`
 };
 
 /// The slow ways in and out of a scope; the engine installs them before the first tree is made.
@@ -146,9 +161,16 @@ struct slow_path_table {
     void (*plan_items)(scope_node* node, double total) noexcept;  ///< items the open call will have
     scope_link* (*link)(scope_node* node) noexcept;               ///< for a handle; null: no memory
     void (*unlink)(scope_link* link) noexcept;
-    /// The child of a handle's scope in `tree`; null: in the calling thread's.
-    scope_node* (*find_linked)(const scope_link& owner, thread_cursor* tree, const char* name,
-                               std::size_t size) noexcept;
+    /// Where a task of a handle's scope goes in `tree`; null: in the calling thread's.
+    task_place (*find_task)(const scope_link& owner, thread_cursor* tree, const char* name,
+                            std::size_t size) noexcept;
+    /// Ends a task, and adds its time to the span.
+    void (*leave_task)(scope_link* span, const task_place& task, const void* holder) noexcept;
+    /// Begins a span inside `owner`, or inside the innermost scope of `tree` where that is null.
+    scope_link* (*begin_span)(thread_cursor* tree, const scope_link* owner, const char* name,
+                              std::size_t size) noexcept;
+    void (*add_span_items)(scope_link* span, double count, const char* name) noexcept;
+    span_figures (*end_span)(scope_link* span) noexcept;  ///< and gives it back
 };
 
 /// This thread's tree in the process-wide meter, which the first call starts. The implementation

@@ -7,8 +7,10 @@
 #include "joulery/detail/timing/child_index.hpp"
 #include "joulery/detail/timing/item_plans.hpp"
 #include "joulery/detail/timing/node_arena.hpp"
+#include "joulery/detail/timing/path_index.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/span_sums.hpp"
 #include "joulery/detail/timing/thread_clock.hpp"
 #include "joulery/detail/timing/thread_stack.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -16,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,7 +37,7 @@ class engine;
 
 /// One thread's scopes in one meter. Nodes are made by the owning thread and live as long
 /// as the tree; other threads walk them without a lock. `mutex_` keeps the engine while in use.
-class thread_context : public thread_cursor {
+class thread_context : public thread_cursor, public std::enable_shared_from_this<thread_context> {
  public:
     thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
                    std::uint32_t base_flags, call_recorder recorder,
@@ -65,15 +68,58 @@ class thread_context : public thread_cursor {
         return &made;
     }
 
-    /// The child of `parent` whose path lies under another scope's, for work that joins that scope
-    /// from elsewhere. A `lane` that differs is a node of its own. Call it from within
-    /// `with_owner`.
-    scope_node* joined_child(scope_node& parent, path_record& under, std::string_view name,
-                             std::size_t lane, std::uint32_t edge_flags) {
+    /// The child of `parent` whose path lies under another one than its parent's, for work that
+    /// joins a scope from elsewhere; null: it has none yet. The owning thread only.
+    [[nodiscard]] scope_node* find_joined(const scope_node& parent, const path_record* under,
+                                          std::string_view name) const noexcept {
+        return joined_.find(&parent, under, name);
+    }
+    /// The same, made if need be, as by `child`.
+    scope_node* joined_child(scope_node& parent, path_record* under, std::string_view name,
+                             std::uint32_t edge_flags) {
+        if (scope_node* known = find_joined(parent, under, name)) return known;
         if (parent.depth >= max_depth) return nullptr;
-        scope_node*& made = joined_[std::make_tuple(&parent, &under, lane, std::string(name))];
+        path_record* record = paths_->intern(under, name);
+        if (scope_node* known = find_joined(parent, under, record->name)) return known;
+        joined_.reserve_one();
+        scope_node& made = add_node(parent, record, edge_flags);
+        joined_.add(&parent, made);
+        return &made;
+    }
+    /// The same for a device's streams, each of which has nodes of its own.
+    scope_node* joined_child_of_stream(scope_node& parent, path_record& under,
+                                       std::string_view name, std::size_t stream,
+                                       std::uint32_t edge_flags) {
+        if (parent.depth >= max_depth) return nullptr;
+        scope_node*& made =
+            of_streams_[std::make_tuple(&parent, &under, stream, std::string(name))];
         if (made == nullptr) made = &add_node(parent, paths_->intern(&under, name), edge_flags);
         return made;
+    }
+    /// Where the spans of that name inside `under` are counted that this thread begins or ends;
+    /// null: nowhere yet. The owning thread only.
+    [[nodiscard]] span_sums* find_spans(const path_record* under,
+                                        std::string_view name) const noexcept {
+        return spans_by_path_.find(nullptr, under, name);
+    }
+    /// The same, made if need be. Call it from within `with_owner`; it may throw as `child` does.
+    span_sums& spans_of(path_record* under, std::string_view name) {
+        if (span_sums* known = find_spans(under, name)) return *known;
+        path_record* record = paths_->intern(under, name);
+        if (span_sums* known = find_spans(under, record->name)) return *known;
+        spans_by_path_.reserve_one();
+        span_sums& made = spans_.emplace_back();
+        made.path = record;
+        spans_by_path_.add(nullptr, made);
+        made.next = last_spans_.load(std::memory_order_relaxed);
+        last_spans_.store(&made, std::memory_order_release);
+        return made;
+    }
+    /// Visits them; any thread.
+    template <class Visit>
+    void for_spans(Visit visit) const {
+        for (span_sums* s = last_spans_.load(std::memory_order_acquire); s != nullptr; s = s->next)
+            visit(*s);
     }
     /// A node of the same path and place that is not open, made if need be. Call it from within
     /// `with_owner`; it may throw as `child` does.
@@ -183,10 +229,12 @@ class thread_context : public thread_cursor {
     std::atomic<std::uint64_t> too_deep{0};
     std::atomic<std::uint64_t> ended_elsewhere{0};  ///< scopes that another thread ended
     std::atomic<std::uint64_t> abandoned{0};        ///< scopes whose objects went without an end
-    stack_range stack;         ///< of the thread; asked for when a scope's object is suspect
-    std::uint64_t born = 0;    ///< tick of its making
-    std::string thread_name;   ///< as the system has it
-    std::uint32_t number = 0;  ///< unique in its meter
+    stack_range stack;           ///< of the thread; asked for when a scope's object is suspect
+    std::uint64_t born = 0;      ///< tick of its making
+    std::string thread_name;     ///< as the system has it
+    std::uint32_t number = 0;    ///< unique in its meter
+    std::uint64_t meter_id = 0;  ///< of its meter
+    std::weak_ptr<engine> meter_engine;  ///< for who holds the tree after its thread has ended
     std::shared_ptr<const time_source> clock;  ///< the meter's
     bool has_clock = false;  ///< whether the thread's processor time goes with the meter's clock
     std::function<double()> processor_time;  ///< of a thread that a test plays, in seconds
@@ -224,7 +272,12 @@ class thread_context : public thread_cursor {
     std::mutex mutex_;
     node_arena nodes_;
     child_index children_;
-    std::map<std::tuple<scope_node*, path_record*, std::size_t, std::string>, scope_node*> joined_;
+    path_index<scope_node> joined_;
+    path_index<span_sums> spans_by_path_;
+    std::map<std::tuple<scope_node*, path_record*, std::size_t, std::string>, scope_node*>
+        of_streams_;
+    std::deque<span_sums> spans_;
+    std::atomic<span_sums*> last_spans_{nullptr};
 };
 
 }  // namespace detail

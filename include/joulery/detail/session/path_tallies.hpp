@@ -1,0 +1,73 @@
+// path_tallies.hpp - adds up calls, time and items of threads by path.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/span_sums.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+inline void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {
+    if (now <= tallied) return;
+    sum += now - tallied;
+    tallied = now;
+}
+
+// Work that joined a path from elsewhere counts for that path and all around it, but for those
+// that are open around it on its own thread, or that such work on its thread counts for
+// already.
+inline void add_task_time(const scope_node& n, std::uint64_t ticks) noexcept {
+    path_record* const above = n.path->parent;
+    if (ticks == 0 || n.parent->path == above) return;
+    for (path_record* p = above; p != nullptr; p = p->parent) {
+        for (const scope_node* m = n.parent; m->parent != nullptr; m = m->parent)
+            if (encloses(p, m->path)) return;  // and all around it
+        p->tally.task_ticks += ticks;
+    }
+}
+
+// Calls are read before the state: what is missed here is seen next time, nothing is counted
+// twice. The clock is read after it, so that what is open shows no less than what has just
+// ended inside it.
+inline void tally_node(scope_node& n, bool device, const time_source& clock) {
+    const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
+    const std::uint64_t state = n.state.load(std::memory_order_acquire);
+    const bool open = (state & scope_node::open_bit) != 0;
+    if (!open && ends == n.tallied_ends) return;
+    const std::uint64_t now = open ? clock.now() : 0;
+    const double items = n.items.load(std::memory_order_relaxed);
+    n.tallied_ends = ends;
+    const std::uint64_t before = n.tallied_ticks;
+    add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));
+    if (!device) add_task_time(n, n.tallied_ticks - before);
+    add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
+    n.path->tally.items += items - n.tallied_items;
+    n.tallied_items = items;
+}
+
+inline void tally_spans(span_sums& s) noexcept {
+    path_tally& sum = s.path->tally;
+    const span_counts now = s.load();
+    sum.spans.add_growth(now, s.tallied);
+    s.tallied = now;
+    const double items = s.items.load(std::memory_order_relaxed);
+    sum.items += items - s.tallied_items;
+    s.tallied_items = items;
+}
+// A time that was published does not fall.
+inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
+    const std::int64_t ticks = t.spans.ticks_at(now);
+    if (ticks > 0) t.span_ticks = std::max(t.span_ticks, static_cast<std::uint64_t>(ticks));
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,67 @@
+// price_finder.hpp - when the prices of tasks are found anew, for the spans that end.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/catch_bad_alloc.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Finds prices from the first span on: after samples, and where a long span ends.
+///
+/// Thread: any; whoever comes while another finds them goes on with what is known.
+/// Fails:  without memory the prices stay as they were.
+class price_finder {
+ public:
+    explicit price_finder(span_rates& rates) noexcept : rates_(rates) {}
+
+    /// There are spans from now on.
+    void expect_spans() noexcept { expected_.store(true, std::memory_order_relaxed); }
+
+    /// How they are found; `read`: of counters that are read now. Null: no more.
+    void find_by(std::function<void(bool read)> find) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        find_ = std::move(find);
+    }
+
+    void find(const time_source& clock, double seconds_per_tick, bool read) {
+        const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+        if (!lock.owns_lock() || !find_) return;
+        const std::uint64_t begin = clock.now();
+        (void)catch_bad_alloc([&] { find_(read); });
+        rates_.seconds_per_tick.store(seconds_per_tick, std::memory_order_relaxed);
+        rates_.found_in.store(clock.now() - begin, std::memory_order_relaxed);
+        rates_.found_at.store(begin, std::memory_order_relaxed);
+    }
+
+    /// After samples: more rarely as the run goes on, and for a thousandth of the time.
+    void find_if_due(const time_source& clock, std::uint64_t begun, double seconds_per_tick) {
+        if (!expected_.load(std::memory_order_relaxed)) return;
+        const std::uint64_t now = clock.now();
+        const auto age = static_cast<double>(now - rates_.found_at.load());
+        const double lived = static_cast<double>(now - begun) * seconds_per_tick;
+        if (age > 1000 * static_cast<double>(rates_.found_in.load()) &&
+            age * seconds_per_tick >= std::clamp(lived / 8, 0.1, 10.0))
+            find(clock, seconds_per_tick, false);
+    }
+
+ private:
+    span_rates& rates_;
+    std::atomic<bool> expected_{false};
+    std::mutex mutex_;
+    std::function<void(bool)> find_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

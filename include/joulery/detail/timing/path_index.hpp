@@ -1,0 +1,83 @@
+// path_index.hpp - finds what a thread keeps of a path, by the path around it and the name.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/timing/name_key.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Entries that have a path, and a place in which they are the only ones of that path: nodes whose
+/// paths lie under another path than their parent's, and the sums of spans. A hash table with open
+/// addressing.
+///
+/// Thread: not synchronised; it belongs to the tree's owning thread.
+/// Fails:  `reserve_one` throws where there is no memory, and changes nothing; `add` then can't.
+///
+///     joined.reserve_one();
+///     joined.add(&parent, node);
+///     scope_node* same = joined.find(&parent, under, "decode");
+template <class Entry>
+class path_index {
+ public:
+    /// `under`: the path around the one that is looked for; null: none.
+    [[nodiscard]] Entry* find(const void* place, const path_record* under,
+                              std::string_view name) const noexcept {
+        if (slots_.empty()) return nullptr;
+        const std::uint64_t hash = hash_of(place, under, name);
+        for (std::size_t i = first(hash);; i = (i + 1) & mask()) {
+            const slot& s = slots_[i];
+            if (s.entry == nullptr) return nullptr;
+            const path_record* const path = s.entry->path;
+            if (s.hash == hash && s.place == place && path->parent == under && path->name == name)
+                return s.entry;
+        }
+    }
+    void reserve_one() {
+        if (4 * (size_ + 1) <= 3 * slots_.size()) return;
+        std::vector<slot> larger(slots_.empty() ? 16 : slots_.size() * 2);
+        larger.swap(slots_);
+        for (const slot& s : larger)
+            if (s.entry != nullptr) put(s);
+    }
+    void add(const void* place, Entry& e) noexcept {
+        put({hash_of(place, e.path->parent, e.path->name), place, &e});
+        ++size_;
+    }
+
+ private:
+    struct slot {
+        std::uint64_t hash = 0;
+        const void* place = nullptr;
+        Entry* entry = nullptr;
+    };
+    [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
+    [[nodiscard]] std::size_t first(std::uint64_t hash) const noexcept {
+        return static_cast<std::size_t>(hash) & mask();
+    }
+    void put(const slot& s) noexcept {
+        std::size_t i = first(s.hash);
+        while (slots_[i].entry != nullptr) i = (i + 1) & mask();
+        slots_[i] = s;
+    }
+    static std::uint64_t hash_of(const void* place, const void* under,
+                                 std::string_view name) noexcept {
+        const std::uint64_t both = name_key::mix(reinterpret_cast<std::uintptr_t>(place)) ^
+                                   reinterpret_cast<std::uintptr_t>(under);
+        return name_key::mix(name_key::mix(both) ^ name_key::of(name.data(), name.size()));
+    }
+
+    std::vector<slot> slots_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
