@@ -3,7 +3,8 @@
 //
 //     footprint --kwh 1287000 --intensity 429                 GPT-3's training, as published
 //     footprint run.json --region aws:eu-north-1              a measured run, elsewhere
-//     footprint run.json --series fr-2025.csv                 by the grid of the hours it ran in
+//     footprint run.json --series fr-2025.csv                 by the grid of the hours it ran in;
+//                                                             what is stated decides the headline
 //     footprint run.json --where                              where had it been cleanest?
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
@@ -18,6 +19,7 @@
 #include <joulery/carbon/embodied.hpp>
 #include <joulery/carbon/series_reader.hpp>
 #include <joulery/detail/carbon/decimal.hpp>
+#include <joulery/detail/carbon/grid_factor_text.hpp>
 #include <joulery/report_io.hpp>
 
 #include <cstdio>
@@ -25,6 +27,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "published_footprints.hpp"
@@ -38,7 +41,7 @@ struct command_line {
     std::string report_file, region, series, unit = "item";
     std::string hardware;
     double pieces = 0, lifetime_hours = 0, share = 0;
-    bool help = false, where = false, published = false;
+    bool help = false, where = false, published = false, sources = false;
 };
 
 constexpr const char* usage =
@@ -52,6 +55,7 @@ constexpr const char* usage =
     "  --where                 where it had been cleanest\n"
     "  --hours N               with --kwh: how long it ran\n"
     "  --items N UNIT          with --kwh: how many tokens, images, ... it made\n"
+    "  --sources               whose figures the equivalents are\n"
     "  --published             papers' tables, recomputed\n";
 
 int complain(const failure& why) {
@@ -96,6 +100,8 @@ class argument_reader {
             c.help = true;
         } else if (name == "--where") {
             c.where = true;
+        } else if (name == "--sources") {
+            c.sources = true;
         } else if (name == "--published") {
             c.published = true;
         } else if (!name.empty() && name[0] != '-') {
@@ -191,26 +197,29 @@ result<report> run_of(const command_line& c) {
     return r;
 }
 
-/// A measured run as it would have been with what the options state.
-int show_changes(const report& r, const command_line& c) {
-    const auto show = [](const result<what_if_result>& w) {
-        if (!w) return complain(w.error());
-        std::printf("\nwhat if\n%s", to_text(*w).c_str());
-        return 0;
-    };
-    int status = 0;
-    if (!c.region.empty()) status |= show(what_if(r, in_region{c.region}));
-    if (c.intensity)
-        status |=
-            show(what_if(r, at_intensity{carbon_intensity::from_grams_per_kwh(*c.intensity)}));
-    if (!c.series.empty()) {
-        const auto series = read_intensity_series(c.series);
-        if (!series) return complain(series.error());
-        status |= show(what_if(r, started_at{*series, r.context.started}));
+/// What the options state of a measured run, in place of what its report has: region, series, the
+/// user's own number, PUE; the later goes before the earlier.
+struct stated_on_command_line {
+    const command_line& c;
+
+    std::optional<failure> apply(what_if_result& w) const {
+        if (!c.region.empty())
+            if (auto why = in_region{c.region}.apply(w)) return why;
+        if (!c.series.empty()) {
+            const auto series = read_intensity_series(c.series);
+            if (!series) return series.error();
+            if (auto why = started_at{*series, w.changed.context.started}.apply(w)) return why;
+        }
+        if (c.intensity) {
+            const water_factors water = w.changed.context.carbon.water;
+            const auto stated = carbon_intensity::from_grams_per_kwh(*c.intensity);
+            if (auto why = at_intensity{stated}.apply(w)) return why;
+            if (!c.region.empty()) w.changed.context.carbon.water = water;  // the place's
+        }
+        if (c.pue) return at_pue{*c.pue}.apply(w);
+        return std::nullopt;
     }
-    if (c.pue) status |= show(what_if(r, at_pue{*c.pue}));
-    return status;
-}
+};
 
 void show_rates(const report& r) {
     for (const scope_row& row : r.scopes) {
@@ -260,31 +269,50 @@ int show_published() {
     return 0;
 }
 
+/// The hardware of a measured run, which its report does not know.
+std::optional<failure> add_hardware(report& r, const command_line& c) {
+    command_line only;
+    only.hardware = c.hardware;
+    only.pieces = c.pieces;
+    only.lifetime_hours = c.lifetime_hours;
+    only.share = c.share;
+    const auto model = stated_model(only);
+    if (!model) return model.error();
+    r.context.carbon.embodied = model->embodied;
+    return std::nullopt;
+}
+
+void show_equivalents(emissions m, bool sources) {
+    const auto some = sensible_equivalents(m);
+    if (!some.empty()) std::printf("as much as\n");
+    for (const equivalent& e : some)
+        std::printf("  %s\n", (sources ? text_with_source(e) : to_text(e)).c_str());
+}
+
+/// A measured run: what is stated decides the headline; what the report has stands below.
+int show_measured(report r, const command_line& c) {
+    if (!c.hardware.empty())
+        if (const auto why = add_hardware(r, c)) return complain(*why);
+    const auto w = what_if(r, stated_on_command_line{c});
+    if (!w) return complain(w.error());
+    std::printf("%s", to_text(footprint_for(w->changed)).c_str());
+    if (!w->levers.empty())
+        std::printf("as stated here; the report itself has %s at %s\n%s", to_text(r.co2e).c_str(),
+                    to_text(r.context.carbon.grid).c_str(), to_text(*w).c_str());
+    show_equivalents(w->changed.co2e, c.sources);
+    show_rates(w->changed);
+    if (c.where) std::printf("\nwhere had it been cleanest?\n%s", rank_regions(w->changed).c_str());
+    return 0;
+}
+
 int show(const command_line& c) {
     if (c.published) return show_published();
     result<report> run = run_of(c);
     if (!run) return complain(run.error());
-    const bool measured = !c.report_file.empty();
-    if (measured && !c.hardware.empty()) {
-        command_line only;  // the hardware belongs to the run as it was
-        only.hardware = c.hardware;
-        only.pieces = c.pieces;
-        only.lifetime_hours = c.lifetime_hours;
-        only.share = c.share;
-        const auto model = stated_model(only);
-        if (!model) return complain(model.error());
-        run->context.carbon.embodied = model->embodied;
-    }
+    if (!c.report_file.empty()) return show_measured(*std::move(run), c);
     std::printf("%s", to_text(footprint_for(*run)).c_str());
-    std::printf("as much as\n");
-    for (const equivalent& e : equivalents_of(run->co2e)) std::printf("  %s\n", to_text(e).c_str());
-    int status = 0;
-    if (measured) {
-        show_rates(*run);
-        status = show_changes(*run, c);
-    } else if (c.items) {
-        status = show_rate(*run, c);
-    }
+    show_equivalents(run->co2e, c.sources);
+    const int status = c.items ? show_rate(*run, c) : 0;
     if (c.where) std::printf("\nwhere had it been cleanest?\n%s", rank_regions(*run).c_str());
     return status;
 }

@@ -140,7 +140,7 @@ struct report {
     energy total;                   ///< sum of the summed channels since the start
     energy unscoped;                ///< of it, outside all scopes
     emissions co2e;                 ///< of `total`
-    quality provenance = quality::measured;  ///< the worst of the summed channels
+    quality provenance = quality::partial;  ///< the worst of the summed channels; of none: partial
     self_cost overhead;
     std::vector<std::string> warnings;
     std::vector<run_span> runs;  ///< the runs this report is made of; one, unless merged

@@ -17,9 +17,11 @@ inline namespace v1 {
 
 /// How the table is laid out.
 struct text_options {
-    std::size_t width = 100;    ///< columns; where short, columns are left out, never wrapped
-    std::size_t max_rows = 60;  ///< scopes shown; the rest is counted. 0: all
+    std::size_t width = 0;  ///< columns; where short, columns are left out, never wrapped. 0: those
+                            ///< of the terminal that stdout is, 100 elsewhere
+    std::size_t max_rows = 60;  ///< scopes shown, the most expensive; the rest is summed. 0: all
     bool colour = false;        ///< terminal escape sequences
+    bool by_part = false;  ///< where room is short, rather processor and GPU apart than power, time
 };
 
 /// The report as a table: one row a scope, indented as they nest, then the channels, the machine's
@@ -41,7 +43,8 @@ inline constexpr int json_schema_version = 1;
 /// Units:  in the member names (`_j` joules, `_s` seconds, `_g` grams CO2e); numbers round-trip.
 /// Schema: "schema" is "joulery-report"; "schema_version" grows when a reader must change. Members
 ///         are listed in report/fields.hpp and may be added without a new version.
-/// Fails:  never; not-a-number and infinities become null, invalid UTF-8 becomes U+FFFD.
+/// Fails:  never; not-a-number and infinities become null, invalid UTF-8 becomes U+FFFD. Where
+///         nothing was measured and nothing estimated, energies and emissions are null, not 0.
 ///
 ///     std::string text = to_json(joulery::snapshot());
 [[nodiscard]] JOULERY_DECL std::string to_json(const report& r);
@@ -98,8 +101,13 @@ struct report_format {
 /// The format of a file by the longest ending that fits its name, or null.
 [[nodiscard]] JOULERY_DECL const report_format* find_format(std::string_view name) noexcept;
 
-/// How a table on stderr should look: coloured on a terminal unless NO_COLOR is set (to anything),
-/// as wide as the terminal, 100 columns elsewhere.
+/// How a table should look on the file `descriptor`: coloured on a terminal unless NO_COLOR is set
+/// (to anything), as wide as the terminal, 100 columns elsewhere.
+///
+///     std::fputs(to_text(r, terminal_options(1)).c_str(), stdout);
+[[nodiscard]] JOULERY_DECL text_options terminal_options(int descriptor) noexcept;
+
+/// The same of stderr.
 [[nodiscard]] JOULERY_DECL text_options stderr_options() noexcept;
 
 /// Writes `r` to `target`: "-" is the table on stderr, else a file in the format of its ending.

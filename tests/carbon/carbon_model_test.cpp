@@ -112,6 +112,26 @@ TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both
     CHECK(carbon_model{2000_g_per_kWh}.sanitize().empty());
 }
 
+TEST_CASE("carbon model: what no grid and no data centre can be is replaced, with a word") {
+    for (const double bad : {1e6, 1e300, 1e308}) {
+        carbon_model m{carbon_intensity::from_grams_per_kwh(bad)};
+        const auto warnings = m.sanitize();
+        REQUIRE(warnings.size() == 1);
+        CHECK(warnings[0].find("which no grid is") != std::string::npos);
+        CHECK(warnings[0].size() < 200);
+        CHECK(m.grid.intensity.grams_per_kwh() == approx(472.94));
+    }
+    carbon_model lossy{56_g_per_kWh, 4};
+    const auto doubted = lossy.sanitize();
+    REQUIRE(doubted.size() == 1);
+    CHECK(doubted[0].find("Used as it is") != std::string::npos);
+    CHECK(lossy.pue == 4);
+    carbon_model broken{56_g_per_kWh, 100};
+    CHECK(broken.sanitize().size() == 1);
+    CHECK(broken.pue == 1);
+    CHECK(carbon_model{56_g_per_kWh, 3}.sanitize().empty());
+}
+
 TEST_CASE("water: on site goes with IT energy, at the plant with facility energy, PUE once") {
     water_factors w;
     w.site = 0.30;

@@ -5,9 +5,12 @@
 #include "joulery/accounting/equivalents.hpp"
 #include "joulery/accounting/rank_regions.hpp"
 #include "joulery/carbon/carbon_for.hpp"
+#include "joulery/carbon/grid_factor_for.hpp"
+#include "joulery/detail/carbon/tables/cloud_table.hpp"
 
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <string>
 
 using namespace joulery;
@@ -33,20 +36,20 @@ TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apar
     CHECK(*f.site_litres == approx(12));
     CHECK(*f.plant_litres == approx(115 * 3.1321));
     const std::string text = to_text(f);
-    CHECK(states(text, "facility energy       115 kWh"));
+    CHECK(states(text, "facility energy       115 kWh (414 MJ)"));
     CHECK(states(text, "EPA eGRID2023 revision 2 (public domain), subregion SRVC"));
     CHECK(states(text, "PUE: 1.15; aws:us-east-1"));
-    CHECK(states(text, "market: 20 gCO2e/kWh, by contract"));
+    CHECK(states(text, "market: 20 g CO2e/kWh, by contract"));
 }
 
 TEST_CASE("footprint: every figure is traced, every assumption listed, sources that differ shown") {
     const footprint f = footprint_for(*carbon_for("US"), 1_kWh, std::chrono::hours(1));
     CHECK(f.low.grams() == approx(349.667));
     CHECK(f.high.grams() == approx(414));
-    CHECK(states(to_text(f), "(sources differ: 0.349667 to 0.414)"));
+    CHECK(states(to_text(f), "CO2e, location-based  384 g (sources differ: 350 g to 414 g)"));
     REQUIRE(f.factors.size() == 5);
     CHECK(f.factors[0] ==
-          "grid: 383.55 gCO2e/kWh, United States (US), 2024, lifecycle, production, average, "
+          "grid: 383.6 g CO2e/kWh, United States (US), 2024, lifecycle, production, average, "
           "location-based; Ember Yearly Electricity Data through co2.js 0.19.0 (CC BY 4.0)");
     const footprint nothing = footprint_for({}, 1_kWh, std::chrono::hours(1));
     CHECK(nothing.assumptions.size() == 5);
@@ -61,27 +64,57 @@ TEST_CASE("footprint: figures that a report knows go before the mean") {
 
 TEST_CASE("equivalents: people's things, each with factor, source and year") {
     const auto e = equivalents_of(emissions::from_kilograms(1000));
-    REQUIRE(e.size() == 4);
+    REQUIRE(e.size() == 5);
     CHECK(e[0].count == approx(4095).epsilon(1e-3));
     CHECK(e[1].count == approx(80645).epsilon(1e-4));
     CHECK(e[2].count == approx(365 / 8.3));
-    CHECK(e[3].count == approx(525600 / 3.79e6));
-    CHECK(states(to_text(e[2]), "2021, an older figure"));
-    CHECK(states(to_text(e[0]), "244.2 g each"));
+    CHECK(e[3].count == approx(1 / 8.3));
+    CHECK(e[4].count == approx(525600 / 3.79e6));
+    CHECK(states(text_with_source(e[2]), "2021, an older figure"));
+    CHECK(states(text_with_source(e[0]), "244 g each"));
+    CHECK(to_text(e[0]) == "4095 km driven by an average US car");
+    CHECK(to_text(e[2]) == "44 days of a US household's energy");
+}
+
+TEST_CASE("equivalents: of all of them those that a reader can picture, or none") {
+    const auto some = sensible_equivalents(emissions::from_kilograms(552100));
+    REQUIRE(some.size() == 2);
+    CHECK(to_text(some[0]) == "66.5 years of a US household's energy");
+    CHECK(to_text(some[1]) == "76.6 minutes of a coal-fired power plant");
+    CHECK(to_text(sensible_equivalents(5_kg)[0]) == "20.5 km driven by an average US car");
+    CHECK(sensible_equivalents(emissions::from_grams(1e-6)).empty());
+    CHECK(sensible_equivalents(emissions::from_grams(1e30)).empty());
+}
+
+TEST_CASE("footprint: what people read has a unit that suits it and no exponent") {
+    const carbon_model gpt{429_g_per_kWh};
+    const std::string text =
+        to_text(footprint_for(gpt, energy::from_kilowatt_hours(1287000), seconds(1)));
+    CHECK(states(text, "IT energy             1.29 GWh (4.63 TJ)"));
+    CHECK(states(text, "CO2e, location-based  552 t\n"));
+    const std::string tiny = to_text(footprint_for(gpt, energy::from_joules(1e-4), seconds(1)));
+    CHECK(states(tiny, "IT energy             100 uJ\n"));
+    CHECK(tiny.find("e-") == std::string::npos);
+}
+
+TEST_CASE("footprint: sources that agree to a hundredth are no range") {
+    carbon_model m{400_g_per_kWh};
+    m.alternatives = {stated_intensity(403_g_per_kWh)};
+    CHECK(to_text(footprint_for(m, 1_kWh, seconds(1))).find("differ") == std::string::npos);
+    m.alternatives = {stated_intensity(405_g_per_kWh)};
+    CHECK(states(to_text(footprint_for(m, 1_kWh, seconds(1))), "(sources differ: 400 g to 405 g)"));
 }
 
 TEST_CASE("ranking: regions by what the run would have emitted there, cleanest first") {
     const auto ranking = rank_places(10_kWh);
-    REQUIRE(ranking.size() == 148);
-    CHECK(ranking[0].grid.place == "gcp:europe-north2 (Stockholm)");
-    CHECK(ranking[0].co2e.grams() == approx(10 * 2.73 * 1.09));
-    for (std::size_t i = 1; i < ranking.size(); ++i)
-        REQUIRE(ranking[i - 1].co2e <= ranking[i].co2e);
+    REQUIRE(ranking.size() == std::size(cloud_table) - 49);  // Oracle, Hetzner, Scaleway: no PUE
+    CHECK(ranking[0].grid.place == "azure:norwayeast (Oslo)");
+    CHECK(ranking[0].co2e.grams() == approx(10 * 30.75 * 1.17));
     ranking_options o;
     o.provider = "azure";
     o.pue = 1.2;
     const auto azure = rank_places(10_kWh, o);
-    CHECK(azure.size() == 64);
+    CHECK(azure.size() == 74);
     CHECK(azure[0].pue == 1.2);
     o = {};
     o.clouds = false;
@@ -91,8 +124,39 @@ TEST_CASE("ranking: regions by what the run would have emitted there, cleanest f
     CHECK(countries[0].grid.place == "Lesotho (LS)");
     CHECK(countries[0].co2e.grams() == approx(20.8).epsilon(0.01));
     const std::string text = to_text(ranking, 10_kg, 3);
-    CHECK(states(text, "   1  gcp:europe-north2 (Stockholm)"));
-    CHECK(states(text, "operational, production"));
+    CHECK(states(text, "   1  azure:norwayeast (Oslo)"));
+    CHECK(states(text, "lifecycle, production"));
+    o = {};
+    o.provider = "hetzner";
+    CHECK(rank_places(1_kWh, o).empty());
+    o.pue = 1.1;
+    CHECK(rank_places(1_kWh, o)[0].grid.place == "hetzner:hel1 (Helsinki)");
+}
+
+TEST_CASE("ranking: beside a factor only those that mean the same are ranked, the rest follows") {
+    ranking_options o;
+    o.comparable_with = *intensity_for("FR");
+    const auto ranking = rank_places(10_kWh, o);
+    std::size_t comparable = 0;
+    while (comparable < ranking.size() && ranking[comparable].comparable) ++comparable;
+    CHECK(comparable > 100);
+    REQUIRE(comparable < ranking.size());
+    for (std::size_t i = 0; i < ranking.size(); ++i) {
+        REQUIRE(ranking[i].comparable == (i < comparable));
+        REQUIRE(is_comparable(ranking[i].grid, *o.comparable_with) == (i < comparable));
+        if (i > 0 && i != comparable) REQUIRE(ranking[i - 1].co2e <= ranking[i].co2e);
+    }
+    // Google's Paris by the same figure as Amazon's: what differs is the PUE.
+    emissions google, amazon;
+    for (const ranked_place& r : ranking) {
+        if (r.grid.place == "gcp:europe-west9 (Paris)") google = r.co2e;
+        if (r.grid.place == "aws:eu-west-3 (Paris)") amazon = r.co2e;
+    }
+    CHECK(google.grams() == approx(10 * 44.18 * 1.09));
+    CHECK(amazon.grams() == approx(10 * 44.18 * 1.14));
+    const std::string text = to_text(ranking, 1_kg, 4);
+    CHECK(states(text, "not comparable with here or those above"));
+    CHECK(text.substr(text.find("not comparable")).find(" x ") == std::string::npos);
 }
 
 TEST_CASE("cleanest start: the stretch with the lowest mean, never across a gap") {

@@ -4,6 +4,10 @@
     python3 tests/carbon/generate_tables.py DATA_FOLDER [OUTPUT_FOLDER]
     clang-format -i include/joulery/detail/carbon/tables/*.hpp examples/published_footprints.hpp
 
+cloud_places.csv beside this script adds regions to those of the data and says where they lie; what it
+marks "recalled" was not read in the provider's own pages again. A region has the factor of the grid
+nearest to it: Google's own figure, the eGRID subregion, the province, the country.
+
 The CSV files are not part of the project; the README's notice names where their figures come from.
 A figure that is zero, empty or not a number is left out (0 in a table reads "not known").
 """
@@ -14,7 +18,7 @@ import sys
 
 DATA = sys.argv[1]
 OUT = sys.argv[2] if len(sys.argv) > 2 else os.path.join(
-    os.path.dirname(__file__), "..", "..", "include", "joulery", "carbon", "tables")
+    os.path.dirname(__file__), "..", "..", "include", "joulery", "detail", "carbon", "tables")
 
 LATIN1 = "aaaaaaaceeeeiiiidnooooo*ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy"  # U+00C0..U+00FF
 
@@ -165,12 +169,14 @@ def subregions():
 
 def provinces():
     data = sorted(rows("grid_intensity_ca_province.csv"), key=lambda r: r["province"])
+    by_code = {}
     items = []
     for n, r in enumerate(data):
         name = r["name"].replace(" And ", " and ")
         items.append('{"%s", {%s, %s, %s, %s}, %s}' % (
             r["province"], figure(r["gco2e_2021"]), figure(r["gco2e_2022"]), figure(r["gco2e_2023"]),
             figure(r["gco2e_2024_where_seen"]), quoted(name)))
+        by_code[r["province"]] = (n, figure(r["gco2e_2023"]))
         key("CA-" + r["province"], "province", n)
         key(name, "province", n)
     write("province_table", "grid intensity of Canadian provinces and territories.",
@@ -180,26 +186,55 @@ def provinces():
           "// Direct CO2e, consumption-based, yearly average.\n"
           'inline constexpr const char* eccc_source =\n    "ECCC Emission Factors and Reference Values 3.0/4.0 "\n'
           '    "(Open Government Licence - Canada)";\n\n')
+    return by_code
 
 
-def clouds(by_code, by_subregion):
-    data = sorted(rows("cloud_regions.csv"), key=lambda r: (r["provider"], r["region"]))
+def cloud_rows():
+    """The regions of the data, and what cloud_places.csv (beside this script) says of where more lie:
+    a region of the data gets the grid named there, one that is new a row of its own."""
+    data = {(r["provider"], r["region"]): r for r in rows("cloud_regions.csv")}
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cloud_places.csv"),
+              newline="", encoding="utf-8") as f:
+        more = list(csv.DictReader(f))
+    for r in more:
+        row = data.setdefault((r["provider"], r["region"]), {
+            "provider": r["provider"], "region": r["region"], "intensity_basis": "", "iso2": r["iso2"],
+            "pue_region": "", "pue_region_year": "", "wue_site_region_l_per_kwh": "",
+            "wue_region_year": "", "gco2e_per_kwh": "", "intensity_year": ""})
+        for column in ("location", "egrid_subregion", "province", "aliases"):
+            row[column] = r[column] or row.get(column, "")
+    return [data[k] for k in sorted(data)]
+
+
+def clouds(by_code, by_subregion, by_province):
+    countries_ = {r["iso2"]: r for r in rows("grid_intensity_country.csv")}
+    egrid = {r["subregion"]: r for r in rows("grid_intensity_us_egrid_subregion.csv")}
     items = []
-    for n, r in enumerate(data):
-        basis = r["intensity_basis"]
-        kind = "google" if basis.startswith("Google") else "egrid" if basis.startswith("eGRID") else "ember"
-        items.append('{"%s", "%s", %s, %d, %d, cloud_basis::%s, %s, %s, %s, %s, %s, %s}' % (
+    for n, r in enumerate(cloud_rows()):
+        subregion, province = r["egrid_subregion"], r.get("province", "")
+        # Google's own figure is for the region; else the grid that is nearest to it.
+        if r["intensity_basis"].startswith("Google"):
+            kind, grams, of_year = "google", r["gco2e_per_kwh"], r["intensity_year"]
+        elif subregion:
+            kind, grams, of_year = "egrid", egrid[subregion]["gco2e_per_kwh"], egrid[subregion]["year"]
+        elif province:
+            kind, grams, of_year = "province", by_province[province][1], "2023"
+        else:
+            country = countries_[r["iso2"]]
+            kind, grams, of_year = "ember", country["gco2e_per_kwh"], country["year"]
+        items.append('{"%s", "%s", %s, %d, %d, %d, cloud_basis::%s, %s, %s, %s, %s, %s, %s}' % (
             r["provider"], r["region"], quoted(r["location"]), by_code[r["iso2"]],
-            by_subregion.get(r["egrid_subregion"], -1), kind, figure(r["gco2e_per_kwh"]),
-            year(r["intensity_year"]), figure(r["pue_region"]), year(r["pue_region_year"]),
+            by_subregion.get(subregion, -1), by_province[province][0] if province else -1, kind,
+            figure(grams), year(of_year), figure(r["pue_region"]), year(r["pue_region_year"]),
             figure(r["wue_site_region_l_per_kwh"]), year(r["wue_region_year"])))
-        key(r["provider"] + ":" + r["region"], "cloud", n)
+        for name in {fold(x) for x in [r["region"]] + r.get("aliases", "").split()}:
+            index.append((fold(r["provider"]) + ":" + name, "cloud", n))
     write("cloud_table", "cloud regions: their grid, PUE and water.",
           table("cloud_row", "cloud_table", items),
           "/// Where a region's factor comes from; it decides what the factor means.\n"
-          "enum class cloud_basis : unsigned char { google, egrid, ember };\n\n"
+          "enum class cloud_basis : unsigned char { google, egrid, ember, province };\n\n"
           "struct cloud_row {\n    const char* provider;\n    const char* region;\n    const char* location;\n"
-          "    short country, subregion;  // rows of country_table and egrid_table; -1: none\n"
+          "    short country, subregion, province;  // rows of the tables of those; -1: none\n"
           "    cloud_basis basis;\n    double grams_per_kwh;\n    short year;\n"
           "    double pue;  // 0: not published for the region\n    short pue_year;\n"
           "    double water_site;  // litres per IT kWh; 0: not published\n    short water_year;\n};\n",
@@ -315,10 +350,15 @@ def places():
     for a, b in zip(index, index[1:]):
         if a[0] == b[0]:
             print("ambiguous:", a, b)
-    items = ['{"%s", K::%s, %d}' % k for k in index]
+    letters = {"country": "co", "aggregate": "ag", "state": "st", "subregion": "su", "province": "pr",
+               "cloud": "cl"}
+    items = ['{"%s", %s, %d}' % (name, letters[kind], row) for name, kind, row in index]
+    kinds = "".join(f"constexpr place_kind {letter} = place_kind::{kind};\n"
+                    for kind, letter in letters.items())
     write("place_index", "every name of a place, sorted, to its table row.",
-          "namespace detail {\nusing K = place_kind;\n" +
-          table("place_key", "place_index", items).replace("\n    ", "\n    ") + "}  // namespace detail\n",
+          "namespace detail {\nnamespace names_of_places {\n" + kinds +
+          table("place_key", "place_index", items) +
+          "}  // namespace names_of_places\nusing names_of_places::place_index;\n}  // namespace detail\n",
           dense=True, include='#include "joulery/detail/carbon/place_kind.hpp"\n\n')
 
 
@@ -328,8 +368,7 @@ for name in os.listdir(OUT):
         os.remove(os.path.join(OUT, name))
 codes = countries()
 subs = subregions()
-provinces()
-clouds(codes, subs)
+clouds(codes, subs, provinces())
 pue()
 water(codes)
 embodied()

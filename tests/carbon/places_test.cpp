@@ -148,3 +148,49 @@ TEST_CASE("places: a name without a letter of ours is unknown, only blanks are e
     CHECK(mentions(place_of("\u65e5\u672c").error().reason, "unknown region '\u65e5\u672c'"));
     CHECK(place_of(" \t").error().reason == "the region is empty");
 }
+
+TEST_CASE("places: a Canadian region has its province's figure, not the nation's mean") {
+    const auto montreal = carbon_for("aws:ca-central-1");
+    REQUIRE(montreal);
+    CHECK(montreal->grid.intensity.grams_per_kwh() == 1.9);
+    CHECK(montreal->grid.boundary == "direct");
+    CHECK(montreal->grid.accounting == "consumption");
+    CHECK(montreal->grid.year == 2023);
+    CHECK(mentions(montreal->grid.source, "ECCC"));
+    CHECK(mentions(montreal->grid.source, "Quebec (CA-QC)"));
+    CHECK(montreal->grid.country == "CAN");
+    CHECK(montreal->grid.place == "aws:ca-central-1 (Montreal)");
+    CHECK(montreal->range().second.grams_per_kwh() == 2.6);  // 2024
+    CHECK(montreal->pue == 1.19);
+    CHECK(grams("aws:ca-west-1") == 438);  // Alberta
+    CHECK(grams("azure:canadacentral") == 59);
+    CHECK(grams("azure:canadaeast") == 1.9);
+    const auto google = carbon_for("gcp:northamerica-northeast1");
+    CHECK(google->grid.boundary == "operational");  // its own figure goes before
+    REQUIRE(google->alternatives.size() == 1);
+    CHECK(google->alternatives[0].intensity.grams_per_kwh() == 1.9);
+}
+
+TEST_CASE("places: regions of clouds for governments and in China have their grid") {
+    CHECK(grams("aws:us-gov-west-1") == grams("NWPP"));
+    CHECK(grams("aws:us-gov-east-1") == grams("RFCW"));
+    CHECK(grams("azure:usgovvirginia") == grams("SRVC"));
+    CHECK(grams("azure:usgovtexas") == grams("ERCT"));
+    CHECK(grams("azure:usgovarizona") == grams("AZNM"));
+    CHECK(grams("azure:chinanorth3") == grams("CN"));
+}
+
+TEST_CASE("places: the regions of Oracle, OVH, Hetzner and Scaleway, by their own names") {
+    CHECK(grams("oci:eu-frankfurt-1") == grams("DE"));
+    CHECK(grams("oracle:uk-london-1") == grams("GB"));
+    CHECK(grams("oci:us-ashburn-1") == grams("SRVC"));
+    CHECK(grams("oci:ca-montreal-1") == 1.9);
+    CHECK(grams("ovh:GRA11") == grams("FR"));
+    CHECK(grams("ovh:BHS5") == 1.9);
+    CHECK(grams("ovh:eu-west-par") == grams("FR"));
+    CHECK(grams("hetzner:fsn1") == grams("DE"));
+    CHECK(grams("hetzner:hel1-dc2") == grams("FI"));
+    CHECK(grams("scaleway:nl-ams-2") == grams("NL"));
+    CHECK(carbon_for("ovh:gra")->pue == 1.09);  // the fleet's
+    CHECK(carbon_for("hetzner:fsn1")->pue_source == no_pue_stated);
+}

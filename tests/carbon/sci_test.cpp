@@ -37,8 +37,8 @@ TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data centre in E")
     CHECK(s->conformant());
     const std::string text = to_text(*s);
     for (const char* part :
-         {"0.36 gCO2e per token", "boundary       the inference server", "method         measured",
-          "R              1000 token", "100 gCO2e/kWh", "PUE 1.5", "60 g; server, 4 years",
+         {"360 mg CO2e per token", "boundary       the inference server", "method         measured",
+          "R              1000 token", "100 g CO2e/kWh", "PUE 1.5", "60 g CO2e; server, 4 years",
           "conformant     yes"})
         CHECK_MESSAGE(states(text, part), text);
 }

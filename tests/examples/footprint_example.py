@@ -4,6 +4,7 @@
 """usage: footprint_example.py PROJECT_FOLDER COMPILER [FLAGS_AND_LIBRARIES...]"""
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,22 +34,34 @@ def main(arguments):
             code, _, err = run(*words)
             assert code == 1 and part in err, (words, code, err)
 
-        holds(["--kwh", "1287000", "--intensity", "429"], "552123 kg", "stated by the user")
+        holds(["--kwh", "1287000", "--intensity", "429"], "1.29 GWh (4.63 TJ)", "552 t\n",
+              "stated by the user", "76.6 minutes of a coal-fired power plant\n")
+        holds(["--kwh", "1287000", "--intensity", "429", "--sources"], "plant (7.21 t each; ")
         holds(["--kwh", "10", "--region", "FR", "--pue", "1.2"], "facility energy       12 kWh",
-              "0.53016 kg", "France (FR), 2024, lifecycle", "(sources differ: 0.372 to 0.53016)")
+              "530 g", "France (FR), 2024, lifecycle", "(sources differ: 372 g to 530 g)")
+        for words in (["--kwh", "1e-9"], ["--kwh", "1e15"], ["--kwh", "1", "--intensity", "1e-9"]):
+            code, out, err = run(*words)
+            assert code == 0 and not re.search(r"\de[+-]?\d", out), (words, out)
         holds(["--kwh", "1"], "no place was stated", "472.94 g/kWh")
         holds(["--kwh", "10", "--region", "FR", "--pue", "1.2", "--items", "1000000", "token",
                "--hours", "2", "--embodied", "A100 SXM 40GB", "8", "35040", "1"],
-              "0.000588425 gCO2e per token", "58.2648 g", "conformant     yes")
-        holds(["--kwh", "10", "--where"], "1  gcp:europe-north2 (Stockholm)")
-        holds(["--published"], "552.123", "INCONSISTENT")
+              "588 ug CO2e per token", "58.3 g CO2e", "conformant     yes")
+        holds(["--kwh", "10", "--where"], "1  azure:norwayeast (Oslo)")
+        holds(["--published"], "552.12", "INCONSISTENT")
         report = str(project / "tests/report/golden/full.json")
-        holds([report, "--region", "SE"], "what if", "map", "Sweden (SE)", "gCO2e per sample")
+        holds([report, "--region", "SE"], "CO2e, location-based  10.5 mg ",
+              "the report itself has 138 mg CO2e at 472.9 g CO2e/kWh", "map", "Sweden (SE)",
+              "CO2e per sample")
+        holds([report], "CO2e, location-based  138 mg\n")
         holds(["--help"], "usage: footprint")
         series = pathlib.Path(work) / "grid.csv"
         began = json.loads(pathlib.Path(report).read_text())["context"]["started_unix_s"]
         series.write_text("time,g_per_kwh\n%d,50\n%d,50\n" % (began - 3600, began + 360000))
-        holds([report, "--series", str(series)], "what if", "50 gCO2e/kWh")
+        holds([report, "--series", str(series)], "CO2e, location-based  14.6 mg\n",
+              "50 g CO2e/kWh", "the report itself has 138 mg")
+        holds([report, "--series", str(series), "--intensity", "100", "--pue", "2"],
+              "CO2e, location-based  58.3 mg\n", "PUE 2 (stated by the user)")
+        holds([report, "--region", "aws:ca-central-1"], "not comparable")
         refuses(["--kwh", "1", "--region", "Frankreich"], "nearest: France (FR)")
         refuses([report, "--region", "Atlantis"], "unknown region 'Atlantis'")
         refuses(["--kwh", "many"], "'many' is not a number")

@@ -35,6 +35,7 @@ report run() {
     dram.part = component::dram;
     r.channels = {cpu, core, gpu, memory, dram};
     r.total = energy::from_joules(50400);
+    r.provenance = quality::measured;
     r.co2e = r.context.carbon.of(r.total);
     return r;
 }
@@ -146,13 +147,13 @@ TEST_CASE("technical documentation: energy in MWh, the method, three lists, ever
     r.total = energy::from_kilowatt_hours(12346);
     r.co2e = r.context.carbon.of(r.total);
     const std::string text = to_technical_documentation(r, {"my-model", "3.1e22 FLOP"});
-    CHECK(states(text, "- energy of the machine: 12.35 MWh, measured"));
+    CHECK(states(text, "- energy of the machine: 12.35 MWh (12.3 MWh), measured"));
     CHECK(states(text, "- energy with the data centre's overhead: 16.67 MWh"));
-    CHECK(states(text, "- greenhouse gases, location-based: 5.701 t CO2e"));
+    CHECK(states(text, "- greenhouse gases, location-based: 5.701 t CO2e (5.7 t)"));
     CHECK(states(text, "- computation used for training: 3.1e22 FLOP"));
     CHECK(states(text, "Measured\n\n- energy of cpu0/package"));
     CHECK(states(text, "Assumed\n\n"));
     CHECK(states(to_technical_documentation(r), "- model: N/A"));
     r.context.carbon.market = contractual_intensity(20_g_per_kWh, "contract");
-    CHECK(states(to_technical_documentation(r), "- greenhouse gases, market-based: 0.3333 t CO2e"));
+    CHECK(states(to_technical_documentation(r), "- greenhouse gases, market-based: 0.3333 t CO2e (333 kg)"));
 }

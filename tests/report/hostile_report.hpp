@@ -50,8 +50,7 @@ inline joulery::report hostile_report(unsigned seed) {
                                         "<img src=x onerror=x()>",
                                         "\\\"",
                                         "*_~[x](y)",
-                                        "\xEF\xBC\x9D"
-                                        "1"};
+                                        "\xEF\xBC\x9D\x31"};
     static const double numbers[] = {0,
                                      -0.0,
                                      1,
@@ -87,7 +86,7 @@ inline joulery::report hostile_report(unsigned seed) {
     r.scopes.clear();
     for (int i = 0; i < 8; ++i) {
         scope_row row = sample::scope(name() + "n" + std::to_string(i),
-                                      i > 0 && random() % 3 != 0 ? random() % i : sample::top,
+                                      i > 0 && random() % 3 != 0 ? random() % static_cast<unsigned>(i) : sample::top,
                                       random(), number(), {number(), number(), number()}, number());
         row.items = number();
         row.item_name = name();

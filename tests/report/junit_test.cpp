@@ -29,9 +29,18 @@ TEST_CASE("junit: one test case a scope, times without exponent, names escaped")
     const std::string text = to_junit(sample::full());
     CHECK(has(text,
               "<testcase classname=\"joulery.digits, &quot;final&quot;\" "
-              "name=\"train/forward\" time=\"4.000000\">"));
+              "name=\"train/forward\" time=\"4.000\">"));
     CHECK(has(text, "name=\"&lt;script&gt;alert(&#39;1 &amp; 2&#39;)&lt;/script&gt;\""));
-    CHECK(has(text, "<property name=\"joules\" value=\"320\"/>"));
-    CHECK(detail::junit_seconds(seconds(1e-7)) == "0.000000");
-    CHECK(detail::junit_seconds(seconds(0.0125)) == "0.012500");
+    CHECK(has(text, "<system-out>[[PROPERTY|joules=320]]\n"));
+    CHECK(detail::junit_seconds(seconds(1e-7)) == "0.000");
+    CHECK(detail::junit_seconds(seconds(0.0125)) == "0.013");
+}
+
+TEST_CASE("junit: a name cannot end the line of a figure, nor make one more") {
+    report r;
+    r.total = sample::j(1);
+    r.scopes = {sample::scope("a", sample::top, 1, 1, {1, 0, 0}, 1)};
+    r.scopes[0].item_name = "x]]\n[[PROPERTY|joules=0";
+    const std::string text = to_junit(r);
+    CHECK(has(text, "[[PROPERTY|item_name=x))\\x0a((PROPERTY|joules=0]]\n"));
 }

@@ -131,7 +131,7 @@ TEST_CASE("ledger: market-based figures are summed apart, with how many runs sta
     CHECK(t->total.with_market == 1);
     CHECK(t->total.market.grams() == approx(300));
     CHECK(t->total.co2e.grams() == approx(3000));
-    CHECK(to_text(*t).find("market-based: 0.3 kg CO2e, of the 1 run(s)") != std::string::npos);
+    CHECK(to_text(*t).find("market-based: 300 g CO2e, of the 1 run(s)") != std::string::npos);
 }
 
 TEST_CASE("ledger: a run that is added again counts once, as it was last") {

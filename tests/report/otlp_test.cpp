@@ -31,3 +31,11 @@ TEST_CASE("otlp: 64-bit times are strings in nanoseconds, channels are hw.energy
               "\"timeUnixNano\": \"1700000012500000000\", \"asDouble\": 320}"));
     CHECK(has(text, "{\"name\": \"hw.energy\", \"unit\": \"J\""));
 }
+
+TEST_CASE("otlp: truths are truths, versions are versions, and what is not known is left out") {
+    const std::string text = to_otlp_json(sample::full());
+    CHECK(has(text, "\"scope\": {\"name\": \"joulery\", \"version\": \"0.1.0\"}"));
+    CHECK(has(text, "{\"key\": \"joulery.summed\", \"value\": {\"boolValue\": false}}"));
+    CHECK(has(text, "{\"key\": \"hw.parent\", \"value\": {\"stringValue\": \"cpu0/package\"}}"));
+    CHECK_FALSE(has(text, "{\"stringValue\": \"\"}"));
+}

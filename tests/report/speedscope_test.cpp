@@ -37,3 +37,14 @@ TEST_CASE("speedscope: energies that add up to more than a number holds still en
                 sample::scope("b", sample::top, 1, 1, {1, 0, 0}, 1e308)};
     CHECK(to_speedscope(r).find("\"endValue\": 1.7976931348623157e+308") != std::string::npos);
 }
+
+TEST_CASE("speedscope: scopes of one name are one frame, wherever they are") {
+    report r;
+    r.scopes = {sample::scope("a", sample::top, 1, 1, {3, 0, 0}, 1),
+                sample::scope("a/step", 0, 1, 1, {2, 0, 0}, 2),
+                sample::scope("b", sample::top, 1, 1, {5, 0, 0}, 1),
+                sample::scope("b/step", 2, 1, 1, {4, 0, 0}, 4)};
+    const std::string text = to_speedscope(r);
+    CHECK(has(text, "[\n{\"name\": \"a\"},\n{\"name\": \"step\"},\n{\"name\": \"b\"},\n"));
+    CHECK(has(text, "\"samples\": [\n[0],\n[0,1],\n[2],\n[2,1],\n[3]]"));
+}

@@ -78,8 +78,9 @@ TEST_CASE("text table: long trees are cut with a count") {
     report r = sample::full();
     for (int i = 0; i < 100; ++i)
         r.scopes.push_back(sample::scope("s" + std::to_string(i), sample::top, 1, 1, {0, 0, 0}, 0));
-    CHECK(has(to_text(r), "(45 of 105 scopes not shown)"));
-    CHECK(has(to_text(r, {100, 104, false}), "(1 of 105 scopes not shown)"));
+    CHECK(has(to_text(r), "(45 of 105 scopes not shown"));
+    CHECK(has(to_text(r, {100, 103, false}), "(2 of 105 scopes not shown"));
+    CHECK_FALSE(has(to_text(r, {100, 104, false}), "not shown"));  // one takes a line as well
     CHECK_FALSE(has(to_text(r, {100, 0, false}), "not shown"));
 }
 
@@ -90,7 +91,7 @@ TEST_CASE("text table: colour only where asked for") {
 
 TEST_CASE("text table: an empty report is a table too") {
     const std::string text = to_text(report{});
-    CHECK(has(text, "channels   none: nothing was read or estimated, so that 0 J says nothing."));
+    CHECK(has(text, "channels   none: nothing was read and nothing estimated."));
     CHECK(has(text, "total"));
     CHECK(has(text, "ASSUMED"));
 }
@@ -129,4 +130,56 @@ TEST_CASE("text table: counters whose ticks are not known are named") {
 TEST_CASE("text table: what measuring used is a row of its own") {
     CHECK(to_text(sample::full(), text_options{200, 0, false}).find("\n  measuring ") !=
           std::string::npos);
+}
+
+TEST_CASE("text table: an error too small for a figure is not said to be none") {
+    report r = sample::full();
+    r.scopes[1].uncertainty = r.scopes[1].total * 1e-6;
+    CHECK(has(line_with(to_text(r), "forward"), "\xC2\xB1<0.01 %"));
+    r.scopes[1].uncertainty = energy{};
+    CHECK_FALSE(has(line_with(to_text(r), "forward"), "\xC2\xB1"));
+}
+
+TEST_CASE("text table: times summed over threads are headed so, and said once") {
+    CHECK_FALSE(has(to_text(sample::full()), "thread time"));
+    report r = sample::full();
+    r.scopes[0].time = seconds(40);
+    const std::string text = to_text(r);
+    CHECK(has(text, " thread time "));
+    CHECK(has(text, "Scopes were open on several threads at once"));
+    r = sample::full();  // none of them alone is longer than the run, all together are
+    r.scopes[3].time = r.scopes[4].time = seconds(9);
+    CHECK(has(to_text(r), " thread time "));
+}
+
+TEST_CASE("text table: a column is in one unit, that of its largest figure") {
+    report r = sample::full();
+    for (scope_row& row : r.scopes) {
+        row.total *= 10000;
+        row.co2e *= 1e6;
+    }
+    r.total *= 10000;
+    r.co2e *= 1e6;
+    const std::string text = to_text(r, {200, 0, false});
+    CHECK(has(line_with(text, "train  "), "~2.33 kWh"));
+    CHECK(has(line_with(text, "evil"), "~88.9 Wh"));  // 320 kJ
+    CHECK(has(line_with(text, "forward"), "~42 kg"));
+}
+
+TEST_CASE("text table: where a GPU is summed beside a processor, each has a column") {
+    CHECK_FALSE(has(line_with(to_text(sample::full(), {200, 0, false}), "scope  "), "GPU"));
+    report r = sample::full();
+    r.channels[2].part = component::gpu;
+    const std::string text = to_text(r, {200, 0, false});
+    CHECK(has(text, "energy     CPU    GPU"));
+    CHECK(has(line_with(text, "forward"), "~320 J  ~300 J  ~20 J"));
+    CHECK(has(line_with(text, "(outside)"), "~135 J  ~130 J   ~5 J"));
+    CHECK_FALSE(has(line_with(to_text(r, {70, 0, false}), "scope  "), "GPU"));
+    CHECK(has(line_with(to_text(r, {70, 0, false, true}), "scope  "), "GPU"));  // asked for
+}
+
+TEST_CASE("text table: without a width of its own it is as wide as a page, where no terminal is") {
+    const std::string text = to_text(sample::full());
+    CHECK(widest(text) <= 100);
+    CHECK(widest(text) > 90);
 }

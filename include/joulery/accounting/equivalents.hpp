@@ -19,24 +19,33 @@ struct equivalent {
     std::string source;  ///< who, year, and "older figure" where a newer one was not to be had
 };
 
-/// What `m` compares to: km driven, phones charged, days of a US home, minutes of a coal plant.
-/// For people; the machine-readable formats leave it out.
+/// Everything that `m` compares to: km driven, phones charged, days of a US home, minutes of a coal
+/// plant. For people; the machine-readable formats leave it out.
 ///
 ///     for (auto& e : equivalents_of(5_kg)) std::cout << to_text(e) << '\n';
 [[nodiscard]] JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m);
 
-/// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
+/// Of these the one or two whose number a reader can picture, from a tenth to some thousands; none
+/// where all are beyond.
+[[nodiscard]] JOULERY_DECL std::vector<equivalent> sensible_equivalents(emissions m);
+
+/// "20.5 km driven by an average US car"
 [[nodiscard]] JOULERY_DECL std::string to_text(const equivalent& e);
+
+/// "20.5 km driven by an average US car (244.2 g each; EPA ..., 2026, derived)"
+[[nodiscard]] JOULERY_DECL std::string text_with_source(const equivalent& e);
 
 }  // namespace v1
 }  // namespace joulery
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/tables/equivalent_table.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
+#include <cmath>
 #include <string_view>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -51,6 +60,7 @@ JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
         {"passenger vehicle driven one km", "km driven by an average US car", 1},
         {"smartphone charged", "smartphones charged", 1},
         {"home energy use one year", "days of a US household's energy", 365},
+        {"home energy use one year", "years of a US household's energy", 1},
         {"coal-fired power plant one year", "minutes of a coal-fired power plant", 525600},
     };
     std::vector<equivalent> out;
@@ -68,9 +78,20 @@ JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
     return out;
 }
 
+JOULERY_DECL std::vector<equivalent> sensible_equivalents(emissions m) {
+    std::vector<equivalent> out;
+    for (equivalent& e : equivalents_of(m))
+        if (e.count >= 0.1 && e.count < 10000 && out.size() < 2) out.push_back(std::move(e));
+    return out;
+}
+
 JOULERY_DECL std::string to_text(const equivalent& e) {
-    return format_significant(e.count, 3) + " " + e.what + " (" +
-           format_significant(e.grams_each, 4) + " g each; " + e.source + ")";
+    return count_text(e.count < 100 ? e.count : std::round(e.count)) + " " + e.what;
+}
+
+JOULERY_DECL std::string text_with_source(const equivalent& e) {
+    return to_text(e) + " (" + mass_text(emissions::from_grams(e.grams_each)) + " each; " +
+           e.source + ")";
 }
 
 }  // namespace v1

@@ -44,8 +44,10 @@ struct footprint {
 
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace joulery {
@@ -96,22 +98,22 @@ JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it, seconds d
 }
 
 JOULERY_DECL std::string to_text(const footprint& f) {
-    std::string out = "IT energy             " + format_significant(f.it.kilowatt_hours()) +
-                      " kWh\n" + "facility energy       " +
-                      format_significant(f.facility.kilowatt_hours()) + " kWh\n" +
-                      "CO2e, location-based  " + format_significant(f.location.kilograms()) + " kg";
-    if (f.low < f.high)
-        out += " (sources differ: " + format_significant(f.low.kilograms()) + " to " +
-               format_significant(f.high.kilograms()) + ")";
-    out += "\n";
-    if (f.market)
-        out += "CO2e, market-based    " + format_significant(f.market->kilograms()) + " kg\n";
-    if (f.embodied)
-        out += "embodied CO2e         " + format_significant(f.embodied->kilograms()) + " kg\n";
-    if (f.site_litres)
-        out += "water on site         " + format_significant(*f.site_litres) + " L\n";
-    if (f.plant_litres)
-        out += "water at the plants   " + format_significant(*f.plant_litres) + " L\n";
+    std::string out;
+    const auto line = [&](std::string_view label, const std::string& figure) {
+        out += left_in(std::string(label), 22) + figure + "\n";
+    };
+    line("IT energy", text_in_both(f.it));
+    line("facility energy", text_in_both(f.facility));
+    // Below a hundredth the sources agree.
+    const bool differ = f.low * 1.01 < f.high;
+    line("CO2e, location-based",
+         mass_text(f.location) +
+             (differ ? " (sources differ: " + mass_text(f.low) + " to " + mass_text(f.high) + ")"
+                     : std::string()));
+    if (f.market) line("CO2e, market-based", mass_text(*f.market));
+    if (f.embodied) line("embodied CO2e", mass_text(*f.embodied));
+    if (f.site_litres) line("water on site", litres_text(*f.site_litres));
+    if (f.plant_litres) line("water at the plants", litres_text(*f.plant_litres));
     out += "factors\n";
     for (const std::string& s : f.factors) out += "  " + s + "\n";
     if (!f.assumptions.empty()) out += "assumptions\n";

@@ -69,9 +69,9 @@ struct ledger_summary {
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/locked_file.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 
@@ -177,13 +177,12 @@ JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
 
 JOULERY_DECL std::string to_text(const ledger_summary& s) {
     text_grid grid(
-        {{""}, {"runs"}, {"IT kWh"}, {"facility kWh"}, {"kg CO2e"}, {"embodied kg"}, {"litres"}});
+        {{""}, {"runs"}, {"IT energy"}, {"facility"}, {"CO2e"}, {"embodied"}, {"water"}});
+    const energy largest = s.total.facility;
     const auto row = [&](const std::string& name, const ledger_sum& sum) {
-        grid.add({name, std::to_string(sum.runs), format_significant(sum.it.kilowatt_hours()),
-                  format_significant(sum.facility.kilowatt_hours()),
-                  format_significant(sum.co2e.kilograms()),
-                  format_significant(sum.embodied.kilograms()),
-                  format_significant(sum.water_litres)});
+        grid.add({name, std::to_string(sum.runs), to_text_beside(sum.it, largest),
+                  to_text_beside(sum.facility, largest), mass_text(sum.co2e),
+                  mass_text(sum.embodied), litres_text(sum.water_litres)});
     };
     row("total", s.total);
     const std::pair<const char*, const std::map<std::string, ledger_sum>&> parts[] = {
@@ -195,9 +194,8 @@ JOULERY_DECL std::string to_text(const ledger_summary& s) {
     }
     std::string out = grid.render(std::string::npos, false);  // a cut name could be another's
     if (s.total.with_market > 0)
-        out += "market-based: " + format_significant(s.total.market.kilograms()) +
-               " kg CO2e, of the " + std::to_string(s.total.with_market) +
-               " run(s) that state a contract\n";
+        out += "market-based: " + to_text(s.total.market) + ", of the " +
+               std::to_string(s.total.with_market) + " run(s) that state a contract\n";
     for (const std::string& w : s.warnings) out += "warning: " + escape_control(w) + "\n";
     return out;
 }

@@ -8,6 +8,7 @@
 #include "joulery/units.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,10 @@ struct ranking_options {
     bool countries = false;
     bool states = false;     ///< of the USA
     bool provinces = false;  ///< of Canada
-    std::string provider;    ///< "aws", "gcp" or "azure": only its regions; empty: all
+    std::string provider;    ///< "aws", "gcp", "azure", "oci", "ovh", ...: only its; empty: all
     double pue = 0;          ///< for all places; 0: a cloud region's own, else 1.0
+    /// Its meaning goes first. Empty: lifecycle, production; in `rank_regions` the run's own.
+    std::optional<grid_factor> comparable_with;
 };
 
 struct ranked_place {
@@ -30,17 +33,21 @@ struct ranked_place {
     grid_factor grid;
     double pue = 1;
     std::string pue_source;
-    emissions co2e;  ///< of the run's IT energy there
+    emissions co2e;          ///< of the run's IT energy there
+    bool comparable = true;  ///< its factor means the same as that of the others
 };
 
-/// All places that compete, cleanest first. Factors of different basis stand side by side, each
-/// with its definition: a small difference between two definitions is none.
+/// All places that compete, cleanest first: first those that have a factor of one meaning, that of
+/// `comparable_with`, then those that have none, cleanest first among them, which say nothing about
+/// the ones before. A cloud whose PUE nobody published competes only where `pue` is given: it would
+/// win by what it does not tell.
 ///
 ///     auto r = rank_places(12_kWh);           // r[0]: the cleanest cloud region
 [[nodiscard]] JOULERY_DECL std::vector<ranked_place> rank_places(
     energy it, const ranking_options& options = {});
 
-/// A table: rank, place, g/kWh, year, basis, PUE, kg, and the ratio to `here`.
+/// A table: rank, place, g/kWh, year, basis, PUE, CO2e, and the ratio to `here`; what is not
+/// comparable stands below, without a ratio.
 [[nodiscard]] JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking,
                                                emissions here, std::size_t at_most = 20);
 
@@ -51,6 +58,7 @@ struct ranked_place {
 
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -61,12 +69,19 @@ inline namespace v1 {
 
 JOULERY_DECL std::vector<ranked_place> rank_places(energy it, const ranking_options& options) {
     std::vector<ranked_place> out;
+    const grid_factor wanted = options.comparable_with.value_or(grid_factor{});
     const auto consider = [&](place_kind kind, std::size_t row) {
         auto m = carbon_for(place{kind, static_cast<short>(row)});
         if (!m) return;  // no usable figure
         if (options.pue >= 1) m->overhead(options.pue);
-        out.push_back(
-            {place{kind, static_cast<short>(row)}, m->grid, m->pue, m->pue_source, m->of(it)});
+        if (kind == place_kind::cloud && m->pue_source == no_pue_stated) return;
+        const grid_factor* same = m->comparable_with(wanted);
+        const bool comparable = same != nullptr;
+        grid_factor used = comparable ? *same : m->grid;
+        used.place = m->grid.place;  // the region's, whatever grid its factor is of
+        const emissions there = it * m->pue * used.intensity;
+        out.push_back({place{kind, static_cast<short>(row)}, std::move(used), m->pue, m->pue_source,
+                       there, comparable});
     };
     for (std::size_t i = 0; options.clouds && i < std::size(cloud_table); ++i)
         if (options.provider.empty() || options.provider == cloud_table[i].provider)
@@ -77,26 +92,39 @@ JOULERY_DECL std::vector<ranked_place> rank_places(energy it, const ranking_opti
         consider(place_kind::state, i);
     for (std::size_t i = 0; options.provinces && i < std::size(province_table); ++i)
         consider(place_kind::province, i);
-    std::stable_sort(out.begin(), out.end(),
-                     [](const ranked_place& a, const ranked_place& b) { return a.co2e < b.co2e; });
+    std::stable_sort(out.begin(), out.end(), [](const ranked_place& a, const ranked_place& b) {
+        return a.comparable != b.comparable ? a.comparable : a.co2e < b.co2e;
+    });
     return out;
 }
 
+namespace detail {
+
+inline std::string ranking_line(const ranked_place& r, std::size_t rank, emissions here) {
+    const bool ratio = r.comparable && here.grams() > 0;
+    return right_in(std::to_string(rank), 4) + "  " + left_in(r.grid.place, 36) +
+           right_in(format_significant(r.grid.intensity.grams_per_kwh(), 3), 8) + "  " +
+           right_in(std::to_string(r.grid.year), 4) + "  " +
+           left_in(r.grid.boundary + ", " + r.grid.accounting, 23) +
+           right_in(format_significant(r.pue, 3), 6) + right_in(mass_text(r.co2e), 10) +
+           right_in(ratio ? "x " + format_significant(r.co2e / here, 3) : "-", 9) + "\n";
+}
+
+}  // namespace detail
+
 JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking, emissions here,
                                  std::size_t at_most) {
-    std::string out = "rank  " + left_in("place", 40) + "   g/kWh  year  " + left_in("basis", 24) +
-                      "   PUE      kg CO2e  vs here\n";
-    for (std::size_t i = 0; i < ranking.size() && i < at_most; ++i) {
-        const ranked_place& r = ranking[i];
-        out += right_in(std::to_string(i + 1), 4) + "  " + left_in(r.grid.place, 40) +
-               right_in(format_significant(r.grid.intensity.grams_per_kwh(), 4), 8) + "  " +
-               right_in(std::to_string(r.grid.year), 4) + "  " +
-               left_in(r.grid.boundary + ", " + r.grid.accounting, 24) +
-               right_in(format_significant(r.pue, 3), 6) +
-               right_in(format_significant(r.co2e.kilograms(), 6), 13) +
-               right_in(here.grams() > 0 ? format_significant(r.co2e / here, 3) + "x" : "-", 9) +
-               "\n";
-    }
+    std::string out = "rank  " + left_in("place", 36) + "   g/kWh  year  " + left_in("basis", 23) +
+                      "   PUE      CO2e  vs here\n";
+    std::size_t at = 0;
+    for (; at < ranking.size() && at < at_most && ranking[at].comparable; ++at)
+        out += detail::ranking_line(ranking[at], at + 1, here);
+    while (at < ranking.size() && ranking[at].comparable) ++at;
+    if (at == ranking.size()) return out;
+    out += "not comparable with here or those above: their factors mean something else\n";
+    const std::size_t shown = at == 0 ? at_most : std::max<std::size_t>(1, at_most / 4);
+    for (std::size_t i = 0; i < shown && at + i < ranking.size(); ++i)
+        out += detail::ranking_line(ranking[at + i], i + 1, here);
     return out;
 }
 

@@ -41,7 +41,8 @@ struct sci_options {
 [[nodiscard]] JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path,
                                                         const sci_options& options = {});
 
-/// "Where would this run have been cleanest?", as a ranked table.
+/// "Where would this run have been cleanest?", as a ranked table; by factors that mean the same as
+/// the run's own.
 ///
 ///     std::cout << rank_regions(joulery::snapshot());
 [[nodiscard]] JOULERY_DECL std::string rank_regions(const report& r,
@@ -54,6 +55,7 @@ struct sci_options {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 #include <utility>
 #include <vector>
@@ -122,11 +124,13 @@ JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path
 
 JOULERY_DECL std::string rank_regions(const report& r, const ranking_options& options,
                                       std::size_t at_most) {
-    std::string out = "here: " + format_significant(r.co2e.kilograms()) + " kg CO2e, PUE " +
-                      format_significant(r.context.carbon.pue, 4) + ", " +
-                      to_text(r.context.carbon.grid) + "\n";
-    return out + to_text(rank_places(r.total, options), r.co2e, at_most) +
-           "Factors of different basis are not the same measure: a small difference is none.\n";
+    ranking_options chosen = options;
+    const grid_factor& here = r.context.carbon.grid;
+    // What a user states is comparable with anything, but the places are not with one another.
+    if (!chosen.comparable_with)
+        chosen.comparable_with = here.boundary == "as stated" ? grid_factor{} : here;
+    return "here: " + to_text(r.co2e) + ", PUE " + format_significant(r.context.carbon.pue, 4) +
+           ", " + to_text(here) + "\n" + to_text(rank_places(r.total, chosen), r.co2e, at_most);
 }
 
 }  // namespace v1

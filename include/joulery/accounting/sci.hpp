@@ -57,8 +57,10 @@ struct sci_result {
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/grid_factor_text.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 namespace joulery {
@@ -89,18 +91,18 @@ JOULERY_DECL result<sci_result> sci(sci_input in) {
 JOULERY_DECL std::string to_text(const sci_result& s) {
     const sci_input& in = s.input;
     std::string out = "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
-    out += "  SCI            " + format_significant(s.per_unit.grams()) + " gCO2e per " + in.unit +
-           "\n";
-    out += "  R              " + format_significant(in.units, 10) + " " + in.unit + "\n";
-    out += "  E              " + format_significant(in.it.kilowatt_hours()) + " kWh (IT) x PUE " +
-           format_significant(in.pue, 4) + " = " +
-           format_significant(in.it.kilowatt_hours() * in.pue) +
-           " kWh; PUE: " + (in.pue_source.empty() ? std::string("not stated") : in.pue_source) +
-           "\n";
-    out += "  I              " + to_text(in.grid) + "\n";
-    out += "  O = E x I      " + format_significant(s.operational.grams()) + " g\n";
-    out += "  M              " + format_significant(s.embodied.grams()) + " g; " +
-           (in.embodied_source.empty() ? std::string("not counted") : in.embodied_source) + "\n";
+    const auto line = [&](std::string_view label, const std::string& text) {
+        out += "  " + left_in(std::string(label), 15) + text + "\n";
+    };
+    line("SCI", to_text(s.per_unit) + " per " + in.unit);
+    line("R", count_text(in.units) + " " + in.unit);
+    line("E", text_in_both(in.it) + " (IT) x PUE " + format_significant(in.pue, 4) + " = " +
+                  text_in_both(in.it * in.pue) +
+                  "; PUE: " + (in.pue_source.empty() ? "not stated" : in.pue_source));
+    line("I", to_text(in.grid));
+    line("O = E x I", to_text(s.operational));
+    line("M", in.embodied_source.empty() ? "not counted"
+                                         : to_text(s.embodied) + "; " + in.embodied_source);
     out += "  boundary       " + (in.boundary.empty() ? "not stated" : in.boundary) + "\n";
     out += "  method         " + (in.method.empty() ? "not stated" : in.method) + "\n";
     if (s.conformant()) return out + "  conformant     yes: all that the standard asks is stated\n";

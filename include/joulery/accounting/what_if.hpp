@@ -22,7 +22,8 @@ inline namespace v1 {
 struct lever {
     std::string name;  ///< "map", "mechanization", "machine"
     std::string from, to;
-    double factor = 1;  ///< emissions after over before, by this lever alone
+    double factor = 1;       ///< emissions after over before, by this lever alone
+    bool comparable = true;  ///< false: both sides' grid factors mean different things
 };
 
 /// A run as it would have been. `changed` is a report of its own, its energy marked estimated where
@@ -32,6 +33,14 @@ struct what_if_result {
     energy energy_before, energy_after;  ///< IT energy
     emissions co2e_before, co2e_after;   ///< operational, location-based
     std::vector<lever> levers;           ///< their factors multiply to co2e after / before
+
+    /// Whether emissions after over before say something: no lever set factors of two meanings side
+    /// by side.
+    [[nodiscard]] bool is_comparable() const noexcept {
+        for (const lever& l : levers)
+            if (!l.comparable) return false;
+        return true;
+    }
 
     /// Mean intensity of what the changed run used so far.
     [[nodiscard]] carbon_intensity mean_intensity() const noexcept {
@@ -47,7 +56,8 @@ struct what_if_result {
     JOULERY_DECL void change_pue(double pue, const std::string& source);
 };
 
-/// In another place; a cloud region brings its PUE along.
+/// In another place, by a factor that means the same as the run's own where the place has one; a
+/// cloud region brings its PUE along.
 struct in_region {
     std::string name;
 
@@ -127,6 +137,7 @@ template <class... Change>
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/grid_factor_text.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 namespace joulery {
 inline namespace v1 {
@@ -160,12 +171,17 @@ JOULERY_DECL void what_if_result::convert(carbon_intensity i) {
 
 JOULERY_DECL void what_if_result::move_to(const carbon_model& there) {
     const carbon_intensity before = mean_intensity();
-    levers.push_back({"map", to_text(changed.context.carbon.grid), to_text(there.grid),
-                      there.grid.intensity / before});
-    convert(there.grid.intensity);
     carbon_model& m = changed.context.carbon;
-    m.grid = there.grid;
-    m.alternatives = there.alternatives;
+    const grid_factor* same = there.comparable_with(m.grid);
+    const grid_factor& grid = same ? *same : there.grid;
+    levers.push_back(
+        {"map", to_text(m.grid), to_text(grid), grid.intensity / before, same != nullptr});
+    convert(grid.intensity);
+    m.alternatives.clear();
+    for (const grid_factor& f : there.alternatives)
+        if (&f != &grid) m.alternatives.push_back(f);
+    if (&grid != &there.grid) m.alternatives.push_back(there.grid);
+    m.grid = grid;
     m.water = there.water;
     m.market.reset();  // a contract is for one place
 }
@@ -190,19 +206,19 @@ JOULERY_DECL std::optional<failure> in_region::apply(what_if_result& w) const {
 
 JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const {
     const double grams = value.grams_per_kwh();
-    if (!is_positive(grams))
-        return failure{
-            "carbon intensity " + format_significant(grams) + " g/kWh is no number above zero",
-            "state g CO2e/kWh, for instance 56"};
+    if (!is_positive(grams) || grams >= impossible_grams_per_kwh)
+        return failure{"carbon intensity " + format_significant(grams) +
+                           " g/kWh is no number above zero and below a million",
+                       "state g CO2e/kWh, for instance 56"};
     w.move_to(carbon_model{value});
     return std::nullopt;
 }
 
 JOULERY_DECL std::optional<failure> at_pue::apply(what_if_result& w) const {
-    if (!is_finite(value) || value < 1 || value >= 1e6)
-        return failure{"PUE " + format_significant(value) + " is no number from 1 to a million",
+    if (!is_finite(value) || value < 1 || value >= impossible_pue)
+        return failure{"PUE " + format_significant(value) + " is no number from 1 to 100",
                        "state facility over IT energy, for instance 1.2"};
-    w.change_pue(value, "what if");
+    w.change_pue(value, "stated by the user");
     return std::nullopt;
 }
 
@@ -252,12 +268,12 @@ JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
         return failure{"scope '" + path + "' has no items of one name in both reports",
                        "count them: s.add_items(n, \"sample\")"};
     const double factor = (there->total / there->items) / (here->total / here->items);
-    w.levers.push_back({"machine",
-                        format_significant((here->total / here->items).joules()) + " J/" +
-                            here->item_name + " on " + w.changed.context.cpu,
-                        format_significant((there->total / there->items).joules()) + " J/" +
-                            here->item_name + " on " + other.context.cpu,
-                        factor});
+    w.levers.push_back(
+        {"machine",
+         to_text(here->total / here->items) + "/" + here->item_name + " on " +
+             w.changed.context.cpu,
+         to_text(there->total / there->items) + "/" + here->item_name + " on " + other.context.cpu,
+         factor});
     const double slower =
         here->time.count() > 0 ? (there->time / there->items) / (here->time / here->items) : 1.0;
     w.scale(factor, factor);
@@ -269,16 +285,18 @@ JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
 }
 
 JOULERY_DECL std::string to_text(const what_if_result& w) {
-    std::string out = "IT energy  " + format_significant(w.energy_before.kilowatt_hours()) +
-                      " kWh -> " + format_significant(w.energy_after.kilowatt_hours()) + " kWh\n" +
-                      "CO2e       " + format_significant(w.co2e_before.kilograms()) + " kg -> " +
-                      format_significant(w.co2e_after.kilograms()) + " kg";
-    if (w.co2e_before.grams() > 0)
-        out += " (x " + format_significant(w.co2e_after / w.co2e_before, 4) + ")";
+    std::string out = "IT energy  " + to_text(w.energy_before) + " -> " + to_text(w.energy_after) +
+                      "\nCO2e       " + mass_text(w.co2e_before) + " -> " + mass_text(w.co2e_after);
+    if (!w.is_comparable())
+        out += " (not comparable: the factors of the two places mean different things)";
+    else if (w.co2e_before.grams() > 0)
+        out += " (x " + format_significant(w.co2e_after / w.co2e_before, 3) + ")";
     out += "\n";
     for (const lever& l : w.levers)
-        out += "  " + left_in(l.name, 14) + " x " + left_in(format_significant(l.factor, 4), 10) +
-               l.from + " -> " + l.to + "\n";
+        out += "  " + left_in(l.name, 14) +
+               (l.comparable ? " x " + left_in(format_significant(l.factor, 3), 10)
+                             : std::string(" not comparable  ")) +
+               " " + l.from + " -> " + l.to + "\n";
     return out;
 }
 

@@ -49,11 +49,12 @@ inline namespace v1 {
 
 namespace detail {
 
-/// How tables of fleets call the owner of "aws", "gcp" and "azure".
+/// How tables of fleets call the owner of "aws", "gcp", "azure" and "ovh".
 [[nodiscard]] inline std::string_view fleet_owner(std::string_view provider) noexcept {
     if (provider == "aws" || provider == "amazon") return "AWS";
     if (provider == "gcp" || provider == "google") return "Google";
     if (provider == "azure" || provider == "microsoft") return "Microsoft";
+    if (provider == "ovh") return "OVHcloud";
     return provider;
 }
 

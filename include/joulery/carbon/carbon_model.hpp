@@ -23,6 +23,11 @@ inline namespace v1 {
 /// The mark of a PUE that nobody named.
 inline constexpr const char* no_pue_stated = "none stated: 1.0, the machine alone";
 
+/// Above the first a PUE is almost surely something else; it is used, with a warning. From the
+/// second on it is not.
+inline constexpr double absurd_pue = 3;
+inline constexpr double impossible_pue = 100;
+
 /// How a run's emissions are computed: energy at the machine x PUE x grid intensity.
 ///
 /// Units:  g/kWh inside `grid`; PUE is facility energy over IT energy, applied exactly once.
@@ -84,6 +89,15 @@ struct carbon_model {
         return e * pue * market->intensity;
     }
 
+    /// The factor of this place that means the same as `other`: `grid`, else the first alternative
+    /// that does, else null.
+    [[nodiscard]] const grid_factor* comparable_with(const grid_factor& other) const {
+        if (is_comparable(grid, other)) return &grid;
+        for (const grid_factor& f : alternatives)
+            if (is_comparable(f, other)) return &f;
+        return nullptr;
+    }
+
     /// Lowest and highest intensity among `grid` and `alternatives`.
     [[nodiscard]] std::pair<carbon_intensity, carbon_intensity> range() const noexcept {
         auto r = std::make_pair(grid.intensity, grid.intensity);
@@ -116,6 +130,12 @@ inline std::vector<std::string> carbon_model::sanitize() {
                                " g/kWh is not above zero; " + instead);
             return false;
         }
+        if (g >= impossible_grams_per_kwh) {
+            warnings.push_back("carbon intensity " + format_significant(g) +
+                               " g/kWh is a tonne or more for each kWh, which no grid is; " +
+                               instead);
+            return false;
+        }
         if (g > absurd_grams_per_kwh)
             warnings.push_back(
                 "carbon intensity " + format_significant(g) +
@@ -129,6 +149,16 @@ inline std::vector<std::string> carbon_model::sanitize() {
                            " is below 1, less than the machine itself; 1.0 is used");
         pue = 1.0;
         pue_source = no_pue_stated;
+    } else if (pue >= impossible_pue) {
+        warnings.push_back("PUE " + format_significant(pue) +
+                           " is a hundred times the machine's own energy or more; 1.0 is used");
+        pue = 1.0;
+        pue_source = no_pue_stated;
+    } else if (pue > absurd_pue) {
+        warnings.push_back(
+            "PUE " + format_significant(pue) +
+            " is above 3, more than data centres publish: is it facility energy over "
+            "IT energy? Used as it is");
     }
     return warnings;
 }

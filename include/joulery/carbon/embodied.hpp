@@ -47,6 +47,7 @@ struct embodied_item {
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/tables/embodied_table.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 
 #include <utility>
 
@@ -99,9 +100,8 @@ JOULERY_DECL result<embodied_rate> embodied_for(const std::vector<embodied_item>
             return failure{"'" + i.name + "' has no embodied emissions above zero",
                            "state its kilograms and count"};
         total += emissions::from_grams(grams);
-        rate.source += format_significant(i.count) + " x " +
-                       format_significant(i.each.kilograms()) + " kg " + i.name + " [" + i.source +
-                       "]; ";
+        rate.source += format_significant(i.count) + " x " + mass_text(i.each) + " " + i.name +
+                       " [" + i.source + "]; ";
     }
     rate.source += "lifetime " + format_significant(lifetime.count() / 3600) + " h, share " +
                    format_significant(share);

@@ -49,6 +49,27 @@ struct grid_factor {
     return f;
 }
 
+/// Whether two factors mean the same, so that one over the other says something: what is counted
+/// (boundary, accounting), how (average or marginal), and by place or by contract. What a user
+/// states without saying what it means is taken for the same.
+///
+///     is_comparable(*intensity_for("FR"), *intensity_for("US-CA"));   // false: lifecycle, direct
+[[nodiscard]] inline bool is_comparable(const grid_factor& a, const grid_factor& b) {
+    const auto same = [](const std::string& x, const std::string& y) {
+        return x == y || x == "as stated" || y == "as stated";
+    };
+    return same(a.boundary, b.boundary) && same(a.accounting, b.accounting) &&
+           same(a.kind, b.kind) && same(a.method, b.method);
+}
+
+/// What a factor means: "lifecycle, production, average, location-based".
+[[nodiscard]] inline std::string basis_text(const grid_factor& f) {
+    return f.boundary + ", " + f.accounting + ", " + f.kind + ", " + f.method + "-based";
+}
+
+/// Above this a figure is no grid's in any unit: a tonne for each kilowatt-hour.
+inline constexpr double impossible_grams_per_kwh = 1e6;
+
 /// Above this a yearly grid average is almost surely in the wrong unit; it is used, with a warning.
 inline constexpr double absurd_grams_per_kwh = 2000;
 

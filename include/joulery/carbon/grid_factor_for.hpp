@@ -98,6 +98,12 @@ namespace detail {
 
 [[nodiscard]] inline grid_factor cloud_factor(std::size_t row) {
     const cloud_row& r = cloud_table[row];
+    if (r.basis == cloud_basis::province) {
+        grid_factor f = province_factor(static_cast<std::size_t>(r.province), 2023);
+        f.source += ", " + f.place;
+        f.place = to_text(place{place_kind::cloud, static_cast<short>(row)});
+        return f;
+    }
     const char* boundary = r.basis == cloud_basis::google  ? "operational"
                            : r.basis == cloud_basis::egrid ? "direct"
                                                            : "lifecycle";
@@ -112,6 +118,21 @@ namespace detail {
                                  boundary, "production", source.c_str());
     f.country = country_table[static_cast<std::size_t>(r.country)].iso3;
     return f;
+}
+
+/// A province's figures of other years than the one in use.
+inline void add_other_years(std::vector<grid_factor>& out, std::size_t province) {
+    for (const std::size_t year : {std::size_t{2021}, std::size_t{2022}, std::size_t{2024}})
+        if (province_table[province].grams_per_kwh[year - 2021] > 0)
+            out.push_back(province_factor(province, year));
+}
+
+/// The smallest grid of the public tables that a cloud region lies in: a nation's mean says little
+/// of a region in a country of many grids.
+[[nodiscard]] inline grid_factor nearest_grid(const cloud_row& r) {
+    if (r.subregion >= 0) return subregion_factor(static_cast<std::size_t>(r.subregion));
+    if (r.province >= 0) return province_factor(static_cast<std::size_t>(r.province), 2023);
+    return country_factor(static_cast<std::size_t>(r.country));
 }
 
 }  // namespace detail
@@ -164,15 +185,13 @@ JOULERY_DECL std::vector<grid_factor> other_factors_of(place p) {
             out.back().country = country_table[row].iso3;
         }
     } else if (p.kind == place_kind::province) {
-        for (std::size_t year : {std::size_t{2021}, std::size_t{2022}, std::size_t{2024}})
-            if (province_table[row].grams_per_kwh[year - 2021] > 0)
-                out.push_back(detail::province_factor(row, year));
+        detail::add_other_years(out, row);
     } else if (p.kind == place_kind::cloud) {
         const cloud_row& r = cloud_table[row];
-        if (r.basis != cloud_basis::egrid && r.subregion >= 0)
-            out.push_back(detail::subregion_factor(static_cast<std::size_t>(r.subregion)));
+        if (r.basis == cloud_basis::province)
+            detail::add_other_years(out, static_cast<std::size_t>(r.province));
         else if (r.basis == cloud_basis::google)
-            out.push_back(detail::country_factor(static_cast<std::size_t>(r.country)));
+            out.push_back(detail::nearest_grid(r));
     }
     return out;
 }

@@ -31,6 +31,7 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/tables/country_table.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/writers/csv.hpp"
 
 #include <cstddef>
@@ -70,7 +71,9 @@ struct codecarbon_place {
 
 }  // namespace detail
 
-JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
+JOULERY_DECL std::string to_codecarbon_csv(const report& report_or_none) {
+    const shown_report shown(report_or_none);
+    const report& r = *shown;
     const run_context& c = r.context;
     const carbon_model& m = c.carbon;
     energy cpu, gpu, ram;
@@ -88,6 +91,7 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
         if (row.part == component::gpu) gpu += row.total;
         if (row.part == component::dram) ram += row.total;
     }
+    if (!shown.is_known()) cpu = gpu = ram = r.total;
     const double s = c.duration.count();
     const detail::codecarbon_place place(m.grid);
     const auto end = wall_time::from_unix_seconds(c.started.unix_seconds() + s);
@@ -104,7 +108,7 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& r) {
     row.add(s > 0 ? r.co2e.kilograms() / s : 0);
     for (const energy e : {cpu, gpu, ram}) row.add(s > 0 ? e.joules() / s : 0);
     for (const energy e : {cpu, gpu, ram, r.total}) row.add(m.facility(e).kilowatt_hours());
-    row.add(m.water.site_source.empty() ? 0 : m.water.site_litres(r.total));
+    row.add(m.water.site_source.empty() && shown.is_known() ? 0 : m.water.site_litres(r.total));
     for (const auto* text :
          {&place.country, &place.iso3, &place.region, &place.provider, &place.cloud_region, &c.os})
         row.add(*text);

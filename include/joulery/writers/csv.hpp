@@ -10,7 +10,9 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One record a scope, a header first, and "(outside all scopes)" and "(total)" last.
+/// One record a scope, a header first, and "(outside all scopes)" and "(total)" last. The column
+/// "row" tells them apart: "scope", "outside", "total". `self_j` of all rows adds up to the run's
+/// joules; `total_j` holds what is inside a scope as well.
 ///
 /// Names: "=SUM(A1)" is written "'=SUM(A1)", which spreadsheets show and do not compute.
 /// Units: in the column names; numbers round-trip, with a point in every locale. One column a
@@ -27,6 +29,8 @@ inline namespace v1 {
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
 #include <cstddef>
@@ -92,10 +96,12 @@ class csv_writer {
 
 }  // namespace detail
 
-JOULERY_DECL std::string to_csv(const report& r) {
+JOULERY_DECL std::string to_csv(const report& report_or_none) {
+    const shown_report shown(report_or_none);
+    const report& r = *shown;
     detail::csv_writer csv;
     for (const char* name :
-         {"path", "depth", "calls", "time_s", "total_j", "self_j", "uncertainty_j", "co2e_g",
+         {"path", "row", "depth", "calls", "time_s", "total_j", "self_j", "uncertainty_j", "co2e_g",
           "items", "item_name", "j_per_item", "quality", "method"})
         csv.add(std::string_view(name));
     for (const channel_row& c : r.channels) csv.add("channel:" + c.id + "_j");
@@ -103,19 +109,23 @@ JOULERY_DECL std::string to_csv(const report& r) {
     const scope_tree tree(r);
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         const scope_row& s = r.scopes[i];
-        csv.add(s.path).add(static_cast<std::uint64_t>(tree.level[i])).add(s.calls);
+        csv.add(s.path).add("scope").add(static_cast<std::uint64_t>(tree.level[i])).add(s.calls);
         csv.add(s.time.count()).add(s.total.joules()).add(s.self.joules());
         csv.add(s.uncertainty.joules()).add(s.co2e.grams()).add(s.items).add(s.item_name);
-        csv.add(s.total.joules() / s.items).add(to_text(s.provenance)).add(s.method);
+        csv.add(s.total.joules() / s.items).add(quality_text(s.total, s.provenance)).add(s.method);
         for (std::size_t c = 0; c < r.channels.size(); ++c)
             csv.add(c < s.by_channel.size() ? s.by_channel[c].joules() : 0.0);
         csv.end_record();
     }
     const auto summary = [&](std::string_view name, energy e, bool total) {
-        csv.add(name).add(std::uint64_t{0}).add("").add(total ? r.context.duration.count() : 0.0);
+        csv.add(name)
+            .add(total ? "total" : "outside")
+            .add(std::uint64_t{0})
+            .add("")
+            .add(total ? r.context.duration.count() : 0.0);
         csv.add(e.joules()).add(total ? 0.0 : e.joules()).add("");
         csv.add(total ? r.co2e.grams() : r.context.carbon.of(e).grams());
-        csv.add("").add("").add("").add(to_text(r.provenance)).add("");
+        csv.add("").add("").add("").add(quality_text(e, r.provenance)).add("");
         for (const channel_row& c : r.channels)
             csv.add(total ? c.total.joules() : c.unscoped.joules());
         csv.end_record();

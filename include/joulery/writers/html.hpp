@@ -27,17 +27,19 @@ inline namespace v1 {
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
+#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_script.hpp"
 #include "joulery/detail/report/html_style.hpp"
 #include "joulery/detail/report/icicle.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/markup_text.hpp"
+#include "joulery/detail/report/part_energy.hpp"
 #include "joulery/detail/report/power_chart.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -51,7 +53,13 @@ namespace detail {
 /// Writes the sections of the page one after another.
 class html_writer {
  public:
-    explicit html_writer(const report& r) : r_(r), tree_(r) {}
+    explicit html_writer(const report& r)
+        : shown_(r),
+          r_(*shown_),
+          tree_(r_),
+          units_(r_),
+          parts_(parts_of(r_)),
+          thread_time_(is_thread_time(r_)) {}
 
     std::string write() {
         head();
@@ -110,7 +118,13 @@ class html_writer {
     void headline() {
         const quality q = r_.provenance;
         out_ += "<ul class=\"cards\">\n";
-        card(with_quality_prefix(to_text(r_.total), q),
+        if (!shown_.is_known()) {
+            card(not_measured_text, "energy and CO2e: no counter could be read");
+            card(to_text(r_.context.duration), "run time");
+            out_ += "</ul>\n";
+            return;
+        }
+        card(with_quality_prefix(text_in_both(r_.total), q),
              "energy of the machine, " + std::string(to_text(q)));
         card(with_quality_prefix(mass_text(r_.co2e), q),
              "CO2e, grid: " + markup_text(r_.context.carbon.grid.place));
@@ -141,14 +155,14 @@ class html_writer {
         if (!power.empty()) out_ += "<h2>Power over time</h2>\n<figure>" + power + "</figure>\n";
     }
 
-    void heads(std::initializer_list<std::string_view> names) {
+    void heads(const std::vector<std::string>& names) {
         out_ += "<thead><tr>";
-        for (const std::string_view name : names) {
+        for (const std::string& name : names) {
             const bool wide = name[0] == '*', left = name[wide ? 1 : 0] == '<';
             const std::string classes =
                 std::string(wide ? "wide" : "") + (wide && left ? " " : "") + (left ? "left" : "");
             out_ += "<th scope=\"col\"" + (classes.empty() ? "" : " class=\"" + classes + "\"") +
-                    ">" + std::string(name.substr((wide ? 1u : 0u) + (left ? 1u : 0u))) + "</th>";
+                    ">" + name.substr((wide ? 1u : 0u) + (left ? 1u : 0u)) + "</th>";
         }
         out_ += "</tr></thead>\n";
     }
@@ -170,6 +184,12 @@ class html_writer {
         const std::string text(to_text(q));
         out_ += "<td class=\"left\"><span class=\"mark " + text + "\">" + text + "</span></td>";
     }
+    void quality_cell(energy figure, quality q) {
+        if (is_nan(figure.joules()))
+            cell(not_measured_text, "left");
+        else
+            quality_cell(q);
+    }
 
     void scopes() {
         out_ +=
@@ -178,14 +198,20 @@ class html_writer {
             "class=\"soft\" id=\"filter-status\" role=\"status\"></span></div>\n<div "
             "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"scopes-title\">"
             "<table class=\"sortable\" id=\"scopes\">\n";
-        heads({"<scope", "*calls", "*time", "energy", "*own", "*power", "per item", "*CO2e",
-               "*\xC2\xB1", "<quality", "*<method"});
+        std::vector<std::string> names{"<scope", "*calls", thread_time_ ? "*thread time" : "*time",
+                                       "energy"};
+        for (const component part : parts_) names.push_back("*" + std::string(part_title(part)));
+        for (const char* name :
+             {"*own", "*power", "per item", "*CO2e", "*\xC2\xB1", "<quality", "*<method"})
+            names.push_back(name);
+        heads(names);
         out_ += "<tbody>\n";
         for (const std::size_t i : tree_.order) scope_line(i);
         out_ += "</tbody>\n<tfoot>\n";
-        foot("outside all scopes", r_.unscoped, energy(), seconds(0));
-        foot("total", r_.total, r_.total, r_.context.duration);
+        foot("outside all scopes", r_.unscoped, &channel_row::unscoped);
+        foot("total", r_.total, &channel_row::total);
         out_ += "</tfoot>\n</table></div>\n";
+        if (thread_time_) out_ += "<p class=\"soft\">" + std::string(thread_time_note) + "</p>\n";
     }
 
     void scope_line(std::size_t i) {
@@ -200,29 +226,38 @@ class html_writer {
                 markup_text(prefix) + "</span>" + name + "</th>";
         cell(count_text(static_cast<double>(row.calls)), static_cast<double>(row.calls), "wide");
         cell(to_text(row.time), row.time.count(), "wide");
-        cell(with_quality_prefix(to_text(row.total), q), row.total.joules());
-        cell(with_quality_prefix(to_text(row.self), q), row.self.joules(), "wide");
+        cell(with_quality_prefix(units_.text(row.total), q), row.total.joules());
+        for (const component part : parts_) {
+            const energy e = energy_of_part(r_, row, part);
+            cell(with_quality_prefix(units_.text(e), q), e.joules(), "wide");
+        }
+        cell(with_quality_prefix(units_.text(row.self), q), row.self.joules(), "wide");
         cell(power_text(row),
              busy_time_of(row).count() > 0 ? (row.total / busy_time_of(row)).watts() : 0, "wide");
         cell(per_item_text(row), row.items > 0 ? row.total.joules() / row.items : -1);
-        cell(with_quality_prefix(mass_text(row.co2e), q), row.co2e.grams(), "wide");
+        cell(with_quality_prefix(units_.text(row.co2e), q), row.co2e.grams(), "wide");
         cell(uncertainty_text(row), row.uncertainty / row.total, "wide");
-        quality_cell(q);
+        quality_cell(row.total, q);
         cell(row.method, "wide left");
         out_ += "</tr>\n";
     }
 
-    void foot(const char* name, energy e, energy all, seconds time) {
-        const bool total = time.count() > 0;
+    void foot(const char* name, energy e, energy channel_row::*which) {
+        const bool total = which == &channel_row::total;
+        const auto marked = [&](const std::string& text) {
+            return with_quality_prefix(text, r_.provenance);
+        };
         out_ += std::string("<tr><th scope=\"row\">") + name + "</th><td class=\"wide\"></td>";
-        cell(total ? to_text(time) : "", "wide");
-        cell(with_quality_prefix(to_text(e), r_.provenance));
+        cell(total ? to_text(r_.context.duration) : "", "wide");
+        cell(marked(units_.text(e)));
+        for (const component part : parts_)
+            cell(marked(units_.text(energy_of_part(r_, part, which))), "wide");
         cell("", "wide");
-        cell(total ? with_quality_prefix(to_text(all / time), r_.provenance) : "", "wide");
+        cell(total ? marked(to_text(e / r_.context.duration)) : "", "wide");
         cell("");
-        cell(total ? with_quality_prefix(mass_text(r_.co2e), r_.provenance) : "", "wide");
+        cell(total ? marked(units_.text(r_.co2e)) : "", "wide");
         cell("", "wide");
-        quality_cell(r_.provenance);
+        quality_cell(e, r_.provenance);
         out_ += "<td class=\"wide\"></td></tr>\n";
     }
 
@@ -276,9 +311,9 @@ class html_writer {
         out_ += "<tr><th scope=\"row\" style=\"padding-left:" +
                 std::to_string(10 + 18 * std::min<std::size_t>(level, 8)) + "px\">" +
                 markup_text(c.id) + "</th>";
-        cell(with_quality_prefix(to_text(c.total), c.provenance));
-        cell(with_quality_prefix(to_text(c.unscoped), c.provenance), "wide");
-        quality_cell(c.provenance);
+        cell(with_quality_prefix(units_.text(c.total), c.provenance));
+        cell(with_quality_prefix(units_.text(c.unscoped), c.provenance), "wide");
+        quality_cell(c.total, c.provenance);
         cell(c.summed ? "summed" : "no: " + c.why_not, "left");
         cell(c.backend, "wide left");
         cell(c.state, "wide left");
@@ -298,7 +333,8 @@ class html_writer {
                 "<p><span class=\"mark estimated\">assumed</span> No place was named: this "
                 "factor stands in. Set JOULERY_REGION or JOULERY_INTENSITY.</p>\n";
         out_ += "<dl>\n";
-        entry("emissions", with_quality_prefix(to_text(r_.co2e), r_.provenance));
+        entry("emissions", shown_.is_known() ? with_quality_prefix(to_text(r_.co2e), r_.provenance)
+                                             : not_measured_text);
         entry("grid factor", to_text(c.grid.intensity) + ", " + grid_text(c.grid));
         entry("source", c.grid.source);
         entry("PUE", plain_text(c.pue, "") + " (" + c.pue_source + ")");
@@ -321,8 +357,12 @@ class html_writer {
         out_ += "</dl>\n";
     }
 
+    const shown_report shown_;
     const report& r_;
-    scope_tree tree_;
+    const scope_tree tree_;
+    const column_units units_;
+    const std::vector<component> parts_;
+    const bool thread_time_;
     std::string out_;
 };
 

@@ -10,8 +10,10 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One test case a scope, with its figures as properties; the run's figures are properties of the
-/// suite, and warnings are its system-err.
+/// One test case a scope, its figures as lines "[[PROPERTY|joules=320]]" of its system-out, which
+/// is where test managers look for a case's properties; the run's figures are properties of the
+/// suite, and warnings are its system-err. Valid by Jenkins' junit-10.xsd, which knows no
+/// properties of a case and seconds of three decimals.
 ///
 ///     write_report(r, "energy.junit.xml");   // beside the CI's other test results
 [[nodiscard]] JOULERY_DECL std::string to_junit(const report& r);
@@ -23,6 +25,8 @@ inline namespace v1 {
 
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/markup_text.hpp"
 
 #include <cstddef>
@@ -41,20 +45,36 @@ inline void junit_property(std::string& out, const char* indent, std::string_vie
 inline void junit_property(std::string& out, const char* indent, std::string_view name, double x) {
     std::string text;
     append_number(text, x);
-    junit_property(out, indent, name, text);
+    junit_property(out, indent, name, is_nan(x) ? not_measured_text : text);
 }
 
-/// Seconds as JUnit's schema wants them: a plain decimal, never with an exponent.
+/// A figure of a test case; no line of it can end early, and none can stand for two.
+inline void junit_case_property(std::string& out, std::string_view name, const std::string& value) {
+    std::string safe = markup_text(value);
+    for (char& c : safe)
+        if (c == ']' || c == '[') c = c == ']' ? ')' : '(';
+    out.append("[[PROPERTY|").append(name).append("=").append(safe).append("]]\n");
+}
+inline void junit_case_property(std::string& out, std::string_view name, double x) {
+    if (is_nan(x)) return;
+    std::string text;
+    append_number(text, x);
+    junit_case_property(out, name, text);
+}
+
+/// Seconds as JUnit's schema wants them: three decimals, never with an exponent.
 inline std::string junit_seconds(seconds t) {
     const double s = is_positive(t.count()) && t.count() < 1e12 ? t.count() : 0;
-    const auto micro = static_cast<std::uint64_t>(s * 1e6 + 0.5);
-    std::string fraction = std::to_string(1000000 + micro % 1000000);
-    return std::to_string(micro / 1000000) + "." + fraction.substr(1);
+    const auto milli = static_cast<std::uint64_t>(s * 1e3 + 0.5);
+    const std::string fraction = std::to_string(1000 + milli % 1000);
+    return std::to_string(milli / 1000) + "." + fraction.substr(1);
 }
 
 }  // namespace detail
 
-JOULERY_DECL std::string to_junit(const report& r) {
+JOULERY_DECL std::string to_junit(const report& report_or_none) {
+    const shown_report shown(report_or_none);
+    const report& r = *shown;
     const std::string count = std::to_string(r.scopes.size());
     const std::string time = detail::junit_seconds(r.context.duration);
     const std::string name = markup_text(r.context.run_name);
@@ -66,24 +86,23 @@ JOULERY_DECL std::string to_junit(const report& r) {
     detail::junit_property(out, indent, "joules", r.total.joules());
     detail::junit_property(out, indent, "joules_outside_scopes", r.unscoped.joules());
     detail::junit_property(out, indent, "co2e_grams", r.co2e.grams());
-    detail::junit_property(out, indent, "quality", std::string(to_text(r.provenance)));
+    detail::junit_property(out, indent, "quality", quality_text(r.total, r.provenance));
     detail::junit_property(out, indent, "grid", r.context.carbon.grid.place);
     detail::junit_property(out, indent, "cpu", r.context.cpu);
     detail::junit_property(out, indent, "hardware", r.context.hardware);
     out += "    </properties>\n";
     for (const scope_row& s : r.scopes) {
         out += "    <testcase classname=\"joulery." + name + "\" name=\"" + markup_text(s.path) +
-               "\" time=\"" + detail::junit_seconds(s.time) + "\">\n      <properties>\n";
-        indent = "        ";
-        detail::junit_property(out, indent, "joules", s.total.joules());
-        detail::junit_property(out, indent, "joules_self", s.self.joules());
-        detail::junit_property(out, indent, "joules_uncertainty", s.uncertainty.joules());
-        detail::junit_property(out, indent, "co2e_grams", s.co2e.grams());
-        detail::junit_property(out, indent, "calls", std::to_string(s.calls));
-        detail::junit_property(out, indent, "items", s.items);
-        detail::junit_property(out, indent, "item_name", s.item_name);
-        detail::junit_property(out, indent, "quality", std::string(to_text(s.provenance)));
-        out += "      </properties>\n    </testcase>\n";
+               "\" time=\"" + detail::junit_seconds(s.time) + "\">\n      <system-out>";
+        detail::junit_case_property(out, "joules", s.total.joules());
+        detail::junit_case_property(out, "joules_self", s.self.joules());
+        detail::junit_case_property(out, "joules_uncertainty", s.uncertainty.joules());
+        detail::junit_case_property(out, "co2e_grams", s.co2e.grams());
+        detail::junit_case_property(out, "calls", std::to_string(s.calls));
+        detail::junit_case_property(out, "items", s.items);
+        detail::junit_case_property(out, "item_name", s.item_name);
+        detail::junit_case_property(out, "quality", quality_text(s.total, s.provenance));
+        out += "</system-out>\n    </testcase>\n";
     }
     if (!r.warnings.empty()) {
         out += "    <system-err>";

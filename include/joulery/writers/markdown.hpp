@@ -24,10 +24,15 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/report/carbon_notes.hpp"
+#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/part_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -63,11 +68,35 @@ inline std::string markdown_prose(std::string_view text) {
     return out;
 }
 
-inline void markdown_scopes(std::string& out, const report& r) {
+// The last two lines of the table.
+inline void markdown_sums(std::string& out, const report& r, const std::vector<component>& parts,
+                          const column_units& units) {
+    const auto figure = [&](const auto& x) {
+        return markdown_prose(with_quality_prefix(units.text(x), r.provenance));
+    };
+    const std::string q = quality_text(r.total, r.provenance);
+    out += "| *outside all scopes* | | | " + figure(r.unscoped) + " |";
+    for (const component part : parts)
+        out += " " + figure(energy_of_part(r, part, &channel_row::unscoped)) + " |";
+    out += " | | | | " + q + " |\n";
+    out += "| **total** | | " + to_text(r.context.duration) + " | **" + figure(r.total) + "** |";
+    for (const component part : parts) out += " " + figure(energy_of_part(r, part)) + " |";
     out +=
-        "| scope | calls | time | energy | power | per item | CO2e | \xC2\xB1 | quality |\n"
-        "|:--|--:|--:|--:|--:|--:|--:|--:|:--|\n";
+        " " +
+        markdown_prose(with_quality_prefix(to_text(r.total / r.context.duration), r.provenance)) +
+        " | | " + figure(r.co2e) + " | | " + q + " |\n";
+}
+
+inline void markdown_scopes(std::string& out, const report& r) {
+    const std::vector<component> parts = parts_of(r);
+    out += std::string("| scope | calls | ") + (is_thread_time(r) ? "thread time" : "time") +
+           " | energy | ";
+    for (const component part : parts) out += std::string(part_title(part)) + " | ";
+    out += "power | per item | CO2e | \xC2\xB1 | quality |\n|:--|--:|--:|--:|";
+    for (std::size_t i = 0; i < parts.size(); ++i) out += "--:|";
+    out += "--:|--:|--:|--:|:--|\n";
     const scope_tree tree(r);
+    const column_units units(r);
     const auto cell = [&](const std::string& text) { out += " " + markdown_prose(text) + " |"; };
     for (const std::size_t i : tree.order) {
         const scope_row& row = r.scopes[i];
@@ -76,34 +105,29 @@ inline void markdown_scopes(std::string& out, const report& r) {
         out += markdown_code(r.scopes[i].name) + " |";
         cell(count_text(static_cast<double>(row.calls)));
         cell(to_text(row.time));
-        cell(with_quality_prefix(to_text(row.total), row.provenance));
+        cell(with_quality_prefix(units.text(row.total), row.provenance));
+        for (const component part : parts)
+            cell(with_quality_prefix(units.text(energy_of_part(r, row, part)), row.provenance));
         cell(power_text(row));
         cell(per_item_text(row));
-        cell(with_quality_prefix(mass_text(row.co2e), row.provenance));
+        cell(with_quality_prefix(units.text(row.co2e), row.provenance));
         cell(uncertainty_text(row));
-        cell(std::string(to_text(row.provenance)));
+        cell(quality_text(row.total, row.provenance));
         out += '\n';
     }
-    const std::string q(to_text(r.provenance));
-    out += "| *outside all scopes* | | | " +
-           markdown_prose(with_quality_prefix(to_text(r.unscoped), r.provenance)) + " | | | | | " +
-           q + " |\n";
-    out +=
-        "| **total** | | " + to_text(r.context.duration) + " | **" +
-        markdown_prose(with_quality_prefix(to_text(r.total), r.provenance)) + "** | " +
-        markdown_prose(with_quality_prefix(to_text(r.total / r.context.duration), r.provenance)) +
-        " | | " + markdown_prose(with_quality_prefix(mass_text(r.co2e), r.provenance)) + " | | " +
-        q + " |\n";
+    markdown_sums(out, r, parts, units);
+    if (is_thread_time(r)) out += std::string("\n") + thread_time_note + "\n";
 }
 
 inline void markdown_channels(std::string& out, const report& r) {
     out +=
         "\n<details><summary>Channels, carbon, cost of measuring</summary>\n\n"
         "| channel | energy | quality | backend | summed |\n|:--|--:|:--|:--|:--|\n";
+    const column_units units(r);
     for (const channel_row& c : r.channels)
         out += "| " + markdown_code(c.id) + " | " +
-               markdown_prose(with_quality_prefix(to_text(c.total), c.provenance)) + " | " +
-               std::string(to_text(c.provenance)) + " | " + markdown_prose(c.backend) + " | " +
+               markdown_prose(with_quality_prefix(units.text(c.total), c.provenance)) + " | " +
+               quality_text(c.total, c.provenance) + " | " + markdown_prose(c.backend) + " | " +
                (c.summed ? "yes" : "no: " + markdown_prose(c.why_not)) + " |\n";
     const carbon_model& carbon = r.context.carbon;
     out += "\n- CO2e at " + to_text(carbon.grid.intensity) + " (" +
@@ -120,13 +144,19 @@ inline void markdown_channels(std::string& out, const report& r) {
 
 }  // namespace detail
 
-JOULERY_DECL std::string to_markdown(const report& r) {
+JOULERY_DECL std::string to_markdown(const report& report_or_none) {
+    const shown_report shown(report_or_none);
+    const report& r = *shown;
     const std::string name = r.context.run_name.empty() ? "run" : r.context.run_name;
-    std::string out = "### Energy of " + detail::markdown_prose(name) + ": " +
-                      detail::markdown_prose(with_quality_prefix(to_text(r.total), r.provenance)) +
-                      ", " +
-                      detail::markdown_prose(with_quality_prefix(to_text(r.co2e), r.provenance)) +
-                      " (" + std::string(to_text(r.provenance)) + ")\n\n";
+    const auto figure = [&](const std::string& text) {
+        return detail::markdown_prose(with_quality_prefix(text, r.provenance));
+    };
+    std::string out = "### Energy of " + detail::markdown_prose(name) + ": ";
+    if (shown.is_known())
+        out += figure(text_in_both(r.total)) + ", " + figure(to_text(r.co2e)) + " (" +
+               std::string(to_text(r.provenance)) + ")\n\n";
+    else
+        out += std::string(not_measured_text) + "\n\n";
     for (const std::string& w : r.warnings)
         out += "> **Warning:** " + detail::markdown_prose(w) + "\n>\n";
     if (!r.warnings.empty()) out.replace(out.size() - 2, 2, "\n");

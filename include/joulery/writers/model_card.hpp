@@ -12,8 +12,8 @@ namespace joulery {
 inline namespace v1 {
 
 /// The block of YAML for a card's metadata; emissions in grams, as the Hub wants them.
-/// `training_type` is "pre-training" or "fine-tuning". Comments say what was measured, estimated
-/// and assumed.
+/// No figure where nothing was measured. `training_type` is "pre-training" or "fine-tuning".
+/// Comments say what was measured, estimated and assumed.
 ///
 ///     std::cout << "---\n" << to_model_card(joulery::snapshot(), "fine-tuning") << "---\n";
 [[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r,
@@ -26,6 +26,7 @@ inline namespace v1 {
 
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/statement.hpp"
 
 #include <vector>
@@ -35,15 +36,21 @@ inline namespace v1 {
 
 JOULERY_DECL std::string to_model_card(const report& r, std::string_view training_type) {
     const carbon_model& m = r.context.carbon;
-    std::string out = "co2_eq_emissions:\n  emissions: ";
-    append_number(out, r.co2e.grams());
+    const bool known = knows_energy(r);
+    std::string out = "co2_eq_emissions:";
+    if (known) {
+        out += "\n  emissions: ";
+        append_number(out, r.co2e.grams());
+    }
     const auto field = [&](const char* name, std::string_view text) {
         out.append("\n  ").append(name).append(": ");
         append_json_string(out, text);  // a JSON string is a YAML string
     };
-    field("source", r.context.library + ": " + format_significant(r.total.kilowatt_hours()) +
-                        " kWh of IT energy, PUE " + format_significant(m.pue, 4) + ", " +
-                        to_text(m.grid));
+    const std::string amount =
+        known ? format_significant(r.total.kilowatt_hours(), 4) + " kWh of IT energy"
+              : std::string("energy ") + not_measured_text;
+    field("source", r.context.library + ": " + amount + ", PUE " + format_significant(m.pue, 4) +
+                        ", " + to_text(m.grid));
     field("training_type", training_type);
     field("geographical_location", m.grid.assumed ? "not stated" : m.grid.place);
     field("hardware_used", hardware_of(r.context));

@@ -26,11 +26,11 @@ inline namespace v1 {
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -38,7 +38,7 @@ inline namespace v1 {
 namespace detail {
 
 /// Appends an ExportMetricsServiceRequest in proto3's JSON mapping: 64-bit integers are strings,
-/// enumerations are numbers, not-a-number is "NaN".
+/// enumerations are numbers, what is not known is a point without a value.
 class otlp_writer {
  public:
     explicit otlp_writer(const report& r) : r_(r) {}
@@ -54,7 +54,7 @@ class otlp_writer {
                     {"joulery.hardware", c.hardware},
                     {"os.description", c.os}});
         out_ += "},\n\"scopeMetrics\": [{\"scope\": {\"name\": \"joulery\", \"version\": ";
-        append_json_string(out_, c.library);
+        append_json_string(out_, version_of(c.library));
         out_ += "}, \"metrics\": [";
         channels();
         machine();
@@ -64,17 +64,37 @@ class otlp_writer {
     }
 
  private:
-    using attribute = std::pair<std::string_view, std::string_view>;
+    struct attribute {
+        attribute(std::string_view k, std::string_view text) : key(k), value(text) {}
+        attribute(std::string_view k, const char* text) : key(k), value(text) {}
+        attribute(std::string_view k, const std::string& text) : key(k), value(text) {}
+        attribute(std::string_view k, bool t) : key(k), truth(t), is_truth(true) {}
 
-    // Leaves the object open: the caller closes it.
+        std::string_view key, value;
+        bool truth = false, is_truth = false;
+    };
+
+    // "joulery 0.1.0" has the name before its version; the scope has one of its own.
+    static std::string_view version_of(std::string_view library) noexcept {
+        constexpr std::string_view name = "joulery ";
+        return library.substr(0, name.size()) == name ? library.substr(name.size()) : library;
+    }
+
+    // Leaves the object open: the caller closes it. What is not known is no attribute.
     void attributes(std::initializer_list<attribute> list) {
         out_ += "{\"attributes\": [";
         const char* separator = "";
-        for (const auto& [key, value] : list) {
+        for (const attribute& a : list) {
+            if (!a.is_truth && a.value.empty()) continue;
             out_.append(separator).append("{\"key\": ");
-            append_json_string(out_, key);
-            out_ += ", \"value\": {\"stringValue\": ";
-            append_json_string(out_, value);
+            append_json_string(out_, a.key);
+            out_ += ", \"value\": {";
+            if (a.is_truth) {
+                out_.append("\"boolValue\": ").append(a.truth ? "true" : "false");
+            } else {
+                out_ += "\"stringValue\": ";
+                append_json_string(out_, a.value);
+            }
             out_ += "}}";
             separator = ", ";
         }
@@ -102,11 +122,15 @@ class otlp_writer {
         const double begin = r_.context.started.unix_seconds();
         nanoseconds(", \"startTimeUnixNano\": \"", begin);
         nanoseconds("\", \"timeUnixNano\": \"", begin + r_.context.duration.count());
-        out_ += "\", \"asDouble\": ";
-        if (is_finite(value)) {
-            append_number(out_, value);
+        out_ += '"';
+        if (is_nan(value)) {
+            out_ += ", \"flags\": 1";  // no recorded value
         } else {
-            out_ += is_nan(value) ? "\"NaN\"" : (value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+            out_ += ", \"asDouble\": ";
+            if (is_finite(value))
+                append_number(out_, value);
+            else
+                out_ += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
         }
         out_ += '}';
     }
@@ -137,7 +161,7 @@ class otlp_writer {
             point({{"hw.id", c.id},
                    {"hw.type", hardware_type(c.part)},
                    {"hw.parent", c.parent},
-                   {"joulery.summed", c.summed ? "true" : "false"},
+                   {"joulery.summed", c.summed},
                    {"joulery.quality", to_text(c.provenance)}},
                   c.total.joules());
         end();
@@ -187,7 +211,10 @@ class otlp_writer {
 
 }  // namespace detail
 
-JOULERY_DECL std::string to_otlp_json(const report& r) { return detail::otlp_writer(r).write(); }
+JOULERY_DECL std::string to_otlp_json(const report& r) {
+    const shown_report shown(r);
+    return detail::otlp_writer(*shown).write();
+}
 
 }  // namespace v1
 }  // namespace joulery

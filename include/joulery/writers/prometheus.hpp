@@ -35,6 +35,7 @@ struct prometheus_options {
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -229,7 +230,8 @@ class metric_writer {
 }  // namespace detail
 
 JOULERY_DECL std::string to_prometheus(const report& r, const prometheus_options& o) {
-    return detail::metric_writer(r, o).write();
+    const shown_report shown(r);
+    return detail::metric_writer(*shown, o).write();
 }
 
 JOULERY_DECL std::string to_prometheus(const report& r) {

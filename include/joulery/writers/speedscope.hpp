@@ -11,7 +11,8 @@ namespace joulery {
 inline namespace v1 {
 
 /// A speedscope file (https://www.speedscope.app/file-format-schema.json): one sampled profile
-/// whose weights are joules. Open it at speedscope.app or with `speedscope run.speedscope.json`.
+/// whose weights are joules. Scopes of one name are one frame, so that the sandwich view adds them
+/// up. Open it at speedscope.app or with `speedscope run.speedscope.json`.
 [[nodiscard]] JOULERY_DECL std::string to_speedscope(const report& r);
 
 }  // namespace v1
@@ -21,11 +22,15 @@ inline namespace v1 {
 
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/report/flame_stack.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -41,19 +46,25 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
         append_json_number(weights, detail::flame_weight(self));
         sum += detail::flame_weight(self);
     };
-    for (std::size_t i = 0; i < r.scopes.size(); ++i) {
-        frames += "{\"name\": ";
-        append_json_string(frames, r.scopes[i].name);
-        frames += "},\n";
-    }
-    frames.append("{\"name\": \"").append(detail::outside_name).append("\"}");
+    std::unordered_map<std::string_view, std::size_t> frame_of_name;
+    std::vector<std::size_t> frame_of;  // by scope
+    const auto frame = [&](std::string_view name) {
+        const auto [at, fresh] = frame_of_name.emplace(name, frame_of_name.size());
+        if (!fresh) return at->second;
+        frames += frames.empty() ? "{\"name\": " : ",\n{\"name\": ";
+        append_json_string(frames, name);
+        frames += '}';
+        return at->second;
+    };
+    for (const scope_row& row : r.scopes) frame_of.push_back(frame(row.name));
+    const std::size_t outside = frame(detail::outside_name);
     for (const std::size_t i : tree.order) {
         std::string stack;
-        for (const std::size_t frame : detail::flame_stack(tree, i))
-            stack += (stack.empty() ? "" : ",") + std::to_string(frame);
+        for (const std::size_t scope : detail::flame_stack(tree, i))
+            stack += (stack.empty() ? "" : ",") + std::to_string(frame_of[scope]);
         add(stack, r.scopes[i].self);
     }
-    add(std::to_string(r.scopes.size()), r.unscoped);
+    add(std::to_string(outside), r.unscoped);
     std::string out =
         "{\"$schema\": \"https://www.speedscope.app/file-format-schema.json\",\n"
         "\"exporter\": ";
@@ -61,7 +72,9 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
     out += ",\n\"name\": ";
     append_json_string(out, r.context.run_name);
     out += ",\n\"shared\": {\"frames\": [\n" + frames +
-           "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (joules)\", "
+           "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (" +
+           (knows_energy(r) ? "joules" : not_measured_text) +
+           ")\", "
            "\"unit\": \"none\",\n\"startValue\": 0, \"endValue\": ";
     append_json_number(out, std::min(sum, std::numeric_limits<double>::max()));
     out += ",\n\"samples\": [\n" + samples + "],\n\"weights\": [" + weights + "]}]}\n";

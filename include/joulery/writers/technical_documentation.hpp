@@ -31,7 +31,9 @@ struct documentation_facts {
 #include "joulery/accounting/footprint.hpp"
 #include "joulery/accounting/report_carbon.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/statement.hpp"
 
 #include <vector>
@@ -51,18 +53,24 @@ JOULERY_DECL std::string to_technical_documentation(const report& r,
     item("model", stated(facts.model));
     item("run", r.context.run_name + (r.context.run_name.empty() ? "" : ", ") + r.context.run_id);
     item("started", r.context.started.to_iso8601());
-    item("duration", format_significant(r.context.duration.count() / 3600, 4) + " h");
+    item("duration", format_significant(r.context.duration.count() / 3600, 4) + " h (" +
+                         to_text(r.context.duration) + ")");
     item("computation used for training", stated(facts.training_flop));
-    item("energy of the machine", format_significant(f.it.kilowatt_hours() / 1e3, 4) + " MWh, " +
-                                      std::string(to_text(r.provenance)));
-    item("energy with the data centre's overhead",
-         format_significant(f.facility.kilowatt_hours() / 1e3, 4) + " MWh");
+    const bool known = knows_energy(r);
+    const auto megawatt_hours = [&](energy e) {
+        return known ? format_significant(e.kilowatt_hours() / 1e3, 4) + " MWh (" + to_text(e) + ")"
+                     : std::string(not_measured_text);
+    };
+    const auto tonnes = [&](emissions m) {
+        return known ? format_significant(m.kilograms() / 1e3, 4) + " t CO2e (" + mass_text(m) + ")"
+                     : std::string(not_measured_text);
+    };
+    item("energy of the machine",
+         megawatt_hours(f.it) + (known ? ", " + std::string(to_text(r.provenance)) : ""));
+    item("energy with the data centre's overhead", megawatt_hours(f.facility));
     item("hardware", stated(hardware_of(r.context)));
-    item("greenhouse gases, location-based",
-         format_significant(f.location.kilograms() / 1e3, 4) + " t CO2e");
-    if (f.market)
-        item("greenhouse gases, market-based",
-             format_significant(f.market->kilograms() / 1e3, 4) + " t CO2e");
+    item("greenhouse gases, location-based", tonnes(f.location));
+    if (f.market) item("greenhouse gases, market-based", tonnes(*f.market));
     item("method", r.context.library + ", attribution " + r.context.attribution);
     const auto list = [&](const char* title, const std::vector<std::string>& lines) {
         out += std::string("\n") + title + "\n\n";

@@ -2,29 +2,42 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
+
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <string>
 
 namespace joulery {
 inline namespace v1 {
 
-/// `value` with at most `digits` significant digits: rounded(0.34966712, 4) == "0.3497".
+/// `value` with at most `digits` (up to 17) significant digits, without trailing zeros behind the
+/// point: format_significant(0.34966712, 4) == "0.3497". Never an exponent: what has more than
+/// fifteen digits before the point or a dozen zeros behind it is said to be beyond that.
 [[nodiscard]] inline std::string format_significant(double value, int digits = 6) {
+    if (is_nan(value)) return "n/a";
+    const std::string sign = value < 0 ? "-" : "";
+    if (!is_finite(value)) return sign + "inf";
+    const double size = std::fabs(value);
+    if (size < 1e-300) return "0";
+    if (size >= 1e15) return sign + ">999 trillion";
+    if (size < 1e-12) return sign + "<0.000000000001";
     char text[64];
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    std::string out;
-    bool point = false;  // the locale's own may be a comma or several bytes
-    for (const char* c = text; *c != '\0'; ++c) {
-        const bool plain =
-            (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || *c == '-' || *c == '+';
-        if (plain)
-            out += *c;
-        else if (!point)
-            out += '.';
-        point = point || !plain;
-    }
-    return out;
+    std::snprintf(text, sizeof text, "%.*e", digits - 1, size);
+    const char* end = std::strchr(text, 'e');
+    const int leading = std::atoi(end + 1);
+    std::string figures;  // the point of the locale may be a comma or several bytes
+    for (const char* c = text; c != end; ++c)
+        if (*c >= '0' && *c <= '9') figures += *c;
+    if (leading < 0) figures.insert(0, static_cast<std::size_t>(-leading), '0');
+    const std::size_t whole = leading < 0 ? 1 : static_cast<std::size_t>(leading) + 1;
+    if (figures.size() < whole) figures.append(whole - figures.size(), '0');
+    while (figures.size() > whole && figures.back() == '0') figures.pop_back();
+    if (figures.size() > whole) figures.insert(whole, ".");
+    return sign + figures;
 }
 
 /// `text` (UTF-8) on the left of a column of `width` characters, cut where it is longer.

@@ -10,9 +10,10 @@
 namespace joulery {
 inline namespace v1 {
 
-/// "44.18 gCO2e/kWh, France (FR), 2024, lifecycle, production, average, location-based; Ember ..."
+/// "44.18 g CO2e/kWh, France (FR), 2024, lifecycle, production, average, location-based;"
 [[nodiscard]] inline std::string to_text(const grid_factor& f) {
-    std::string out = format_significant(f.intensity.grams_per_kwh()) + " gCO2e/kWh, " + f.place;
+    std::string out =
+        format_significant(f.intensity.grams_per_kwh(), 4) + " g CO2e/kWh, " + f.place;
     if (f.year > 0) out += ", " + std::to_string(f.year);
     for (const std::string* word : {&f.boundary, &f.accounting, &f.kind})
         if (*word != "as stated") out += ", " + *word;

@@ -79,7 +79,9 @@ namespace detail {
 [[nodiscard]] inline folded_name canonical_place(std::string_view name) noexcept {
     const folded_name folded = fold_place(name);
     constexpr std::pair<std::string_view, std::string_view> prefixes[] = {
-        {"amazon:", "aws:"}, {"google:", "gcp:"}, {"microsoft:", "azure:"}, {"egrid:", ""}};
+        {"amazon:", "aws:"}, {"google:", "gcp:"},   {"microsoft:", "azure:"},
+        {"oracle:", "oci:"}, {"ovhcloud:", "ovh:"}, {"scw:", "scaleway:"},
+        {"egrid:", ""}};
     for (const auto& [from, to] : prefixes) {
         if (folded.view().substr(0, from.size()) != from) continue;
         folded_name out;

@@ -65,33 +65,43 @@ inline bool append_special(std::string& out, double value, std::string_view unit
     return true;
 }
 
-/// `value` with three significant digits and the SI prefix that suits it, from pico to exa.
+/// `value` with three significant digits and the SI prefix that suits it, from pico to exa; what is
+/// smaller or larger than any energy there is reads "<1 pJ" or ">999 EJ". Never an exponent.
 inline std::string si_text(double value, std::string_view unit) {
     std::string out;
     if (append_special(out, value, unit)) return out;
     static constexpr std::string_view prefixes[] = {"p", "n", "u", "m", "", "k",
                                                     "M", "G", "T", "P", "E"};
-    const three_digits d = round_to_three(std::fabs(value));
-    const int leading = d.exponent + 2;
+    three_digits d = round_to_three(std::fabs(value));
+    int leading = d.exponent + 2;
+    const char* beyond = leading < -12 ? "<" : leading > 20 ? ">" : "";
+    if (leading < -12) d = {100, -14};
+    if (leading > 20) d = {999, 18};
+    leading = d.exponent + 2;
     const int group = leading >= 0 ? leading / 3 : -((2 - leading) / 3);
     if (value < 0) out += '-';
-    if (group < -4 || group > 6) {
-        append_three(out, d, -leading);
-        out.append("e").append(std::to_string(leading)).append(" ").append(unit);
-        return out;
-    }
+    out += beyond;
     append_three(out, d, -3 * group);
     const std::string_view prefix = prefixes[group + 4];
     if (!unit.empty() || !prefix.empty()) out.append(" ").append(prefix).append(unit);
     return out;
 }
 
-/// `value` with three significant digits and a unit that takes no prefix.
+/// `value` with three significant digits and a unit that takes no prefix; what has more than
+/// fifteen digits before or nine behind the point is said to be beyond that. Never an exponent.
 inline std::string plain_text(double value, std::string_view unit) {
     std::string out;
     if (append_special(out, value, unit)) return out;
     if (value < 0) out += '-';
-    append_three(out, round_to_three(std::fabs(value)), 0);
+    const three_digits d = round_to_three(std::fabs(value));
+    const int leading = d.exponent + 2;
+    if (leading < -9) {
+        out += "<0.000000001";
+    } else if (leading > 14) {
+        out += ">999 trillion";
+    } else {
+        append_three(out, d, 0);
+    }
     if (!unit.empty()) out.append(" ").append(unit);
     return out;
 }
@@ -100,8 +110,8 @@ inline std::string plain_text(double value, std::string_view unit) {
 
 /// "250 mJ", "1.84 kJ"; from one kilowatt-hour on "1.2 kWh", "3.4 MWh". "n/a" for not-a-number.
 ///
-/// All functions of this header: three significant digits, trailing zeros left out, a decimal
-/// point in every locale. Cost: a few operations and one string.
+/// All functions of this header: three significant digits, never an exponent, trailing zeros left
+/// out, a decimal point in every locale. Cost: a few operations and one string.
 ///
 ///     to_text(energy::from_joules(1843));        // "1.84 kJ"
 ///     to_text(emissions::from_grams(0.0123));    // "12.3 mg CO2e"
@@ -112,6 +122,29 @@ inline std::string plain_text(double value, std::string_view unit) {
     return detail::si_text(e.kilowatt_hours() * 1e3, "Wh");
 }
 
+/// The same in the unit that `largest` has, so that figures of one column compare at a glance: all
+/// in joules, or all in watt-hours.
+///
+///     to_text_beside(3600_J, 2_kWh);   // "1 Wh"
+[[nodiscard]] inline std::string to_text_beside(energy e, energy largest) {
+    if (!is_finite(largest.joules()) ||
+        std::fabs(largest.joules()) < energy::joules_per_kilowatt_hour)
+        return detail::si_text(e.joules(), "J");
+    return detail::si_text(e.kilowatt_hours() * 1e3, "Wh");
+}
+
+/// An energy in joules and, from a thousand on, in watt-hours: "1.84 kJ (512 mWh)",
+/// "1.2 kWh (4.32 MJ)".
+[[nodiscard]] inline std::string text_in_both(energy e) {
+    const double size = std::fabs(e.joules());
+    if (!is_finite(size) || size < 1e3) return to_text(e);
+    const bool large = size >= energy::joules_per_kilowatt_hour;
+    return to_text(e) + " (" +
+           (large ? detail::si_text(e.joules(), "J")
+                  : detail::si_text(e.kilowatt_hours() * 1e3, "Wh")) +
+           ")";
+}
+
 /// "42.1 W".
 [[nodiscard]] inline std::string to_text(power p) { return detail::si_text(p.watts(), "W"); }
 
@@ -120,6 +153,9 @@ inline std::string plain_text(double value, std::string_view unit) {
     if (!is_finite(m.grams()) || std::fabs(m.grams()) < 1e6) return detail::si_text(m.grams(), "g");
     return detail::si_text(m.grams() / 1e6, "t");
 }
+
+/// Water: "44.1 L", "1.2 ML".
+[[nodiscard]] inline std::string litres_text(double litres) { return detail::si_text(litres, "L"); }
 
 /// "12.3 mg CO2e".
 [[nodiscard]] inline std::string to_text(emissions m) {

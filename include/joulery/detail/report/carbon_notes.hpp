@@ -5,6 +5,7 @@
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/grid_factor_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report.hpp"
 
 #include <string>
@@ -19,15 +20,16 @@ struct carbon_note {
     std::string text;
 };
 
-/// The range of the sources, the facility's energy, the market-based figure, the hardware's making
-/// and the water, each with its source; only what the run's model knows.
+/// The range of the sources where they differ by more than a hundredth, the facility's energy, the
+/// market-based figure, the hardware's making and the water, each with its source; only what the
+/// run's model knows.
 ///
 ///     for (const carbon_note& n : carbon_notes(r)) print(n.label, n.text);
 [[nodiscard]] inline std::vector<carbon_note> carbon_notes(const report& r) {
     const carbon_model& m = r.context.carbon;
     std::vector<carbon_note> out;
     const auto range = m.range();
-    if (range.first < range.second) {
+    if (range.first.grams_per_kwh() * 1.01 < range.second.grams_per_kwh()) {
         std::string others;
         for (const grid_factor& f : m.alternatives)
             others += (others.empty() ? "" : "; ") + to_text(f);
@@ -36,19 +38,20 @@ struct carbon_note {
                                     format_significant(range.second.grams_per_kwh(), 4) +
                                     " g/kWh; beside the one used: " + others});
     }
-    if (m.pue > 1)
+    const bool known = knows_energy(r);
+    if (known && m.pue > 1)
         out.push_back({"facility", to_text(m.facility(r.total)) + " with the data centre's share"});
-    if (const auto market = m.market_based(r.total))
+    if (const auto market = m.market_based(r.total); market && known)
         out.push_back({"market", to_text(*market) + " market-based, at " + to_text(*m.market)});
     if (m.embodied.known())
         out.push_back({"embodied", to_text(m.embodied.of(r.context.duration)) + " of the " +
                                        "hardware's making (" + m.embodied.source + ")"});
-    if (!m.water.site_source.empty())
-        out.push_back({"water", format_significant(m.water.site_litres(r.total), 3) +
-                                    " L on site (" + m.water.site_source + ")"});
-    if (!m.water.off_site_source.empty())
-        out.push_back({"water", format_significant(m.water.plant_litres(r.total, m.pue), 3) +
-                                    " L at the power plants (" + m.water.off_site_source + ")"});
+    if (known && !m.water.site_source.empty())
+        out.push_back({"water", litres_text(m.water.site_litres(r.total)) + " on site (" +
+                                    m.water.site_source + ")"});
+    if (known && !m.water.off_site_source.empty())
+        out.push_back({"water", litres_text(m.water.plant_litres(r.total, m.pue)) +
+                                    " at the power plants (" + m.water.off_site_source + ")"});
     return out;
 }
 

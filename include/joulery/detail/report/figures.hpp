@@ -5,6 +5,7 @@
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/report.hpp"
 
@@ -16,22 +17,28 @@ inline namespace v1 {
 
 /// "~1.2 kJ" where the figure rests on a model, "1.2 kJ" where it was measured.
 [[nodiscard]] inline std::string with_quality_prefix(const std::string& text, quality q) {
-    return q == quality::estimated ? "~" + text : text;
+    return q == quality::estimated && text != "n/a" ? "~" + text : text;
+}
+
+/// The word for how a figure came to be; that of no figure is "not measured".
+[[nodiscard]] inline std::string quality_text(energy figure, quality q) {
+    return is_nan(figure.joules()) ? not_measured_text : std::string(to_text(q));
 }
 
 /// Uncertainty as a share of the total with two digits: "±3.2 %"; "" where none is stated,
-/// "±>100 %" beyond.
+/// "±<0.01 %" and "±>100 %" beyond what is worth a figure.
 [[nodiscard]] inline std::string uncertainty_text(const scope_row& row) {
     const double percent = 100 * (row.uncertainty / row.total);
     if (is_nan(percent) || percent <= 0) return {};
     if (percent > 100) return "\xC2\xB1>100 %";
+    if (percent < 0.01) return "\xC2\xB1<0.01 %";
     const double step = percent >= 9.95 ? 1 : (percent >= 0.995 ? 0.1 : 0.01);
     return "\xC2\xB1" + detail::plain_text(std::round(percent / step) * step, "%");
 }
 
 /// Joules of one item: "12.3 mJ/sample"; "" where no items were added.
 [[nodiscard]] inline std::string per_item_text(const scope_row& row) {
-    if (!is_positive(row.items)) return {};
+    if (!is_positive(row.items) || is_nan(row.total.joules())) return {};
     const std::string name = row.item_name.empty() ? "item" : escape_control(row.item_name);
     return with_quality_prefix(to_text(row.total / row.items), row.provenance) + "/" + name;
 }
@@ -42,6 +49,23 @@ inline namespace v1 {
                ? with_quality_prefix(to_text(row.total / busy_time_of(row)), row.provenance)
                : "";
 }
+
+/// Whether scopes were open on several threads at once, so that their times add up to more than the
+/// run took. A millisecond more is the clock's.
+[[nodiscard]] inline bool is_thread_time(const report& r) {
+    const double limit = r.context.duration.count() * 1.001 + 1e-3;
+    double outermost = 0;
+    for (const scope_row& row : r.scopes) {
+        if (row.time.count() > limit) return true;
+        if (row.parent == scope_row::no_parent) outermost += row.time.count();
+    }
+    return outermost > limit;
+}
+
+/// What is to be said once where `is_thread_time` holds.
+inline constexpr const char* thread_time_note =
+    "Scopes were open on several threads at once: thread time is summed over them, and power is "
+    "energy over thread time.";
 
 /// Where the grid factor comes from: "World 2024, lifecycle, location-based average".
 [[nodiscard]] inline std::string grid_text(const grid_factor& grid) {
@@ -59,8 +83,8 @@ inline namespace v1 {
            ", edges of scopes " + to_text(o.edges) + "; " +
            count_text(static_cast<double>(o.samples)) + " samples, " +
            count_text(static_cast<double>(o.edge_reads)) + " edge reads, " +
-           count_text(static_cast<double>(o.skipped_edges)) + " skipped), about " +
-           to_text(o.joules);
+           count_text(static_cast<double>(o.skipped_edges)) + " skipped)" +
+           (is_nan(o.joules.joules()) ? std::string() : ", about " + to_text(o.joules));
 }
 
 }  // namespace v1

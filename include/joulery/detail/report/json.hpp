@@ -8,6 +8,7 @@
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/fields.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report_io.hpp"
 
 #include <charconv>
@@ -258,7 +259,8 @@ inline bool check_schema(const json_value& root, json_reader& reader) {
 JOULERY_DECL std::string to_json(const report& r) {
     std::string out;
     out.reserve(2000 + r.scopes.size() * 400);
-    detail::put_json(out, r, 0);
+    const shown_report shown(r);
+    detail::put_json(out, *shown, 0);
     out += '\n';
     return out;
 }
@@ -277,6 +279,7 @@ JOULERY_DECL result<report> from_json(std::string_view text) {
                 reader.stop(*root, "scope " + std::to_string(i) + " comes before its parent");
     }
     if (reader.failed()) return reader.why();
+    restore_zeros(r);
     return r;
 }
 

@@ -134,7 +134,7 @@ class report_merger {
         rest_ += rest;
         unscoped_rest_ += remainder(r.unscoped.joules(), unscoped);
         co2e_ += r.co2e.grams() / ratio(total + rest, plain_total + rest);
-        provenance_ = worse_of(provenance_, r.provenance);
+        provenance_ = provenance_ ? worse_of(*provenance_, r.provenance) : r.provenance;
     }
 
     // `row.parent` and `place` are places of the merged report.
@@ -246,7 +246,7 @@ class report_merger {
         r.total = energy::from_joules(total);
         r.unscoped = energy::from_joules(unscoped);
         r.co2e = emissions::from_grams(co2e_ * ratio(total, plain));
-        r.provenance = provenance_;
+        r.provenance = provenance_.value_or(quality::partial);
         carbon_model& carbon = r.context.carbon;
         const double facility_kwh = r.total.kilowatt_hours() * carbon.pue;
         if (carbon.grid.place == several && facility_kwh > 0)
@@ -310,9 +310,9 @@ class report_merger {
     run_ledger ledger_;
     run_context context_;
     self_cost overhead_;
-    quality provenance_ = quality::measured;
-    std::vector<double> unscoped_;  ///< by channel, unscaled
-    std::vector<double> claimed_;   ///< by channel: what the added reports' runs read
+    std::optional<quality> provenance_;  ///< nothing before the first report
+    std::vector<double> unscoped_;       ///< by channel, unscaled
+    std::vector<double> claimed_;        ///< by channel: what the added reports' runs read
     std::vector<row_sum> rows_;
     row_places places_;
     std::vector<std::string> warnings_;

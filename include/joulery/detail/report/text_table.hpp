@@ -2,15 +2,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/terminal_width.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
+#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/part_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
+#include "joulery/detail/report/shown_rows.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 #include "joulery/report_io.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -20,7 +28,14 @@ namespace detail {
 /// Writes the sections of a text report one after another.
 class text_writer {
  public:
-    text_writer(const report& r, const text_options& o) : r_(r), options_(o) {}
+    text_writer(const report& r, const text_options& o)
+        : shown_(r),
+          r_(*shown_),
+          options_(o),
+          width_(o.width > 0 ? o.width : terminal_width(1)),
+          units_(r_),
+          parts_(parts_of(r_)),
+          thread_time_(is_thread_time(r_)) {}
 
     std::string write() {
         heading();
@@ -49,70 +64,136 @@ class text_writer {
         if (c.started.unix_seconds() > 0) add(c.started.to_iso8601());
         if (r_.runs.size() > 1) add(std::to_string(r_.runs.size()) + " runs merged");
         add(to_text(c.duration));
-        append_wrapped(out_, line, options_.width, 2);
+        append_wrapped(out_, line, width_, 2);
         out_ += '\n';
     }
 
     [[nodiscard]] static std::string counted(double n) { return n > 0 ? count_text(n) : ""; }
 
+    [[nodiscard]] std::vector<text_grid::column> scope_columns() const {
+        std::vector<text_grid::column> columns{
+            {"scope", 0},       {"calls", 4},    {thread_time_ ? "thread time" : "time", 6},
+            {"busy", 2},        {"energy", 99},  {"idle", 2},
+            {"active", 2},      {"power", 2},    {"per item", 5},
+            {"CO2e", 3},        {"\xC2\xB1", 7}, {"quality", 98, true},
+            {"method", 1, true}};
+        const int worth = options_.by_part ? 8 : 5;
+        std::size_t at = 5;
+        for (const component part : parts_)
+            columns.insert(columns.begin() + static_cast<std::ptrdiff_t>(at++),
+                           {std::string(part_title(part)), worth});
+        return columns;
+    }
+
+    // A line of the table; the joules by kind of part stand behind the whole energy.
+    struct line {
+        std::string name, calls, time, busy, total;
+        std::vector<std::string> parts;
+        std::string idle, active, power, per_item, co2e, uncertainty, quality, method;
+    };
+    void add(text_grid& grid, line l, text_style style = text_style::plain) const {
+        std::vector<std::string> cells{std::move(l.name), std::move(l.calls), std::move(l.time),
+                                       std::move(l.busy), std::move(l.total)};
+        l.parts.resize(parts_.size());
+        for (std::string& text : l.parts) cells.push_back(std::move(text));
+        for (std::string* text : {&l.idle, &l.active, &l.power, &l.per_item, &l.co2e,
+                                  &l.uncertainty, &l.quality, &l.method})
+            cells.push_back(std::move(*text));
+        grid.add(std::move(cells), style);
+    }
+    template <class EnergyOf>
+    [[nodiscard]] std::vector<std::string> part_cells(quality q, EnergyOf energy_of) const {
+        std::vector<std::string> out;
+        for (const component part : parts_)
+            out.push_back(with_quality_prefix(units_.text(energy_of(part)), q));
+        return out;
+    }
+
     void scopes() {
-        text_grid grid({{"scope", 0},
-                        {"calls", 4},
-                        {"time", 6},
-                        {"busy", 2},
-                        {"energy", 99},
-                        {"idle", 2},
-                        {"active", 2},
-                        {"power", 2},
-                        {"per item", 5},
-                        {"CO2e", 3},
-                        {"\xC2\xB1", 7},
-                        {"quality", 98, true},
-                        {"method", 1, true}});
+        text_grid grid(scope_columns());
         const scope_tree tree(r_);
-        std::size_t left = options_.max_rows == 0 ? tree.order.size() : options_.max_rows;
-        for (const std::size_t i : tree.order) {
-            if (left-- == 0) break;
-            add_row(grid, r_.scopes[i],
-                    std::string(2 * tree.level[i], ' ') + escape_control(r_.scopes[i].name));
+        std::size_t shown = 0;
+        for (const shown_row& row : shown_rows(r_, tree, options_.max_rows)) {
+            if (row.scope != scope_tree::none) ++shown;
+            add_row(grid, row);
         }
-        const quality q = r_.provenance;
-        grid.add({"(outside)", "", "", "", with_quality_prefix(to_text(r_.unscoped), q), "", "", "",
-                  "", "", "", std::string(to_text(q))});
-        const self_cost& cost = r_.overhead;  // a part of what lies outside
-        if (cost.joules.joules() > 0)
-            grid.add({"  measuring", "", to_text(cost.sampler + cost.edges), "",
-                      "~" + to_text(cost.joules), "", "", "", "", "", "", "estimated"});
-        grid.add({"total", "", to_text(r_.context.duration), "",
-                  with_quality_prefix(to_text(r_.total), q), "", "",
-                  with_quality_prefix(to_text(r_.total / r_.context.duration), q), "",
-                  with_quality_prefix(mass_text(r_.co2e), q), "", std::string(to_text(q))},
-                 text_style::bold);
-        out_ += grid.render(options_.width, options_.colour);
-        if (options_.max_rows > 0 && tree.order.size() > options_.max_rows)
-            out_ += "(" + std::to_string(tree.order.size() - options_.max_rows) + " of " +
-                    std::to_string(tree.order.size()) + " scopes not shown)\n";
+        add_sums(grid);
+        out_ += grid.render(width_, options_.colour);
+        if (shown < r_.scopes.size())
+            append_wrapped(out_,
+                           "(" + std::to_string(r_.scopes.size() - shown) + " of " +
+                               std::to_string(r_.scopes.size()) +
+                               " scopes not shown, the most expensive are; to see all: a report in "
+                               ".html or .csv, or report --all of one in .json)",
+                           width_, 1);
+        if (thread_time_) append_wrapped(out_, thread_time_note, width_, 0);
         out_ += '\n';
     }
 
-    static void add_row(text_grid& grid, const scope_row& row, std::string name) {
-        const quality q = row.provenance;
-        const auto idle = [&](energy e) {
-            return row.idle ? with_quality_prefix(to_text(e), q) : std::string();
-        };
-        const energy at_rest = row.idle.value_or(energy{});
-        grid.add({std::move(name), counted(static_cast<double>(row.calls)), to_text(row.time),
-                  row.busy_time ? to_text(*row.busy_time) : std::string(),
-                  with_quality_prefix(to_text(row.total), q), idle(at_rest),
-                  idle(row.total - at_rest), power_text(row), per_item_text(row),
-                  with_quality_prefix(mass_text(row.co2e), q), uncertainty_text(row),
-                  std::string(to_text(q)), escape_control(row.method)});
+    void add_row(text_grid& grid, const shown_row& shown) const {
+        line l;
+        const quality q = shown.provenance;
+        l.name = std::string(2 * shown.level, ' ');
+        if (shown.scope == scope_tree::none) {
+            l.name += left_out_text(shown);
+            l.total = with_quality_prefix(units_.text(shown.total), q);
+            l.co2e = with_quality_prefix(units_.text(shown.co2e), q);
+            l.quality = quality_text(shown.total, q);
+            return add(grid, std::move(l), text_style::dim);
+        }
+        const scope_row& row = r_.scopes[shown.scope];
+        l.name += escape_control(row.name);
+        l.calls = counted(static_cast<double>(row.calls));
+        l.time = to_text(row.time);
+        if (row.busy_time) l.busy = to_text(*row.busy_time);
+        l.total = with_quality_prefix(units_.text(row.total), q);
+        l.parts = part_cells(q, [&](component part) { return energy_of_part(r_, row, part); });
+        if (row.idle) {
+            l.idle = with_quality_prefix(units_.text(*row.idle), q);
+            l.active = with_quality_prefix(units_.text(row.total - *row.idle), q);
+        }
+        l.power = power_text(row);
+        l.per_item = per_item_text(row);
+        l.co2e = with_quality_prefix(units_.text(row.co2e), q);
+        l.uncertainty = uncertainty_text(row);
+        l.quality = quality_text(row.total, q);
+        l.method = escape_control(row.method);
+        add(grid, std::move(l));
+    }
+
+    void add_sums(text_grid& grid) const {
+        const quality q = r_.provenance;
+        line outside;
+        outside.name = "(outside)";
+        outside.total = with_quality_prefix(units_.text(r_.unscoped), q);
+        outside.parts = part_cells(
+            q, [&](component part) { return energy_of_part(r_, part, &channel_row::unscoped); });
+        outside.quality = quality_text(r_.unscoped, q);
+        add(grid, std::move(outside));
+        const self_cost& cost = r_.overhead;  // a part of what lies outside
+        if (cost.joules.joules() > 0) {
+            line measuring;
+            measuring.name = "  measuring";
+            measuring.time = to_text(cost.sampler + cost.edges);
+            measuring.total = "~" + units_.text(cost.joules);
+            measuring.quality = "estimated";
+            add(grid, std::move(measuring));
+        }
+        line total;
+        total.name = "total";
+        total.time = to_text(r_.context.duration);
+        total.total = with_quality_prefix(units_.text(r_.total), q);
+        total.parts = part_cells(q, [&](component part) { return energy_of_part(r_, part); });
+        total.power = with_quality_prefix(to_text(r_.total / r_.context.duration), q);
+        total.co2e = with_quality_prefix(units_.text(r_.co2e), q);
+        total.quality = quality_text(r_.total, q);
+        add(grid, std::move(total), text_style::bold);
     }
 
     // What was summed first, then what was not, with why.
     void channels() {
         if (r_.channels.empty()) {
-            labelled("channels", "none: nothing was read or estimated, so that 0 J says nothing.");
+            labelled("channels", "none: nothing was read and nothing estimated.");
             return;
         }
         text_grid grid({{"channel", 0},
@@ -127,12 +208,13 @@ class text_writer {
             for (const channel_row& c : r_.channels)
                 if (c.summed == summed)
                     grid.add(
-                        {escape_control(c.id), with_quality_prefix(to_text(c.total), c.provenance),
-                         with_quality_prefix(to_text(c.unscoped), c.provenance),
-                         std::string(to_text(c.provenance)), escape_control(c.backend),
+                        {escape_control(c.id),
+                         with_quality_prefix(units_.text(c.total), c.provenance),
+                         with_quality_prefix(units_.text(c.unscoped), c.provenance),
+                         quality_text(c.total, c.provenance), escape_control(c.backend),
                          escape_control(c.state), summed ? "yes" : "no", escape_control(c.why_not)},
                         summed ? text_style::plain : text_style::dim);
-        out_ += grid.render(options_.width, options_.colour);
+        out_ += grid.render(width_, options_.colour);
         out_ += '\n';
     }
 
@@ -156,9 +238,13 @@ class text_writer {
     }
 
     void totals() {
-        std::string line = with_quality_prefix(to_text(r_.total), r_.provenance);
-        if (r_.total.joules() >= 1e3 && r_.total.joules() < energy::joules_per_kilowatt_hour)
-            line += " (" + detail::si_text(r_.total.kilowatt_hours() * 1e3, "Wh") + ")";
+        if (!shown_.is_known()) {
+            labelled("machine", std::string(not_measured_text) + " in " +
+                                    to_text(r_.context.duration) +
+                                    ": no counter could be read and nothing stood in for one.");
+            return;
+        }
+        std::string line = with_quality_prefix(text_in_both(r_.total), r_.provenance);
         line += " in " + to_text(r_.context.duration) + ", " + std::string(to_text(r_.provenance));
         if (r_.total.joules() > 0)
             line += "; outside all scopes " +
@@ -176,8 +262,10 @@ class text_writer {
 
     void carbon() {
         const carbon_model& c = r_.context.carbon;
-        labelled("CO2e", with_quality_prefix(to_text(r_.co2e), r_.provenance) + " at " +
-                             to_text(c.grid.intensity) + " (" + grid_text(c.grid) +
+        const std::string mass = shown_.is_known()
+                                     ? with_quality_prefix(to_text(r_.co2e), r_.provenance)
+                                     : not_measured_text;
+        labelled("CO2e", mass + " at " + to_text(c.grid.intensity) + " (" + grid_text(c.grid) +
                              "; source: " + escape_control(c.grid.source) + "), PUE " +
                              detail::plain_text(c.pue, "") + " (" + escape_control(c.pue_source) +
                              ").");
@@ -193,8 +281,7 @@ class text_writer {
         std::string line(label);
         line.resize(std::max(line.size(), label_width - 2), ' ');
         std::string wrapped;
-        append_wrapped(wrapped, text,
-                       options_.width > label_width ? options_.width - label_width : 1, 0);
+        append_wrapped(wrapped, text, width_ > label_width ? width_ - label_width : 1, 0);
         std::string block;
         for (const char ch : wrapped) {
             block += ch;
@@ -206,8 +293,13 @@ class text_writer {
     }
 
     static constexpr std::size_t label_width = 11;
+    const shown_report shown_;
     const report& r_;
     const text_options& options_;
+    const std::size_t width_;
+    const column_units units_;
+    const std::vector<component> parts_;
+    const bool thread_time_;
     std::string out_;
 };
 

@@ -5,13 +5,13 @@
 #include "joulery/detail/core/atomic_file.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/terminal_width.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/writers/csv.hpp"
 #include "joulery/writers/html.hpp"
 
 #if JOULERY_POSIX()
-#include <sys/ioctl.h>
 #include <unistd.h>
 #endif
 
@@ -61,19 +61,20 @@ JOULERY_DECL const report_format* find_format(std::string_view name) noexcept {
     return best;
 }
 
-JOULERY_DECL text_options stderr_options() noexcept {
+JOULERY_DECL text_options terminal_options(int descriptor) noexcept {
     text_options o;
+    o.width = detail::terminal_width(descriptor);
 #if JOULERY_POSIX()
-    if (::isatty(STDERR_FILENO) == 0) return o;
+    if (::isatty(descriptor) == 0) return o;
     const char* no_colour = detail::environment_variable("NO_COLOR");
     const char* terminal = detail::environment_variable("TERM");
     o.colour = (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
                std::string_view(terminal) != "dumb";
-    struct winsize size {};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) o.width = size.ws_col;
 #endif
     return o;
 }
+
+JOULERY_DECL text_options stderr_options() noexcept { return terminal_options(2); }
 
 JOULERY_DECL status write_report(const report& r, const std::string& target) {
     if (target == "-") {
