@@ -62,6 +62,7 @@ install_all() {
     needed=()
     has_header rocm_smi/rocm_smi.h || needed+=(librocm-smi64-1 librocm-smi-dev)
     has_header level_zero/zes_api.h || needed+=(libze1 libze-dev)
+    has_header tbb/task_group.h || needed+=(libtbb-dev)
     works x86_64-w64-mingw32-g++-posix --version || needed+=(g++-mingw-w64-x86-64-posix)
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}" ||
         echo "going on without ${needed[*]}" >&2

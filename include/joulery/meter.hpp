@@ -127,6 +127,12 @@ struct options {
     /// How often files are written while the process-wide meter runs as well, so that a process
     /// that is killed loses no more than that. 0: never.
     std::chrono::nanoseconds checkpoint = std::chrono::seconds(10);
+    /// Called every `interval` with what the run used in it, and once more where the run ends, from
+    /// a thread of the library. What it throws is dropped and counted in the report's warnings; a
+    /// call that does not return holds up no scope, and the run's end for a second at most.
+    std::function<void(const interval_report&)> on_interval;
+    /// Between two of those, and two lines of a `.jsonl` report. 0: as `checkpoint`.
+    std::chrono::nanoseconds interval{};
     /// Calls of scopes kept for the trace, at most that many a thread; the rest are counted. 0:
     /// none. Keeping them takes each scope off the fast path: a short one costs some 100 ns more.
     std::size_t record_slices = 0;

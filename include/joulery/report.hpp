@@ -161,5 +161,14 @@ struct report {
     }
 };
 
+/// One stretch of a run, for a program that looks on while it runs. The windows of a run add up to
+/// its report, and nothing in them is below zero: what is learnt later changes the next ones.
+struct interval_report {
+    std::uint64_t number = 0;  ///< 1 for the first
+    report window;             ///< of this stretch alone, as `difference` has it
+    report so_far;             ///< of the run up to the end of it
+    bool is_last = false;      ///< the run ends with it
+};
+
 }  // namespace v1
 }  // namespace joulery

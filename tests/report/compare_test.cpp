@@ -27,7 +27,7 @@ report of(std::vector<scope_row> rows) {
     return r;
 }
 
-difference verdict(double a, double ua, double b, double ub) {
+comparison_verdict verdict(double a, double ua, double b, double ub) {
     const report x = of({row("s", a, ua)}), y = of({row("s", b, ub)});
     return compare(x, y).scopes.at(0).verdict;
 }
@@ -35,16 +35,16 @@ difference verdict(double a, double ua, double b, double ub) {
 }  // namespace
 
 TEST_CASE("compare: the error bars decide what is a real difference") {
-    CHECK(verdict(100, 3, 90, 4) == difference::lower);  // gap 10, bars 5
-    CHECK(verdict(90, 3, 100, 4) == difference::higher);
-    CHECK(verdict(100, 3, 96, 4) == difference::none);
-    CHECK(verdict(100, 3, 95, 4) == difference::none);  // exactly at the bars
-    CHECK(verdict(100, 3, 94.99, 4) == difference::lower);
+    CHECK(verdict(100, 3, 90, 4) == comparison_verdict::lower);  // gap 10, bars 5
+    CHECK(verdict(90, 3, 100, 4) == comparison_verdict::higher);
+    CHECK(verdict(100, 3, 96, 4) == comparison_verdict::none);
+    CHECK(verdict(100, 3, 95, 4) == comparison_verdict::none);  // exactly at the bars
+    CHECK(verdict(100, 3, 94.99, 4) == comparison_verdict::lower);
 }
 
 TEST_CASE("compare: without an error bar nothing is claimed") {
-    CHECK(verdict(100, 0, 50, 1) == difference::not_comparable);
-    CHECK(verdict(100, 1, 0, 1) == difference::not_comparable);
+    CHECK(verdict(100, 0, 50, 1) == comparison_verdict::not_comparable);
+    CHECK(verdict(100, 1, 0, 1) == comparison_verdict::not_comparable);
 }
 
 TEST_CASE("compare: scopes that count the same items are compared by the item") {
@@ -53,19 +53,19 @@ TEST_CASE("compare: scopes that count the same items are compared by the item") 
     CHECK(c.scopes[0].per_item);
     CHECK(c.scopes[0].ratio == approx(0.5));
     CHECK(c.scopes[0].uncertainty == approx(0.5 * 0.028284).epsilon(1e-3));
-    CHECK(c.scopes[0].verdict == difference::lower);
+    CHECK(c.scopes[0].verdict == comparison_verdict::lower);
     report other = b;
     other.scopes[0].item_name = "request";
-    CHECK(compare(a, other).scopes[0].verdict == difference::not_comparable);
+    CHECK(compare(a, other).scopes[0].verdict == comparison_verdict::not_comparable);
 }
 
 TEST_CASE("compare: scopes of one report alone are shown as such") {
     const report a = of({row("x", 1, 1), row("y", 1, 1)}), b = of({row("y", 1, 1), row("z", 1, 1)});
     const auto c = compare(a, b);
     REQUIRE(c.scopes.size() == 3);
-    CHECK(c.scopes[0].verdict == difference::only_in_a);
-    CHECK(c.scopes[1].verdict == difference::none);
-    CHECK(c.scopes[2].verdict == difference::only_in_b);
+    CHECK(c.scopes[0].verdict == comparison_verdict::only_in_a);
+    CHECK(c.scopes[1].verdict == comparison_verdict::none);
+    CHECK(c.scopes[2].verdict == comparison_verdict::only_in_b);
 }
 
 TEST_CASE("compare: factors that mean different things are told") {

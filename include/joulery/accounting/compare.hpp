@@ -13,7 +13,7 @@ namespace joulery {
 inline namespace v1 {
 
 /// What the error bars allow to say of the second report's energy.
-enum class difference : unsigned char {
+enum class comparison_verdict : unsigned char {
     lower,          ///< b uses less: the intervals at k = 2 do not meet
     higher,         ///< b uses more
     none,           ///< no difference that the error bars allow
@@ -22,7 +22,7 @@ enum class difference : unsigned char {
     not_comparable  ///< an uncertainty is missing, or the items differ in kind
 };
 
-[[nodiscard]] constexpr std::string_view to_text(difference d) noexcept {
+[[nodiscard]] constexpr std::string_view to_text(comparison_verdict d) noexcept {
     constexpr std::string_view names[] = {"lower",     "higher",    "no difference",
                                           "only in a", "only in b", "not comparable"};
     return names[static_cast<unsigned>(d)];
@@ -36,7 +36,7 @@ struct compared_scope {
     bool per_item = false;
     double ratio = 0;        ///< energy of b over a, per item where `per_item`; 0: none
     double uncertainty = 0;  ///< of the ratio, k = 2
-    difference verdict = difference::not_comparable;
+    comparison_verdict verdict = comparison_verdict::not_comparable;
 };
 
 struct comparison {
@@ -80,7 +80,7 @@ namespace detail {
 
 inline void judge(compared_scope& s) {
     if (!s.a || !s.b) {
-        s.verdict = s.a ? difference::only_in_a : difference::only_in_b;
+        s.verdict = s.a ? comparison_verdict::only_in_a : comparison_verdict::only_in_b;
         return;
     }
     if ((s.a->items > 0 || s.b->items > 0) && s.a->item_name != s.b->item_name) return;
@@ -95,9 +95,9 @@ inline void judge(compared_scope& s) {
     s.uncertainty = s.ratio * std::hypot(ua / a, ub / b);
     const double gap = std::fabs(b - a);
     if (gap <= std::hypot(ua, ub))
-        s.verdict = difference::none;
+        s.verdict = comparison_verdict::none;
     else
-        s.verdict = b < a ? difference::lower : difference::higher;
+        s.verdict = b < a ? comparison_verdict::lower : comparison_verdict::higher;
 }
 
 inline void note_conditions(const report& a, const report& b, std::vector<std::string>& notes) {

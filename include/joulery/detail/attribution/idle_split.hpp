@@ -22,10 +22,11 @@ inline void split_idle(report& r, power idle, attribution policy, double own) {
     r.context.idle_power = idle;
     seconds in_scopes{0};
     for (const scope_row& row : r.scopes)
-        if (row.parent == scope_row::no_parent) in_scopes += row.time;
+        if (row.parent == scope_row::no_parent) in_scopes += busy_time_of(row);
     const bool shared = policy != attribution::inclusive && in_scopes > r.context.duration;
     const double share = own * (shared ? r.context.duration / in_scopes : 1.0);
-    for (scope_row& row : r.scopes) row.idle = std::min(idle * row.time * share, row.total);
+    for (scope_row& row : r.scopes)
+        row.idle = std::min(idle * busy_time_of(row) * share, row.total);
 }
 
 /// Joules of measuring: its processor time at the mean power of one of the machine's processors.

@@ -10,6 +10,7 @@
 #include "joulery/report_io.hpp"
 #include "joulery/writers/csv.hpp"
 #include "joulery/writers/html.hpp"
+#include "joulery/writers/json_lines.hpp"
 
 #if JOULERY_POSIX()
 #include <unistd.h>
@@ -37,6 +38,7 @@ JOULERY_DECL list_view<report_format> report_formats() noexcept {
         {".json", to_json, "report_io.hpp"},
         {".csv", to_csv, "writers/csv.hpp"},
         {".html", to_html, "writers/html.hpp"},
+        {".jsonl", [](const report& r) { return to_json_line(r); }, "writers/json_lines.hpp"},
         {".txt", [](const report& r) { return to_text(r); }, "report_io.hpp"},
 #if defined(__GNUC__) && !defined(_WIN32)
         {".md", to_markdown, "writers/markdown.hpp"},

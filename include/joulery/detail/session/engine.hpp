@@ -226,6 +226,7 @@ class engine : public std::enable_shared_from_this<engine> {
         for (path_record* r : paths_->all()) {
             tally_spans(r->stray_spans);
             add_open_spans(r->tally, now);
+            r->tally.add_seconds(tick_seconds());
             by_path.push_back(r->tally);
         }
         return sum;

@@ -12,7 +12,9 @@
 #include "joulery/detail/report/emissions_timeline.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/hardware_text.hpp"
+#include "joulery/detail/session/interval_caller.hpp"
 #include "joulery/detail/session/machine_info.hpp"
+#include "joulery/detail/session/monotone_rows.hpp"
 #include "joulery/detail/session/observe_channels.hpp"
 #include "joulery/detail/session/progress_line.hpp"
 #include "joulery/detail/session/progress_reader.hpp"
@@ -62,8 +64,14 @@ class meter_core {
         beliefs_ = std::make_unique<domain_beliefs>(channels(), std::move(owners));
         engine_->prices().find_by(
             [this](bool read) { span_prices(*engine_, *beliefs_, options_.carbon).find(read); });
-        if (engine_->clock().is_manual()) return;
-        for (const auto& s : engine_->sources()) start_sampler(s);
+        const bool is_played = engine_->clock().is_manual();
+        if (!is_played)
+            for (const auto& s : engine_->sources()) start_sampler(s);
+        if (options_.on_interval)
+            intervals_ = std::make_unique<interval_caller>(
+                interval_of(options_), [this] { return snapshot(); }, options_.on_interval,
+                !is_played);
+        if (is_played) return;
         const auto latest = std::chrono::steady_clock::now() + first_patience;
         for (const auto& s : samplers_) s->await_first_read(latest);
         if (options_.carbon.series)
@@ -76,6 +84,7 @@ class meter_core {
         const library_section inside;
         const cancellation_guard whole;
         // In a forked child there is no such thread to wait for; it is given up.
+        if (intervals_) engine_->is_this_process() ? (void)finish() : intervals_->abandon();
         if (!engine_->is_this_process()) (void)conversion_.release();
         conversion_.reset();
         for (auto& s : samplers_) engine_->is_this_process() ? s->stop() : s->abandon();
@@ -115,6 +124,13 @@ class meter_core {
         return std::move(no_memory_);
     }
 
+    /// The last report of the run, which its last interval ends with, too.
+    [[nodiscard]] report finish() {
+        report last = snapshot();
+        if (intervals_ && engine_->is_this_process()) intervals_->finish(last);
+        return last;
+    }
+
     /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
     /// at the mean intensity of the run so far.
     [[nodiscard]] progress_figures glance() {
@@ -148,6 +164,11 @@ class meter_core {
         engine_->retire_ended();
         engine_->find_prices_if_due();
         const double now = engine_->elapsed();
+        const double interval = seconds(interval_of(options_)).count();
+        if (intervals_ && interval > 0 && now >= told_at_ + interval) {
+            told_at_ = now;
+            intervals_->tell_now(snapshot());
+        }
         if (!options_.carbon.series || now < converted_at_ + seconds(seconds_a_conversion).count())
             return;
         converted_at_ = now;
@@ -184,8 +205,14 @@ class meter_core {
                 "joulery::start()");
             return r;
         }
+        // One report after another, so that of two the later one knows more, source by source.
+        const std::lock_guard<std::mutex> lock(reports_mutex_);
         report_builder builder(*engine_, *beliefs_, r);
         builder.build();
+        published_.keep(r, builder.paths(), engine_->policy() != attribution::inclusive);
+        if (intervals_ && intervals_->failures() > 0)
+            r.warnings.push_back("options.on_interval threw, in " +
+                                 std::to_string(intervals_->failures()) + " calls");
         r.context.duration = seconds(engine_->elapsed());
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
         r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
@@ -295,6 +322,10 @@ class meter_core {
     static constexpr std::chrono::seconds seconds_a_conversion{10};
     double converted_at_ = 0;
     std::unique_ptr<repeating_call> conversion_;
+    double told_at_ = 0;  ///< s, where time is played
+    std::unique_ptr<interval_caller> intervals_;
+    std::mutex reports_mutex_;
+    monotone_rows published_;
     std::mutex no_memory_mutex_;
     report no_memory_ = report_without_memory();  // made while there is some
 };

@@ -184,11 +184,13 @@ class process_meter {
         if (settings.live)
             line = std::make_unique<progress_display>([made] { return made->core_->glance(); });
         auto checkpoints = checkpoints_of(made, files);
+        auto lines = lines_of(made, files);
         stop_at_exit();
         change([&] {
             meter_ = std::move(made);
             files_ = std::move(files);
             checkpoints_ = std::move(checkpoints);
+            lines_ = std::move(lines);
             live_ = std::move(line);
             phase_ = phase::running;
         });
@@ -206,23 +208,34 @@ class process_meter {
         });
     }
 
+    // Files that get a line for each interval.
+    static std::unique_ptr<repeating_call> lines_of(const std::shared_ptr<meter>& of,
+                                                    const std::shared_ptr<report_files>& files) {
+        const std::chrono::nanoseconds period = interval_of(of->settings());
+        if (period.count() <= 0 || !files->has_lines()) return nullptr;
+        return std::make_unique<repeating_call>(
+            period, [of, files] { files->append_line(of->snapshot()); });
+    }
+
     void end() {
         if (phase_ != phase::running) return;
         scopes_enabled.store(false, std::memory_order_relaxed);
         std::shared_ptr<meter> ended;
         std::shared_ptr<report_files> files;
         std::unique_ptr<progress_display> line;
-        std::unique_ptr<repeating_call> checkpoints;
+        std::unique_ptr<repeating_call> checkpoints, lines;
         change([&] {
             ended = std::move(meter_);
             files = std::move(files_);
             line = std::move(live_);
             checkpoints = std::move(checkpoints_);
+            lines = std::move(lines_);
             phase_ = phase::changing;
         });
         checkpoints.reset();
+        lines.reset();
         line.reset();  // it is cleared before a table comes
-        report last = ended->snapshot();
+        report last = ended->core_->finish();
         files->write_last(last, say);
         ended.reset();
         change([&] {
@@ -289,6 +302,7 @@ class process_meter {
         if (phase_ == phase::running || phase_ == phase::changing) {
             (void)live_.release();         // NOLINT: their threads are the parent's
             (void)checkpoints_.release();  // NOLINT
+            (void)lines_.release();        // NOLINT
             phase_ = phase::forked;
             last_ = report();
         }
@@ -323,7 +337,7 @@ class process_meter {
     std::shared_ptr<meter> meter_;
     left* left_behind_ = nullptr;
     std::shared_ptr<report_files> files_;
-    std::unique_ptr<repeating_call> checkpoints_;
+    std::unique_ptr<repeating_call> checkpoints_, lines_;
     std::unique_ptr<progress_display> live_;
     report last_, without_memory_;
     phase phase_ = phase::fresh;

@@ -50,6 +50,14 @@ class report_builder {
         engine_.retire_ended();
     }
 
+    /// By row of the report, the number of its path in the meter.
+    [[nodiscard]] std::vector<std::size_t> paths() const {
+        std::vector<std::size_t> numbers;
+        numbers.reserve(records_.size());
+        for (const path_record* r : records_) numbers.push_back(r->index);
+        return numbers;
+    }
+
     /// What of the summed channels' joules was this process's; all, but by `attribution::process`.
     [[nodiscard]] double own_share() const noexcept {
         return report_.total > energy{} ? std::min(own_ / report_.total, 1.0) : 1.0;
@@ -126,7 +134,6 @@ class report_builder {
         records.resize(tallies.size());  // those made since then come with the next report
         std::unordered_map<const path_record*, std::vector<path_record*>> children;
         for (path_record* r : records) children[r->parent].push_back(r);
-        const double tick = engine_.tick_seconds();
         const std::function<void(const path_record*, std::size_t)> add =
             [&](const path_record* parent, std::size_t above) {
                 const auto at = children.find(parent);
@@ -138,10 +145,9 @@ class report_builder {
                     row.name = r->name;
                     row.path = r->path;
                     row.calls = tally.calls + tally.spans.begun;
-                    row.time = seconds(static_cast<double>(tally.ticks + tally.span_ticks) * tick);
+                    row.time = seconds(tally.seconds);
                     if (tally.task_ticks > 0 || tally.spans.begun > 0)
-                        row.busy_time =
-                            seconds(static_cast<double>(tally.ticks + tally.task_ticks) * tick);
+                        row.busy_time = seconds(tally.busy_seconds);
                     row.items = tally.items;
                     if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
                     row.by_channel.resize(engine_.channel_count());

@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/append_to_file.hpp"
 #include "joulery/detail/core/claimed_file.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/report/interval_maker.hpp"
 #include "joulery/detail/session/machine_info.hpp"
 #include "joulery/report.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/units.hpp"
+#include "joulery/writers/json_lines.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -65,7 +68,7 @@ struct run_names {
 /// The targets of a run's reports. A file that another living run writes to is left to it: this
 /// run's process number then stands in the name, and both say so.
 ///
-/// Thread: one at a time.
+/// Thread: one at a time; `append_line` may be called by another than `write_checkpoint` meanwhile.
 ///
 ///     report_files files({"-", "run.json"}, run_names::of("resnet"));
 ///     files.write_checkpoint(meter.snapshot());
@@ -87,6 +90,14 @@ class report_files {
             if (t.path != t.asked_for) all.push_back(note_of(t));
         return all;
     }
+
+    /// Whether there is a file that gets a line for each interval.
+    [[nodiscard]] bool has_lines() const noexcept {
+        return std::any_of(targets_.begin(), targets_.end(), gets_lines);
+    }
+
+    /// An interval ends with that report.
+    void append_line(report so_far) { append_lines(std::move(so_far), false); }
 
     /// Whether there is a file to keep up to date while the run goes on.
     [[nodiscard]] bool has_files() const noexcept {
@@ -112,6 +123,7 @@ class report_files {
     /// stderr then stands in for it.
     template <class Say>
     void write_last(report r, Say say) {
+        append_lines(r, true);
         complete(r);
         const std::vector<std::string> others = others_beside();
         add(r.warnings, others);
@@ -138,6 +150,7 @@ class report_files {
         std::string asked_for, path;
         const report_format* format = nullptr;  ///< null: the table, or a name of no known ending
         claimed_file file;
+        int failed = 0;  ///< errno of the last line that could not be appended
     };
     static constexpr std::string_view taken = " belongs to another run that is still going on";
 
@@ -163,7 +176,17 @@ class report_files {
     }
 
     static bool is_kept_up_to_date(const report_target& t) noexcept {
-        return t.format != nullptr && !is_special_file(t.path);
+        return t.format != nullptr && !gets_lines(t) && !is_special_file(t.path);
+    }
+    static bool gets_lines(const report_target& t) noexcept {
+        return t.format != nullptr && t.format->ending == ".jsonl";
+    }
+
+    void append_lines(report so_far, bool is_last) {
+        if (!has_lines()) return;
+        const std::string line = to_json_line(intervals_.next(std::move(so_far), is_last));
+        for (report_target& t : targets_)
+            if (gets_lines(t)) t.failed = append_to_file(t.path, line);
     }
 
     void complete(report& r) const {
@@ -184,6 +207,8 @@ class report_files {
 
     static status write(const report& r, report_target& t) {
         if (t.format == nullptr) return write_report(r, t.path);
+        if (gets_lines(t))
+            return t.failed == 0 ? status() : status(write_failure(t.path, t.failed));
         const int error = t.file.replace(t.path, t.format->write(r));
         return error == 0 ? status() : status(write_failure(t.path, error));
     }
@@ -224,6 +249,7 @@ class report_files {
     static bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r'; }
 
     std::vector<report_target> targets_;
+    interval_maker intervals_;
     seconds checkpoints_cost_{0};
 };
 

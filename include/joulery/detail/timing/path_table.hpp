@@ -28,6 +28,21 @@ struct path_tally {
     std::uint64_t task_ticks = 0;  ///< of tasks that worked for it, on whatever thread
     span_counts spans;
     std::uint64_t span_ticks = 0;  ///< of spans, from begin to end
+
+    // In seconds, each tick at the length that was known when it was tallied: the longer a run, the
+    // better that is known, and what was published must not shrink.
+    double seconds = 0;       ///< of scopes and spans
+    double busy_seconds = 0;  ///< of scopes and tasks
+    void add_seconds(double seconds_per_tick) noexcept {
+        const std::uint64_t open = ticks + span_ticks, busy = ticks + task_ticks;
+        seconds += static_cast<double>(open - open_before_) * seconds_per_tick;
+        busy_seconds += static_cast<double>(busy - busy_before_) * seconds_per_tick;
+        open_before_ = open;
+        busy_before_ = busy;
+    }
+
+ private:
+    std::uint64_t open_before_ = 0, busy_before_ = 0;
 };
 
 /// What a tick of work on a path costs, as well as it is known by now, for the spans that end.

@@ -1,0 +1,69 @@
+// monotone_rows.hpp - what reports of a run have said of its rows never falls.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/report.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Each channel's figures only grow. Where another set of channels is summed than before, since a
+/// meter of a whole is not believed any more, their sums may not: what a row has too much of is
+/// then taken from what the others have gained.
+///
+/// Thread: one at a time. Cost: linear in the rows.
+///
+///     rows.keep(report, paths, true);     // of each report of the run, in turn
+class monotone_rows {
+ public:
+    /// `paths`: a number for the path of each row, which stays the same. `shares`: all rows
+    /// together have what the machine used, and not each of them (`attribution::inclusive`).
+    void keep(report& r, const std::vector<std::size_t>& paths, bool shares) {
+        double gained = 0, risen = 0;
+        for_each(r, paths, [&](energy now, energy before) {
+            gained += (now - before).joules();
+            risen += std::max((now - before).joules(), 0.0);
+        });
+        const bool has_fallen = risen > gained + 1e-12 * r.total.joules();
+        const double kept = shares && risen > 0 ? std::clamp(gained / risen, 0.0, 1.0) : 1;
+        for_each(r, paths, [&](energy& now, energy& before) {
+            if (has_fallen) now = before + std::max(now - before, energy{}) * kept;
+            before = now;
+        });
+        if (has_fallen) add_up(r, shares);
+        r.total = total_ = std::max(r.total, total_);
+    }
+
+ private:
+    template <class Visit>
+    void for_each(report& r, const std::vector<std::size_t>& paths, Visit visit) {
+        visit(r.unscoped, outside_);
+        for (std::size_t i = 0; i < r.scopes.size(); ++i) {
+            if (by_path_.size() <= paths[i]) by_path_.resize(paths[i] + 1);
+            visit(r.scopes[i].self, by_path_[paths[i]]);
+        }
+    }
+
+    static void add_up(report& r, bool shares) {
+        for (scope_row& row : r.scopes) row.total = row.self;
+        energy sum = r.unscoped;
+        for (std::size_t i = r.scopes.size(); i-- > 0;) {  // children before their parents
+            const scope_row& row = r.scopes[i];
+            sum += row.self;
+            if (row.parent != scope_row::no_parent) r.scopes[row.parent].total += row.total;
+        }
+        if (shares) r.total = sum;
+    }
+
+    std::vector<energy> by_path_;  ///< joules outside children
+    energy outside_, total_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
