@@ -1,0 +1,27 @@
+#include "joulery/writers/json_lines.hpp"
+
+#include "report/golden.hpp"
+#include "report/sample_report.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <limits>
+#include <string>
+
+using namespace joulery;
+using nlohmann::json;
+
+TEST_CASE("json lines: the full sample looks as it was looked at") {
+    check_golden("full.jsonl", to_json_line(sample::full()));
+}
+
+TEST_CASE("json lines: what is no number is null, and a run that took no time has no watts") {
+    interval_report i;
+    i.window = i.so_far = sample::full();
+    i.window.context.duration = seconds(0);
+    i.window.co2e = emissions::from_grams(std::numeric_limits<double>::infinity());
+    const json line = json::parse(to_json_line(i));
+    CHECK(line["co2e_g"].is_null());
+    CHECK(line["watts"]["cpu0/package"] == 0);
+}
