@@ -56,8 +56,7 @@ class trainer {
     /// Shows every training image once; returns the mean loss.
     double epoch(float rate) {
         const std::size_t n = order_.size();
-        joulery::scope s{"epoch"};
-        s.add_items(double(n), "sample");
+        joulery::scope s{"epoch"}; s.add_items(double(n), "sample");
         digits::shuffle(order_, random_);
         double loss = 0;
         for (std::size_t first = 0; first < n; first += batch_size)
@@ -68,8 +67,7 @@ class trainer {
     /// Share of the held-out images that the network names rightly.
     double evaluate() {
         const std::size_t n = data_.test.size();
-        joulery::scope s{"evaluate"};
-        s.add_items(double(n), "sample");
+        joulery::scope s{"evaluate"}; s.add_items(double(n), "sample");
         digits::workspace& w = slices_.front();
         std::size_t right = 0;
         for (std::size_t first = 0; first < n; first += batch_size) {
@@ -83,16 +81,14 @@ class trainer {
  private:
     /// One mini-batch, cut into a slice a thread; returns its summed loss.
     double step(std::size_t first, std::size_t n, float rate) {
-        joulery::scope s{"step"};
-        s.add_items(double(n), "sample");
+        joulery::scope s{"step"}; s.add_items(double(n), "sample");
         const std::size_t threads = team_.size();
         team_.run([&](std::size_t t) {
             const std::size_t begin = n * t / threads, end = n * (t + 1) / threads;
             fill(slices_[t], data_.train, order_, first + begin, end - begin);
             learn(slices_[t]);
         });
-        joulery::scope u{"update"};
-        u.add_items(double(n), "sample");
+        joulery::scope u{"update"}; u.add_items(double(n), "sample");
         double loss = slices_.front().loss;
         for (std::size_t t = 1; t < threads; ++t) {
             loss += slices_[t].loss;
@@ -104,12 +100,10 @@ class trainer {
 
     void learn(digits::workspace& w) const {
         {
-            joulery::scope s{"forward"};
-            s.add_items(double(w.rows), "sample");
+            joulery::scope s{"forward"}; s.add_items(double(w.rows), "sample");
             network_.forward(w);
         }
-        joulery::scope s{"backward"};
-        s.add_items(double(w.rows), "sample");
+        joulery::scope s{"backward"}; s.add_items(double(w.rows), "sample");
         network_.backward(w);
     }
 

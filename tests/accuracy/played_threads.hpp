@@ -58,6 +58,9 @@ class played_lane {
             thread_ = std::make_unique<joulery::testing::virtual_thread>(m);
         }
     }
+    played_lane(const played_lane&) = delete;
+    played_lane& operator=(const played_lane&) = delete;
+    ~played_lane() { close(); }
     void open(std::string_view name) {
         if (!stream_) {
             scope_.emplace(*thread_, name);

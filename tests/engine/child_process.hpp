@@ -1,6 +1,8 @@
 // Runs a piece of a test in a forked process with variables of its own, and keeps what it printed.
 #pragma once
 
+#include "sanitized.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -19,11 +21,7 @@ namespace engine_test {
 
 /// Whether a child of a process with threads may start some: the thread sanitizer's runtime ends it
 /// ("starting new threads after multi-threaded fork is not supported").
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool child_may_start_threads = false;
-#else
-inline constexpr bool child_may_start_threads = true;
-#endif
+inline constexpr bool child_may_start_threads = !is_thread_sanitized;
 
 /// A folder that is removed with all in it.
 class folder {

@@ -162,6 +162,7 @@ TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the re
 }
 
 TEST_CASE("environment: a program at its limit of open files is told what that costs") {
+    if (is_sanitized) return;  // whose runtime opens a pipe to see whether a pointer is a good one
     const engine_test::folder files;
     const child_result r = in_child(
         [] {

@@ -123,37 +123,50 @@ void check_books(const report& r, bool conserves) {
 
 }  // namespace
 
-TEST_CASE("a task's joules are the owner's, in a row below it") {
+// A request of 100 ms alone and 300 ms with a task that joined it, at these powers.
+report owner_and_task(power alone, power together) {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
     virtual_thread worker{m};
-    machine.draw(100_W);
+    machine.draw(alone);
     {
         scope s{m, "request"};
         const scope_handle t = s.handle();
         machine.run(100ms);
         task_scope in{worker, t, "decode"};
+        machine.draw(together);
         machine.run(200ms);
         {
             scope inner{worker, "attention"};
             machine.run(100ms);
         }
     }
+    machine.draw(alone);
     machine.run(100ms);
-    const report r = m.snapshot();
-    CHECK(joules_of(r, "request") == approx(40).epsilon(0.01));
-    // Two threads were open at once for 300 ms of 30 J, and nothing tells what each one added: half
-    // each, as far as the bar says.
-    const scope_row& decode = *r.find("request/decode");
-    CHECK(std::abs(decode.total.joules() - 15) <= decode.uncertainty.joules());
-    CHECK(decode.total.joules() > 5);
-    CHECK(joules_of(r, "request/decode/attention") ==
-          approx(decode.total.joules() / 3).epsilon(0.01));
+    return m.snapshot();
+}
+
+TEST_CASE("a task's joules are the owner's, in a row below it") {
+    const report r = owner_and_task(100_W, 200_W);  // each draws 100 W
+    CHECK(joules_of(r, "request") == approx(70).epsilon(0.01));
+    CHECK(joules_of(r, "request/decode") == approx(30).epsilon(0.01));
+    CHECK(joules_of(r, "request/decode/attention") == approx(10).epsilon(0.01));
     CHECK(r.find("request")->time.count() == approx(0.4));
     CHECK(r.find("request/decode")->time.count() == approx(0.3));
     CHECK(r.find("decode") == nullptr);
     CHECK(r.unscoped.joules() == approx(10).epsilon(0.05));
+}
+
+TEST_CASE("a task that adds no power has between nothing and its share of the time") {
+    const report r = owner_and_task(100_W, 100_W);
+    CHECK(joules_of(r, "request") == approx(40).epsilon(0.01));
+    const scope_row& decode = *r.find("request/decode");
+    // Half of 30 J by time, nothing by what it added: the bar reaches from one to the other.
+    CHECK(std::abs(decode.total.joules() - 7.5) <= 7.5);
+    CHECK(decode.uncertainty.joules() > 7.5 / 2);
+    CHECK(joules_of(r, "request/decode/attention") ==
+          approx(decode.total.joules() / 3).epsilon(0.01));
 }
 
 TEST_CASE("a task joins while its thread is inside another scope, which gets none of it") {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# plain_trainer.py - train_digits.cpp without the lines that measure is a whole trainer.
+# plain_trainer.py - train_digits.cpp without the lines that name joulery is a whole trainer.
 # SPDX-License-Identifier: MIT
 """usage: plain_trainer.py EXAMPLES_FOLDER COMPILER
 
@@ -17,17 +17,17 @@ PHASES = ["epoch", "step", "forward", "backward", "update", "evaluate"]
 
 
 def is_measuring(line):
-    return ("joulery" in line or ".add_items(" in line) and not line.lstrip().startswith("//")
+    return "joulery" in line and not line.lstrip().startswith("//")
 
 
 def check_lines(measuring):
-    """One include, two lines a phase (the scope and its items), and the line that prints the table."""
+    """One include, one line a phase, and the line that prints the table."""
     includes = [line for line in measuring if line.startswith("#include")]
     scopes = [line for line in measuring if "joulery::scope" in line]
     names = sorted(re.search(r'scope \w+\{"(\w+)"\}', line).group(1) for line in scopes)
     assert includes == ["#include <joulery/joulery.hpp>"], includes
     assert names == sorted(PHASES), names
-    assert len(measuring) == 1 + 2 * len(PHASES) + 1, measuring
+    assert len(measuring) == 1 + len(PHASES) + 1, measuring
 
 
 def main(arguments):

@@ -47,7 +47,7 @@ template <class Make, class Run>
 void check_linear(const std::string& what, std::size_t size, const Make& make, const Run& run) {
     INFO(what);
     const double small = blocks(size, make, run), large = blocks(4 * size, make, run);
-    REQUIRE(small > static_cast<double>(size) / 8);  // the counter counts
+    REQUIRE(small > static_cast<double>(size));  // the counter counts
     CHECK(large / small < 5);
 }
 
@@ -181,11 +181,7 @@ TEST_CASE("linear: series, baselines, recordings and the system's files are read
         },
         [](const std::string& text) { CHECK(parse_recording(text)); });
     check_linear(
-        "/proc/cpuinfo", 500,
-        [](std::size_t n) {
-            return repeated(n, [](std::size_t i) {
-                return "processor\t: " + std::to_string(i) + "\nmodel name\t: x\n\n";
-            });
-        },
+        "/proc/cpuinfo", 500,  // the first processor is all that is read
+        [](std::size_t n) { return repeated(n, [](std::size_t) { return "model name\t: x\n"; }); },
         [](const std::string& text) { (void)parse_cpu_identity(text); });
 }
