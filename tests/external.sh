@@ -28,6 +28,7 @@ build_programs() {
     program hostile_writer "$here/external/hostile.cpp"
     program scopes "$root/examples/scopes.cpp"
     program footprint "$root/examples/footprint.cpp"
+    program pages_writer "$here/external/pages.cpp"
 }
 
 install_tools() {
@@ -40,12 +41,12 @@ install_tools() {
     install_missing "${needed[@]}"
     (cd "$work" && [ -d node_modules/playwright-core ] && [ -d node_modules/speedscope ] &&
         [ -d node_modules/@opentelemetry/otlp-transformer ] &&
-        [ -d node_modules/@paulirish/trace_engine ]) || (
+        [ -d node_modules/@paulirish/trace_engine ] && [ -d node_modules/axe-core ]) || (
         cd "$work"
         echo '{"private": true}' >package.json
         PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund \
             playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0 \
-            @paulirish/trace_engine@0.0.65
+            @paulirish/trace_engine@0.0.65 axe-core@4
     )
 }
 
@@ -90,6 +91,9 @@ node "$here/external/trace_engine.js" "$golden/full.json" "$work/full.trace.json
 echo "== a browser"
 node "$here/external/html_report.js" "$work/full.html" "$pictures"
 node "$here/external/hostile_pages.js" "$hostile" 40
+mkdir -p "$work/pages"
+"$work/pages_writer" "$work/pages"
+node "$here/external/looked_at.js" "$work/pages" "$pictures"
 node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "$work/full.folded" \
     "$work/full.trace.json"
 viewer=$(find /usr/share/ -path '*/go-*' -name trace_viewer_full.html | head -n 1)

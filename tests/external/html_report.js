@@ -60,6 +60,9 @@ const tests = {
     await page.fill("#filter", "TRAIN/");
     assert.strictEqual(await page.locator("#scopes tbody tr:visible").count(), 2);
     assert.strictEqual(await page.textContent("#filter-status"), "2 of 5 scopes");
+    await page.fill("#filter", "no such");
+    assert.strictEqual(await page.locator("#scopes tbody tr:visible").count(), 0);
+    assert.match(await page.textContent("#filter-status"), /^No path has .no such. in it$/);
     await page.fill("#filter", "");
     assert.strictEqual(await page.locator("#scopes tbody tr:visible").count(), 5);
   },
@@ -79,6 +82,35 @@ const tests = {
     await page.locator('.icicle .frame[data-path="train/forward"]').focus();
     await page.keyboard.press("Enter");
     assert((await width("train/forward")) > 2 * narrow);
+    assert.deepStrictEqual(errors, []);
+  },
+  async "the arrow keys go through the tree, one stop for the Tab key"(browser) {
+    const { page } = await open(browser, {});
+    assert.strictEqual(await page.locator('.icicle .frame[tabindex="0"]').count(), 1);
+    await page.locator('.icicle .frame[tabindex="0"]').focus();
+    const here = () => page.evaluate(() => document.activeElement.getAttribute("data-path"));
+    const seen = [];
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowRight"]) {
+      await page.keyboard.press(key);
+      seen.push(await here());
+    }
+    assert.deepStrictEqual(seen, ["train", "train/forward", "train/\u00fcbung \u8a13\u7df4",
+      "train/\u00fcbung \u8a13\u7df4", "train", "<script>alert('1 & 2')</script>"]);
+  },
+  async "the watts of a moment are in the legend, by pointer and by key"(browser) {
+    const { page, errors } = await open(browser, {});
+    await page.locator(".power").scrollIntoViewIfNeeded();
+    const box = await page.locator(".power").boundingBox();
+    await page.mouse.move(box.x + box.width * 0.1, box.y + box.height / 2);
+    const values = () => page.$$eval(".legend b", (all) => all.map((b) => b.textContent));
+    assert.deepStrictEqual(await values(), ["100\u00a0W", "60\u00a0W", "4\u00a0W"]);
+    assert.strictEqual(await page.textContent("#moment-time"), "1.25\u00a0s");
+    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2);
+    assert.strictEqual((await values())[0], "not measured");
+    await page.locator("#moment").focus();
+    await page.keyboard.press("Home");
+    assert.deepStrictEqual(await values(), ["30\u00a0W", "18\u00a0W", "4\u00a0W"]);
+    assert.match(await page.getAttribute("#moment", "aria-valuetext"), /cpu0.package 30/);
     assert.deepStrictEqual(errors, []);
   },
   async "a phone scrolls tables, never the page"(browser) {
@@ -105,9 +137,16 @@ const tests = {
         const found = [];
         for (const e of document.querySelectorAll("h1, .soft, td, dt, dd"))
           found.push(contrast(getComputedStyle(e).color, ground));
-        for (const frame of document.querySelectorAll(".icicle .frame"))
-          found.push(contrast(getComputedStyle(frame.querySelector("text")).fill,
-            getComputedStyle(frame.querySelector("rect")).fill));
+        // Frames are tinted: their colour shows through to the card's.
+        const parts = (text) => text.match(/[\d.]+/g).slice(0, 3).map(parseFloat);
+        const card = parts(getComputedStyle(document.querySelector("figure")).backgroundColor);
+        for (const frame of document.querySelectorAll(".icicle .frame")) {
+          const look = getComputedStyle(frame.querySelector("rect"));
+          const tint = parseFloat(look.fillOpacity);
+          const mixed = parts(look.fill).map((v, i) => tint * v + (1 - tint) * card[i]);
+          found.push(contrast(getComputedStyle(frame.querySelector(".label")).color,
+            `rgb(${mixed.join()})`));
+        }
         return { ratio: Math.min(...found), ground: light(ground) };
       });
       assert(worst.ratio >= 4.5, `${colorScheme}: contrast ${worst.ratio}`);
@@ -127,7 +166,7 @@ const tests = {
     assert.strictEqual(await page.getByRole("columnheader", { name: "energy" }).count(), 2);
     assert.strictEqual(await page.getByRole("rowheader", { name: "forward" }).count(), 1);
     assert.strictEqual(await page.getByRole("img", { name: /Power of each channel/ }).count(), 1);
-    assert.strictEqual(await page.getByRole("button", { name: /^train, ~840 J/ }).count(), 1);
+    assert.strictEqual(await page.getByRole("button", { name: /^train ~840\s?J/ }).count(), 1);
   },
 };
 

@@ -8,13 +8,23 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <cstddef>
+#include <random>
+#include <set>
 #include <string>
+#include <vector>
 
 using namespace joulery;
 
 namespace {
 bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
+}
+std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++n;
+    return n;
 }
 }  // namespace
 
@@ -67,32 +77,123 @@ TEST_CASE("html: without energy or history there are no pictures, and the page s
 
 TEST_CASE("power chart: an unmeasured step interrupts the line") {
     const std::string text = to_power_svg(sample::full());
-    std::size_t lines = 0;
-    for (std::size_t at = 0; (at = text.find("<polyline", at)) != std::string::npos; ++at) ++lines;
-    CHECK(lines == 4);  // three channels, one of them in two pieces
-    CHECK(has(text, ">100 W</text>"));
+    CHECK(count(text, "<polyline") == 4);  // three channels, one of them in two pieces
+    CHECK(count(text, "<polyline class=\"hue0 dash0\" data-series=\"0\"") == 2);
+    CHECK(count(text, "<polyline class=\"hue1 dash1 contained\" data-series=\"1\"") == 1);
 }
 
-TEST_CASE("power chart: the calls that are shaded are said to be the longest, not all") {
+TEST_CASE("power chart: no two lines look the same, up to sixty-four") {
     report r = sample::full();
-    CHECK(has(to_power_svg(r), "Shaded: the 2 longest calls of scopes."));
-    r.history.bands.clear();
-    CHECK_FALSE(has(to_power_svg(r), "Shaded"));
+    while (r.channels.size() < 64) {
+        r.channels.push_back(r.channels[2]);
+        r.history.watts.push_back(r.history.watts[2]);
+    }
+    std::set<std::string> looks;
+    const std::string text = to_power_svg(r);
+    for (std::size_t at = 0;
+         (at = text.find("<line x1=\"0\" x2=\"34\"", at)) != std::string::npos;) {
+        const std::size_t begin = text.find("class=\"", at) + 7;
+        const std::string look = text.substr(begin, 11);
+        CHECK(looks.insert(look).second);
+        at = begin;
+    }
+    CHECK(looks.size() == 64);
 }
 
-TEST_CASE("power chart: where a call and one inside it begin together, one name stands there") {
+TEST_CASE("power chart: a line that runs on another one is said to") {
     report r = sample::full();
-    r.history.bands = {{0, 0, seconds(1), seconds(10), 1}, {1, 0, seconds(1), seconds(4), 1}};
-    const auto names = [&r] {
-        const std::string text = to_power_svg(r);
-        std::size_t n = 0;
-        for (std::size_t at = 0; (at = text.find("<text x=\"4\"", at)) != std::string::npos; ++at)
-            ++n;
-        return n;
+    CHECK_FALSE(has(to_power_svg(r), "runs on the line"));
+    r.history.watts[2] = r.history.watts[0];
+    CHECK(has(to_power_svg(r),
+              "<bdi>estimate/disk</bdi> (runs on the line of <bdi>cpu0/package</bdi>)"));
+}
+
+TEST_CASE("power chart: calls that overlap have lanes of their own, and the picture grows") {
+    report r = sample::full();
+    const auto call = [](std::size_t scope, double begin, double length) {
+        return scope_slice{scope, 0, seconds(begin), seconds(length), 1};
     };
-    CHECK(names() == 1);
-    r.history.bands[1].begin = seconds(6);
-    CHECK(names() == 2);
+    const auto in_lane = [&r](int lane) {
+        return count(to_power_svg(r), "y=\"" + std::to_string(22 * lane) + "\" height=\"20\"");
+    };
+    r.history.bands = {call(0, 1, 4), call(1, 5, 4)};  // one after the other
+    CHECK(in_lane(0) == 2);
+    CHECK(in_lane(1) == 0);
+    CHECK(has(to_power_svg(r), "<svg class=\"power\" height=\"284\""));
+    r.history.bands = {call(1, 1, 4), call(0, 1, 10), call(2, 6, 4)};  // two inside the longest
+    CHECK(in_lane(0) == 1);
+    CHECK(in_lane(1) == 2);
+    CHECK(has(to_power_svg(r), "<svg class=\"power\" height=\"306\""));
+    CHECK(has(to_power_svg(r), "the 3 longest calls of scopes."));
+    r.history.bands.assign(9, call(0, 1, 10));
+    CHECK(has(to_power_svg(r), "the 6 longest calls of scopes; 3 more overlap with all of these."));
+    r.history.bands.clear();
+    CHECK_FALSE(has(to_power_svg(r), "longest calls"));
+}
+
+TEST_CASE("axis: watts are round and all in one unit, and none is above the picture") {
+    const auto texts = [](const std::vector<detail::axis_tick>& ticks) {
+        std::string out;
+        for (const detail::axis_tick& t : ticks) out += t.text + ", ";
+        return out;
+    };
+    CHECK(texts(detail::power_ticks(930)) == "0 W, 200 W, 400 W, 600 W, 800 W, 1000 W, ");
+    CHECK(texts(detail::power_ticks(1100)) == "0 kW, 0.5 kW, 1 kW, 1.5 kW, ");
+    CHECK(texts(detail::power_ticks(0.031)) == "0 mW, 10 mW, 20 mW, 30 mW, 40 mW, ");
+    CHECK(detail::power_ticks(0).empty());
+    CHECK(texts(detail::time_ticks(0, 3600)) == "0 min, 15 min, 30 min, 45 min, 60 min, ");
+    CHECK(texts(detail::time_ticks(0, 12.5)) == "0 s, 5 s, 10 s, ");
+    CHECK(texts(detail::time_ticks(3, 20)) == "5 s, 10 s, 15 s, 20 s, ");
+    CHECK(texts(detail::time_ticks(0, 0.42)) == "0 ms, 100 ms, 200 ms, 300 ms, 400 ms, ");
+    CHECK(texts(detail::time_ticks(0, 30 * 3600)) == "0 h, 6 h, 12 h, 18 h, 24 h, 30 h, ");
+    CHECK(detail::time_ticks(0, -1).empty());
+}
+
+TEST_CASE("axis: whatever the peak, three to six steps reach it and no further than one step") {
+    const unsigned seed = std::random_device{}();
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    for (int i = 0; i < 2000; ++i) {
+        const double peak = std::pow(10, std::uniform_real_distribution<>(-6, 9)(random));
+        CAPTURE(peak);
+        const auto ticks = detail::power_ticks(peak);
+        REQUIRE(ticks.size() >= 3);
+        REQUIRE(ticks.size() <= 6);
+        REQUIRE(ticks.back().at >= peak * (1 - 1e-6));
+        REQUIRE(ticks[ticks.size() - 2].at < peak);
+        const auto times = detail::time_ticks(0, peak);
+        REQUIRE(times.size() >= 2);
+        REQUIRE(times.size() <= 8);
+        const std::string unit = times[0].text.substr(times[0].text.find(' '));
+        for (const auto& t : times) REQUIRE(t.text.substr(t.text.find(' ')) == unit);
+        REQUIRE(times.back().at <= peak * (1 + 1e-6));
+    }
+}
+
+TEST_CASE("html: names keep to their own direction, figures to their units") {
+    report r = sample::full();
+    r.scopes[0].name = r.scopes[0].path = "\xD7\xA9\xD7\x9C";
+    CHECK(has(to_html(r), "<bdi>\xD7\xA9\xD7\x9C</bdi></th>"));
+    CHECK(has(to_html(r), "<span><bdi>\xD7\xA9\xD7\x9C</bdi> ~840&nbsp;J</span>"));
+    CHECK(html_figure("12.3 uJ") == "12.3&nbsp;\xC2\xB5J");
+    CHECK(html_figure("1 us of CO2e") ==
+          "1&nbsp;\xC2\xB5s of CO\xE2\x82\x82"
+          "e");
+    CHECK(html_figure("2 users") == "2&nbsp;users");
+    CHECK(html_figure("<5 %") == "&lt;5&nbsp;%");
+}
+
+TEST_CASE("html: a long table begins with what is expensive; all of it is in the page") {
+    report r = sample::full();
+    for (int i = 0; i < 100; ++i)
+        r.scopes.push_back(
+            sample::scope("train/s" + std::to_string(i), 0, 1, 1, {0.01, 0, 0}, 0.01));
+    const std::string text = to_html(r);
+    CHECK(has(text, ">Show all 105 scopes</button>"));
+    CHECK(count(text, "<tr class=\"more\" data-path=") == 45);
+    CHECK(count(text, "<tr class=\"rest\">") == 1);
+    CHECK(has(text, "(45 more)</th>"));
+    CHECK_FALSE(has(to_html(sample::full()), "unfold\" type"));
 }
 
 TEST_CASE("svg numbers have no exponent and no locale") {

@@ -45,6 +45,8 @@ TEST_CASE("speedscope: scopes of one name are one frame, wherever they are") {
                 sample::scope("b", sample::top, 1, 1, {5, 0, 0}, 1),
                 sample::scope("b/step", 2, 1, 1, {4, 0, 0}, 4)};
     const std::string text = to_speedscope(r);
-    CHECK(has(text, "[\n{\"name\": \"a\"},\n{\"name\": \"step\"},\n{\"name\": \"b\"},\n"));
+    CHECK(has(text,
+              "[\n{\"name\": \"a\"},\n{\"name\": \"step\"},\n{\"name\": \"b\"},\n"
+              "{\"name\": \"(outside all scopes)\"}]}"));
     CHECK(has(text, "\"samples\": [\n[0],\n[0,1],\n[2],\n[2,1],\n[3]]"));
 }

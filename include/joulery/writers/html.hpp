@@ -24,19 +24,19 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/html_scope_table.hpp"
 #include "joulery/detail/report/html_script.hpp"
 #include "joulery/detail/report/html_style.hpp"
+#include "joulery/detail/report/html_table.hpp"
+#include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/icicle.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/markup_text.hpp"
-#include "joulery/detail/report/part_energy.hpp"
 #include "joulery/detail/report/power_chart.hpp"
-#include "joulery/detail/report/scope_tree.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -53,20 +53,14 @@ namespace detail {
 /// Writes the sections of the page one after another.
 class html_writer {
  public:
-    explicit html_writer(const report& r)
-        : shown_(r),
-          r_(*shown_),
-          tree_(r_),
-          units_(r_),
-          parts_(parts_of(r_)),
-          thread_time_(is_thread_time(r_)) {}
+    explicit html_writer(const report& r) : shown_(r), r_(*shown_), units_(r_), table_(out_) {}
 
     std::string write() {
         head();
         warnings();
         headline();
         pictures();
-        scopes();
+        html_scope_table(out_, r_).write();
         channels();
         carbon();
         run();
@@ -111,8 +105,10 @@ class html_writer {
         out_ += "</ul></section>\n";
     }
 
-    void card(const std::string& figure, const std::string& what) {
-        out_ += "<li><b>" + figure + "</b><span>" + what + "</span></li>\n";
+    void card(const std::string& figure, const std::string& what, const std::string& also = {}) {
+        out_ += "<li><b>" + html_figure(figure) + "</b>" +
+                (also.empty() ? "" : "<em>" + html_figure(also) + "</em>") + "<span>" +
+                html_figure(what) + "</span></li>\n";
     }
 
     void headline() {
@@ -124,13 +120,17 @@ class html_writer {
             out_ += "</ul>\n";
             return;
         }
-        card(with_quality_prefix(text_in_both(r_.total), q),
-             "energy of the machine, " + std::string(to_text(q)));
+        const std::string both = text_in_both(r_.total);
+        const std::size_t bracket = both.find(" (");
+        card(with_quality_prefix(both.substr(0, bracket), q),
+             "energy of the machine, " + std::string(to_text(q)),
+             bracket == std::string::npos ? std::string()
+                                          : both.substr(bracket + 2, both.size() - bracket - 3));
         card(with_quality_prefix(mass_text(r_.co2e), q),
-             "CO2e, grid: " + markup_text(r_.context.carbon.grid.place));
+             "CO2e, grid: " + r_.context.carbon.grid.place);
         card(to_text(r_.context.duration), "run time");
         card(with_quality_prefix(to_text(r_.total / r_.context.duration), q), "mean power");
-        card(with_quality_prefix(to_text(r_.unscoped), q),
+        card(with_quality_prefix(units_.text(r_.unscoped), q),
              "outside all scopes" + (r_.total.joules() > 0
                                          ? ", " + percent_text(r_.unscoped / r_.total)
                                          : std::string()));
@@ -147,118 +147,17 @@ class html_writer {
             out_ +=
                 "<div class=\"tools\"><button id=\"zoom-reset\" type=\"button\" disabled>Show the "
                 "whole run</button><span class=\"soft\">Click a scope to zoom in, Escape to "
-                "leave.</span><span class=\"soft\" id=\"zoom-status\" role=\"status\"></span>"
+                "leave; arrow keys go from scope to scope.</span><span class=\"soft\" "
+                "id=\"zoom-status\" role=\"status\"></span>"
                 "</div>\n<figure>" +
                 icicle + "</figure>\n";
         }
         const std::string power = to_power_svg(r_);
-        if (!power.empty()) out_ += "<h2>Power over time</h2>\n<figure>" + power + "</figure>\n";
-    }
-
-    void heads(const std::vector<std::string>& names) {
-        out_ += "<thead><tr>";
-        for (const std::string& name : names) {
-            const bool wide = name[0] == '*', left = name[wide ? 1 : 0] == '<';
-            const std::string classes =
-                std::string(wide ? "wide" : "") + (wide && left ? " " : "") + (left ? "left" : "");
-            out_ += "<th scope=\"col\"" + (classes.empty() ? "" : " class=\"" + classes + "\"") +
-                    ">" + name.substr((wide ? 1u : 0u) + (left ? 1u : 0u)) + "</th>";
-        }
-        out_ += "</tr></thead>\n";
-    }
-
-    // A cell sorts by its number, or, without one, by its text.
-    void cell(const std::string& text, double value, const char* classes = "") {
-        std::string number;
-        if (is_finite(value)) append_number(number, value);
-        out_ += std::string("<td") +
-                (*classes != '\0' ? std::string(" class=\"") + classes + "\"" : "") + " data-v=\"" +
-                number + "\">" + markup_text(text) + "</td>";
-    }
-    void cell(const std::string& text, const char* classes = "") {
-        out_ += std::string("<td") +
-                (*classes != '\0' ? std::string(" class=\"") + classes + "\"" : "") + ">" +
-                markup_text(text) + "</td>";
-    }
-    void quality_cell(quality q) {
-        const std::string text(to_text(q));
-        out_ += "<td class=\"left\"><span class=\"mark " + text + "\">" + text + "</span></td>";
-    }
-    void quality_cell(energy figure, quality q) {
-        if (is_nan(figure.joules()))
-            cell(not_measured_text, "left");
-        else
-            quality_cell(q);
-    }
-
-    void scopes() {
-        out_ +=
-            "<h2 id=\"scopes-title\">Scopes</h2>\n<div class=\"tools\"><label>Filter <input "
-            "id=\"filter\" type=\"search\" placeholder=\"part of a path\"></label><span "
-            "class=\"soft\" id=\"filter-status\" role=\"status\"></span></div>\n<div "
-            "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"scopes-title\">"
-            "<table class=\"sortable\" id=\"scopes\">\n";
-        std::vector<std::string> names{"<scope", "*calls", thread_time_ ? "*thread time" : "*time",
-                                       "energy"};
-        for (const component part : parts_) names.push_back("*" + std::string(part_title(part)));
-        for (const char* name :
-             {"*own", "*power", "per item", "*CO2e", "*\xC2\xB1", "<quality", "*<method"})
-            names.push_back(name);
-        heads(names);
-        out_ += "<tbody>\n";
-        for (const std::size_t i : tree_.order) scope_line(i);
-        out_ += "</tbody>\n<tfoot>\n";
-        foot("outside all scopes", r_.unscoped, &channel_row::unscoped);
-        foot("total", r_.total, &channel_row::total);
-        out_ += "</tfoot>\n</table></div>\n";
-        if (thread_time_) out_ += "<p class=\"soft\">" + std::string(thread_time_note) + "</p>\n";
-    }
-
-    void scope_line(std::size_t i) {
-        const scope_row& row = r_.scopes[i];
-        const std::string name = markup_text(r_.scopes[i].name);
-        const std::string_view prefix =
-            std::string_view(row.path).substr(0, row.path.size() - r_.scopes[i].name.size());
-        const quality q = row.provenance;
-        out_ += "<tr data-path=\"" + markup_text(row.path) +
-                "\"><th scope=\"row\" style=\"padding-left:" +
-                std::to_string(10 + 18 * tree_.level[i]) + "px\"><span class=\"prefix\">" +
-                markup_text(prefix) + "</span>" + name + "</th>";
-        cell(count_text(static_cast<double>(row.calls)), static_cast<double>(row.calls), "wide");
-        cell(to_text(row.time), row.time.count(), "wide");
-        cell(with_quality_prefix(units_.text(row.total), q), row.total.joules());
-        for (const component part : parts_) {
-            const energy e = energy_of_part(r_, row, part);
-            cell(with_quality_prefix(units_.text(e), q), e.joules(), "wide");
-        }
-        cell(with_quality_prefix(units_.text(row.self), q), row.self.joules(), "wide");
-        cell(power_text(row),
-             busy_time_of(row).count() > 0 ? (row.total / busy_time_of(row)).watts() : 0, "wide");
-        cell(per_item_text(row), row.items > 0 ? row.total.joules() / row.items : -1);
-        cell(with_quality_prefix(units_.text(row.co2e), q), row.co2e.grams(), "wide");
-        cell(uncertainty_text(row), row.uncertainty / row.total, "wide");
-        quality_cell(row.total, q);
-        cell(row.method, "wide left");
-        out_ += "</tr>\n";
-    }
-
-    void foot(const char* name, energy e, energy channel_row::*which) {
-        const bool total = which == &channel_row::total;
-        const auto marked = [&](const std::string& text) {
-            return with_quality_prefix(text, r_.provenance);
-        };
-        out_ += std::string("<tr><th scope=\"row\">") + name + "</th><td class=\"wide\"></td>";
-        cell(total ? to_text(r_.context.duration) : "", "wide");
-        cell(marked(units_.text(e)));
-        for (const component part : parts_)
-            cell(marked(units_.text(energy_of_part(r_, part, which))), "wide");
-        cell("", "wide");
-        cell(total ? marked(to_text(e / r_.context.duration)) : "", "wide");
-        cell("");
-        cell(total ? marked(units_.text(r_.co2e)) : "", "wide");
-        cell("", "wide");
-        quality_cell(e, r_.provenance);
-        out_ += "<td class=\"wide\"></td></tr>\n";
+        if (!power.empty())
+            out_ += "<h2>Power over time</h2>\n<figure>" + power +
+                    "<div class=\"tools moment\"><label>Moment <input id=\"moment\" type=\"range\" "
+                    "min=\"0\" max=\"1\" value=\"0\"></label><span id=\"moment-time\"></span>"
+                    "</div></figure>\n";
     }
 
     void channels() {
@@ -266,8 +165,8 @@ class html_writer {
             "<h2 id=\"channels-title\">Channels</h2>\n<p class=\"soft\">Only roots are summed: "
             "what lies inside another channel is detail.</p>\n<div class=\"scroll\" "
             "tabindex=\"0\" role=\"region\" aria-labelledby=\"channels-title\"><table>\n";
-        heads({"<channel", "energy", "*outside scopes", "<quality", "<in the total", "*<backend",
-               "*<state"});
+        table_.heads({"<channel", "energy", "*outside scopes", "<quality", "<in the total",
+                      "*<backend", "*<state"});
         out_ += "<tbody>\n";
         channel_tree();
         out_ += "</tbody></table></div>\n";
@@ -308,21 +207,20 @@ class html_writer {
     }
 
     void channel_line(const channel_row& c, std::size_t level) {
-        out_ += "<tr><th scope=\"row\" style=\"padding-left:" +
-                std::to_string(10 + 18 * std::min<std::size_t>(level, 8)) + "px\">" +
-                markup_text(c.id) + "</th>";
-        cell(with_quality_prefix(units_.text(c.total), c.provenance));
-        cell(with_quality_prefix(units_.text(c.unscoped), c.provenance), "wide");
-        quality_cell(c.total, c.provenance);
-        cell(c.summed ? "summed" : "no: " + c.why_not, "left");
-        cell(c.backend, "wide left");
-        cell(c.state, "wide left");
+        out_ += "<tr>" + html_table::row_head(std::min<std::size_t>(level, 8)) + html_name(c.id) +
+                "</th>";
+        table_.cell(with_quality_prefix(units_.text(c.total), c.provenance));
+        table_.cell(with_quality_prefix(units_.text(c.unscoped), c.provenance), "wide");
+        table_.quality_cell(c.total, c.provenance);
+        table_.cell(c.summed ? "summed" : "no: " + c.why_not, "left");
+        table_.cell(c.backend, "wide left");
+        table_.cell(c.state, "wide left");
         out_ += "</tr>\n";
     }
 
     void entry(const std::string& term, const std::string& text) {
         if (!text.empty())
-            out_ += "<dt>" + markup_text(term) + "</dt><dd>" + markup_text(text) + "</dd>\n";
+            out_ += "<dt>" + markup_text(term) + "</dt><dd>" + html_figure(text) + "</dd>\n";
     }
 
     void carbon() {
@@ -359,11 +257,9 @@ class html_writer {
 
     const shown_report shown_;
     const report& r_;
-    const scope_tree tree_;
     const column_units units_;
-    const std::vector<component> parts_;
-    const bool thread_time_;
     std::string out_;
+    html_table table_;
 };
 
 }  // namespace detail

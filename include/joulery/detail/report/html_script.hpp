@@ -8,7 +8,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Plain JavaScript without libraries; everything it needs stands in data- attributes. Without it
+/// Plain JavaScript without libraries; all it needs stands in data- attributes and lines. Without it
 /// the page shows the same pictures and tables, unsorted.
 inline constexpr std::string_view html_script = R"js(
 (function () {
@@ -37,12 +37,35 @@ inline constexpr std::string_view html_script = R"js(
     if (reset) reset.disabled = whole;
     if (status) status.textContent = whole ? "" : "Zoomed to " + target.getAttribute("data-path");
   }
-  frames.forEach(function (frame) {
-    frame.setAttribute("tabindex", "0");
+  // One stop for the Tab key; the arrows go on from there: up and down the tree, along a level.
+  function next(frame, key) {
+    var level = number(frame, "level"), x = number(frame, "x"), w = number(frame, "w");
+    var step = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+    var fit = frames.filter(function (other) {
+      var ox = number(other, "x"), ow = number(other, "w");
+      if (other.style.display === "none" || number(other, "level") !== level + step) return false;
+      if (key === "ArrowLeft") return ox < x - 1e-9;
+      if (key === "ArrowRight") return ox > x + 1e-9;
+      return ox < x + w - 1e-9 && ox + ow > x + 1e-9;
+    });
+    return key === "ArrowLeft" ? fit[fit.length - 1] : fit[0];
+  }
+  frames.sort(function (a, b) {
+    return number(a, "level") - number(b, "level") || number(a, "x") - number(b, "x");
+  });
+  frames.forEach(function (frame, i) {
+    frame.setAttribute("tabindex", i === 0 ? "0" : "-1");
     frame.setAttribute("role", "button");
     frame.addEventListener("click", function () { zoom(frame); });
     frame.addEventListener("keydown", function (event) {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); zoom(frame); }
+      if (event.key.indexOf("Arrow") !== 0) return;
+      var other = next(frame, event.key);
+      event.preventDefault();
+      if (!other) return;
+      frame.setAttribute("tabindex", "-1");
+      other.setAttribute("tabindex", "0");
+      other.focus();
     });
   });
   if (frames.length && reset) {
@@ -52,9 +75,69 @@ inline constexpr std::string_view html_script = R"js(
     });
   }
 
+  // Watts of one moment, by pointer or slider, in the legend; read off the lines themselves.
+  var chart = document.querySelector(".power");
+  var slider = document.getElementById("moment");
+  if (chart && slider) {
+    var steps = number(chart, "steps"), top = number(chart, "top");
+    var begin = number(chart, "begin"), length = number(chart, "length");
+    var cursor = chart.querySelector(".cursor");
+    var said = document.getElementById("moment-time");
+    var lines = all("polyline", chart).map(function (line) {
+      return { series: line.getAttribute("data-series"),
+               points: line.getAttribute("points").split(" ").map(function (p) {
+                 return p.split(",").map(parseFloat); }) };
+    });
+    var watts = function (series, x) {
+      var found = null;
+      lines.forEach(function (line) {
+        var p = line.points;
+        if (line.series !== series || x < p[0][0] || x > p[p.length - 1][0]) return;
+        for (var i = 1; i < p.length; i += 2)
+          if (p[i][0] >= x) { found = (1000 - p[i][1]) / 1000 * top; return; }
+      });
+      return found;
+    };
+    var short = function (value, unit, names) {
+      var i = names.indexOf(unit);
+      while (value >= 999.5 && i < names.length - 1) { value /= 1000; ++i; }
+      while (value > 0 && value < 0.9995 && i > 0) { value *= 1000; --i; }
+      return String(parseFloat(value.toPrecision(3))) + "\u00a0" + names[i];
+    };
+    var time = function (s) {
+      return s < 120 ? short(s, "s", ["ns", "\u00b5s", "ms", "s"])
+           : s < 7200 ? parseFloat((s / 60).toPrecision(3)) + "\u00a0min"
+           : parseFloat((s / 3600).toPrecision(3)) + "\u00a0h";
+    };
+    var show = function (step) {
+      var x = (step + 0.5) / steps, told = [];
+      all(".legend li").forEach(function (item) {
+        var w = watts(item.getAttribute("data-series"), x * 1000);
+        var text = w === null ? "not measured" : short(w, "W", ["\u00b5W", "mW", "W", "kW", "MW"]);
+        item.querySelector("b").textContent = text;
+        told.push(item.querySelector("bdi").textContent + " " + text);
+      });
+      cursor.setAttribute("x1", x * 100 + "%");
+      cursor.setAttribute("x2", x * 100 + "%");
+      cursor.classList.add("on");
+      said.textContent = time(begin + x * length);
+      slider.setAttribute("aria-valuetext", said.textContent + ": " + told.join(", "));
+    };
+    slider.max = steps - 1;
+    slider.addEventListener("input", function () { show(parseInt(slider.value, 10)); });
+    slider.addEventListener("focus", function () { show(parseInt(slider.value, 10)); });
+    chart.addEventListener("pointermove", function (event) {
+      var box = chart.getBoundingClientRect();
+      var step = Math.floor((event.clientX - box.left) / box.width * steps);
+      step = Math.max(0, Math.min(steps - 1, step));
+      slider.value = step;
+      show(step);
+    });
+  }
+
   all("table.sortable").forEach(function (table) {
     var body = table.tBodies[0];
-    var original = all("tr", body);
+    var original = all("tr:not(.rest)", body);
     var heads = all("thead th", table);
     function value(row, column) {
       var cell = row.cells[column];
@@ -65,6 +148,7 @@ inline constexpr std::string_view html_script = R"js(
     function sort(column, direction) {
       heads.forEach(function (head) { head.removeAttribute("aria-sort"); });
       table.classList.toggle("flat", direction !== "");
+      if (direction !== "") unfold();
       var rows = original.slice();
       if (direction !== "") {
         heads[column].setAttribute("aria-sort", direction);
@@ -93,16 +177,29 @@ inline constexpr std::string_view html_script = R"js(
 
   var filter = document.getElementById("filter");
   var found = document.getElementById("filter-status");
+  var unfolding = document.getElementById("unfold");
+  function unfold() {
+    if (!unfolding) return;
+    document.getElementById("scopes").classList.remove("folded");
+    unfolding.hidden = true;
+  }
+  if (unfolding) {
+    document.getElementById("scopes").classList.add("folded");
+    unfolding.hidden = false;
+    unfolding.addEventListener("click", unfold);
+  }
   if (filter) filter.addEventListener("input", function () {
     var wanted = filter.value.toLowerCase();
-    var rows = all("#scopes tbody tr"), shown = 0;
+    var rows = all("#scopes tbody tr:not(.rest)"), shown = 0;
+    if (wanted !== "") unfold();
     rows.forEach(function (row) {
       row.hidden = row.getAttribute("data-path").toLowerCase().indexOf(wanted) < 0;
       if (!row.hidden) ++shown;
     });
     document.getElementById("scopes").classList.toggle("flat", wanted !== "" ||
         !!document.querySelector("#scopes [aria-sort]"));
-    found.textContent = wanted ? shown + " of " + rows.length + " scopes" : "";
+    found.textContent = wanted === "" ? "" : shown > 0 ? shown + " of " + rows.length + " scopes"
+        : "No path has \u201c" + filter.value + "\u201d in it";
   });
 })();
 )js";

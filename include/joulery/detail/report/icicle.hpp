@@ -4,7 +4,9 @@
 
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
+#include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/markup_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
@@ -46,7 +48,9 @@ inline std::vector<std::size_t> row_hues(const scope_tree& tree) {
 /// size on any screen.
 class icicle_chart {
  public:
-    explicit icicle_chart(const report& r) : r_(r), tree_(r), hues_(row_hues(tree_)) { lay_out(); }
+    explicit icicle_chart(const report& r) : r_(r), tree_(r), units_(r), hues_(row_hues(tree_)) {
+        lay_out();
+    }
 
     [[nodiscard]] bool empty() const noexcept { return !(whole_ > 0); }
 
@@ -57,7 +61,7 @@ class icicle_chart {
         out_ = "<svg class=\"icicle\" width=\"100%\" height=\"" +
                std::to_string((deepest + 1) * row_height) +
                "\" role=\"group\" aria-label=\"Energy by scope, outermost on top\">\n";
-        const std::string total = with_quality_prefix(to_text(r_.total), r_.provenance);
+        const std::string total = with_quality_prefix(units_.text(r_.total), r_.provenance);
         frame(0, 100, 0, "total", "whole run", "whole run", total, 1);
         std::size_t left_out = 0;
         for (const std::size_t i : tree_.order) {
@@ -68,12 +72,14 @@ class icicle_chart {
             const scope_row& row = r_.scopes[i];
             frame(x_[i], width_[i], tree_.level[i] + 1, "hue" + std::to_string(hues_[i]),
                   r_.scopes[i].name, row.path,
-                  with_quality_prefix(to_text(row.total), row.provenance), row.total / r_.total);
+                  with_quality_prefix(units_.text(row.total), row.provenance),
+                  row.total / r_.total);
         }
         const double outside = weight(r_.unscoped) / whole_ * 100;
         if (outside > least_width)
-            frame(100 - outside, outside, 1, "outside", "outside", "outside all scopes",
-                  with_quality_prefix(to_text(r_.unscoped), r_.provenance), r_.unscoped / r_.total);
+            frame(100 - outside, outside, 1, "outside", "outside all scopes", "outside all scopes",
+                  with_quality_prefix(units_.text(r_.unscoped), r_.provenance),
+                  r_.unscoped / r_.total);
         out_ += "</svg>\n";
         if (left_out > 0)
             out_ += "<p class=\"soft\">" + std::to_string(left_out) +
@@ -127,20 +133,21 @@ class icicle_chart {
     void frame(double x, double width, std::size_t level, const std::string& colour,
                std::string_view name, std::string_view path, const std::string& joules,
                double share) {
-        const std::string text = joules + " (" + percent_text(share) + ")";
-        out_ += "<svg class=\"frame\" x=\"" + svg_number(x) + "%\" width=\"" + svg_number(width) +
-                "%\" y=\"" + std::to_string(level * row_height) + "\" height=\"" +
-                std::to_string(row_height) + "\" data-x=\"" + svg_number(x) + "\" data-w=\"" +
-                svg_number(width) + "\" data-level=\"" + std::to_string(level) + "\" data-path=\"" +
-                markup_text(path) + "\" aria-label=\"" + markup_text(path) + ", " + text +
-                "\"><title>" + markup_text(path) + "\n" + text +
-                "</title><rect width=\"100%\" height=\"100%\" rx=\"3\" class=\"" + colour +
-                "\"/><text x=\"7\" y=\"20\">" + markup_text(name) + " " + joules +
-                "</text></svg>\n";
+        // What is read aloud ends with what is seen, and says more: the path and the share.
+        const std::string text = html_figure(joules + " (" + percent_text(share) + ")");
+        const std::string place = svg_number(x), part = svg_number(width);
+        out_ += "<svg class=\"frame\" x=\"" + place + "%\" width=\"" + part + "%\" y=\"" +
+                std::to_string(level * row_height) + "\" height=\"" + std::to_string(row_height) +
+                "\" data-x=\"" + place + "\" data-w=\"" + part + "\" data-level=\"" +
+                std::to_string(level) + "\" data-path=\"" + markup_text(path) + "\" aria-label=\"" +
+                markup_text(path) + " " + text + "\"><title>" + markup_text(path) + "\n" + text +
+                "</title><rect width=\"100%\" height=\"100%\" rx=\"3\" class=\"" + colour + "\"/>" +
+                html_label(name, joules, row_height) + "</svg>\n";
     }
 
     const report& r_;
     scope_tree tree_;
+    column_units units_;
     std::vector<std::size_t> hues_;
     std::vector<double> x_, width_;
     double whole_ = 0;

@@ -1,9 +1,12 @@
-// power_chart.hpp - power over time as a picture, with the long scopes as bands.
+// power_chart.hpp - power over time as a picture, with the longest calls of scopes above.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/axis_ticks.hpp"
+#include "joulery/detail/report/call_lanes.hpp"
+#include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/icicle.hpp"
 #include "joulery/detail/report/markup_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -22,16 +25,17 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Draws the history of a report as SVG: lines are stretched to the width, texts are not.
+/// Draws the history of a report as SVG: lines are stretched to the width, texts are not. A line is
+/// told apart by its colour and by its dashes; where two run on one another the legend says so.
 class power_chart {
  public:
-    explicit power_chart(const report& r) : r_(r), history_(r.history) {
-        for (std::size_t c = 0; c < series(); ++c) {
-            steps_ = std::max(steps_, history_.watts[c].size());
+    explicit power_chart(const report& r)
+        : r_(r), history_(r.history), steps_(longest(r)), lanes_(r, r.history.begin, length()) {
+        for (std::size_t c = 0; c < series(); ++c)
             for (const double w : history_.watts[c])
                 if (is_finite(w)) peak_ = std::max(peak_, w);
-        }
-        top_ = round_up(peak_);
+        ticks_ = power_ticks(peak_);
+        top_ = ticks_.empty() ? 0 : ticks_.back().at;
     }
 
     [[nodiscard]] bool empty() const noexcept {
@@ -39,43 +43,67 @@ class power_chart {
     }
 
     [[nodiscard]] std::string draw() {
-        const seconds length = history_.step * static_cast<double>(steps_);
-        axis();
-        out_ += "<svg class=\"power\" height=\"" + std::to_string(bottom + 26) +
-                "\" role=\"img\" aria-label=\"Power of each channel over " + to_text(length) +
+        const std::string height = std::to_string(bottom() + below);
+        axis(height);
+        out_ += "<svg class=\"power\" height=\"" + height + "\" data-begin=\"" +
+                svg_number(history_.begin.count()) + "\" data-length=\"" +
+                svg_number(length().count()) + "\" data-top=\"" + attribute(top_) +
+                "\" data-steps=\"" + std::to_string(steps_) +
+                "\" role=\"img\" aria-label=\"Power of each channel over " + to_text(length()) +
                 ", up to " + to_text(power::from_watts(peak_)) + "\">\n";
-        bands();
-        for (int i = 0; i <= 4; ++i) {
-            const std::string y = svg_number(grid_line(i));
+        calls();
+        for (const axis_tick& t : ticks_) {
+            const std::string y = svg_number(y_of(t.at));
             out_ += "<line x1=\"0\" x2=\"100%\" y1=\"" + y + "\" y2=\"" + y + "\"/>\n";
         }
-        out_ += "<svg y=\"" + std::to_string(top) + "\" width=\"100%\" height=\"" +
-                std::to_string(bottom - top) +
+        out_ += "<svg y=\"" + std::to_string(top()) + "\" width=\"100%\" height=\"" +
+                std::to_string(plot_height) +
                 "\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\">\n";
         for (std::size_t c = 0; c < series(); ++c) line(c);
-        out_ += "</svg>\n";
-        for (int i = 0; i <= 4; ++i) time_label(i, history_.begin + length * (i / 4.0));
+        out_ += "</svg>\n<line class=\"cursor\" y1=\"" + std::to_string(top()) + "\" y2=\"" +
+                std::to_string(bottom()) + "\" x1=\"0\" x2=\"0\"/>\n";
+        for (const axis_tick& t : time_ticks(history_.begin.count(), length().count()))
+            time_label(t);
         out_ += "</svg></div>\n";
         legend();
         return out_;
     }
 
  private:
-    static constexpr int top = 24;      // room above for the bands' names
-    static constexpr int bottom = 250;  // and below for the times
+    static constexpr int above = 10;  // half a line of text beside the topmost tick
+    static constexpr int below = 26;  // room for the times
+    static constexpr int lane_height = 22;
+    static constexpr int plot_height = 226;
 
-    static double grid_line(int quarter) noexcept {
-        return bottom - (bottom - top) * quarter / 4.0;
+    static std::size_t longest(const report& r) {
+        std::size_t steps = 0;
+        for (std::size_t c = 0; c < std::min(r.history.watts.size(), r.channels.size()); ++c)
+            steps = std::max(steps, r.history.watts[c].size());
+        return steps;
+    }
+    [[nodiscard]] seconds length() const noexcept {
+        return history_.step * static_cast<double>(steps_);
+    }
+    [[nodiscard]] int top() const noexcept {
+        return above + lane_height * static_cast<int>(lanes_.lanes);
+    }
+    [[nodiscard]] int bottom() const noexcept { return top() + plot_height; }
+    [[nodiscard]] double y_of(double watts) const noexcept {
+        return bottom() - plot_height * watts / top_;
+    }
+    static std::string attribute(double x) {
+        std::string out;
+        append_number(out, x);
+        return out;
     }
 
     // The watts stand beside the picture, where no line can cross them.
-    void axis() {
-        out_ += "<div class=\"plot\"><svg class=\"scale\" width=\"58\" height=\"" +
-                std::to_string(bottom + 26) + "\" aria-hidden=\"true\">\n";
-        for (int i = 0; i <= 4; ++i)
-            out_ += "<text class=\"axis\" x=\"50\" text-anchor=\"end\" y=\"" +
-                    svg_number(grid_line(i) + 4) + "\">" +
-                    to_text(power::from_watts(top_ * i / 4)) + "</text>\n";
+    void axis(const std::string& height) {
+        out_ += "<div class=\"plot\"><svg class=\"scale\" width=\"62\" height=\"" + height +
+                "\" aria-hidden=\"true\">\n";
+        for (const axis_tick& t : ticks_)
+            out_ += "<text class=\"axis\" x=\"54\" text-anchor=\"end\" y=\"" +
+                    svg_number(y_of(t.at) + 4) + "\">" + html_figure(t.text) + "</text>\n";
         out_ += "</svg>";
     }
 
@@ -83,13 +111,9 @@ class power_chart {
         return std::min(history_.watts.size(), r_.channels.size());
     }
 
-    /// The next of 1, 2, 4, 5, 8, 10 times a power of ten: quarters of it are round, too.
-    static double round_up(double x) noexcept {
-        if (!is_positive(x) || x > 1e300) return 0;
-        const double unit = std::pow(10, std::floor(std::log10(x)));
-        for (const double step : {1.0, 2.0, 4.0, 5.0, 8.0})
-            if (x <= step * unit) return step * unit;
-        return 10 * unit;
+    // Eight colours and eight dashes; the ninth line has the first colour and other dashes.
+    static std::string look(std::size_t c) {
+        return "hue" + std::to_string(c % 8) + " dash" + std::to_string((c + c / 8) % 8);
     }
 
     // A step without a value ends the line; it goes on at the next one.
@@ -99,82 +123,92 @@ class power_chart {
         for (std::size_t i = 0; i <= watts.size(); ++i) {
             const bool there = i < watts.size() && is_finite(watts[i]);
             if (there) {
-                const double y = svg_y(watts[i]);
+                const double y = 1000 - 1000 * std::min(1.0, std::max(0.0, watts[i] / top_));
                 for (const std::size_t edge : {i, i + 1})
                     points += svg_number(1000.0 * static_cast<double>(edge) /
                                          static_cast<double>(steps_)) +
                               "," + svg_number(y) + " ";
             } else if (!points.empty()) {
                 points.pop_back();
-                out_ += "<polyline class=\"hue" + std::to_string((c + 1) % 8) +
-                        (r_.channels[c].summed ? "" : " contained") + "\" points=\"" + points +
-                        "\"/>\n";
+                out_ += "<polyline class=\"" + look(c) +
+                        (r_.channels[c].summed ? "" : " contained") + "\" data-series=\"" +
+                        std::to_string(c) + "\" points=\"" + points + "\"/>\n";
                 points.clear();
             }
         }
     }
-    [[nodiscard]] double svg_y(double watts) const noexcept {
-        return 1000 - 1000 * std::min(1.0, std::max(0.0, watts / top_));
+
+    void time_label(const axis_tick& t) {
+        const double x = 100 * (t.at - history_.begin.count()) / length().count();
+        const char* anchor = x < 4 ? "start" : x > 96 ? "end" : "middle";
+        out_ += "<text class=\"axis\" x=\"" + svg_number(x) + "%\" y=\"" +
+                std::to_string(bottom() + 18) + "\" text-anchor=\"" + anchor + "\">" +
+                html_figure(t.text) + "</text>\n";
     }
 
-    void time_label(int quarter, seconds at) {
-        static constexpr const char* anchors[] = {"start", "middle", "middle", "middle", "end"};
-        out_ += "<text class=\"axis\" x=\"" + std::to_string(25 * quarter) + "%\" y=\"" +
-                std::to_string(bottom + 18) + "\" text-anchor=\"" + anchors[quarter] + "\">" +
-                to_text(at) + "</text>\n";
-    }
-
-    void bands() {
-        const scope_tree tree(r_);
-        const std::vector<std::size_t> hues = row_hues(tree);
-        const double length = history_.step.count() * static_cast<double>(steps_);
-        for (const scope_slice& s : history_.bands) {
-            if (s.scope >= r_.scopes.size()) continue;
-            const double x = 100 * (s.begin - history_.begin).count() / length;
-            const double width = 100 * s.length.count() / length;
-            if (!is_amount(x) || x > 100 || !is_positive(width) || width > 100.5) continue;
-            ++shaded_;
-            const std::string path = markup_text(r_.scopes[s.scope].path);
-            out_ += "<svg class=\"band\" x=\"" + svg_number(x) + "%\" width=\"" +
-                    svg_number(width) + "%\" y=\"0\" height=\"" + std::to_string(bottom) +
-                    "\"><title>" + path + ", " + to_text(s.length) +
-                    "</title><rect width=\"100%\" height=\"100%\" class=\"hue" +
-                    std::to_string(hues[s.scope]) + "\"/>";
-            const std::string_view name = r_.scopes[s.scope].name;
-            if (width > 4 && has_room(x, std::min(width, 1.0 + static_cast<double>(name.size()))))
-                out_ += "<text x=\"4\" y=\"16\">" + markup_text(name) + "</text>";
-            out_ += "</svg>\n";
+    void calls() {
+        const std::vector<std::size_t> hues = row_hues(scope_tree(r_));
+        for (const lane_call& c : lanes_.calls) {
+            const scope_row& row = r_.scopes[c.call->scope];
+            const std::string box = " height=\"" + std::to_string(lane_height - 2) + "\"";
+            out_ += "<svg class=\"call\" x=\"" + svg_number(c.x) + "%\" width=\"" +
+                    svg_number(c.width) + "%\" y=\"" +
+                    std::to_string(lane_height * static_cast<int>(c.lane)) + "\"" + box +
+                    "><title>" + markup_text(row.path) + ", " + to_text(c.call->length) +
+                    "</title><rect width=\"100%\"" + box + " class=\"hue" +
+                    std::to_string(hues[c.call->scope]) + "\"/>" +
+                    html_label(row.name, "", lane_height - 2) + "</svg>\n";
         }
     }
 
-    /// Whether no name of a band around this one stands there; then it is taken. In percent of the
-    /// width, a letter taking one at most.
-    bool has_room(double x, double width) {
-        for (const auto& [begin, end] : named_)
-            if (x < end && begin < x + width) return false;
-        named_.emplace_back(x, x + width);
-        return true;
+    /// The earlier line that this one runs on from end to end, or itself. Of very many lines none
+    /// is looked at: their number alone hides them.
+    [[nodiscard]] std::size_t hidden_by(std::size_t c) const {
+        if (series() > 64) return c;
+        for (std::size_t other = 0; other < c; ++other) {
+            const std::vector<double>&a = history_.watts[c], &b = history_.watts[other];
+            double apart = 0;
+            std::size_t both = 0;
+            for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+                if (!is_finite(a[i]) || !is_finite(b[i])) continue;
+                apart += std::fabs(a[i] - b[i]);
+                ++both;
+            }
+            if (both > 1 && apart / static_cast<double>(both) < 0.006 * top_) return other;
+        }
+        return c;
     }
 
     void legend() {
         out_ += "<ul class=\"legend\">";
-        for (std::size_t c = 0; c < series(); ++c)
-            out_ += "<li class=\"hue" + std::to_string((c + 1) % 8) + "\"><i></i>" +
-                    markup_text(r_.channels[c].id) +
-                    (r_.channels[c].summed ? "" : " (dashed: contained in another)") + "</li>";
+        for (std::size_t c = 0; c < series(); ++c) {
+            const channel_row& channel = r_.channels[c];
+            out_ += "<li data-series=\"" + std::to_string(c) +
+                    "\"><svg width=\"34\" height=\"10\" aria-hidden=\"true\"><line x1=\"0\" "
+                    "x2=\"34\" y1=\"5\" y2=\"5\" class=\"" +
+                    look(c) + (channel.summed ? "" : " contained") + "\"/></svg>" +
+                    html_name(channel.id) + (channel.summed ? "" : " (thin: contained in another)");
+            if (const std::size_t other = hidden_by(c); other != c)
+                out_ += " (runs on the line of " + html_name(r_.channels[other].id) + ")";
+            out_ += " <b></b></li>";
+        }
         out_ += "</ul>\n";
         // Without the word, calls that are too short to be kept would look like nothing at all.
-        if (shaded_ > 0)
-            out_ += "<p class=\"soft\">Shaded: the " + std::to_string(shaded_) +
-                    " longest calls of scopes.</p>\n";
+        if (!lanes_.calls.empty())
+            out_ += "<p class=\"soft\">Above the lines: the " +
+                    std::to_string(lanes_.calls.size()) + " longest calls of scopes" +
+                    (lanes_.left_out > 0 ? "; " + std::to_string(lanes_.left_out) +
+                                               " more overlap with all of these"
+                                         : std::string()) +
+                    ".</p>\n";
     }
 
     const report& r_;
     const power_history& history_;
-    std::vector<std::pair<double, double>> named_;  // where names of bands stand
-    std::size_t shaded_ = 0;
-    std::size_t steps_ = 0;
+    const std::size_t steps_;
+    const call_lanes lanes_;
     double peak_ = 0, top_ = 0;
+    std::vector<axis_tick> ticks_;
     std::string out_;
 };
 
