@@ -8,8 +8,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Plain JavaScript without libraries; all it needs stands in data- attributes and lines. Without it
-/// the page shows the same pictures and tables, unsorted.
+/// Plain JavaScript without libraries; all it needs stands in data- attributes and lines. Without
+/// it the page shows the same pictures and tables, unsorted.
 inline constexpr std::string_view html_script = R"js(
 (function () {
   "use strict";
