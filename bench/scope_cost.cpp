@@ -9,6 +9,7 @@
 #include "joulery/detail/session/sampler.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/session.hpp"
+#include "joulery/span.hpp"
 #include "joulery/testing/fake_system.hpp"
 
 #include <benchmark/benchmark.h>
@@ -89,6 +90,20 @@ void named_scopes(int times) {
     }
 }
 
+void tasks(int times) {
+    static thread_local const span request{"request"};
+    for (int i = 0; i < times; ++i) {
+        task_scope t{request, "task"};
+        benchmark::ClobberMemory();
+    }
+}
+void spans(int times) {
+    for (int i = 0; i < times; ++i) {
+        span request{"request"};
+        benchmark::ClobberMemory();
+    }
+}
+
 struct outcome {
     double nanoseconds, ratio;  ///< medians: of a call, and of call to base
 };
@@ -148,6 +163,9 @@ void print_scopes() {
     row("scopes nested three deep, each", ratio_text(on_threads(1, nested_scopes)), budget);
     row("siblings in turn, each", ratio_text(on_threads(1, sibling_scopes)), budget);
     row("a name that is no literal", ratio_text(on_threads(1, named_scopes)), "-");
+    row("task_scope of a span, 1 thread", ratio_text(on_threads(1, tasks)), "-");
+    row("task_scope, 8 threads, each for a span of its own", ratio_text(on_threads(8, tasks)), "-");
+    row("span, begun and ended", ratio_text(on_threads(1, spans)), "-");
     set_enabled(false);
     const outcome off = measured(scopes, no_scopes);
     const outcome base = measured(no_scopes, no_scopes);
@@ -246,6 +264,14 @@ void print_snapshot(testing::fake_system& machine) {
         "<= 1,024 bytes");
 }
 
+// Each call is looked at, for its percentiles.
+void print_percentiles(options o) {
+    o.percentiles = true;
+    start(std::move(o));
+    row("scope with options.percentiles, 1 thread", ratio_text(on_threads(1, scopes)), "-");
+    stop();
+}
+
 void print_calls() {
     scopes(1);
     const std::size_t before = live_bytes.load();
@@ -295,6 +321,12 @@ int main(int argc, char** argv) {
     print_scopes();
     print_calls();
     stop();
+    print_percentiles([&] {
+        options looked_at;
+        if (auto again = open_rapl_powercap(machine.root()))
+            looked_at.backends.push_back(*std::move(again));
+        return looked_at;
+    }());
     for (const auto period : {std::chrono::milliseconds(0), std::chrono::milliseconds(10)})
         print_sampler(machine, period, quick ? 0.5 : 20);
     print_snapshot(machine);

@@ -136,6 +136,10 @@ struct options {
     /// Calls of scopes kept for the trace, at most that many a thread; the rest are counted. 0:
     /// none. Keeping them takes each scope off the fast path: a short one costs some 100 ns more.
     std::size_t record_slices = 0;
+    /// Looks at every call of every scope, for percentiles (`scope_row::call_time`). Long scopes,
+    /// which are read at their edges, and spans have them anyway; it takes the others off the fast
+    /// path: a short one costs some 100 ns more.
+    bool percentiles = false;
     /// One status line on stderr while the process-wide meter runs, where that is a terminal.
     bool live = false;
     /// What the summed channels draw when nothing runs, given or measured (`measure_idle_power`);

@@ -6,6 +6,7 @@
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/report/history.hpp"
+#include "joulery/histogram.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
 
@@ -97,13 +98,43 @@ struct scope_row {
     std::string item_name;           ///< "sample", "token"; "" where no items were added
     quality provenance = quality::measured;
     std::string method;  ///< how the joules were found: "edges", "share", "unmixed"
+    /// Over its calls: of spans, of long scopes, and of all with `options.percentiles`. Energy is
+    /// of spans what each of them used, of scopes a call's time at the power of the row.
     percentiles<seconds> call_time;
     percentiles<energy> call_energy;
+    histogram call_times;     ///< s, what `call_time` was taken from; windows and sums have theirs
+    histogram call_energies;  ///< J, of spans
 };
 
 /// The time in which a scope's energy was used: that of the threads that worked for it.
 [[nodiscard]] inline seconds busy_time_of(const scope_row& row) {
     return row.busy_time.value_or(row.time);
+}
+
+/// Sets the percentiles of a row by its histograms; unknown where they miss more than 1 % of its
+/// calls.
+inline void set_percentiles(scope_row& row) {
+    row.call_time = {};
+    row.call_energy = {};
+    const auto known = [&](const histogram& h) {
+        return static_cast<double>(h.count()) >= 0.99 * static_cast<double>(row.calls) &&
+               !h.counts.empty();
+    };
+    const auto fill = [](const histogram& h, auto make) {
+        return percentiles<decltype(make(0.0))>{make(h.percentile(50)), make(h.percentile(90)),
+                                                make(h.percentile(99)), make(h.largest())};
+    };
+    if (!known(row.call_times)) return;
+    row.call_time = fill(row.call_times, [](double s) { return seconds(s); });
+    if (!row.call_energies.counts.empty()) {
+        if (known(row.call_energies))
+            row.call_energy = fill(row.call_energies, energy::from_joules);
+        return;
+    }
+    const double s = busy_time_of(row).count();
+    const double watts = s > 0 ? row.total.joules() / s : 0;
+    row.call_energy =
+        fill(row.call_times, [&](double time) { return energy::from_joules(time * watts); });
 }
 
 /// What measuring itself cost.

@@ -8,7 +8,7 @@ import sys
 
 # Rooms: a folder of include/joulery/detail/, another folder of include/joulery/, or a header that
 # stands directly in it. A header includes its own room and those listed here: one way, down.
-BASICS = {"detail/core", "quality.hpp", "result.hpp", "units.hpp"}
+BASICS = {"detail/core", "histogram.hpp", "quality.hpp", "result.hpp", "units.hpp"}
 COUNTERS = {"backend.hpp"}
 CARBON = {"carbon", "detail/carbon"}
 MAY_INCLUDE = {

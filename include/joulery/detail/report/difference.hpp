@@ -35,6 +35,8 @@ inline void subtract_row(scope_row& row, const scope_row& before) {
     row.uncertainty = uncertainty_between(row.uncertainty, before.uncertainty);
     row.co2e -= before.co2e;
     row.items -= before.items;
+    row.call_times.subtract(before.call_times);
+    row.call_energies.subtract(before.call_energies);
 }
 
 inline void subtract_channel(channel_row& row, const channel_row& before) {
@@ -106,8 +108,7 @@ JOULERY_DECL report difference(const report& later, const report& earlier) {
     for (std::size_t i = 0; i < new_places.size(); ++i) {
         scope_row& row = window.scopes[i];
         if (const scope_row* before = known[new_places[i]]) detail::subtract_row(row, *before);
-        row.call_time = {};  // percentiles of a difference are not known
-        row.call_energy = {};
+        set_percentiles(row);
     }
     for (std::size_t c = 0; c < window.channels.size(); ++c)
         detail::subtract_channel(window.channels[c], earlier.channels[c]);

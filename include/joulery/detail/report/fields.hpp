@@ -163,6 +163,17 @@ struct fields<scope_row> {
         f("method", &scope_row::method);
         f("call_time_s", &scope_row::call_time);
         f("call_energy_j", &scope_row::call_energy);
+        f("call_times", &scope_row::call_times);
+        f("call_energies", &scope_row::call_energies);
+    }
+};
+
+template <>
+struct fields<histogram> {
+    template <class F>
+    static void visit(F&& f) {
+        f("first", &histogram::first);
+        f("counts", &histogram::counts);
     }
 };
 

@@ -171,8 +171,8 @@ class report_merger {
         join_stated(mine.item_name, other.item_name);
         join_stated(mine.method, other.method);
         mine.provenance = worse_of(mine.provenance, other.provenance);
-        mine.call_time = {};  // percentiles of a sum do not follow from those of its parts
-        mine.call_energy = {};
+        mine.call_times.merge(other.call_times);
+        mine.call_energies.merge(other.call_energies);
     }
 
     void add_rest(const report& r) {
@@ -282,6 +282,7 @@ class report_merger {
         row.total = energy::from_joules(total);
         row.co2e = emissions::from_grams(sum.co2e * ratio(total, plain));
         row.uncertainty = energy::from_joules(std::sqrt(sum.variance));
+        set_percentiles(row);
         return row;
     }
 

@@ -33,12 +33,6 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What threads have spent on edge reads and which odd scopes they had, living and ended ones.
-struct edge_tally {
-    std::uint64_t ticks = 0, reads = 0, skipped = 0;
-    std::uint64_t too_deep = 0, ended_elsewhere = 0, abandoned = 0;  ///< scopes
-};
-
 /// The machinery of one meter. Lock order: a tree's mutex, a source's
 /// `reading`, its `accounts`, `trees_mutex_`.
 class engine : public std::enable_shared_from_this<engine> {
@@ -48,6 +42,7 @@ class engine : public std::enable_shared_from_this<engine> {
           policy_(o.attribution),
           budget_(o.overhead_budget),
           slices_a_thread_(std::min(o.record_slices, most_slices)),
+          looks_at_calls_(o.percentiles),
           retired_calls_(slices_a_thread_ * threads_of_slices),
           born_(clock_->now()) {
         watch_for_forks();
@@ -86,7 +81,7 @@ class engine : public std::enable_shared_from_this<engine> {
     /// A tree for the calling thread, or for a device of those channels. Waits for no source.
     std::shared_ptr<thread_context> add_tree(std::vector<bool> device_channels = {}) {
         std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
-        if (slices_a_thread_ > 0) flags |= recorded;
+        if (slices_a_thread_ > 0 || looks_at_calls_) flags |= recorded;
         const std::uint32_t number = trees_made_.fetch_add(1, std::memory_order_relaxed) + 1;
         auto tree = std::make_shared<thread_context>(this, paths_, sources_.size(), flags,
                                                      call_recorder(number, slices_a_thread_),
@@ -158,7 +153,10 @@ class engine : public std::enable_shared_from_this<engine> {
         };
         for (auto& t : trees_) {
             if (!settled_everywhere(t)) continue;
-            tally(*t, retired_);
+            tally_context(*t, retired_, *clock_);
+            std::vector<call_spread> calls;
+            add_spreads_of(*t, calls);
+            for (const call_spread& c : calls) c.add_to_path();
             // Its thread has ended: nobody writes them.
             retired_calls_.take(t->calls, t->thread_name);
             t.reset();
@@ -219,9 +217,13 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
     /// path, by its index.
     edge_tally tally(std::vector<path_tally>& by_path) {
+        // A tree's lock comes before that of the trees.
+        std::vector<call_spread> calls;
+        for (const auto& t : trees()) t->while_still([&] { add_spreads_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
+        for (const call_spread& c : calls) c.add_to_path();
         edge_tally sum = retired_;
-        for (const auto& t : trees_) tally(*t, sum);
+        for (const auto& t : trees_) tally_context(*t, sum, *clock_);
         const std::uint64_t now = clock_->now();
         for (path_record* r : paths_->all()) {
             tally_spans(r->stray_spans);
@@ -230,6 +232,13 @@ class engine : public std::enable_shared_from_this<engine> {
             by_path.push_back(r->tally);
         }
         return sum;
+    }
+
+    /// Visits what is known of the single calls of each path: index, seconds, joules of spans.
+    template <class Visit>
+    void for_calls(Visit visit) {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        for (const path_record* r : paths_->all()) visit(r->index, r->call_seconds, r->call_joules);
     }
 
     /// What spans that end ask for.
@@ -357,24 +366,13 @@ class engine : public std::enable_shared_from_this<engine> {
         });
     }
 
-    void tally(thread_context& t, edge_tally& sum) {
-        const bool device = t.is_device();
-        t.nodes().for_each_backwards([&](scope_node& n) { tally_node(n, device, *clock_); });
-        t.for_spans(tally_spans);
-        sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
-        sum.reads += t.edge_reads.load(std::memory_order_relaxed);
-        sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
-        sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
-        sum.ended_elsewhere += t.ended_elsewhere.load(std::memory_order_relaxed);
-        sum.abandoned += t.abandoned.load(std::memory_order_relaxed);
-    }
-
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
     std::size_t watched_ = 0;  ///< counters whose updates are waited for
     const double budget_;
     static constexpr std::size_t most_slices = 100'000'000;
     const std::size_t slices_a_thread_;
+    const bool looks_at_calls_;
     std::atomic<std::uint32_t> trees_made_{0};
     /// Of ended threads as many calls are kept as that many living ones may have.
     static constexpr std::size_t threads_of_slices = 16;

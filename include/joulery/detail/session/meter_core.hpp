@@ -209,6 +209,7 @@ class meter_core {
         const std::lock_guard<std::mutex> lock(reports_mutex_);
         report_builder builder(*engine_, *beliefs_, r);
         builder.build();
+        for (scope_row& row : r.scopes) set_percentiles(row);
         published_.keep(r, builder.paths(), engine_->policy() != attribution::inclusive);
         if (intervals_ && intervals_->failures() > 0)
             r.warnings.push_back("options.on_interval threw, in " +

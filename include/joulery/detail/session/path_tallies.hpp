@@ -5,15 +5,46 @@
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/span_sums.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/detail/timing/time_source.hpp"
+#include "joulery/histogram.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// What threads have spent on edge reads and which odd scopes they had, living and ended ones.
+struct edge_tally {
+    std::uint64_t ticks = 0, reads = 0, skipped = 0;
+    std::uint64_t too_deep = 0, ended_elsewhere = 0, abandoned = 0;  ///< scopes
+};
+
+/// What single calls of a path took and used, since it was asked for last.
+struct call_spread {
+    path_record* path;
+    histogram seconds, joules;
+    void add_to_path() const {
+        path->call_seconds.merge(seconds);
+        path->call_joules.merge(joules);
+    }
+};
+
+/// Of all paths of a thread that is still.
+inline void add_spreads_of(thread_context& t, std::vector<call_spread>& all) {
+    t.calls.drain_lengths([&](path_record& path, histogram& seconds) {
+        all.push_back({&path, std::move(seconds), {}});
+    });
+    t.for_spans([&](span_sums& s) {
+        if (s.seconds.counts.empty()) return;
+        all.push_back({s.path, std::exchange(s.seconds, {}), std::exchange(s.joules, {})});
+    });
+}
 
 inline void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {
     if (now <= tallied) return;
@@ -66,6 +97,18 @@ inline void tally_spans(span_sums& s) noexcept {
 inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
     const std::int64_t ticks = t.spans.ticks_at(now);
     if (ticks > 0) t.span_ticks = std::max(t.span_ticks, static_cast<std::uint64_t>(ticks));
+}
+
+inline void tally_context(thread_context& t, edge_tally& sum, const time_source& clock) {
+    const bool device = t.is_device();
+    t.nodes().for_each_backwards([&](scope_node& n) { tally_node(n, device, clock); });
+    t.for_spans(tally_spans);
+    sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
+    sum.reads += t.edge_reads.load(std::memory_order_relaxed);
+    sum.skipped += t.skipped_edges.load(std::memory_order_relaxed);
+    sum.too_deep += t.too_deep.load(std::memory_order_relaxed);
+    sum.ended_elsewhere += t.ended_elsewhere.load(std::memory_order_relaxed);
+    sum.abandoned += t.abandoned.load(std::memory_order_relaxed);
 }
 
 }  // namespace detail

@@ -43,6 +43,7 @@ class report_builder {
         add_rows();
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
+        add_calls();
         say_doubts();
         doubt_still_counters();
         add_cost();
@@ -288,6 +289,16 @@ class report_builder {
                 std::to_string(edges_.abandoned) +
                 " scopes were left without an end (longjmp); they count up to the next scope that "
                 "began or ended around them");
+    }
+
+    void add_calls() {
+        std::vector<std::size_t> row_of(tallies_.size(), scope_row::no_parent);
+        for (std::size_t i = 0; i < records_.size(); ++i) row_of[records_[i]->index] = i;
+        engine_.for_calls([&](std::size_t path, const histogram& seconds, const histogram& joules) {
+            if (path >= row_of.size() || row_of[path] == scope_row::no_parent) return;
+            report_.scopes[row_of[path]].call_times = seconds;
+            report_.scopes[row_of[path]].call_energies = joules;
+        });
     }
 
     static bool is_doubted(const channel_row& c) { return starts_with(c.why_not, "not believed"); }

@@ -70,7 +70,7 @@ inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept 
     if (e != nullptr && (flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e->edge(n, flags); });
     const std::uint64_t now = now_of(e);
     if (e != nullptr && (flags & (edge_bits | recorded)) != 0)
-        (void)catch_bad_alloc([&] { tree.calls.leave(n, now); });
+        (void)catch_bad_alloc([&] { tree.calls.leave(n, now, e->tick_seconds()); });
     n.close(now);
     if (e != nullptr && (flags & edge_bits) != 0) e->reconsider_edges(n);
 }

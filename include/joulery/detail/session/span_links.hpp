@@ -173,6 +173,16 @@ inline span_figures figures_of(const span_link& span, std::uint64_t now) noexcep
     return f;
 }
 
+inline void note_span(const span_link& span, span_sums& sums, const span_figures& f) noexcept {
+    thread_context* const tree = tree_of_this_thread(span);
+    (void)catch_bad_alloc([&] {
+        tree->while_still([&] {
+            sums.seconds.add(f.seconds);
+            if (f.joules > 0) sums.joules.add(f.joules);
+        });
+    });
+}
+
 inline span_figures end_span(scope_link* link) noexcept {
     const library_section inside;
     auto* const span = static_cast<span_link*>(link);
@@ -180,13 +190,13 @@ inline span_figures end_span(scope_link* link) noexcept {
     const std::uint64_t now = span->origin->clock->now();
     span_figures f;
     if (is_ours) {
-        if (span_sums* sums = sums_of_this_thread(*span))
-            sums->end(now);
-        else
-            span->origin->paths()->add_stray_end(*span->path, now);
+        span_sums* const sums = sums_of_this_thread(*span);
+        if (sums != nullptr) sums->end(now);
+        if (sums == nullptr) span->origin->paths()->add_stray_end(*span->path, now);
         if (span->origin->paths()->rates.is_due(now, now - span->begun))
             if (const std::shared_ptr<engine> e = span->owner()) e->find_prices(true);
         f = figures_of(*span, now);
+        if (sums != nullptr) note_span(*span, *sums, f);
     }
     release_link(link);
     return f;

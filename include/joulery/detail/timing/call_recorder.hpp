@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/histogram.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -68,16 +69,29 @@ class call_recorder {
     }
     /// Right before `n` closes. A call whose begin is not known is none of ours: it began on the
     /// fast path and was flagged meanwhile.
-    void leave(const scope_node& n, std::uint64_t now) {
+    void leave(const scope_node& n, std::uint64_t now, double seconds_per_tick) {
         std::uint64_t begin = 0;
         if (!find_begin(n, now, begin)) return;
         const recorded_call call{n.path, thread_, begin, now};
         longest_.add(call);
+        if (lengths_.size() <= n.index) lengths_.resize(n.index + std::size_t{1});
+        lengths_[n.index].path = n.path;
+        lengths_[n.index].seconds.add(static_cast<double>(call.length()) * seconds_per_tick);
         if (limit_ == 0) return;
         if (calls_.size() < limit_) {
             calls_.push_back(call);
         } else {
             ++dropped_;
+        }
+    }
+
+    /// Hands over how long calls were, by path, since the last time.
+    template <class Visit>
+    void drain_lengths(Visit visit) {
+        for (call_lengths& l : lengths_) {
+            if (l.path == nullptr) continue;
+            visit(*l.path, l.seconds);
+            l = call_lengths();
         }
     }
 
@@ -101,6 +115,10 @@ class call_recorder {
         std::uint64_t at = 0;
         std::uint64_t calls = 0;  ///< ended calls of the node, which tell one call from another
     };
+    struct call_lengths {
+        path_record* path = nullptr;
+        histogram seconds;
+    };
     static bool is_call_of(const opening& o, const scope_node& n) noexcept {
         return o.node == &n && o.calls == n.calls.load(std::memory_order_acquire);
     }
@@ -120,6 +138,7 @@ class call_recorder {
     std::vector<opening> open_;  ///< by depth: of the open scopes each has one of its own
     std::vector<recorded_call> calls_;
     longest_calls longest_;
+    std::vector<call_lengths> lengths_;  ///< by node
     std::uint64_t dropped_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/timing/span_sums.hpp"
+#include "joulery/histogram.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -88,7 +89,9 @@ struct path_record {
                                                ///< counters at edges: its own and its children's
     path_tally tally;
     path_price price;
-    span_sums stray_spans;  ///< ended where no thread's tree could be had
+    histogram call_seconds;  ///< with `tally`: how long calls were, those that were looked at
+    histogram call_joules;   ///< and what they used, of spans
+    span_sums stray_spans;   ///< ended where no thread's tree could be had
     std::string item_name;
 };
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/histogram.hpp"
+
 #include <atomic>
 #include <cstdint>
 
@@ -60,6 +62,7 @@ struct span_sums {
     const char* item_name = nullptr;  ///< the literal that it gave last
     span_counts tallied;              ///< as of the last tally; its caller's
     double tallied_items = 0;
+    histogram seconds, joules;  ///< of spans that this thread ended; change them while it is still
 
  private:
     // Each store carries the odd version with it: who sees it sees that, too.
