@@ -14,7 +14,8 @@ inline namespace v1 {
 /// `end_unix_s`; `so_far_j` and `so_far_s` of the run; of the interval `seconds`, `energy_j`,
 /// `unscoped_j`, `co2e_g`, `quality`, `watts` by channel and `scopes`, those with anything in it,
 /// each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`, `seconds`, and where
-/// there are some `items`, `item` and `busy_seconds`.
+/// there are some `items`, `item` and `busy_seconds`; of
+/// calls that were looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`.
 ///
 /// Units:  in the names. Cost: linear in the rows. Fails: never; a not-a-number becomes null.
 ///
@@ -78,6 +79,12 @@ inline void put_scope(std::string& out, const scope_row& row) {
     o.number("calls", static_cast<double>(row.calls));
     o.number("seconds", row.time.count());
     if (row.busy_time) o.number("busy_seconds", row.busy_time->count());
+    if (row.call_time.max.count() > 0) {
+        o.number("p50_s", row.call_time.p50.count());
+        o.number("p99_s", row.call_time.p99.count());
+        o.number("p50_j", row.call_energy.p50.joules());
+        o.number("p99_j", row.call_energy.p99.joules());
+    }
     if (row.items == 0) return;
     o.number("items", row.items);
     o.text("item", row.item_name);
