@@ -17,5 +17,6 @@ works ninja --version || works make --version || needed+=(make)
 mkdir -p "$root/build"
 configure "$root" "$build" -DCMAKE_BUILD_TYPE=Release -DJOULERY_BUILD_TESTS=OFF \
     -DJOULERY_BUILD_EXAMPLES=ON
+echo "building the trainer and the library in it, in $build (the first time a minute or two)" >&2
 cmake --build "$build" --target train_digits >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
 exec "$build/examples/train_digits" --data "$here/data/digits.csv" "$@"

@@ -22,7 +22,7 @@ program() {
     "${3:-g++}" "${flags[@]}" "${@:4}" "$2" "$work/compiled.o" -o "$work/$1" -pthread -ldl
 }
 build_programs() {
-    g++ "${flags[@]}" -c "$root/include/joulery/joulery.cpp" -o "$work/compiled.o"
+    g++ "${flags[@]}" -c "$root/include/joulery/joulery_full.cpp" -o "$work/compiled.o"
     program report "$root/examples/report.cpp"
     program german "$here/external/german.cpp"
     program hostile_writer "$here/external/hostile.cpp"

@@ -31,6 +31,6 @@ if [ -e "$cuda_home/include/cublas_v2.h" ] && [ -e "$cuda_home/lib64/libcudart.s
         "-Wl,-rpath,$cuda_home/lib64" -lcudart -lcublas)
 fi
 program=$root/build/hardware
-"$CXX" -std=c++17 -O1 "${include[@]}" "$root/include/joulery/joulery.cpp" "$here/doctest_main.cpp" \
+"$CXX" -std=c++17 -O1 "${include[@]}" "$root/include/joulery/joulery_full.cpp" "$here/doctest_main.cpp" \
     "$here"/hardware/*_test.cpp -o "$program" "${cuda[@]}" -lpthread -ldl
 exec "$program" "$@"

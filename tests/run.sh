@@ -57,12 +57,14 @@ install_all() {
     has_header catch2/catch.hpp || has_header catch2/catch_test_macros.hpp || needed+=(catch2)
     has_clang_runtime || needed+=("libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev")
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}"
-    # Vendors' real libraries, asked on a machine without a device, and Windows' compiler: where they
+    # Vendors' real libraries, asked on a machine without a device, Windows' compiler, Doxygen, Meson: where they
     # can't be had their tests are left out.
     needed=()
     has_header rocm_smi/rocm_smi.h || needed+=(librocm-smi64-1 librocm-smi-dev)
     has_header level_zero/zes_api.h || needed+=(libze1 libze-dev)
     has_header tbb/task_group.h || needed+=(libtbb-dev)
+    works doxygen --version || needed+=(doxygen)
+    works meson --version || needed+=(meson)
     works x86_64-w64-mingw32-g++-posix --version || needed+=(g++-mingw-w64-x86-64-posix)
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}" ||
         echo "going on without ${needed[*]}" >&2
@@ -135,7 +137,7 @@ run_core_leg() {
     export -f compile core_test link_and_run
     export compile compiler flags emulator build here root
     # The library takes longest, and so begins first; the tests are compiled beside it.
-    compile -c "$root/include/joulery/joulery.cpp" -o "$build/joulery.o" &
+    compile -c "$root/include/joulery/joulery_full.cpp" -o "$build/joulery.o" &
     local library=$!
     compile -c "$here/doctest_main.cpp" -o "$build/main.o"
     local beside=$((jobs > 1 ? jobs - 1 : 1))

@@ -97,7 +97,7 @@ struct scope_row {
     double items = 0;                ///< added by `scope::add_items`
     std::string item_name;           ///< "sample", "token"; "" where no items were added
     quality provenance = quality::measured;
-    std::string method;  ///< how the joules were found: "edges", "share", "unmixed"
+    std::string method;  ///< how the joules were found: "edges", "regression", "share"
     /// Over its calls: of spans, of long scopes, and of all with `options.percentiles`. Energy is
     /// of spans what each of them used, of scopes a call's time at the power of the row.
     percentiles<seconds> call_time;

@@ -17,7 +17,7 @@ mkdir -p "$work"
 # The conversion of a number that does not fit is no part of `undefined`.
 flags=(-std=c++17 -O1 -g1 -fsanitize=fuzzer,address,undefined,float-cast-overflow
        -fno-sanitize-recover=all "-I$root/include" "-I$root/tests")
-clang++ "${flags[@]/fuzzer,/fuzzer-no-link,}" -c "$root/include/joulery/joulery.cpp" \
+clang++ "${flags[@]/fuzzer,/fuzzer-no-link,}" -c "$root/include/joulery/joulery_full.cpp" \
     -o "$work/joulery.o"
 for target in "${targets[@]}"; do
     clang++ "${flags[@]}" -DJOULERY_FUZZER "$here/${target}_fuzz.cpp" "$work/joulery.o" \

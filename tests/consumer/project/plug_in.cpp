@@ -1,12 +1,53 @@
-// plug_in.cpp - a plug-in with bodies of its own and no symbol that anybody else sees but one.
+// plug_in.cpp - a plug-in with bodies of its own and no symbol that anybody else sees but these.
 #define JOULERY_IMPLEMENTATION
+#include <joulery/joulery.h>
 #include <joulery/joulery.hpp>
 
-extern "C" __attribute__((visibility("default"))) unsigned long run_plug_in(int times) {
+#include <utility>
+
+namespace {
+
+unsigned long calls_of(const joulery::report& r, const char* path) {
+    const joulery::scope_row* row = r.find(path);
+    return row != nullptr ? static_cast<unsigned long>(row->calls) : 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+__attribute__((visibility("default"))) unsigned long plug_in_run(int times) {
     for (int i = 0; i < times; ++i) {
         joulery::scope s{"plug_in"};
         s.add_items(2, "item");
     }
     const joulery::report r = joulery::snapshot();
     return r.scopes.size();
+}
+
+/// What this copy of the bodies sees of the process's report.
+__attribute__((visibility("default"))) unsigned long plug_in_sees(const char* path) {
+    return calls_of(joulery::snapshot(), path);
+}
+
+/// A meter of the plug-in's own, its scopes among those of the process; gives the calls in either.
+__attribute__((visibility("default"))) unsigned long plug_in_own_meter(int times) {
+    joulery::options chosen;
+    chosen.backends = joulery::no_backends();
+    joulery::meter own{std::move(chosen)};
+    for (int i = 0; i < times; ++i) {
+        joulery::scope before{"of_process"};
+        joulery::scope s{own, "of_own"};
+        s.add_items(1, "item");
+        joulery::scope after{"inside"};
+        after.add_items(1, "item");
+        joulery_begin("c");
+        joulery_end();
+    }
+    const joulery::report mine = own.snapshot(), all = joulery::snapshot();
+    return mine.scopes.size() == 1 ? calls_of(mine, "of_own") + calls_of(all, "of_process") +
+                                         calls_of(all, "of_process/inside") +
+                                         calls_of(all, "of_process/inside/c")
+                                   : 0;
+}
 }

@@ -1,26 +1,20 @@
 // plug_in_host.cpp - a program with the implementation loads a plug-in that has it, too, and neither
 // shares its symbols with the other: one meter measures both all the same.
 #include "check.hpp"
+#include "loaded_plug_in.hpp"
 
 #include <joulery/joulery.hpp>
-
-#include <dlfcn.h>
 
 #include <thread>
 
 int main(int, char** arguments) {
-    void* plug_in = ::dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
-    if (plug_in == nullptr) {
-        std::printf("%s\n", ::dlerror());
-        return 1;
-    }
-    const auto run = reinterpret_cast<unsigned long (*)(int)>(::dlsym(plug_in, "run_plug_in"));
+    loaded_plug_in plug_in(arguments[1]);
     unsigned long rows = 0;
     {
         joulery::scope s{"program"};
-        rows = run(3);
+        rows = plug_in.run(3);
     }
-    std::thread([&] { run(2); }).join();
+    std::thread([&] { plug_in.run(2); }).join();
     const joulery::report r = joulery::snapshot();
     const joulery::scope_row* nested = r.find("program/plug_in");
     const joulery::scope_row* alone = r.find("plug_in");
@@ -28,14 +22,26 @@ int main(int, char** arguments) {
     check(alone && alone->calls == 2, "2 calls on a thread of its own");
     check(rows == 2, "the plug-in sees the program's scopes");
     joulery::set_enabled(false);
-    run(5);
+    plug_in.run(5);
     joulery::set_enabled(true);
-    run(1);
+    plug_in.run(1);
     check(joulery::snapshot().find("plug_in")->calls == 3, "switched off for both");
     joulery::stop();
     joulery::start();
-    run(1);
+    plug_in.run(1);
     check(joulery::snapshot().find("plug_in")->calls == 1, "a new run has both");
+    check(plug_in.own_meter(4) == 16, "a meter of the plug-in's own beside the process's");
+    {
+        joulery::scope s{"program"};
+        plug_in.run(1);
+    }
+    check(joulery::snapshot().find("program/plug_in")->calls == 1, "and afterwards all is as before");
+    plug_in.close();
+    { joulery::scope s{"program"}; }
+    check(joulery::snapshot().find("program")->calls == 2, "the plug-in has gone, the meter has not");
+    loaded_plug_in again(arguments[1]);
+    again.run(2);
+    check(again.sees("plug_in") == 3, "it comes back, and goes on where it was");
     joulery::stop();
     return failures;
 }

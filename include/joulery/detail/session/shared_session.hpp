@@ -20,6 +20,7 @@
 #include <cstring>
 
 #if defined(__linux__) && defined(__GNUC__)
+#include <dlfcn.h>
 #include <link.h>
 #define JOULERY_DETAIL_NOTES() 1
 #else
@@ -104,6 +105,13 @@ inline int look_for_entries(dl_phdr_info* object, std::size_t, void* found) noex
     }
     return 0;
 }
+
+/// The copy that serves stays loaded, whoever closes it: the others call into it.
+inline void keep_loaded(const session_entries& serving) noexcept {
+    Dl_info object{};
+    if (::dladdr(&serving, &object) != 0 && object.dli_fname != nullptr)
+        (void)::dlopen(object.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
 #endif
 
 /// The entries that serve this process: the same ones for every copy.
@@ -112,6 +120,7 @@ inline const session_entries& session() noexcept {
     static const session_entries* const serving = [] {
         const session_entries* first = &joulery_session_entries;
         ::dl_iterate_phdr(look_for_entries, &first);
+        if (first != &joulery_session_entries) keep_loaded(*first);
         return first;
     }();
     return *serving;
