@@ -1,44 +1,89 @@
 #!/usr/bin/env bash
-# compile_time.sh - what an #include costs a build, in milliseconds over an empty file at -O2.
+# compile_time.sh - what a file costs a build, beside files that use other libraries.
 # SPDX-License-Identifier: MIT
 # usage: compile_time.sh [COMPILER [ROUNDS]]
-# Processor time (user + system) of the compiler, the median of the rounds, the files in turn.
+# User time of the compiler at -O2, the median of the rounds, the files in turn, so that what slows
+# one slows all. The others come from Debian: libspdlog-dev nlohmann-json3-dev doctest-dev libeigen3-dev.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-compiler=${1:-c++} rounds=${2:-7}
+compiler=${1:-c++} rounds=${2:-3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-echo >"$work/empty.cpp"
-echo '#include <joulery/scope.hpp>' >"$work/scope.cpp"
-echo '#include <joulery/joulery.hpp>' >"$work/umbrella.cpp"
-for table in "$root"/include/joulery/detail/carbon/tables/*.hpp; do
-    echo "#include <joulery/detail/carbon/tables/$(basename "$table")>"
-done >"$work/tables.cpp"
-cp "$root/examples/hello.cpp" "$work/program.cpp"
-cp "$root/include/joulery/joulery.cpp" "$work/joulery.cpp"
-
-milliseconds() {
-    local TIMEFORMAT='%U %S'
-    { time "$compiler" -std=c++17 -O2 -I"$root/include" "${@:2}" -c "$work/$1.cpp" -o /dev/null; } \
-        2>&1 | awk '{ printf "%d\n", ($1 + $2) * 1000 }' >>"$work/$1.ms"
+# file NAME < SOURCE: left out where it does not compile, as its library is missing.
+names=()
+file() {
+    cat >"$work/$1.cpp"
+    if "$compiler" -std=c++17 -fsyntax-only -I"$root/include" -I/usr/include/eigen3 "$work/$1.cpp" \
+        2>/dev/null; then
+        names+=("$1")
+    fi
 }
+file iostream <<'C++'
+#include <iostream>
+int main() { std::cout << "hello\n"; }
+C++
+file scope <<'C++'
+#include <joulery/scope.hpp>
+int main() { joulery::scope s{"hello"}; }
+C++
+file nlohmann <<'C++'
+#include <iostream>
+#include <nlohmann/json.hpp>
+int main() { std::cout << nlohmann::json::parse("{\"hello\": [1, 2]}").dump(2); }
+C++
+file hello <"$root/examples/hello.cpp"
+file doctest <<'C++'
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+TEST_CASE("hello") { CHECK(1 + 1 == 2); }
+C++
+file eigen <<'C++'
+#include <Eigen/Dense>
+#include <iostream>
+int main() { std::cout << Eigen::MatrixXd::Random(4, 4).colPivHouseholderQr().solve(Eigen::VectorXd::Ones(4)); }
+C++
+file spdlog <<'C++'
+#include <spdlog/spdlog.h>
+int main() { spdlog::info("hello {}", 42); }
+C++
+file joulery <"$root/include/joulery/joulery.cpp"
+file joulery_full <"$root/include/joulery/joulery_full.cpp"
+
 for _ in $(seq "$rounds"); do
-    for name in empty scope tables umbrella program joulery; do milliseconds "$name"; done
+    for name in "${names[@]}"; do
+        TIMEFORMAT=%U
+        { time "$compiler" -std=c++17 -O2 -I"$root/include" -I/usr/include/eigen3 \
+            -c "$work/$name.cpp" -o /dev/null; } 2>>"$work/$name.seconds"
+    done
 done
-row() {
-    local over=$(($(sort -n "$work/$2.ms" | sed -n "$(((rounds + 1) / 2))p") -
-                  $(sort -n "$work/empty.ms" | sed -n "$(((rounds + 1) / 2))p")))
-    echo "| $1 | $over ms | $3 |"
+median() {
+    [ -f "$work/$1.seconds" ] && sort -n "$work/$1.seconds" | sed -n "$(((rounds + 1) / 2))p"
 }
-
-echo "| file | over an empty one | budget |"
+# row TEXT NAME [OTHER BUDGET]: how long, and how much that is of another.
+row() {
+    local own other
+    own=$(median "$2") || return 0
+    if [ $# -eq 2 ]; then
+        echo "| $1 | $own s | |"
+    elif other=$(median "$3"); then
+        awk -v text="$1" -v a="$own" -v b="$other" -v of="$3" -v most="$4" 'BEGIN {
+            printf "| %s | %s s | %.2f x %s, budget %s x%s |\n", text, a, a / b, of, most,
+                   a / b > most ? ", **over**" : "" }'
+    else
+        echo "| $1 | $own s | budget $4 x $3, which is not installed |"
+    fi
+}
+echo "| file | user time, -O2, median of $rounds | |"
 echo "|---|---|---|"
-row "#include joulery/scope.hpp" scope "<= 150 ms"
-row "#include joulery/joulery.hpp" umbrella "<= 900 ms"
-row "#include joulery/detail/carbon/tables, all" tables "<= 100 ms"
-row "hello.cpp" program "-"
-row "joulery.cpp, once a program" joulery "-"
-echo "tables that scope.hpp includes: $("$compiler" -std=c++17 -I"$root/include" -M "$work/scope.cpp" |
-    grep -c carbon/tables || true)"
+row "\`<iostream>\`, hello" iostream
+row "\`<joulery/scope.hpp>\`, a scope" scope iostream 1
+row "nlohmann/json, parse and dump" nlohmann
+row "\`<joulery/joulery.hpp>\`, examples/hello.cpp" hello nlohmann 0.4
+row "doctest with its main" doctest
+row "Eigen, a dense solve" eigen
+row "spdlog header-only, hello" spdlog
+row "joulery.cpp, the bodies, once a program" joulery spdlog 2
+row "joulery_full.cpp, once a program that uses it" joulery_full spdlog 2
+echo
 "$compiler" --version | head -1

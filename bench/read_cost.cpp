@@ -12,7 +12,6 @@
 #include "joulery/detail/backends/accelerator/neuron.hpp"
 #include "joulery/detail/backends/board/hwmon.hpp"
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
-#include "joulery/detail/backends/gpu/amd_smi.hpp"
 #include "joulery/detail/backends/gpu/amdgpu.hpp"
 #include "joulery/detail/backends/gpu/level_zero.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
@@ -182,7 +181,6 @@ void compare_level_zero() {
 void compare_amd() {
     libraries().file("/dev/kfd", "");
     const library rocm("librocm_smi64");
-    const library amd("libamd_smi");
     std::uint64_t count = 0, at = 0;
     float unit = 0;
     if (rocm.handle != nullptr) {
@@ -192,14 +190,6 @@ void compare_amd() {
         auto* energy = rocm.symbol<int(std::uint32_t, std::uint64_t*, float*, std::uint64_t*)>(
             "rsmi_dev_energy_count_get");
         if (b) compare("rocm-smi", **b, 1.2, [&] { energy(0, &count, &unit, &at); });
-    }
-    if (amd.handle != nullptr) {
-        fake_amd& fake = *amd.symbol<fake_amd*()>("fake_amd_control")();
-        fake.on_read = ask_the_kernel;
-        opened_backend b = open_amd_smi(libraries().root(), as("libamd_smi", "libamd_smi.so.27"));
-        auto* energy = amd.symbol<int(void*, std::uint64_t*, float*, std::uint64_t*)>(
-            "amdsmi_get_energy_count");
-        if (b) compare("amd-smi", **b, 1.2, [&] { energy(&fake.gpus[0], &count, &unit, &at); });
     }
 }
 

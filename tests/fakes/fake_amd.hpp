@@ -1,4 +1,4 @@
-// The state of the fake librocm_smi64 and of the fake libamd_smi.
+// The state of the fake librocm_smi64.
 #pragma once
 
 #include <cstdint>

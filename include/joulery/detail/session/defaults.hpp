@@ -38,7 +38,6 @@ struct second_view {
 inline constexpr second_view second_views[] = {
     {"rapl-perf", "rapl-powercap"}, {"amd-hsmp", "rapl-powercap"}, {"amd-hsmp", "rapl-perf"},
     {"rapl-msr", "rapl-powercap"},  {"rapl-msr", "rapl-perf"},     {"rocm-smi", "amdgpu"},
-    {"amd-smi", "amdgpu"},          {"amd-smi", "rocm-smi"},
 };
 
 /// Opens the named backends, or, with no names, what the machine has: of each counter the first
@@ -70,7 +69,6 @@ inline constexpr second_view second_views[] = {
 #include "joulery/detail/backends/cpu/rapl_perf.hpp"
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/backends/estimate/estimate.hpp"
-#include "joulery/detail/backends/gpu/amd_smi.hpp"
 #include "joulery/detail/backends/gpu/amdgpu.hpp"
 #include "joulery/detail/backends/gpu/level_zero.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
@@ -115,7 +113,6 @@ inline constexpr backend_entry standard_entries[] = {
     {"amdgpu", open_amdgpu, true},
     {"hwmon", open_hwmon, true},
     {"rocm-smi", open_rocm_smi, true},
-    {"amd-smi", open_amd_smi, true},
     {"level-zero", open_level_zero, true},
     {"habana", open_habana, true},
     {"neuron", open_neuron, false},  // counts only once its maximum is stated
