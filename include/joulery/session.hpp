@@ -155,6 +155,10 @@ extern "C" JOULERY_HIDDEN_WEAK const session_entries joulery_session_entries = {
     install_slow_path,
 };
 
+/// Before main.
+JOULERY_EXPORT inline const bool report_is_awaited =
+    !is_served_elsewhere() && process_meter::await_report();
+
 JOULERY_DECL thread_cursor* first_tree() noexcept {
     if (is_served_elsewhere()) cold.store(borrowed_slow_path(), std::memory_order_release);
     return session().tree();

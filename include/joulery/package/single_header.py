@@ -28,6 +28,9 @@ class Amalgam:
         if IMPLEMENTATION not in lines:
             return lines, []
         at = lines.index(IMPLEMENTATION)
+        if lines.count(IMPLEMENTATION) > 1 or sum(line.count("{") - line.count("}")
+                                                  for line in lines[:at]) > 0:
+            sys.exit(f"{name}: bodies stand in one half, at the end, outside of namespaces")
         end = max(i for i, line in enumerate(lines) if line.startswith("#endif"))
         return lines[:at], lines[at + 1:end]
 
@@ -58,13 +61,13 @@ class Amalgam:
             self.out.append("#endif")
         if with_bodies and name not in defined:
             defined.add(name)
+            # Its headers may have been declared without their bodies; these come before its own.
+            for target in filter(None, map(INCLUDE.match, first)):
+                self.include(target.group(1), True, known)
             if second:
                 self.out += [f"#ifndef {guard}_BODIES", f"#define {guard}_BODIES"]
                 self.expand(second, True, known)
                 self.out.append("#endif")
-            # Its headers were declared without their bodies.
-            for target in filter(None, map(INCLUDE.match, first)):
-                self.include(target.group(1), True, known)
 
     def write(self, headers):
         self.out += ["// joulery - what every phase of a program costs in joules and CO2e, in one "

@@ -15,7 +15,6 @@
 #include "joulery/detail/session/progress_display.hpp"
 #include "joulery/detail/session/repeating_call.hpp"
 #include "joulery/detail/session/report_files.hpp"
-#include "joulery/detail/session/shared_session.hpp"
 #include "joulery/detail/session/slow_path.hpp"
 #include "joulery/detail/session/thread_contexts.hpp"
 #include "joulery/detail/timing/library_section.hpp"
@@ -345,11 +344,6 @@ class process_meter {
     bool exit_is_watched_ = false;
     bool is_forked_ = false;
 };
-
-#ifdef JOULERY_IMPLEMENTATION
-JOULERY_EXPORT inline const bool report_is_awaited =
-    !is_served_elsewhere() && process_meter::await_report();
-#endif
 
 #if defined(_WIN32)
 // No weak symbols here: the session is made known before main instead.
