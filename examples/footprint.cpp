@@ -9,17 +9,22 @@
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
 //     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, its gaps told
+//     footprint --gpu-hours 3552000 --gpu "A100 PCIe 40/80GB" --utilisation 0.6 --pue 1.1
+//                                                             nobody measured: by the card's TDP
 //     footprint --published                                   papers' tables, recomputed
 //
 // Exit status: 0; 1 where something could not be understood (an unknown region, a broken file).
 #include <joulery/accounting/equivalents.hpp>
 #include <joulery/accounting/report_carbon.hpp>
 #include <joulery/accounting/what_if.hpp>
+#include <joulery/carbon/accelerator_power.hpp>
 #include <joulery/carbon/carbon_for.hpp>
 #include <joulery/carbon/embodied.hpp>
 #include <joulery/carbon/series_reader.hpp>
 #include <joulery/detail/carbon/decimal.hpp>
+#include <joulery/detail/carbon/format_significant.hpp>
 #include <joulery/detail/carbon/grid_factor_text.hpp>
+#include <joulery/detail/core/unit_text.hpp>
 #include <joulery/report_io.hpp>
 
 #include <cstdio>
@@ -37,15 +42,15 @@ namespace {
 using namespace joulery;
 
 struct command_line {
-    std::optional<double> kwh, intensity, pue, items, hours;
-    std::string report_file, region, series, unit = "item";
+    std::optional<double> kwh, intensity, pue, items, hours, gpu_hours, utilisation;
+    std::string report_file, region, series, gpu, unit = "item";
     std::string hardware;
     double pieces = 0, lifetime_hours = 0, share = 0;
     bool help = false, where = false, published = false, sources = false;
 };
 
 constexpr const char* usage =
-    "usage: footprint (run.json | --kwh N) [option]...\n"
+    "usage: footprint (run.json | --kwh N | --gpu-hours N --gpu NAME) [option]...\n"
     "       footprint --published\n"
     "  --region PLACE          FR, US-CA, aws:eu-west-3\n"
     "  --intensity N           g CO2e/kWh\n"
@@ -54,6 +59,9 @@ constexpr const char* usage =
     "  --embodied HARDWARE PIECES LIFETIME_HOURS SHARE\n"
     "  --where                 where it had been cleanest\n"
     "  --hours N               with --kwh: how long it ran\n"
+    "  --gpu-hours N           hours of all cards together, at their TDP\n"
+    "  --gpu NAME              which card\n"
+    "  --utilisation N         mean, from 0 to 1; 1 where it is not stated\n"
     "  --items N UNIT          with --kwh: how many tokens, images, ... it made\n"
     "  --sources               whose figures the equivalents are\n"
     "  --published             papers' tables, recomputed\n";
@@ -84,6 +92,12 @@ class argument_reader {
             c.pue = number(name);
         } else if (name == "--hours") {
             c.hours = number(name);
+        } else if (name == "--gpu-hours") {
+            c.gpu_hours = number(name);
+        } else if (name == "--utilisation" || name == "--utilization") {
+            c.utilisation = number(name);
+        } else if (name == "--gpu") {
+            c.gpu = text(name);
         } else if (name == "--region") {
             c.region = text(name);
         } else if (name == "--series") {
@@ -134,9 +148,19 @@ class argument_reader {
 /// Options that don't go together, where they would be left out without a word.
 std::optional<failure> contradiction(const command_line& c) {
     const bool measured = !c.report_file.empty();
-    if (measured && (c.kwh || c.items || c.hours))
-        return failure{"--kwh, --items and --hours are for a run without a report",
+    if (measured && (c.kwh || c.items || c.hours || c.gpu_hours))
+        return failure{"--kwh, --gpu-hours, --items and --hours are for a run without a report",
                        "leave them out: " + c.report_file + " has its own"};
+    if (c.kwh && c.gpu_hours)
+        return failure{"--kwh and --gpu-hours both state the energy", "leave one of them out"};
+    if (c.gpu_hours && c.gpu.empty())
+        return failure{"of which card the hours are was not said", "add --gpu NAME"};
+    if (!c.gpu_hours && (!c.gpu.empty() || c.utilisation))
+        return failure{"--gpu and --utilisation are for --gpu-hours", "add --gpu-hours N"};
+    if (c.gpu_hours && !(*c.gpu_hours > 0))
+        return failure{"--gpu-hours wants a number above zero", ""};
+    if (c.utilisation && !(*c.utilisation > 0 && *c.utilisation <= 1))
+        return failure{"--utilisation wants a number above 0, at most 1", ""};
     if (c.hours && !(*c.hours > 0)) return failure{"--hours wants a number above zero", ""};
     if (!measured && !c.published && !c.hardware.empty() && !c.hours)
         return failure{"--embodied is charged by time, and how long it ran was not said",
@@ -182,8 +206,22 @@ result<report> run_of(const command_line& c) {
         if (!text) return failure{"can't read " + c.report_file, "name a report.json"};
         return from_json(text.str());
     }
-    if (!c.kwh) return failure{"no run was given", "name a report.json, or --kwh"};
-    if (!(*c.kwh > 0)) return failure{"--kwh wants a number above zero", ""};
+    std::string method = "the energy was stated on the command line";
+    energy it = energy::from_kilowatt_hours(c.kwh.value_or(0));
+    if (c.gpu_hours) {
+        const auto card = accelerator_power_for(c.gpu);
+        if (!card) return card.error();
+        it = card->watts * seconds(*c.gpu_hours * 3600) * c.utilisation.value_or(1);
+        method = "energy: " + format_significant(*c.gpu_hours, 10) + " GPU hours x " +
+                 to_text(card->watts) + " (" + card->name + ": " + card->source +
+                 ") x utilisation " + format_significant(c.utilisation.value_or(1), 3) +
+                 (c.utilisation ? "" : ", which was not stated") +
+                 "; the cards alone, without the machines around them";
+    } else if (!c.kwh) {
+        return failure{"no run was given", "name a report.json, or --kwh, or --gpu-hours"};
+    } else if (!(*c.kwh > 0)) {
+        return failure{"--kwh wants a number above zero", ""};
+    }
     auto model = stated_model(c);
     if (!model) return model.error();
     report r;
@@ -192,7 +230,8 @@ result<report> run_of(const command_line& c) {
     r.context.library = "the command line";
     r.context.attribution = "none";
     r.provenance = quality::estimated;
-    r.total = energy::from_kilowatt_hours(*c.kwh);
+    r.total = it;
+    r.warnings = {method};
     r.co2e = model->of(r.total);
     return r;
 }
@@ -310,7 +349,9 @@ int show(const command_line& c) {
     result<report> run = run_of(c);
     if (!run) return complain(run.error());
     if (!c.report_file.empty()) return show_measured(*std::move(run), c);
-    std::printf("%s", to_text(footprint_for(*run)).c_str());
+    footprint f = footprint_for(*run);
+    f.assumptions.insert(f.assumptions.begin(), run->warnings.begin(), run->warnings.end());
+    std::printf("%s", to_text(f).c_str());
     show_equivalents(run->co2e, c.sources);
     const int status = c.items ? show_rate(*run, c) : 0;
     if (c.where) std::printf("\nwhere had it been cleanest?\n%s", rank_regions(*run).c_str());

@@ -1,9 +1,12 @@
 // examples/report.cpp - reads report.json files: merges, compares, converts them, shows the top
 // scopes.
 //
-//     report run.json                          the table
+//     report run.json                          the table, as wide as the terminal
+//     report --all run.json                    every scope, not the most expensive alone
+//     report --by part run.json                processor, GPU and memory in columns of their own
 //     report --top 10 rank*.json               the ten most expensive scopes of all ranks together
-//     report -o run.html -o run.csv run.json   other formats
+//     report -o run.html -o run.csv run.json   other formats: .html .csv .md .emissions.csv
+//                                              .card.yaml .annex.md .sci.json and more
 //     report --compare before.json after.json  what changed, and whether the error bars tell
 #include "joulery/accounting/compare.hpp"
 #include "joulery/detail/core/number_text.hpp"
@@ -30,6 +33,7 @@ struct arguments {
     std::vector<std::string> targets;
     std::size_t top = 0;
     bool compare = false;
+    text_options table = terminal_options(1);
 };
 
 [[noreturn]] void fail(const failure& why) {
@@ -40,11 +44,13 @@ struct arguments {
 
 [[noreturn]] void explain(int status) {
     std::fprintf(status == 0 ? stdout : stderr,
-                 "usage: report [--top N] [-o FILE]... report.json...\n"
+                 "usage: report [--top N | --all] [--by part] [-o FILE]... report.json...\n"
                  "       report --compare before.json after.json\n"
                  "  -o FILE  write the (merged) report; the ending chooses the format, - is the "
                  "table\n"
-                 "  --top N  only the N most expensive scopes, by what they used themselves\n");
+                 "  --top N  only the N most expensive scopes, by what they used themselves\n"
+                 "  --all    every scope; without it 60, and what the others add up to\n"
+                 "  --by part  rather processor, GPU and memory apart than power and time\n");
     std::exit(status);
 }
 
@@ -59,6 +65,12 @@ arguments parse(int argc, char** argv) {
         if (word == "--help" || word == "-h") explain(0);
         if (word == "--compare") {
             a.compare = true;
+        } else if (word == "--all") {
+            a.table.max_rows = 0;
+        } else if (word == "--by") {
+            const std::string what = value();
+            if (what != "part") fail({"--by knows part, not " + what, ""});
+            a.table.by_part = true;
         } else if (word == "-o") {
             a.targets.push_back(value());
         } else if (word == "--top") {
@@ -89,22 +101,22 @@ report read(const std::string& path) {
     return *std::move(r);
 }
 
-void show_top(report r, std::size_t count) {
+void show_top(report r, const arguments& a) {
     std::stable_sort(r.scopes.begin(), r.scopes.end(),
                      [](const scope_row& a, const scope_row& b) { return a.self > b.self; });
     text_grid grid(
         {{"scope", 0}, {"own energy", 9}, {"share", 8}, {"calls", 2}, {"quality", 7, true}});
-    for (std::size_t i = 0; i < std::min(count, r.scopes.size()); ++i) {
+    for (std::size_t i = 0; i < std::min(a.top, r.scopes.size()); ++i) {
         const scope_row& s = r.scopes[i];
         grid.add({escape_control(s.path), with_quality_prefix(to_text(s.self), s.provenance),
                   percent_text(s.self / r.total), count_text(static_cast<double>(s.calls)),
                   std::string(to_text(s.provenance))});
     }
-    std::fputs(grid.render(100, false).c_str(), stdout);
+    std::fputs(grid.render(a.table.width, false).c_str(), stdout);
 }
 
 /// One line a scope: joules of one item where both count the same items, else of the whole scope.
-void show_comparison(const report& before, const report& after) {
+void show_comparison(const report& before, const report& after, std::size_t width) {
     text_grid grid({{"scope", 0},
                     {"before", 9},
                     {"after", 9},
@@ -124,7 +136,7 @@ void show_comparison(const report& before, const report& after) {
                   s.ratio > 0 ? (change > 0 ? "+" : "") + percent_text(change) : "",
                   std::string(to_text(s.verdict))});
     }
-    std::fputs(grid.render(100, false).c_str(), stdout);
+    std::fputs(grid.render(width, false).c_str(), stdout);
     for (const std::string& note : c.notes) std::printf("note: %s\n", escape_control(note).c_str());
 }
 
@@ -134,7 +146,7 @@ int main(int argc, char** argv) {
     const arguments a = parse(argc, argv);
     if (a.compare) {
         const report before = read(a.files[0]), after = read(a.files[1]);
-        show_comparison(before, after);
+        show_comparison(before, after, a.table.width);
         return 0;
     }
     report_merger merger;  // one file at a time: memory does not grow with their number
@@ -144,7 +156,7 @@ int main(int argc, char** argv) {
         if (const auto done = write_report(r, target); !done) fail(done.error());
     }
     if (a.top > 0)
-        show_top(r, a.top);
+        show_top(r, a);
     else if (a.targets.empty())
-        std::fputs(to_text(r).c_str(), stdout);
+        std::fputs(to_text(r, a.table).c_str(), stdout);
 }

@@ -32,7 +32,7 @@ build_programs() {
 }
 
 install_tools() {
-    local needed=(prometheus python3 python3-jsonschema python3-yaml cmark-gfm
+    local needed=(prometheus python3 python3-jsonschema python3-yaml python3-pandas cmark-gfm
                   golang-src)  # that for the trace viewer in it
     works mpirun --version && works mpicxx --version || needed+=(openmpi-bin libopenmpi-dev)
     works chromium --version || needed+=(chromium fonts-dejavu-core)
@@ -59,7 +59,8 @@ export NODE_PATH=$work/node_modules
 
 echo "== the example converts a report to every format; the golden files hold the bytes"
 golden=$here/report/golden
-for ending in json csv md html prom folded speedscope.json trace.json otlp.json junit.xml txt; do
+for ending in json csv md html prom folded speedscope.json trace.json otlp.json junit.xml txt \
+    emissions.csv card.yaml annex.md sci.json; do
     "$work/report" -o "$work/full.$ending" "$golden/full.json"
     cmp "$work/full.$ending" "$golden/full.$ending"
 done
@@ -76,6 +77,11 @@ findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings"
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
 echo "passed: promtool finds nothing to say"
 
+rm -rf "$work/recorded" && mkdir -p "$work/recorded"
+(cd "$work/recorded" && JOULERY_REPORT=run.csv,run.jsonl JOULERY_CHECKPOINT=100ms "$work/scopes" >/dev/null)
+/usr/bin/python3 "$here/external/data_frames.py" "$root/examples" "$work/full.csv" \
+    "$work/recorded/run.csv" "$work/recorded/run.jsonl"
+
 hostile=$work/hostile
 rm -rf "$hostile" && mkdir -p "$hostile"
 "$work/hostile_writer" "$hostile" 40
@@ -83,7 +89,6 @@ rm -rf "$hostile" && mkdir -p "$hostile"
     "$root/include/joulery/writers/report.schema.json"
 node "$here/external/otlp_metrics.js" "$work/full.otlp.json" "$hostile"/*.otlp.json
 
-mkdir -p "$work/recorded"
 (cd "$work/recorded" && JOULERY_REPORT=run.trace.json "$work/scopes" >/dev/null)
 node "$here/external/trace_engine.js" "$golden/full.json" "$work/full.trace.json" \
     "$work/recorded/run.trace.json" "$hostile"/*.trace.json

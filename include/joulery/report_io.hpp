@@ -110,7 +110,8 @@ struct report_format {
 /// The same of stderr.
 [[nodiscard]] JOULERY_DECL text_options stderr_options() noexcept;
 
-/// Writes `r` to `target`: "-" is the table on stderr, else a file in the format of its ending.
+/// Writes `r` to `target`: "-" is the table on stderr, "github" appends Markdown to the summary of
+/// a step of GitHub Actions (GITHUB_STEP_SUMMARY), else a file in the format of its ending.
 ///
 /// Thread: any; the file is replaced in one step. Fails: an ending that no format has, a file that
 /// can't be written; the reason names it, and the old file stays.

@@ -54,6 +54,15 @@ JOULERY_DECL_OPTIONAL void stop();
 /// usual.
 JOULERY_DECL_OPTIONAL void set_enabled(bool on);
 
+/// Takes the live line (`options.live`) away until it is drawn again, a quarter of a second later
+/// at most: call it before the program prints to a terminal that shows the line.
+///
+/// Thread: any. Cost: a write to the terminal where there is a line, else a lock. Fails: never.
+///
+///     joulery::clear_live_line();
+///     std::printf("epoch %d   loss %.4f\n", epoch, loss);
+JOULERY_DECL_OPTIONAL void clear_live_line();
+
 }  // namespace enabled
 
 /// In a file compiled with JOULERY_DISABLE: where other files of the program are measured the same,
@@ -76,15 +85,20 @@ inline void stop() {
 inline void set_enabled(bool on) {
     if (detail::is_linked(&enabled::set_enabled)) enabled::set_enabled(on);
 }
+inline void clear_live_line() {
+    if (detail::is_linked(&enabled::clear_live_line)) enabled::clear_live_line();
+}
 
 }  // namespace disabled
 
 #ifdef JOULERY_DISABLE
+using disabled::clear_live_line;
 using disabled::set_enabled;
 using disabled::snapshot;
 using disabled::start;
 using disabled::stop;
 #else
+using enabled::clear_live_line;
 using enabled::set_enabled;
 using enabled::snapshot;
 using enabled::start;
@@ -151,6 +165,7 @@ extern "C" JOULERY_HIDDEN_WEAK const session_entries joulery_session_entries = {
     take_snapshot,
     [] { process_meter::instance().stop(); },
     [](bool on) { process_meter::instance().set_enabled(on); },
+    [] { process_meter::instance().clear_live_line(); },
     tree_of_session,
     install_slow_path,
 };
@@ -181,6 +196,9 @@ JOULERY_DECL void stop() {
 }
 JOULERY_DECL void set_enabled(bool on) {
     (void)detail::catch_bad_alloc([on] { detail::session().set_enabled(on); });
+}
+JOULERY_DECL void clear_live_line() {
+    (void)detail::catch_bad_alloc([] { detail::session().clear_live_line(); });
 }
 
 }  // namespace enabled

@@ -301,6 +301,20 @@ def equivalents():
           "    short year;  // 0: not stated\n    const char* vintage;\n    const char* source;\n};\n")
 
 
+def accelerators():
+    """Without processors, and without the figures that the data marks as wrong at their source."""
+    items = []
+    for r in rows("gpu_tdp.csv"):
+        if r["type"] == "cpu" or r["note"].startswith("WRONG") or figure(r["tdp_w"]) == "0":
+            continue
+        what = "mean" if "average" in r["note"] else "TDP"
+        items.append('{%s, %s, "%s", %s}' % (quoted(r["name"]), r["tdp_w"], what, quoted(r["source"])))
+    write("accelerator_table", "what accelerators draw at most, by their makers.",
+          table("accelerator_row", "accelerator_table", items),
+          "struct accelerator_row {\n    const char* name;\n    double watts;\n"
+          "    const char* what;  // TDP, or the mean that a paper measured\n    const char* source;\n};\n")
+
+
 def half_place(text):
     """Half the place of the last printed digit; zeros at the end of a whole number count as padding."""
     if "." in text:
@@ -373,5 +387,6 @@ pue()
 water(codes)
 embodied()
 equivalents()
+accelerators()
 published()
 places()

@@ -35,11 +35,11 @@ TEST_CASE("live display: the line is drawn over itself, cut to the terminal, and
         const progress_display display(some_figures, terminal.program(),
                                        std::chrono::milliseconds(1));
         CHECK(display.is_drawing());
-        terminal.read_until("\x1b[K\r1.5 s");
+        terminal.read_until("\x1b[K\r\r0 %");
     }
     REQUIRE(::write(terminal.program(), "end", 3) == 3);
     const std::string seen = terminal.read_until("end");
-    const std::string drawn = "\r1.5 s  40 W  60 J  8 g CO2e \xE2\x80\xA6\x1b[K";
+    const std::string drawn = "\r0 % (train)  40 W  60 J\x1b[K\r";
     CHECK(seen.substr(0, 2 * drawn.size()) == drawn + drawn);
     const std::string last = "\r\x1b[Kend";
     CHECK(seen.substr(seen.size() - last.size()) == last);
@@ -72,8 +72,23 @@ TEST_CASE("live display: a stopped terminal holds nobody up") {
     {
         const progress_display display(some_figures, terminal.program(),
                                        std::chrono::milliseconds(1));
-        terminal.read_until("8 g CO2e");
+        terminal.read_until("60 J");
         REQUIRE(::tcflow(terminal.program(), TCOOFF) == 0);
     }
     CHECK(::tcflow(terminal.program(), TCOON) == 0);
+}
+
+TEST_CASE(
+    "live display: what the program prints begins at the first column, and a call clears it") {
+    ::setenv("TERM", "xterm", 1);
+    engine_test::pseudo_terminal terminal(80);
+    REQUIRE(terminal.is_there());
+    progress_display display(some_figures, terminal.program(), std::chrono::hours(1));
+    display.clear();  // nothing is drawn yet
+    progress_display drawing(some_figures, terminal.program(), std::chrono::milliseconds(1));
+    const std::string drawn = terminal.read_until("\x1b[K\r\r0 %");  // ends where it began
+    CHECK(drawn.find("\r\x1b[K") == std::string::npos);
+    drawing.clear();
+    const std::string seen = terminal.read_until("\r\x1b[K\r0 %");  // cleared, then drawn again
+    CHECK(seen.find("\x1b[K\r\r\x1b[K\r0 %") != std::string::npos);
 }

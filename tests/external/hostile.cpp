@@ -4,7 +4,6 @@
 //     hostile FOLDER COUNT     0.json, 0.csv, ..., 1.json, ...; 0.emissions.csv, 0.card.yaml
 #include "joulery/detail/core/atomic_file.hpp"
 #include "joulery/report_io.hpp"
-#include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/model_card.hpp"
 #include "report/hostile_report.hpp"
 
@@ -34,7 +33,6 @@ int main(int argc, char** argv) {
         const std::string stem = folder + "/" + std::to_string(seed);
         for (const report_format& f : report_formats())
             good = put(stem + std::string(f.ending), f.write(r)) && good;
-        good = put(stem + ".emissions.csv", to_codecarbon_csv(r)) && good;
         good = put(stem + ".card.yaml", to_model_card(r, "fine-tuning")) && good;
     }
     return good ? 0 : 1;

@@ -3,7 +3,10 @@
 #include "joulery/detail/report/statement.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/model_card.hpp"
+#include "joulery/writers/sci_json.hpp"
 #include "joulery/writers/technical_documentation.hpp"
+#include "report/golden.hpp"
+#include "report/hostile.hpp"
 #include "report/sample_report.hpp"
 
 #include <doctest/doctest.h>
@@ -104,6 +107,18 @@ TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, pow
     CHECK(c["python_version"].empty());
 }
 
+TEST_CASE("CodeCarbon: cards are counted by name, as it writes them") {
+    report r = run();
+    r.channels[2].model = "NVIDIA H100 80GB HBM3";
+    channel_row other = r.channels[2];
+    other.id = "gpu/1/board";
+    r.channels.push_back(other);
+    CHECK(columns(r)["gpu_count"] == "2");
+    CHECK(columns(r)["gpu_model"] == "2 x NVIDIA H100 80GB HBM3");
+    r.channels.back().model = "NVIDIA A100";
+    CHECK(columns(r)["gpu_model"] == "1 x NVIDIA A100, 1 x NVIDIA H100 80GB HBM3");
+}
+
 TEST_CASE("CodeCarbon: a run without a place is on no cloud and in no country") {
     report r = run();
     r.context.carbon = carbon_model{};
@@ -155,5 +170,20 @@ TEST_CASE("technical documentation: energy in MWh, the method, three lists, ever
     CHECK(states(text, "Assumed\n\n"));
     CHECK(states(to_technical_documentation(r), "- model: N/A"));
     r.context.carbon.market = contractual_intensity(20_g_per_kWh, "contract");
-    CHECK(states(to_technical_documentation(r), "- greenhouse gases, market-based: 0.3333 t CO2e (333 kg)"));
+    CHECK(states(to_technical_documentation(r),
+                 "- greenhouse gases, market-based: 0.3333 t CO2e (333 kg)"));
+}
+
+TEST_CASE("what is handed in looks as it was looked at") {
+    check_golden("full.emissions.csv", to_codecarbon_csv(sample::full()));
+    check_golden("full.card.yaml", to_model_card(sample::full()));
+    check_golden("full.annex.md", to_annex(sample::full()));
+    check_golden("full.sci.json", to_sci_json(sample::full()));
+}
+
+TEST_CASE("what is handed in: hostile names and numbers stay text, and no locale changes a byte") {
+    check_hostile([](const report& r) { return to_codecarbon_csv(r); }, 0);
+    check_hostile([](const report& r) { return to_model_card(r); }, 0);
+    check_hostile([](const report& r) { return to_annex(r); }, 0);
+    check_hostile([](const report& r) { return to_sci_json(r); }, 0);
 }

@@ -4,6 +4,7 @@
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/csv.hpp"
 #include "joulery/writers/html.hpp"
+#include "joulery/writers/json_lines.hpp"
 #include "joulery/writers/junit.hpp"
 #include "joulery/writers/markdown.hpp"
 #include "joulery/writers/model_card.hpp"
@@ -91,6 +92,8 @@ TEST_CASE("not measured: empty fields, points without a value, a word instead of
     CHECK(has(to_otlp_json(blind()), "\"timeUnixNano\": \"1700000012500000000\", \"flags\": 1}"));
     CHECK(has(to_prometheus(blind()), "joulery_energy_joules_total{"));
     CHECK_FALSE(has(to_prometheus(blind()), "quality=\"partial\"} 0\n"));
+    CHECK(has(to_json_line(blind()), "\"so_far_j\":null"));
+    CHECK(has(to_json_line(blind()), "\"energy_j\":null,\"unscoped_j\":null,\"co2e_g\":null"));
     CHECK(has(to_junit(blind()), "<property name=\"joules\" value=\"not measured\"/>"));
     CHECK_FALSE(has(to_junit(blind()), "PROPERTY|joules="));
     CHECK(has(to_speedscope(blind()), "energy (not measured)"));

@@ -67,7 +67,47 @@ TEST_CASE("write: an unknown ending lists the known ones") {
     const auto done = write_report(sample::full(), "run.xls");
     REQUIRE_FALSE(done);
     CHECK(done.error().reason == "report not written to run.xls: its ending names no known format");
-    CHECK(has(done.error().remedy, "- (the table on stderr), .json, .csv"));
+    CHECK(has(done.error().remedy,
+              "- (the table on stderr), github (the step's summary), .json, .csv"));
+}
+
+TEST_CASE("write: what is handed in has endings of its own") {
+    const temporary_folder folder;
+    report r = sample::full();
+    r.scopes[1].items = 38400;
+    for (const char* name : {"a.emissions.csv", "a.card.yaml", "a.annex.md", "a.sci.json"})
+        REQUIRE(write_report(r, folder.path + "/" + name));
+    CHECK(read_whole(folder.path + "/a.emissions.csv").find("timestamp,project_name,run_id,") == 0);
+    const std::string card = read_whole(folder.path + "/a.card.yaml");
+    CHECK(card.find("co2_eq_emissions:\n  emissions: 0.13") == 0);
+    CHECK_FALSE(has(card, "training_type"));
+    CHECK(has(read_whole(folder.path + "/a.annex.md"), "## Energy consumption (EU AI Act"));
+    const std::string sci = read_whole(folder.path + "/a.sci.json");
+    CHECK(has(sci, "\"scope\": \"train/forward\",\n      \"functional_unit\": \"sample\""));
+    CHECK(has(sci, "\"embodied_g\": null"));
+    CHECK(has(sci, "\"conformant\": false"));
+    for (const char* name : {"a.card.yaml", "a.annex.md", "a.sci.json"})
+        CHECK(has(read_whole(folder.path + "/" + name), "3 x Some GPU 80GB"));
+}
+
+TEST_CASE(
+    "write: the summary of a step of GitHub Actions is appended to, and only where there is one") {
+    const temporary_folder folder;
+    const std::string summary = folder.path + "/summary";
+    ::unsetenv("GITHUB_STEP_SUMMARY");
+    const auto without = write_report(sample::full(), "github");
+    REQUIRE_FALSE(without);
+    CHECK(has(without.error().reason, "GITHUB_STEP_SUMMARY is not set"));
+    ::setenv("GITHUB_STEP_SUMMARY", summary.c_str(), 1);
+    REQUIRE(write_report(sample::full(), "github"));
+    REQUIRE(write_report(sample::full(), "github"));
+    const std::string text = read_whole(summary);
+    const std::string once = "### Energy of digits";
+    CHECK(text.find(once) == 0);
+    CHECK(text.find("\n" + once) != std::string::npos);  // the first is still there
+    ::setenv("GITHUB_STEP_SUMMARY", (folder.path + "/no/such").c_str(), 1);
+    CHECK_FALSE(write_report(sample::full(), "github"));
+    ::unsetenv("GITHUB_STEP_SUMMARY");
 }
 
 TEST_CASE("write: an old file is replaced whole, and kept where that fails") {

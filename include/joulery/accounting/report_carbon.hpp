@@ -41,6 +41,10 @@ struct sci_options {
 [[nodiscard]] JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path,
                                                         const sci_options& options = {});
 
+/// The same of a row of the report: two rows may share a path.
+[[nodiscard]] JOULERY_DECL result<sci_result> sci_score(const report& r, const scope_row& row,
+                                                        const sci_options& options = {});
+
 /// "Where would this run have been cleanest?", as a ranked table; by factors that mean the same as
 /// the run's own.
 ///
@@ -104,21 +108,26 @@ JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path
     const scope_row* row = r.find(path);
     if (!row)
         return failure{"the report has no scope '" + std::string(path) + "'", "name one it has"};
+    return sci_score(r, *row, options);
+}
+
+JOULERY_DECL result<sci_result> sci_score(const report& r, const scope_row& row,
+                                          const sci_options& options) {
     const carbon_model& m = r.context.carbon;
     sci_input in;
-    in.it = options.whole_run ? r.total : row->total;
+    in.it = options.whole_run ? r.total : row.total;
     in.pue = m.pue;
     in.pue_source = m.pue_source;
     in.grid = m.grid;
-    in.operational = options.whole_run ? r.co2e : row->co2e;
+    in.operational = options.whole_run ? r.co2e : row.co2e;
     if (m.embodied.known()) {
-        in.embodied = options.whole_run ? m.embodied.of(r.context.duration) : embodied_for(r, *row);
+        in.embodied = options.whole_run ? m.embodied.of(r.context.duration) : embodied_for(r, row);
         in.embodied_source = m.embodied.source;
     }
-    in.units = options.units > 0 ? options.units : row->items;
-    in.unit = !options.unit.empty() ? options.unit : row->item_name;
+    in.units = options.units > 0 ? options.units : row.items;
+    in.unit = !options.unit.empty() ? options.unit : row.item_name;
     in.boundary = !options.boundary.empty() ? options.boundary : detail::measured_boundary(r);
-    in.method = detail::measuring_method(r, row->provenance);
+    in.method = detail::measuring_method(r, row.provenance);
     return sci(std::move(in));
 }
 

@@ -16,9 +16,11 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 
 /// A whole emissions.csv: the header and one row, always all 38 columns.
 ///
-/// Units:  as CodeCarbon has them: s, kg, kg/s, mean W (of the machine), kWh (with PUE), litres.
+/// Units:  as CodeCarbon has them: s, kg, kg/s, mean W (of the machine),
+/// kWh (with PUE), litres.
 ///         cpu, gpu and ram are the summed channels of that part; energy_consumed is everything.
-/// Differs: water is the site's litres by IT energy; 3.3.0 itself takes energy that holds the PUE.
+/// Differs: the timestamp is UTC, where CodeCarbon has local time without its zone; water is the
+/// site's litres by IT energy; 3.3.0 itself takes energy that holds the PUE.
 ///         What joulery does not know (Python, coordinates, utilisation) stays empty.
 ///         What was measured, estimated and assumed has no column; see `statement_of`.
 ///
@@ -36,6 +38,7 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string_view>
 #include <unordered_set>
 
@@ -69,6 +72,25 @@ struct codecarbon_place {
     }
 };
 
+/// How many cards there are, and their names as CodeCarbon writes them: "3 x NVIDIA H100".
+struct codecarbon_gpus {
+    std::size_t count = 0;
+    std::map<std::string, std::size_t> models;
+
+    void add(const std::string& model) {
+        ++count;
+        if (!model.empty()) ++models[model];
+    }
+    [[nodiscard]] std::string text() const {
+        std::string out;
+        for (const auto& [model, number] : models) {
+            out.append(out.empty() ? "" : ", ").append(std::to_string(number)).append(" x ");
+            out.append(model);
+        }
+        return out;
+    }
+};
+
 }  // namespace detail
 
 JOULERY_DECL std::string to_codecarbon_csv(const report& report_or_none) {
@@ -77,15 +99,12 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& report_or_none) {
     const run_context& c = r.context;
     const carbon_model& m = c.carbon;
     energy cpu, gpu, ram;
-    std::uint64_t gpus = 0;
-    std::string gpu_model;
+    detail::codecarbon_gpus gpus;
     std::unordered_set<std::string_view> gpu_ids;
     for (const channel_row& row : r.channels)
         if (row.part == component::gpu) gpu_ids.insert(row.id);
     for (const channel_row& row : r.channels) {
-        const bool part_of_one = gpu_ids.count(row.parent) > 0;
-        if (row.part == component::gpu && !part_of_one) ++gpus;
-        if (row.part == component::gpu && gpu_model.empty()) gpu_model = row.model;
+        if (row.part == component::gpu && gpu_ids.count(row.parent) == 0) gpus.add(row.model);
         if (!row.summed) continue;
         if (row.part == component::cpu) cpu += row.total;
         if (row.part == component::gpu) gpu += row.total;
@@ -116,8 +135,8 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& report_or_none) {
     row.add(codecarbon_version);
     row.add(static_cast<double>(c.logical_cpus));
     row.add(c.cpu);
-    row.add(static_cast<double>(gpus));
-    row.add(gpu_model);
+    row.add(static_cast<double>(gpus.count));
+    row.add(gpus.text());
     skip(3);
     row.add(c.attribution == "process" ? "process" : "machine");
     skip(4);

@@ -30,7 +30,9 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/report_io.hpp"
 
@@ -100,14 +102,15 @@ inline void put_run(json_object& o, const interval_report& i) {
     o.member("last") += i.is_last ? "true" : "false";
     o.number("begin_unix_s", end - i.window.context.duration.count());
     o.number("end_unix_s", end);
-    o.number("so_far_j", i.so_far.total.joules());
+    o.number("so_far_j", knows_energy(i.so_far) ? i.so_far.total.joules() : not_a_number());
     o.number("so_far_s", context.duration.count());
 }
 
 }  // namespace detail
 
 JOULERY_DECL std::string to_json_line(const interval_report& i) {
-    const report& w = i.window;
+    const shown_report window(i.window);
+    const report& w = *window;
     std::string out;
     {
         detail::json_object o(out);

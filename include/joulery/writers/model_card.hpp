@@ -19,6 +19,11 @@ inline namespace v1 {
 [[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r,
                                                      std::string_view training_type);
 
+/// The same where nobody has said whether it was training or fine-tuning: the field is left out.
+///
+///     write_report(r, "run.card.yaml");
+[[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r);
+
 }  // namespace v1
 }  // namespace joulery
 
@@ -51,7 +56,7 @@ JOULERY_DECL std::string to_model_card(const report& r, std::string_view trainin
               : std::string("energy ") + not_measured_text;
     field("source", r.context.library + ": " + amount + ", PUE " + format_significant(m.pue, 4) +
                         ", " + to_text(m.grid));
-    field("training_type", training_type);
+    if (!training_type.empty()) field("training_type", training_type);
     field("geographical_location", m.grid.assumed ? "not stated" : m.grid.place);
     field("hardware_used", hardware_of(r.context));
     out += "\n";
@@ -65,6 +70,8 @@ JOULERY_DECL std::string to_model_card(const report& r, std::string_view trainin
     comments("assumed: ", s.assumed);
     return out;
 }
+
+JOULERY_DECL std::string to_model_card(const report& r) { return to_model_card(r, {}); }
 
 }  // namespace v1
 }  // namespace joulery

@@ -23,6 +23,9 @@ struct documentation_facts {
 [[nodiscard]] JOULERY_DECL std::string to_technical_documentation(
     const report& r, const documentation_facts& facts = {});
 
+/// The same without the provider's facts, for a file `run.annex.md` to fill in.
+[[nodiscard]] JOULERY_DECL std::string to_annex(const report& r);
+
 }  // namespace v1
 }  // namespace joulery
 
@@ -83,6 +86,8 @@ JOULERY_DECL std::string to_technical_documentation(const report& r,
     list("Factors", f.factors);
     return out;
 }
+
+JOULERY_DECL std::string to_annex(const report& r) { return to_technical_documentation(r); }
 
 }  // namespace v1
 }  // namespace joulery

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/append_to_file.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/number_text.hpp"
@@ -22,11 +23,15 @@ inline namespace v1 {
 // Writers of headers that a program may leave out: null where their bodies are in no file.
 #if defined(__GNUC__) && !defined(_WIN32)
 #define JOULERY_OPTIONAL_WRITER(name) JOULERY_WEAK std::string name(const report& r)
+JOULERY_OPTIONAL_WRITER(to_annex);
+JOULERY_OPTIONAL_WRITER(to_codecarbon_csv);
 JOULERY_OPTIONAL_WRITER(to_folded);
 JOULERY_OPTIONAL_WRITER(to_junit);
 JOULERY_OPTIONAL_WRITER(to_markdown);
+JOULERY_OPTIONAL_WRITER(to_model_card);
 JOULERY_OPTIONAL_WRITER(to_otlp_json);
 JOULERY_OPTIONAL_WRITER(to_prometheus);
+JOULERY_OPTIONAL_WRITER(to_sci_json);
 JOULERY_OPTIONAL_WRITER(to_speedscope);
 JOULERY_OPTIONAL_WRITER(to_trace_json);
 #undef JOULERY_OPTIONAL_WRITER
@@ -48,6 +53,10 @@ JOULERY_DECL list_view<report_format> report_formats() noexcept {
         {".trace.json", to_trace_json, "writers/trace_json.hpp"},
         {".otlp.json", to_otlp_json, "writers/otlp.hpp"},
         {".junit.xml", to_junit, "writers/junit.hpp"},
+        {".emissions.csv", to_codecarbon_csv, "writers/codecarbon_csv.hpp"},
+        {".card.yaml", to_model_card, "writers/model_card.hpp"},
+        {".annex.md", to_annex, "writers/technical_documentation.hpp"},
+        {".sci.json", to_sci_json, "writers/sci_json.hpp"},
 #endif
     };
     return list_view<report_format>(all);
@@ -78,7 +87,34 @@ JOULERY_DECL text_options terminal_options(int descriptor) noexcept {
 
 JOULERY_DECL text_options stderr_options() noexcept { return terminal_options(2); }
 
+namespace detail {
+
+inline failure no_writer(const std::string& target, const report_format& format) {
+    return {"report not written to " + escape_control(target) +
+                ": this program has no writer for " + std::string(format.ending),
+            "include <joulery/" + std::string(format.header) +
+                "> in the file that defines JOULERY_IMPLEMENTATION, or, with CMake, link "
+                "joulery::full; examples/report.cpp makes it of a JSON report"};
+}
+
+/// The summary of a step of GitHub Actions: a file that steps append Markdown to.
+inline status write_to_github(const report& r) {
+    const char* path = environment_variable("GITHUB_STEP_SUMMARY");
+    if (path == nullptr || *path == '\0')
+        return failure{"report not written to the step's summary: GITHUB_STEP_SUMMARY is not set",
+                       "run it in a step of GitHub Actions, or name a file in .md"};
+    const report_format* markdown = find_format("summary.md");
+    if (markdown == nullptr || markdown->write == nullptr)
+        return no_writer("the step's summary", {".md", nullptr, "writers/markdown.hpp"});
+    const int error = append_to_file(path, markdown->write(r) + "\n");
+    if (error == 0) return {};
+    return failure{"report not written to " + escape_control(path) + ": " + error_text(error), {}};
+}
+
+}  // namespace detail
+
 JOULERY_DECL status write_report(const report& r, const std::string& target) {
+    if (target == "github") return detail::write_to_github(r);
     if (target == "-") {
         const std::string text = to_text(r, stderr_options());
         const int error = detail::write_to_stderr(text);
@@ -86,18 +122,12 @@ JOULERY_DECL status write_report(const report& r, const std::string& target) {
         return failure{"table not written to stderr: " + error_text(error), {}};
     }
     const report_format* format = find_format(target);
-    if (format != nullptr && format->write == nullptr)
-        return failure{
-            "report not written to " + escape_control(target) +
-                ": this program has no writer for " + std::string(format->ending),
-            "include <joulery/" + std::string(format->header) +
-                "> in the file that defines JOULERY_IMPLEMENTATION, or, with CMake, link "
-                "joulery::full; examples/report.cpp makes it of a JSON report"};
+    if (format != nullptr && format->write == nullptr) return detail::no_writer(target, *format);
     if (format != nullptr) {
         const auto done = replace_file(target, format->write(r));
         return done ? status() : status(done.error());
     }
-    std::string known = "- (the table on stderr)";
+    std::string known = "- (the table on stderr), github (the step's summary)";
     for (const report_format& f : report_formats()) known.append(", ").append(f.ending);
     return failure{
         "report not written to " + escape_control(target) + ": its ending names no known format",

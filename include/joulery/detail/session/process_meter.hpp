@@ -88,6 +88,12 @@ class process_meter {
         allow_scopes();
     }
 
+    void clear_live_line() {
+        std::shared_ptr<progress_display> line;
+        change([&] { line = live_; });
+        if (line != nullptr) line->clear();
+    }
+
     /// Before main: a report that was asked for is missed even where no scope is ever opened.
     static bool await_report() {
         if (environment_variable("JOULERY_REPORT") == nullptr) return false;
@@ -179,9 +185,9 @@ class process_meter {
         auto files =
             std::make_shared<report_files>(settings.reports, run_names::of(settings.run_name));
         for (const std::string& note : files->notes()) say(note);
-        std::unique_ptr<progress_display> line;
+        std::shared_ptr<progress_display> line;
         if (settings.live)
-            line = std::make_unique<progress_display>([made] { return made->core_->glance(); });
+            line = std::make_shared<progress_display>([made] { return made->core_->glance(); });
         auto checkpoints = checkpoints_of(made, files);
         auto lines = lines_of(made, files);
         stop_at_exit();
@@ -221,7 +227,7 @@ class process_meter {
         scopes_enabled.store(false, std::memory_order_relaxed);
         std::shared_ptr<meter> ended;
         std::shared_ptr<report_files> files;
-        std::unique_ptr<progress_display> line;
+        std::shared_ptr<progress_display> line;
         std::unique_ptr<repeating_call> checkpoints, lines;
         change([&] {
             ended = std::move(meter_);
@@ -299,9 +305,10 @@ class process_meter {
         if (files_ != nullptr) files_->abandon();
         members_ = std::make_unique<std::mutex>();
         if (phase_ == phase::running || phase_ == phase::changing) {
-            (void)live_.release();         // NOLINT: their threads are the parent's
-            (void)checkpoints_.release();  // NOLINT
-            (void)lines_.release();        // NOLINT
+            // Their threads are the parent's: they are left lying.
+            (void)new std::shared_ptr<progress_display>(std::move(live_));  // NOLINT
+            (void)checkpoints_.release();                                   // NOLINT
+            (void)lines_.release();                                         // NOLINT
             phase_ = phase::forked;
             last_ = report();
         }
@@ -337,7 +344,7 @@ class process_meter {
     left* left_behind_ = nullptr;
     std::shared_ptr<report_files> files_;
     std::unique_ptr<repeating_call> checkpoints_, lines_;
-    std::unique_ptr<progress_display> live_;
+    std::shared_ptr<progress_display> live_;
     report last_, without_memory_;
     phase phase_ = phase::fresh;
     bool enabled_ = true;

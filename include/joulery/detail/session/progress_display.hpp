@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,8 +27,9 @@ inline namespace v1 {
 namespace detail {
 
 /// Draws the live line over itself from a thread of its own, four times a second, and clears it at
-/// its end. Nothing is written to what is no terminal, to a dumb one, from the background, or
-/// while the terminal takes no output.
+/// its end. The cursor goes back to the first column each time, so that what the program prints
+/// begins there; `clear` takes the line away before. Nothing is written to what is no terminal, to
+/// a dumb one, from the background, or while the terminal takes no output.
 ///
 /// Thread: one owner. Cost: a glance at the figures and one write a drawing.
 /// Fails:  never; where it can't draw it starts no thread.
@@ -46,7 +48,14 @@ class progress_display {
     progress_display& operator=(const progress_display&) = delete;
     ~progress_display() {
         drawing_.reset();
+        clear();
+    }
+
+    /// Takes the line away until the next drawing. Any thread.
+    void clear() {
+        const std::lock_guard<std::mutex> lock(mutex_);
         if (is_drawn_) (void)put(clear_line);
+        is_drawn_ = false;
     }
 
     [[nodiscard]] bool is_drawing() const noexcept { return drawing_ != nullptr; }
@@ -59,7 +68,8 @@ class progress_display {
         // The last column stays free: some terminals break the line there.
         const std::size_t room = columns();
         const std::string line = to_live_line(glance_(), room > 1 ? room - 1 : 1);
-        if (put(std::string(1, '\r') + line + "\x1b[K")) is_drawn_ = true;
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (put("\r" + line + "\x1b[K\r")) is_drawn_ = true;
     }
 
 #if JOULERY_POSIX()
@@ -91,6 +101,7 @@ class progress_display {
 
     std::function<progress_figures()> glance_;
     int fd_;
+    std::mutex mutex_;  ///< drawing and clearing take turns
     bool is_drawn_ = false;
     std::unique_ptr<repeating_call> drawing_;
 };

@@ -41,37 +41,40 @@ namespace detail {
 
 inline std::string progress_text(const progress_figures& f) {
     const progress_state& p = f.progress;
-    const std::string item = p.item_name.empty() ? "item" : escape_control(p.item_name);
+    const auto marked = [&](const std::string& text) {
+        return with_quality_prefix(text, f.provenance);
+    };
     const double part = p.done / p.total;
     const double share = is_positive(part) ? std::min(part, 1.0) : 0.0;
-    std::string out = escape_control(p.path) + " " + std::to_string(static_cast<int>(100 * share)) +
-                      " % of " + count_text(p.total) + " " + item;
-    const double rate = p.done / p.time.count();
-    if (!is_positive(rate)) return out;
-    out += ", " + plain_text(rate, item + "/s");
-    const double left = std::max(p.total - p.done, 0.0);
+    std::string out = std::to_string(static_cast<int>(100 * share)) + " %";
     if (is_positive(p.per_item.joules()))
-        out += ", " + with_quality_prefix(to_text(p.per_item), f.provenance) + "/" + item +
-               ", in all " + with_quality_prefix(to_text(p.per_item * p.total), f.provenance) +
-               " and " + with_quality_prefix(to_text(p.co2e_per_item * p.total), f.provenance);
-    if (left > 0) out += ", " + to_text(seconds(left / rate)) + " left";
-    return out;
+        out += " of " + marked(to_text(p.per_item * p.total)) + ", " +
+               marked(to_text(p.co2e_per_item * p.total));
+    const double rate = p.done / p.time.count();
+    const double left = std::max(p.total - p.done, 0.0);
+    if (is_positive(rate) && left > 0) out += ", " + to_text(seconds(left / rate)) + " left";
+    return out + " (" + escape_control(p.path) + ")";
 }
 
 }  // namespace detail
 
-/// The line: run time, power now, joules and CO2e so far; where a scope has stated its items (see
-/// `scope::set_total`) how far it is, its rate, J/item, and what it will have cost at its end.
-/// Estimates bear a "~".
+/// The line: where a scope has stated its items (see `scope::set_total`), how far it is, what it
+/// will have cost at its end and when that is; then power now, joules and CO2e so far, run time.
+/// Estimates bear a "~". What does not fit is left out from the end.
 ///
 /// Cost: a few strings. Fails: never; what is not known is "n/a", and names can't move the cursor.
 ///
-///     to_live_line(f, 80);   // "42.1 s  142 W  1.84 kJ  0.242 g CO2e"
+///     to_live_line(f, 80);   // "40 % of 615 J, 80 mg CO2e, 24 s left (train)  142 W  1.84 kJ"
 [[nodiscard]] inline std::string to_live_line(const progress_figures& f, std::size_t columns) {
-    std::string line = to_text(f.time) + "  " + with_quality_prefix(to_text(f.now), f.provenance) +
-                       "  " + with_quality_prefix(to_text(f.total), f.provenance) + "  " +
-                       with_quality_prefix(to_text(f.co2e), f.provenance);
-    if (!f.progress.path.empty() && f.progress.total > 0) line += "  " + detail::progress_text(f);
+    std::string line;
+    if (!f.progress.path.empty() && f.progress.total > 0) line = detail::progress_text(f);
+    for (const std::string& text : {to_text(f.now), to_text(f.total), to_text(f.co2e)}) {
+        const std::string marked = with_quality_prefix(text, f.provenance);
+        if (!line.empty() && display_width(line) + 2 + display_width(marked) > columns) break;
+        line += (line.empty() ? "" : "  ") + marked;
+    }
+    const std::string time = to_text(f.time);
+    if (display_width(line) + 2 + time.size() <= columns) line += "  " + time;
     return shortened(line, columns);
 }
 

@@ -158,6 +158,8 @@ class report_files {
         report_target t;
         t.asked_for = t.path = path;
         t.format = path == "-" ? nullptr : find_format(path);
+        // A writer that is not part of the program: `write_report` says so at the end.
+        if (t.format != nullptr && t.format->write == nullptr) t.format = nullptr;
         if (t.format == nullptr || t.file.claim(path)) return t;
         // In containers many processes have the same number, and on a cluster.
         for (const std::string& mark :

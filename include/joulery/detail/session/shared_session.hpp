@@ -47,6 +47,7 @@ struct session_entries {
     void (*snapshot)(report& r);
     void (*stop)();
     void (*set_enabled)(bool on);
+    void (*clear_live_line)();
     thread_cursor* (*tree)() noexcept;  ///< of the calling thread; null: not measured
     const slow_path_table* (*calls)() noexcept;
 };

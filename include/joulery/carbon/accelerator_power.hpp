@@ -1,0 +1,73 @@
+// accelerator_power.hpp - what an accelerator draws by its maker, for runs that nobody measured.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/core/config.hpp"
+#include "joulery/result.hpp"
+#include "joulery/units.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace joulery {
+inline namespace v1 {
+
+/// A figure of the table: thermal design power, or the mean that a paper measured.
+struct accelerator_power {
+    std::string name;    ///< "A100 SXM4 80 GB"
+    power watts;         ///< of one
+    std::string source;  ///< "TDP, mlco2/impact d0d3ee5"
+};
+
+/// The figure of an accelerator by its name, or by a part of it that fits one power alone.
+///
+/// Fails:  where nothing fits, and where what fits draws different powers; both are named.
+///
+///     auto p = accelerator_power_for("V100-SXM2-32GB");   // 300 W
+///     if (p) energy e = p->watts * hours * 0.6;           // 0.6: mean utilisation
+[[nodiscard]] JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view name);
+
+}  // namespace v1
+}  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/carbon/place_name.hpp"
+#include "joulery/detail/carbon/tables/accelerator_table.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view name) {
+    const folded_name wanted = fold_place(name);
+    const accelerator_row *found = nullptr, *exact = nullptr;
+    bool differ = false;
+    std::string fits, all;
+    for (const accelerator_row& r : accelerator_table) {
+        all += std::string(all.empty() ? "" : "; ") + r.name;
+        const folded_name have = fold_place(r.name);
+        if (wanted.view().empty() || have.view().find(wanted.view()) == std::string_view::npos)
+            continue;
+        if (exact == nullptr && have.view() == wanted.view()) exact = &r;
+        differ = differ || (found != nullptr && found->watts != r.watts);
+        if (found == nullptr) found = &r;
+        fits += std::string(fits.empty() ? "" : "; ") + r.name + " (" +
+                to_text(power::from_watts(r.watts)) + ")";
+    }
+    const accelerator_row* one = exact != nullptr ? exact : differ ? nullptr : found;
+    if (one != nullptr)
+        return accelerator_power{one->name, power::from_watts(one->watts),
+                                 std::string(one->what) + ", " + one->source};
+    const std::string quoted = "'" + std::string(name) + "'";
+    if (found != nullptr)
+        return failure{quoted + " fits accelerators of different power: " + fits,
+                       "name one in full"};
+    return failure{"no accelerator is called " + quoted + "; known: " + all,
+                   "state the energy itself"};
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -1,0 +1,33 @@
+#include "joulery/carbon/accelerator_power.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace joulery;
+
+TEST_CASE("accelerators: one by its name, or by a part of it that fits one power") {
+    CHECK(accelerator_power_for("H100 SXM")->watts.watts() == 700);
+    CHECK(accelerator_power_for("a100 sxm4 80 gb")->watts.watts() == 400);
+    CHECK(accelerator_power_for("T4")->watts.watts() == 70);  // "T4" and "NVIDIA Tesla T4"
+    CHECK(accelerator_power_for("L40S")->watts.watts() == 350);
+    CHECK(accelerator_power_for("L4")->watts.watts() == 72);  // not L40S
+    CHECK(accelerator_power_for("L40S")->source == "TDP, mlco2/impact d0d3ee5");
+    CHECK(accelerator_power_for("TPUv3 Chip")->source.find("mean, ") == 0);
+}
+
+TEST_CASE("accelerators: what fits several powers, or nothing, is refused with the names") {
+    const auto several = accelerator_power_for("A100");
+    REQUIRE_FALSE(several);
+    CHECK(several.error().reason.find("A100 SXM4 80 GB (400 W)") != std::string::npos);
+    CHECK(several.error().reason.find("A100 PCIe 40/80GB (250 W)") != std::string::npos);
+    CHECK_FALSE(accelerator_power_for("Z9000"));
+    CHECK_FALSE(accelerator_power_for(""));
+    CHECK_FALSE(accelerator_power_for("--"));
+}
+
+TEST_CASE("accelerators: figures that are wrong at their source are not carried") {
+    CHECK_FALSE(accelerator_power_for("GTX 750"));
+    CHECK_FALSE(accelerator_power_for("V100-PCIE"));
+    CHECK_FALSE(accelerator_power_for("Xeon"));
+}
