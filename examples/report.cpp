@@ -101,18 +101,18 @@ report read(const std::string& path) {
     return *std::move(r);
 }
 
-void show_top(report r, const arguments& a) {
+void show_top(report r, const arguments& asked) {
     std::stable_sort(r.scopes.begin(), r.scopes.end(),
                      [](const scope_row& a, const scope_row& b) { return a.self > b.self; });
     text_grid grid(
         {{"scope", 0}, {"own energy", 9}, {"share", 8}, {"calls", 2}, {"quality", 7, true}});
-    for (std::size_t i = 0; i < std::min(a.top, r.scopes.size()); ++i) {
+    for (std::size_t i = 0; i < std::min(asked.top, r.scopes.size()); ++i) {
         const scope_row& s = r.scopes[i];
         grid.add({escape_control(s.path), with_quality_prefix(to_text(s.self), s.provenance),
                   percent_text(s.self / r.total), count_text(static_cast<double>(s.calls)),
                   std::string(to_text(s.provenance))});
     }
-    std::fputs(grid.render(a.table.width, false).c_str(), stdout);
+    std::fputs(grid.render(asked.table.width, false).c_str(), stdout);
 }
 
 /// One line a scope: joules of one item where both count the same items, else of the whole scope.

@@ -84,7 +84,8 @@ TEST_CASE("shown rows: whatever the tree, no joule of what is open is out of sig
         for (std::size_t i = 0; i < n; ++i) {
             const std::size_t parent = i > 0 && random() % 4 != 0 ? random() % i : sample::top;
             r.scopes.push_back(sample::scope("s" + std::to_string(i), parent, 1, 1, {0, 0, 0}, 0));
-            r.scopes.back().self = r.scopes.back().total = sample::j(1 + random() % 1000);
+            r.scopes.back().self = r.scopes.back().total =
+                sample::j(1 + static_cast<double>(random() % 1000));
         }
         for (std::size_t i = n; i-- > 0;)
             if (r.scopes[i].parent != sample::top)

@@ -86,12 +86,12 @@ class text_writer {
     }
 
     // A line of the table; the joules by kind of part stand behind the whole energy.
-    struct line {
+    struct table_line {
         std::string name, calls, time, busy, total;
         std::vector<std::string> parts;
         std::string idle, active, power, per_item, co2e, uncertainty, quality, method;
     };
-    void add(text_grid& grid, line l, text_style style = text_style::plain) const {
+    void add(text_grid& grid, table_line l, text_style style = text_style::plain) const {
         std::vector<std::string> cells{std::move(l.name), std::move(l.calls), std::move(l.time),
                                        std::move(l.busy), std::move(l.total)};
         l.parts.resize(parts_.size());
@@ -131,7 +131,7 @@ class text_writer {
     }
 
     void add_row(text_grid& grid, const shown_row& shown) const {
-        line l;
+        table_line l;
         const quality q = shown.provenance;
         l.name = std::string(2 * shown.level, ' ');
         if (shown.scope == scope_tree::none) {
@@ -163,7 +163,7 @@ class text_writer {
 
     void add_sums(text_grid& grid) const {
         const quality q = r_.provenance;
-        line outside;
+        table_line outside;
         outside.name = "(outside)";
         outside.total = with_quality_prefix(units_.text(r_.unscoped), q);
         outside.parts = part_cells(
@@ -172,14 +172,14 @@ class text_writer {
         add(grid, std::move(outside));
         const self_cost& cost = r_.overhead;  // a part of what lies outside
         if (cost.joules.joules() > 0) {
-            line measuring;
+            table_line measuring;
             measuring.name = "  measuring";
             measuring.time = to_text(cost.sampler + cost.edges);
             measuring.total = "~" + units_.text(cost.joules);
             measuring.quality = "estimated";
             add(grid, std::move(measuring));
         }
-        line total;
+        table_line total;
         total.name = "total";
         total.time = to_text(r_.context.duration);
         total.total = with_quality_prefix(units_.text(r_.total), q);
