@@ -27,11 +27,13 @@
 #include <joulery/detail/core/unit_text.hpp>
 #include <joulery/report_io.hpp>
 
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -287,20 +289,45 @@ int show_rate(const report& r, const command_line& c) {
     return 0;
 }
 
+/// What a paper prints and what its own inputs come to, where rounding does not explain it.
+void show_disagreement(const published_footprint& p, double tonnes) {
+    const double by_hours = p.accelerator_hours * p.watts * (p.mwh_holds_pue ? p.pue : 1) / 1e6;
+    const double half_hours = p.accelerator_hours > 0 ? p.hours_half / p.accelerator_hours : 0;
+    const double rounding =
+        p.mwh_half + by_hours * (half_hours + (p.watts > 0 ? 0.5 / p.watts : 0));
+    if (p.mwh > 0 && by_hours > 0 && std::fabs(by_hours - p.mwh) > rounding)
+        std::printf("  %s: %s h x %s W%s is %s MWh, printed %s (%+.1f %%)\n", p.name,
+                    format_significant(p.accelerator_hours).c_str(),
+                    format_significant(p.watts).c_str(), p.mwh_holds_pue ? " x PUE" : "",
+                    format_significant(by_hours, 4).c_str(), format_significant(p.mwh).c_str(),
+                    (by_hours / p.mwh - 1) * 100);
+    if (std::string_view(p.verdict) == "INCONSISTENT")
+        std::printf("  %s: energy x %s kg/kWh is %s t, printed %s (%+.1f %%)\n", p.name,
+                    format_significant(p.kg_per_kwh).c_str(), format_significant(tonnes, 4).c_str(),
+                    format_significant(p.tonnes).c_str(), (tonnes / p.tonnes - 1) * 100);
+}
+
+double recomputed_tonnes(const published_footprint& p) {
+    const energy it = p.mwh > 0 ? energy::from_kilowatt_hours(p.mwh * 1e3)
+                                : power::from_watts(p.watts) * seconds(p.accelerator_hours * 3600);
+    const carbon_model m{carbon_intensity::from_grams_per_kwh(p.kg_per_kwh * 1e3),
+                         p.mwh_holds_pue ? 1.0 : p.pue};
+    return m.of(it).kilograms() / 1e3;
+}
+
 /// Published training footprints beside what their own inputs come to.
 int show_published() {
     std::printf("%-52s %12s %12s %9s  %s\n", "model", "printed t", "recomputed t", "off",
                 "verdict");
     for (const published_footprint& p : published_footprints) {
-        const energy it = p.mwh > 0
-                              ? energy::from_kilowatt_hours(p.mwh * 1e3)
-                              : power::from_watts(p.watts) * seconds(p.accelerator_hours * 3600);
-        const carbon_model m{carbon_intensity::from_grams_per_kwh(p.kg_per_kwh * 1e3),
-                             p.mwh_holds_pue ? 1.0 : p.pue};
-        const double tonnes = m.of(it).kilograms() / 1e3;
-        std::printf("%-52.52s %12.6g %12.6g %8.2f%%  %s\n", p.name, p.tonnes, tonnes,
+        const double tonnes = recomputed_tonnes(p);
+        std::printf("%-52.52s %12s %12s %8.2f%%  %s\n", p.name,
+                    format_significant(p.tonnes).c_str(), format_significant(tonnes, 5).c_str(),
                     (tonnes / p.tonnes - 1) * 100, p.verdict);
     }
+    std::printf("\nwhere a paper's own figures disagree by more than their rounding\n");
+    for (const published_footprint& p : published_footprints)
+        show_disagreement(p, recomputed_tonnes(p));
     std::printf("\nsources\n");
     std::string last;
     for (const published_footprint& p : published_footprints)

@@ -69,6 +69,18 @@ TEST_CASE("icicle: children that claim more than their parent share its width") 
     CHECK(has(text, "data-x=\"25\" data-w=\"75\" data-level=\"2\" data-path=\"a/c\""));
 }
 
+TEST_CASE("icicle: below one scope that holds all the rest, its parts have colours of their own") {
+    report r;
+    r.scopes = {sample::scope("run", sample::top, 1, 1, {10, 0, 0}, 0),
+                sample::scope("run/a", 0, 1, 1, {4, 0, 0}, 0),
+                sample::scope("run/a/x", 1, 1, 1, {4, 0, 0}, 4),
+                sample::scope("run/b", 0, 1, 1, {6, 0, 0}, 6)};
+    using hues = std::vector<std::size_t>;
+    CHECK(detail::row_hues(scope_tree(r)) == hues{0, 0, 0, 1});
+    r.scopes.push_back(sample::scope("other", sample::top, 1, 1, {1, 0, 0}, 1));
+    CHECK(detail::row_hues(scope_tree(r)) == hues{0, 0, 0, 0, 1});
+}
+
 TEST_CASE("html: without energy or history there are no pictures, and the page says so") {
     CHECK(to_icicle_svg(report{}).empty());
     CHECK(to_power_svg(report{}).empty());

@@ -35,12 +35,22 @@ inline std::string svg_number(double x) {
     return fraction.empty() ? out : out + "." + fraction;
 }
 
-/// Which of eight hues a row has: that of its outermost scope, in the order they appear.
+/// Which of eight hues a row has: that of the scope around it on the first level where there are
+/// several, in the order they appear. Below one scope that holds all the run that is a deeper one.
 inline std::vector<std::size_t> row_hues(const scope_tree& tree) {
+    std::vector<std::size_t> on_level;
+    for (const std::size_t level : tree.level) {
+        if (level >= on_level.size()) on_level.resize(level + 1, 0);
+        ++on_level[level];
+    }
+    std::size_t coloured = 0;
+    while (coloured + 1 < on_level.size() && on_level[coloured] == 1) ++coloured;
     std::vector<std::size_t> hues(tree.parent.size(), 0);
     std::size_t next = 0;
-    for (const std::size_t i : tree.order)
-        hues[i] = tree.parent[i] == scope_tree::none ? next++ % 8 : hues[tree.parent[i]];
+    for (const std::size_t i : tree.order) {
+        if (tree.level[i] == coloured) hues[i] = next++ % 8;
+        if (tree.level[i] > coloured) hues[i] = hues[tree.parent[i]];
+    }
     return hues;
 }
 
