@@ -45,6 +45,7 @@ double serve(int number) {
                               r.add_items(1, "image");
                           }
                           const joulery::used u = r.end();
+                          joulery::clear_live_line();  // before the program prints
                           std::printf("request %d: %s +- %s\n", number, to_text(u.energy).c_str(),
                                       to_text(u.uncertainty).c_str());
                           return sum;
@@ -74,5 +75,6 @@ int main() {
     double sum = 0;
     for (int i = 0; i < 5; ++i) sum += answer(16) + launch_and_wait() + serve(i);
     const joulery::report r = joulery::snapshot();
+    joulery::clear_live_line();
     std::printf("sum %.6f\n\n%s", sum, to_text(r).c_str());
 }

@@ -63,6 +63,12 @@ def model_card(seed):
     assert isinstance(card["emissions"], (int, float)) and card["training_type"] == "fine-tuning"
 
 
+def sci(seed):
+    statement = strict_json(seed, "sci.json")
+    for score in statement["scores"]:
+        assert score["functional_units"] > 0 and isinstance(score["missing"], list), score
+
+
 class rendered(html.parser.HTMLParser):
     """Counts the cells of the first table, and notes every element."""
     def __init__(self, text):
@@ -126,7 +132,7 @@ def terminal(seed):
 
 
 failed = 0
-for test in [json_report, csv_rows, emissions_csv, model_card, markdown, junit, folded, speedscope,
+for test in [json_report, csv_rows, emissions_csv, model_card, sci, markdown, junit, folded, speedscope,
              trace, promtool, terminal]:
     wrong = []
     for seed in range(count):
