@@ -8,8 +8,6 @@
 // JOULERY_BACKENDS=rapl-perf,nvml looks at those alone; JOULERY_SYSROOT=FOLDER at a fake machine.
 #include "doctor_probe.hpp"
 
-#include <joulery/report_io.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -24,14 +22,15 @@ namespace {
 
 using namespace joulery;
 using doctor::diagnosis;
-using doctor::finding;
 using doctor::measured_channel;
+using finding = probed_backend;
 
-std::string time_text(double seconds) { return detail::si_text(seconds, "s"); }
+std::string time_text(double s) { return to_text(std::chrono::duration<double>(s)); }
 
 std::string quantum_text(const channel& c) {
     const double q = c.quantum > 0 ? c.quantum : c.joules_per_count;
-    return detail::si_text(q, c.kind == reading_kind::energy_counter ? "J" : "W");
+    return c.kind == reading_kind::energy_counter ? to_text(energy::from_joules(q))
+                                                  : to_text(power::from_watts(q));
 }
 
 std::string period_text(const measured_channel& c) {
@@ -58,7 +57,7 @@ void print_wrapped(const std::string& name, const std::string& text) {
 /// The findings that a section is about, under its title; nothing where there are none.
 template <class Is, class Print>
 void print_section(const char* title, const diagnosis& d, Is is, Print print) {
-    for (const finding& f : d.findings) {
+    for (const finding& f : d.machine.found) {
         if (!is(f)) continue;
         if (title != nullptr) std::printf("\n%s\n", title);
         title = nullptr;
@@ -76,7 +75,7 @@ void print_opened(const diagnosis& d, const finding& f) {
 
 void print_backends(const diagnosis& d) {
     std::printf("Read on this machine\n");
-    for (const finding& f : d.findings)
+    for (const finding& f : d.machine.found)
         if (f.opened) print_opened(d, f);
     const auto helpable = [](const finding& f) { return !f.opened && !f.remedy.empty(); };
     print_section(
@@ -113,17 +112,17 @@ void print_channels(const diagnosis& d) {
 
 void print_tree(const diagnosis& d) {
     std::printf("\nWhat is summed (+) and what is not (-)\n");
-    const std::function<void(std::ptrdiff_t, int)> below = [&](std::ptrdiff_t parent, int depth) {
-        for (std::size_t i = 0; i < d.channels.size(); ++i) {
-            const domain& place = d.tree.domains[i];
+    const std::function<void(const std::string&, int)> below = [&](const std::string& parent,
+                                                                    int depth) {
+        for (const channel_row& place : d.places) {
             if (place.parent != parent) continue;
             std::printf("  %*s%c %s%s%s\n", 2 * depth, "", place.summed ? '+' : '-',
-                        d.channels[i].what.id.c_str(), place.why_not.empty() ? "" : ": ",
+                        place.id.c_str(), place.why_not.empty() ? "" : ": ",
                         place.why_not.c_str());
-            below(static_cast<std::ptrdiff_t>(i), depth + 1);
+            below(place.id, depth + 1);
         }
     };
-    below(-1, 0);
+    below("", 0);
 }
 
 /// What a program's own meter says in a second.
@@ -133,19 +132,12 @@ reading_difference measure(meter& m, std::chrono::milliseconds time) {
     return m.read() - before;
 }
 
-std::unique_ptr<meter> make_meter(diagnosis& d) {
-    options chosen;
-    chosen.backends = std::move(d.backends);
-    return std::make_unique<meter>(std::move(chosen));
-}
-
-void print_verdict(diagnosis& d) {
+void print_verdict(const diagnosis& d) {
     if (d.channels.empty()) {
         std::printf("\nNothing can be measured: programs report time and no energy.\n");
     } else {
-        const auto m = make_meter(d);
-        const power mean = measure(*m, std::chrono::seconds(1)).mean_power();
-        const report r = m->snapshot();
+        const power mean = measure(*d.meter, std::chrono::seconds(1)).mean_power();
+        const report r = d.meter->snapshot();
         std::printf("\nTotal: %s over one second (%s)\n", to_text(mean).c_str(),
                     to_text(r.provenance).data());
         print_wrapped("Hardware:", r.context.hardware);
@@ -153,25 +145,31 @@ void print_verdict(diagnosis& d) {
             if (w.rfind("channel ", 0) == 0) print_wrapped("", w);
         if (d.only_estimated()) {
             std::printf("\nNo counter can be read here: what programs report is an estimate.\n");
-            for (const finding& f : d.findings)
+            for (const finding& f : d.machine.found)
                 if (f.used && !f.note.empty()) print_wrapped(f.name, f.note);
         }
     }
 }
 
 void put(std::string& out, const char* name, std::string_view text) {
-    out.append("\"").append(name).append("\":");
-    append_json_string(out, text);
+    out.append("\"").append(name).append("\":\"");
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        const bool steers = static_cast<unsigned char>(c) < 0x20;
+        out += steers ? ' ' : c;
+    }
+    out += '"';
 }
 void put(std::string& out, const char* name, double x) {
-    out.append("\"").append(name).append("\":");
-    append_json_number(out, x);
+    char text[32];
+    std::snprintf(text, sizeof text, "%.9g", x);
+    out.append("\"").append(name).append("\":").append(text);
 }
 
-void print_json(diagnosis& d) {
+void print_json(const diagnosis& d) {
     std::string out = "{\"backends\":[";
-    for (const finding& f : d.findings) {
-        if (&f != &d.findings.front()) out += ",";
+    for (const finding& f : d.machine.found) {
+        if (&f != &d.machine.found.front()) out += ",";
         out += "\n {";
         put(out, "name", f.name);
         out.append(",\"opened\":").append(f.opened ? "true" : "false");
@@ -184,7 +182,7 @@ void print_json(diagnosis& d) {
     out += "\n],\"channels\":[";
     for (std::size_t i = 0; i < d.channels.size(); ++i) {
         const measured_channel& c = d.channels[i];
-        const domain& place = d.tree.domains[i];
+        const channel_row& place = d.places[i];
         if (i > 0) out += ",";
         out += "\n {";
         put(out, "id", c.what.id), out += ",";
@@ -196,22 +194,20 @@ void print_json(diagnosis& d) {
         put(out, "provenance", to_text(c.what.provenance)), out += ",";
         put(out, "measured_period_s", c.period_seconds), out += ",";
         put(out, "measured_read_s", c.read_seconds), out += ",";
-        put(out, "parent", place.parent_id);
+        put(out, "parent", place.parent);
         out.append(",\"summed\":").append(place.summed ? "true" : "false").append(",");
         put(out, "why_not", place.why_not), out += "}";
     }
-    const auto m = make_meter(d);
     out += "\n],";
-    put(out, "total_watts", measure(*m, std::chrono::seconds(1)).mean_power().watts());
+    put(out, "total_watts", measure(*d.meter, std::chrono::seconds(1)).mean_power().watts());
     std::printf("%s}\n", out.c_str());
 }
 
-void watch(diagnosis& d, long rounds) {
-    const auto m = make_meter(d);
+void watch(const diagnosis& d, long rounds) {
     for (const measured_channel& c : d.channels) std::printf("%s  ", c.what.id.c_str());
     std::printf("total\n");
     for (long i = 0; rounds == 0 || i < rounds; ++i) {
-        const reading_difference r = measure(*m, std::chrono::seconds(1));
+        const reading_difference r = measure(*d.meter, std::chrono::seconds(1));
         for (std::size_t c = 0; c < r.by_channel().size(); ++c) {
             const auto width = static_cast<int>(d.channels[c].what.id.size());
             std::printf("%*s  ", width, to_text(r.by_channel()[c] / r.time()).c_str());
@@ -230,17 +226,15 @@ int main(int argc, char** argv) {
                      "usage: doctor [--json | --watch [ROUNDS]]\n");
         return what == "--help" ? 0 : 1;
     }
-    options chosen;
-    const detail::environment env = detail::apply_environment(chosen);
-    diagnosis d = doctor::diagnose(env.backends, system_root(env.system_root));
+    const diagnosis d = doctor::diagnose();
     if (what == "--json") {
         print_json(d);
     } else if (what == "--watch") {
         watch(d, argc > 2 ? std::strtol(argv[2], nullptr, 10) : 0);
     } else {
         print_backends(d);
-        if (!env.backends.empty())
-            for (const std::string& w : d.warnings) std::printf("\n%s\n", w.c_str());
+        if (d.machine.by_name)
+            for (const std::string& w : d.machine.warnings) std::printf("\n%s\n", w.c_str());
         print_channels(d);
         print_tree(d);
         print_verdict(d);

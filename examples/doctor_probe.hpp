@@ -1,12 +1,8 @@
-// doctor_probe.hpp - what doctor.cpp finds out: which backends open, how fast they renew, what a
-// read costs.
+// doctor_probe.hpp - what doctor.cpp finds out: how often the counters are renewed, what a read
+// costs, and how they lie in one another.
 #pragma once
 
-#include <joulery/detail/core/json_text.hpp>
-#include <joulery/detail/metering/domain_tree.hpp>
-#include <joulery/detail/session/defaults.hpp>
-#include <joulery/detail/session/environment.hpp>
-#include <joulery/joulery.hpp>
+#include <joulery/full.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -20,16 +16,6 @@ namespace doctor {
 
 using steady = std::chrono::steady_clock;
 
-/// A backend as it was found, or why it was not.
-struct finding {
-    std::string name;
-    bool opened = false;
-    bool used = false;  ///< by a program that names no backends
-    std::size_t channels = 0;
-    std::string reason, remedy, note;
-    std::string needless;  ///< why there is nothing to be done about it
-};
-
 /// A channel as it was measured.
 struct measured_channel {
     joulery::channel what;
@@ -39,11 +25,10 @@ struct measured_channel {
 };
 
 struct diagnosis {
-    std::vector<finding> findings;
+    joulery::machine_probe machine;  ///< its backends are the meter's
     std::vector<measured_channel> channels;
-    joulery::domain_tree tree;
-    std::vector<std::string> warnings;
-    std::vector<std::unique_ptr<joulery::backend>> backends;
+    std::unique_ptr<joulery::meter> meter;
+    std::vector<joulery::channel_row> places;  ///< what holds which channel, and what is summed
 
     [[nodiscard]] bool only_estimated() const {
         return std::all_of(channels.begin(), channels.end(), [](const measured_channel& c) {
@@ -95,50 +80,15 @@ inline void watch_backend(joulery::backend& b, std::vector<measured_channel>& in
     }
 }
 
-/// Why a backend that did not open would add nothing to those that are used; "" where it would.
-inline std::string why_needless(const finding& f, const diagnosis& d) {
-    for (const joulery::second_view& view : joulery::second_views)
-        for (const auto& used : d.backends)
-            if (f.name == view.name && used->name() == view.of)
-                return "shows what " + std::string(view.of) + " reads";
-    bool counted = false;
-    for (const measured_channel& c : d.channels)
-        counted = counted || joulery::detail::counts_processors(c.what);
-    for (const std::string_view last : joulery::last_resorts)
-        if (counted && f.name == last) return "coarser than what is read";
-    return {};
-}
-
 /// Tries every backend there is, then looks closely at those that a program would use.
-inline diagnosis diagnose(const std::vector<std::string>& names, const joulery::system_root& root) {
+inline diagnosis diagnose() {
     diagnosis d;
-    for (const joulery::backend_entry& entry : joulery::standard_backends()) {
-        finding f;
-        f.name = std::string(entry.name);
-        joulery::opened_backend opened = entry.open(root);
-        if (opened) {
-            f.opened = true;
-            f.channels = (*opened)->channels().size();
-            f.note = std::string((*opened)->note());
-        } else {
-            f.reason = opened.error().reason;
-            f.remedy = opened.error().remedy;
-        }
-        d.findings.push_back(std::move(f));
-    }
-    joulery::found_backends found = joulery::open_backends(names, root);
-    d.warnings = std::move(found.warnings);
-    d.backends = std::move(found.backends);
-    std::vector<joulery::channel> all;
-    for (const auto& b : d.backends) {
-        for (finding& f : d.findings)
-            if (f.name == b->name()) f.used = true;
-        all.insert(all.end(), b->channels().begin(), b->channels().end());
-        watch_backend(*b, d.channels);
-    }
-    for (finding& f : d.findings)
-        if (!f.opened) f.needless = why_needless(f, d);
-    d.tree = joulery::build_domain_tree(all);
+    d.machine = joulery::probe_machine();
+    for (const auto& b : d.machine.backends) watch_backend(*b, d.channels);
+    joulery::options chosen;
+    chosen.backends = d.channels.empty() ? joulery::no_backends() : std::move(d.machine.backends);
+    d.meter = std::make_unique<joulery::meter>(std::move(chosen));
+    if (!d.channels.empty()) d.places = d.meter->snapshot().channels;
     return d;
 }
 

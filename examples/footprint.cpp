@@ -23,7 +23,6 @@
 #include <joulery/carbon/series_reader.hpp>
 #include <joulery/detail/carbon/decimal.hpp>
 #include <joulery/detail/carbon/format_significant.hpp>
-#include <joulery/detail/carbon/grid_factor_text.hpp>
 #include <joulery/detail/core/unit_text.hpp>
 #include <joulery/report_io.hpp>
 

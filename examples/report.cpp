@@ -12,7 +12,6 @@
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/figures.hpp"
-#include "joulery/detail/report/report_merger.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 #include "joulery/report_io.hpp"
 
@@ -149,9 +148,12 @@ int main(int argc, char** argv) {
         show_comparison(before, after, a.table.width);
         return 0;
     }
-    report_merger merger;  // one file at a time: memory does not grow with their number
-    for (const std::string& path : a.files) merger.add(read(path));
-    const report r = merger.finish();
+    std::size_t count = 0;  // one file at a time: memory does not grow with their number
+    const report r = merge([&](report& next) {
+        if (count == a.files.size()) return false;
+        next = read(a.files[count++]);
+        return true;
+    });
     for (const std::string& target : a.targets) {
         if (const auto done = write_report(r, target); !done) fail(done.error());
     }

@@ -13,6 +13,7 @@
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/carbon/callable_intensity.hpp"
 #include "joulery/joulery.hpp"
+#include "joulery/probe.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/csv.hpp"
 #include "joulery/writers/folded.hpp"

@@ -8,6 +8,7 @@
 #include "joulery/result.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,9 +74,14 @@ inline constexpr int json_schema_version = 1;
 ///     report node = merge(*from_json(rank0), *from_json(rank1));
 [[nodiscard]] JOULERY_DECL report merge(const report& a, const report& b);
 
-/// Adds any number of reports up, in time linear in them. `report_merger` does the same without
-/// holding them all.
+/// Adds any number of reports up, in time linear in them.
 [[nodiscard]] JOULERY_DECL report merge(const std::vector<report>& reports);
+
+/// The same of reports that come one at a time, so that memory does not grow with their number:
+/// `next` fills in the next one, or returns false.
+///
+///     report all = merge([&](report& r) { return read_next_file(r); });
+[[nodiscard]] JOULERY_DECL report merge(const std::function<bool(report&)>& next);
 
 /// A window of a running program: what the run used between two of its reports. Rows without calls
 /// and without time in the window stay, with zeros; warnings are the later report's.

@@ -31,6 +31,10 @@ PLAN = "README.md"
 # How the package is made; not headers.
 PACKAGE = "package"
 SCHEMAS = {"report.schema.json"}
+# The one way of tests to what a meter keeps to itself.
+ACCESS = "testing/access.hpp"
+# Examples that are tools of the library and share its columns and number formats.
+LIBRARY_TOOLS = {"report.cpp", "footprint.cpp"}
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
 OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
 # Nor are these, which few programs need and each program includes by name.
@@ -104,6 +108,8 @@ class Lint:
         self.check_umbrella()
         self.check_bodies()
         self.check_plan()
+        self.check_signatures()
+        self.check_examples()
         self.check_leftovers()
         self.check_tests()
         self.check_approx()
@@ -236,6 +242,46 @@ class Lint:
         for room in sorted({part_of(name) for name in self.headers if "/" in name}):
             if f"| `{room}` |" not in text:
                 self.say("include/joulery/README.md", f"does not say what {room} is for")
+
+    def check_signatures(self):
+        """No declaration that users see names anything of detail."""
+        for name, text in self.headers.items():
+            if name.startswith("detail/") or name == ACCESS:
+                continue
+            first = text.split("#ifdef JOULERY_IMPLEMENTATION")[0].split("\n")
+            seen, inner, number = True, 0, 0
+            while number < len(first):
+                line = first[number].strip()
+                number += 1
+                if re.match(r"(?:class|struct) [^;]*\{", line):
+                    seen = line.startswith("struct")
+                elif re.match(r"(?:public|protected|private):", line):
+                    seen = line.startswith("public")
+                elif line == "};":
+                    seen = True
+                elif re.match(r"namespace detail \{", line):
+                    inner = 1
+                elif line == "}  // namespace detail":
+                    inner = 0
+                if not JOULERY_DECL.search(line) or not seen or inner:
+                    continue
+                declaration, at = line, number
+                while ";" not in declaration and number < len(first):
+                    declaration += " " + first[number].strip()
+                    number += 1
+                if "detail::" in declaration.split(";")[0] and not re.search(
+                        r"\bfriend\b", declaration):
+                    self.say(f"include/joulery/{name}:{at}", "a public signature names detail")
+
+    def check_examples(self):
+        """Examples show what users have."""
+        for path in sorted((self.root / "examples").rglob("*.[ch]pp")):
+            if path.name in LIBRARY_TOOLS:
+                continue
+            for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+                found = INCLUDE.match(line)
+                if found and found.group(2).startswith("joulery/detail/"):
+                    self.say(f"examples/{path.name}:{number}", "an example includes a header of detail")
 
     @staticmethod
     def included_by(lines):

@@ -117,6 +117,20 @@ class LintTest(unittest.TestCase):
         self.put("include/joulery/README.md", "| `detail/backends` | devices |\n")
         self.expect("README.md", "does not say what detail/session is for")
 
+    def test_a_public_signature_that_names_detail_is_found(self):
+        self.write("result.hpp", "class c {\n private:\n    JOULERY_DECL detail::x own();\n};")
+        self.write("full.hpp", '#include "joulery/joulery.hpp"\n#include "joulery/result.hpp"')
+        self.put("include/joulery/joulery_full.cpp", '#include "joulery/full.hpp"\n')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        self.write("result.hpp", "class c {\n public:\n    JOULERY_DECL detail::x\n    own();\n};")
+        self.expect("result.hpp", "a public signature names detail")
+
+    def test_an_example_that_includes_a_header_of_detail_is_found(self):
+        self.put("examples/hello.cpp", '#include <joulery/units.hpp>\n')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        self.put("examples/hello.cpp", '#include <joulery/detail/backends/rapl.hpp>\n')
+        self.expect("examples/hello.cpp:1", "an example includes a header of detail")
+
     def test_every_body_is_in_the_file_that_has_them(self):
         self.put("include/joulery/joulery.cpp", '#include "joulery/joulery.hpp"\n')
         self.write("report.hpp", "JOULERY_DECL void f();")

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <type_traits>
+#include <utility>
 
 using namespace joulery;
 
@@ -33,6 +35,15 @@ comparison_verdict verdict(double a, double ua, double b, double ub) {
 }
 
 }  // namespace
+
+// What it keeps pointers into must outlive it.
+template <class A, class B, class = void>
+constexpr bool takes = false;
+template <class A, class B>
+constexpr bool takes<A, B, std::void_t<decltype(compare(std::declval<A>(), std::declval<B>()))>> =
+    true;
+static_assert(takes<const report&, const report&> && !takes<report, const report&> &&
+              !takes<const report&, report> && !takes<report, report>);
 
 TEST_CASE("compare: the error bars decide what is a real difference") {
     CHECK(verdict(100, 3, 90, 4) == comparison_verdict::lower);  // gap 10, bars 5

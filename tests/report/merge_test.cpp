@@ -208,6 +208,21 @@ TEST_CASE("merge: the ranks of one node count its energy once") {
     check_conserved(r);
 }
 
+TEST_CASE("merge: reports that come one at a time are merged as all at once") {
+    const std::vector<report> all = {run("a", "m", 0, 10, 100), run("b", "m", 2, 9, 90),
+                                     run("c", "n", 1, 8, 70)};
+    std::size_t given = 0;
+    const report one_by_one = merge([&](report& next) {
+        CHECK(next == report{});  // nothing is left in it of the one before
+        if (given == all.size()) return false;
+        next = all[given++];
+        return true;
+    });
+    CHECK(given == 3);
+    CHECK(one_by_one.total.joules() == approx(merge(all).total.joules()));
+    CHECK(one_by_one.scopes.size() == merge(all).scopes.size());
+}
+
 TEST_CASE("merge: runs one after another add up") {
     const report r = merge(run("a", "m", 0, 10, 100), run("b", "m", 20, 30, 50));
     CHECK(r.total.joules() == approx(150));

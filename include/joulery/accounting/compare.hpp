@@ -52,8 +52,8 @@ struct comparison {
 ///     std::cout << to_text(compare(before, after));
 [[nodiscard]] JOULERY_DECL comparison compare(const report& a, const report& b);
 
+comparison compare(report&&, const report&) = delete;  // the rows would dangle
 comparison compare(const report&, report&&) = delete;
-
 comparison compare(report&&, report&&) = delete;
 
 /// A table: scope, then joules, J/item, CO2e and time of both, the ratio and the verdict.
@@ -149,8 +149,6 @@ JOULERY_DECL comparison compare(const report& a, const report& b) {
     detail::note_conditions(a, b, out.notes);
     return out;
 }
-
-comparison compare(report&&, const report&) = delete;  // the rows would dangle
 
 JOULERY_DECL std::string to_text(const comparison& c) {
     const auto of = [](const scope_row* s, auto text) { return s ? text(*s) : std::string("-"); };

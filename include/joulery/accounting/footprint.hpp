@@ -43,7 +43,7 @@ struct footprint {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
-#include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/grid_factor.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <cstddef>

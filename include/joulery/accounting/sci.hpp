@@ -55,7 +55,6 @@ struct sci_result {
 
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
-#include "joulery/detail/carbon/grid_factor_text.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 

@@ -135,7 +135,7 @@ template <class... Change>
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
-#include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/grid_factor.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 

@@ -73,5 +73,30 @@ inline constexpr double impossible_grams_per_kwh = 1e6;
 /// Above this a yearly grid average is almost surely in the wrong unit; it is used, with a warning.
 inline constexpr double absurd_grams_per_kwh = 2000;
 
+/// "44.18 g CO2e/kWh, France (FR), 2024, lifecycle, production, average, location-based; source".
+[[nodiscard]] JOULERY_DECL std::string to_text(const grid_factor& f);
+
 }  // namespace v1
 }  // namespace joulery
+
+#ifdef JOULERY_IMPLEMENTATION
+
+#include "joulery/detail/carbon/format_significant.hpp"
+
+namespace joulery {
+inline namespace v1 {
+
+JOULERY_DECL std::string to_text(const grid_factor& f) {
+    std::string out =
+        format_significant(f.intensity.grams_per_kwh(), 4) + " g CO2e/kWh, " + f.place;
+    if (f.year > 0) out += ", " + std::to_string(f.year);
+    for (const std::string* word : {&f.boundary, &f.accounting, &f.kind})
+        if (*word != "as stated") out += ", " + *word;
+    if (f.method != "as stated") out += ", " + f.method + "-based";
+    return out + "; " + f.source + (f.assumed ? " (assumed)" : "");
+}
+
+}  // namespace v1
+}  // namespace joulery
+
+#endif

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/carbon/format_significant.hpp"
-#include "joulery/detail/carbon/grid_factor_text.hpp"
+#include "joulery/carbon/grid_factor.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report.hpp"

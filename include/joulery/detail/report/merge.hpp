@@ -65,5 +65,11 @@ JOULERY_DECL report merge(const std::vector<report>& reports) {
     return all.finish();
 }
 
+JOULERY_DECL report merge(const std::function<bool(report&)>& next) {
+    report_merger all;
+    for (report r; next(r); r = report()) all.add(r);
+    return all.finish();
+}
+
 }  // namespace v1
 }  // namespace joulery
