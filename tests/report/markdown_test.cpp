@@ -32,3 +32,17 @@ TEST_CASE("markdown: names are code, and no pipe or backtick ends it") {
     CHECK(detail::markdown_code("a|b`c\n") == "`a\\|b'c\\x0a`");
     CHECK(detail::markdown_prose("@all #1 <b> *x*") == "&#64;all &#35;1 &lt;b\\> \\*x\\*");
 }
+
+TEST_CASE("markdown: a run of very many scopes fits a comment, with what is left out summed up") {
+    report r = sample::full();
+    for (int i = 0; i < 2000; ++i)
+        r.scopes.push_back(
+            sample::scope("train/s" + std::to_string(i), 0, 1, 1, {0.01, 0, 0}, 0.01));
+    const std::string text = to_markdown(r);
+    CHECK(text.size() < 65536);
+    CHECK(has(text, "| &emsp;*(1755 more)* | | | 17.5 J |"));
+    std::size_t cells = 0;  // as many as the head has
+    const std::size_t at = text.find("*(1755 more)*");
+    for (std::size_t i = at; text[i] != '\n'; ++i) cells += text[i] == '|' ? 1u : 0u;
+    CHECK(cells == 9);
+}

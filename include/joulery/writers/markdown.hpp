@@ -29,6 +29,7 @@ inline namespace v1 {
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/part_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
+#include "joulery/detail/report/shown_rows.hpp"
 
 #include <cstddef>
 #include <string_view>
@@ -68,6 +69,9 @@ inline std::string markdown_prose(std::string_view text) {
     return out;
 }
 
+/// A comment on GitHub holds 65,536 characters.
+inline constexpr std::size_t most_markdown_rows = 250;
+
 // The last two lines of the table.
 inline void markdown_sums(std::string& out, const report& r, const std::vector<component>& parts,
                           const column_units& units) {
@@ -98,11 +102,18 @@ inline void markdown_scopes(std::string& out, const report& r) {
     const scope_tree tree(r);
     const column_units units(r);
     const auto cell = [&](const std::string& text) { out += " " + markdown_prose(text) + " |"; };
-    for (const std::size_t i : tree.order) {
-        const scope_row& row = r.scopes[i];
+    for (const shown_row& shown : shown_rows(r, tree, most_markdown_rows)) {
         out += "| ";
-        for (std::size_t l = 0; l < tree.level[i]; ++l) out += "&emsp;";
-        out += markdown_code(r.scopes[i].name) + " |";
+        for (std::size_t l = 0; l < shown.level; ++l) out += "&emsp;";
+        if (shown.scope == scope_tree::none) {
+            out += "*" + left_out_text(shown) + "* | | |";
+            cell(with_quality_prefix(units.text(shown.total), shown.provenance));
+            for (std::size_t i = 0; i < parts.size() + 5; ++i) out += " |";
+            out += '\n';
+            continue;
+        }
+        const scope_row& row = r.scopes[shown.scope];
+        out += markdown_code(row.name) + " |";
         cell(count_text(static_cast<double>(row.calls)));
         cell(to_text(row.time));
         cell(with_quality_prefix(units.text(row.total), row.provenance));

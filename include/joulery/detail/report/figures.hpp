@@ -64,8 +64,9 @@ inline namespace v1 {
 
 /// What is to be said once where `is_thread_time` holds.
 inline constexpr const char* thread_time_note =
-    "Scopes were open on several threads at once: thread time is summed over them, and power is "
-    "energy over thread time.";
+    "Several scopes or spans of one path were open at once, on threads of their own: thread time "
+    "is "
+    "summed over them, and power is energy over thread time.";
 
 /// Where the grid factor comes from: "World 2024, lifecycle, location-based average".
 [[nodiscard]] inline std::string grid_text(const grid_factor& grid) {

@@ -138,6 +138,8 @@ inline constexpr std::string_view html_script = R"js(
   all("table.sortable").forEach(function (table) {
     var body = table.tBodies[0];
     var original = all("tr:not(.rest)", body);
+    var places = new Map();
+    original.forEach(function (row, i) { places.set(row, i); });
     var heads = all("thead th", table);
     function value(row, column) {
       var cell = row.cells[column];
@@ -155,7 +157,7 @@ inline constexpr std::string_view html_script = R"js(
         var sign = direction === "ascending" ? 1 : -1;
         rows.sort(function (a, b) {
           var x = value(a, column), y = value(b, column);
-          return x < y ? -sign : x > y ? sign : original.indexOf(a) - original.indexOf(b);
+          return x < y ? -sign : x > y ? sign : places.get(a) - places.get(b);
         });
       }
       rows.forEach(function (row) { body.appendChild(row); });

@@ -44,7 +44,7 @@ JOULERY_DECL list_view<report_format> report_formats() noexcept {
         {".csv", to_csv, "writers/csv.hpp"},
         {".html", to_html, "writers/html.hpp"},
         {".jsonl", [](const report& r) { return to_json_line(r); }, "writers/json_lines.hpp"},
-        {".txt", [](const report& r) { return to_text(r); }, "report_io.hpp"},
+        {".txt", [](const report& r) { return to_text(r, {100}); }, "report_io.hpp"},
 #if defined(__GNUC__) && !defined(_WIN32)
         {".md", to_markdown, "writers/markdown.hpp"},
         {".prom", to_prometheus, "writers/prometheus.hpp"},
