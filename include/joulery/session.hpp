@@ -132,6 +132,7 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 #include "joulery/detail/session/shared_session.hpp"
 #include "joulery/detail/timing/library_section.hpp"
 
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -187,9 +188,10 @@ JOULERY_DECL void start(options o) {
     (void)detail::catch_bad_alloc([&] { detail::session().start(std::move(o)); });
 }
 JOULERY_DECL report snapshot() {
-    report r;
-    detail::session().snapshot(r);
-    return r;
+    std::optional<report> r;  // even an empty one takes memory
+    (void)detail::catch_bad_alloc([&] { detail::session().snapshot(r.emplace()); });
+    if (r) return std::move(*r);
+    return detail::process_meter::instance().report_without_memory();
 }
 JOULERY_DECL void stop() {
     (void)detail::catch_bad_alloc([] { detail::session().stop(); });

@@ -2,7 +2,9 @@
 // program, and what is measured afterwards is right.
 #include "approx.hpp"
 #include "engine/support.hpp"
+#include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/joulery.hpp"
+#include "joulery/testing/access.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 
 #include <doctest/doctest.h>
@@ -45,9 +47,11 @@ void* allocate(std::size_t size, std::size_t alignment) {
 /// Calls into the library, whose allocations are counted; what it throws it throws at the program.
 template <class Work>
 void library(Work work) {
-    is_counting = true;
+    struct counted {
+        counted() { is_counting = true; }
+        ~counted() { is_counting = false; }
+    } now;
     work();
-    is_counting = false;
 }
 
 }  // namespace
@@ -73,12 +77,20 @@ __attribute__((noinline)) void operator delete(void* p, std::size_t, std::align_
 
 namespace {
 
+/// Lets time pass; samples are taken as the sampler's thread takes them.
+void pass(simulated_machine& machine, meter& m, int milliseconds) {
+    for (int i = 0; i < milliseconds; ++i) {
+        machine.run(1ms);
+        (void)detail::catch_bad_alloc([&] { library([&] { testing::access::poll(m); }); });
+    }
+}
+
 /// The scopes of a program: literals, strings, nested ones, items, tasks, an end elsewhere.
 void run_scopes(simulated_machine& machine, meter& m, testing::virtual_thread& worker) {
     std::optional<scope> step, handed_over;
     for (int i = 0; i < 3; ++i) {
         library([&] { step.emplace(m, "train/step"); });
-        machine.run(3ms);
+        pass(machine, m, 3);
         const std::string name = "layer with quite a long name " + std::to_string(i);
         library([&] {
             step->add_items(32, "sample");
@@ -91,10 +103,10 @@ void run_scopes(simulated_machine& machine, meter& m, testing::virtual_thread& w
             scope inner{worker, "inner"};
         });
         library([&] { handed_over.emplace(m, "request"); });
-        machine.run(5ms);
+        pass(machine, m, 5);
         std::thread([&] { handed_over.reset(); }).join();
         library([&] { step.reset(); });
-        machine.run(20ms);
+        pass(machine, m, 20);
     }
 }
 
@@ -118,7 +130,6 @@ void sweep(const std::vector<testing::simulated_counter>& counters) {
         options o = machine.options_with(counters);
         o.record_slices = 20;
         auto m = std::make_unique<meter>(std::move(o));
-        machine.attach(*m);
         machine.draw(100_W);
         testing::virtual_thread worker(*m);
         has_failed = false;
@@ -128,14 +139,13 @@ void sweep(const std::vector<testing::simulated_counter>& counters) {
         until_failure = 0;
         {
             scope after{*m, "after"};
-            machine.run(10ms);
+            pass(machine, *m, 10);
         }
         const report r = m->snapshot();
         INFO("allocation " << n);
         CHECK(calls_of(r, "after") == 1);
         CHECK(calls_of(r, "train/step") <= 3);
         check_books(r);
-        machine.detach();
         if (!has_failed) {
             CHECK(calls_of(r, "train/step") == 3);
             break;
@@ -149,6 +159,12 @@ void sweep(const std::vector<testing::simulated_counter>& counters) {
 }  // namespace
 
 TEST_CASE("allocation sweep: any one allocation of a run without counters may fail") { sweep({}); }
+
+TEST_CASE("allocation sweep: any one allocation of a run with a counter may fail") {
+    testing::simulated_counter often = engine_test::exact_counter();
+    often.period = 1ms;  // so that its updates are watched, and rows tell scopes apart
+    sweep({often});
+}
 
 namespace {
 

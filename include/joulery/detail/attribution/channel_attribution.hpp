@@ -73,7 +73,8 @@ class channel_attribution {
         if (!r.at_edge && seconds_billed_ >= next_estimate_) {
             (void)estimate();
             if (seconds_billed_ >= 2 * candidate_at_) {  // from a quarter to a half of the run ago
-                earlier_ = std::exchange(candidate_, powers_);
+                power_estimate now = powers_;
+                earlier_ = std::exchange(candidate_, std::move(now));
                 candidate_at_ = seconds_billed_;
             }
             next_estimate_ = seconds_billed_ + std::clamp(seconds_billed_ / 4, 0.2, 10.0);
@@ -213,12 +214,13 @@ class channel_attribution {
     void end_bill_row(const dated_reading& r, double own_share) {
         const double seconds = rows_.to_bill().seconds;
         if (!(seconds > 0)) return;
-        own_share_ = own_share;
         const billed_value shown = value_now(r);
         const double joules = shown.joules - bill_joules_;
+        rows_.members(rows_.to_bill(), members_);
+        sums_.reserve(members_);  // from here on nothing takes memory: a row is billed once
+        own_share_ = own_share;
         others_ += joules * (1 - own_share);
         edge_joules_ += joules * own_share * std::min(rows_.to_bill().edges / seconds, 1.0);
-        rows_.members(rows_.to_bill(), members_);
         sums_.add(members_, joules * own_share, traits_.policy != attribution::inclusive);
         sums_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias);
         last_row_power_ = joules / seconds;
@@ -306,8 +308,10 @@ class channel_attribution {
 
     const power_estimate& estimate() {
         if (is_stale_ || powers_.watts.empty()) {
-            if (traits_.tells_scopes_apart && regression_.columns() > 0)
-                powers_ = regression_.solve();
+            if (traits_.tells_scopes_apart && regression_.columns() > 0) {
+                power_estimate solved = regression_.solve();  // whole, or not at all
+                powers_ = std::move(solved);
+            }
             is_stale_ = false;
         }
         powers_.mean_watts = mean_power();

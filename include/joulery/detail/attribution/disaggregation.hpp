@@ -51,20 +51,36 @@ struct path_energy {
 /// of the columns for each path.
 class disaggregation {
  public:
+    /// Takes the memory that these members need, so that they can be added without. Where there is
+    /// none it throws, and no sum has changed.
+    void reserve(const std::vector<row_member>& members) {
+        std::size_t columns = 0;
+        for (const row_member& m : members) {
+            (void)row_of(m.path);
+            columns = std::max<std::size_t>(columns, m.column + std::size_t{1});
+        }
+        if (columns_.size() < columns) columns_.resize(columns);
+        for (const row_member& m : members) {
+            std::vector<double>& crossed = columns_[m.column].crossed;
+            if (crossed.size() < columns) crossed.resize(columns);
+        }
+        moved_.reserve(share_.size());
+    }
+
     /// `crossed`: members of different pools correct each other's energy, too.
     void add(const std::vector<row_member>& members, double joules, bool crossed) {
+        reserve(members);
         for (const row_member& m : members) {
             const std::size_t p = row_of(m.path);
             share_[p] += m.share * joules;
             weight_[p] += m.share;
             alone_[p] += m.share > alone ? m.share * joules : 0;
             column_[p] = m.column;
-            if (columns_.size() <= m.column) columns_.resize(m.column + 1);
             column_sums& c = columns_[m.column];
             c.weight += m.share;
             c.seconds += m.seconds;
             for (const row_member& q : members)
-                if (crossed || q.pool == m.pool) c.cross(q.column) += m.share * q.seconds;
+                if (crossed || q.pool == m.pool) c.crossed[q.column] += m.share * q.seconds;
         }
     }
 
@@ -142,10 +158,6 @@ class disaggregation {
     struct column_sums {
         double weight = 0, seconds = 0;
         std::vector<double> crossed;  ///< share of this column times seconds of another
-        double& cross(std::size_t q) {
-            if (crossed.size() <= q) crossed.resize(q + 1);
-            return crossed[q];
-        }
         [[nodiscard]] double correction(std::size_t self, const powers_of& known) const {
             double sum = seconds * known.watts(self);
             for (std::size_t q = 0; q < crossed.size(); ++q) sum -= crossed[q] * known.watts(q);
@@ -164,11 +176,12 @@ class disaggregation {
         const std::size_t row = path != nullptr ? path->index + 1 : 0;
         if (row >= share_.size()) {
             const std::size_t n = row + 1;
-            for (auto* sums :
-                 {&share_, &weight_, &alone_, &random_, &bias_at_begin_, &bias_at_end_, &moved_by_})
-                sums->resize(n, 0.0);
             column_.resize(n, 0);
             records_.resize(n, nullptr);
+            // By the size of the last one it is known that all have grown: there may be no memory.
+            for (auto* sums :
+                 {&weight_, &alone_, &random_, &bias_at_begin_, &bias_at_end_, &moved_by_, &share_})
+                sums->resize(n, 0.0);
         }
         for (; path != nullptr && records_[path->index + 1] != path; path = path->parent)
             records_[path->index + 1] = path;

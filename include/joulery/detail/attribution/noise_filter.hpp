@@ -55,8 +55,8 @@ struct information {
 
     void resize(std::size_t n) {
         if (left.size() >= n) return;
-        left.resize(n);
         right.resize(n, 0.0);
+        left.resize(n);  // last: there may be no memory for one of them
     }
     void clear() noexcept {
         left.clear();
@@ -157,9 +157,9 @@ class noise_filter {
         recent_.resize(n);
         older_.resize(n);
         if (innovation_.size() >= n) return;
-        for (auto* v : {&innovation_, &lagged_, &shown_}) v->resize(n, 0.0);
         for (int i = 0; i < states; ++i)
             if (use_[i]) by_column_[i].resize(n, 0.0);
+        for (auto* v : {&lagged_, &shown_, &innovation_}) v->resize(n, 0.0);
     }
 
     // Brings the state from the end of the last row to the begin of this one.

@@ -87,6 +87,8 @@ class open_times {
         marks& m = marks_[context.number];
         m.look = looks_;
         if (m.seen.size() < nodes) m.seen.resize(nodes, 0);
+        // Without memory a look may have broken off: what it left belongs to nobody.
+        if (std::exchange(is_measuring_, true)) std::fill(inside_.begin(), inside_.end(), 0.0);
         if (inside_.size() < nodes) inside_.resize(nodes, 0.0);
         const bool device = context.is_device();
         if (!device) into.lanes.push_back(0);
@@ -102,6 +104,7 @@ class open_times {
             into.open_at_end = into.open_at_end || open;
             add(n, ticks, seen, device, into);
         });
+        is_measuring_ = false;
     }
 
     double busy_share(const thread_context& context, std::uint64_t at, marks& m) const {
@@ -138,6 +141,7 @@ class open_times {
 
     std::unordered_map<std::uint32_t, marks> marks_;  ///< by the context's number
     std::vector<double> inside_;  ///< ticks in children, by node of the context being measured
+    bool is_measuring_ = false;
     std::vector<context_stretch> stretches_;
     std::size_t count_ = 0;
     std::uint64_t looks_ = 0;

@@ -110,11 +110,13 @@ class power_regression {
         return true;
     }
     void take_totals(const regression_row& row) {
-        joules_ += row.joules;
+        std::size_t n = columns();
         for (std::size_t i = 0; i < row.count; ++i)
-            prior_.columns = std::max<std::size_t>(columns(), row.terms[i].column + 1);
-        for (auto* v : {&facts_.power, &facts_.noisiness}) v->resize(columns() + 1, 1.0);
-        seconds_.resize(columns() + 1, 0.0);
+            n = std::max<std::size_t>(n, row.terms[i].column + std::size_t{1});
+        for (auto* v : {&facts_.power, &facts_.noisiness}) v->resize(n + 1, 1.0);
+        seconds_.resize(n + 1, 0.0);
+        prior_.columns = n;  // all have grown: there was memory for them
+        joules_ += row.joules;
         seconds_[0] += row.length;
         for (std::size_t i = 0; i < row.count; ++i) {
             seconds_[row.terms[i].column + 1] += row.terms[i].seconds;
@@ -156,7 +158,6 @@ class power_regression {
     void average() {
         const std::size_t n = columns();
         estimate_ = power_estimate();
-        estimate_.rows = rows_;
         estimate_.watts.assign(n, prior_.reference);
         estimate_.covariance.assign(n * n, 0.0);
         estimate_.mean_watts = prior_.mean;
@@ -187,6 +188,7 @@ class power_regression {
         allow_for_long_rows();
         for (std::size_t i = 0; i < n; ++i)
             estimate_.white_by_column.push_back(estimate_.white * facts_.noisiness[i + 1]);
+        estimate_.rows = rows_;  // whole: there was memory for it
     }
     // Short rows tell most, and go wrong most where no model fits: a lag below a call's length,
     // power that depends on how long a call is. Where long rows alone say something else than all

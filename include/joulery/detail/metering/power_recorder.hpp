@@ -116,8 +116,8 @@ class power_recorder {
     }
     void grow(std::size_t count) {
         if (count <= covered_.size()) return;
-        covered_.resize(count);
         for (auto& of_channel : joules_) of_channel.resize(count);
+        covered_.resize(count);  // last: there may be no memory for one of them
     }
 
     static constexpr double longest = 1e9;  ///< seconds; beyond it is no time of this world
