@@ -155,12 +155,16 @@ inline constexpr std::string_view html_script = R"js(
       if (direction !== "") {
         heads[column].setAttribute("aria-sort", direction);
         var sign = direction === "ascending" ? 1 : -1;
+        var keys = new Map();
+        rows.forEach(function (row) { keys.set(row, value(row, column)); });
         rows.sort(function (a, b) {
-          var x = value(a, column), y = value(b, column);
+          var x = keys.get(a), y = keys.get(b);
           return x < y ? -sign : x > y ? sign : places.get(a) - places.get(b);
         });
       }
-      rows.forEach(function (row) { body.appendChild(row); });
+      var sorted = document.createDocumentFragment();
+      rows.forEach(function (row) { sorted.appendChild(row); });
+      body.appendChild(sorted);
     }
     heads.forEach(function (head, column) {
       var button = document.createElement("button");
