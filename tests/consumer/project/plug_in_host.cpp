@@ -5,7 +5,16 @@
 
 #include <joulery/joulery.hpp>
 
+#include <string>
 #include <thread>
+
+static bool tells_of_other_version() {
+    const joulery::report r = joulery::snapshot();
+    for (const std::string& w : r.warnings)
+        if (w.find("libother_version.so has another version of joulery") != std::string::npos)
+            return true;
+    return false;
+}
 
 int main(int, char** arguments) {
     loaded_plug_in plug_in(arguments[1]);
@@ -42,6 +51,9 @@ int main(int, char** arguments) {
     loaded_plug_in again(arguments[1]);
     again.run(2);
     check(again.sees("plug_in") == 3, "it comes back, and goes on where it was");
+    check(!tells_of_other_version(), "there is one version so far");
+    check(::dlopen(arguments[2], RTLD_NOW | RTLD_LOCAL) != nullptr, "another version is loaded");
+    check(tells_of_other_version(), "the report says that another version measures apart");
     joulery::stop();
     return failures;
 }

@@ -15,6 +15,7 @@
 #include "joulery/detail/session/progress_display.hpp"
 #include "joulery/detail/session/repeating_call.hpp"
 #include "joulery/detail/session/report_files.hpp"
+#include "joulery/detail/session/shared_session.hpp"
 #include "joulery/detail/session/slow_path.hpp"
 #include "joulery/detail/session/thread_contexts.hpp"
 #include "joulery/detail/timing/library_section.hpp"
@@ -66,7 +67,7 @@ class process_meter {
             if (phase_ != phase::running) return last_report();
             running = meter_;
         }
-        return running->snapshot();
+        return with_notes(running->snapshot());
     }
 
     /// Made while there was some.
@@ -208,7 +209,7 @@ class process_meter {
         if (period.count() <= 0 || !files->has_files()) return nullptr;
         constexpr std::chrono::nanoseconds early = std::chrono::seconds(1);
         return std::make_unique<repeating_call>(std::min(period, early), period, [of, files] {
-            files->write_checkpoint(of->snapshot());
+            files->write_checkpoint(with_notes(of->snapshot()));
             files->set_cost(seconds(thread_cpu_seconds()));
         });
     }
@@ -240,7 +241,7 @@ class process_meter {
         checkpoints.reset();
         lines.reset();
         line.reset();  // it is cleared before a table comes
-        report last = ended->core_->finish();
+        report last = with_notes(ended->core_->finish());
         files->write_last(last, say);
         ended.reset();
         change([&] {
@@ -263,6 +264,12 @@ class process_meter {
         say(std::string(asked) + not_written +
             (enabled_ ? "no scope was opened"
                       : "measuring was switched off by set_enabled(false)"));
+    }
+
+    static report with_notes(report r) {
+        if (std::string note = other_version_note(); !note.empty())
+            r.warnings.push_back(std::move(note));
+        return r;
     }
 
     static std::string list_of(const std::vector<std::string>& names) {

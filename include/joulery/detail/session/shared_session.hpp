@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #if defined(__linux__) && defined(__GNUC__)
 #include <dlfcn.h>
@@ -93,18 +94,36 @@ inline const session_entries* entries_in_notes(const char* at, std::size_t size)
     return nullptr;
 }
 
-inline int look_for_entries(dl_phdr_info* object, std::size_t, void* found) noexcept {
-    constexpr session_layout mine;
-    for (int i = 0; i < object->dlpi_phnum; ++i) {
-        const auto& segment = object->dlpi_phdr[i];
+inline const session_entries* entries_of(const dl_phdr_info& object) noexcept {
+    for (int i = 0; i < object.dlpi_phnum; ++i) {
+        const auto& segment = object.dlpi_phdr[i];
         if (segment.p_type != PT_NOTE || segment.p_align > 4) continue;
-        const session_entries* e = entries_in_notes(
-            reinterpret_cast<const char*>(object->dlpi_addr + segment.p_vaddr), segment.p_memsz);
-        if (e == nullptr || std::memcmp(&e->layout, &mine, sizeof mine) != 0) continue;
-        *static_cast<const session_entries**>(found) = e;
-        return 1;
+        if (const session_entries* e = entries_in_notes(
+                reinterpret_cast<const char*>(object.dlpi_addr + segment.p_vaddr),
+                segment.p_memsz))
+            return e;
     }
-    return 0;
+    return nullptr;
+}
+
+/// Whether objects can be handed to that copy; its layout stands first in every version.
+inline bool is_same_version(const session_entries& e) noexcept {
+    constexpr session_layout mine;
+    return std::memcmp(&e.layout, &mine, sizeof mine) == 0;
+}
+
+inline int look_for_entries(dl_phdr_info* object, std::size_t, void* found) noexcept {
+    const session_entries* e = entries_of(*object);
+    if (e == nullptr || !is_same_version(*e)) return 0;
+    *static_cast<const session_entries**>(found) = e;
+    return 1;
+}
+
+inline int look_for_other_version(dl_phdr_info* object, std::size_t, void* name) noexcept {
+    const session_entries* e = entries_of(*object);
+    if (e == nullptr || is_same_version(*e)) return 0;
+    *static_cast<const char**>(name) = object->dlpi_name;
+    return 1;
 }
 
 /// The copy that serves stays loaded, whoever closes it: the others call into it.
@@ -128,6 +147,19 @@ inline const session_entries& session() noexcept {
 #else
     return joulery_session_entries;
 #endif
+}
+
+/// What a report says of a copy whose scopes can't be in it; "" where there is none.
+inline std::string other_version_note() {
+#if JOULERY_DETAIL_NOTES()
+    const char* name = nullptr;
+    ::dl_iterate_phdr(look_for_other_version, &name);
+    if (name != nullptr)
+        return std::string(*name != '\0' ? name : "the program") +
+               " has another version of joulery, which measures apart: its scopes are not in this "
+               "report";
+#endif
+    return {};
 }
 
 /// Whether another copy serves this one's scopes.
