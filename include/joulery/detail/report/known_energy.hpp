@@ -17,7 +17,7 @@ inline constexpr const char* not_measured_text = "not measured";
 /// of zero is a figure only where a channel that works is summed.
 [[nodiscard]] inline bool knows_energy(const report& r) noexcept {
     const auto is_some = [](energy e) { return !is_nan(e.joules()) && e.joules() != 0; };
-    if (is_some(r.total)) return true;
+    if (is_some(r.total) || is_some(r.overhead.joules)) return true;
     for (const channel_row& c : r.channels)
         if (c.summed && (c.state == "ok" || is_some(c.total))) return true;
     for (const scope_row& s : r.scopes)
