@@ -10,12 +10,12 @@ compiler=${1:-c++} rounds=${2:-3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# file NAME < SOURCE: left out where it does not compile, as its library is missing.
+# file NAME [HEADER] < SOURCE: left out where HEADER is not installed.
 names=()
 file() {
     cat >"$work/$1.cpp"
-    if "$compiler" -std=c++17 -fsyntax-only -I"$root/include" -I/usr/include/eigen3 "$work/$1.cpp" \
-        2>/dev/null; then
+    if [ $# -eq 1 ] || echo "#include <$2>" |
+        "$compiler" -std=c++17 -E -I/usr/include/eigen3 -x c++ - >/dev/null 2>&1; then
         names+=("$1")
     fi
 }
@@ -27,23 +27,23 @@ file scope <<'C++'
 #include <joulery/scope.hpp>
 int main() { joulery::scope s{"hello"}; }
 C++
-file nlohmann <<'C++'
+file nlohmann nlohmann/json.hpp <<'C++'
 #include <iostream>
 #include <nlohmann/json.hpp>
 int main() { std::cout << nlohmann::json::parse("{\"hello\": [1, 2]}").dump(2); }
 C++
 file hello <"$root/examples/hello.cpp"
-file doctest <<'C++'
+file doctest doctest/doctest.h <<'C++'
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 TEST_CASE("hello") { CHECK(1 + 1 == 2); }
 C++
-file eigen <<'C++'
+file eigen Eigen/Dense <<'C++'
 #include <Eigen/Dense>
 #include <iostream>
 int main() { std::cout << Eigen::MatrixXd::Random(4, 4).colPivHouseholderQr().solve(Eigen::VectorXd::Ones(4)); }
 C++
-file spdlog <<'C++'
+file spdlog spdlog/spdlog.h <<'C++'
 #include <spdlog/spdlog.h>
 int main() { spdlog::info("hello {}", 42); }
 C++

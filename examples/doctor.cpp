@@ -98,7 +98,7 @@ void print_channels(const diagnosis& d) {
     for (const measured_channel& c : d.channels)
         width = std::max(width, static_cast<int>(c.what.id.size()));
     std::printf("\n%-*s  %-13s %-6s %9s %14s %9s %9s\n", width + 2, "Channels", "backend", "counts",
-                "smallest", "renewed every", "declared", "one read");
+                "smallest", "updated every", "declared", "one read");
     for (const measured_channel& c : d.channels) {
         const bool counts = c.what.kind == reading_kind::energy_counter;
         std::printf("  %-*s  %-13s %-6s %9s %14s %9s %9s\n", width, c.what.id.c_str(),
@@ -107,7 +107,7 @@ void print_channels(const diagnosis& d) {
                     time_text(std::chrono::duration<double>(c.what.update_period).count()).c_str(),
                     time_text(c.read_seconds).c_str());
     }
-    std::printf("  (renewed every: as seen just now; one read: of all the backend's channels)\n");
+    std::printf("  (updated every: as seen just now; one read: of all the backend's channels)\n");
 }
 
 void print_tree(const diagnosis& d) {

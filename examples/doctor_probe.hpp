@@ -1,4 +1,4 @@
-// doctor_probe.hpp - what doctor.cpp finds out: how often the counters are renewed, what a read
+// doctor_probe.hpp - what doctor.cpp finds out: how often the counters are updated, what a read
 // costs, and how they lie in one another.
 #pragma once
 

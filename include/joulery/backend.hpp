@@ -146,7 +146,7 @@ class counter_span {
 ///
 /// Thread: calls of `read` never overlap, but come from different threads.
 /// Cost:   the meter measures what a read costs and takes none at the edges of scopes that are too
-///         short to pay for it; its sampler asks as often as the channels are renewed.
+///         short to pay for it; its sampler asks as often as the channels are updated.
 /// Fails:  by `read_status`; a slow read delays no scope and no other backend.
 ///
 ///     class wall_meter final : public joulery::backend {          // the whole of a plug-in

@@ -51,18 +51,18 @@ TEST_CASE("cray-pm: damaged files cost their channel, vanished ones are gone") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("cray-pm: values that are renewed in the middle of a read are read again, once") {
+TEST_CASE("cray-pm: values that are updated in the middle of a read are read again, once") {
     int reads = 0;
     std::uint64_t fresh = 7;
     const auto stamp = [&] { return fresh; };
-    SUBCASE("renewed in the middle") {
+    SUBCASE("updated in the middle") {
         const auto read = [&] { return ++reads, ++fresh, read_status::ok; };
-        CHECK(detail::read_between_renewals(stamp, read) == read_status::ok);
+        CHECK(detail::read_between_updates(stamp, read) == read_status::ok);
         CHECK(reads == 2);
     }
     SUBCASE("of one moment") {
         const auto read = [&] { return ++reads, read_status::retry; };
-        CHECK(detail::read_between_renewals(stamp, read) == read_status::retry);
+        CHECK(detail::read_between_updates(stamp, read) == read_status::retry);
         CHECK(reads == 1);
     }
 }

@@ -130,7 +130,7 @@ TEST_CASE("rocm-smi: a GPU in partitions is one GPU") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("rocm-smi: values from a cache that is never renewed are none") {
+TEST_CASE("rocm-smi: values from a cache that is never updated are none") {
     amd_machine m;
     opened_backend b = m.open();
     REQUIRE(b);

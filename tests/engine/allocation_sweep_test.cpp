@@ -110,7 +110,7 @@ void run_scopes(simulated_machine& machine, meter& m, testing::virtual_thread& w
     }
 }
 
-void check_books(const report& r) {
+void check_conserved_report(const report& r) {
     double own = r.unscoped.joules();
     for (const scope_row& row : r.scopes) {
         CHECK(std::isfinite(row.total.joules()));
@@ -145,7 +145,7 @@ void sweep(const std::vector<testing::simulated_counter>& counters) {
         INFO("allocation " << n);
         CHECK(calls_of(r, "after") == 1);
         CHECK(calls_of(r, "train/step") <= 3);
-        check_books(r);
+        check_conserved_report(r);
         if (!has_failed) {
             CHECK(calls_of(r, "train/step") == 3);
             break;

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-channel renewed_every(std::chrono::nanoseconds update,
+channel updated_every(std::chrono::nanoseconds update,
                       reading_kind kind = reading_kind::power_gauge) {
     channel c;
     c.id = "fake/" + std::to_string(update.count()) + std::string(to_text(kind));
@@ -31,28 +31,28 @@ constexpr reading_kind counter = reading_kind::energy_counter;
 
 }  // namespace
 
-TEST_CASE("period: a slow gauge is not asked more often than it is renewed") {
-    CHECK(period_of({renewed_every(1s)}) == 1);   // a management controller, a battery
-    CHECK(period_of({renewed_every(60s)}) == 1);  // never seldomer than once a second
-    CHECK(period_of({renewed_every(100ms)}) == 0.1);
-    CHECK(period_of({renewed_every(50ms)}) == 0.05);
-    CHECK(period_of({renewed_every(1ms)}) == 0.02);  // nor more than fifty times
-    CHECK(period_of({renewed_every(1s), renewed_every(50ms)}) == 0.05);
+TEST_CASE("period: a slow gauge is not asked more often than it is updated") {
+    CHECK(period_of({updated_every(1s)}) == 1);   // a management controller, a battery
+    CHECK(period_of({updated_every(60s)}) == 1);  // never seldomer than once a second
+    CHECK(period_of({updated_every(100ms)}) == 0.1);
+    CHECK(period_of({updated_every(50ms)}) == 0.05);
+    CHECK(period_of({updated_every(1ms)}) == 0.02);  // nor more than fifty times
+    CHECK(period_of({updated_every(1s), updated_every(50ms)}) == 0.05);
 }
 
 TEST_CASE("period: a counter keeps what comes in between, a tenth of a second will do") {
-    CHECK(period_of({renewed_every(1ms, counter)}) == 0.1);
-    CHECK(period_of({renewed_every(1s, counter)}) == 0.1);
-    CHECK(period_of({renewed_every(1s), renewed_every(1ms, counter)}) == 0.1);
+    CHECK(period_of({updated_every(1ms, counter)}) == 0.1);
+    CHECK(period_of({updated_every(1s, counter)}) == 0.1);
+    CHECK(period_of({updated_every(1s), updated_every(1ms, counter)}) == 0.1);
 }
 
 TEST_CASE("period: what is wanted holds, but no counter is left alone until it has wrapped") {
-    CHECK(period_of({renewed_every(1ms, counter)}, 5ms) == 0.005);
-    CHECK(period_of({renewed_every(1s)}, 3s) == 3);
-    CHECK(period_of({renewed_every(1ms)}, 10min) == 600);
+    CHECK(period_of({updated_every(1ms, counter)}, 5ms) == 0.005);
+    CHECK(period_of({updated_every(1s)}, 3s) == 3);
+    CHECK(period_of({updated_every(1ms)}, 10min) == 600);
     // Drivers of counters without an end of their own lose turns of 32 bits unseen.
-    CHECK(period_of({renewed_every(1ms, counter)}, 10min) == 30);
-    channel fast = renewed_every(1ms, counter);
+    CHECK(period_of({updated_every(1ms, counter)}, 10min) == 30);
+    channel fast = updated_every(1ms, counter);
     fast.wrap_at = 65'536'000'000;  // microjoules: half of it at 1.5 x 4,000 W
     fast.max_watts = 4000;
     CHECK(period_of({fast}, 10min) == approx(5.4613));

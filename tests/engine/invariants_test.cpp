@@ -203,7 +203,7 @@ void for_seeds(int count, Body body) {
 
 }  // namespace
 
-TEST_CASE("books: what scopes and no scope used is what the machine used, one thread") {
+TEST_CASE("conservation: what scopes and no scope used is what the machine used, one thread") {
     for_seeds(40, [](std::uint64_t seed) {
         random_program p(seed, attribution::shared, 1);
         p.run(400);
@@ -222,7 +222,7 @@ TEST_CASE("books: what scopes and no scope used is what the machine used, one th
     });
 }
 
-TEST_CASE("books: what scopes and no scope used is what the machine used, many threads") {
+TEST_CASE("conservation: what scopes and no scope used is what the machine used, many threads") {
     for_seeds(40, [](std::uint64_t seed) {
         random_program p(seed, attribution::shared, 1 + static_cast<int>(seed % 6));
         p.run(400);
@@ -232,7 +232,7 @@ TEST_CASE("books: what scopes and no scope used is what the machine used, many t
     });
 }
 
-TEST_CASE("books: reports in the middle of open scopes keep the sums and lose nothing") {
+TEST_CASE("conservation: reports in the middle of open scopes keep the sums and lose nothing") {
     for_seeds(20, [](std::uint64_t seed) {
         random_program p(seed, attribution::shared, 3);
         std::map<std::string, double> time_before;
@@ -253,7 +253,7 @@ TEST_CASE("books: reports in the middle of open scopes keep the sums and lose no
     });
 }
 
-TEST_CASE("books: by process, what others used is outside all scopes and the sums hold") {
+TEST_CASE("conservation: by process, what others used is outside all scopes and the sums hold") {
     for_seeds(20, [](std::uint64_t seed) {
         random_program p(seed, attribution::process, 1 + static_cast<int>(seed % 3));
         p.run(400);
@@ -264,7 +264,7 @@ TEST_CASE("books: by process, what others used is outside all scopes and the sum
     });
 }
 
-TEST_CASE("books: the random programs use every way to find joules") {
+TEST_CASE("conservation: the random programs use every way to find joules") {
     std::map<std::string, int> methods;
     int edge_reads = 0, device_rows = 0;
     for_seeds(10, [&](std::uint64_t seed) {
@@ -286,7 +286,7 @@ TEST_CASE("books: the random programs use every way to find joules") {
     CHECK(device_rows > 0);
 }
 
-TEST_CASE("books: inclusive attribution gives every thread its whole, children within parents") {
+TEST_CASE("conservation: inclusive attribution gives every thread its whole, children within parents") {
     for_seeds(20, [](std::uint64_t seed) {
         random_program p(seed, attribution::inclusive, 3);
         p.run(300);
@@ -294,7 +294,7 @@ TEST_CASE("books: inclusive attribution gives every thread its whole, children w
     });
 }
 
-TEST_CASE("books: a scope split into two adjacent ones has the same sum") {
+TEST_CASE("conservation: a scope split into two adjacent ones has the same sum") {
     simulated_counter continuous;
     continuous.period = std::chrono::microseconds(1);
     continuous.quantum = 1e-6;
@@ -338,7 +338,7 @@ TEST_CASE("books: a scope split into two adjacent ones has the same sum") {
     });
 }
 
-TEST_CASE("books: memory grows with paths, not with calls") {
+TEST_CASE("conservation: memory grows with paths, not with calls") {
     simulated_machine machine;
     meter m{machine.options_with({simulated_counter{}})};
     machine.attach(m);

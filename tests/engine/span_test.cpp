@@ -40,7 +40,7 @@ static_assert(!std::is_copy_constructible_v<span>);
 
 double seconds_of(const std::optional<seconds>& s) { return s ? s->count() : -1; }
 
-void check_books(const report& r) {
+void check_conserved_report(const report& r) {
     double sum = r.unscoped.joules();
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         const scope_row& row = r.scopes[i];
@@ -97,7 +97,7 @@ TEST_CASE("a span has the energy of its tasks, its time from begin to end and th
     CHECK(row.items == 128);
     CHECK(row.item_name == "token");
     CHECK(r.find("request/decode")->time.count() == approx(2));
-    check_books(r);
+    check_conserved_report(r);
 }
 
 TEST_CASE("power is over the busy time: a scope whose tasks come later draws no kilowatts") {
@@ -190,7 +190,7 @@ TEST_CASE("a span begins on one thread, works on a second and ends on a third") 
     CHECK(r.find("request")->calls == 1);
     CHECK(r.find("request")->time.count() == approx(0.5));
     CHECK(r.find("request/work")->total.joules() == approx(10).epsilon(0.02));
-    check_books(r);
+    check_conserved_report(r);
 }
 
 TEST_CASE("a span inside a span, and a copy of its handle that outlives it") {
@@ -216,7 +216,7 @@ TEST_CASE("a span inside a span, and a copy of its handle that outlives it") {
     CHECK(r.find("batch/request/work")->total.joules() == approx(8).epsilon(0.02));
     CHECK(r.find("batch/request/log")->total.joules() == approx(4).epsilon(0.02));
     CHECK(seconds_of(r.find("batch")->busy_time) == approx(0.15));
-    check_books(r);
+    check_conserved_report(r);
 }
 
 TEST_CASE("what a request used is told apart by its tasks, within the bar") {
@@ -375,7 +375,7 @@ TEST_CASE("a task that another thread ends is the span's all the same") {
     const report r = m.snapshot();
     CHECK(r.find("request/work")->calls == 2);
     CHECK(r.find("request/work")->time.count() == approx(0.15));
-    check_books(r);
+    check_conserved_report(r);
 }
 
 TEST_CASE("empty, of a dead meter, switched off and compiled out: nothing happens") {
@@ -501,7 +501,7 @@ TEST_CASE("random servers: books are exact, and spans add up to their rows") {
         random_server server(seed);
         server.run(300);
         const report r = server.snapshot();
-        check_books(r);
+        check_conserved_report(r);
         double time = 0, tasks = 0;
         std::uint64_t calls = 0;
         for (const scope_row& row : r.scopes) {

@@ -128,7 +128,7 @@ double cpu_joules(const report& r, std::string_view path) {
     return row != nullptr ? row->by_channel[cpu].joules() : -1;
 }
 
-void check_books(const report& r) {
+void check_conserved_report(const report& r) {
     for (std::size_t c = 0; c < r.channels.size(); ++c) {
         double sum = r.channels[c].unscoped.joules();
         for (const scope_row& row : r.scopes)
@@ -160,7 +160,7 @@ TEST_CASE("a stream scope has the device's work, though the host's part ended lo
         a.host(600ms, 5);
     }
     const report r = a.m->snapshot();
-    check_books(r);
+    check_conserved_report(r);
     CHECK(a.truth[0] == approx(20 * 0.4 * 350));
     CHECK(gpu_joules(r, "step/device") == approx(a.truth[0]).epsilon(0.03));
     CHECK(cpu_joules(r, "step/device") == 0);
@@ -185,7 +185,7 @@ TEST_CASE("short work on a slow counter is told from the device's idling by powe
         a.host(std::chrono::microseconds(6000 + random() % 4000), 5);
     }
     const report r = a.m->snapshot();
-    check_books(r);
+    check_conserved_report(r);
     CHECK(gpu_joules(r, "kernel/device") == approx(a.truth[0]).epsilon(0.03));
     CHECK(std::abs(gpu_joules(r, "kernel/device") - a.truth[0]) <
           r.find("kernel/device")->uncertainty.joules());
@@ -209,7 +209,7 @@ TEST_CASE("host scopes that overlap the device's work take none of it") {
         }
     }
     const report r = a.m->snapshot();
-    check_books(r);
+    check_conserved_report(r);
     CHECK(gpu_joules(r, "train/forward/device") == approx(a.truth[0]).epsilon(0.03));
     // The device's idling is left to the threads that were busy, and the CPU's is theirs alone.
     const double idle = 20 * 0.3 * 50;
@@ -238,7 +238,7 @@ std::vector<double> run_two_streams(nanoseconds unit, int rounds, int lead) {
     }
     a.drain();
     const report r = a.m->snapshot();
-    check_books(r);
+    check_conserved_report(r);
     return {a.truth[1], gpu_joules(r, "left/device"), a.truth[2], gpu_joules(r, "right/device")};
 }
 
@@ -279,7 +279,7 @@ TEST_CASE("stream scopes nest: the inner work is inside the outer one's total, n
         a.host(900ms, 1);
     }
     const report r = a.m->snapshot();
-    check_books(r);
+    check_conserved_report(r);
     CHECK(gpu_joules(r, "step/backward/device") == approx(1200).epsilon(0.03));
     CHECK(gpu_joules(r, "step/device") == approx(400).epsilon(0.03));
     CHECK(gpu_joules(r, "step") == approx(1600).epsilon(0.03));
@@ -375,7 +375,7 @@ TEST_CASE("marks come back on another thread while scopes open and reports are m
     for (int i = 0; i < 2000; ++i) {
         stream_scope outer{m, stream, "outer", mark, mark};
         stream_scope inner{m, stream, "inner", mark, mark};
-        if (i % 500 == 0) check_books(m.snapshot());
+        if (i % 500 == 0) check_conserved_report(m.snapshot());
     }
     done = true;
     driver.join();

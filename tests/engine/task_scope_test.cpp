@@ -106,7 +106,7 @@ class random_program {
     std::vector<std::unique_ptr<played_thread>> threads_;
 };
 
-void check_books(const report& r, bool conserves) {
+void check_conserved_report(const report& r, bool conserves) {
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         const scope_row& row = r.scopes[i];
         double parts = row.self.joules();
@@ -193,7 +193,7 @@ TEST_CASE("a task joins while its thread is inside another scope, which gets non
     CHECK(joules_of(r, "loop") == approx(40).epsilon(0.02));
     CHECK(joules_of(r, "request/task") == approx(40).epsilon(0.02));
     CHECK(joules_of(r, "request") == approx(40.1).epsilon(0.02));
-    check_books(r, true);
+    check_conserved_report(r, true);
 }
 
 TEST_CASE("short tasks inside a long scope of the worker are parted from it by power") {
@@ -225,7 +225,7 @@ TEST_CASE("short tasks inside a long scope of the worker are parted from it by p
         }
     }
     const report r = m.snapshot();
-    check_books(r, true);
+    check_conserved_report(r, true);
     CHECK(joules_of(r, "request") == approx(busy).epsilon(0.1));
     CHECK(joules_of(r, "loop") == approx(idle).epsilon(0.2));
 }
@@ -320,6 +320,6 @@ TEST_CASE("random programs of joined tasks: energy is conserved and parts make u
         CAPTURE(seed);
         const bool shared = seed % 4 != 0;
         random_program p(seed, shared ? attribution::shared : attribution::inclusive);
-        check_books(p.run(400), shared);
+        check_conserved_report(p.run(400), shared);
     }
 }

@@ -40,7 +40,7 @@ inline void work_for(double processor_seconds) {
 }
 
 /// All that the machine used is somebody's, once.
-inline void check_books(const joulery::report& r) {
+inline void check_conserved_report(const joulery::report& r) {
     double sum = r.unscoped.joules();
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {
         const joulery::scope_row& row = r.scopes[i];

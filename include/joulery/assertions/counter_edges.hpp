@@ -138,7 +138,7 @@ class counter_edges {
         return std::vector<double>(channels_.size(), not_a_number());
     }
 
-    // Until the lead has updated that often.
+    // Until the reference channel has been updated that often.
     watch watch_updates(const reading& begin, int wanted) {
         watch w{begin, 0, std::vector<double>(channels_.size(), -1.0),
                 std::vector<double>(channels_.size(), -1.0), std::vector<int>(channels_.size(), 0)};

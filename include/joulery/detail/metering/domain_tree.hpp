@@ -192,7 +192,7 @@ class domain_placer {
 /// that the channels count (containment.hpp): a board's inlet or a machine's meter holds all the
 /// rest, psys the processors, a superchip's module its processor and its GPUs.
 ///
-/// A meter of the whole machine is the total, unless it is renewed less than ten times a second
+/// A meter of the whole machine is the total, unless it is updated less than ten times a second
 /// and the processors are counted by themselves: then it is shown apart. psys is shown apart where
 /// there are cards, since it depends on the board whether it holds them. An estimate is shown
 /// apart from what is measured. A channel with a doubt (by place; "": none) is shown with it and

@@ -29,8 +29,8 @@ namespace detail {
 /// and may take as long as it likes, `accumulate` adds up what came.
 ///
 /// Thread: `reading` is held through both halves, by the sampler, an edge or a snapshot, one at a
-/// time; `accounts` only while accounts and books change, so that what was added up so far can be
-/// had while a read hangs.
+/// time; `accounts` only while accounts and the attribution change, so that what was added up so
+/// far can be had while a read hangs.
 class energy_source {
  public:
     energy_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
@@ -164,7 +164,7 @@ class energy_source {
         return fastest;
     }
 
-    // Periods of its own in seconds: of a counter, and of gauges by how often they are renewed.
+    // Periods of its own in seconds: of a counter, and of gauges by how often they are updated.
     static constexpr double counter_period = 0.1;
     static constexpr double fastest_gauge_period = 0.02;
     static constexpr double slowest_period = 1;

@@ -318,7 +318,7 @@ class report_builder {
             if (!counts || c.state != "ok" || c.total != energy{} || !(lived > 0)) continue;
             if (lived < 1 && updates < 10)
                 report_.warnings.push_back(
-                    "channel " + c.id + " did not move: it is renewed every " +
+                    "channel " + c.id + " did not move: it is updated every " +
                     to_text(c.update_period) + ", and the run was too short to be seen by it");
             if (lived >= 1 && updates >= 10)
                 report_.warnings.push_back("channel " + c.id + " did not move in " +

@@ -223,7 +223,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     /// Of each source: whether its energy was attributed after the thread had ended.
     std::vector<std::atomic<bool>> last_rows;
     std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
-    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, the books included
+    std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, attribution included
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};

@@ -21,7 +21,7 @@ inline namespace v1 {
 
 /// Power of the whole machine, display included: the sum over its batteries.
 ///
-/// Units:  microwatts. The firmware renews its figures every 1 to 30 s; the kernel keeps them 1 s.
+/// Units:  microwatts. The firmware updates its figures every 1 to 30 s; the kernel keeps them 1 s.
 /// Thread: reads must not overlap. Cost: three preads a battery, now and then a firmware call.
 /// Fails:  `retry` while no battery discharges or one charges: then they say nothing about the
 /// draw.

@@ -34,9 +34,9 @@ struct rapl_source {
 };
 
 struct rapl_discovery {
-    std::vector<rapl_source> sources;  ///< empty: `why_none` says why
+    std::vector<rapl_source> sources;  ///< empty: `failure_reason` says why
     std::string note;
-    failure why_none;
+    failure failure_reason;
 };
 
 /// One walk over /sys/class/powercap. Its steps are its public functions, in their order.
@@ -96,7 +96,7 @@ class rapl_finder {
     }
 
     [[nodiscard]] rapl_discovery finish() {
-        if (readable_ == 0) return {{}, {}, why_none()};
+        if (readable_ == 0) return {{}, {}, failure_reason()};
         for (rapl_source& s : sources_) describe(s);
         if (cpu_.is_amd() && has(rapl_domain::core))
             note("AMD's core counter is that of one core of the package, not of all");
@@ -263,7 +263,7 @@ class rapl_finder {
                           [&](const rapl_source& s) { return s.zone.domain == d; }));
     }
 
-    [[nodiscard]] failure why_none() const {
+    [[nodiscard]] failure failure_reason() const {
         if (!zones_.empty())
             return {first_reason_, permission_denied_ ? rapl_permission_remedy() : std::string{}};
         if (entries_seen_ > 0 && dangling_ == entries_seen_) return rapl_masked();

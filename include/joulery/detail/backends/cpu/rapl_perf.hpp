@@ -153,7 +153,7 @@ class perf_finder {
                            {}};
         for (const perf_domain& d : perf_domains)
             for (const socket_cpu& s : sockets) open_event(d, s, static_cast<std::uint32_t>(type));
-        if (events_.empty()) return why_none();
+        if (events_.empty()) return failure_reason();
         for (rapl_perf::event& e : events_) find_parent(e);
         std::string note;
         if (error_ != 0) note = "some energy events did not open: " + error_text(error_);
@@ -256,7 +256,7 @@ class perf_finder {
         if (has(psys)) c.parent = psys;
     }
 
-    [[nodiscard]] failure why_none() const {
+    [[nodiscard]] failure failure_reason() const {
         const std::string what = "perf_event_open of the energy events: ";
         if (error_ == EACCES)
             return {what + error_text(error_) + " (kernel.perf_event_paranoid is " +

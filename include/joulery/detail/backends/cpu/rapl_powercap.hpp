@@ -75,7 +75,7 @@ class rapl_powercap final : public backend {
 /// long as one can be read.
 [[nodiscard]] inline opened_backend open_rapl_powercap(const system_root& root) {
     detail::rapl_discovery found = detail::discover_rapl(root);
-    if (found.sources.empty()) return std::move(found.why_none);
+    if (found.sources.empty()) return std::move(found.failure_reason);
     return std::unique_ptr<backend>(std::make_unique<rapl_powercap>(std::move(found)));
 }
 

@@ -274,7 +274,7 @@ namespace detail {
     const int status = api->init();
     if (status != detail::nvml_ok) return detail::nvml_start_failed(*api, status);
     detail::nvml_discovery found(*api, root, options.clock);
-    if (found.meters().empty()) return found.why_none();
+    if (found.meters().empty()) return found.failure_reason();
     return std::unique_ptr<backend>(std::make_unique<nvml>(*api, std::move(found.meters()),
                                                            std::move(found.note()), options.clock,
                                                            detail::machine_wide_pid(root)));

@@ -112,7 +112,7 @@ class nvml_discovery {
         unsigned count = 0;
         const int status = api_.count(&count);
         if (status != nvml_ok)
-            why_none_ = {"NVML does not count its GPUs: " + api_.text_of(status), {}};
+            failure_reason_ = {"NVML does not count its GPUs: " + api_.text_of(status), {}};
         for (unsigned index = 0; index < count; ++index) look_at(index);
         place_on_modules();
         for (nvml_meter& gpu : gpus_) {
@@ -121,12 +121,12 @@ class nvml_discovery {
                     meters_.push_back(std::move(m.meter));
             if (gpu.is_read) meters_.push_back(std::move(gpu));
         }
-        if (why_none_.reason.empty()) why_none_ = explain(count);
+        if (failure_reason_.reason.empty()) failure_reason_ = explain(count);
     }
 
     [[nodiscard]] std::vector<nvml_meter>& meters() noexcept { return meters_; }
     [[nodiscard]] std::string& note() noexcept { return note_; }
-    [[nodiscard]] failure why_none() const { return why_none_; }
+    [[nodiscard]] failure failure_reason() const { return failure_reason_; }
 
  private:
     void look_at(unsigned index) {
@@ -362,7 +362,7 @@ class nvml_discovery {
     std::vector<nvml_meter> meters_;
     std::string note_;
     unsigned unsupported_ = 0;
-    failure why_none_;
+    failure failure_reason_;
 };
 
 }  // namespace detail

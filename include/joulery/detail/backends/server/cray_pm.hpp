@@ -35,9 +35,9 @@ inline bool read_cray(watched_file& file, std::uint64_t& value) noexcept {
     return n > 0 && parse_cray({text, static_cast<std::size_t>(n)}, value);
 }
 
-/// Reads values of one moment: where `stamp()` shows that they were renewed meanwhile, once more.
+/// Reads values of one moment: where `stamp()` shows that they were updated meanwhile, once more.
 template <class Stamp, class Read>
-read_status read_between_renewals(Stamp stamp, Read read) noexcept {
+read_status read_between_updates(Stamp stamp, Read read) noexcept {
     const std::uint64_t before = stamp();
     const read_status status = read();
     return stamp() == before ? status : read();
@@ -81,7 +81,7 @@ class cray_pm final : public backend {
         std::uint64_t last = 0;    ///< as the file had it
         std::uint64_t offset = 0;  ///< what the counter had before it was started anew
     };
-    /// `freshness` counts the renewals, ten a second; `startup` the starts of the counters;
+    /// `freshness` counts the updates, ten a second; `startup` the starts of the counters;
     /// `generation` the changes of the node's power cap.
     struct events {
         detail::cray_event_counter freshness, startup, generation;
@@ -110,7 +110,7 @@ class cray_pm final : public backend {
             return about_.freshness.read(count) ? count : 0;
         };
         const read_status status =
-            detail::read_between_renewals(fresh, [&] { return read_files(out); });
+            detail::read_between_updates(fresh, [&] { return read_files(out); });
         for (std::size_t i = 0; i < std::min(out.size(), parts_.size()); ++i)
             if (channels_[i].kind == reading_kind::energy_counter)
                 count_on(parts_[i], out[i], restarted);

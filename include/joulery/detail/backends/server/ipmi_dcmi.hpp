@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Kernel: include/uapi/linux/ipmi.h; DCMI 1.5 "Get Power Reading". Tested on fakes only. Whole
-// watts that the controller renews about once a second, on the AC or the DC side as the vendor
+// watts that the controller updates about once a second, on the AC or the DC side as the vendor
 // likes.
 #pragma once
 
