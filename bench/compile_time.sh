@@ -69,7 +69,7 @@ row() {
     elif other=$(median "$3"); then
         awk -v text="$1" -v a="$own" -v b="$other" -v of="$3" -v most="$4" 'BEGIN {
             printf "| %s | %s s | %.2f x %s, budget %s x%s |\n", text, a, a / b, of, most,
-                   a / b > most ? ", **over**" : "" }'
+                   (a / b > most + 0 ? ", **over**" : "") }'
     else
         echo "| $1 | $own s | budget $4 x $3, which is not installed |"
     fi
