@@ -33,7 +33,7 @@ build_programs() {
 
 install_tools() {
     local needed=(prometheus python3 python3-jsonschema python3-yaml python3-pandas cmark-gfm
-                  golang-src)  # that for the trace viewer in it
+                  golang-src libcpp-httplib-dev)  # Go's for the trace viewer in it
     works mpirun --version && works mpicxx --version || needed+=(openmpi-bin libopenmpi-dev)
     works chromium --version || needed+=(chromium fonts-dejavu-core)
     works npm --version || needed+=(nodejs npm)
@@ -76,6 +76,9 @@ schema=$work/node_modules/speedscope/dist/release/file-format-schema.json
 findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings" && exit 1; }
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
 echo "passed: promtool finds nothing to say"
+g++ "${flags[@]}" -DJOULERY_IMPLEMENTATION "$root/examples/serve.cpp" -o "$work/serve" \
+    -lcpp-httplib -pthread -ldl  # with its bodies: those of the metrics are not in the others
+python3 "$here/external/served_metrics.py" "$work/serve" "$root/examples/grafana/joulery.json" "$work"
 
 rm -rf "$work/recorded" && mkdir -p "$work/recorded"
 (cd "$work/recorded" && JOULERY_REPORT=run.csv,run.jsonl JOULERY_CHECKPOINT=100ms "$work/scopes" >/dev/null)

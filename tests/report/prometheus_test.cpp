@@ -28,20 +28,21 @@ TEST_CASE("prometheus: labels are escaped, counters end in _total") {
     const std::string text = to_prometheus(sample::full());
     CHECK(has(text, "# TYPE joulery_scope_energy_joules_total counter\n"));
     CHECK(has(text,
-              "joulery_scope_energy_joules_total{run=\"digits, \\\"final\\\"\",host=\"node1\","
-              "scope=\"train/forward\",quality=\"estimated\"} 320\n"));
+              "joulery_scope_energy_joules_total{run=\"digits, "
+              "\\\"final\\\"\",process=\"\",host=\"node1\","
+              "scope=\"train/forward\"} 320\n"));
     CHECK(has(text, "\\\\x0aname,\\\"quoted\\\"\""));
 }
 
 TEST_CASE("prometheus: no more series than asked for, and the rest is added up") {
     const std::string text = to_prometheus(sample::full(), {2, false});
     CHECK(has(text,
-              "joulery_scopes_without_series{run=\"digits, \\\"final\\\"\",host=\"node1\"} 3\n"));
-    CHECK(has(text, "scope=\"(others)\",quality=\"partial\"} 395\n"));
-    CHECK_FALSE(has(text, "scope=\"train/forward\""));
+              "joulery_scopes_without_series{run=\"digits, "
+              "\\\"final\\\"\",process=\"\",host=\"node1\"} 3\n"));
+    CHECK(has(text, "scope=\"(others)\"} 555\n"));
+    CHECK(has(text, "scope=\"train/forward\""));
     // A parent and its children together: what each used itself, so that nothing counts twice.
-    CHECK(has(to_prometheus(sample::full(), {0, false}),
-              "scope=\"(others)\",quality=\"partial\"} 915\n"));
+    CHECK(has(to_prometheus(sample::full(), {0, false}), "scope=\"(others)\"} 915\n"));
 }
 
 TEST_CASE("prometheus: scope b inside a and scope a/b are one series, which has both") {
@@ -50,15 +51,56 @@ TEST_CASE("prometheus: scope b inside a and scope a/b are one series, which has 
                 sample::scope("a/b", 0, 1, 1, {5, 0, 0}, 0),
                 sample::scope("a/b", sample::top, 2, 1, {7, 0, 0}, 0)};
     const std::string text = to_prometheus(r);
-    const std::string calls = "joulery_scope_calls_total{run=\"\",host=\"\",scope=\"a/b\"";
+    const std::string calls =
+        "joulery_scope_calls_total{run=\"\",process=\"\",host=\"\",scope=\"a/b\"";
     REQUIRE(has(text, calls));
     CHECK(text.find(calls) == text.rfind(calls));
-    CHECK(has(text, calls + ",quality=\"measured\"} 3\n"));
-    CHECK(has(text, "scope=\"a/b\",quality=\"measured\"} 12\n"));
+    CHECK(has(text, calls + "} 3\n"));
+    CHECK(has(text, "scope=\"a/b\"} 12\n"));
 }
 
 TEST_CASE("prometheus: OpenMetrics names families without _total and ends with EOF") {
     const std::string text = to_prometheus(sample::full(), {200, true});
     CHECK(has(text, "# TYPE joulery_energy_joules counter\njoulery_energy_joules_total{"));
     CHECK(text.substr(text.size() - 6) == "# EOF\n");
+}
+
+TEST_CASE("prometheus: two processes of one run on one host have series of their own") {
+    report r = sample::full();
+    r.context.machine = "m";
+    r.context.run_id = "m/4711/1/2026-01-01";
+    CHECK(has(to_prometheus(r), ",process=\"4711\",host=\"node1\"} 1050\n"));
+}
+
+TEST_CASE("prometheus: quality is a metric, so that no label changes when something goes missing") {
+    report before = sample::full(), after = sample::full();
+    after.provenance = quality::partial;
+    for (scope_row& row : after.scopes) row.provenance = quality::partial;
+    for (channel_row& c : after.channels) c.provenance = quality::partial;
+    const auto names = [](const std::string& text) {
+        std::string all;
+        for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+            const std::string line = text.substr(at, text.find('\n', at) - at);
+            if (line[0] != '#') all += line.substr(0, line.rfind(' ')) + "\n";
+        }
+        return all;
+    };
+    CHECK(names(to_prometheus(before)) == names(to_prometheus(after)));
+    CHECK(has(to_prometheus(before), "joulery_quality{"));
+    CHECK(has(to_prometheus(after), "\"} 3\n"));
+}
+
+TEST_CASE("prometheus: percentiles of calls are summaries, where they are known") {
+    report r;
+    scope_row row = sample::scope("request", sample::top, 100, 1, {50, 0, 0}, 0);
+    for (int i = 0; i < 100; ++i) row.call_times.add(i < 50 ? 1e-3 : 8e-3);
+    set_percentiles(row);
+    r.scopes = {row};
+    const std::string text = to_prometheus(r);
+    CHECK(has(text, "# TYPE joulery_scope_call_seconds summary\n"));
+    CHECK(has(text, "scope=\"request\",quantile=\"0.99\"} 0.008"));
+    CHECK(has(text,
+              "joulery_scope_call_joules_count{run=\"\",process=\"\",host=\"\",scope=\"request\"} "
+              "100\n"));
+    CHECK_FALSE(has(to_prometheus(sample::full()), "quantile"));
 }

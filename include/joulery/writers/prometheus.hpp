@@ -1,4 +1,4 @@
-// prometheus.hpp - a report for the node exporter's textfile collector.
+// prometheus.hpp - a report as metrics, for a program's own endpoint or a textfile collector.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,11 +18,19 @@ struct prometheus_options {
 };
 
 /// The report as Prometheus metrics in base units (joules, seconds, grams), counters ending in
-/// `_total`. At most `max_scopes` scopes have series of their own, the most expensive ones.
+/// `_total`. Every series has the labels `run`, `process` (a number) and `host`, so that programs
+/// whose files a node exporter reads do not collide; no label changes while a run goes on. At most
+/// `max_scopes` scopes have series of their own, those that come first in the report; the others
+/// are added up.
+///
+/// Quality is a metric, `joulery_quality` (0 measured, 1 derived, 2 estimated, 3 partial) and
+/// `joulery_channel_quality`. Where percentiles of calls are known, `joulery_scope_call_seconds`
+/// and `joulery_scope_call_joules` are summaries with `quantile` 0.5, 0.9 and 0.99.
 ///
 /// Fails: never; labels are escaped. Files are replaced in one step, as the collector needs it.
 ///
-///     write_report(r, "/var/lib/prometheus/node-exporter/train.prom");
+///     server.Get("/metrics", [](auto&, auto& answer) {
+///         answer.set_content(to_prometheus(joulery::snapshot()), "text/plain; version=0.0.4"); });
 [[nodiscard]] JOULERY_DECL std::string to_prometheus(const report& r, const prometheus_options& o);
 
 [[nodiscard]] JOULERY_DECL std::string to_prometheus(const report& r);
@@ -56,13 +64,16 @@ class metric_writer {
     metric_writer(const report& r, const prometheus_options& o) : r_(r), options_(o) {}
 
     std::string write() {
-        const quality q = r_.provenance;
-        labels_ = {{"run", r_.context.run_name}, {"host", r_.context.host}};
+        labels_ = {{"run", r_.context.run_name},
+                   {"process", process_of(r_.context)},
+                   {"host", r_.context.host}};
         info();
-        one("joulery_energy_joules", "Energy of the machine during the run.", r_.total.joules(), q);
-        one("joulery_unscoped_energy_joules", "Energy outside all scopes.", r_.unscoped.joules(),
-            q);
-        one("joulery_emissions_grams", "CO2 equivalent of the energy.", r_.co2e.grams(), q);
+        one("joulery_energy_joules", "Energy of the machine during the run.", r_.total.joules());
+        one("joulery_unscoped_energy_joules", "Energy outside all scopes.", r_.unscoped.joules());
+        one("joulery_emissions_grams", "CO2 equivalent of the energy.", r_.co2e.grams());
+        gauge("joulery_quality",
+              "How the energy came to be: 0 measured, 1 derived, 2 estimated, 3 partial.",
+              static_cast<double>(r_.provenance));
         gauge("joulery_run_duration_seconds", "Length of the run.", r_.context.duration.count());
         gauge("joulery_overhead_ratio", "Share of the run that measuring took.",
               r_.overhead.share_of_wall);
@@ -116,9 +127,9 @@ class metric_writer {
         }
     }
 
-    void one(std::string_view name, std::string_view help, double value, quality q) {
+    void one(std::string_view name, std::string_view help, double value) {
         family(name, "counter", help);
-        sample(name, {{"quality", std::string(to_text(q))}}, value);
+        sample(name, {}, value);
     }
     void gauge(std::string_view name, std::string_view help, double value) {
         family(name, "gauge", help);
@@ -141,15 +152,30 @@ class metric_writer {
 
     void channels() {
         family("joulery_channel_energy_joules", "counter",
-               "Energy by channel; only those with summed=\"true\" add up to the total.");
+               "Energy by channel; those with joulery_channel_summed 1 add up to the total.");
         for (const channel_row& c : r_.channels)
-            sample("joulery_channel_energy_joules",
-                   {{"channel", c.id},
-                    {"part", std::string(to_text(c.part))},
-                    {"backend", c.backend},
-                    {"summed", c.summed ? "true" : "false"},
-                    {"quality", std::string(to_text(c.provenance))}},
-                   c.total.joules());
+            sample(
+                "joulery_channel_energy_joules",
+                {{"channel", c.id}, {"part", std::string(to_text(c.part))}, {"backend", c.backend}},
+                c.total.joules());
+        const auto gauges = [&](std::string_view name, std::string_view help, auto value) {
+            family(name, "gauge", help);
+            for (const channel_row& c : r_.channels) sample(name, {{"channel", c.id}}, value(c));
+        };
+        gauges("joulery_channel_summed", "1: the channel is part of the total.",
+               [](const channel_row& c) { return c.summed ? 1.0 : 0.0; });
+        gauges("joulery_channel_quality",
+               "0 measured, 1 derived, 2 estimated, 3 partial: something is missing.",
+               [](const channel_row& c) { return static_cast<double>(c.provenance); });
+    }
+
+    // "machine/process/meter/start", as a run's id is made; of a merged report "".
+    static std::string process_of(const run_context& c) {
+        const std::string_view id = c.run_id;
+        const std::string head = c.machine + '/';
+        if (id.substr(0, head.size()) != head) return {};
+        const std::string_view rest = id.substr(head.size());
+        return std::string(rest.substr(0, rest.find('/')));
     }
 
     // Scope "b" inside "a" and scope "a/b" are two rows of one path; a file that has a series twice
@@ -165,26 +191,26 @@ class metric_writer {
             }
             scope_row& sum = rows[at->second];
             sum.calls += row.calls;
+            if (sum.busy_time || row.busy_time)
+                sum.busy_time = busy_time_of(sum) + busy_time_of(row);
             sum.time += row.time;
+            sum.call_times.merge(row.call_times);
+            sum.call_energies.merge(row.call_energies);
             sum.total += row.total;
             sum.self += row.self;
             sum.items += row.items;
             sum.provenance = worse_of(sum.provenance, row.provenance);
+            set_percentiles(sum);
         }
         return rows;
     }
 
-    // The most expensive scopes have series of their own; the rest is one, so that nothing is lost.
+    // The first ones have series of their own, so that a scope keeps its series while the run goes
+    // on; the rest is one, so that nothing is lost.
     void scopes() {
         const std::vector<scope_row> single = by_path();
         std::vector<const scope_row*> rows;
         for (const scope_row& row : single) rows.push_back(&row);
-        const auto joules = [](const scope_row* row) {
-            return row->total.joules() - row->total.joules() == 0 ? row->total.joules() : -1.0;
-        };
-        std::stable_sort(rows.begin(), rows.end(), [&](const scope_row* a, const scope_row* b) {
-            return joules(a) > joules(b);
-        });
         scope_row others;
         others.path = "(others)";
         gauge("joulery_scopes_without_series", "Scopes added up in scope=\"(others)\".",
@@ -207,17 +233,42 @@ class metric_writer {
              [](const scope_row& s) { return static_cast<double>(s.calls); });
         each(rows, "joulery_scope_time_seconds", "Time inside a scope, summed over threads.",
              [](const scope_row& s) { return s.time.count(); });
+        each(rows, "joulery_scope_busy_seconds", "Time that threads worked for a scope.",
+             [](const scope_row& s) { return busy_time_of(s).count(); });
         each(rows, "joulery_scope_items", "Items processed inside a scope.",
              [](const scope_row& s) { return s.items; });
+        summary(
+            rows, "joulery_scope_call_seconds", "Time of single calls.",
+            [](const scope_row& s) { return s.call_times; },
+            [](const scope_row& s) { return s.call_time; }, [](seconds t) { return t.count(); });
+        summary(
+            rows, "joulery_scope_call_joules", "Energy of single calls.",
+            [](const scope_row& s) {
+                return s.call_energies.counts.empty() ? s.call_times : s.call_energies;
+            },
+            [](const scope_row& s) { return s.call_energy; }, [](energy e) { return e.joules(); });
+    }
+
+    template <class Calls, class Spread, class Number>
+    void summary(const std::vector<const scope_row*>& rows, std::string_view name,
+                 std::string_view help, Calls calls, Spread spread, Number number_of) {
+        family(name, "summary", help);
+        for (const scope_row* row : rows) {
+            const auto p = spread(*row);
+            if (!(number_of(p.max) > 0)) continue;
+            sample(name, {{"scope", row->path}, {"quantile", "0.5"}}, number_of(p.p50));
+            sample(name, {{"scope", row->path}, {"quantile", "0.9"}}, number_of(p.p90));
+            sample(name, {{"scope", row->path}, {"quantile", "0.99"}}, number_of(p.p99));
+            sample(std::string(name) + "_count", {{"scope", row->path}},
+                   static_cast<double>(calls(*row).count()));
+        }
     }
 
     template <class Value>
     void each(const std::vector<const scope_row*>& rows, std::string_view name,
               std::string_view help, Value value) {
         family(name, "counter", help);
-        for (const scope_row* row : rows)
-            sample(name, {{"scope", row->path}, {"quality", std::string(to_text(row->provenance))}},
-                   value(*row));
+        for (const scope_row* row : rows) sample(name, {{"scope", row->path}}, value(*row));
     }
 
     const report& r_;
