@@ -226,6 +226,43 @@ TEST_CASE("random programs: no window is below zero, and together they are the r
     }
 }
 
+TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report") {
+    simulated_machine machine{11};
+    testing::simulated_counter inlet;
+    inlet.period = 100ms;
+    sums all;
+    options o = machine.options_with({inlet});
+    o.interval = 10s;
+    double told = 0;
+    o.on_interval = [&](const interval_report& i) { all.add(i); };
+    auto m = std::make_unique<meter>(std::move(o));
+    machine.attach(*m);
+    virtual_thread workers[]{virtual_thread{*m}, virtual_thread{*m}};
+    std::mt19937_64 random(11);
+    for (int i = 0; i < 3000; ++i) {
+        span request{*m, "request"};
+        for (const char* const task : {"prefill", "decode"}) {
+            task_scope t{workers[random() % 2], request, task};
+            machine.draw(power::from_watts(task[0] == 'p' ? 220.0 : 110.0));
+            machine.run(std::chrono::milliseconds(50 + random() % 800));
+        }
+        request.add_items(64, "token");
+        told += request.end().energy.joules();
+        machine.draw(40_W);
+        machine.run(std::chrono::milliseconds(random() % 600));
+    }
+    const report r = m->snapshot();
+    machine.detach();
+    m.reset();
+    all.check_against(r);
+    CHECK(r.context.duration.count() > 3400);
+    CHECK(all.number > 340);
+    CHECK(r.find("request")->items == 3000 * 64);
+    CHECK(r.find("request")->call_energy.p99 > r.find("request")->call_energy.p50);
+    // What the spans were told at their ends is what the report has of them in the end.
+    CHECK(told == approx(r.find("request")->total.joules()).epsilon(0.03));
+}
+
 TEST_CASE("a whole that is not believed any more: what rows had does not fall") {
     simulated_machine machine;
     testing::simulated_counter card = exact_counter("card"), package = exact_counter("package");

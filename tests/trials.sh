@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# trials.sh - other people's libraries, instrumented: libtorch's operators by layer. Installs
+# libtorch (Debian, some 170 packages); run by hand, not part of the tests.
+# usage: tests/trials.sh
+# SPDX-License-Identifier: MIT
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(dirname "$here")
+. "$root/examples/install_missing.sh"
+work=$root/build/trials
+mkdir -p "$work"
+
+works g++ --version || install_missing g++
+[ -f /usr/include/torch/csrc/api/include/torch/torch.h ] || install_missing libtorch-dev
+works python3 --version || install_missing python3
+
+echo "== libtorch: a training on made-up images, joules by layer and operator"
+g++ -std=c++17 -O1 -w "-I$root/include" -I/usr/include/torch/csrc/api/include \
+    "$root/examples/torch/train_synthetic.cpp" -o "$work/train" -ltorch -ltorch_cpu -lc10 -pthread -ldl
+JOULERY_REPORT="$work/train.json" "$work/train" 30 >"$work/train.txt"
+python3 - "$work/train.json" <<'CHECK'
+import json, sys
+report = json.load(open(sys.argv[1]))
+rows = {row["path"]: row for row in report["scopes"]}
+layers = ["step/forward/convolution", "step/forward/hidden", "step/forward/output"]
+for path in ["step", "step/forward", "step/backward", "step/optimizer"] + layers:
+    assert rows[path]["calls"] == 30, (path, rows.get(path))
+assert rows["step"]["items"] == 30 * 64
+assert any(path.startswith("step/forward/convolution/aten::") for path in rows)
+sum_of_layers = sum(rows[path]["time_s"] for path in layers)
+assert sum_of_layers <= rows["step/forward"]["time_s"] * 1.001
+own = sum(row["self_j"] for row in rows.values()) + report["unscoped_j"]
+assert abs(own - report["total_j"]) <= 1e-9 * report["total_j"], (own, report["total_j"])
+print("passed: every layer has its joules, and all together are the machine's")
+CHECK
+echo "== what observing costs: the same training in turn with JOULERY=off"
+for _ in 1 2 3 4 5; do
+    for switch in on off; do
+        began=$(date +%s%N)
+        JOULERY=$switch "$work/train" 30 >/dev/null
+        echo "$switch $((($(date +%s%N) - began) / 1000000))"
+    done
+done >"$work/times.txt"
+python3 - "$work/times.txt" <<'RATIO'
+import statistics, sys
+lines = [line.split() for line in open(sys.argv[1])]
+on = [int(ms) for which, ms in lines if which == "on"]
+off = [int(ms) for which, ms in lines if which == "off"]
+ratios = [a / b for a, b in zip(on, off)]
+print(f"on: {statistics.median(on)} ms, off: {statistics.median(off)} ms, "
+      f"ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+RATIO
