@@ -128,6 +128,7 @@ TEST_CASE("a scope takes any string, and macros open scopes") {
     CHECK(r.find("train/step")->items == 32);
     joulery::set_enabled(false);
     joulery::set_enabled(true);
+    joulery::clear_live_line();
     joulery::stop();
     static_assert(std::is_class_v<joulery::scope>);
     static_assert(!std::is_copy_constructible_v<joulery::scope>);
