@@ -187,7 +187,7 @@ for leg in "${legs[@]}"; do
         tsan)
             if works setarch "$(uname -m)" -R true; then no_aslr=(setarch "$(uname -m)" -R); fi
             run_leg tsan clang++ "-O0 -g1 -fsanitize=thread -include $here/tsan.hpp" "${linker[@]}" \
-                -DJOULERY_TEST_FOLDERS=engine,integration,public_api \
+                -DJOULERY_TEST_FOLDERS=engine,public_api \
                 "-DJOULERY_TEST_WITH=std::thread|start[(]" "-DJOULERY_TEST_WITHOUT=operator new" \
                 -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF
             ;;

@@ -1,0 +1,112 @@
+# mutants.py - forty small mistakes in timing, metering and attribution, as somebody could make them.
+# SPDX-License-Identifier: MIT
+"""Each names a file below include/joulery/detail and text that stands there once. `swap` puts one
+expression in another's place, `instead` one statement, `drop` leaves a statement out."""
+import collections
+
+Mutant = collections.namedtuple("Mutant", "file kind old new why")
+# The tests that have to do with them.
+FOLDERS = "accuracy,attribution,counters,engine,metering,time"
+LEFT_OUT = """simulated bad_backends checkpoint defaults environment forked_child hardware_text host_program
+    live_display live_reader own_meter_first out_of_memory privileges process_ends reentrance
+    repeating_call report_files scope_ends scope_names session session_environment session_live
+    synchronized_scope allocation_sweep stress""".split()
+
+
+def swap(file, old, new, why):
+    return Mutant(file, "swap", old, new, why)
+
+
+def instead(file, old, new, why):
+    return Mutant(file, "instead", old, new, why)
+
+
+def drop(file, old, why):
+    return Mutant(file, "drop", old, None, why)
+
+
+MUTANTS = [
+    # Timing: what a scope's time and calls are.
+    swap("timing/scope_node.hpp", "(closed - now)", "closed + now", "a scope opens at minus now"),
+    swap("timing/scope_node.hpp", "calls.load(std::memory_order_relaxed) + 1",
+         "calls.load(std::memory_order_relaxed) + 2", "a call counts twice"),
+    swap("timing/scope_node.hpp", "(ticks & (open_bit >> 1)) == 0 ? ticks : 0", "ticks",
+         "a scope opened after the look has a huge time"),
+    swap("timing/call_recorder.hpp", "call.length() <= calls_.front().length()",
+         "call.length() >= calls_.front().length()", "the shortest calls are kept"),
+    swap("timing/path_table.hpp", "found != nullptr ? found : add(parent, folded_name)",
+         "add(parent, folded_name)", "each name beyond the limit has a row of its own"),
+    # Metering: what counters say, and when they are read.
+    swap("metering/counter_step.hpp", "(wrap_at - before) + now", "(wrap_at - before) + now + 1",
+         "a wrap adds a count"),
+    swap("metering/counter_step.hpp", "wrapped <= believable", "true", "any wrap is believed"),
+    drop("metering/channel_account.hpp", "if (!suspect_->believed) --tally_.resets;",
+         "a value that went away again stays a reset"),
+    swap("metering/channel_account.hpp",
+         "(static_cast<double>(before.raw) + static_cast<double>(now.raw)) / 2",
+         "static_cast<double>(now.raw)", "a gauge's new value holds for the time before it"),
+    swap("metering/energy_source.hpp", "plausible_power::of(c).most", "plausible_power::of(c).usual",
+         "the longest time unread suits the usual power alone"),
+    swap("metering/update_tracker.hpp", "static_cast<double>(at) - gap / 2",
+         "static_cast<double>(at)", "an update is dated half a gap late"),
+    swap("metering/update_tracker.hpp", "since + other : since - other",
+         "since - other : since + other", "the chance of the other update moves the wrong way"),
+    swap("metering/update_tracker.hpp", "-reads / all * off", "reads / all * off",
+         "a late update moves its date on, not back"),
+    swap("metering/update_tracker.hpp", "covariance_ + n * period_variance_", "covariance_",
+         "what is learnt of the period leaves out the period's own doubt"),
+    swap("metering/read_schedule.hpp", "tracker.predicted(n) - margin(tracker, n);",
+         "tracker.predicted(n) + margin(tracker, n);", "updates are waited for when they are over"),
+    drop("metering/read_schedule.hpp",
+         "spent_ += cost + (stays_awake() ? step_ : budget_.step_cost / 4);",
+         "reads in short steps cost the budget nothing"),
+    swap("metering/read_schedule.hpp", "varied(most)", "most",
+         "samples lie at even distances"),
+    swap("metering/power_recorder.hpp", "(covered / length)", "1.0",
+         "each step has all of a record's energy"),
+    swap("metering/sampling_share.hpp", "used / time / processors_", "used / time",
+         "the samplers' share is that of one processor"),
+    swap("metering/process_share.hpp", "(own - own_) / (busy - busy_)", "own / busy",
+         "the process's share is that since boot"),
+    # Attribution: who has which part of a channel's energy.
+    swap("attribution/open_times.hpp", "whole - children", "whole",
+         "a parent's own time holds its children's"),
+    drop("attribution/open_times.hpp", "inside_[n.index] = 0;",
+         "children's time of the last look is still there"),
+    swap("attribution/open_times.hpp", "(busy - before) / seconds", "busy / seconds",
+         "a thread's busy time is that since it began"),
+    swap("attribution/overlap.hpp", "1 - std::min(b, 1.0)", "std::min(b, 1.0)",
+         "busy parts are taken for idle ones"),
+    swap("attribution/overlap.hpp", "all_idle ? 1 : 0", "1.0",
+         "each look finds all of them idle"),
+    swap("attribution/row_builder.hpp", "part * (1 - idle) * own / all", "part * own / all",
+         "scopes have the time outside, too"),
+    drop("attribution/row_builder.hpp", "t.ticks -= part;",
+         "the time of reads at edges stays with the scopes"),
+    instead("attribution/row_builder.hpp", "busy_[p].busy += t.ticks * c.busy;",
+            "busy_[p].busy += t.ticks;", "who waits weighs as much as who runs"),
+    swap("attribution/row_builder.hpp", "has_device ? 1 - busy : 1", "1.0",
+         "host threads have a device's energy while it is busy with marked work"),
+    swap("attribution/disaggregation.hpp", "crossed[q] * known.watts(q)",
+         "-crossed[q] * known.watts(q)", "the correction adds what it has to take off"),
+    swap("attribution/disaggregation.hpp", "corrections[column_[p]] * part_of_column(p)",
+         "corrections[column_[p]]", "each path of a column has the whole correction"),
+    swap("attribution/disaggregation.hpp", "part * part * variance", "part * variance",
+         "a boundary's variance is not squared in the share"),
+    swap("attribution/channel_attribution.hpp", "joules * (1 - own_share)", "joules * own_share",
+         "others have this process's energy"),
+    drop("attribution/channel_attribution.hpp", "rows_.to_fit().clear();",
+         "rows of the regression are not begun anew"),
+    swap("attribution/channel_attribution.hpp", "bill_joules_ - others_ - start_.joules",
+         "bill_joules_ - others_", "what came before the run is counted"),
+    drop("attribution/channel_attribution.hpp", "sums_.clear();",
+         "rows are committed again and again"),
+    swap("attribution/channel_attribution.hpp", "std::max(now[p].self - published_[p], 0.0) * kept",
+         "now[p].self - published_[p]", "published energy may fall"),
+    instead("attribution/power_regression.hpp", "for (double& x : seconds_) x *= keep;",
+            "for (double& x : seconds_) x /= keep;", "the past grows instead of fading"),
+    swap("attribution/noise_filter.hpp", "gain[i] * gain[j] * variance",
+         "gain[i] * gain[j]", "the filter's covariance is not updated right"),
+    swap("attribution/idle_split.hpp", "shared ? r.context.duration / in_scopes : 1.0", "1.0",
+         "scopes that overlap each have all of the idle power"),
+]
