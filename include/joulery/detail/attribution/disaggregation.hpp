@@ -206,18 +206,25 @@ class disaggregation {
                        const powers_of& before) const {
         std::vector<std::vector<double>> slopes(share_.size());
         std::vector<double> lumped(share_.size(), 0.0);
+        std::vector<double> by_column(columns_.size(), -1.0);
         for (std::size_t p = share_.size(); p-- > 0;) {  // children before their parents
             const double part = part_of_column(p);
-            if (part > 0) {
-                columns_[column_[p]].add_slopes(column_[p], part, slopes[p]);
-                // How paths of one column differ is not known at all.
-                if (part < 1 - 1e-9) lumped[p] += 0.6 * share_[p] * (1 - part);
-            }
+            // How paths of one column differ is not known at all.
+            if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * share_[p] * (1 - part);
             all[p].total += all[p].self;
             all[p].variance = random_[p] + bias_at_begin_[p] * bias_at_begin_[p] +
-                              bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p] +
-                              variance_of(slopes[p], known) + change_of(slopes[p], known, before);
+                              bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p];
             const std::size_t up = parent_of(p);
+            // Of paths that have no others inside, thousands may share a column: what depends on
+            // its powers is found once for all of them.
+            const bool is_leaf = slopes[p].empty();
+            if (is_leaf && part > 0)
+                all[p].variance += part * part * of_column(column_[p], known, before, by_column);
+            if (part > 0 && (up != 0 || !is_leaf))
+                columns_[column_[p]].add_slopes(column_[p], part, slopes[p]);
+            if (!is_leaf)
+                all[p].variance +=
+                    variance_of(slopes[p], known) + change_of(slopes[p], known, before);
             if (up == 0) continue;
             all[up].total += all[p].total;
             lumped[up] += lumped[p];
@@ -226,6 +233,15 @@ class disaggregation {
             for (std::size_t q = 0; q < slopes[p].size(); ++q) to[q] += slopes[p][q];
             slopes[p] = {};
         }
+    }
+    // The variance that all of a column has from its powers.
+    double of_column(std::size_t column, const powers_of& known, const powers_of& before,
+                     std::vector<double>& found) const {
+        double& value = found[column];
+        if (value >= 0) return value;
+        std::vector<double> slopes;
+        columns_[column].add_slopes(column, 1, slopes);
+        return value = variance_of(slopes, known) + change_of(slopes, known, before);
     }
     static double change_of(const std::vector<double>& slopes, const powers_of& known,
                             const powers_of& before) {

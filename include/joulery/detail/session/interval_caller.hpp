@@ -37,18 +37,21 @@ namespace detail {
 /// Thread: any. Fails: where the system gives no thread, nothing is ever told.
 ///
 ///     interval_caller calls(10s, [&] { return snapshot(); }, options.on_interval);
+///     calls.start();
 ///     calls.finish(last_report);
 class interval_caller {
  public:
     using callback = std::function<void(const interval_report&)>;
 
-    interval_caller(std::chrono::nanoseconds period, std::function<report()> look, callback tell,
-                    bool has_thread)
+    interval_caller(std::chrono::nanoseconds period, std::function<report()> look, callback tell)
         : shared_(std::make_shared<state>()) {
         shared_->period = period.count() > 0 ? period : std::chrono::hours(24 * 3650);
         shared_->look = std::move(look);
         shared_->tell = std::move(tell);
-        if (has_thread) thread_ = start_thread([s = shared_] { run(*s); });
+    }
+    /// Calls from a thread of its own from now on, when what reports need is all there.
+    void start() {
+        thread_ = start_thread([s = shared_] { run(*s); });
     }
     interval_caller(const interval_caller&) = delete;
     interval_caller& operator=(const interval_caller&) = delete;

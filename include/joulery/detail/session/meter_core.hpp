@@ -69,11 +69,11 @@ class meter_core {
             for (const auto& s : engine_->sources()) start_sampler(s);
         if (options_.on_interval)
             intervals_ = std::make_unique<interval_caller>(
-                interval_of(options_), [this] { return snapshot(); }, options_.on_interval,
-                !is_played);
+                interval_of(options_), [this] { return snapshot(); }, options_.on_interval);
         if (is_played) return;
         const auto latest = std::chrono::steady_clock::now() + first_patience;
         for (const auto& s : samplers_) s->await_first_read(latest);
+        if (intervals_) intervals_->start();
         if (options_.carbon.series)
             conversion_ = std::make_unique<repeating_call>(seconds_a_conversion,
                                                            [this] { (void)snapshot(); });
