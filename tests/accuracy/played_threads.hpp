@@ -217,9 +217,9 @@ class thread_player {
     thread_outcome finish() {
         sharer_.share(machine_.shown() * program_.process_share);
         const joulery::report r = machine_.meter().snapshot();
-        // What the counter has shown, or more by what it has not shown yet: both are exact.
-        const double shown = machine_.shown() * program_.process_share;
-        const double used = machine_.truth() * program_.process_share;
+        // What the counter has shown, or more by what it has not shown yet: both are exact. What
+        // other processes used is outside all scopes.
+        const double shown = machine_.shown(), used = machine_.truth();
         thread_outcome o;
         double worked = 0, workers = 0;
         for (const auto& w : working_) worked += figures_[place_[w.first]].truth, ++workers;
@@ -234,6 +234,7 @@ class thread_player {
             (works ? o.scopes : o.waiting).push_back(f);
         }
         const double none = std::numeric_limits<double>::quiet_NaN();
+        outside_ += machine_.shown() * (1 - program_.process_share);
         o.outside = {outside_, none, sharer_.outside_joules, r.unscoped.joules(), none, outside_};
         o.total = {std::clamp(sum, shown, std::max(shown, used)), none, none, sum, none, shown};
         return o;

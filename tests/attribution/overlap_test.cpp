@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <vector>
+
 using joulery::detail::overlap;
 
 TEST_CASE("overlap: one thread's idle part is what it was not busy") {
@@ -30,4 +33,33 @@ TEST_CASE("overlap: threads that are busy at the same times are known by what lo
     // Never more than what the busiest leaves, nor less than what all leave.
     CHECK(together.idle_part({0.9, 0.05}) <= 0.1 + 1e-12);
     CHECK(in_turn.idle_part({0.2, 0.2}) >= 0.6 - 1e-12);
+}
+
+TEST_CASE("overlap: who is busy alone has the whole moment, who is busy with others a part") {
+    std::vector<overlap::turn> turns;
+    overlap::turns({1, 0, 0}, turns);
+    CHECK(turns[0].mean == approx(1));
+    CHECK(turns[0].deviation == 0);
+    overlap::turns({1, 1, 1, 1}, turns);
+    CHECK(turns[2].mean == approx(0.25));
+    CHECK(turns[2].deviation == approx(0));
+    overlap::turns({1, 0.5}, turns);  // alone for half the time, one of two for the other half
+    CHECK(turns[0].mean == approx(0.75));
+    CHECK(turns[1].mean == approx(0.5));
+    CHECK(turns[0].deviation > 0);
+}
+
+TEST_CASE("overlap: turns of independent threads add up to the part in which anybody is busy") {
+    const std::vector<double> busy{0.2, 0.9, 0.5, 0.01, 0.7, 0.3, 0.6, 0.4};
+    std::vector<overlap::turn> turns;
+    overlap::turns(busy, turns);
+    double sum = 0;
+    for (std::size_t i = 0; i < busy.size(); ++i) sum += busy[i] * turns[i].mean;
+    CHECK(sum == approx(1 - overlap().idle_part(busy)));
+}
+
+TEST_CASE("overlap: a ratio that chance may explain is taken for 1") {
+    CHECK(overlap::believed(1.2, 0.05) == 1);
+    CHECK(overlap::believed(2, 0.05) == approx(1.95));
+    CHECK(overlap::believed(0.5, 0.01) == approx(0.52));
 }

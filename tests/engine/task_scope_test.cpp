@@ -129,11 +129,13 @@ report owner_and_task(power alone, power together) {
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
     virtual_thread worker{m};
+    worker.busy(false);  // it waits for work
     machine.draw(alone);
     {
         scope s{m, "request"};
         const scope_handle t = s.handle();
         machine.run(100ms);
+        worker.busy(true);
         task_scope in{worker, t, "decode"};
         machine.draw(together);
         machine.run(200ms);
@@ -141,6 +143,7 @@ report owner_and_task(power alone, power together) {
             scope inner{worker, "attention"};
             machine.run(100ms);
         }
+        worker.busy(false);
     }
     machine.draw(alone);
     machine.run(100ms);

@@ -11,6 +11,7 @@
 #include "joulery/detail/attribution/disaggregation.hpp"
 #include "joulery/detail/attribution/power_regression.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
+#include "joulery/detail/metering/dated_reading.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/quality.hpp"
 
@@ -27,15 +28,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A reading of a channel, dated.
-struct dated_reading {
-    std::uint64_t at = 0;    ///< tick that the value belongs to, but for its staleness
-    double joules = 0;       ///< the value, since the start
-    double staleness = 0;    ///< s, how long before `at` the counter showed it first
-    double uncertainty = 0;  ///< s, standard deviation of that
-    bool fits = false;       ///< dated well enough for a row to fit
-    bool bills = false;      ///< a row to bill ends here
-    bool at_edge = false;    ///< read at the edge of a scope: the same moment of its life each time
+/// A value as of the moment it was read, in J, with what is not known of it: J^2 and, of the same
+/// sign at each call of a scope, J.
+struct billed_value {
+    double joules = 0, variance = 0, bias = 0;
 };
 
 /// All rows of one channel, what they tell of powers, and what each path has of the energy.
@@ -127,12 +123,11 @@ class channel_attribution {
 
     /// The same, as it is known by now and without a promise for what comes.
     std::vector<path_energy> known_so_far() {
-        std::vector<path_energy> now = sums_.energies(estimate(), earlier_);
+        std::vector<path_energy> now = energies();
         if (committed_.size() < now.size()) committed_.resize(now.size());
         for (std::size_t p = 0; p < now.size(); ++p) {
-            // That a scope has one power is a model, too.
             const double told = model_error * std::max(now[p].total - now[p].known, 0.0);
-            now[p].variance += told * told;
+            now[p].variance += told * told;  // that a scope has one power is a model, too
             add_committed(now[p], committed_[p]);
         }
         return now;
@@ -182,7 +177,13 @@ class channel_attribution {
             row.joules = joules * own_share_;
             row.read_variance =
                 date_variance(r) + date_variance(fit_end_) + traits_.quantum * traits_.quantum / 6;
-            row.gap = 0;
+            const double unsure = row_builder::unsure_seconds(rows_.to_fit()) * mean_power();
+            row.read_variance += unsure * unsure;
+            row.tail = rows_.tail();
+            rows_.for_open_now([&](std::uint32_t column, double threads) {
+                for (regression_term& t : terms_)
+                    if (t.column == column) t.open_at_end += threads;
+            });
             row.terms = terms_.data();
             row.count = terms_.size();
             regression_.add(row);
@@ -198,7 +199,7 @@ class channel_attribution {
                 t.seconds += m.seconds;
                 return;
             }
-        terms_.push_back({m.column, m.seconds});
+        terms_.push_back({m.column, m.seconds, 0});
     }
     // The value as of the read: what was used since the update is at the mean power, and all of
     // that is in doubt.
@@ -232,11 +233,6 @@ class channel_attribution {
         seconds_since_commit_ += seconds;
         rows_.to_bill().clear();
     }
-    // A value as of the moment it was read, with what is not known of it: J^2 and, of the same sign
-    // at each call of a scope, J.
-    struct billed_value {
-        double joules = 0, variance = 0, bias = 0;
-    };
     [[nodiscard]] billed_value value_now(const dated_reading& r) const noexcept {
         const guess power = pending_power(r);
         // No update since the last row ended: all that is new is the row itself.
@@ -246,20 +242,21 @@ class channel_attribution {
                     boundary_.variance, boundary_.bias};
         }
         const double dated = r.uncertainty * std::max(mean_power(), 0.0);
-        const double stale = r.staleness * power.deviation;
+        // A sensor with a memory still owes what was drawn as long ago as that.
+        const double memory = std::max(powers_.lag, traits_.known_memory / 2);
+        const double stale = (r.staleness + memory) * power.deviation;
         billed_value v;
         // What an earlier reading took for used since its update, the counter may show later.
         const double watts = std::min(power.watts, 2 * mean_power());
         v.joules = std::max(r.joules + r.staleness * watts, bill_joules_);
         v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
-        if (!r.at_edge) v.variance += stale * stale;
+        if (!r.at_edge) v.variance += stale * stale + powers_.late_variance;
         if (r.at_edge) v.bias = stale;
         return v;
     }
     // The power since the counter's last update, and by how much it may be off.
     struct guess {
-        double watts = 0, deviation = 0;
-        double error = 0;  ///< of `deviation`, what the powers themselves may be off by
+        double watts = 0, deviation = 0, error = 0;  ///< the last: of what powers may be off by
     };
     [[nodiscard]] guess pending_power(const dated_reading& r) const noexcept {
         const double mean = mean_power();
@@ -275,12 +272,12 @@ class channel_attribution {
     }
     // The mean of the powers of what was open in a row, and how they differ.
     [[nodiscard]] guess mean_of(const pending_row& row) const noexcept {
-        double time = row.outside, sum = row.outside * recent_power(nullptr), squares = 0;
+        double time = row.outside, sum = row.outside * recent_power(nullptr);
+        double squares = sum * recent_power(nullptr);
         double error = row.outside * recent_power_error(nullptr);
-        squares = sum * recent_power(nullptr);
         for (const pool& p : row.pools)
             for (const path_record* path : p.paths) {
-                const double s = p.ticks[path->index] * traits_.seconds_per_tick;
+                const double s = p.of[path->index].ticks * traits_.seconds_per_tick;
                 const double watts = recent_power(path);
                 time += s;
                 sum += s * watts;
@@ -288,22 +285,23 @@ class channel_attribution {
                 error += s * recent_power_error(path);
             }
         if (!(time > 0)) return {mean_power(), unknown_spread * mean_power()};
-        const double mean = sum / time;
-        const double spread = std::sqrt(std::max(squares / time - mean * mean, 0.0));
-        return {mean, error / time + spread, error / time};
+        const double mean = sum / time, variance = std::max(squares / time - mean * mean, 0.0);
+        return {mean, error / time + std::sqrt(variance), error / time};
     }
     // At the edge of a scope after several others it is not known which of them was open since the
     // counter's last update. Where their powers are known well, a row that goes on over the edge is
     // split better than one that ends there.
     [[nodiscard]] bool powers_tell_more(const dated_reading& r) const noexcept {
-        if (row_builder::longest_part(rows_.to_bill()) > 0.99) return false;
+        // Of `inclusive` scopes powers tell nothing: they have the others' energy, too.
+        if (row_builder::longest_part(rows_.to_bill()) > 0.99 ||
+            traits_.policy == attribution::inclusive)
+            return false;
         const guess g = mean_of(rows_.to_bill());
         return g.error * rows_.to_bill().seconds < g.deviation * r.staleness;
     }
 
     [[nodiscard]] double mean_power() const noexcept {
-        const double s = seconds_billed_;
-        return s > 0 ? (bill_joules_ - start_.joules) / s : 0;
+        return seconds_billed_ > 0 ? (bill_joules_ - start_.joules) / seconds_billed_ : 0;
     }
 
     const power_estimate& estimate() {
@@ -318,6 +316,11 @@ class channel_attribution {
         return powers_;
     }
 
+    [[nodiscard]] std::vector<path_energy> energies() {
+        return sums_.energies(estimate(), earlier_,
+                              [this](std::size_t path) { return rows_.turns_of(path); });
+    }
+
     static void add_committed(path_energy& now, const path_energy& before) {
         now.self += before.self;
         now.total += before.total;
@@ -328,7 +331,7 @@ class channel_attribution {
     }
     // Makes what is known of the rows so far final: later rows correct only later rows.
     void commit() {
-        const std::vector<path_energy> block = sums_.energies(estimate(), earlier_);
+        const std::vector<path_energy> block = energies();
         for (std::size_t p = 0; p < block.size(); ++p) {
             committed_[p].self += block[p].self;
             committed_[p].total += block[p].total;
@@ -379,7 +382,7 @@ class channel_attribution {
     std::vector<row_member> members_, last_members_;
     double last_row_power_ = 0;
     std::vector<regression_term> terms_;
-    power_regression regression_{row_builder::most_columns};
+    power_regression regression_{row_builder::most_columns, traits_.known_memory};
     power_estimate powers_, earlier_, candidate_;
     double candidate_at_ = 0.5;
     bool is_stale_ = false;

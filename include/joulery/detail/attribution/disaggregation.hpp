@@ -18,6 +18,7 @@
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,21 @@ struct row_member {
     std::uint32_t pool = 0;  ///< what it shares with; others' powers don't touch it
     double share = 0;        ///< of the row, before powers are known
     double seconds = 0;      ///< open, as the regression counts it
+    double doubt = 0;        ///< of `share`, since moments are shared by several threads
+    double waited = 0;       ///< s, open without a processor
+};
+
+/// How a path's part in moments that several threads share differs from what its share of rows
+/// says.
+struct taken_turns {
+    double ratio = 1;
+    double deviation = 0;  ///< of the ratio, as a multiple of `row_member::doubt`
+    double error = 0;      ///< of the ratio, besides
+};
+
+/// Every path has of shared moments what its share of rows says.
+struct as_shared {
+    taken_turns operator()(std::size_t) const noexcept { return {}; }
 };
 
 /// What a path has of a channel.
@@ -74,6 +90,8 @@ class disaggregation {
             const std::size_t p = row_of(m.path);
             share_[p] += m.share * joules;
             weight_[p] += m.share;
+            doubt_[p] += m.doubt;
+            waited_[p] += m.waited;
             alone_[p] += m.share > alone ? m.share * joules : 0;
             column_[p] = m.column;
             column_sums& c = columns_[m.column];
@@ -105,32 +123,52 @@ class disaggregation {
         return r != nullptr && r->parent != nullptr ? r->parent->index + 1 : 0;
     }
 
+    /// What every path has by row (0: outside, then paths by index + 1) at these powers.
     /// `earlier`: what the powers were believed to be earlier in the run. Where that differs by
     /// more than both could err, powers have changed, and the energy may be off by the difference.
-    /// What every path has by row (0: outside, then paths by index + 1) at these powers.
+    /// `turns(index)`: the taken_turns of a path.
+    template <class Turns = as_shared>
     [[nodiscard]] std::vector<path_energy> energies(const power_estimate& powers,
-                                                    const power_estimate& earlier) const {
+                                                    const power_estimate& earlier,
+                                                    Turns turns = {}) const {
         std::vector<path_energy> all(share_.size());
         const powers_of known(powers), before(earlier);
-        std::vector<double> corrections(columns_.size());
+        std::vector<double> explained(columns_.size());
         for (std::size_t c = 0; c < columns_.size(); ++c)
-            corrections[c] = columns_[c].correction(c, known);
+            explained[c] = columns_[c].explained(known);
+        // What no power explains goes by share, put right by who took turns with whom.
+        std::vector<double> beyond(share_.size()), doubts(share_.size(), 0.0);
+        double as_shared = 0, as_taken = 0;
         for (std::size_t p = 0; p < share_.size(); ++p) {
-            all[p].self = share_[p] + corrections[column_[p]] * part_of_column(p);
+            beyond[p] = share_[p] - explained[column_[p]] * part_of_column(p);
+            doubts[p] = waits_unseen * waited_[p] * powers.mean_watts;
+            if (p == 0 || !(doubt_[p] > 0)) continue;
+            const taken_turns t = turns(p - 1);
+            doubts[p] += (t.deviation * doubt_[p] / weight_[p] + t.error) * std::fabs(beyond[p]);
+            as_shared += beyond[p];
+            beyond[p] *= t.ratio;
+            as_taken += beyond[p];
+        }
+        const double scale = as_shared * as_taken > 0 ? as_shared / as_taken : 1;
+        for (std::size_t p = 0; p < share_.size(); ++p) {
+            if (p > 0 && doubt_[p] > 0) beyond[p] *= scale;
+            const column_sums& c = columns_[column_[p]];
+            all[p].self = beyond[p] + part_of_column(p) * c.seconds * known.watts(column_[p]);
             all[p].known = alone_[p];
         }
-        add_variances(all, known, before);
+        add_variances(all, known, before, doubts);
         return all;
     }
 
     /// Starts anew, for the rows to come.
     void clear() {
-        for (auto* sums : {&share_, &weight_, &alone_, &random_, &bias_at_begin_, &bias_at_end_})
-            std::fill(sums->begin(), sums->end(), 0.0);
+        for (std::vector<double>* sums : sums_by_row()) std::fill(sums->begin(), sums->end(), 0.0);
         for (column_sums& c : columns_) c = column_sums();
     }
 
  private:
+    // What a waiting thread may have used after all, of the channel's mean power.
+    static constexpr double waits_unseen = 2e-3;
     // With so large a share of a row a path has it for itself.
     static constexpr double alone = 0.95;
 
@@ -158,9 +196,10 @@ class disaggregation {
     struct column_sums {
         double weight = 0, seconds = 0;
         std::vector<double> crossed;  ///< share of this column times seconds of another
-        [[nodiscard]] double correction(std::size_t self, const powers_of& known) const {
-            double sum = seconds * known.watts(self);
-            for (std::size_t q = 0; q < crossed.size(); ++q) sum -= crossed[q] * known.watts(q);
+        /// What powers explain of the rows that it has a share of, by share.
+        [[nodiscard]] double explained(const powers_of& known) const {
+            double sum = 0;
+            for (std::size_t q = 0; q < crossed.size(); ++q) sum += crossed[q] * known.watts(q);
             return sum;
         }
         /// Adds `part` of how the energy of column `self` depends on each power.
@@ -179,13 +218,17 @@ class disaggregation {
             column_.resize(n, 0);
             records_.resize(n, nullptr);
             // By the size of the last one it is known that all have grown: there may be no memory.
-            for (auto* sums :
-                 {&weight_, &alone_, &random_, &bias_at_begin_, &bias_at_end_, &moved_by_, &share_})
-                sums->resize(n, 0.0);
+            moved_by_.resize(n, 0.0);
+            // By the size of the last one it is known that all have grown: there may be no memory.
+            for (std::vector<double>* sums : sums_by_row()) sums->resize(n, 0.0);
         }
         for (; path != nullptr && records_[path->index + 1] != path; path = path->parent)
             records_[path->index + 1] = path;
         return row;
+    }
+    std::array<std::vector<double>*, 8> sums_by_row() noexcept {
+        return {&weight_, &doubt_,         &waited_,      &alone_,
+                &random_, &bias_at_begin_, &bias_at_end_, &share_};
     }
     void move(const path_record* path, double share) {
         for (;; path = path->parent) {
@@ -203,7 +246,7 @@ class disaggregation {
     }
 
     void add_variances(std::vector<path_energy>& all, const powers_of& known,
-                       const powers_of& before) const {
+                       const powers_of& before, std::vector<double>& doubts) const {
         std::vector<std::vector<double>> slopes(share_.size());
         std::vector<double> lumped(share_.size(), 0.0);
         std::vector<double> by_column(columns_.size(), -1.0);
@@ -213,7 +256,8 @@ class disaggregation {
             if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * share_[p] * (1 - part);
             all[p].total += all[p].self;
             all[p].variance = random_[p] + bias_at_begin_[p] * bias_at_begin_[p] +
-                              bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p];
+                              bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p] +
+                              doubts[p] * doubts[p];
             const std::size_t up = parent_of(p);
             // Of paths that have no others inside, thousands may share a column: what depends on
             // its powers is found once for all of them.
@@ -228,6 +272,7 @@ class disaggregation {
             if (up == 0) continue;
             all[up].total += all[p].total;
             lumped[up] += lumped[p];
+            doubts[up] += doubts[p];
             std::vector<double>& to = slopes[up];
             if (to.size() < slopes[p].size()) to.resize(slopes[p].size());
             for (std::size_t q = 0; q < slopes[p].size(); ++q) to[q] += slopes[p][q];
@@ -267,7 +312,7 @@ class disaggregation {
 
     std::vector<column_sums> columns_;
     // By row: 0 is outside all scopes, then paths by their index + 1.
-    std::vector<double> share_, weight_, alone_;
+    std::vector<double> share_, weight_, doubt_, waited_, alone_;
     std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
     std::vector<std::uint32_t> column_;
     std::vector<const path_record*> records_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/attribution/lag_probe.hpp"
 #include "joulery/detail/attribution/noise_filter.hpp"
 #include "joulery/detail/attribution/noise_grid.hpp"
 #include "joulery/detail/attribution/packed_matrix.hpp"
@@ -102,6 +103,9 @@ class noise_bank {
     /// The best first, as of the last `weigh`; so are their solutions, of which there may be fewer.
     [[nodiscard]] const std::vector<member>& members() const noexcept { return members_; }
     [[nodiscard]] std::vector<power_solution>& solutions() noexcept { return solutions_; }
+
+    /// s, about how long a memory the rows show, whatever the members are; 0: none.
+    [[nodiscard]] double suspected_lag() const noexcept { return suspected_lag_; }
 
     void begin(double watts) {
         scale_ = watts;
@@ -226,6 +230,8 @@ class noise_bank {
         if (!(best == last_best_)) tried_.clear();
         last_best_ = best;
         climb_from(members_.front());
+        suspected_lag_ = prior.columns <= 32 ? probe_.ask(window, facts) : 0;
+        offer(places_of_lag(suspected_lag_));
         if (++rounds_ % 2 == 0) {
             static constexpr int turns[] = {3, 1, 3, 2, 4, 0};
             const int family = turns[rounds_ / 2 % 6];
@@ -372,6 +378,8 @@ class noise_bank {
     std::vector<double> centre_marks_;
     std::size_t replay_ = 0, round_at_ = 0, rounds_ = 0;
     filter_row prepared_;
+    lag_probe probe_;
+    double suspected_lag_ = 0;
 };
 
 }  // namespace detail

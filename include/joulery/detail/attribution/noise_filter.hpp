@@ -34,14 +34,16 @@ struct noise_model {
 
 /// A row, made ready for all hypotheses.
 struct filter_row {
-    double length = 0, gap = 0;       ///< s
-    double joules = 0;                ///< beyond what the reference power explains
-    double edge_variance = 0;         ///< J^2: of the reading at one end
-    double noisiness = 1;             ///< white noise of who was open; 1 in the mean
-    double relative_power = 1;        ///< of who was open; 1 in the mean
-    double similarity = 1;            ///< 0..1: how much of it was open in the row before
-    double variety = 0;               ///< 0..1: 0 where one column was open all the time
-    const double* seconds = nullptr;  ///< open, by column
+    double length = 0, gap = 0;           ///< s
+    double joules = 0;                    ///< beyond what the reference power explains
+    double edge_variance = 0;             ///< J^2: of the reading at one end
+    double noisiness = 1;                 ///< white noise of who was open; 1 in the mean
+    double relative_power = 1;            ///< of who was open; 1 in the mean
+    double similarity = 1;                ///< 0..1: how much of it was open in the row before
+    double variety = 0;                   ///< 0..1: 0 where one column was open all the time
+    const double* seconds = nullptr;      ///< open, by column
+    const double* open_at_end = nullptr;  ///< threads in it as the row ends, by column
+    double tail = 0;                      ///< s up to the row's end for which that was so
     std::size_t columns = 0;
 };
 
@@ -203,7 +205,8 @@ class noise_filter {
         t.noise += edge_variance(row);
         if (use_[sensor]) {
             const double moved = -std::expm1(-row.length / model_.lag);
-            const double error = model_.lag * model_.lag_error * moved * moved;
+            const double error =
+                model_.lag * model_.lag_error * moved * moved * std::exp(-row.tail / model_.lag);
             const double variance = error * error * std::max(row.variety, 0.003);
             t.keep[sensor] = 1 - moved;
             t.seen[sensor] = moved;
@@ -229,13 +232,21 @@ class noise_filter {
         t.noise += factor * factor * variance * tau * tau * integral;
     }
 
-    // The times that the sensor shows: who ran is taken to be spread evenly over the row.
+    // The times that the sensor shows: who ran is taken to be spread evenly over the row, but for
+    // its tail, in which it is known.
     [[nodiscard]] const double* lagged(const filter_row& row) noexcept {
-        const double moved = -std::expm1(-row.length / model_.lag), inverse = 1 / row.length;
+        const double head = row.length - row.tail;
+        const double moved = -std::expm1(-head / model_.lag);
+        const double moved_in_tail = -std::expm1(-row.tail / model_.lag);
+        const double inverse = head > 1e-3 * row.length ? 1 / head : 0;
         for (std::size_t i = 0; i < row.columns; ++i) {
-            const double step = (row.seconds[i] * inverse - shown_[i]) * moved;
-            lagged_[i] = row.seconds[i] - model_.lag * step;
-            shown_[i] += step;
+            const double in_tail = row.tail > 0 ? row.open_at_end[i] : 0;
+            const double mean = std::max(row.seconds[i] - row.tail * in_tail, 0.0) * inverse;
+            double now = shown_[i];
+            if (inverse > 0) now += (mean - now) * moved;
+            now += (in_tail - now) * moved_in_tail;
+            lagged_[i] = row.seconds[i] - model_.lag * (now - shown_[i]);
+            shown_[i] = now;
         }
         return lagged_.data();
     }

@@ -18,6 +18,11 @@ struct noise_place {
     int white = 0, call = 0, common = 0, tau = 0, lag = 0, lag_error = 0;
     bool proportional = false;
 
+    /// Lags come first, in s, then the lengths of plain means.
+    static constexpr double lags[] = {0,    1e-3,  1.5e-3, 2e-3, 3e-3, 4e-3, 5e-3, 7e-3,
+                                      0.01, 0.014, 0.02,   0.03, 0.05, 0.07, 0.1};
+    static constexpr double boxes[] = {0.025, 0.035, 0.05, 0.07, 0.1, 0.14};
+    static constexpr int first_box = 15, last_lag = first_box + 5;
     static constexpr int families = 5;
     /// Of what kind the common mode is; with a lag, whether there is one.
     [[nodiscard]] int family() const noexcept {
@@ -54,8 +59,6 @@ struct noise_place {
 /// The noise model at a place, of a channel that draws `watts`.
 [[nodiscard]] inline noise_model noise_model_at(const noise_place& p, double watts) noexcept {
     static constexpr double calls[] = {0, 0.2e-3, 0.6e-3, 2e-3, 6e-3, 20e-3, 60e-3};
-    static constexpr double lags[] = {0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0, 0, 0};
-    static constexpr double boxes[] = {0.025, 0.05, 0.1};
     noise_model m;
     const double over_a_tenth = 1e-6 * std::ldexp(watts, p.white);
     m.white = over_a_tenth * over_a_tenth * 0.1;
@@ -63,8 +66,9 @@ struct noise_place {
     m.common_stddev = p.common == 0 ? 0 : 0.0015 * std::ldexp(watts, p.common);
     m.common_tau = 0.01 * std::pow(10.0, 0.5 * p.tau);
     m.proportional = p.proportional;
-    m.lag = lags[p.lag];
-    m.box = p.lag > 6 ? boxes[p.lag - 7] : 0;
+    const bool box = p.lag >= noise_place::first_box;
+    m.lag = box ? 0 : noise_place::lags[p.lag];
+    m.box = box ? noise_place::boxes[p.lag - noise_place::first_box] : 0;
     m.lag_error = 0.015 * std::ldexp(watts, p.lag_error);
     return m;
 }
@@ -75,8 +79,8 @@ struct noise_place {
     if (p.common == 0) p.tau = 0, p.proportional = false;
     if (p.lag == 0) p.lag_error = 0;
     auto inside = [](int x, int most) { return x >= 0 && x <= most; };
-    return inside(p.call, 6) && inside(p.common, 8) && inside(p.tau, 7) && inside(p.lag, 9) &&
-           inside(p.lag_error, 6);
+    return inside(p.call, 6) && inside(p.common, 8) && inside(p.tau, 7) &&
+           inside(p.lag, noise_place::last_lag) && inside(p.lag_error, 6);
 }
 
 /// Where a search begins.
@@ -86,18 +90,21 @@ struct noise_place {
     for (int white : {7, 11})
         for (bool proportional : {false, true})
             places.push_back({white, 0, 5, 3, 0, 0, proportional});
-    for (int lag : {1, 3, 5}) places.push_back({6, 0, 0, 0, lag, 2, false});
-    places.push_back({6, 0, 5, 3, 3, 2, false});
+    for (int lag : {3, 8, 12}) places.push_back({6, 0, 0, 0, lag, 2, false});
+    places.push_back({6, 0, 5, 3, 8, 2, false});
     return places;
 }
 
 /// Places to try in a family every time, whatever is known of it.
 [[nodiscard]] inline std::vector<noise_place> fresh_places(int family) {
     std::vector<noise_place> places;
-    for (int lag = 9; lag >= 1 && family >= 3; --lag) {
+    static constexpr int lags[] = {19, 17, 15, 14, 12, 10, 8, 6, 3};
+    for (const int lag : lags) {
+        if (family < 3) break;
         const int common = family == 4 ? 5 : 0;
         places.push_back({6, 0, common, 3, lag, 2, true});
-        if (lag <= 6 && family == 3) places.push_back({6, 0, common, 3, lag, 4, true});
+        if (lag < noise_place::first_box && family == 3)
+            places.push_back({6, 0, common, 3, lag, 4, true});
     }
     if (family == 0)
         for (int call : {0, 3, 5, 6}) places.push_back({12 + call / 2, call, 0, 0, 0, 0, false});
@@ -105,6 +112,16 @@ struct noise_place {
         for (int call : {0, 3, 6})
             for (int tau : {1, 4})
                 places.push_back({10 + call, call, 4 + call / 4, tau, 0, 0, family == 2});
+    return places;
+}
+
+/// Places with a lag of about so many seconds; none where that is 0. What rows show of a lag is
+/// often less than it is, since the power shown where a row ends is known from its neighbours.
+[[nodiscard]] inline std::vector<noise_place> places_of_lag(double lag) {
+    std::vector<noise_place> places;
+    for (int on = noise_place::first_box - 1; on > 0 && lag > 0; --on)
+        if (noise_place::lags[on] > 0.85 * lag && noise_place::lags[on] < 1.8 * lag)
+            for (const int lag_error : {3, 2}) places.push_back({6, 0, 0, 0, on, lag_error, false});
     return places;
 }
 

@@ -31,10 +31,11 @@ struct context_stretch {
     std::shared_ptr<thread_context> context;  ///< kept, since its nodes are named below
     std::vector<own_time> own;
     std::vector<double>
-        lanes;                 ///< ticks in scopes at the top: one figure; of a device one a stream
-    double busy = -1;          ///< share of the time since the look before that the thread had a
-                               ///< processor; negative: not known, or the only thread
-    bool open_at_end = false;  ///< whether a scope is open as the stretch ends
+        lanes;         ///< ticks in scopes at the top: one figure; of a device one a stream
+    double busy = -1;  ///< share of the time since the look before that the thread had a
+                       ///< processor; negative: not known, or the only thread
+    scope_node* innermost = nullptr;  ///< the scope that is open as the stretch ends, or none
+    double tail = 0;  ///< ticks up to the end since the thread last changed scopes, about
 };
 
 /// Looks at the scopes of all threads at one instant and says what grew since the last look.
@@ -73,20 +74,24 @@ class open_times {
 
  private:
     struct marks {
-        std::vector<std::uint64_t> seen;  ///< ticks at the last look, by node
+        std::vector<std::uint64_t> seen;   ///< ticks at the last look, by node
+        std::vector<std::uint64_t> calls;  ///< likewise, twice the calls ended; odd: open
         std::uint64_t look = 0;
-        double busy = -1;  ///< s, processor time as of `busy_at`
+        std::uint64_t at = 0;  ///< of the last look
+        double busy = -1;      ///< s, processor time as of `busy_at`
         std::uint64_t busy_at = 0;
     };
 
     void measure(thread_context& context, std::uint64_t at, context_stretch& into) {
         into.own.clear();
         into.lanes.clear();
-        into.open_at_end = false;
+        into.innermost = nullptr;
+        std::uint64_t ends = 0;  // of calls of the innermost, since the last look
+        bool was_open = false;
         const std::size_t nodes = context.nodes().size();
         marks& m = marks_[context.number];
         m.look = looks_;
-        if (m.seen.size() < nodes) m.seen.resize(nodes, 0);
+        if (m.calls.size() < nodes) m.seen.resize(nodes, 0), m.calls.resize(nodes, 0);
         // Without memory a look may have broken off: what it left belongs to nobody.
         if (std::exchange(is_measuring_, true)) std::fill(inside_.begin(), inside_.end(), 0.0);
         if (inside_.size() < nodes) inside_.resize(nodes, 0.0);
@@ -101,10 +106,47 @@ class open_times {
             const bool open = (state & scope_node::open_bit) != 0;
             std::uint64_t& seen = m.seen[n.index];
             if (!open && ticks == seen && inside_[n.index] == 0) return;
-            into.open_at_end = into.open_at_end || open;
+            const std::uint64_t calls =
+                2 * n.calls.load(std::memory_order_relaxed) + (open ? 1 : 0);
+            const std::uint64_t before = std::exchange(m.calls[n.index], calls);
+            if (open && into.innermost == nullptr) {
+                into.innermost = &n;
+                ends = calls / 2 - before / 2;
+                was_open = before % 2 == 1;
+            }
             add(n, ticks, seen, device, into);
         });
         is_measuring_ = false;
+        const std::uint64_t since = std::exchange(m.at, at);
+        const double stretch = since != 0 && at > since ? static_cast<double>(at - since) : 0;
+        if (!device && stretch > 0) leave_late_ends(stretch, m, into);
+        note_tail(stretch, ends, was_open, into);
+    }
+    // One call that began in the stretch is as old as its time; of several nothing is known.
+    static void note_tail(double stretch, std::uint64_t ends, bool was_open,
+                          context_stretch& into) {
+        into.tail = 0;
+        if (into.innermost == nullptr) {
+            if (into.own.empty()) into.tail = stretch;
+        } else if (ends == 0) {
+            for (const own_time& t : into.own)
+                if (t.node == into.innermost) into.tail = was_open ? stretch : t.ticks;
+        }
+    }
+    // A look is often as of a moment that has just passed. What a scope was open after it, until it
+    // ended, belongs to the next stretch: a thread is never in scopes for longer than time passes.
+    static void leave_late_ends(double stretch, marks& m, context_stretch& into) {
+        const double late = into.lanes[0] - stretch;
+        if (!(late >= 1)) return;
+        own_time* most = nullptr;
+        for (own_time& t : into.own)
+            if (most == nullptr || t.ticks > most->ticks) most = &t;
+        if (most == nullptr || most->ticks < late) return;
+        most->ticks -= late;
+        into.lanes[0] -= late;
+        const auto ticks = static_cast<std::uint64_t>(late);
+        for (const scope_node* n = most->node; n != nullptr && n->parent != nullptr; n = n->parent)
+            if (!n->is_open()) m.seen[n->index] -= std::min(ticks, m.seen[n->index]);
     }
 
     double busy_share(const thread_context& context, std::uint64_t at, marks& m) const {

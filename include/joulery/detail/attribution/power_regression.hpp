@@ -23,6 +23,7 @@ struct power_estimate {
     std::vector<double> covariance;       ///< of `watts`, row after row, W^2
     std::vector<double> white_by_column;  ///< W^2 s: white noise of each column's power
     double lag = 0;                       ///< s: the sensor's memory
+    double lag_deviation = 0;             ///< s: what is not known of it
     double late_variance = 0;             ///< J^2: of energy shown late where a row ends
     double white = 0;                     ///< W^2 s: white noise of the mean column's power
     double common_stddev = 0;             ///< W: of the common mode
@@ -72,7 +73,9 @@ struct power_estimate {
 ///     power_estimate& e = r.solve();                      // e.watts[0], e.watts[1]
 class power_regression {
  public:
-    explicit power_regression(std::size_t max_columns = 160) : max_columns_(max_columns) {}
+    /// `known_memory`: s, of a sensor that is known not to show the power of the moment.
+    explicit power_regression(std::size_t max_columns = 160, double known_memory = 0)
+        : max_columns_(max_columns), known_memory_(known_memory) {}
 
     /// One more than the highest column seen.
     [[nodiscard]] std::size_t columns() const noexcept { return prior_.columns; }
@@ -173,6 +176,7 @@ class power_regression {
             if (m.proportional) settle(s.watts, covariances.back());
             for (std::size_t i = 0; i < n; ++i) estimate_.watts[i] += weight * s.watts[i + 1];
             estimate_.lag += weight * (m.lag + m.box / 2);
+            estimate_.lag_deviation += weight * (m.lag + m.box / 2) * (m.lag + m.box / 2);
             estimate_.late_variance += weight * (m.lag + m.box / 2) * (m.lag + m.box / 2);
             estimate_.white += weight * m.white;
             if (m.common_tau < 0.04)  // as well a noise of calls
@@ -181,15 +185,49 @@ class power_regression {
             if (m.common_stddev > 0) estimate_.common_tau += weight * m.common_tau;
             wandering += m.common_stddev > 0 ? weight : 0.0;
         }
+        const double lag = estimate_.lag, between = estimate_.lag_deviation - lag * lag;
+        estimate_.lag_deviation = std::sqrt(std::max(between, 0.0) + 0.01 * lag * lag);
         estimate_.late_variance *= spread_of_power();
         if (wandering > 0) estimate_.common_tau /= wandering;
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
         allow_for_long_rows();
+        allow_for_memory();
         for (std::size_t i = 0; i < n; ++i)
             estimate_.white_by_column.push_back(estimate_.white * facts_.noisiness[i + 1]);
         estimate_.rows = rows_;  // whole: there was memory for it
     }
+    // A memory that no model explains leaves nothing to tell powers apart by; one that is long and
+    // known about tells less than the model thinks.
+    void allow_for_memory() {
+        const double suspected = bank_.suspected_lag();
+        const bool unknown = suspected > 2 * estimate_.lag;
+        if (unknown) {
+            estimate_.lag = 1.3 * suspected;
+            estimate_.lag_deviation = suspected;
+            estimate_.late_variance = estimate_.lag * estimate_.lag * spread_of_power();
+        }
+        const double whole = std::max(estimate_.lag, known_memory_);
+        const double doubt = std::min(whole / long_memory, 1.0);
+        if (!(doubt > 0.3)) return;
+        const double kept = unknown ? 0 : whole > 2 * long_memory ? 0.5 : 1;
+        const std::size_t n = columns();
+        double level = 0, open = 1e-30;
+        for (std::size_t i = 0; i < n; ++i) {
+            level += estimate_.watts[i] * seconds_[i + 1];
+            open += seconds_[i + 1];
+        }
+        level /= open;
+        for (std::size_t i = 0; i < n; ++i) {
+            const double off = estimate_.watts[i] - level;
+            const double spread = power_prior::spread * (unknown ? level : doubt * off);
+            estimate_.watts[i] = level + kept * off;
+            estimate_.covariance[i * n + i] +=
+                spread * spread + 0.02 * doubt * doubt * level * level;
+        }
+    }
+    static constexpr double long_memory = 12e-3;  // s
+
     // Short rows tell most, and go wrong most where no model fits: a lag below a call's length,
     // power that depends on how long a call is. Where long rows alone say something else than all
     // rows, and are sure of it, neither is believed: the estimate is between them, and its bars
@@ -280,6 +318,7 @@ class power_regression {
     }
 
     std::size_t max_columns_, rows_ = 0;
+    double known_memory_;
     double joules_ = 0, open_ = 0;
     std::vector<double> seconds_;  ///< by column; first the length of all rows
     row_window window_;

@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/attribution/busy_shares.hpp"
 #include "joulery/detail/attribution/disaggregation.hpp"
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/overlap.hpp"
+#include "joulery/detail/attribution/pending_row.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/quality.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,37 +27,9 @@ struct channel_traits {
     bool follows_processors = true;  ///< threads that wait don't use its energy
     bool tells_scopes_apart = true;  ///< false: an estimate, which does not depend on who runs
     double quantum = 0;              ///< J
+    double known_memory = 0;         ///< s, of a gauge
     double seconds_per_tick = 1e-9;
     std::size_t index = 0;  ///< among all channels of the meter
-};
-
-// What was open, summed up until a row ends.
-struct pool {
-    bool device = false;
-    std::vector<double> ticks;        ///< by path index
-    std::vector<path_record*> paths;  ///< those that have any
-    void add(path_record* path, double t) {
-        if (ticks.size() <= path->index) ticks.resize(path->index + 1, 0.0);
-        if (ticks[path->index] == 0) paths.push_back(path);
-        ticks[path->index] += t;
-    }
-    void clear() {
-        for (const path_record* p : paths) ticks[p->index] = 0;
-        paths.clear();
-    }
-};
-struct pending_row {
-    double seconds = 0, outside = 0, device_busy = 0, edges = 0;
-    double seconds_per_tick = 0;
-    std::vector<pool> pools;
-    pool& at(std::size_t i) {
-        if (pools.size() <= i) pools.resize(i + 1);
-        return pools[i];
-    }
-    void clear() {
-        seconds = outside = device_busy = edges = 0;
-        for (pool& p : pools) p.clear();
-    }
 };
 
 /// Adds up who was open between looks, for the two rows that are under way: the one to fit and the
@@ -89,30 +64,26 @@ class row_builder {
     void add_stretch(double seconds, bool at_edge) {
         if (!(seconds > 0)) return;
         const double ticks = seconds / traits_.seconds_per_tick;
-        std::vector<double>& host = host_parts_;
-        std::vector<double>& lanes = device_parts_;
-        host.clear();
-        lanes.clear();
-        bool host_open = false, device_open = false;
+        host_.clear(), device_.clear();
         for (std::size_t i = 0; i < times_.count(); ++i) {
             const context_stretch& c = times_[i];
-            const bool device = c.context->is_device();
+            lanes& into = c.context->is_device() ? device_ : host_;
             for (const double t : c.lanes)
-                if (t > 0) (device ? lanes : host).push_back(t / ticks);
-            (device ? device_open : host_open) |= c.open_at_end;
+                if (t > 0) into.parts.push_back(t / ticks);
+            into.is_open |= c.innermost != nullptr;
         }
-        note_busy();
-        const double at_edges = take_edges_out(host.size()) * traits_.seconds_per_tick;
-        const double host_idle = host_overlap_.idle_part(host);
-        const double device_busy = 1 - device_overlap_.idle_part(lanes);
-        if (!at_edge) {
-            host_overlap_.learn(!host_open, host);
-            device_overlap_.learn(!device_open, lanes);
-        }
+        learn_busy_shares(ticks);
+        const double at_edges = take_edges_out(host_.parts.size()) * traits_.seconds_per_tick;
+        const double host_idle = host_.both.idle_part(host_.parts);
+        const double device_busy = 1 - device_.both.idle_part(device_.parts);
+        note_tail(ticks);
+        find_turns(ticks);
+        if (!at_edge) learn_overlaps(std::min(seconds / a_new_look, 1.0));
         for (pending_row* row : {&to_fit_, &to_bill_}) {
             row->seconds += seconds;
             row->seconds_per_tick = traits_.seconds_per_tick;
             row->outside += std::min(seconds * host_idle + at_edges, seconds);
+            row->busy_outside += busy_outside_ * traits_.seconds_per_tick;
             row->device_busy += seconds * device_busy;
             for (std::size_t i = 0; i < times_.count(); ++i) add_own(*row, i);
         }
@@ -136,8 +107,11 @@ class row_builder {
         for (const row_member& m : out) assigned += m.share;
         const bool apart = traits_.policy == attribution::inclusive;
         const double outside = apart ? left * idle : std::max(1 - assigned, 0.0);
-        if (outside > 0)
-            out.push_back({nullptr, outside_column, 1, outside, outside * row.seconds});
+        if (outside > 0) {
+            const bool one = has_device || has_one_thread_;
+            out.push_back({nullptr, outside_column, 1, outside,
+                           one ? outside * row.seconds : row.busy_outside, 0, 0});
+        }
     }
     [[nodiscard]] std::uint32_t known_column(const path_record* path) const noexcept {
         if (path == nullptr) return outside_column;
@@ -145,12 +119,49 @@ class row_builder {
         return columns_[path->index];
     }
 
+    /// What a path has of the moments that several threads share, as against threads that have
+    /// nothing to do with one another: the ratio, and how sure that is (times the deviation from
+    /// moment to moment).
+    [[nodiscard]] taken_turns turns_of(std::size_t path_index) const noexcept {
+        const seen_turns s =
+            path_index < seen_turns_.size() ? seen_turns_[path_index] : seen_turns();
+        const double deviation = 1 / std::sqrt(s.looks + looks_believed);
+        if (!(s.expected > 0)) return {1, deviation, 0};
+        const double ratio =
+            overlap::believed(s.found / s.expected, 2 * s.variance / (s.expected * s.expected));
+        return {ratio, deviation, 0.5 * std::fabs(ratio - 1)};
+    }
+
+    /// s, for how long what is open has been so.
+    [[nodiscard]] double tail() const noexcept { return tail_ * traits_.seconds_per_tick; }
+    /// Visits the columns that threads have open, and how much of a thread each is.
+    template <class Visit>
+    void for_open_now(Visit visit) {
+        bool any = false;
+        for (std::size_t i = 0; i < times_.count(); ++i) {
+            const context_stretch& c = times_[i];
+            if (c.innermost == nullptr || c.context->is_device()) continue;
+            any = true;
+            visit(column_of(c.innermost->path), busy_weight(c, *c.innermost->path));
+        }
+        if (!any) visit(outside_column, 1.0);
+    }
+
+    /// s, standard deviation of the busy time of all that was open in a row.
+    [[nodiscard]] static double unsure_seconds(const pending_row& row) noexcept {
+        double squares = 0;
+        for (const pool& p : row.pools)
+            for (const path_record* path : p.paths)
+                squares += p.of[path->index].unsure * p.of[path->index].unsure;
+        return std::sqrt(squares) * row.seconds_per_tick;
+    }
+
     // The largest share that one path, or the time outside, has of a row.
     [[nodiscard]] static double longest_part(const pending_row& row) noexcept {
         double longest = row.outside, all = row.outside;
         for (const pool& p : row.pools)
             for (const path_record* path : p.paths) {
-                const double s = p.ticks[path->index] * row.seconds_per_tick;
+                const double s = p.of[path->index].ticks * row.seconds_per_tick;
                 longest = std::max(longest, s);
                 all += s;
             }
@@ -180,17 +191,59 @@ class row_builder {
                           static_cast<double>(std::max<std::size_t>(threads, 1));
         return taken / static_cast<double>(std::max<std::size_t>(threads, 1));
     }
-    void note_busy() {
+    // Since when no thread has changed scopes.
+    void note_tail(double ticks) {
+        double tail = ticks;
+        for (std::size_t i = 0; i < times_.count(); ++i)
+            if (!times_[i].context->is_device()) tail = std::min(tail, times_[i].tail);
+        tail_ = tail < 0.999 * ticks ? tail : tail_ + ticks;
+    }
+    // Which scopes wait, from threads' processor times.
+    void learn_busy_shares(double ticks) {
+        std::size_t hosts = 0;
         for (std::size_t i = 0; i < times_.count(); ++i) {
             const context_stretch& c = times_[i];
-            if (c.busy < 0 || c.context->is_device()) continue;
+            if (c.context->is_device()) continue;
+            ++hosts;
+            if (c.busy < 0) continue;
+            terms_.clear();
+            double left = ticks;
             for (const own_time& t : c.own) {
-                const std::size_t p = t.node->path->index;
-                if (busy_.size() <= p) busy_.resize(p + 1);
-                busy_[p].open += t.ticks;
-                busy_[p].busy += t.ticks * c.busy;
+                terms_.push_back({columns_for(*t.node->path), t.ticks});
+                left -= t.ticks;
             }
+            terms_.push_back({outside_of(c), std::max(left, 0.0)});
+            for (busy_term& t : terms_) t.seconds *= traits_.seconds_per_tick;
+            shares_.add(terms_.data(), terms_.size(), c.busy * ticks * traits_.seconds_per_tick);
         }
+        has_one_thread_ = hosts < 2;
+    }
+    // Threads differ in what they do outside all scopes.
+    [[nodiscard]] static std::size_t outside_of(const context_stretch& c) noexcept {
+        return c.context->number % 32;
+    }
+    std::size_t columns_for(path_record& path) { return 30 + column_of(&path); }
+
+    // How each context shares the moments in which it is busy, and what is busy outside all scopes.
+    void find_turns(double ticks) {
+        host_.busy.assign(times_.count(), 0.0);
+        device_.busy.assign(times_.count(), 0.0);
+        busy_outside_ = 0;
+        for (std::size_t i = 0; i < times_.count(); ++i) {
+            const context_stretch& c = times_[i];
+            const bool device = c.context->is_device();
+            double inside = 0;
+            for (const own_time& t : c.own) {
+                inside += t.ticks;
+                (device ? device_ : host_).busy[i] +=
+                    t.ticks * busy_weight(c, *t.node->path) / ticks;
+            }
+            if (!device)
+                busy_outside_ +=
+                    std::max(ticks - inside, 0.0) * (c.busy < 0 ? 1.0 : shares_.of(outside_of(c)));
+        }
+        overlap::turns(host_.busy, host_.turns);
+        overlap::turns(device_.busy, device_.turns);
     }
     void add_own(pending_row& row, std::size_t i) {
         const context_stretch& c = times_[i];
@@ -203,41 +256,71 @@ class row_builder {
         for (const own_time& t : c.own) {
             if (t.ticks <= 0) continue;
             path_record* path = t.node->path;
-            into.add(path, t.ticks * (device ? 1.0 : busy_weight(*path, c.busy)));
+            const bool told = c.busy >= 0 && !device;
+            const double unsure = told ? shares_.deviation_of(columns_for(*path)) : 0;
+            into.add(path, t.ticks, busy_weight(c, *path), unsure,
+                     (device ? device_ : host_).turns[i]);
         }
     }
 
-    // How much of its open time a path had a processor, where several threads share one. It is the
-    // mean so far, so that the regression sees one power for it.
-    [[nodiscard]] double busy_weight(const path_record& path, double busy) const noexcept {
-        if (busy < 0) return 1;
-        const busy_time& sum = busy_[path.index];
-        return std::max(sum.busy / std::max(sum.open, 1.0), least_weight);
+    // Threads that work together take turns of their own: who is open with whom is seen at looks.
+    void learn_overlaps(double weight) {  // less for looks that follow each other closely
+        host_.learn(weight);
+        device_.learn(weight);
+        double all = 0;
+        for (std::size_t i = 0; i < times_.count(); ++i) all += busy_now(times_[i]);
+        for (std::size_t i = 0; i < times_.count(); ++i) {
+            const context_stretch& c = times_[i];
+            const double own = busy_now(c);
+            if (own <= least_weight) continue;
+            const std::size_t p = c.innermost->path->index;
+            if (seen_turns_.size() <= p) seen_turns_.resize(p + 1);
+            seen_turns& s = seen_turns_[p];
+            s.looks += weight;
+            const overlap::turn& t = host_.turns[i];
+            s.found += weight / (1 + std::max(all - own, 0.0));
+            s.expected += weight * t.mean;
+            s.variance += weight * t.mean * t.mean * t.deviation * t.deviation;
+        }
     }
-    struct busy_time {
-        double open = 0, busy = 0;  ///< ticks
+    [[nodiscard]] double busy_now(const context_stretch& c) {
+        if (c.innermost == nullptr || c.context->is_device()) return 0;
+        return busy_weight(c, *c.innermost->path);
+    }
+    struct seen_turns {
+        double looks = 0, found = 0, expected = 0, variance = 0;
     };
+    static constexpr double a_new_look = 20e-3;  // s
+    static constexpr double looks_believed = 4;  // that threads have nothing to do with each other
+
+    // How much of its open time a path had a processor, where several threads share one.
+    [[nodiscard]] double busy_weight(const context_stretch& c, path_record& path) {
+        if (c.busy < 0 || c.context->is_device()) return 1;
+        return std::max(shares_.of(columns_for(path)), least_weight);
+    }
     static constexpr double least_weight = 1e-3;  // who only waits still takes turns
 
     void add_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
                   double idle, bool has_device, std::vector<row_member>& out) {
         double all = 0;
-        for (const path_record* path : p.paths) all += p.ticks[path->index];
+        for (const path_record* path : p.paths) all += p.of[path->index].turns;
         if (!(all > 0)) return;
         const bool apart = traits_.policy == attribution::inclusive && !p.device;
         const double ticks = row.seconds / traits_.seconds_per_tick;
         for (path_record* path : p.paths) {
-            const double own = p.ticks[path->index];
+            const pool::times& own = p.of[path->index];
             row_member m;
             m.path = path;
             m.column = column_of(path);
             m.pool = number;
-            m.share = p.device ? part * own / all
-                      : apart  ? part * own / ticks
-                               : part * (1 - idle) * own / all;
+            m.share = p.device ? part * own.turns / all
+                      : apart  ? part * own.ticks / ticks
+                               : part * (1 - idle) * own.turns / all;
+            m.doubt = apart ? 0 : m.share * own.doubt / own.turns;
+            m.waited = own.waited * traits_.seconds_per_tick;
             // Host threads have a share of a device only while it does nothing that is marked.
-            m.seconds =
-                !p.device && has_device ? m.share * row.seconds : own * traits_.seconds_per_tick;
+            m.seconds = !p.device && has_device ? m.share * row.seconds
+                                                : own.ticks * traits_.seconds_per_tick;
             out.push_back(m);
         }
     }
@@ -249,13 +332,30 @@ class row_builder {
         return c;
     }
     const channel_traits traits_;
+    // What threads have in common, and what the streams of devices have.
+    struct lanes {
+        overlap both;
+        std::vector<double> parts;  ///< of the stretch, each one's in scopes
+        std::vector<double> busy;   ///< by context: of the stretch, busy in scopes
+        std::vector<overlap::turn> turns;
+        bool is_open = false;
+        void clear() {
+            parts.clear();
+            is_open = false;
+        }
+        void learn(double weight) { both.learn(!is_open, parts, weight); }
+    };
     open_times times_;
-    overlap host_overlap_, device_overlap_;
-    std::vector<double> host_parts_, device_parts_;
+    lanes host_, device_;
+    busy_shares shares_;
+    std::vector<busy_term> terms_;
+    double tail_ = 0;          ///< ticks since a thread last changed scopes
+    double busy_outside_ = 0;  ///< ticks, of the last stretch
+    bool has_one_thread_ = true;
+    std::vector<seen_turns> seen_turns_;  ///< by path index
     pending_row to_fit_, to_bill_;
     std::vector<std::uint32_t> columns_;  ///< by path index; 0: none yet
     std::uint32_t next_column_ = 2;
-    std::vector<busy_time> busy_;     ///< by path index
     std::vector<double> edges_seen_;  ///< ticks at edges that were taken out, by path index
 };
 

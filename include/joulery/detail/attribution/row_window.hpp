@@ -20,6 +20,7 @@ namespace detail {
 struct regression_term {
     std::uint32_t column;
     double seconds;
+    double open_at_end = 0;  ///< threads that have it open as the row ends
 };
 
 /// Energy of one channel between two dated readings.
@@ -30,6 +31,7 @@ struct regression_row {
     double gap = 0;            ///< s from the end of the row before; 0: they share a reading
     const regression_term* terms = nullptr;
     std::size_t count = 0;
+    double tail = 0;  ///< s up to the row's end since a thread last changed columns
 };
 
 /// Whether a number can be used. Its bits are asked, since -ffast-math takes all for finite.
@@ -69,12 +71,20 @@ class row_window {
     }
 
     void add(const regression_row& from) {
-        row r{from.length, std::max(from.gap, 0.0), from.joules, from.read_variance / 2, 0,
-              1,           recent_.terms.size(),    from.count};
+        row r{from.length,
+              std::max(from.gap, 0.0),
+              from.joules,
+              from.read_variance / 2,
+              0,
+              1,
+              std::min(std::max(from.tail, 0.0), from.length),
+              recent_.terms.size(),
+              from.count};
         double all = 0;
         for (std::size_t i = 0; i < from.count; ++i) {
-            recent_.terms.push_back(
-                {from.terms[i].column, static_cast<float>(from.terms[i].seconds)});
+            recent_.terms.push_back({from.terms[i].column,
+                                     static_cast<float>(from.terms[i].seconds),
+                                     static_cast<float>(from.terms[i].open_at_end)});
             all += from.terms[i].seconds;
             if (shares_.size() <= from.terms[i].column) shares_.resize(from.terms[i].column + 1);
         }
@@ -103,11 +113,14 @@ class row_window {
         const row& r = row_at(index);
         seconds_.assign(facts.power.size(), 0.0);
         seconds_[0] = r.length;
+        open_at_end_.assign(facts.power.size(), 0.0);
+        open_at_end_[0] = 1;
         double open = 0, noisy = 0, power = facts.power[0] * r.length;
         for (std::size_t i = r.first; i < r.first + r.count; ++i) {
             const std::size_t column = from.terms[i].column + std::size_t{1};
             const double seconds = from.terms[i].seconds;
             seconds_[column] += seconds;
+            open_at_end_[column] += from.terms[i].open;
             open += seconds;
             noisy += facts.noisiness[column] * seconds;
             power += facts.power[column] * seconds;
@@ -122,17 +135,19 @@ class row_window {
         out.similarity = r.similarity;
         out.variety = std::max(r.variety, 0.0);
         out.seconds = seconds_.data();
+        out.open_at_end = open_at_end_.data();
+        out.tail = r.tail;
         out.columns = seconds_.size();
     }
 
  private:
     struct row {
-        double length, gap, joules, edge_variance, similarity, variety;
+        double length, gap, joules, edge_variance, similarity, variety, tail;
         std::size_t first, count;
     };
     struct term {
         std::uint32_t column;
-        float seconds;
+        float seconds, open;
     };
     struct half {
         std::vector<row> rows;
@@ -177,7 +192,7 @@ class row_window {
     static constexpr std::size_t max_rows = 512, max_terms = 50000;
 
     half older_, recent_;
-    std::vector<double> seconds_, shares_, last_shares_;
+    std::vector<double> seconds_, open_at_end_, shares_, last_shares_;
 };
 
 }  // namespace detail

@@ -49,6 +49,7 @@ class metered_source {
             t.follows_processors = goes_with_processors(source.channels()[c].part);
             t.tells_scopes_apart = source.channels()[c].provenance != quality::estimated;
             t.quantum = smallest_joules(source.channels()[c]);
+            t.known_memory = gauge_memory(c);
             t.seconds_per_tick = clock.seconds_per_tick();
             t.index = first_channel + c;
             shares.emplace_back(t);
@@ -159,6 +160,13 @@ class metered_source {
     static constexpr double short_sleep = 100e-6;
 
  private:
+    // s: a gauge shows the power of some moment since its last update, or the mean since; 0: none.
+    [[nodiscard]] double gauge_memory(std::size_t c) const noexcept {
+        const channel& of = source.channels()[c];
+        return of.kind == reading_kind::power_gauge
+                   ? std::chrono::duration<double>(of.update_period).count()
+                   : 0;
+    }
     // The last read's value of a channel, and how stale it is.
     [[nodiscard]] dated_reading reading(std::size_t c, bool dated) const {
         const update_tracker& t = source.tracker(c);
@@ -166,7 +174,10 @@ class metered_source {
         dated_reading r;
         r.at = source.values_at();
         r.joules = source.joules()[c];
-        if (!is_watched(c)) {
+        if (source.channels()[c].kind == reading_kind::power_gauge) {
+            r.uncertainty = gauge_memory(c);
+            r.fits = true;
+        } else if (!is_watched(c)) {
             // Continuous, or reckoned when asked.
             r.uncertainty = source.has_updates(c) ? t.period() * tick / std::sqrt(12.0) : 0;
             r.fits = true;

@@ -1,0 +1,116 @@
+// busy_shares.hpp - how much of its open time each scope had a processor.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A thread's time in one scope, or outside all, between two looks.
+struct busy_term {
+    std::size_t column;
+    double seconds;
+};
+
+/// Learns, from the processor time of whole threads, which of their scopes wait.
+///
+/// A thread's processor time between two looks is the sum over its scopes of the time in each times
+/// the share of it that the scope had a processor. Looks differ in which scopes they hold, so that
+/// least squares tell the shares, each between 0 and 1. Before anything is known a scope is taken
+/// to be busy all the time.
+///
+/// Units:  s. Thread: not synchronised. Cost: the square of the columns in a stretch; `solve` that
+///         of all columns, and nothing while all threads are busy all the time. Fails: never.
+///
+///     busy_shares shares;
+///     const busy_term step[] = {{1, 0.06}, {2, 0.04}};   // 60 ms of one, 40 ms of another
+///     shares.add(step, 2, 0.06);                         // 60 ms of processor time in all
+///     shares.of(2);                                      // near 0: it waits
+class busy_shares {
+ public:
+    /// More columns than this are taken to be busy.
+    static constexpr std::size_t most_columns = 192;
+
+    void add(const busy_term* terms, std::size_t count, double busy) {
+        double all = 0;
+        for (std::size_t i = 0; i < count; ++i) all += terms[i].seconds;
+        if (!(all > 0)) return;
+        waited_ += std::max(all - busy, 0.0);
+        passed_ += all;
+        if (!somebody_waits()) return;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (terms[i].column >= most_columns || !(terms[i].seconds > 0)) continue;
+            row& r = row_of(terms[i].column);
+            r.busy += terms[i].seconds * busy / all;
+            for (std::size_t j = 0; j < count; ++j)
+                if (terms[j].column < most_columns)
+                    r.at(terms[j].column) += terms[i].seconds * terms[j].seconds / all;
+        }
+        is_solved_ = false;
+    }
+
+    /// Of a column's time, 0 to 1.
+    [[nodiscard]] double of(std::size_t column) {
+        if (!is_solved_) solve();
+        const double share = column < rows_.size() ? rows_[column].share : 1.0;
+        return share > 1 - whole ? 1.0 : share < whole ? 0.0 : share;
+    }
+    /// Standard deviation of that; 0 while nobody waits.
+    [[nodiscard]] double deviation_of(std::size_t column) const noexcept {
+        if (!somebody_waits()) return 0;
+        const bool seen = column < rows_.size() && rows_[column].with.size() > column;
+        return unknown / (1 + (seen ? rows_[column].with[column] : 0.0) / seconds_to_learn);
+    }
+
+ private:
+    struct row {
+        double busy = 0, share = 1;
+        std::vector<double> with;  ///< s, by column
+        double& at(std::size_t column) {
+            if (with.size() <= column) with.resize(column + 1);
+            return with[column];
+        }
+    };
+    row& row_of(std::size_t column) {
+        if (rows_.size() <= column) rows_.resize(column + 1);
+        return rows_[column];
+    }
+    // Threads lose a little time to others even where none waits.
+    [[nodiscard]] bool somebody_waits() const noexcept { return waited_ > 0.02 * passed_; }
+
+    // Gauss and Seidel's steps, each kept between 0 and 1; they go on from where they were.
+    void solve() {
+        is_solved_ = true;
+        const std::size_t steps =
+            std::max(work / (rows_.size() * rows_.size() + 1), std::size_t{2});
+        for (std::size_t step = 0; step < std::min(steps, std::size_t{50}); ++step)
+            for (std::size_t c = 0; c < rows_.size(); ++c) {
+                row& r = rows_[c];
+                double own = belief, left = r.busy + belief;
+                for (std::size_t q = 0; q < r.with.size(); ++q) {
+                    if (q == c) {
+                        own += r.with[q];
+                    } else if (r.with[q] != 0) {
+                        left -= r.with[q] * rows_[q].share;
+                    }
+                }
+                r.share = std::clamp(left / own, 0.0, 1.0);
+            }
+    }
+    static constexpr double whole = 0.03;  ///< closer to 0 or 1 than this it is taken for that
+    static constexpr double unknown = 0.3, seconds_to_learn = 2e-3;
+    static constexpr std::size_t work = 20'000;  ///< operations a solution
+    static constexpr double belief = 1e-4;       ///< s, that a scope is busy
+
+    std::vector<row> rows_;
+    double waited_ = 0, passed_ = 0;
+    bool is_solved_ = true;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

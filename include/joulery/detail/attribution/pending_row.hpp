@@ -1,0 +1,61 @@
+// pending_row.hpp - what was open since a row began, summed up until it ends.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/overlap.hpp"
+#include "joulery/detail/timing/path_table.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// Paths that share a row among themselves: those of the host, or of a device.
+struct pool {
+    bool device = false;
+    struct times {
+        double ticks = 0;   ///< busy
+        double turns = 0;   ///< and as a share of each moment, where several threads were busy
+        double doubt = 0;   ///< in `turns`: how that varies from moment to moment
+        double waited = 0;  ///< ticks, open without a processor
+        double unsure = 0;  ///< of `ticks`, standard deviation
+    };
+    std::vector<times> of;            ///< by path index
+    std::vector<path_record*> paths;  ///< those that have any
+    void add(path_record* path, double open, double busy, double unsure, const overlap::turn& t) {
+        const double ticks = open * busy;
+        if (of.size() <= path->index) of.resize(path->index + 1);
+        times& sum = of[path->index];
+        if (sum.ticks == 0) paths.push_back(path);
+        sum.ticks += ticks;
+        sum.turns += ticks * t.mean;
+        sum.doubt += ticks * t.mean * t.deviation;
+        sum.waited += open - ticks;
+        sum.unsure += open * unsure;
+    }
+    void clear() {
+        for (const path_record* p : paths) of[p->index] = times();
+        paths.clear();
+    }
+};
+/// A row that is under way.
+struct pending_row {
+    double seconds = 0, outside = 0, device_busy = 0, edges = 0;
+    double busy_outside = 0;  ///< s, of all threads' processor time
+    double seconds_per_tick = 0;
+    std::vector<pool> pools;
+    pool& at(std::size_t i) {
+        if (pools.size() <= i) pools.resize(i + 1);
+        return pools[i];
+    }
+    void clear() {
+        seconds = outside = device_busy = edges = busy_outside = 0;
+        for (pool& p : pools) p.clear();
+    }
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,24 @@
+// dated_reading.hpp - what metering hands to attribution: energy so far, and when that was so.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A reading of a channel, dated.
+struct dated_reading {
+    std::uint64_t at = 0;    ///< tick that the value belongs to, but for its staleness
+    double joules = 0;       ///< the value, since the start
+    double staleness = 0;    ///< s, how long before `at` the counter showed it first
+    double uncertainty = 0;  ///< s, standard deviation of that
+    bool fits = false;       ///< dated well enough for a row to fit
+    bool bills = false;      ///< a row to bill ends here
+    bool at_edge = false;    ///< read at the edge of a scope: the same moment of its life each time
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

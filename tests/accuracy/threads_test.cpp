@@ -1,0 +1,90 @@
+// What the library promises of joules where several threads work: who waits is not billed, what
+// threads share is split by who was busy when, and error bars cover. bench/accuracy prints the
+// whole table.
+#include "accuracy/thread_conditions.hpp"
+#include "sanitized.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+struct outcome {
+    error_summary scopes, waiting, outside, total;
+};
+// A few programs of 20 s under the condition of that name.
+outcome outcome_of(std::string_view name) {
+    outcome all;
+    for (const thread_condition& c : accuracy_conditions::all_threads()) {
+        if (c.name != name) continue;
+        for (std::uint64_t seed = 11; seed < (is_sanitized ? 12 : 16); ++seed) {
+            std::mt19937_64 random(seed);
+            thread_program p = c.program(random);
+            p.duration = 20;
+            const thread_outcome o = thread_player(std::move(p), seed).run();
+            all.scopes.add(o.scopes);
+            all.waiting.add(o.waiting);
+            all.outside.add(o.outside);
+            all.total.add(o.total);
+        }
+    }
+    REQUIRE(all.scopes.size() > 0);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("threads: a scope that waits for others has next to nothing of their energy") {
+    for (const char* name : {"main waits for 3 workers", "barrier of 4 threads"}) {
+        CAPTURE(name);
+        const outcome o = outcome_of(name);
+        CHECK(o.waiting.worst() <= 3);
+        CHECK(o.waiting.cover() == 100);
+        CHECK(o.scopes.median() <= 5);
+        CHECK(o.scopes.cover() >= 80);
+    }
+}
+
+TEST_CASE("threads: what threads with gaps share goes by who was busy when") {
+    for (const char* name : {"4 threads with gaps", "2 threads, half idle"}) {
+        CAPTURE(name);
+        const outcome o = outcome_of(name);
+        CHECK(o.scopes.median() <= 2);
+        CHECK(o.scopes.worst() <= 10);
+        CHECK(o.scopes.cover() >= 90);
+        CHECK(o.outside.median() <= 5);
+        CHECK(o.total.worst() <= 1e-2);
+    }
+}
+
+TEST_CASE("threads: tasks dealt to a pool are told apart far better than by time") {
+    const outcome o = outcome_of("uneven pool of 2 threads");
+    CHECK(o.scopes.median() < o.scopes.share_median() / 3);
+    CHECK(o.scopes.cover() >= 70);
+}
+
+TEST_CASE("threads: what other processes use is theirs, and all adds up to the machine's energy") {
+    const outcome o = outcome_of("process, 4 threads with gaps");
+    CHECK(o.scopes.median() <= 2);
+    CHECK(o.scopes.cover() >= 90);
+    CHECK(o.total.worst() <= 1e-2);
+}
+
+TEST_CASE("threads: inclusive scopes have all that was used while they were open") {
+    const outcome o = outcome_of("inclusive, 4 threads, 50 ms");
+    CHECK(o.scopes.median() <= 0.5);
+    CHECK(o.scopes.worst() <= 3);
+}
+
+TEST_CASE(
+    "threads: where nothing tells threads apart the split is sharing, with a bar that says so") {
+    const outcome o = outcome_of("4 threads, always busy");
+    CHECK(o.scopes.median() <= o.scopes.share_median() * 1.1);
+    CHECK(o.scopes.bar_median() > 30);
+    CHECK(o.scopes.cover() >= 90);
+}
