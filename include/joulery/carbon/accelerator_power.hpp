@@ -19,9 +19,10 @@ struct accelerator_power {
     std::string source;  ///< "TDP, mlco2/impact d0d3ee5"
 };
 
-/// The figure of an accelerator by its name, or by a part of it that fits one power alone.
+/// The figure of an accelerator by its name, or by a part of it. Of several that a part fits it is
+/// the one that draws most, and the source names the others.
 ///
-/// Fails:  where nothing fits, and where what fits draws different powers; both are named.
+/// Fails:  where nothing fits, and where one draws more than twice what another does.
 ///
 ///     auto p = accelerator_power_for("V100-SXM2-32GB");   // 300 W
 ///     if (p) energy e = p->watts * hours * 0.6;           // 0.6: mean utilisation
@@ -36,13 +37,15 @@ struct accelerator_power {
 #include "joulery/detail/carbon/tables/accelerator_table.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
+#include <algorithm>
+
 namespace joulery {
 inline namespace v1 {
 
 JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view name) {
     const folded_name wanted = fold_place(name);
-    const accelerator_row *found = nullptr, *exact = nullptr;
-    bool differ = false;
+    const accelerator_row *most = nullptr, *exact = nullptr;
+    double least = 0;
     std::string fits, all;
     for (const accelerator_row& r : accelerator_table) {
         all += std::string(all.empty() ? "" : "; ") + r.name;
@@ -50,17 +53,23 @@ JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view na
         if (wanted.view().empty() || have.view().find(wanted.view()) == std::string_view::npos)
             continue;
         if (exact == nullptr && have.view() == wanted.view()) exact = &r;
-        differ = differ || (found != nullptr && found->watts != r.watts);
-        if (found == nullptr) found = &r;
+        least = most == nullptr ? r.watts : std::min<double>(least, r.watts);
+        if (most == nullptr || r.watts > most->watts) most = &r;
         fits += std::string(fits.empty() ? "" : "; ") + r.name + " (" +
                 to_text(power::from_watts(r.watts)) + ")";
     }
-    const accelerator_row* one = exact != nullptr ? exact : differ ? nullptr : found;
-    if (one != nullptr)
-        return accelerator_power{one->name, power::from_watts(one->watts),
-                                 std::string(one->what) + ", " + one->source};
     const std::string quoted = "'" + std::string(name) + "'";
-    if (found != nullptr)
+    const auto figure = [](const accelerator_row& r) {
+        return accelerator_power{r.name, power::from_watts(r.watts),
+                                 std::string(r.what) + ", " + r.source};
+    };
+    if (exact != nullptr) return figure(*exact);
+    if (most != nullptr && most->watts <= 2 * least) {
+        accelerator_power found = figure(*most);
+        if (most->watts > least) found.source += "; the most of what " + quoted + " fits: " + fits;
+        return found;
+    }
+    if (most != nullptr)
         return failure{quoted + " fits accelerators of different power: " + fits,
                        "name one in full"};
     return failure{"no accelerator is called " + quoted + "; known: " + all,
