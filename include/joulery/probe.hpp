@@ -48,12 +48,13 @@ struct machine_probe {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/meter.hpp"  // before its parts
+
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/containment.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/session/defaults.hpp"
 #include "joulery/detail/session/environment.hpp"
-#include "joulery/meter.hpp"
 
 #include <string_view>
 #include <utility>

@@ -86,8 +86,12 @@ class disaggregation {
     /// `crossed`: members of different pools correct each other's energy, too.
     void add(const std::vector<row_member>& members, double joules, bool crossed) {
         reserve(members);
+        double seconds = 0;
+        for (const row_member& m : members) seconds += m.seconds;
         for (const row_member& m : members) {
             const std::size_t p = row_of(m.path);
+            own_noise_[p] += (1 - m.share) * (1 - m.share) * m.seconds;
+            others_noise_[p] += m.share * m.share * (seconds - m.seconds);
             share_[p] += m.share * joules;
             weight_[p] += m.share;
             doubt_[p] += m.doubt;
@@ -187,6 +191,11 @@ class disaggregation {
             const double spread = unknown_spread * estimate_.mean_watts;
             return a == b ? spread * spread : 0;
         }
+        /// W^2 s: by how much calls of a column differ among themselves, and those of all.
+        [[nodiscard]] double noise(std::size_t c) const noexcept {
+            return c < estimate_.white_by_column.size() ? estimate_.white_by_column[c] : noise();
+        }
+        [[nodiscard]] double noise() const noexcept { return estimate_.white; }
 
      private:
         static constexpr double unknown_spread = 0.6;  // of the mean: what scopes' powers differ by
@@ -226,9 +235,9 @@ class disaggregation {
             records_[path->index + 1] = path;
         return row;
     }
-    std::array<std::vector<double>*, 8> sums_by_row() noexcept {
-        return {&weight_, &doubt_,         &waited_,      &alone_,
-                &random_, &bias_at_begin_, &bias_at_end_, &share_};
+    std::array<std::vector<double>*, 10> sums_by_row() noexcept {
+        return {&weight_,       &doubt_,  &waited_,        &alone_,       &own_noise_,
+                &others_noise_, &random_, &bias_at_begin_, &bias_at_end_, &share_};
     }
     void move(const path_record* path, double share) {
         for (;; path = path->parent) {
@@ -248,7 +257,7 @@ class disaggregation {
     void add_variances(std::vector<path_energy>& all, const powers_of& known,
                        const powers_of& before, std::vector<double>& doubts) const {
         std::vector<std::vector<double>> slopes(share_.size());
-        std::vector<double> lumped(share_.size(), 0.0);
+        std::vector<double> lumped(share_.size(), 0.0), noises(share_.size(), 0.0);
         std::vector<double> by_column(columns_.size(), -1.0);
         for (std::size_t p = share_.size(); p-- > 0;) {  // children before their parents
             const double part = part_of_column(p);
@@ -258,6 +267,9 @@ class disaggregation {
             all[p].variance = random_[p] + bias_at_begin_[p] * bias_at_begin_[p] +
                               bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p] +
                               doubts[p] * doubts[p];
+            // What a call used beyond its scope's mean went by share to all that were open.
+            noises[p] += own_noise_[p] * known.noise(column_[p]) + others_noise_[p] * known.noise();
+            all[p].variance += noises[p];
             const std::size_t up = parent_of(p);
             // Of paths that have no others inside, thousands may share a column: what depends on
             // its powers is found once for all of them.
@@ -273,6 +285,7 @@ class disaggregation {
             all[up].total += all[p].total;
             lumped[up] += lumped[p];
             doubts[up] += doubts[p];
+            noises[up] += noises[p];
             std::vector<double>& to = slopes[up];
             if (to.size() < slopes[p].size()) to.resize(slopes[p].size());
             for (std::size_t q = 0; q < slopes[p].size(); ++q) to[q] += slopes[p][q];
@@ -313,6 +326,7 @@ class disaggregation {
     std::vector<column_sums> columns_;
     // By row: 0 is outside all scopes, then paths by their index + 1.
     std::vector<double> share_, weight_, doubt_, waited_, alone_;
+    std::vector<double> own_noise_, others_noise_;  ///< s that white noise of powers counts for
     std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
     std::vector<std::uint32_t> column_;
     std::vector<const path_record*> records_;

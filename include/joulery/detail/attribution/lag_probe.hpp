@@ -55,7 +55,7 @@ class lag_probe {
         const std::size_t rows = window.size();
         shown_.assign(rows + 1, -1.0);
         power_.assign(rows, 0.0);
-        double shortest = 1e30;
+        double& shortest = shortest_ = 1e30;
         for (std::size_t k = 0; k < rows; ++k) shortest = std::min(shortest, window.length(k));
         for (std::size_t k = 0; k < rows; ++k) {
             window.prepare(k, facts, row_);
@@ -91,9 +91,10 @@ class lag_probe {
         const double noise = std::max(squares - explained, 0.0) / static_cast<double>(rows - n);
         const double deviation = std::sqrt(std::max(unit[n - 1], 0.0) * noise);
         const double lag = right_[n - 1];
-        return lag > 4 * deviation && lag > shortest_lag ? lag : 0;
+        // Of a memory that is shorter than any row the shown power tells nothing.
+        return lag > 4 * deviation && lag > shortest_ ? lag : 0;
     }
-    static constexpr double shortest_lag = 0.7e-3;  ///< s: as short as it matters to any scope
+    double shortest_ = 0;  ///< s, of the rows
 
     packed_matrix left_;
     std::vector<double> right_, shown_, power_, terms_;
