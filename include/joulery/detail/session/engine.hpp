@@ -203,15 +203,13 @@ class engine : public std::enable_shared_from_this<engine> {
         }
     }
 
-    /// Sources that a path's first call reads at its edges, before its length is known: those that
-    /// are cheap (at most 20 us a read) and update often; what a slow counter shows at an edge was
-    /// used before.
+    /// Sources that a path's first call reads at its edges, before its length is known: the cheap
+    /// ones (at most 20 us a read).
     [[nodiscard]] std::uint32_t edges_of_new_paths(const thread_context& in) const noexcept {
         std::uint32_t bits = 0;
         for (const auto& m : sources_)
             if (in.takes_any(m->source.first_channel(), m->source.channel_count()) &&
-                m->source.read_cost() * tick_seconds() <= 20e-6 &&
-                m->source.fastest_update() <= 10e-3)
+                m->source.read_cost() * tick_seconds() <= 20e-6)
                 bits |= edge_bit(m->source.index());
         return bits;
     }

@@ -108,11 +108,6 @@ class metered_source {
     template <class OwnShare>
     void end_rows(const channel_attribution::contexts& contexts, OwnShare own, bool at_edge) {
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
-            // What a slow counter shows at an edge, before it is known when it updates, was used
-            // at some time before.
-            if (at_edge && is_watched(c) && !source.tracker(c).locked() &&
-                source.tracker(c).period() * seconds_per_tick() > 10e-3)
-                continue;
             dated_reading r = reading(c, source.dated(c));
             r.bills = true;
             r.fits = r.fits && (source.dated(c) || !is_watched(c));
