@@ -55,8 +55,8 @@ class lag_probe {
         const std::size_t rows = window.size();
         shown_.assign(rows + 1, -1.0);
         power_.assign(rows, 0.0);
-        double& shortest = shortest_ = 1e30;
-        for (std::size_t k = 0; k < rows; ++k) shortest = std::min(shortest, window.length(k));
+        shortest_ = 1e30;
+        for (std::size_t k = 0; k < rows; ++k) shortest_ = std::min(shortest_, window.length(k));
         for (std::size_t k = 0; k < rows; ++k) {
             window.prepare(k, facts, row_);
             double open = 0;
@@ -64,7 +64,7 @@ class lag_probe {
             power_[k] = (row_.joules + facts.reference * open) / row_.length;
         }
         const auto is_short = [&](std::size_t k) {
-            return k < rows && window.length(k) < 3 * shortest;
+            return k < rows && window.length(k) < 3 * shortest_;
         };
         for (std::size_t k = 1; k < rows; ++k) {
             const bool before = is_short(k - 1), after = is_short(k);

@@ -175,7 +175,7 @@ class metered_source {
         r.at = source.values_at();
         r.joules = source.joules()[c];
         if (source.channels()[c].kind == reading_kind::power_gauge) {
-            r.uncertainty = gauge_memory(c);
+            r.uncertainty = gauge_memory(c) / std::sqrt(3.0);  // anywhere since its last update
             r.fits = true;
         } else if (!is_watched(c)) {
             // Continuous, or reckoned when asked.

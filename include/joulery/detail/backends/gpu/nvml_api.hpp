@@ -185,7 +185,7 @@ struct nvml_api {
 #if defined(_WIN32)
         const dynamic_library library({"nvml.dll"}, where);
 #else
-        // Never a folder "stubs": what lies there only links.
+        // Never the toolkit's libraries to link against: they have no bodies.
         const dynamic_library library(
             {"libnvidia-ml.so.1", "libnvidia-ml.so", "/usr/lib/wsl/lib/libnvidia-ml.so.1"}, where);
 #endif
