@@ -1,10 +1,11 @@
 // scopes.cpp - everything a scope can do: nested, with items, on threads, under names made at run
-// time, switched off; and the options of the process-wide meter.
+// time, in code without blocks, switched off; and the options of the process-wide meter.
 #include <joulery/joulery.hpp>
 
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,6 +28,17 @@ double serve(int request, const std::string& model) {
     return x;
 }
 
+// Code without blocks to put scopes into: each phase ends where the next one begins.
+double straight_through() {
+    std::optional<joulery::scope> phase;
+    phase.emplace("load");
+    double x = work(1'000'000);
+    phase.emplace("run");
+    x += work(2'000'000);
+    phase.reset();
+    return x;
+}
+
 }  // namespace
 
 int main() {
@@ -43,6 +55,8 @@ int main() {
             for (int i = 0; i < 10; ++i) last = serve(i, t == 0 ? "small" : "large");
         });
     for (std::thread& member : team) member.join();
+
+    last = straight_through();
 
     joulery::set_enabled(false);
     last = work(1'000'000);  // not measured; a scope costs one relaxed load

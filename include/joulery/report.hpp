@@ -98,12 +98,16 @@ struct scope_row {
     std::string item_name;           ///< "sample", "token"; "" where no items were added
     quality provenance = quality::measured;
     std::string method;  ///< how the joules were found: "edges", "regression", "share"
-    /// Over its calls: of spans, of long scopes, and of all with `options.percentiles`. Energy is
-    /// of spans what each of them used, of scopes a call's time at the power of the row.
+    /// Over its calls: of spans, of long scopes, and of all with `options.percentiles`.
     percentiles<seconds> call_time;
     percentiles<energy> call_energy;
+    /// How the energies of single calls were found: "edges", the counters were read at both ends of
+    /// each and nobody else was at work; "time", each one's time at the mean power of the row, all
+    /// that can be known of short ones; "tasks", of spans, the times of each one's tasks at their
+    /// powers; "" where `call_energy` is not known.
+    std::string call_method;
     histogram call_times;     ///< s, what `call_time` was taken from; windows and sums have theirs
-    histogram call_energies;  ///< J, of spans
+    histogram call_energies;  ///< J, of spans and of calls that were read at their edges
 };
 
 /// The time in which a scope's energy was used: that of the threads that worked for it.
@@ -111,30 +115,39 @@ struct scope_row {
     return row.busy_time.value_or(row.time);
 }
 
+/// Whether a histogram has the calls of a row, to within 1 %; the open ones are in none yet.
+[[nodiscard]] inline bool has_calls_of(const scope_row& row, const histogram& h) {
+    const std::uint64_t known = h.count();
+    return known > 0 && static_cast<double>(known) >= 0.99 * static_cast<double>(row.calls);
+}
+
 /// Sets the percentiles of a row by its histograms; unknown where they miss more than 1 % of its
-/// calls.
+/// calls. A row whose `call_method` is "tasks" remains one.
 inline void set_percentiles(scope_row& row) {
     row.call_time = {};
     row.call_energy = {};
-    const auto known = [&](const histogram& h) {
-        return static_cast<double>(h.count()) >= 0.99 * static_cast<double>(row.calls) &&
-               !h.counts.empty();
-    };
+    const bool of_spans = row.call_method == "tasks";
+    if (!of_spans) row.call_method.clear();
+    if (!has_calls_of(row, row.call_times)) return;
     const auto fill = [](const histogram& h, auto make) {
         return percentiles<decltype(make(0.0))>{make(h.percentile(50)), make(h.percentile(90)),
                                                 make(h.percentile(99)), make(h.largest())};
     };
-    if (!known(row.call_times)) return;
     row.call_time = fill(row.call_times, [](double s) { return seconds(s); });
-    if (!row.call_energies.counts.empty()) {
-        if (known(row.call_energies))
-            row.call_energy = fill(row.call_energies, energy::from_joules);
-        return;
+    if (has_calls_of(row, row.call_energies)) {
+        row.call_energy = fill(row.call_energies, energy::from_joules);
+        if (!of_spans) row.call_method = "edges";
+    } else if (!of_spans && row.time.count() > 0) {
+        const double watts = row.total.joules() / row.time.count();
+        row.call_energy =
+            fill(row.call_times, [&](double time) { return energy::from_joules(time * watts); });
+        row.call_method = "time";
     }
-    const double s = busy_time_of(row).count();
-    const double watts = s > 0 ? row.total.joules() / s : 0;
-    row.call_energy =
-        fill(row.call_times, [&](double time) { return energy::from_joules(time * watts); });
+}
+
+/// What `call_energy` was taken from.
+[[nodiscard]] inline const histogram& energies_of_calls(const scope_row& row) {
+    return row.call_method == "time" ? row.call_times : row.call_energies;
 }
 
 /// What measuring itself cost.

@@ -107,6 +107,56 @@ TEST_CASE("not asked for, long scopes have them and short ones don't") {
     CHECK(r.find("short")->call_energy.max == 0_J);
 }
 
+TEST_CASE("calls that are read at their edges have their own joules, whatever the others drew") {
+    simulated_machine machine;
+    testing::simulated_counter dram;
+    dram.id = "cpu0/dram";
+    dram.part = component::dram;
+    meter m{machine.options_with({testing::simulated_counter{}, dram})};
+    machine.attach(m);
+    for (int i = 0; i < 20; ++i) {
+        machine.draw(0, power::from_watts(i % 2 == 0 ? 100 : 300));
+        machine.draw(1, power::from_watts(10));
+        scope s{m, "long"};
+        for (const char* part : {"one", "other"}) {
+            scope inside{m, part};
+            machine.run(50ms);
+        }
+    }
+    const report r = m.snapshot();
+    const scope_row& row = *r.find("long");
+    CHECK(row.call_method == "edges");
+    CHECK(row.call_energies.count() >= 19);
+    CHECK(row.call_energy.p50.joules() == approx(11).epsilon(0.05));
+    CHECK(row.call_energy.p90.joules() == approx(31).epsilon(0.05));
+    double sum = 0;
+    for (int i = 0; i < 20; ++i) sum += row.call_energies.percentile(5 * i + 2);
+    CHECK(sum == approx(row.total.joules()).epsilon(0.05));
+    const report again = *from_json(to_json(r));
+    CHECK(again.find("long")->call_method == "edges");
+    CHECK(again.find("long")->call_energy.p90 == row.call_energy.p90);
+}
+
+TEST_CASE("where another thread works too, a call has its time at the power of its row") {
+    simulated_machine machine;
+    meter m{machine.options_with({testing::simulated_counter{}})};
+    machine.attach(m);
+    machine.draw(100_W);
+    virtual_thread a{m}, b{m};
+    scope beside{b, "beside"};
+    for (int i = 0; i < 20; ++i) {
+        scope s{a, "long"};
+        machine.run(i % 4 == 0 ? 200ms : 100ms);
+    }
+    const report r = m.snapshot();
+    const scope_row& row = *r.find("long");
+    CHECK(row.call_energies.count() <= 1);
+    CHECK(row.call_method == "time");
+    const double watts = row.total.joules() / row.time.count();
+    CHECK(row.call_energy.p50.joules() == approx(0.1 * watts).epsilon(0.02));
+    CHECK(row.call_energy.max.joules() == approx(0.2 * watts).epsilon(0.02));
+}
+
 TEST_CASE("spans have them always, and of energies those that each span used") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
@@ -133,6 +183,7 @@ TEST_CASE("spans have them always, and of energies those that each span used") {
     CHECK(row.call_energies.count() >= 99);
     CHECK(row.call_energy.p50.joules() == approx(0.1).epsilon(0.1));
     CHECK(row.call_energy.p99.joules() == approx(0.5).epsilon(0.1));
+    CHECK(row.call_method == "tasks");
 }
 
 TEST_CASE("where too many calls were not looked at, nothing is known of them") {

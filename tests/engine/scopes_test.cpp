@@ -283,6 +283,31 @@ TEST_CASE("scopes: those that end out of order close what is theirs and lose no 
     CHECK(r.find("outer/middle/inner")->total.joules() <= r.find("outer")->total.joules() + 1e-9);
 }
 
+TEST_CASE("scopes: in code without blocks each phase ends where the next one begins") {
+    bench_machine b;
+    {
+        scope around{b.m, "around"};
+        std::optional<scope> phase;
+        for (int i = 0; i < 3; ++i) {
+            phase.emplace(b.m, "load");
+            b.run(1ms);
+            phase.emplace(b.m, "run");
+            phase->add_items(4, "row");
+            b.run(2ms);
+        }
+        scope odd{b.m, "odd"};  // and whatever is open then
+        phase.reset();
+        b.run(5ms);
+    }
+    const report r = b.m.snapshot();
+    CHECK(calls_of(r, "around/load") == 3);
+    CHECK(time_of(r, "around/load") == approx(3e-3));
+    CHECK(time_of(r, "around/run") == approx(6e-3));
+    CHECK(r.find("around/run")->items == 12);
+    CHECK(time_of(r, "around") == approx(14e-3));
+    CHECK(time_of(r, "around/run/odd") == approx(5e-3));
+}
+
 TEST_CASE("scopes: threads that end leave their calls, time and joules") {
     bench_machine b;
     for (int i = 0; i < 100; ++i) {

@@ -3,6 +3,7 @@
 
 #include "joulery/report.hpp"
 
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
@@ -89,6 +90,21 @@ inline void add_history(report& r) {
     r.slices.dropped = 12;
 }
 
+/// Single calls: of one row read at their edges, of another not.
+inline void add_calls(report& r) {
+    const struct {
+        double seconds, joules;
+        std::uint64_t calls;
+    } groups[] = {{2.5e-3, 0.2, 600}, {3.8e-3, 0.3, 500}, {6e-3, 0.5, 100}};
+    for (const auto& g : groups) {
+        r.scopes[1].call_times.add(g.seconds, g.calls);
+        r.scopes[1].call_energies.add(g.joules, g.calls);
+    }
+    r.scopes[2].call_times.add(4e-6, 1'200'000);
+    r.scopes[2].call_times.add(6e-6, 34'567);
+    for (scope_row& row : r.scopes) set_percentiles(row);
+}
+
 /// Two summed channels, one of them estimated, and one contained; UTF-8, hostile and long names.
 inline report full() {
     report r;
@@ -116,6 +132,7 @@ inline report full() {
     r.scopes[1].items = 38400;
     r.scopes[1].item_name = "sample";
     r.scopes[1].method = "edges";
+    add_calls(r);
     for (scope_row& row : r.scopes) row.provenance = quality::estimated;
     r.scopes[3].provenance = quality::partial;
     r.total = j(1050);

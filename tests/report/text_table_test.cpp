@@ -65,9 +65,24 @@ TEST_CASE("text table: estimated figures are marked on every line of a scope") {
 TEST_CASE("text table: names are indented under their parent and harmless") {
     const std::string text = to_text(sample::full());
     CHECK(has(text, "\n  forward "));
-    CHECK_FALSE(has(text, "train/forward"));
+    CHECK_FALSE(has(text.substr(0, text.find("single calls")), "train/forward"));
     CHECK_FALSE(has(text, "\x1b"));
     CHECK(has(text, "evil\\x1b"));
+}
+
+TEST_CASE("text table: percentiles are of rows with 100 calls, and say which energy they are") {
+    report r = sample::full();
+    CHECK(has(line_with(to_text(r, {200, 0, false}), "train/forward  "), "edges"));
+    r.scopes[1].call_energies = {};
+    set_percentiles(r.scopes[1]);
+    const std::string row = line_with(to_text(r, {200, 0, false}), "train/forward  ");
+    CHECK(has(row, "2.52 ms"));
+    CHECK(has(row, "~202 mJ"));  // 2.52 ms of the row's 80 W
+    CHECK(has(row, "time"));
+    r.scopes[1].calls = 99;
+    r.scopes[2].call_times = {};
+    set_percentiles(r.scopes[2]);
+    CHECK_FALSE(has(to_text(r), "single calls"));
 }
 
 TEST_CASE("text table: what was not summed says why") {

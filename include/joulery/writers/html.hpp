@@ -25,6 +25,7 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
@@ -61,6 +62,7 @@ class html_writer {
         headline();
         pictures();
         html_scope_table(out_, r_).write();
+        single_calls();
         channels();
         carbon();
         run();
@@ -158,6 +160,27 @@ class html_writer {
                     "<div class=\"tools moment\"><label>Moment <input id=\"moment\" type=\"range\" "
                     "min=\"0\" max=\"1\" value=\"0\"></label><span id=\"moment-time\"></span>"
                     "</div></figure>\n";
+    }
+
+    void single_calls() {
+        const scope_tree tree(r_);
+        const std::vector<std::size_t> rows = rows_with_spreads(r_, tree, 10, 60);
+        if (rows.empty()) return;
+        out_ +=
+            "<h2 id=\"calls-title\">Single calls</h2>\n<div class=\"scroll\" tabindex=\"0\" "
+            "role=\"region\" aria-labelledby=\"calls-title\"><table class=\"sortable\">\n";
+        table_.heads({"<scope", "time p50", "*time p90", "time p99", "*time max", "energy p50",
+                      "*energy p90", "energy p99", "*energy max", "<energy by"});
+        out_ += "<tbody>\n";
+        for (const std::size_t i : rows) {
+            out_ += "<tr>" + html_table::row_head(0) + html_name(r_.scopes[i].path) + "</th>";
+            std::size_t at = 0;
+            for (const spread_cell& c : spread_cells(r_.scopes[i]))
+                table_.cell(c.text, c.value, at++ % 2 == 1 ? "wide" : "");
+            table_.cell(r_.scopes[i].call_method, "left");
+            out_ += "</tr>\n";
+        }
+        out_ += "</tbody></table></div>\n<p class=\"soft\">" + std::string(spread_note) + ".</p>\n";
     }
 
     void channels() {

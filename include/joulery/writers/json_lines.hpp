@@ -15,7 +15,7 @@ inline namespace v1 {
 /// `unscoped_j`, `co2e_g`, `quality`, `watts` by channel and `scopes`, those with anything in it,
 /// each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`, `seconds`, and where
 /// there are some `items`, `item` and `busy_seconds`; of
-/// calls that were looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`.
+/// calls that were looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`, `call_method`.
 ///
 /// Units:  in the names. Cost: linear in the rows. Fails: never; a not-a-number becomes null.
 ///
@@ -84,8 +84,11 @@ inline void put_scope(std::string& out, const scope_row& row) {
     if (row.call_time.max.count() > 0) {
         o.number("p50_s", row.call_time.p50.count());
         o.number("p99_s", row.call_time.p99.count());
+    }
+    if (row.call_energy.max.joules() > 0) {
         o.number("p50_j", row.call_energy.p50.joules());
         o.number("p99_j", row.call_energy.p99.joules());
+        o.text("call_method", row.call_method);
     }
     if (row.items == 0) return;
     o.number("items", row.items);

@@ -194,6 +194,7 @@ class metric_writer {
             if (sum.busy_time || row.busy_time)
                 sum.busy_time = busy_time_of(sum) + busy_time_of(row);
             sum.time += row.time;
+            if (row.call_method == "tasks") sum.call_method = row.call_method;
             sum.call_times.merge(row.call_times);
             sum.call_energies.merge(row.call_energies);
             sum.total += row.total;
@@ -243,9 +244,7 @@ class metric_writer {
             [](const scope_row& s) { return s.call_time; }, [](seconds t) { return t.count(); });
         summary(
             rows, "joulery_scope_call_joules", "Energy of single calls.",
-            [](const scope_row& s) {
-                return s.call_energies.counts.empty() ? s.call_times : s.call_energies;
-            },
+            [](const scope_row& s) { return energies_of_calls(s); },
             [](const scope_row& s) { return s.call_energy; }, [](energy e) { return e.joules(); });
     }
 

@@ -58,8 +58,7 @@ class channel_attribution {
     /// Takes a reading in. `own_share`: what of the energy since the last row to bill is this
     /// process's to attribute; the rest is nobody's.
     void take(const dated_reading& r, const contexts& all, double own_share) {
-        if (!r.fits && !r.bills) return;
-        if (r.at < last_.at) return;
+        if ((!r.fits && !r.bills) || r.at < last_.at) return;
         rows_.look(all, r.at);
         rows_.add_stretch(static_cast<double>(r.at - last_.at) * traits_.seconds_per_tick,
                           r.at_edge);
@@ -96,7 +95,9 @@ class channel_attribution {
     /// J, attributed or outside: the channel's total.
     [[nodiscard]] double joules() const noexcept { return bill_joules_; }
     /// J of the channel outside all scopes, other processes' included; as last published.
-    [[nodiscard]] double unscoped() const noexcept { return others_ + published_outside(); }
+    [[nodiscard]] double unscoped() const noexcept {
+        return others_ + (published_.empty() ? 0 : published_[0]);
+    }
     /// J of the channel that was this process's.
     [[nodiscard]] double own_joules() const noexcept {
         return bill_joules_ - others_ - start_.joules;
@@ -107,6 +108,8 @@ class channel_attribution {
     [[nodiscard]] double total_of(const path_record& path) const noexcept {
         return path.index + 1 < totals_.size() ? totals_[path.index + 1] : 0;
     }
+    /// J of a path by its share of the rows so far, which no power decides, children included.
+    [[nodiscard]] double by_share(const path_record& p) const noexcept { return sums_.by_share(p); }
     /// Whether rows told the powers of scopes apart.
     [[nodiscard]] bool tells_apart() const noexcept { return powers_.watts.size() > 2; }
 
@@ -364,9 +367,6 @@ class channel_attribution {
             now[p].variance += moved * moved;
             if (const std::size_t up = sums_.parent_of(p); up != 0) totals_[up] += totals_[p];
         }
-    }
-    [[nodiscard]] double published_outside() const noexcept {
-        return published_.empty() ? 0 : published_[0];
     }
 
     const channel_traits traits_;

@@ -97,6 +97,8 @@ class disaggregation {
             doubt_[p] += m.doubt;
             waited_[p] += m.waited;
             alone_[p] += m.share > alone ? m.share * joules : 0;
+            for (const path_record* r = m.path; r != nullptr; r = r->parent)
+                inside_[r->index + 1] += m.share * joules;
             column_[p] = m.column;
             column_sums& c = columns_[m.column];
             c.weight += m.share;
@@ -164,6 +166,11 @@ class disaggregation {
         return all;
     }
 
+    /// J of a path by its share of all rows so far, whatever the powers, children included.
+    [[nodiscard]] double by_share(const path_record& path) const noexcept {
+        return path.index + 1 < inside_.size() ? inside_[path.index + 1] : 0;
+    }
+
     /// Starts anew, for the rows to come.
     void clear() {
         for (std::vector<double>* sums : sums_by_row()) std::fill(sums->begin(), sums->end(), 0.0);
@@ -226,8 +233,8 @@ class disaggregation {
             const std::size_t n = row + 1;
             column_.resize(n, 0);
             records_.resize(n, nullptr);
-            // By the size of the last one it is known that all have grown: there may be no memory.
             moved_by_.resize(n, 0.0);
+            inside_.resize(n, 0.0);
             // By the size of the last one it is known that all have grown: there may be no memory.
             for (std::vector<double>* sums : sums_by_row()) sums->resize(n, 0.0);
         }
@@ -331,6 +338,7 @@ class disaggregation {
     std::vector<std::uint32_t> column_;
     std::vector<const path_record*> records_;
     std::vector<double> moved_by_;
+    std::vector<double> inside_;  ///< J by share, children included, of all times
     std::vector<std::size_t> moved_;
 };
 

@@ -163,6 +163,7 @@ struct fields<scope_row> {
         f("method", &scope_row::method);
         f("call_time_s", &scope_row::call_time);
         f("call_energy_j", &scope_row::call_energy);
+        f("call_method", &scope_row::call_method);
         f("call_times", &scope_row::call_times);
         f("call_energies", &scope_row::call_energies);
     }

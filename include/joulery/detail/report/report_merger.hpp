@@ -171,6 +171,7 @@ class report_merger {
         join_stated(mine.item_name, other.item_name);
         join_stated(mine.method, other.method);
         mine.provenance = worse_of(mine.provenance, other.provenance);
+        if (other.call_method == "tasks") mine.call_method = other.call_method;
         mine.call_times.merge(other.call_times);
         mine.call_energies.merge(other.call_energies);
     }

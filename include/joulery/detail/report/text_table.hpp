@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/terminal_width.hpp"
+#include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
@@ -40,6 +41,7 @@ class text_writer {
     std::string write() {
         heading();
         scopes();
+        single_calls();
         channels();
         ticks();
         totals();
@@ -188,6 +190,31 @@ class text_writer {
         total.co2e = with_quality_prefix(units_.text(r_.co2e), q);
         total.quality = quality_text(r_.total, q);
         add(grid, std::move(total), text_style::bold);
+    }
+
+    // Of fewer than 100 calls the 99th percentile is just the largest.
+    void single_calls() {
+        const std::vector<std::size_t> rows = rows_with_spreads(r_, scope_tree(r_), 100, 12);
+        if (rows.empty()) return;
+        text_grid grid({{"single calls", 0},
+                        {"time p50", 99},
+                        {"p90", 2},
+                        {"p99", 6},
+                        {"max", 3},
+                        {"energy p50", 98},
+                        {"p90", 1},
+                        {"p99", 7},
+                        {"max", 4},
+                        {"energy by", 5, true}});
+        for (const std::size_t i : rows) {
+            std::vector<std::string> cells{escape_control(r_.scopes[i].path)};
+            for (spread_cell& cell : spread_cells(r_.scopes[i]))
+                cells.push_back(std::move(cell.text));
+            cells.push_back(escape_control(r_.scopes[i].call_method));
+            grid.add(std::move(cells));
+        }
+        out_ += grid.render(width_, options_.colour);
+        out_ += '\n';
     }
 
     // What was summed first, then what was not, with why.

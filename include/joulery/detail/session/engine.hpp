@@ -9,6 +9,7 @@
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/process_share.hpp"
 #include "joulery/detail/session/metered_source.hpp"
+#include "joulery/detail/session/own_share.hpp"
 #include "joulery/detail/session/path_tallies.hpp"
 #include "joulery/detail/session/price_finder.hpp"
 #include "joulery/detail/timing/call_archive.hpp"
@@ -115,7 +116,7 @@ class engine : public std::enable_shared_from_this<engine> {
         (void)accumulate(m);
         const auto contexts = trees();
         const std::uint64_t before = m.samples;
-        m.step(contexts, own_share{*this, m, false});
+        m.step(contexts, share_now(m));
         look_at_ended(m, contexts);
         if (m.samples != before) choose_edges(m);
     }
@@ -131,7 +132,7 @@ class engine : public std::enable_shared_from_this<engine> {
         if (m.source.values_at() == 0) return;
         if (!m.shares.front().has_begun()) m.begin(*clock_, born_, watched_, contexts);
         ++m.samples;
-        m.end_rows(contexts, own_share{*this, m, false}, false);
+        m.end_rows(contexts, share_now(m), false);
         look_at_ended(m, contexts);
         choose_edges(m);
     }
@@ -139,7 +140,7 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Rows end at the last read, where a new one can't be had: its backend hangs.
     void end_rows_as_read(metered_source& m) {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        if (m.shares.front().has_begun()) m.end_rows(trees(), own_share{*this, m, true}, false);
+        if (m.shares.front().has_begun()) m.end_rows(trees(), own_share(m), false);
     }
 
     /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
@@ -156,7 +157,7 @@ class engine : public std::enable_shared_from_this<engine> {
             tally_context(*t, retired_, *clock_);
             std::vector<call_spread> calls;
             add_spreads_of(*t, calls);
-            for (const call_spread& c : calls) c.add_to_path();
+            for (const call_spread& c : calls) add_to_path(c);
             // Its thread has ended: nobody writes them.
             retired_calls_.take(t->calls, t->thread_name);
             t.reset();
@@ -165,12 +166,19 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     /// Reads every source that wants it at the edge of a scope of the calling thread, so that
-    /// rows end just there. Never waits: a source that is busy is left to the sampler.
-    void edge(scope_node& n, std::uint32_t flags) {
+    /// rows end just there. Never waits: a source that is busy is left to the sampler. Returns what
+    /// the counters say of the scope's path up to the edge.
+    energy_mark edge(scope_node& n, std::uint32_t flags) {
         auto& tree = static_cast<thread_context&>(*n.tree);
+        energy_mark mark;
+        std::size_t not_read = 0;
         const double seconds_per_tick = tick_seconds();
         for (const auto& m : sources_) {
-            if ((flags & edge_bit(m->source.index())) == 0) continue;
+            ++not_read;
+            if ((flags & edge_bit(m->source.index())) == 0) {
+                if (!m->sums_any()) --not_read;
+                continue;
+            }
             const std::uint64_t begin = clock_->now();
             const std::unique_lock<timed_mutex> lock(m->source.reading, std::try_to_lock);
             if (!lock.owns_lock() || !edge_is_affordable(tree, m->source.read_cost(), budget_,
@@ -183,12 +191,16 @@ class engine : public std::enable_shared_from_this<engine> {
             path_record* around = nearest_open(&n)->path;
             const std::uint64_t read = clock_->now() - begin;
             note_edge(tree, around, read);
-            if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun())
-                m->end_rows(trees(), own_share{*this, *m, true}, true);
+            if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {
+                m->end_rows(trees(), own_share(*m), true);
+                if (m->add_to(mark, *n.path)) --not_read;
+            }
             // The look at all scopes is part of the cost: there may be thousands.
             note_edge(tree, around, clock_->now() - begin - read);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
         }
+        mark.known = not_read == 0;
+        return mark;
     }
 
     /// After a flagged scope closed: too short a scope pays for no more edge reads.
@@ -221,7 +233,7 @@ class engine : public std::enable_shared_from_this<engine> {
         std::vector<call_spread> calls;
         for (const auto& t : trees()) t->while_still([&] { add_spreads_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        for (const call_spread& c : calls) c.add_to_path();
+        for (const call_spread& c : calls) add_to_path(c);
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally_context(*t, sum, *clock_);
         const std::uint64_t now = clock_->now();
@@ -234,7 +246,7 @@ class engine : public std::enable_shared_from_this<engine> {
         return sum;
     }
 
-    /// Visits what is known of the single calls of each path: index, seconds, joules of spans.
+    /// Visits what is known of the single calls of each path: index, seconds, joules.
     template <class Visit>
     void for_calls(Visit visit) {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -321,26 +333,9 @@ class engine : public std::enable_shared_from_this<engine> {
         for (thread_context* c : ended) c->last_rows[m.source.index()] = true;
     }
 
-    // By channel, the share of its energy that scopes may be billed: this process's, less what
-    // sampling uses. Asked once for all channels, and only where a row ends.
-    struct own_share {
-        engine& e;
-        metered_source& m;
-        bool is_known;  ///< as of the row before
-        double operator()(std::size_t c) {
-            if (!std::exchange(is_known, true)) {
-                m.processor_share = m.process_share ? m.process_share() : 1;
-                m.rest = 1 - m.sampling.share(e.sampler_seconds(), e.elapsed());
-            }
-            const bool processors = goes_with_processors(m.source.channels()[c].part);
-            const double share = processors ? m.rest : 1;
-            if (!m.process_share) return share;
-            const double known = m.source.process_share(c);
-            if (known >= 0) return share * std::min(known, 1.0);
-            return processors ? share * m.processor_share : share;
-        }
-    };
-
+    [[nodiscard]] own_share share_now(metered_source& m) const noexcept {
+        return {m, sampler_seconds(), elapsed()};
+    }
     [[nodiscard]] double sampler_seconds() const noexcept {
         double sum = 0;
         for (const auto& m : sources_) sum += m->sampler_seconds;

@@ -62,6 +62,7 @@ class meter_core {
         for (const auto& s : engine_->sources())
             owners.insert(owners.end(), s->source.channel_count(), s->source.index());
         beliefs_ = std::make_unique<domain_beliefs>(channels(), std::move(owners));
+        set_summed(beliefs_->tree()->domains);
         engine_->prices().find_by(
             [this](bool read) { span_prices(*engine_, *beliefs_, options_.carbon).find(read); });
         const bool is_played = engine_->clock().is_manual();
@@ -244,6 +245,14 @@ class meter_core {
             std::string(m->source.name()) +
             ": the system gave no thread to sample it (a limit on processes or memory); it is read "
             "at the edges of long scopes and for reports alone");
+    }
+
+    // No sampler runs yet.
+    void set_summed(const std::vector<domain>& domains) {
+        std::size_t at = 0;
+        for (const auto& m : engine_->sources())
+            for (std::size_t c = 0; c < m->source.channel_count(); ++c)
+                m->set_summed(c, domains[at++].summed);
     }
 
     // A source whose read hangs is not waited for; at the start all of them together.

@@ -7,6 +7,7 @@
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
 #include "joulery/detail/metering/sampling_share.hpp"
+#include "joulery/detail/timing/energy_mark.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -116,6 +117,31 @@ class metered_source {
         }
     }
 
+    /// Which of its channels are in the total. The holder of `accounts`.
+    void set_summed(std::size_t c, bool summed) {
+        if (summed_[c] == summed) return;
+        summed_[c] = summed;
+        ++sums_changed_;
+        sums_any_.store(std::count(summed_.begin(), summed_.end(), true) > 0,
+                        std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool sums_any() const noexcept {
+        return sums_any_.load(std::memory_order_relaxed);
+    }
+    /// Adds to a mark what its summed channels say of a path; false where a row of one of them goes
+    /// on over the edge. The holder of `accounts`.
+    [[nodiscard]] bool add_to(energy_mark& mark, const path_record& path) const noexcept {
+        bool all = true;
+        mark.channels += sums_changed_;
+        for (std::size_t c = 0; c < shares.size(); ++c) {
+            if (!summed_[c]) continue;
+            all = all && !(shares[c].seconds_unbilled() > 0);
+            mark.inside += shares[c].by_share(path);
+            mark.own += shares[c].own_joules();
+        }
+        return all;
+    }
+
     energy_source source;
     std::vector<channel_attribution> shares;  ///< one a channel
     power_recorder history{0, 1, 0};
@@ -214,6 +240,9 @@ class metered_source {
         watching_ = watching;
     }
 
+    std::vector<bool> summed_ = std::vector<bool>(source.channel_count(), false);
+    std::uint32_t sums_changed_ = 0;
+    std::atomic<bool> sums_any_{true};  ///< until somebody knows
     std::vector<read_schedule> schedules_;
     std::atomic<bool> watching_{false};
     std::atomic<double> lag_{0};  ///< read at edges, which have no lock

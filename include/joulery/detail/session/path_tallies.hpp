@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/timing/call_recorder.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/span_sums.hpp"
@@ -25,25 +26,19 @@ struct edge_tally {
     std::uint64_t too_deep = 0, ended_elsewhere = 0, abandoned = 0;  ///< scopes
 };
 
-/// What single calls of a path took and used, since it was asked for last.
-struct call_spread {
-    path_record* path;
-    histogram seconds, joules;
-    void add_to_path() const {
-        path->call_seconds.merge(seconds);
-        path->call_joules.merge(joules);
-    }
-};
-
-/// Of all paths of a thread that is still.
+/// What is known of single calls since it was asked for last, of all paths of a thread that is
+/// still.
 inline void add_spreads_of(thread_context& t, std::vector<call_spread>& all) {
-    t.calls.drain_lengths([&](path_record& path, histogram& seconds) {
-        all.push_back({&path, std::move(seconds), {}});
-    });
+    t.calls.drain([&](call_spread& s) { all.push_back(std::move(s)); });
     t.for_spans([&](span_sums& s) {
         if (s.seconds.counts.empty()) return;
         all.push_back({s.path, std::exchange(s.seconds, {}), std::exchange(s.joules, {})});
     });
+}
+
+inline void add_to_path(const call_spread& calls) {
+    calls.path->call_seconds.merge(calls.seconds);
+    calls.path->call_joules.merge(calls.joules);
 }
 
 inline void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {

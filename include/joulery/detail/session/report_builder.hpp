@@ -112,6 +112,7 @@ class report_builder {
         channel_attribution& shares = m.shares[c];
         const std::vector<path_energy> energies = shares.publish();
         add_channel(m, c);
+        m.set_summed(c, domains_.domains[copy.first_channel + c].summed);
         if (domains_.domains[copy.first_channel + c].summed)
             own_ += energy::from_joules(shares.own_joules()),
                 taken_ += energy::from_joules(shares.edge_joules());
@@ -149,6 +150,7 @@ class report_builder {
                     row.time = seconds(tally.seconds);
                     if (tally.task_ticks > 0 || tally.spans.begun > 0)
                         row.busy_time = seconds(tally.busy_seconds);
+                    if (tally.spans.begun > 0) row.call_method = "tasks";
                     row.items = tally.items;
                     if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
                     row.by_channel.resize(engine_.channel_count());

@@ -67,10 +67,12 @@ inline void settle(thread_context& tree, const void* holder, std::uintptr_t live
 /// Closes a node with what its flags ask for. Call it from within `locked`.
 inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept {
     const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
-    if (e != nullptr && (flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e->edge(n, flags); });
+    energy_mark read;
+    if (e != nullptr && (flags & edge_bits) != 0)
+        (void)catch_bad_alloc([&] { read = e->edge(n, flags); });
     const std::uint64_t now = now_of(e);
     if (e != nullptr && (flags & (edge_bits | recorded)) != 0)
-        (void)catch_bad_alloc([&] { tree.calls.leave(n, now, e->tick_seconds()); });
+        (void)catch_bad_alloc([&] { tree.calls.leave(n, now, e->tick_seconds(), read); });
     n.close(now);
     if (e != nullptr && (flags & edge_bits) != 0) e->reconsider_edges(n);
 }

@@ -39,10 +39,11 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
     }
     bool opened = false;
     tree.with_owner([&](engine& e) {
-        if ((flags & edge_bits) != 0) (void)catch_bad_alloc([&] { e.edge(n, flags); });
+        energy_mark read;
+        if ((flags & edge_bits) != 0) (void)catch_bad_alloc([&] { read = e.edge(n, flags); });
         const std::uint64_t now = e.clock().now();
         if ((flags & (edge_bits | recorded)) != 0)
-            (void)catch_bad_alloc([&] { tree.calls.enter(n, now); });
+            (void)catch_bad_alloc([&] { tree.calls.enter(n, now, read); });
         n.holder.store(holder, std::memory_order_relaxed);
         n.open(now);
         opened = true;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/timing/energy_mark.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/histogram.hpp"
 
@@ -21,6 +22,12 @@ struct recorded_call {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     [[nodiscard]] std::uint64_t length() const noexcept { return end > begin ? end - begin : 0; }
+};
+
+/// What single calls of a path took and used, those that were looked at.
+struct call_spread {
+    path_record* path = nullptr;
+    histogram seconds, joules;
 };
 
 /// The longest calls seen, at most `limit`.
@@ -63,20 +70,25 @@ class call_recorder {
         : thread_(thread), limit_(limit) {}
 
     /// Right before `n` opens.
-    void enter(const scope_node& n, std::uint64_t now) {
+    void enter(const scope_node& n, std::uint64_t now, const energy_mark& joules = {}) {
         if (open_.size() <= n.depth) open_.resize(n.depth + std::size_t{1});
-        open_[n.depth] = {&n, now, n.calls.load(std::memory_order_relaxed)};
+        open_[n.depth] = {&n, now, n.calls.load(std::memory_order_relaxed), joules};
     }
     /// Right before `n` closes. A call whose begin is not known is none of ours: it began on the
     /// fast path and was flagged meanwhile.
-    void leave(const scope_node& n, std::uint64_t now, double seconds_per_tick) {
+    void leave(const scope_node& n, std::uint64_t now, double seconds_per_tick,
+               const energy_mark& joules = {}) {
         std::uint64_t begin = 0;
-        if (!find_begin(n, now, begin)) return;
+        energy_mark before;
+        if (!find_begin(n, now, begin, before)) return;
         const recorded_call call{n.path, thread_, begin, now};
         longest_.add(call);
-        if (lengths_.size() <= n.index) lengths_.resize(n.index + std::size_t{1});
-        lengths_[n.index].path = n.path;
-        lengths_[n.index].seconds.add(static_cast<double>(call.length()) * seconds_per_tick);
+        if (spreads_.size() <= n.index) spreads_.resize(n.index + std::size_t{1});
+        call_spread& spread = spreads_[n.index];
+        spread.path = n.path;
+        spread.seconds.add(static_cast<double>(call.length()) * seconds_per_tick);
+        const double used = joules_between(before, joules);
+        if (used >= 0) spread.joules.add(used);
         if (limit_ == 0) return;
         if (calls_.size() < limit_) {
             calls_.push_back(call);
@@ -85,13 +97,13 @@ class call_recorder {
         }
     }
 
-    /// Hands over how long calls were, by path, since the last time.
+    /// Hands over what is known of single calls, by path, since the last time.
     template <class Visit>
-    void drain_lengths(Visit visit) {
-        for (call_lengths& l : lengths_) {
-            if (l.path == nullptr) continue;
-            visit(*l.path, l.seconds);
-            l = call_lengths();
+    void drain(Visit visit) {
+        for (call_spread& s : spreads_) {
+            if (s.path == nullptr) continue;
+            visit(s);
+            s = call_spread();
         }
     }
 
@@ -114,18 +126,17 @@ class call_recorder {
         const scope_node* node = nullptr;
         std::uint64_t at = 0;
         std::uint64_t calls = 0;  ///< ended calls of the node, which tell one call from another
-    };
-    struct call_lengths {
-        path_record* path = nullptr;
-        histogram seconds;
+        energy_mark joules;       ///< where its begin was read
     };
     static bool is_call_of(const opening& o, const scope_node& n) noexcept {
         return o.node == &n && o.calls == n.calls.load(std::memory_order_acquire);
     }
     // A node's first call began when its time did.
-    bool find_begin(const scope_node& n, std::uint64_t now, std::uint64_t& begin) const noexcept {
+    bool find_begin(const scope_node& n, std::uint64_t now, std::uint64_t& begin,
+                    energy_mark& joules) const noexcept {
         if (n.depth < open_.size() && is_call_of(open_[n.depth], n)) {
             begin = open_[n.depth].at;
+            joules = open_[n.depth].joules;
             return true;
         }
         if (n.calls.load(std::memory_order_relaxed) != 0) return false;
@@ -138,7 +149,7 @@ class call_recorder {
     std::vector<opening> open_;  ///< by depth: of the open scopes each has one of its own
     std::vector<recorded_call> calls_;
     longest_calls longest_;
-    std::vector<call_lengths> lengths_;  ///< by node
+    std::vector<call_spread> spreads_;  ///< by node
     std::uint64_t dropped_ = 0;
 };
 

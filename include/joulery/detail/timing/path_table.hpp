@@ -90,7 +90,7 @@ struct path_record {
     path_tally tally;
     path_price price;
     histogram call_seconds;  ///< with `tally`: how long calls were, those that were looked at
-    histogram call_joules;   ///< and what they used, of spans
+    histogram call_joules;   ///< and what they used: spans, and those read at their edges
     span_sums stray_spans;   ///< ended where no thread's tree could be had
     std::string item_name;
 };
