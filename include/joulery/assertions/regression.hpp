@@ -44,27 +44,36 @@ struct run_mean {
     double standard_error = 0;
 };
 
-/// How sure a failure is, found by simulation: the most with which no more than 1 % of checks fail
-/// without a change, whatever the spread between runs from 0 to 5 %. What is assumed of the spread
-/// is wide where there are few runs, so that more is left for chance.
-[[nodiscard]] constexpr double false_alarm_chance(std::size_t runs) noexcept {
-    const auto n = static_cast<double>(runs);
-    return 0.0088 + 0.0195 / (n * n * n);
-}
-/// How sure it is that the increase is below the ceiling where a check holds.
-inline constexpr double missed_chance = 0.05;
 /// A baseline keeps so many runs, the last ones.
 inline constexpr std::size_t most_runs = 10;
+
+/// How sure a verdict has to be, as chances of `change_estimate`, by the runs in the baseline: a
+/// failure, so that at most 1 % of checks fail without a change; and that a check holds, so that at
+/// most 5 % do where the cost grew by the ceiling. Found by integration over what runs may show, at
+/// every spread from 0 to 5 % and a noise of a run's mean from 0.1 to 1 %. Few runs need more: what
+/// is assumed of their spread is no more than a guess.
+struct least_chances {
+    double false_alarm, missed;
+
+    [[nodiscard]] static constexpr least_chances of(std::size_t runs) noexcept {
+        constexpr least_chances by_runs[most_runs] = {
+            {0.0010, 0.0052}, {0.0011, 0.0083}, {0.0018, 0.0146}, {0.0027, 0.0206},
+            {0.0036, 0.0259}, {0.0046, 0.0307}, {0.0057, 0.0354}, {0.0068, 0.0401},
+            {0.0081, 0.0450}, {0.0098, 0.0500}};
+        return by_runs[runs == 0 ? 0 : (runs < most_runs ? runs : most_runs) - 1];
+    }
+};
 
 /// The change of a call's energy from a baseline of several runs to a new run, with the noise
 /// within runs and the spread between them.
 ///
 /// Runs of the same program differ by more than their batches do: addresses, clock rates and
-/// temperatures differ. That spread is not known, the less the fewer runs there are. Here every
-/// spread up to 5 % is taken for equally likely at first, larger ones for ever less likely (one
-/// over its third power); the runs of the baseline then say which spreads fit (Bayes' rule, on a
-/// grid). The change is judged under each of them, weighted: with one run the verdict allows for
-/// 5 %, with ten it follows the spread that they show. Changes are logarithms inside.
+/// temperatures differ. That spread is not known, the less the fewer runs there are. Here it may
+/// have any order of magnitude at first; the runs of the baseline then say which spreads fit
+/// (Bayes' rule, on a grid). The change is judged under each of them, weighted. Spreads above 5 %
+/// are taken for the less likely the fewer runs could show them, so that three runs that agree by
+/// luck say less and a large increase is told early. With ten runs nothing is assumed, and the
+/// verdict is that of Student's t. Changes are logarithms inside.
 ///
 /// Cost: some thousand operations. Fails: `known()` is false where a mean is not above zero.
 ///
@@ -109,12 +118,11 @@ class change_estimate {
         }
         return std::expm1((low + high) / 2);
     }
-    /// The spread between runs, as a share: as likely more as less.
+    /// The spread between runs, as a share: the mean of what is likely, by orders of magnitude.
     [[nodiscard]] double spread() const noexcept {
         double sum = 0;
-        for (const candidate& c : candidates_)
-            if ((sum += c.weight) >= 0.5) return std::sqrt(c.variance_between);
-        return 0;
+        for (const candidate& c : candidates_) sum += c.weight * std::log(c.variance_between) / 2;
+        return known_ ? std::exp(sum) : 0;
     }
     /// How many runs a baseline needs until the same change is told from none, or from `ceiling`,
     /// if the spread is what it seems to be; 0: more than are kept.
@@ -134,22 +142,23 @@ class change_estimate {
         none.log_change_ = 0;
         const double one = spread() * spread() + within_;
         none.weigh(most_runs, one * static_cast<double>(most_runs - 1));
-        return none.quantile(1 - missed_chance);
+        return none.quantile(1 - least_chances::of(most_runs).missed);
     }
 
     /// Surely another cost, higher or lower.
     [[nodiscard]] bool is_sure() const noexcept {
-        const double chance = chance_above(0), least = false_alarm_chance(runs_);
+        const double chance = chance_above(0), least = least_chances::of(runs_).false_alarm;
         return known_ && std::fabs(middle()) >= tolerance{}.least &&
                (chance < least || 1 - chance < least);
     }
     /// Surely more than `t` allows.
     [[nodiscard]] bool is_above(const tolerance& t) const noexcept {
-        return middle() >= t.least && 1 - chance_above(t.allowed) < false_alarm_chance(runs_);
+        return middle() >= t.least &&
+               1 - chance_above(t.allowed) < least_chances::of(runs_).false_alarm;
     }
     /// Surely less than the ceiling.
     [[nodiscard]] bool is_below(const tolerance& t) const noexcept {
-        return chance_above(t.ceiling) < missed_chance;
+        return chance_above(t.ceiling) < least_chances::of(runs_).missed;
     }
     [[nodiscard]] bool is_decided(const tolerance& t) const noexcept {
         return is_above(t) || is_below(t);
@@ -176,24 +185,21 @@ class change_estimate {
     }
 
     // Each spread's weight: how likely it is at first, times how well `n` runs with that sum of
-    // squares around their mean fit to it.
+    // squares around their mean fit to it. At first each step of the logarithm of all variance is
+    // as likely, that of the batches among it.
     void weigh(std::size_t runs, double squares) {
         runs_ = runs;
         const auto n = static_cast<double>(runs);
-        constexpr double step = 0.0025, usual = 0.05;
-        constexpr double least_variance = 1e-12;  // counters that show no noise at all
+        constexpr double least_spread = 0.001, step = 1.3, usual = 0.05;
+        const auto doubt = static_cast<double>(most_runs - std::min(runs, most_runs));
         candidates_.clear();
         std::vector<double> logs;
-        double spread = 0, width = step / 2;
-        while (spread < 1) {
-            const double variance = spread * spread + within_ + least_variance;
-            const double prior = spread <= usual ? 1 : std::pow(usual / spread, 3);
-            logs.push_back(std::log(prior * width) - (n - 1) / 2 * std::log(variance) -
-                           squares / (2 * variance));
-            candidates_.push_back(
-                {spread * spread, std::sqrt(variance * (1 + 1 / n) + noisier_), 0});
-            width = std::max(step, spread * 0.15);
-            spread += width;
+        for (double spread = least_spread; spread < 1; spread *= step) {
+            const double between = spread * spread, variance = between + within_;
+            const double unusual = doubt * std::log(std::max(spread / usual, 1.0));
+            logs.push_back(std::log(between / variance) - unusual -
+                           (n - 1) / 2 * std::log(variance) - squares / (2 * variance));
+            candidates_.push_back({between, std::sqrt(variance * (1 + 1 / n) + noisier_), 0});
         }
         const double largest = *std::max_element(logs.begin(), logs.end());
         double sum = 0;
