@@ -150,6 +150,16 @@ inline void set_percentiles(scope_row& row) {
     return row.call_method == "time" ? row.call_times : row.call_energies;
 }
 
+/// What reading one backend's counters cost; of several with one name, such as those of several
+/// GPUs, all together.
+struct reading_cost {
+    std::string backend;
+    std::uint64_t reads = 0;  ///< by its samplers, at edges and for reports
+    seconds time{0};          ///< in which one was under way, waiting included
+    seconds longest{0};       ///< of a single read
+    seconds sampler{0};       ///< processor time of its samplers: reading, and what is made of it
+};
+
 /// What measuring itself cost.
 struct self_cost {
     seconds sampler{0};               ///< processor time of the sampler threads and of checkpoints
@@ -160,6 +170,7 @@ struct self_cost {
     std::uint64_t edge_reads = 0;     ///< reads at the edges of scopes
     std::uint64_t skipped_edges = 0;  ///< edges left to the sampler: busy, or over the budget
     energy joules;                    ///< sampler and edges at the mean power of a busy processor
+    std::vector<reading_cost> reading;  ///< by backend
 };
 
 /// One run as the merging of reports needs it: when, where, and what each channel read.

@@ -1,7 +1,10 @@
 // What samplers may take of a processor: waiting for updates ends where it costs too much.
+#include "approx.hpp"
 #include "joulery/backend.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/meter.hpp"
+#include "joulery/report_io.hpp"
+#include "joulery/scope.hpp"
 #include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/scripted_backend.hpp"
@@ -9,11 +12,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -61,4 +66,70 @@ TEST_CASE("sampling cost: an estimate has no updates of its own, and is read onc
     };
     CHECK(reads(quality::estimated) <= 22);
     CHECK(reads(quality::measured) > 40);
+}
+
+TEST_CASE("sampling cost: of hundreds of gauges those with most to tell end a row at a sample") {
+    std::vector<channel> gauges(300);
+    std::vector<std::uint64_t> watts;
+    for (std::size_t i = 0; i < gauges.size(); ++i) {
+        gauges[i].id = "rail/" + std::to_string(i);
+        gauges[i].part = component::soc;
+        gauges[i].kind = reading_kind::power_gauge;
+        gauges[i].joules_per_count = 1;
+        gauges[i].update_period = 10ms;
+        watts.push_back(i % 100 == 0 ? 50 : 1);  // three draw 50 W, the others 1 W
+    }
+    auto made = std::make_unique<scripted_backend>("fake", gauges);
+    made->ok(watts);
+    options o;
+    const auto clock = std::make_shared<manual_clock>();
+    testing::access::set_clock(o, clock);
+    o.backends.push_back(std::move(made));
+    meter m{std::move(o)};
+    const auto& source = *testing::access::engine_of(m).sources()[0];
+    std::vector<unsigned> rows(gauges.size());
+    std::vector<double> joules(gauges.size());
+    const std::size_t most = 6;
+    scope s{m, "work"};
+    for (int i = 0; i < 500; ++i) {
+        clock->advance(20ms);
+        testing::access::poll(m);
+        std::size_t ended = 0;
+        for (std::size_t c = 0; c < rows.size(); ++c)
+            if (source.shares[c].joules() > std::exchange(joules[c], source.shares[c].joules()))
+                ++ended, ++rows[c];
+        CHECK(ended <= most);
+    }
+    CHECK(rows[0] > 200);  // the others share what is left
+    CHECK(*std::min_element(rows.begin(), rows.end()) >= 5);
+    const report r = m.snapshot();  // and nothing is lost
+    CHECK(r.total.joules() == approx(10 * (3 * 50 + 297)));
+    CHECK(r.find("work")->total.joules() == approx(r.total.joules()).epsilon(1e-3));
+}
+
+TEST_CASE("sampling cost: the report says what reading each backend cost") {
+    channel c;
+    c.id = "gpu/0/board";
+    options o;
+    const auto clock = std::make_shared<manual_clock>();
+    testing::access::set_clock(o, clock);
+    for (const char* name : {"nvml", "rapl-powercap", "nvml"}) {
+        auto made = std::make_unique<scripted_backend>(name, std::vector<channel>{c});
+        for (std::uint64_t i = 0; i < 100; ++i)
+            made->stalls([clock, name] { clock->advance(*name == 'n' ? 3ms : 2us); }).ok({i});
+        c.id += "-next";
+        o.backends.push_back(std::move(made));
+    }
+    meter m{std::move(o)};
+    for (int i = 0; i < 4; ++i) (void)m.read();
+    const report r = m.snapshot();
+    REQUIRE(r.overhead.reading.size() == 2);
+    const reading_cost& nvml = r.overhead.reading[0];
+    CHECK(nvml.backend == "nvml");
+    CHECK(nvml.reads == 2 * r.overhead.reading[1].reads);
+    CHECK(nvml.time.count() == approx(3e-3 * static_cast<double>(nvml.reads)));
+    CHECK(nvml.longest.count() == approx(3e-3));
+    const std::string text = to_text(r);
+    CHECK(text.find("nvml: 3 ms a read, 3 ms at most") != std::string::npos);
+    CHECK(text.find("rapl-powercap: ") == std::string::npos);  // does not matter
 }

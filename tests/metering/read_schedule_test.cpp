@@ -62,7 +62,7 @@ struct watched_counter {
             const bool seen = tracker.observe(now, changed);
             if (seen) ++dated;
             if (seen) late = static_cast<double>(now) - last;
-            const read_verdict v = schedule.after_read(tracker, now, cost, seen);
+            const read_verdict v = schedule.after_read(tracker, now, {cost}, seen);
             if (v.samples) ++samples;
             REQUIRE(schedule.next_due() > now);
             now = std::max(now + static_cast<std::uint64_t>(cost), schedule.next_due());
@@ -147,13 +147,28 @@ TEST_CASE(
     read_budget b = watched_counter::budget(1e6, 1, 1e9);
     update_tracker often(10'000);
     read_schedule slow(b, 500, true);
-    CHECK(slow.after_read(often, 501, 5'000, false).samples);
+    CHECK(slow.after_read(often, 501, {5'000}, false).samples);
     CHECK(slow.next_due() == 1'667'167);  // reads may take 0.3 % of the time
     update_tracker visible(500'000);
     read_schedule gauge(b, 500, false);
-    CHECK_FALSE(gauge.after_read(visible, 501, 10, true).samples);  // not due yet
-    CHECK(gauge.after_read(visible, 1'000'500, 10, true).samples);
+    CHECK_FALSE(gauge.after_read(visible, 501, {10}, true).samples);  // not due yet
+    CHECK(gauge.after_read(visible, 1'000'500, {10}, true).samples);
     CHECK(gauge.next_due() == 2'000'500);
+}
+
+TEST_CASE("read schedule: gauges that cost a processor or a bus much are read less often") {
+    update_tracker visible(500'000);
+    for (const bool bus : {false, true}) {
+        CAPTURE(bus);
+        read_budget b = watched_counter::budget(1e6, 1, 1e9);
+        b.plain_share = 0.001;
+        read_schedule gauge(b, 500, false);
+        const joulery::detail::read_price price{bus ? 4e6 : 3'000.0, bus ? 100.0 : 3'000.0};
+        CHECK(gauge.after_read(visible, 1'000'500, price, true).samples);
+        const double period = bus ? 8e6 : 3e6;  // half of the bus, 0.1 % of the processor
+        CHECK(gauge.sample_period() == approx(period));
+        CHECK(gauge.next_due() == 1'000'500 + static_cast<std::uint64_t>(period));
+    }
 }
 
 TEST_CASE("update tracker: how stale a value is is unknown before the lock and known after it") {

@@ -131,6 +131,21 @@ void check_prometheus(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("every format names the hardware, and its processor where no more is known") {
+    report r = sample::full();
+    r.channels[2].part = component::gpu;  // CodeCarbon has a column for cards alone
+    r.channels[2].model = "Some GPU 80GB";
+    for (const auto& format : all_formats()) {  // no structured binding: clang 14 can't capture one
+        CAPTURE(format.first);
+        const writer& write = format.second;
+        r.context.hardware = "2 x Some CPU 9000, 3 x Some GPU 80GB";
+        CHECK(count(write(r), "Some GPU 80GB") > 0);
+        r.context.hardware = "";
+        r.context.cpu = "Lonely CPU 1";
+        CHECK(count(write(r), "Lonely CPU 1") > 0);
+    }
+}
+
 TEST_CASE("hostile names: no format holds what steers a terminal, and all is UTF-8") {
     for (const auto& [its_name, write] : all_formats())
         for (unsigned seed = 0; seed < 100; ++seed) {

@@ -147,6 +147,8 @@ inline report full() {
     r.overhead.edge_reads = 2400;
     r.overhead.skipped_edges = 7;
     r.overhead.joules = j(0.12);
+    r.overhead.reading = {{"rapl-powercap", 2500, seconds(0.0025), seconds(12e-6), seconds(0.001)},
+                          {"nvml", 125, seconds(0.375), seconds(0.016), seconds(0.002)}};
     r.warnings = {
         "energy_uj of intel-rapl:1 can't be read: permission denied; run: sudo chmod a+r "
         "/sys/class/powercap/intel-rapl:1/energy_uj",

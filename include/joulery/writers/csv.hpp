@@ -102,7 +102,7 @@ JOULERY_DECL std::string to_csv(const report& report_or_none) {
     detail::csv_writer csv;
     for (const char* name :
          {"path", "row", "depth", "calls", "time_s", "total_j", "self_j", "uncertainty_j", "co2e_g",
-          "items", "item_name", "j_per_item", "quality", "method"})
+          "items", "item_name", "j_per_item", "quality", "method", "hardware"})
         csv.add(std::string_view(name));
     for (const channel_row& c : r.channels) csv.add("channel:" + c.id + "_j");
     csv.end_record();
@@ -113,6 +113,7 @@ JOULERY_DECL std::string to_csv(const report& report_or_none) {
         csv.add(s.time.count()).add(s.total.joules()).add(s.self.joules());
         csv.add(s.uncertainty.joules()).add(s.co2e.grams()).add(s.items).add(s.item_name);
         csv.add(s.total.joules() / s.items).add(quality_text(s.total, s.provenance)).add(s.method);
+        csv.add(hardware_of(r.context));
         for (std::size_t c = 0; c < r.channels.size(); ++c)
             csv.add(c < s.by_channel.size() ? s.by_channel[c].joules() : 0.0);
         csv.end_record();
@@ -126,6 +127,7 @@ JOULERY_DECL std::string to_csv(const report& report_or_none) {
         csv.add(e.joules()).add(total ? 0.0 : e.joules()).add("");
         csv.add(total ? r.co2e.grams() : r.context.carbon.of(e).grams());
         csv.add("").add("").add("").add(quality_text(e, r.provenance)).add("");
+        csv.add(hardware_of(r.context));
         for (const channel_row& c : r.channels)
             csv.add(total ? c.total.joules() : c.unscoped.joules());
         csv.end_record();

@@ -11,7 +11,8 @@ namespace joulery {
 inline namespace v1 {
 
 /// Folded stacks, one line a scope: "train;forward 320000000". The weight is what the scope itself
-/// used, without its children, in whole microjoules, as flamegraph.pl and inferno read it.
+/// used, without its children, in whole microjoules, as flamegraph.pl and inferno read it. The last
+/// line names the hardware, with a weight of 0, which no reader draws.
 ///
 ///     flamegraph.pl --countname uJ run.folded > run.svg
 [[nodiscard]] JOULERY_DECL std::string to_folded(const report& r);
@@ -66,6 +67,8 @@ JOULERY_DECL std::string to_folded(const report& r) {
     out.append(detail::outside_name).append(" ");
     detail::append_microjoules(out, r.unscoped);
     out += '\n';
+    if (!hardware_of(r.context).empty())
+        out += "(hardware: " + detail::folded_frame(hardware_of(r.context)) + ") 0\n";
     return out;
 }
 

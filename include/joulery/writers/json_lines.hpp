@@ -10,10 +10,10 @@ namespace joulery {
 inline namespace v1 {
 
 /// One interval as a JSON object on a line, with its newline: what a `.jsonl` report gets one after
-/// another. Members: `run` and `run_name`, `interval` (1, 2, ...), `last`, `begin_unix_s`,
-/// `end_unix_s`; `so_far_j` and `so_far_s` of the run; of the interval `seconds`, `energy_j`,
-/// `unscoped_j`, `co2e_g`, `quality`, `watts` by channel and `scopes`, those with anything in it,
-/// each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`, `seconds`, and where
+/// another. Members: `run`, `run_name` and `hardware`, `interval` (1, 2, ...), `last`,
+/// `begin_unix_s`, `end_unix_s`; `so_far_j` and `so_far_s` of the run; of the interval `seconds`,
+/// `energy_j`, `unscoped_j`, `co2e_g`, `quality`, `watts` by channel and `scopes`, those with
+/// anything in it, each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`, `seconds`, and where
 /// there are some `items`, `item` and `busy_seconds`; of
 /// calls that were looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`, `call_method`.
 ///
@@ -101,6 +101,7 @@ inline void put_run(json_object& o, const interval_report& i) {
     const double end = begun + context.duration.count();
     o.text("run", context.run_id);
     o.text("run_name", context.run_name);
+    o.text("hardware", hardware_of(context));
     o.number("interval", static_cast<double>(i.number));
     o.member("last") += i.is_last ? "true" : "false";
     o.number("begin_unix_s", end - i.window.context.duration.count());

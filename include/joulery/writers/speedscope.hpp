@@ -12,7 +12,8 @@ inline namespace v1 {
 
 /// A speedscope file (https://www.speedscope.app/file-format-schema.json): one sampled profile
 /// whose weights are joules. Scopes of one name are one frame, so that the sandwich view adds them
-/// up. Open it at speedscope.app or with `speedscope run.speedscope.json`.
+/// up. Its name is the run's, with the hardware. Open it
+/// at speedscope.app or with `speedscope run.speedscope.json`.
 [[nodiscard]] JOULERY_DECL std::string to_speedscope(const report& r);
 
 }  // namespace v1
@@ -70,7 +71,9 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
         "\"exporter\": ";
     append_json_string(out, r.context.library.empty() ? "joulery" : r.context.library);
     out += ",\n\"name\": ";
-    append_json_string(out, r.context.run_name);
+    const std::string& hardware = hardware_of(r.context);
+    const bool both = !r.context.run_name.empty() && !hardware.empty();
+    append_json_string(out, r.context.run_name + (both ? " on " : "") + hardware);
     out += ",\n\"shared\": {\"frames\": [\n" + frames +
            "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (" +
            (knows_energy(r) ? "joules" : not_measured_text) +

@@ -132,6 +132,19 @@ class energy_source {
     [[nodiscard]] double read_cost() const noexcept {
         return read_cost_.load(std::memory_order_relaxed);
     }
+    /// Reads so far, whoever asked for them, and the ticks that they took.
+    [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load(); }
+    [[nodiscard]] double read_ticks() const noexcept { return read_ticks_.load(); }
+    [[nodiscard]] double longest_read() const noexcept { return longest_read_.load(); }
+    /// Processor seconds that a read takes, smoothed as `read_cost`; 0: not known.
+    [[nodiscard]] double read_processor() const noexcept { return read_processor_; }
+    /// What a read took of the processor. Call with `reading` held.
+    void note_processor(double s) noexcept { smooth(read_processor_, s); }
+    /// How long reads are apart from now on, in seconds: as its period, or more where that is too
+    /// much. Call with both locks held.
+    void expect_interval(double s) noexcept {
+        for (channel_account& a : accounts_) a.expect_interval(std::max(s, period_));
+    }
     /// Tick at which a read began that has not come back; 0: none is under way. Any thread.
     [[nodiscard]] std::uint64_t reading_since() const noexcept {
         return reading_since_.load(std::memory_order_relaxed);
@@ -184,8 +197,16 @@ class energy_source {
         if (so_far > suspended_ + shortest) suspended_ = so_far;
     }
     void note_cost(double cost) noexcept {
-        const double old = read_cost_.load(std::memory_order_relaxed);
-        read_cost_.store(cost > old ? cost : old + (cost - old) / 8, std::memory_order_relaxed);
+        double smoothed = read_cost_.load(std::memory_order_relaxed);
+        smooth(smoothed, cost);
+        read_cost_.store(smoothed, std::memory_order_relaxed);
+        constexpr auto plain = std::memory_order_relaxed;  // one writer at a time
+        reads_.store(reads_.load(plain) + 1, plain);
+        read_ticks_.store(read_ticks_.load(plain) + cost, plain);
+        longest_read_.store(std::max(longest_read_.load(plain), cost), plain);
+    }
+    static void smooth(double& cost, double latest) noexcept {
+        cost = latest > cost ? latest : cost + (latest - cost) / 8;
     }
     // Seconds are added up interval by interval: a rate that is known better later on must not move
     // the past.
@@ -212,6 +233,9 @@ class energy_source {
     double suspended_ = 0;  ///< seconds that the clock stood still
     std::uint64_t last_tick_ = 0;
     std::atomic<double> read_cost_{0};
+    double read_processor_ = 0;
+    std::atomic<std::uint64_t> reads_{0};
+    std::atomic<double> read_ticks_{0}, longest_read_{0};
     std::atomic<std::uint64_t> reading_since_{0};
 };
 

@@ -33,6 +33,13 @@ struct read_budget {
     double share = 0.002;      ///< of the time may be spent awake, waiting for updates
     double credit = 0;         ///< may be spent before that, while little is known
     double step_cost = 0;      ///< a short sleep: what is longer is slept, not waited for
+    double plain_share = 0.003;  ///< of a processor, for reads that wait for nothing
+};
+
+/// What one read of the source takes, in ticks.
+struct read_price {
+    double time = 0;       ///< until it comes back
+    double processor = 0;  ///< of it, processor time; 0: not known
 };
 
 /// The schedule of one counter's reads.
@@ -51,10 +58,12 @@ class read_schedule {
         if (!can_be_watched_) next_due_ = now + to_ticks(budget_.sample_period);
     }
 
-    /// After a read at `now` that took `cost`; `dated`: it saw an update of this counter.
-    read_verdict after_read(update_tracker& tracker, std::uint64_t now, double cost,
+    /// After a read at `now` of that price; `dated`: it saw an update of this counter.
+    read_verdict after_read(update_tracker& tracker, std::uint64_t now, read_price price,
                             bool dated) noexcept {
+        const double cost = price.time;
         cost_ = cost;
+        processor_ = price.processor;
         if (!can_be_watched_ || cost * slowest_read > tracker.period()) return sample_plainly(now);
         if (watching_) spent_ += cost + (stays_awake() ? step_ : budget_.step_cost / 4);
         if (dated)
@@ -81,6 +90,8 @@ class read_schedule {
     /// Whether the next read is to fall on a moment, to within microseconds.
     [[nodiscard]] bool is_watching() const noexcept { return watching_ || opens_window_; }
     [[nodiscard]] double spent() const noexcept { return spent_; }
+    /// Between two samples, in ticks: what is wanted, or what reading pays for.
+    [[nodiscard]] double sample_period() const noexcept { return period(); }
 
     /// Rows between adjacent updates beside each sample.
     static constexpr unsigned updates_a_burst = 3;
@@ -102,12 +113,14 @@ class read_schedule {
         next_due_ = now + to_ticks(period());
         return {true};
     }
-    // A counter loses nothing between two reads, so that slow reads may be rare.
+    // A counter loses nothing between two reads, so that slow reads may be rare. A gauge does: it
+    // is read less often than it is updated only where that keeps a processor or a bus busy, as
+    // hundreds of sensors do.
     [[nodiscard]] double period() const noexcept {
-        return std::max(budget_.sample_period,
-                        can_be_watched_ ? cost_ / share_of_plain_reads : 0.0);
+        const double slow = cost_ / (can_be_watched_ ? share_of_slow_reads : busiest_bus);
+        return std::max({budget_.sample_period, slow, processor_ / budget_.plain_share});
     }
-    static constexpr double share_of_plain_reads = 0.003;
+    static constexpr double share_of_slow_reads = 0.003, busiest_bus = 0.5;
     // The next read that is not one of a window: of a slow counter, just after an update.
     [[nodiscard]] std::uint64_t next_plain(const update_tracker& tracker,
                                            std::uint64_t now) const noexcept {
@@ -254,6 +267,7 @@ class read_schedule {
     double step_ = 0;
     double spent_ = 0;
     double cost_ = 0;
+    double processor_ = 0;
     double turn_ = 0;
     double rest_ = 1;
     unsigned misses_ = 0;

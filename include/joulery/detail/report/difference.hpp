@@ -63,6 +63,13 @@ inline void subtract_cost(report& window, const report& before) {
     cost.edge_reads -= past.edge_reads;
     cost.skipped_edges -= past.skipped_edges;
     cost.joules -= past.joules;
+    for (reading_cost& now : cost.reading)
+        for (const reading_cost& then : past.reading) {
+            if (now.backend != then.backend) continue;
+            now.reads -= then.reads;
+            now.time -= then.time;
+            now.sampler -= then.sampler;
+        }
     const double spent = (cost.sampler + cost.edges).count();
     const double length = window.context.duration.count();
     cost.share_of_wall = length > 0 ? spent / length : 0;

@@ -201,6 +201,19 @@ struct fields<self_cost> {
         f("edge_reads", &self_cost::edge_reads);
         f("skipped_edges", &self_cost::skipped_edges);
         f("joules", &self_cost::joules);
+        f("reading", &self_cost::reading);
+    }
+};
+
+template <>
+struct fields<reading_cost> {
+    template <class F>
+    static void visit(F&& f) {
+        f("backend", &reading_cost::backend);
+        f("reads", &reading_cost::reads);
+        f("time_s", &reading_cost::time);
+        f("longest_s", &reading_cost::longest);
+        f("sampler_s", &reading_cost::sampler);
     }
 };
 

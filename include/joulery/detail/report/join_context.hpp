@@ -73,6 +73,18 @@ inline void join_context(run_context& mine, const run_context& other) {
     join_carbon(mine.carbon, other.carbon);
 }
 
+/// Adds what reading a backend cost to what is known of it.
+inline void join_reading(std::vector<reading_cost>& mine, const reading_cost& other) {
+    auto at = std::find_if(mine.begin(), mine.end(), [&](const reading_cost& known) {
+        return known.backend == other.backend;
+    });
+    if (at == mine.end()) return mine.push_back(other);
+    at->reads += other.reads;
+    at->time += other.time;
+    at->longest = std::max(at->longest, other.longest);
+    at->sampler += other.sampler;
+}
+
 /// Adds up what measuring cost; the share of the processors' time is of both together. The share
 /// of wall time is left to the caller.
 inline void join_overhead(self_cost& mine, const self_cost& other) {
@@ -88,6 +100,7 @@ inline void join_overhead(self_cost& mine, const self_cost& other) {
     mine.edge_reads += other.edge_reads;
     mine.skipped_edges += other.skipped_edges;
     mine.joules += other.joules;
+    for (const reading_cost& c : other.reading) join_reading(mine.reading, c);
 }
 
 /// Joins what is said of a channel by two runs; energies are left to the caller.

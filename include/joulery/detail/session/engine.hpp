@@ -14,6 +14,7 @@
 #include "joulery/detail/session/price_finder.hpp"
 #include "joulery/detail/timing/call_archive.hpp"
 #include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/thread_clock.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/detail/timing/thread_name.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -111,7 +112,10 @@ class engine : public std::enable_shared_from_this<engine> {
     /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
     /// the source's `reading` held.
     void step(metered_source& m) {
+        const bool is_timed = !clock_->is_manual();
+        const double begin = is_timed ? thread_cpu_seconds() : 0;
         m.source.poll(*clock_);
+        if (is_timed) m.source.note_processor(thread_cpu_seconds() - begin);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         (void)accumulate(m);
         const auto contexts = trees();

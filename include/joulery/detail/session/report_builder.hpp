@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/metering/domain_beliefs.hpp"
+#include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/history_builder.hpp"
 #include "joulery/detail/session/observe_channels.hpp"
@@ -105,6 +106,11 @@ class report_builder {
                                        std::string(m.source.note()));
         report_.overhead.samples += m.samples;
         report_.overhead.sampler += seconds(m.sampler_seconds);
+        const double tick = engine_.tick_seconds();
+        join_reading(report_.overhead.reading,
+                     {std::string(m.source.name()), m.source.reads(),
+                      seconds(m.source.read_ticks() * tick),
+                      seconds(m.source.longest_read() * tick), seconds(m.sampler_seconds)});
         return copy;
     }
 

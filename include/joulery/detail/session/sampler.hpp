@@ -7,11 +7,11 @@
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/host_threads.hpp"
 #include "joulery/detail/timing/library_section.hpp"
+#include "joulery/detail/timing/thread_clock.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <ctime>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -25,17 +25,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// Processor time of the calling thread in seconds; 0 where the system does not tell.
-[[nodiscard]] inline double thread_cpu_seconds() noexcept {
-#if JOULERY_POSIX()
-    ::timespec t{};
-    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-#else
-    return 0;
-#endif
-}
 
 /// While it lives, threads started here inherit a mask that leaves every signal to the host's
 /// threads.

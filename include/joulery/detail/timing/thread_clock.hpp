@@ -1,4 +1,4 @@
-// thread_clock.hpp - how much processor time a thread has had, asked from another thread.
+// thread_clock.hpp - how much processor time a thread has had.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,6 +13,17 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// Processor time of the calling thread in seconds; 0 where the system does not tell.
+[[nodiscard]] inline double thread_cpu_seconds() noexcept {
+#if JOULERY_POSIX()
+    ::timespec t{};
+    if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+#else
+    return 0;
+#endif
+}
 
 /// The processor time of the thread that made it.
 ///
