@@ -13,9 +13,9 @@ inline namespace v1 {
 /// another. Members: `run`, `run_name` and `hardware`, `interval` (1, 2, ...), `last`,
 /// `begin_unix_s`, `end_unix_s`; `so_far_j` and `so_far_s` of the run; of the interval `seconds`,
 /// `energy_j`, `unscoped_j`, `co2e_g`, `quality`, `watts` by channel and `scopes`, those with
-/// anything in it, each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`, `seconds`, and where
-/// there are some `items`, `item` and `busy_seconds`; of
-/// calls that were looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`, `call_method`.
+/// anything in it, each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`,
+/// `seconds`, and where there are some `items`, `item` and `busy_seconds`; of calls that were
+/// looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`, `call_method`.
 ///
 /// Units:  in the names. Cost: linear in the rows. Fails: never; a not-a-number becomes null.
 ///
