@@ -114,8 +114,9 @@ TEST_CASE("check log: what runs under a sanitizer or valgrind is skipped with th
           std::string::npos);
 }
 
-TEST_CASE("build key: compiler and optimisation of this file are in it") {
-    const std::string key = JOULERY_DETAIL_BUILD;
+TEST_CASE("build key: compiler, optimisation and flags of this file are in it") {
+    const std::string key = build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
+    CAPTURE(key);
 #if defined(__clang__)
     CHECK(key.find("clang " + std::to_string(__clang_major__)) == 0);
 #else
@@ -125,5 +126,21 @@ TEST_CASE("build key: compiler and optimisation of this file are in it") {
     CHECK(key.find(", optimised") != std::string::npos);
 #else
     CHECK(key.find(", not optimised") != std::string::npos);
+#endif
+    CHECK(lacks_flags(key));  // this test is no energy test of CMake's
+    CHECK_FALSE(lacks_flags("gcc 12, optimised, -O3"));
+}
+
+TEST_CASE("build key: the instructions that the compiler may use are in it") {
+    CHECK(build_key("gcc 12", "SSE3=1;AVX=1;AVX2=__AVX2__;SVE=__ARM_FEATURE_SVE;V=12000;") ==
+          "gcc 12, SSE3 AVX V");
+    CHECK(build_key("gcc 12", "SSE3=__SSE3__;") == "gcc 12");
+    CHECK(build_key("gcc 12", "") == "gcc 12");
+    const std::string sets = JOULERY_DETAIL_INSTRUCTIONS;
+    CHECK(sets.find(";AVX2=") != std::string::npos);
+#if defined(__AVX2__)
+    CHECK(sets.find(";AVX2=1;") != std::string::npos);
+#else
+    CHECK(sets.find(";AVX2=__AVX2__;") != std::string::npos);
 #endif
 }

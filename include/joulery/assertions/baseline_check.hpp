@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/baseline_file.hpp"
+#include "joulery/assertions/build_key.hpp"
 #include "joulery/assertions/claim.hpp"
 #include "joulery/assertions/measurement.hpp"
 #include "joulery/assertions/regression.hpp"
 #include "joulery/assertions/statistics.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/session/machine_info.hpp"
 #include "joulery/units.hpp"
@@ -120,6 +121,10 @@ namespace detail {
         text += "\n  to do: run again on a quiet machine at a fixed clock rate";
     else
         text += detail::regression_advice(v, change, then.runs.size(), limit);
+    if (v == verdict::fails && lacks_flags(then.build))
+        text +=
+            "\n  note: the compiler's flags are not known (define JOULERY_BUILD_FLAGS): another -O "
+            "level would look the same";
     return {v,
             std::move(text),
             {},

@@ -2,15 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/environment_variable.hpp"
-#include <cstdlib>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include "joulery/detail/core/environment_variable.hpp"
 
 // Text literals, not functions: files of one program may be built differently.
 //
-// JOULERY_DETAIL_BUILD: compiler, optimisation, instruction set. Macros don't tell -O2 from -O3;
-// joulery_add_energy_test (CMake) passes the flags themselves as JOULERY_BUILD_FLAGS.
+// JOULERY_DETAIL_BUILD: compiler, optimisation, flags. Macros don't tell -O2 from -O3:
+// JOULERY_BUILD_FLAGS holds the flags themselves. joulery_add_energy_test (CMake) defines it;
+// others do as make: CPPFLAGS += -DJOULERY_BUILD_FLAGS='"$(CXXFLAGS)"'.
 #define JOULERY_DETAIL_TEXT_OF(x) #x
 #define JOULERY_DETAIL_TEXT(x) JOULERY_DETAIL_TEXT_OF(x)
 
@@ -32,17 +33,29 @@
 #define JOULERY_DETAIL_OPTIMISED ", not optimised"
 #endif
 
-#if defined(__AVX512F__)
-#define JOULERY_DETAIL_INSTRUCTIONS ", AVX-512"
-#elif defined(__AVX2__)
-#define JOULERY_DETAIL_INSTRUCTIONS ", AVX2"
-#elif defined(__AVX__)
-#define JOULERY_DETAIL_INSTRUCTIONS ", AVX"
-#elif defined(__ARM_FEATURE_SVE)
-#define JOULERY_DETAIL_INSTRUCTIONS ", SVE"
-#else
-#define JOULERY_DETAIL_INSTRUCTIONS ""
-#endif
+// What instructions there may be: "AVX2=1" where the macro is defined, else "AVX2=__AVX2__".
+#define JOULERY_DETAIL_SET(name, macro) name "=" JOULERY_DETAIL_TEXT(macro) ";"
+#define JOULERY_DETAIL_INSTRUCTIONS                                  \
+    JOULERY_DETAIL_SET("SSE3", __SSE3__)                             \
+    JOULERY_DETAIL_SET("SSE4.2", __SSE4_2__)                         \
+    JOULERY_DETAIL_SET("AVX", __AVX__)                               \
+    JOULERY_DETAIL_SET("AVX2", __AVX2__)                             \
+    JOULERY_DETAIL_SET("FMA", __FMA__)                               \
+    JOULERY_DETAIL_SET("BMI2", __BMI2__)                             \
+    JOULERY_DETAIL_SET("ADX", __ADX__)                               \
+    JOULERY_DETAIL_SET("AVX-VNNI", __AVXVNNI__)                      \
+    JOULERY_DETAIL_SET("AVX-512", __AVX512F__)                       \
+    JOULERY_DETAIL_SET("AVX-512-BW", __AVX512BW__)                   \
+    JOULERY_DETAIL_SET("AVX-512-VNNI", __AVX512VNNI__)               \
+    JOULERY_DETAIL_SET("AVX-512-BF16", __AVX512BF16__)               \
+    JOULERY_DETAIL_SET("AVX-512-FP16", __AVX512FP16__)               \
+    JOULERY_DETAIL_SET("AMX", __AMX_TILE__)                          \
+    JOULERY_DETAIL_SET("DOTPROD", __ARM_FEATURE_DOTPROD)             \
+    JOULERY_DETAIL_SET("FP16", __ARM_FEATURE_FP16_VECTOR_ARITHMETIC) \
+    JOULERY_DETAIL_SET("LSE", __ARM_FEATURE_ATOMICS)                 \
+    JOULERY_DETAIL_SET("SVE", __ARM_FEATURE_SVE)                     \
+    JOULERY_DETAIL_SET("SVE2", __ARM_FEATURE_SVE2)                   \
+    JOULERY_DETAIL_SET("V", __riscv_vector)
 
 #if defined(__FAST_MATH__)
 #define JOULERY_DETAIL_MATHS ", fast maths"
@@ -56,18 +69,19 @@
 #define JOULERY_DETAIL_ASSERTIONS ""
 #endif
 
+#define JOULERY_DETAIL_FLAGS_NOT_TOLD ", flags not told"
 #if defined(JOULERY_BUILD_FLAGS)
 #define JOULERY_DETAIL_FLAGS ", " JOULERY_BUILD_FLAGS
 #else
-#define JOULERY_DETAIL_FLAGS ""
+#define JOULERY_DETAIL_FLAGS JOULERY_DETAIL_FLAGS_NOT_TOLD
 #endif
 
-#define JOULERY_DETAIL_BUILD                                                     \
-    JOULERY_DETAIL_COMPILER JOULERY_DETAIL_OPTIMISED JOULERY_DETAIL_INSTRUCTIONS \
-        JOULERY_DETAIL_MATHS JOULERY_DETAIL_ASSERTIONS JOULERY_DETAIL_FLAGS
+#define JOULERY_DETAIL_BUILD                                              \
+    JOULERY_DETAIL_COMPILER JOULERY_DETAIL_OPTIMISED JOULERY_DETAIL_MATHS \
+        JOULERY_DETAIL_ASSERTIONS JOULERY_DETAIL_FLAGS
 
 // JOULERY_DETAIL_SANITIZER: the sanitizer that the file is built with, or "". GCC does not tell of
-// its undefined-behaviour sanitizer.
+// its undefined-behaviour sanitizer: its library does (`instrumentation`).
 #if defined(__SANITIZE_ADDRESS__)
 #define JOULERY_DETAIL_SANITIZER "AddressSanitizer"
 #elif defined(__SANITIZE_THREAD__)
@@ -87,9 +101,43 @@
 #define JOULERY_DETAIL_SANITIZER ""
 #endif
 
+#if defined(__ELF__) && defined(__GNUC__)
+// Has an address where the undefined-behaviour sanitizer's library is in the program.
+extern "C" __attribute__((weak)) void joulery_detail_ubsan() __asm__("__ubsan_handle_add_overflow");
+#endif
+
 namespace joulery {
 inline namespace v1 {
 namespace testing {
+
+/// "gcc 12, optimised, -O3 -mavx2, SSE3 AVX AVX2", from `JOULERY_DETAIL_BUILD` and
+/// `JOULERY_DETAIL_INSTRUCTIONS`.
+[[nodiscard]] inline std::string build_key(std::string build, std::string_view instructions) {
+    const char* separator = ", ";
+    while (!instructions.empty()) {
+        const std::string_view one = instructions.substr(0, instructions.find(';'));
+        instructions.remove_prefix(one.size() + 1);
+        const std::size_t equals = one.find('=');
+        if (one.substr(equals + 1, 2) == "__") continue;  // its macro is not defined
+        build.append(separator).append(one.substr(0, equals));
+        separator = " ";
+    }
+    return build;
+}
+
+/// Whether a key has no flags in it, so that -O2 and -O3 look alike.
+[[nodiscard]] inline bool lacks_flags(std::string_view key) noexcept {
+    return key.find(JOULERY_DETAIL_FLAGS_NOT_TOLD) != std::string_view::npos;
+}
+
+/// Whether code of the program was built with the undefined-behaviour sanitizer, by GCC or clang.
+[[nodiscard]] inline bool has_ubsan() noexcept {
+#if defined(__ELF__) && defined(__GNUC__)
+    return &joulery_detail_ubsan != nullptr;
+#else
+    return false;
+#endif
+}
 
 /// What watches the program so closely that its energy says nothing about it: a sanitizer of its
 /// build, or valgrind or rr, which load a library of theirs before all others. Empty: nothing.
@@ -101,6 +149,7 @@ namespace testing {
     return {};
 }
 [[nodiscard]] inline std::string instrumentation(std::string_view sanitizer) {
+    if (sanitizer.empty() && has_ubsan()) return "UndefinedBehaviorSanitizer";
     const char* preloaded = joulery::detail::environment_variable("LD_PRELOAD");
     return instrumentation(sanitizer, preloaded != nullptr ? preloaded : "");
 }

@@ -121,9 +121,12 @@
 
 /// Checks that a measurement costs no more than the baseline of that name, or than a tolerance
 /// allows: `JOULERY_CHECK_ENERGY_BASELINE(m, "conv3x3", within(10_percent))`.
-#define JOULERY_CHECK_ENERGY_BASELINE(measured, ...)                                               \
-    JOULERY_DETAIL_REPORT(                                                                         \
-        ::joulery::v1::testing::check_baseline(                                                    \
-            (measured), ::joulery::v1::testing::baseline_place_of(__FILE__, JOULERY_DETAIL_BUILD), \
-            __VA_ARGS__),                                                                          \
+#define JOULERY_CHECK_ENERGY_BASELINE(measured, ...)                                       \
+    JOULERY_DETAIL_REPORT(                                                                 \
+        ::joulery::v1::testing::check_baseline(                                            \
+            (measured),                                                                    \
+            ::joulery::v1::testing::baseline_place_of(                                     \
+                __FILE__, ::joulery::v1::testing::build_key(JOULERY_DETAIL_BUILD,          \
+                                                            JOULERY_DETAIL_INSTRUCTIONS)), \
+            __VA_ARGS__),                                                                  \
         #__VA_ARGS__)

@@ -1,0 +1,14 @@
+// Prints how it was built, as baselines of energy tell builds apart, and what watches it.
+#include "joulery/assertions/build_key.hpp"
+
+#include <cstdio>
+
+int main(int argc, char**) {
+    int sum = argc;
+    sum += argc;  // the undefined-behaviour sanitizer looks at it
+    const std::string key =
+        joulery::testing::build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
+    std::printf("%s\n%s\n", key.c_str(),
+                joulery::testing::instrumentation(JOULERY_DETAIL_SANITIZER).c_str());
+    return sum == 2 ? 0 : 1;
+}
