@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # outcomes.py - a test framework's own runner reports all four verdicts of an energy check.
 # SPDX-License-Identifier: MIT
-"""usage: outcomes.py doctest|catch2|gtest|plain PROGRAM"""
+"""usage: outcomes.py doctest|catch2|gtest|plain PROGRAM CHECK_ENERGY JUNIT_RULES"""
 import json
 import os
 import re
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
-FRAMEWORK, PROGRAM = sys.argv[1:3]
+FRAMEWORK, PROGRAM, CHECK_ENERGY, JUNIT_RULES = sys.argv[1:5]
 ARGUMENTS = {"doctest": lambda test: [f"-tc={test}", "-s"],
              "catch2": lambda test: [test, "-s"],
              "gtest": lambda test: [f"--gtest_filter=energy.{test}"],
@@ -88,11 +88,29 @@ with tempfile.TemporaryDirectory() as folder:
         trouble.append(f"results file: {verdicts}")
     if abs(found[0]["value"] - 2e-3) > 1e-5 or found[0]["unit"] != "J/call":
         trouble.append(f"results file: {found[0]}")
+    # The JUnit that the example makes of such a file has all outcomes, whatever the framework's has.
+    file = os.path.join(folder, "energy.junit.xml")
+    shown = subprocess.run([CHECK_ENERGY, "--history", results, "--junit", file], capture_output=True,
+                           text=True, timeout=100, check=True).stdout
+    if not re.search(r"runs .*held .*failed .*inconclusive .*skipped", shown):
+        trouble.append(f"history: {shown}")
+    cases = list(xml.etree.ElementTree.parse(file).getroot().iter("testcase"))
+    outcomes = [next((e.tag for e in case if e.tag != "system-out"), "") for case in cases]
+    if outcomes != [""] * 4 + ["failure", "", "", "skipped"]:
+        trouble.append(f"check_energy --junit: {outcomes}")
+    texts = [case.find("system-out").text for case in cases]
+    if [re.match(r"\[\[PROPERTY\|verdict=(\w+)", t)[1] for t in texts] != verdicts:
+        trouble.append(f"check_energy --junit: {texts}")
+    rules = subprocess.run([sys.executable, JUNIT_RULES, file], capture_output=True, text=True,
+                           timeout=100, check=False)
+    if rules.returncode != 0:
+        trouble.append(f"check_energy --junit: {rules.stdout}")
 
-# The framework's own JUnit. doctest's has no place for what did not fail; check_energy --junit has.
+# The framework's own JUnit. doctest's has no place for what did not fail.
 JUNIT = {"doctest": ["-r=junit"], "catch2": ["-r", "junit"], "gtest": ["--gtest_output=xml:"]}
-KEPT = {"doctest": {"failing": "<failure"},
-        "catch2": {"failing": "<failure", "inconclusive": "<system-out>.*inconclusive: 2 mJ a call",
+KEPT = {"doctest": {"holding": 'failures="0" tests="4"', "failing": "<failure",
+                    "inconclusive": 'failures="0"', "skipping": 'failures="0"'},
+        "catch2": {"holding": 'failures="0" tests="4"', "failing": "<failure", "inconclusive": "<system-out>.*inconclusive: 2 mJ a call",
                    "skipping": "<system-out>.*skipped: not measured"},
         "gtest": {"holding": r'<property name="energy_line_\d+" value="[^"]*holds: 2 mJ',
                   "failing": "<failure", "inconclusive": '<property [^>]*inconclusive: 2 mJ',

@@ -76,8 +76,9 @@ TEST_CASE("check history: JUnit tells all four verdicts") {
          past("1", verdict::inconclusive, 2e-3), past("1", verdict::skipped, 2e-3)});
     CHECK(xml.find("tests=\"4\" failures=\"1\" errors=\"0\" skipped=\"1\"") != std::string::npos);
     for (const char* v : {"holds", "fails", "inconclusive", "skipped"})
-        CHECK(xml.find("name=\"verdict\" value=\"" + std::string(v) + "\"") != std::string::npos);
-    CHECK(xml.find("<failure>1 &lt; 2\n  to do: nothing</failure>") != std::string::npos);
-    CHECK(xml.find("<skipped>1 &lt; 2") != std::string::npos);
-    CHECK(xml.find("name=\"J/call\" value=\"0.002\"") != std::string::npos);
+        CHECK(xml.find("[[PROPERTY|verdict=" + std::string(v) + "]]") != std::string::npos);
+    CHECK(xml.find("<failure message=\"1 &lt; 2\">1 &lt; 2\n  to do: nothing</failure>") !=
+          std::string::npos);
+    CHECK(xml.find("<skipped message=\"1 &lt; 2\">1 &lt; 2") != std::string::npos);
+    CHECK(xml.find("[[PROPERTY|J/call=0.002]]") != std::string::npos);
 }
