@@ -13,6 +13,11 @@ set(here ${CMAKE_CURRENT_LIST_DIR})
 set(installed ${WORK_DIR}/installed)
 set(configure ${CMAKE_COMMAND} -G "${GENERATOR}" -DCMAKE_CXX_COMPILER=${COMPILER}
     -DCMAKE_PREFIX_PATH=${installed})
+# Most of these projects translate the same implementation with the same options.
+find_program(ccache NAMES ccache)
+if(ccache)
+  list(APPEND configure -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
+endif()
 
 # build_project(name options...): configures and builds the project in the folder `name`, here or in
 # examples/packaging.
@@ -62,11 +67,14 @@ function(check_packaging)
   run(${folder}/fetch_content/build/trainer)
   set(ENV{PKG_CONFIG_PATH} ${installed}/share/pkgconfig)
   set(ENV{CXX} ${COMPILER})
+  if(ccache)
+    set(ENV{CXX} "${ccache} ${COMPILER}")
+  endif()
   set(ENV{CXXFLAGS} -O0)
   find_program(pkg_config NAMES pkg-config)
   find_program(make NAMES make gmake)
   if(pkg_config AND make)
-    run(${make} -C ${folder}/make -j2 CXX=${COMPILER})
+    run(${make} -C ${folder}/make -j2 "CXX=$ENV{CXX}")
     run(${folder}/make/trainer)
   endif()
   find_program(meson NAMES meson)

@@ -138,9 +138,10 @@ TEST_CASE("coroutines on four threads: 2,000 requests and 8,000 steps are all in
     CHECK(prefill.calls + decode.calls == requests * steps);
     CHECK(request.items == requests * steps);
     CHECK(sums.moved > 0);
-    // Clocks of threads differ by nothing here, and what is summed in ticks is exact.
-    CHECK(sums.time == approx(request.time.count()).epsilon(1e-6));
-    CHECK(sums.busy == approx(busy_time_of(request).count()).epsilon(1e-6));
+    // What is summed in ticks is exact; how long a tick is was known to some 1e-5 when a request
+    // ended, and is known better now.
+    CHECK(sums.time == approx(request.time.count()).epsilon(2e-4));
+    CHECK(sums.busy == approx(busy_time_of(request).count()).epsilon(2e-4));
     CHECK(prefill.time.count() + decode.time.count() ==
           approx(busy_time_of(request).count()).epsilon(1e-9));
     CHECK(request.self.joules() < 1e-9);

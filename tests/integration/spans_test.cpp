@@ -105,7 +105,7 @@ TEST_CASE("futures: a request that std::async finishes elsewhere") {
     const report r = m.snapshot();
     check_conserved_report(r);
     CHECK(r.find("request")->calls == 20);
-    CHECK(busy == approx(busy_time_of(*r.find("request")).count()).epsilon(1e-6));
+    CHECK(busy == approx(busy_time_of(*r.find("request")).count()).epsilon(2e-4));
     CHECK(r.find("request")->self.joules() < 1e-9);
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("OpenMP: a team works for one span, each member in tasks of its own") 
     const report r = m.snapshot();
     check_conserved_report(r);
     CHECK(r.find("batch/row")->calls == 64);
-    CHECK(u.busy_time.count() == approx(r.find("batch/row")->time.count()).epsilon(1e-6));
+    CHECK(u.busy_time.count() == approx(r.find("batch/row")->time.count()).epsilon(2e-4));
 }
 #endif
 

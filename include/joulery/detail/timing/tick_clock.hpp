@@ -21,7 +21,7 @@ inline namespace v1 {
 
 /// Ticks of the processor's own clock: TSC on x86-64, CNTVCT on arm64, steady_clock elsewhere.
 ///
-/// Units:  ticks of unknown length; `clock_rate` (clock_rate.hpp) turns them into seconds.
+/// Units:  ticks of unknown length; `tick_time` (time_source.hpp) says how many seconds.
 /// Thread: any; comparable between cores only where `tick_clock_is_invariant()`.
 /// Cost:   one instruction, not serialising: up to a few dozen instructions may slip past it.
 /// Fails:  never.
