@@ -18,6 +18,8 @@
 #include <thread>
 #include <utility>
 
+#include <dlfcn.h>
+#include <link.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,17 @@ using engine_test::must;
 // The leak checker of a child looks for threads that stayed with its parent, and says so on stderr.
 static bool leaks_are_the_parents = false;
 extern "C" int __lsan_is_turned_off() { return leaks_are_the_parents ? 1 : 0; }
+
+// The loader's list, counted: whoever looks at it holds a lock meanwhile, which a fork leaves
+// locked.
+static std::atomic<int> looks_at_loader{0};
+using visit_object = int (*)(dl_phdr_info*, std::size_t, void*);
+extern "C" int dl_iterate_phdr(visit_object visit, void* data) {
+    ++looks_at_loader;
+    static const auto real =
+        reinterpret_cast<int (*)(visit_object, void*)>(::dlsym(RTLD_NEXT, "dl_iterate_phdr"));
+    return real(visit, data);
+}
 
 namespace {
 
@@ -272,6 +285,26 @@ TEST_CASE("session: a forked child writes no report of the parent's when it exit
     });
     check_silent_success(c);
     CHECK(files.text("run.json").find("work") != std::string::npos);
+}
+
+TEST_CASE("session: a forked child leaves the loader's list alone, which may have stayed locked") {
+    check_silent_success(in_child([] {
+        start(one_backend());
+        looks_at_loader = 0;
+        (void)snapshot();
+        must(looks_at_loader > 0, "who was not forked looks for copies of another version");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            looks_at_loader = 0;
+            start(one_backend());
+            { JOULERY_SCOPE("child"); }
+            must(calls_of(snapshot(), "child") == 1, "the child has its own");
+            must(looks_at_loader == 0, "without a look");
+            ::_exit(0);
+        }
+        int status = 0;
+        must(::waitpid(child, &status, 0) == child && status == 0, "the child is content");
+    }));
 }
 
 TEST_CASE("session: forks while other threads are inside scopes and the engine is at work") {

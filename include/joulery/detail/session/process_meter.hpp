@@ -203,12 +203,12 @@ class process_meter {
     }
 
     // The first one early: many runs that fail do so soon.
-    static std::unique_ptr<repeating_call> checkpoints_of(
-        const std::shared_ptr<meter>& of, const std::shared_ptr<report_files>& files) {
+    std::unique_ptr<repeating_call> checkpoints_of(const std::shared_ptr<meter>& of,
+                                                   const std::shared_ptr<report_files>& files) {
         const std::chrono::nanoseconds period = of->settings().checkpoint;
         if (period.count() <= 0 || !files->has_files()) return nullptr;
         constexpr std::chrono::nanoseconds early = std::chrono::seconds(1);
-        return std::make_unique<repeating_call>(std::min(period, early), period, [of, files] {
+        return std::make_unique<repeating_call>(std::min(period, early), period, [this, of, files] {
             files->write_checkpoint(with_notes(of->snapshot()));
             files->set_cost(seconds(thread_cpu_seconds()));
         });
@@ -266,9 +266,13 @@ class process_meter {
                       : "measuring was switched off by set_enabled(false)"));
     }
 
-    static report with_notes(report r) {
-        if (std::string note = other_version_note(); !note.empty())
-            r.warnings.push_back(std::move(note));
+    // The loader's list is looked at under a lock that a fork would leave locked in the child: a
+    // fork waits until that is over, and a child, which may have been made by `_Fork`, never looks.
+    report with_notes(report r) {
+        change([&] {
+            if (!is_forked_) other_version_ = other_version_note();
+            if (!other_version_.empty()) r.warnings.push_back(other_version_);
+        });
         return r;
     }
 
@@ -353,6 +357,7 @@ class process_meter {
     std::unique_ptr<repeating_call> checkpoints_, lines_;
     std::shared_ptr<progress_display> live_;
     report last_, without_memory_;
+    std::string other_version_;
     phase phase_ = phase::fresh;
     bool enabled_ = true;
     bool exit_is_watched_ = false;
