@@ -25,6 +25,7 @@ struct busy_term {
 ///
 /// Units:  s. Thread: not synchronised. Cost: the square of the columns in a stretch; `solve` that
 ///         of all columns, and nothing while all threads are busy all the time. Fails: never.
+///         Several terms of one column count as their sum.
 ///
 ///     busy_shares shares;
 ///     const busy_term step[] = {{1, 0.06}, {2, 0.04}};   // 60 ms of one, 40 ms of another
@@ -42,13 +43,12 @@ class busy_shares {
         waited_ += std::max(all - busy, 0.0);
         passed_ += all;
         if (!somebody_waits()) return;
-        for (std::size_t i = 0; i < count; ++i) {
-            if (terms[i].column >= most_columns || !(terms[i].seconds > 0)) continue;
-            row& r = row_of(terms[i].column);
-            r.busy += terms[i].seconds * busy / all;
-            for (std::size_t j = 0; j < count; ++j)
-                if (terms[j].column < most_columns)
-                    r.at(terms[j].column) += terms[i].seconds * terms[j].seconds / all;
+        sum_by_column(terms, count);
+        for (const busy_term& own : summed_) {
+            row& r = row_of(own.column);
+            r.busy += own.seconds * busy / all;
+            for (const busy_term& other : summed_)
+                r.at(other.column) += own.seconds * other.seconds / all;
         }
         is_solved_ = false;
     }
@@ -82,6 +82,22 @@ class busy_shares {
     // Threads lose a little time to others even where none waits.
     [[nodiscard]] bool somebody_waits() const noexcept { return waited_ > 0.02 * passed_; }
 
+    void sum_by_column(const busy_term* terms, std::size_t count) {
+        summed_.clear();
+        for (std::size_t i = 0; i < count; ++i)
+            if (terms[i].column < most_columns && terms[i].seconds > 0) summed_.push_back(terms[i]);
+        std::sort(summed_.begin(), summed_.end(),
+                  [](const busy_term& a, const busy_term& b) { return a.column > b.column; });
+        std::size_t kept = 0;
+        for (const busy_term& t : summed_) {
+            if (kept > 0 && summed_[kept - 1].column == t.column)
+                summed_[kept - 1].seconds += t.seconds;
+            else
+                summed_[kept++] = t;
+        }
+        summed_.resize(kept);
+    }
+
     // Gauss and Seidel's steps, each kept between 0 and 1; they go on from where they were.
     void solve() {
         is_solved_ = true;
@@ -107,6 +123,7 @@ class busy_shares {
     static constexpr double belief = 1e-4;       ///< s, that a scope is busy
 
     std::vector<row> rows_;
+    std::vector<busy_term> summed_;  ///< of one stretch, by column, the last one first
     double waited_ = 0, passed_ = 0;
     bool is_solved_ = true;
 };

@@ -63,8 +63,8 @@ struct path_energy {
 
 /// The sums over rows, and the energies that they give with certain powers.
 ///
-/// Thread: not synchronised. Cost: a row costs the square of its members; energies cost the square
-/// of the columns for each path.
+/// Thread: not synchronised. Cost: a row costs the square of its members' columns; energies cost
+/// the square of the columns for each path that has others inside, and for each column.
 class disaggregation {
  public:
     /// Takes the memory that these members need, so that they can be added without. Where there is
@@ -81,6 +81,7 @@ class disaggregation {
             if (crossed.size() < columns) crossed.resize(columns);
         }
         moved_.reserve(share_.size());
+        summed_.reserve(members.size());
     }
 
     /// `crossed`: members of different pools correct each other's energy, too.
@@ -100,11 +101,14 @@ class disaggregation {
             for (const path_record* r = m.path; r != nullptr; r = r->parent)
                 inside_[r->index + 1] += m.share * joules;
             column_[p] = m.column;
+        }
+        sum_by_column(members, crossed);
+        for (const row_member& m : summed_) {
             column_sums& c = columns_[m.column];
             c.weight += m.share;
             c.seconds += m.seconds;
-            for (const row_member& q : members)
-                if (crossed || q.pool == m.pool) c.crossed[q.column] += m.share * q.seconds;
+            for (const row_member& q : summed_)
+                if (q.pool == m.pool) c.crossed[q.column] += m.share * q.seconds;
         }
     }
 
@@ -192,11 +196,19 @@ class disaggregation {
         [[nodiscard]] double watts(std::size_t c) const noexcept {
             return c < estimate_.watts.size() ? estimate_.watts[c] : estimate_.mean_watts;
         }
-        [[nodiscard]] double covariance(std::size_t a, std::size_t b) const noexcept {
-            const std::size_t n = estimate_.watts.size();
-            if (a < n && b < n) return estimate_.covariance[a * n + b];
+        /// Of a sum of powers, each times its slope.
+        [[nodiscard]] double variance(const std::vector<double>& slopes) const noexcept {
+            const std::size_t n = std::min(estimate_.watts.size(), slopes.size());
+            double sum = 0;
+            for (std::size_t a = 0; a < n; ++a) {
+                if (slopes[a] == 0) continue;
+                const double* row = estimate_.covariance.data() + a * estimate_.watts.size();
+                sum += slopes[a] * (2 * dot(row, slopes.data(), a) + row[a] * slopes[a]);
+            }
             const double spread = unknown_spread * estimate_.mean_watts;
-            return a == b ? spread * spread : 0;
+            for (std::size_t a = n; a < slopes.size(); ++a)
+                sum += slopes[a] * slopes[a] * spread * spread;
+            return std::max(sum, 0.0);
         }
         /// W^2 s: by how much calls of a column differ among themselves, and those of all.
         [[nodiscard]] double noise(std::size_t c) const noexcept {
@@ -205,6 +217,15 @@ class disaggregation {
         [[nodiscard]] double noise() const noexcept { return estimate_.white; }
 
      private:
+        // Four sums at a time, since a processor adds several at once.
+        static double dot(const double* x, const double* y, std::size_t n) noexcept {
+            double sums[4] = {};
+            std::size_t i = 0;
+            for (; i + 4 <= n; i += 4)
+                for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k] * y[i + k];
+            for (; i < n; ++i) sums[0] += x[i] * y[i];
+            return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        }
         static constexpr double unknown_spread = 0.6;  // of the mean: what scopes' powers differ by
         const power_estimate& estimate_;
     };
@@ -227,6 +248,26 @@ class disaggregation {
         }
     };
 
+    // Members of one column in one pool as one: thousands may share a column.
+    void sum_by_column(const std::vector<row_member>& members, bool crossed) {
+        summed_.assign(members.begin(), members.end());
+        if (crossed)
+            for (row_member& m : summed_) m.pool = 0;
+        std::sort(summed_.begin(), summed_.end(), [](const row_member& a, const row_member& b) {
+            return a.column != b.column ? a.column < b.column : a.pool < b.pool;
+        });
+        std::size_t kept = 0;
+        for (const row_member& m : summed_) {
+            row_member* last = kept > 0 ? &summed_[kept - 1] : nullptr;
+            if (last != nullptr && last->column == m.column && last->pool == m.pool) {
+                last->share += m.share;
+                last->seconds += m.seconds;
+            } else {
+                summed_[kept++] = m;
+            }
+        }
+        summed_.resize(kept);
+    }
     std::size_t row_of(const path_record* path) {
         const std::size_t row = path != nullptr ? path->index + 1 : 0;
         if (row >= share_.size()) {
@@ -285,9 +326,7 @@ class disaggregation {
                 all[p].variance += part * part * of_column(column_[p], known, before, by_column);
             if (part > 0 && (up != 0 || !is_leaf))
                 columns_[column_[p]].add_slopes(column_[p], part, slopes[p]);
-            if (!is_leaf)
-                all[p].variance +=
-                    variance_of(slopes[p], known) + change_of(slopes[p], known, before);
+            if (!is_leaf) all[p].variance += variance_of(slopes[p], known, before);
             if (up == 0) continue;
             all[up].total += all[p].total;
             lumped[up] += lumped[p];
@@ -306,29 +345,22 @@ class disaggregation {
         if (value >= 0) return value;
         std::vector<double> slopes;
         columns_[column].add_slopes(column, 1, slopes);
-        return value = variance_of(slopes, known) + change_of(slopes, known, before);
+        return value = variance_of(slopes, known, before);
     }
-    static double change_of(const std::vector<double>& slopes, const powers_of& known,
-                            const powers_of& before) {
-        if (!before.has_any()) return 0;
+    // What the powers' errors make of it, and what is off where powers have changed in the run.
+    static double variance_of(const std::vector<double>& slopes, const powers_of& known,
+                              const powers_of& before) {
+        const double variance = known.variance(slopes);
+        if (!before.has_any()) return variance;
         double moved = 0;
         for (std::size_t a = 0; a < slopes.size(); ++a)
             if (before.has(a)) moved += slopes[a] * (known.watts(a) - before.watts(a));
-        const double chance = variance_of(slopes, known) + variance_of(slopes, before);
-        return moved * moved > deviations_of_change * chance ? moved * moved : 0;
+        if (moved * moved <= deviations_of_change * variance) return variance;
+        const bool changed =
+            moved * moved > deviations_of_change * (variance + before.variance(slopes));
+        return variance + (changed ? moved * moved : 0);
     }
     static constexpr double deviations_of_change = 9;  // squared: three
-    static double variance_of(const std::vector<double>& slopes, const powers_of& known) {
-        double sum = 0;
-        for (std::size_t a = 0; a < slopes.size(); ++a) {
-            if (slopes[a] == 0) continue;
-            double row = 0;
-            for (std::size_t b = 0; b < slopes.size(); ++b)
-                if (slopes[b] != 0) row += slopes[b] * known.covariance(a, b);
-            sum += slopes[a] * row;
-        }
-        return std::max(sum, 0.0);
-    }
 
     std::vector<column_sums> columns_;
     // By row: 0 is outside all scopes, then paths by their index + 1.
@@ -340,6 +372,7 @@ class disaggregation {
     std::vector<double> moved_by_;
     std::vector<double> inside_;  ///< J by share, children included, of all times
     std::vector<std::size_t> moved_;
+    std::vector<row_member> summed_;  ///< of one row
 };
 
 }  // namespace detail
