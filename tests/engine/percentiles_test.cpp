@@ -22,10 +22,17 @@ using namespace joulery;
 using namespace joulery::literals;
 using namespace std::chrono_literals;
 using engine_test::exact_counter;
+using engine_test::metered_machine;
 using testing::simulated_machine;
 using testing::virtual_thread;
 
 namespace {
+
+options with_percentiles(simulated_machine& machine) {
+    options o = machine.options_with({exact_counter()});
+    o.percentiles = true;
+    return o;
+}
 
 void call(simulated_machine& machine, meter& m, std::chrono::nanoseconds length) {
     scope s{m, "step"};
@@ -35,11 +42,8 @@ void call(simulated_machine& machine, meter& m, std::chrono::nanoseconds length)
 }  // namespace
 
 TEST_CASE("asked for, every call counts, on threads that run and on those that have ended") {
-    simulated_machine machine;
-    options o = machine.options_with({exact_counter()});
-    o.percentiles = true;
-    meter m{std::move(o)};
-    machine.attach(m);
+    metered_machine machine{with_percentiles};
+    meter& m = machine.m;
     machine.draw(100_W);
     for (int i = 0; i < 50; ++i) call(machine, m, 10us);
     std::thread([&] {
@@ -60,11 +64,8 @@ TEST_CASE("asked for, every call counts, on threads that run and on those that h
 }
 
 TEST_CASE("a window has the percentiles of its own calls, and two windows those of both") {
-    simulated_machine machine;
-    options o = machine.options_with({exact_counter()});
-    o.percentiles = true;
-    meter m{std::move(o)};
-    machine.attach(m);
+    metered_machine machine{with_percentiles};
+    meter& m = machine.m;
     for (int i = 0; i < 10; ++i) call(machine, m, 10us);
     const report first = m.snapshot();
     for (int i = 0; i < 10; ++i) call(machine, m, 100us);
@@ -157,12 +158,26 @@ TEST_CASE("where another thread works too, a call has its time at the power of i
     CHECK(row.call_energy.max.joules() == approx(0.2 * watts).epsilon(0.02));
 }
 
-TEST_CASE("spans have them always, and of energies those that each span used") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    virtual_thread worker{m};
+TEST_CASE("calls of a scope that others work for have its tasks' energy, too, on average") {
+    metered_machine machine{with_percentiles};
+    meter& m = machine.m;
     machine.draw(100_W);
+    virtual_thread worker{m};
+    for (int i = 0; i < 10; ++i) {
+        scope s{m, "owner"};
+        task_scope t{worker, s.handle(), "task"};
+        machine.run(1ms);
+    }
+    const report r = m.snapshot();
+    const scope_row& row = *r.find("owner");
+    CHECK(row.total.joules() == approx(10 * 0.1).epsilon(0.02));
+    CHECK(row.call_energy.p50.joules() == approx(0.1).epsilon(0.03));
+}
+
+TEST_CASE("spans have them always, and of energies those that each span used") {
+    metered_machine machine{100_W};
+    meter& m = machine.m;
+    virtual_thread worker{m};
     {
         task_scope warm{worker, span{m, "warm"}, "up"};
         machine.run(1s);

@@ -3,6 +3,7 @@
 #include "joulery/span.hpp"
 
 #include "approx.hpp"
+#include "conserved_report.hpp"
 #include "engine/support.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/testing/simulated_machine.hpp"
@@ -29,6 +30,7 @@ using namespace joulery;
 using namespace joulery::literals;
 using namespace std::chrono_literals;
 using engine_test::exact_counter;
+using engine_test::metered_machine;
 using testing::simulated_machine;
 using testing::virtual_thread;
 
@@ -40,20 +42,6 @@ static_assert(!std::is_copy_constructible_v<span>);
 
 double seconds_of(const std::optional<seconds>& s) { return s ? s->count() : -1; }
 
-void check_conserved_report(const report& r) {
-    double sum = r.unscoped.joules();
-    for (std::size_t i = 0; i < r.scopes.size(); ++i) {
-        const scope_row& row = r.scopes[i];
-        double parts = row.self.joules();
-        for (const scope_row& part : r.scopes)
-            if (part.parent == i) parts += part.total.joules();
-        CHECK(std::fabs(row.total.joules() - parts) <= 1e-9 * r.total.joules());
-        CHECK(row.self.joules() >= -1e-9);
-        sum += row.self.joules();
-    }
-    CHECK(sum == approx(r.total.joules()).epsilon(1e-9));
-}
-
 bool contains(const used& u, double joules) {
     return std::fabs(u.energy.joules() - joules) <= u.uncertainty.joules();
 }
@@ -61,11 +49,9 @@ bool contains(const used& u, double joules) {
 }  // namespace
 
 TEST_CASE("a span has the energy of its tasks, its time from begin to end and theirs") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
+    metered_machine machine{10_W};
+    meter& m = machine.m;
     virtual_thread worker{m};
-    machine.draw(10_W);
     machine.run(500ms);
     span request{m, "request"};
     machine.run(1s);  // it waits in a queue
@@ -101,11 +87,9 @@ TEST_CASE("a span has the energy of its tasks, its time from begin to end and th
 }
 
 TEST_CASE("power is over the busy time: a scope whose tasks come later draws no kilowatts") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
+    metered_machine machine{100_W};
+    meter& m = machine.m;
     virtual_thread worker{m};
-    machine.draw(100_W);
     scope_handle h;
     {
         scope s{m, "launch"};
@@ -126,11 +110,9 @@ TEST_CASE("power is over the busy time: a scope whose tasks come later draws no 
 }
 
 TEST_CASE("an outer scope has the time of a task once, on whichever thread that runs") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
+    metered_machine machine{50_W};
+    meter& m = machine.m;
     virtual_thread worker{m};
-    machine.draw(50_W);
     {
         scope serve{m, "serve"};
         span request{m, "request"};
@@ -154,9 +136,8 @@ TEST_CASE("an outer scope has the time of a task once, on whichever thread that 
 }
 
 TEST_CASE("spans that are open show in a snapshot, with the time so far") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
+    metered_machine machine;
+    meter& m = machine.m;
     span a{m, "request"};
     machine.run(100ms);
     span b{m, "request"};
@@ -170,10 +151,8 @@ TEST_CASE("spans that are open show in a snapshot, with the time so far") {
 }
 
 TEST_CASE("a span begins on one thread, works on a second and ends on a third") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(50_W);
+    metered_machine machine{50_W};
+    meter& m = machine.m;
     span request;
     std::thread([&] { request = span{m, "request"}; }).join();
     machine.run(300ms);  // the tree of the thread that began is given up
@@ -194,10 +173,8 @@ TEST_CASE("a span begins on one thread, works on a second and ends on a third") 
 }
 
 TEST_CASE("a span inside a span, and a copy of its handle that outlives it") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(80_W);
+    metered_machine machine{80_W};
+    meter& m = machine.m;
     span outer{m, "batch"};
     span inner{outer, "request"};
     const scope_handle late = inner.handle();
@@ -256,10 +233,8 @@ TEST_CASE("what a request used is told apart by its tasks, within the bar") {
 }
 
 TEST_CASE("the first span of a program knows its energy, however short it is") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(70_W);
+    metered_machine machine{70_W};
+    meter& m = machine.m;
     span request{m, "request"};
     {
         task_scope t{request, "work"};
@@ -306,10 +281,8 @@ TEST_CASE("of a model, what a span used is as doubtful as the model") {
 }
 
 TEST_CASE("many names of tasks: the rest is taken at the span's mean power") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(100_W);
+    metered_machine machine{100_W};
+    meter& m = machine.m;
     span request{m, "request"};
     for (int i = 0; i < 20; ++i) {
         task_scope t{request, "task " + std::to_string(i)};
@@ -321,10 +294,8 @@ TEST_CASE("many names of tasks: the rest is taken at the span's mean power") {
 }
 
 TEST_CASE("an exception ends the span and its tasks on its way") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(100_W);
+    metered_machine machine{100_W};
+    meter& m = machine.m;
     try {
         span request{m, "request"};
         task_scope t{request, "work"};
@@ -340,9 +311,8 @@ TEST_CASE("an exception ends the span and its tasks on its way") {
 }
 
 TEST_CASE("a span is assigned over: what it was ends there") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
+    metered_machine machine;
+    meter& m = machine.m;
     span request{m, "a"};
     machine.run(100ms);
     request = span{m, "b"};
@@ -358,10 +328,8 @@ TEST_CASE("a span is assigned over: what it was ends there") {
 }
 
 TEST_CASE("a task that another thread ends is the span's all the same") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(100_W);
+    metered_machine machine{100_W};
+    meter& m = machine.m;
     span request{m, "request"};
     auto t = std::make_unique<std::optional<task_scope>>();
     t->emplace(request, "work");

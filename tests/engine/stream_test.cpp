@@ -45,6 +45,7 @@ using namespace std::chrono_literals;
 using engine_test::exact_counter;
 using engine_test::folder;
 using engine_test::in_child;
+using engine_test::metered_machine;
 using nlohmann::json;
 using testing::simulated_machine;
 using testing::virtual_thread;
@@ -390,10 +391,8 @@ TEST_CASE("an own meter calls back from a thread of the library, and with the la
 }
 
 TEST_CASE("a line of JSON has what its interval used, and no newline but its own") {
-    simulated_machine machine;
-    meter m{machine.options_with({exact_counter()})};
-    machine.attach(m);
-    machine.draw(100_W);
+    metered_machine machine{100_W};
+    meter& m = machine.m;
     const report before = m.snapshot();
     {
         scope s{m, "tr\"ain\n"};

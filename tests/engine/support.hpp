@@ -42,6 +42,19 @@ inline std::uint64_t calls_of(const joulery::report& r, std::string_view path) {
     return row != nullptr ? row->calls : 0;
 }
 
+/// A machine whose counter shows the truth, and a meter of it: time passes when a test says so.
+struct metered_machine : joulery::testing::simulated_machine {
+    metered_machine() : m(options_with({exact_counter()})) { attach(m); }
+    explicit metered_machine(joulery::power drawn) : metered_machine() { draw(drawn); }
+    /// With options, made by `options_of(machine)`.
+    template <class OptionsOf>
+    explicit metered_machine(OptionsOf options_of, std::uint64_t seed = 1)
+        : simulated_machine(seed), m(options_of(static_cast<simulated_machine&>(*this))) {
+        attach(m);
+    }
+    joulery::meter m;
+};
+
 /// A door that is shut until somebody opens it; whoever comes to it is counted.
 class gate {
  public:

@@ -18,7 +18,7 @@
 #include <vector>
 
 using namespace joulery;
-using integration_test::check_conserved_report;
+using integration_test::check_books;
 
 namespace {
 
@@ -129,7 +129,7 @@ TEST_CASE("coroutines on four threads: 2,000 requests and 8,000 steps are all in
         sums.all.wait(lock, [&] { return sums.done == requests; });
     }
     const report r = m.snapshot();
-    check_conserved_report(r);
+    check_books(r);
     REQUIRE(r.scopes.size() == 3);
     const scope_row& request = *r.find("request");
     const scope_row& prefill = *r.find("request/prefill");

@@ -210,8 +210,8 @@ class meter_core {
         const std::lock_guard<std::mutex> lock(reports_mutex_);
         report_builder builder(*engine_, *beliefs_, r);
         builder.build();
-        for (scope_row& row : r.scopes) set_percentiles(row);
         published_.keep(r, builder.paths(), engine_->policy() != attribution::inclusive);
+        for (scope_row& row : r.scopes) set_percentiles(row);
         if (intervals_ && intervals_->failures() > 0)
             r.warnings.push_back("options.on_interval threw, in " +
                                  std::to_string(intervals_->failures()) + " calls");
