@@ -110,14 +110,17 @@ TEST_CASE("not asked for, long scopes have them and short ones don't") {
 
 TEST_CASE("calls that are read at their edges have their own joules, whatever the others drew") {
     simulated_machine machine;
-    testing::simulated_counter dram;
+    testing::simulated_counter dram, core;
     dram.id = "cpu0/dram";
     dram.part = component::dram;
-    meter m{machine.options_with({testing::simulated_counter{}, dram})};
+    core.id = "cpu0/core";  // a part of the package, and not counted again
+    core.parent = "cpu0/package";
+    meter m{machine.options_with({testing::simulated_counter{}, dram, core})};
     machine.attach(m);
     for (int i = 0; i < 20; ++i) {
         machine.draw(0, power::from_watts(i % 2 == 0 ? 100 : 300));
         machine.draw(1, power::from_watts(10));
+        machine.draw(2, power::from_watts(i % 2 == 0 ? 60 : 200));
         scope s{m, "long"};
         for (const char* part : {"one", "other"}) {
             scope inside{m, part};

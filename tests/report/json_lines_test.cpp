@@ -25,3 +25,13 @@ TEST_CASE("json lines: what is no number is null, and a run that took no time ha
     CHECK(line["co2e_g"].is_null());
     CHECK(line["watts"]["cpu0/package"] == 0);
 }
+
+TEST_CASE("json lines: names of channels and scopes may hold anything") {
+    report r = sample::full();
+    r.channels[0].id = r.scopes[0].path = "a \"b\"\n\\";
+    const std::string text = to_json_line(r);
+    CHECK(text.find('\n') == text.size() - 1);
+    const json line = json::parse(text);
+    CHECK(line["watts"]["a \"b\"\n\\"] == 80);
+    CHECK(line["scopes"][0]["path"] == "a \"b\"\n\\");
+}

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
 
 using namespace joulery;
@@ -13,6 +14,13 @@ using namespace joulery;
 namespace {
 bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
+}
+// The first line with both.
+std::string line_with(const std::string& text, const std::string& a, const std::string& b) {
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);)
+        if (has(line, a) && has(line, b)) return line;
+    return {};
 }
 }  // namespace
 
@@ -40,6 +48,8 @@ TEST_CASE("prometheus: no more series than asked for, and the rest is added up")
               "joulery_scopes_without_series{run=\"digits, "
               "\\\"final\\\"\",process=\"\",host=\"node1\"} 3\n"));
     CHECK(has(text, "scope=\"(others)\"} 555\n"));
+    const std::string calls = line_with(text, "joulery_scope_calls_total{", "(others)");
+    CHECK(has(calls, "} 1234570"));
     CHECK(has(text, "scope=\"train/forward\""));
     // A parent and its children together: what each used itself, so that nothing counts twice.
     CHECK(has(to_prometheus(sample::full(), {0, false}), "scope=\"(others)\"} 915\n"));
@@ -57,6 +67,12 @@ TEST_CASE("prometheus: scope b inside a and scope a/b are one series, which has 
     CHECK(text.find(calls) == text.rfind(calls));
     CHECK(has(text, calls + "} 3\n"));
     CHECK(has(text, "scope=\"a/b\"} 12\n"));
+    r.scopes[1].call_times.add(0.5);
+    r.scopes[2].call_times.add(0.25, 2);
+    for (scope_row& row : r.scopes) set_percentiles(row);
+    const std::string both = to_prometheus(r);
+    CHECK(has(line_with(both, "joulery_scope_call_seconds_count{", "a/b"), "} 3"));
+    CHECK(has(line_with(both, "joulery_scope_call_joules_count{", "a/b"), "} 3"));
 }
 
 TEST_CASE("prometheus: OpenMetrics names families without _total and ends with EOF") {
