@@ -487,14 +487,17 @@ TEST_CASE("a process that is killed leaves whole lines, and the next run goes on
     }
     CHECK(run(false).exit_code == 0);
     std::istringstream in(f.text("run.steps.jsonl"));
-    std::size_t whole = 0, broken = 0;
+    std::size_t whole = 0, broken = 0, firsts = 0;
     std::string last_run;
     for (std::string line; std::getline(in, line);) {
         const json parsed = json::parse(line, nullptr, false);
         ++(parsed.is_discarded() ? broken : whole);
-        if (!parsed.is_discarded()) last_run = parsed["run"].get<std::string>();
+        if (parsed.is_discarded()) continue;
+        last_run = parsed["run"].get<std::string>();
+        firsts += parsed["interval"] == 1 ? 1 : 0;
     }
     CHECK(broken == 1);
     CHECK(whole > lines.size());
+    CHECK(firsts == 2);  // the new run's first line is not joined to the torn one
     CHECK(last_run != lines.front()["run"].get<std::string>());
 }
