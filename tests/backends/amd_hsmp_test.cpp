@@ -169,3 +169,21 @@ TEST_CASE("amd-hsmp: what keeps it from opening is told") {
     stuck.on_control = [&](unsigned long r, void* a) { return zero.answer(r, a); };
     CHECK_FALSE(open_amd_hsmp(system_root{}, stuck.calls()));
 }
+
+TEST_CASE("amd-hsmp: names the processor and states its highest limit") {
+    fake_system m;
+    m.cpuinfo("AuthenticAMD", "AMD EPYC 9554 64-Core Processor", 25, 17);
+    firmware f;
+    fake_device device;
+    device.on_control = [&](unsigned long r, void* a) {
+        auto& asked = *static_cast<detail::hsmp_message*>(a);
+        if (asked.id != 0x07) return f.answer(r, a);
+        asked.words[0] = 400'000;
+        return 0;
+    };
+    opened_backend b = open_amd_hsmp(m.root(), device.calls());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].model == "AMD EPYC 9554");
+    CHECK((*b)->channels()[0].max_watts == 400);
+}

@@ -230,3 +230,23 @@ TEST_CASE("amdgpu: no card, or one that shows nothing, is a failure with its rea
     m.file(card0 + "/gpu_metrics", table(1, 3, 120));
     CHECK(contains(open_amdgpu(m.root()).error().reason, "0000:05:00.0 shows neither"));
 }
+
+TEST_CASE("amdgpu: names the card, or the processor around it, and states its cap") {
+    fake_system m;
+    m.cpuinfo("AuthenticAMD", "AMD Ryzen 7 7840HS w/ Radeon 780M Graphics", 25, 116);
+    card(m, 0, "0000:05:00.0");
+    m.file(card0 + "/gpu_metrics", mi300(655'360)).file(card0 + "/product_name", "MI300X\n");
+    m.file(card0 + "/hwmon/hwmon2/name", "amdgpu\n");
+    m.number(card0 + "/hwmon/hwmon2/power1_cap", 750'000'000);
+    opened_backend b = open_amdgpu(m.root());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].max_watts == 750);
+    std::string apu = table(2, 4, 168);
+    put(apu, 40, 2, 15'000);
+    m.file(card0 + "/gpu_metrics", apu);
+    b = open_amdgpu(m.root());
+    REQUIRE(b);
+    CHECK((*b)->channels()[0].id == "cpu0/package");
+    CHECK((*b)->channels()[0].model == "AMD Ryzen 7 7840HS w/ Radeon 780M Graphics");
+}

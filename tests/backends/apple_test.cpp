@@ -145,3 +145,23 @@ TEST_CASE("apple: elsewhere none of them opens") {
     CHECK(contains(open_process_energy(root).error().reason, "macOS only"));
 }
 #endif
+
+TEST_CASE("apple: chip and machine have their names, and a bound by what a supply gives") {
+    fake_mac mac;
+    mac.items({{"CPU Energy", "mJ", 5}, {"GPU Energy", "nJ", 6}, {"DRAM", "mJ", 1}});
+    opened_backend chip = open_apple_ioreport(mac.folder.search());
+    opened_backend machine = open_apple_smc(mac.folder.search());
+    opened_backend process = open_process_energy(mac.folder.search());
+    REQUIRE((chip && machine && process));
+    CHECK(full_contract_violations(**chip) == strings{});
+    CHECK(full_contract_violations(**machine) == strings{});
+    CHECK(full_contract_violations(**process, true, {"cpu0/package"}) == strings{});
+    CHECK((*chip)->channels()[1].model == "Apple M2 Max");
+    CHECK((*machine)->channels()[0].model == "Apple Mac14,6 (Apple M2 Max)");
+    mac.control.model = nullptr;
+    machine = open_apple_smc(mac.folder.search());
+    CHECK((*machine)->channels()[0].model == "Apple M2 Max");
+    mac.control.chip = nullptr;
+    machine = open_apple_smc(mac.folder.search());
+    CHECK((*machine)->channels()[0].model == "");
+}

@@ -95,3 +95,14 @@ TEST_CASE("battery: a power that can't be read is the reason, not a plug") {
         CHECK(contains(b.error().reason, "/BAT0/voltage_now can't be read: it is empty"));
     }
 }
+
+TEST_CASE("battery: names the laptop and states what the largest supplies give") {
+    fake_system m;
+    m.number(supply(m, "BAT0", "Battery", "Discharging") + "/power_now", 5'000'000);
+    m.file("/sys/class/dmi/id/sys_vendor", "LENOVO\n");
+    m.file("/sys/class/dmi/id/product_name", "21HMCTO1WW\n");
+    opened_backend b = open_battery(m.root());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].model == "LENOVO 21HMCTO1WW");
+}

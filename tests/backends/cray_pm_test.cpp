@@ -122,3 +122,25 @@ TEST_CASE("cray-pm: elsewhere it says that it is not there") {
     m.folder("/sys/cray/pm_counters");
     CHECK(contains(open_cray_pm(m.root()).error().reason, "holds no counter"));
 }
+
+TEST_CASE("cray-pm: names the node, its processors and its cards, and states its power cap") {
+    fake_system m;
+    node(m);
+    m.cpuinfo("AuthenticAMD", "AMD EPYC 7A53 64-Core Processor", 25, 48);
+    m.file("/sys/class/dmi/id/sys_vendor", "HPE\n");
+    m.file("/sys/class/dmi/id/product_name", "HPE CRAY EX235A\n");
+    m.file(folder + "power_cap", "2200 W\n");
+    for (const char* card : {"card0", "card1"}) {
+        const std::string device = std::string("/sys/class/drm/") + card + "/device";
+        m.file(device + "/vendor", "0x1002\n").file(device + "/device", "0x7408\n");
+        m.file(device + "/product_name", "AMD INSTINCT MI250X\n");
+    }
+    opened_backend b = open_cray_pm(m.root());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK(channel_of(**b, "node").model == "HPE CRAY EX235A");
+    CHECK(channel_of(**b, "node").max_watts == 2200);
+    CHECK(channel_of(**b, "node/accel1").model == "AMD INSTINCT MI250X");
+    m.file("/sys/class/drm/card1/device/product_name", "another\n");  // which is which?
+    CHECK(channel_of(**open_cray_pm(m.root()), "node/accel1").model == "");
+}

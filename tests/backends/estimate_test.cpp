@@ -283,3 +283,13 @@ TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and 
         CHECK(instance() == "");
     }
 }
+
+TEST_CASE("estimate: names the processor whose load it goes by, or says that nothing does") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 6, 85, 2);
+    m.proc_stat(1000, 9000).cpus_online("0-1");
+    opened_backend e = open_estimate(m.root());
+    REQUIRE(e);
+    CHECK(full_contract_violations(**e, false) == strings{});
+    CHECK((*e)->channels()[0].model == "Intel Xeon Platinum 8259CL");
+}

@@ -4,6 +4,12 @@
 #include "backends/support.hpp"
 #include "fakes/fake_habana.hpp"
 
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
 using namespace joulery;
 using numbers = std::vector<std::uint64_t>;
 
@@ -122,4 +128,54 @@ TEST_CASE("habana: what keeps it from opening is told") {
     CHECK(contains(m.open().error().reason, "device 0: error 6"));
     m.control.count = 0;
     CHECK(m.open().error().reason == "HLML sees no device");
+}
+
+TEST_CASE("habana: names each device and states its limit") {
+    gaudi_machine m;
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].model == "Intel Gaudi HL-225B");
+    CHECK((*b)->channels()[0].max_watts == 600);
+    m.control.gaudis[0].limit_mw = 0xffff'ffff;
+    CHECK((*m.open())->channels()[0].max_watts == 0);
+}
+
+TEST_CASE("habana: several devices become a backend each, and are asked one at a time") {
+    gaudi_machine m;
+    m.control.count = 3;
+    const char* addresses[] = {"0000:10:00.0", "0000:11:00.0", "0000:12:00.0"};
+    for (unsigned i = 0; i < 3; ++i) {
+        m.control.gaudis[i].bus_id = addresses[i];
+        m.control.gaudis[i].energy_mj = 100 + i;
+    }
+    std::vector<std::unique_ptr<backend>> parts = split_by_device(*m.open());
+    REQUIRE(parts.size() == 3);
+    for (unsigned i = 0; i < 3; ++i) {
+        CHECK(ids(*parts[i]) == strings{"npu/" + std::string(addresses[i]) + "/board"});
+        CHECK(read_all(*parts[i]).values == numbers{100 + i});
+    }
+    m.control.gaudis[1].energy_status = 15;  // one that is lost takes no other with it
+    CHECK(read_all(*parts[1]).status == read_status::gone);
+    CHECK(read_all(*parts[2]).status == read_status::ok);
+    m.control.count = 1;
+    CHECK(split_by_device(*m.open()).size() == 1);
+
+    static std::atomic<int> inside;
+    static std::atomic<int> most;
+    inside = most = 0;
+    m.control.gaudis[1].energy_status = 0;
+    m.control.on_read = [] {
+        const int now = ++inside;
+        if (now > most) most = now;
+        std::this_thread::yield();
+        --inside;
+    };
+    std::vector<std::thread> readers;
+    for (const std::unique_ptr<backend>& part : parts)
+        readers.emplace_back([&part] {
+            for (int i = 0; i < 2'000; ++i) (void)read_all(*part);
+        });
+    for (std::thread& t : readers) t.join();
+    CHECK(most == 1);
 }

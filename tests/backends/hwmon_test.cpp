@@ -224,3 +224,16 @@ TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it i
     clock->advance(std::chrono::seconds(5));
     CHECK(read_all(**b).values[0] == 8'000'000);
 }
+
+TEST_CASE("hwmon: labelled parts are named by their processor or machine, one device all together") {
+    fake_system m;
+    m.file("/proc/device-tree/model", "8335-GTW\n");
+    const std::string occ = chip(m, 0, "occ");
+    m.file(occ + "/power1_label", "system\n").number(occ + "/power1_input", 900'000'000);
+    m.number(occ + "/power1_cap_max", 2'200'000'000);
+    m.file(occ + "/power2_label", "proc0\n").number(occ + "/power2_input", 200'000'000);
+    const auto b = opened(m);
+    CHECK(full_contract_violations(*b) == strings{});
+    CHECK(b->channels()[1].model == "8335-GTW");
+    CHECK(b->channels()[1].device == "board");
+}

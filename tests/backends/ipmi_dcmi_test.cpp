@@ -116,3 +116,32 @@ TEST_CASE("ipmi-dcmi: an answer that is cut off is none") {
     CHECK(detail::parse_dcmi_power(answer.data(), 18) == -EBADMSG);
     CHECK(detail::parse_dcmi_power(nullptr, 0) == -EBADMSG);
 }
+
+TEST_CASE("ipmi-dcmi: names the server; its controller states no bound") {
+    fake_system m;
+    m.file("/sys/class/dmi/id/sys_vendor", "Dell Inc.\n");
+    m.file("/sys/class/dmi/id/product_name", "PowerEdge R750\n");
+    controller c;
+    fake_device device;
+    device.on_control = [&](unsigned long r, void* a) { return c(r, a); };
+    opened_backend b = open_ipmi_dcmi(m.root(), device.calls());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b, false) == strings{});
+    CHECK((*b)->channels()[0].model == "Dell Inc. PowerEdge R750");
+}
+
+TEST_CASE("ipmi-dcmi: what controllers answer where they have no value is none") {
+    controller c;
+    fake_device device;
+    device.on_control = [&](unsigned long r, void* a) { return c(r, a); };
+    opened_backend b = open_ipmi_dcmi(system_root("/fake"), device.calls());
+    REQUIRE(b);
+    (void)read_all(**b);  // the answer that was had at the start
+    for (const unsigned watts : {0xffffu, 0xfffeu, 0x7fffu, 0x8000u, 0u}) {
+        CAPTURE(watts);
+        c.watts = watts;
+        CHECK(read_all(**b).status == read_status::retry);
+    }
+    c.watts = 412;
+    CHECK(read_all(**b).values[0] == 412);
+}

@@ -185,3 +185,38 @@ TEST_CASE("level-zero: the real loader on a machine without a GPU says so") {
                          contains(b.error().reason, "Level Zero sees no GPU");
     CHECK(says_so);
 }
+
+TEST_CASE("level-zero: names the card and states its limit, also for its parts") {
+    intel_machine m;
+    m.control.gpus[0].domain_count = 2;
+    m.control.gpus[0].domains[0].domain = 1, m.control.gpus[0].domains[0].limit_mw = 190'000;
+    m.control.gpus[0].domains[1].domain = 2;
+    m.system.file("/sys/bus/pci/devices/0000:03:00.0/vendor", "0x8086\n");
+    m.system.file("/sys/bus/pci/devices/0000:03:00.0/device", "0xe20b\n");
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[1].model == "Intel 8086:e20b");
+    CHECK((*b)->channels()[1].max_watts == 190);
+}
+
+TEST_CASE("level-zero: several cards become a backend each, with all that is in them") {
+    intel_machine m;
+    m.control.count = 2;
+    for (unsigned i = 0; i < 2; ++i) {
+        m.control.gpus[i].bus = 3 + i;
+        m.control.gpus[i].domain_count = 2;
+        m.control.gpus[i].domains[0].domain = 1;
+        m.control.gpus[i].domains[0].energy_uj = 10 + i;
+        m.control.gpus[i].domains[1].domain = 2;
+        m.control.gpus[i].domains[1].energy_uj = 5 + i;
+    }
+    std::vector<std::unique_ptr<backend>> parts = split_by_device(*m.open());
+    REQUIRE(parts.size() == 2);
+    CHECK(nesting(*parts[1]) == strings{"gpu/0000:04:00.0/package<gpu/0000:04:00.0/board"});
+    CHECK(read_all(*parts[0]).values == numbers{10, 5});
+    CHECK(read_all(*parts[1]).values == numbers{11, 6});
+    CHECK(contract_violations(*parts[1]) == strings{});
+    m.control.gpus[1].pci_status = 1;  // which channels are one card's is not known
+    CHECK(split_by_device(*m.open()).size() == 1);
+}

@@ -72,3 +72,17 @@ TEST_CASE("neuron: text that is no figure is refused") {
         CHECK_FALSE(parse_neuron_power(text, share));
     CHECK(share == -1);
 }
+
+TEST_CASE("neuron: names the chip by the driver's word, else by the instance's kind") {
+    fake_system m;
+    m.file(devices + "neuron0/stats/power/utilization", "POWER_STATUS_VALID,1,1,1,1\n");
+    m.file(devices + "neuron0/info/architecture/device_name", "Trainium2\n");
+    opened_backend b = open_neuron(m.root(), 500_W);
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].model == "AWS Trainium2");
+    m.remove(devices + "neuron0/info");
+    m.file("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
+    m.file("/sys/class/dmi/id/product_name", "inf2.xlarge\n");
+    CHECK((*open_neuron(m.root(), 500_W))->channels()[0].model == "AWS Inferentia (inf2.xlarge)");
+}

@@ -82,7 +82,7 @@ TEST_CASE("nvml: the energy counter of each GPU, known by UUID and PCI address")
     CHECK(c.parent == "");
     CHECK(read_all(**b).values == numbers{1'000'000, 77});
     CHECK((*b)->note() == "");
-    CHECK(contract_violations(**b) == strings{});
+    CHECK(full_contract_violations(**b) == strings{});
     CHECK(m.control.inits == 1);
 }
 
@@ -562,7 +562,7 @@ TEST_CASE("nvml: several GPUs become a backend each, with the module that they s
     m.control.gpus[1].module_status = 0, m.control.gpus[1].module_mw = 600'000;
     opened_backend b = m.open();
     REQUIRE(b);
-    std::vector<std::unique_ptr<backend>> parts = split_by_gpu(*std::move(b));
+    std::vector<std::unique_ptr<backend>> parts = split_by_device(*std::move(b));
     REQUIRE(parts.size() == 3);
     CHECK(ids(*parts[0]) == strings{"gpu/GPU-0/board"});
     CHECK(ids(*parts[1]) == strings{"module1", "gpu/GPU-1/board"});

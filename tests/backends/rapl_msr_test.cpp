@@ -93,3 +93,24 @@ TEST_CASE("rapl-msr: what keeps it from opening is told") {
     device.on_open = [](const std::string&) { return 0; };
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "no energy register"));
 }
+
+TEST_CASE("rapl-msr: names the processor and states the limits in force") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz", 6, 0x55);
+    two_sockets(m);
+    // Power in 1/8 W: 150 W for long, 180 W for short, both in force.
+    const std::uint64_t limits = (150u * 8 | 1u << 15) | std::uint64_t{180u * 8 | 1u << 15} << 32;
+    registers r{{{0x606, 14 << 8 | 3}, {0x611, 1}, {0x619, 7}, {0x610, limits}}};
+    fake_device device;
+    device.on_read = [&](void* i, std::size_t n, std::uint64_t o) { return r.read(i, n, o); };
+    opened_backend b = open_rapl_msr(m.root(), device.calls());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK(channel_of(**b, "cpu0/package").model == "Intel Xeon Gold 6148");
+    CHECK(channel_of(**b, "cpu0/package").max_watts == 180);
+    CHECK(channel_of(**b, "cpu0/dram").max_watts == 0);
+    r.values[0x610] = 150u * 8 | 1u << 15;  // turbo exceeds it threefold
+    CHECK(channel_of(**open_rapl_msr(m.root(), device.calls()), "cpu0/package").max_watts == 0);
+    r.values[0x610] = std::uint64_t{0xffff} << 32 | 0xffff;  // 4095 W: none
+    CHECK(channel_of(**open_rapl_msr(m.root(), device.calls()), "cpu0/package").max_watts == 0);
+}

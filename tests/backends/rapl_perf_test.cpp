@@ -209,3 +209,19 @@ TEST_CASE("decimal text: numbers as the kernel writes them, whatever the locale"
     CHECK((parse_leading_number("1e", x) == 1 && x == 1));
     for (const char* bad : {"", ".", "e5", "-1", "abc"}) CHECK(parse_leading_number(bad, x) == 0);
 }
+
+TEST_CASE("rapl-perf: names the processor, and states the limits of powercap's zone") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8480+", 6, 143);
+    perf_unit(m, "0", {"-", "energy-pkg"});
+    socket_of(m, 0, 0);
+    m.powercap_zone("intel-rapl:0", "package-0", 1);
+    for (const char* limit : {"0_power_limit_uw", "1_power_limit_uw"})
+        m.number(std::string("/sys/class/powercap/intel-rapl:0/constraint_") + limit, 420'000'000);
+    fake_perf kernel;
+    kernel.counts[{2, 0}] = joule;
+    opened_backend b = open_rapl_perf(m.root(), kernel.calls());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].max_watts == 420);
+}

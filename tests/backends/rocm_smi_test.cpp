@@ -203,3 +203,30 @@ TEST_CASE("rocm-smi: the real library on a machine without a GPU says so, and do
                          b.error().reason == "ROCm SMI sees no GPU";
     CHECK(says_so);
 }
+
+TEST_CASE("rocm-smi: names the card and states its cap") {
+    amd_machine m;
+    const std::string device = "/sys/bus/pci/devices/0000:c1:00.0";
+    m.system.file(device + "/vendor", "0x1002\n").file(device + "/device", "0x74a1\n");
+    m.system.file(device + "/product_name", "AMD Instinct MI300X\n");
+    m.system.number(device + "/hwmon/hwmon3/power1_cap_max", 750'000'000);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].model == "AMD Instinct MI300X");
+    CHECK((*b)->channels()[0].max_watts == 750);
+}
+
+TEST_CASE("rocm-smi: several cards become a backend each, dated by itself") {
+    amd_machine m;
+    m.control.count = 3;
+    for (unsigned i = 0; i < 3; ++i) {
+        m.control.gpus[i].bus = 0x10 + i;
+        m.control.gpus[i].energy = 1'000 + i;
+    }
+    std::vector<std::unique_ptr<backend>> parts = split_by_device(*m.open());
+    REQUIRE(parts.size() == 3);
+    CHECK(ids(*parts[2]) == strings{"gpu/0000:12:00.0/board"});
+    CHECK(read_all(*parts[2]).values == numbers{1'002});
+    CHECK(contract_violations(*parts[1]) == strings{});
+}

@@ -80,3 +80,15 @@ TEST_CASE("rpi-pmic: what keeps it from opening is told") {
     device.on_open = [](const std::string&) { return EACCES; };
     CHECK(contains(open_rpi_pmic(m.root(), device.calls()).error().remedy, "video"));
 }
+
+TEST_CASE("rpi-pmic: names the board and states what its supply gives") {
+    fake_system m;
+    m.file("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0");
+    firmware f;
+    fake_device device;
+    device.on_control = f;
+    opened_backend b = open_rpi_pmic(m.root(), device.calls());
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b) == strings{});
+    CHECK((*b)->channels()[0].model == "Raspberry Pi 5 Model B Rev 1.0");
+}

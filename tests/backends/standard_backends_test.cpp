@@ -3,6 +3,9 @@
 
 #include "backends/support.hpp"
 
+#include <algorithm>
+#include <string>
+
 using namespace joulery;
 
 TEST_CASE("standard backends: on a machine without anything each says why, and nobody guesses") {
@@ -35,16 +38,27 @@ TEST_CASE("standard backends: what reads files names its hardware and states a b
     m.file("/usr/share/libdrm/amdgpu.ids", "# List\n744C,\tC8,\tAMD Radeon RX 7900 XTX\n");
     m.file("/usr/share/misc/pci.ids",
            "1002  AMD\n8086  Intel Corporation\n\te20b  Battlemage G21 [Arc B580]\n1111  Other\n");
-    testing::contract_options strict;
-    strict.names_hardware = strict.states_bound = true;
     strings models;
     for (const char* name : {"rapl-powercap", "amdgpu", "hwmon"}) {
         found_backends found = open_backends({name}, m.root());
         REQUIRE(found.backends.size() == 1);
         CAPTURE(name);
-        CHECK(contract_violations(*found.backends[0], strict) == strings{});
+        CHECK(full_contract_violations(*found.backends[0]) == strings{});
         models.push_back(found.backends[0]->channels()[0].model);
     }
     CHECK(models == strings{"Intel Xeon Platinum 8480+", "AMD Radeon RX 7900 XTX",
                             "Intel Battlemage G21 [Arc B580]"});
+}
+
+TEST_CASE("standard backends: each is held to the whole contract by its own test") {
+    strings others = {"apple-ioreport", "apple-smc", "windows-emi"};
+    for (const backend_entry& entry : standard_backends()) others.emplace_back(entry.name);
+    for (const std::string& name : others) {
+        if (name == "rapl-powercap") continue;  // above
+        std::string file = name.rfind("apple-", 0) == 0 || name == "process-energy" ? "apple" : name;
+        std::replace(file.begin(), file.end(), '-', '_');
+        const system_root tree(JOULERY_SOURCE_DIR "/tests/backends");
+        CAPTURE(name);
+        CHECK(contains(tree.text("/" + file + "_test.cpp", 1 << 20), "full_contract_violations("));
+    }
 }

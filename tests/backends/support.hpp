@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -60,6 +61,17 @@ inline read_result read_all(joulery::backend& b) {
     std::vector<std::uint64_t> values(b.channels().size(), 777);
     const joulery::read_status s = b.read(joulery::counter_span(values));
     return {s, values};
+}
+
+/// The contract with all that a backend is able to say where its device tells: models, and bounds
+/// unless nothing states one. Each backend's own test asks for it once.
+inline strings full_contract_violations(joulery::backend& b, bool states_bound = true,
+                                        strings other_channels = {}) {
+    joulery::testing::contract_options all;
+    all.names_hardware = true;
+    all.states_bound = states_bound;
+    all.other_channels = std::move(other_channels);
+    return contract_violations(b, all);
 }
 
 inline bool contains(std::string_view text, std::string_view part) {

@@ -175,3 +175,19 @@ TEST_CASE("windows-emi: metadata that is cut or damaged is never read past its e
                 REQUIRE(c.name.size() <= bytes.size());
     }
 }
+
+TEST_CASE("windows-emi: names the processor, and other meters by their maker; none has a bound") {
+    windows_machine m{{{2, metadata_v2({"RAPL_Package0_PKG", "RAPL_Package0_DRAM"}), {5, 6}},
+                       {1, metadata_v1("SYS"), {7}}}};
+    emi_calls calls = m.calls();
+    opened_backend b = open_windows_emi(calls);
+    REQUIRE(b);
+    CHECK(full_contract_violations(**b, false) == strings{});
+    CHECK(channel_of(**b, "cpu0/package").model == "Maker Model");
+    calls.processor = [](void*) {
+        return std::string("13th Gen Intel(R) Core(TM) i7-1360P");
+    };
+    b = open_windows_emi(calls);
+    CHECK(channel_of(**b, "cpu0/package").model == "13th Gen Intel Core i7-1360P");
+    CHECK(channel_of(**b, "machine/system").model == "Maker Model");
+}

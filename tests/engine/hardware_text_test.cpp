@@ -38,3 +38,17 @@ TEST_CASE("hardware: a processor that no channel names comes from the system, a 
     CHECK(detail::describe_hardware({}, "Some CPU") == "Some CPU");
     CHECK(detail::describe_hardware({}, "") == "");
 }
+
+TEST_CASE("hardware: the parts of one chip are one, whatever they are") {
+    CHECK(detail::describe_hardware(
+              {named("Apple M2 Max", component::cpu, "cpu-package:0"),
+               named("Apple M2 Max", component::gpu, "cpu-package:0/gpu"),
+               named("Apple M2 Max", component::dram, "cpu-package:0/dram"),
+               named("Apple M2 Max", component::cpu, "cpu-package:0/process")},
+              "") == "Apple M2 Max");
+    CHECK(detail::describe_hardware({named("NVIDIA Grace", component::soc, "cpu-package:0"),
+                                     named("NVIDIA Grace", component::soc, "cpu-package:1"),
+                                     named("NVIDIA GB200", component::gpu,
+                                           "cpu-package:0/pci:0008:01:00.0")},
+                                    "") == "2 x NVIDIA Grace, NVIDIA GB200");
+}

@@ -25,6 +25,9 @@ struct fake_apple {
 
     int usage_status = 0;
     std::uint64_t process_nj = 1'000;
+
+    const char* chip = "Apple M2 Max";
+    const char* model = "Mac14,6";
 };
 
 extern "C" fake_apple* fake_apple_control();

@@ -11,6 +11,8 @@ struct fake_gaudi {
     unsigned power_mw = 90'000;
     int pci_status = 0;
     int uuid_status = 0;
+    const char* name = "HL-225B";
+    unsigned limit_mw = 600'000;
 };
 
 struct fake_habana {

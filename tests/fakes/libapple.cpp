@@ -133,6 +133,16 @@ int IOConnectCallStructMethod(unsigned connection, unsigned selector, const void
 }
 unsigned mach_task_self_ = 42;
 
+int sysctlbyname(const char* key, void* into, std::size_t* room, const void*, std::size_t) {
+    const char* value = std::strcmp(key, "machdep.cpu.brand_string") == 0 ? fake().chip
+                        : std::strcmp(key, "hw.model") == 0               ? fake().model
+                                                                          : nullptr;
+    if (value == nullptr || std::strlen(value) + 1 > *room) return -1;
+    std::strcpy(static_cast<char*>(into), value);
+    *room = std::strlen(value) + 1;
+    return 0;
+}
+
 int proc_pid_rusage(int pid, int flavor, void* into) {
     if (pid <= 0 || flavor != 6) return -1;
     std::memset(into, 0, 464);

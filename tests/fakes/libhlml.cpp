@@ -48,6 +48,14 @@ int hlml_device_get_pci_info(void* device, pci_info* info) {
     std::snprintf(info->bus_id, sizeof info->bus_id, "%s", g.bus_id);
     return g.pci_status;
 }
+int hlml_device_get_name(void* device, char* text, unsigned room) {
+    std::snprintf(text, room, "%s", static_cast<fake_gaudi*>(device)->name);
+    return 0;
+}
+int hlml_device_get_power_management_default_limit(void* device, unsigned* mw) {
+    *mw = static_cast<fake_gaudi*>(device)->limit_mw;
+    return 0;
+}
 int hlml_device_get_power_usage(void* device, unsigned* mw) {
     const auto& g = *static_cast<fake_gaudi*>(device);
     *mw = g.power_mw;

@@ -25,8 +25,8 @@ struct contract_options {
     std::size_t reads = 8;
     bool must_read = true;                    ///< at least one of the reads is `ok`
     std::vector<std::string> other_channels;  ///< ids of other backends that parents may name
-    bool names_hardware = false;  ///< each channel says what people call its device (`model`)
-    bool states_bound = false;  ///< each channel states the most power of its device (`max_watts`)
+    bool names_hardware = false;  ///< each channel but memory's says what people call its device
+    bool states_bound = false;    ///< some channel states the most power of its device
 };
 
 namespace detail {
@@ -51,6 +51,10 @@ class contract_check {
             return std::move(violations_);
         }
         check_channels();
+        if (options_.states_bound &&
+            std::none_of(subject_.channels().begin(), subject_.channels().end(),
+                         [](const channel& c) { return c.max_watts > 0; }))
+            say("states no max_watts");
         check_parents();
         check_reads();
         return std::move(violations_);
@@ -73,8 +77,8 @@ class contract_check {
                 say(who + "update_period is not positive");
             if (!is_amount(c.max_watts) || !is_amount(c.quantum) || !is_amount(c.relative_error))
                 say(who + "max_watts, quantum or accuracy is not an amount");
-            if (options_.names_hardware && c.model.empty()) say(who + "does not name its model");
-            if (options_.states_bound && c.max_watts <= 0) say(who + "states no max_watts");
+            if (options_.names_hardware && c.model.empty() && c.part != component::dram)
+                say(who + "does not name its model");
             if (c.kind == reading_kind::power_gauge && c.wrap_at != 0)
                 say(who + "a gauge can't wrap");
             if (c.provenance == quality::estimated && subject_.note().empty())

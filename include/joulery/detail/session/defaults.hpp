@@ -70,6 +70,7 @@ inline constexpr second_view second_views[] = {
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/backends/estimate/estimate.hpp"
 #include "joulery/detail/backends/gpu/amdgpu.hpp"
+#include "joulery/detail/backends/gpu/device_library.hpp"
 #include "joulery/detail/backends/gpu/level_zero.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
 #include "joulery/detail/backends/gpu/rocm_smi.hpp"
@@ -182,10 +183,9 @@ class backend_opener {
         return nullptr;
     }
 
-    // A library's calls that wait for a driver are made by GPU, each by a sampler of its own.
+    // A library's calls that wait for a driver are made by device, each by a sampler of its own.
     void add(std::unique_ptr<backend> b) {
-        if (b->name() != "nvml") return found_.backends.push_back(std::move(b));
-        for (std::unique_ptr<backend>& part : split_by_gpu(std::move(b)))
+        for (std::unique_ptr<backend>& part : split_by_device(std::move(b)))
             found_.backends.push_back(std::move(part));
     }
 

@@ -43,8 +43,8 @@ namespace detail {
         const std::string_view whole =
             card != std::string_view::npos ? device.substr(card) : device;
         add(is_processor ? 0
-            : is_card(c) ? 1
-                         : 2,
+            : is_card(c) || c.part == component::gpu || c.part == component::npu ? 1
+                                                                                 : 2,
             c.model, whole.empty() ? c.id : std::string(whole.substr(0, whole.find('/'))));
     }
     if (!any_processor && !processor.empty()) add(0, processor, "processor");

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,8 @@ struct hlml_api {
     int (*pci)(void*, void*) = nullptr;
     int (*energy)(void*, unsigned long long*) = nullptr;
     int (*power)(void*, unsigned*) = nullptr;
+    int (*name)(void*, char*, unsigned) = nullptr;
+    int (*power_limit)(void*, unsigned*) = nullptr;    // that it starts with, mW
 
     static constexpr int already_started = 5;
     static constexpr int not_started = 1;
@@ -54,7 +57,31 @@ struct hlml_api {
         library.bind(api.pci, "hlml_device_get_pci_info");
         library.bind(api.energy, "hlml_device_get_total_energy_consumption");
         library.bind(api.power, "hlml_device_get_power_usage");
+        library.bind(api.name, "hlml_device_get_name");
+        library.bind(api.power_limit, "hlml_device_get_power_management_default_limit");
         return api;
+    }
+
+    /// What `call` writes of a device; "" where it writes nothing.
+    [[nodiscard]] static std::string text(int (*call)(void*, char*, unsigned), void* device) {
+        char words[96] = "";
+        if (call == nullptr || call(device, words, sizeof words) != 0) return {};
+        words[sizeof words - 1] = '\0';
+        return words;
+    }
+    /// "Intel Gaudi HL-225B", as its maker has it now; "" where the library names no product.
+    [[nodiscard]] std::string model(void* device) const {
+        const std::string product = text(name, device);
+        return product.empty() || product.find("Gaudi") != std::string::npos
+                   ? product
+                   : "Intel Gaudi " + product;
+    }
+    /// Watts that a device is limited to; 0: not stated.
+    [[nodiscard]] double stated_watts(void* device) const noexcept {
+        constexpr unsigned most_credible = 100'000'000;  // mW; more is an error value
+        unsigned milliwatts = 0;
+        const bool told = power_limit != nullptr && power_limit(device, &milliwatts) == 0;
+        return told && milliwatts <= most_credible ? milliwatts * 1e-3 : 0;
     }
 
     /// "0000:19:00.0". The structure has grown at its end; its first fields never moved, and the
@@ -78,8 +105,17 @@ struct habana_devices {
     };
     hlml_api api;
     std::vector<device> all;
+    /// Nobody says that two threads may be in the library at once.
+    std::shared_ptr<std::mutex> one_at_a_time = std::make_shared<std::mutex>();
 
+    [[nodiscard]] habana_devices only(std::size_t from, std::size_t end) const {
+        return {api,
+                {all.begin() + static_cast<std::ptrdiff_t>(from),
+                 all.begin() + static_cast<std::ptrdiff_t>(end)},
+                one_at_a_time};
+    }
     device_answer read(std::size_t i, std::uint64_t& value) const noexcept {
+        const std::lock_guard<std::mutex> alone(*one_at_a_time);
         const int status = read_raw(all[i], value);
         if (status == 0) return device_answer::value;
         const bool lost = status == hlml_api::device_lost || status == hlml_api::not_started ||
@@ -139,15 +175,14 @@ class habana_discovery {
     [[nodiscard]] channel describe(const habana_devices::device& d, unsigned index) const {
         channel c;
         const std::string pci = found_.api.pci_address(d.handle);
-        char uuid[96] = "";
-        if (found_.api.uuid == nullptr || found_.api.uuid(d.handle, uuid, sizeof uuid) != 0)
-            uuid[0] = '\0';
-        uuid[sizeof uuid - 1] = '\0';
-        const std::string known_as = !pci.empty()      ? pci
-                                     : uuid[0] != '\0' ? std::string(uuid)
-                                                       : std::to_string(index);
+        const std::string uuid = hlml_api::text(found_.api.uuid, d.handle);
+        const std::string known_as = !pci.empty()    ? pci
+                                     : !uuid.empty() ? uuid
+                                                     : std::to_string(index);
         c.id = "npu/" + known_as + "/board";
         c.part = component::npu;
+        c.model = found_.api.model(d.handle);
+        c.max_watts = found_.api.stated_watts(d.handle);
         c.kind = d.has_counter ? reading_kind::energy_counter : reading_kind::power_gauge;
         c.joules_per_count = 1e-3;
         c.update_period = std::chrono::milliseconds(100);

@@ -6,6 +6,7 @@
 // only.
 #pragma once
 
+#include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -47,14 +48,20 @@ inline namespace v1 {
 ///     auto chips = open_neuron(system_root{}, 500_W);     // per device; marked `estimated`
 class neuron final : public backend {
  public:
-    neuron(const system_root& root, const std::vector<std::pair<std::string, std::string>>& found,
-           power maximum)
+    struct device {
+        std::string id;     ///< "neuron0"
+        std::string file;   ///< its share of the maximum
+        std::string model;  ///< "AWS Trainium2"
+    };
+
+    neuron(const system_root& root, const std::vector<device>& found, power maximum)
         : maximum_(maximum) {
-        for (const auto& [id, path] : found) {
-            paths_.push_back(root.path(path));
+        for (const device& d : found) {
+            paths_.push_back(root.path(d.file));
             files_.emplace_back(paths_.back());
             channel c;
-            c.id = "npu/" + id + "/board";
+            c.id = "npu/" + d.id + "/board";
+            c.model = d.model;
             c.part = component::npu;
             c.kind = reading_kind::power_gauge;
             c.provenance = quality::estimated;
@@ -107,18 +114,30 @@ class neuron final : public backend {
 
 namespace detail {
 
-// The tree was reorganised in driver 2.31, so that the file is looked for.
+// The tree was reorganised in driver 2.31, so that files are looked for.
 [[nodiscard]] inline std::string find_neuron_file(const system_root& root,
-                                                  const std::string& folder, int depth) {
-    const std::string here = folder + "/power/utilization";
+                                                  const std::string& folder,
+                                                  const std::string& file, int depth) {
+    const std::string here = folder + file;
     if (root.exists(here)) return here;
     if (depth == 0) return {};
     for (const std::string& entry : root.list(folder)) {
         if (entry == "subsystem" || entry == "driver" || entry == "device") continue;  // links up
-        std::string found = find_neuron_file(root, folder + "/" + entry, depth - 1);
+        std::string found = find_neuron_file(root, folder + "/" + entry, file, depth - 1);
         if (!found.empty()) return found;
     }
     return {};
+}
+
+/// "AWS Trainium2" by the driver, else by the kind of the instance: Trn or Inf.
+[[nodiscard]] inline std::string neuron_model(const system_root& root, const std::string& folder) {
+    const std::string file = find_neuron_file(root, folder, "/architecture/device_name", 2);
+    const std::string name = file.empty() ? std::string() : root.line(file);
+    if (!name.empty()) return "AWS " + name;
+    const std::string type = find_cloud_instance(root).type;
+    if (type.rfind("trn", 0) == 0) return "AWS Trainium (" + type + ")";
+    if (type.rfind("inf", 0) == 0) return "AWS Inferentia (" + type + ")";
+    return "AWS Neuron device";
 }
 
 }  // namespace detail
@@ -128,11 +147,13 @@ namespace detail {
     constexpr const char* folder = "/sys/devices/virtual/neuron_device";
     if (!(maximum.watts() > 0))
         return failure{"neuron: the maximum power of a device must be more than 0 W", {}};
-    std::vector<std::pair<std::string, std::string>> found;
+    std::vector<neuron::device> found;
     for (const std::string& entry : root.list(folder)) {
         if (entry.rfind("neuron", 0) != 0) continue;
-        std::string file = detail::find_neuron_file(root, std::string(folder) + "/" + entry, 3);
-        if (!file.empty()) found.emplace_back(entry, std::move(file));
+        const std::string device = std::string(folder) + "/" + entry;
+        std::string file = detail::find_neuron_file(root, device, "/power/utilization", 3);
+        if (!file.empty())
+            found.push_back({entry, std::move(file), detail::neuron_model(root, device)});
     }
     if (found.empty())
         return failure{std::string(folder) + ": no device with power/utilization",

@@ -5,6 +5,7 @@
 // do we. No rights are needed; in virtual machines the group is empty.
 #pragma once
 
+#include "joulery/detail/backends/apple/apple_names.hpp"
 #include "joulery/detail/backends/apple/ioreport_api.hpp"
 #include "joulery/detail/backends/apple/ioreport_naming.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -127,6 +128,7 @@ class apple_ioreport final : public backend {
             "IOReport has no group \"Energy Model\" (a virtual machine, or an Intel Mac)", {}};
     std::vector<apple_ioreport::item> items;
     std::vector<channel> channels;
+    const std::string chip = detail::apple_chip(where);
     const auto look = [&](detail::cf_ref sampled) {
         const detail::apple_part part =
             detail::apple_part_of(api->text_of(api->channel_name(sampled)));
@@ -135,6 +137,8 @@ class apple_ioreport final : public backend {
         if (items.back().nanojoules == 0) return;
         channel c = detail::describe_apple_part(part);
         c.provenance = quality::estimated;
+        c.model = chip;
+        c.max_watts = detail::largest_apple_silicon_supply;
         const auto known = std::find_if(channels.begin(), channels.end(),
                                         [&](const channel& other) { return other.id == c.id; });
         items.back().channel = static_cast<std::size_t>(known - channels.begin());

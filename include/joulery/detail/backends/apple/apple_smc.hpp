@@ -5,6 +5,7 @@
 // macmon and exelban/stats use; it is told to change about once a second.
 #pragma once
 
+#include "joulery/detail/backends/apple/apple_names.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -117,13 +118,16 @@ struct smc_api {
 ///     auto mac = open_apple_smc(system_root{});
 class apple_smc final : public backend {
  public:
-    apple_smc(const detail::smc_api& api, unsigned connection, std::uint32_t size)
+    apple_smc(const detail::smc_api& api, unsigned connection, std::uint32_t size,
+              std::string model = {})
         : api_(api), connection_(connection), size_(size) {
         channel c;
         c.id = "machine/power";
         c.part = component::platform;
         c.kind = reading_kind::power_gauge;
         c.update_period = std::chrono::seconds(1);
+        c.model = std::move(model);
+        c.max_watts = detail::largest_mac_supply;
         channels_.push_back(std::move(c));
     }
     ~apple_smc() override { api_.close(connection_); }
@@ -167,7 +171,8 @@ class apple_smc final : public backend {
         api->close(connection);
         return failure{"this Mac's controller has no power of the whole system (PSTR)", {}};
     }
-    return std::unique_ptr<backend>(std::make_unique<apple_smc>(*api, connection, m.data_size));
+    return std::unique_ptr<backend>(std::make_unique<apple_smc>(
+        *api, connection, m.data_size, detail::apple_machine(where)));
 }
 [[nodiscard]] inline opened_backend open_apple_smc(const system_root& root) {
 #if defined(__APPLE__)

@@ -53,18 +53,22 @@ enum class apple_part : unsigned char { cpu, gpu, gpu_sram, dram, ane, other };
             break;
         case apple_part::gpu:
             c.id = "soc0/gpu";
+            c.device = "cpu-package:0/gpu";
             c.part = component::gpu;
             break;
         case apple_part::gpu_sram:
             c.id = "soc0/gpu-sram";
+            c.device = "cpu-package:0/gpu-sram";
             c.part = component::gpu;
             break;
         case apple_part::dram:
             c.id = "soc0/dram";
+            c.device = "cpu-package:0/dram";
             c.part = component::dram;
             break;
         case apple_part::ane:
             c.id = "soc0/ane";
+            c.device = "cpu-package:0/ane";
             c.part = component::npu;
             break;
         case apple_part::other:

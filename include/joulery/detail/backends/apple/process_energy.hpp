@@ -6,6 +6,7 @@
 // ms for one that spins, and the figure is a model's, of the processor's cores only.
 #pragma once
 
+#include "joulery/detail/backends/apple/apple_names.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -54,7 +55,8 @@ using process_usage_call = int(int pid, int flavor, void* into);
 ///     auto mine = open_process_energy(system_root{});      // asked for by name only
 class process_energy final : public backend {
  public:
-    explicit process_energy(detail::process_usage_call* usage) : usage_(usage) {
+    explicit process_energy(detail::process_usage_call* usage, std::string model = {})
+        : usage_(usage) {
         channel c;
         c.id = "process/cpu";
         c.part = component::cpu;
@@ -62,6 +64,9 @@ class process_energy final : public backend {
         c.joules_per_count = 1e-9;
         c.update_period = std::chrono::milliseconds(10);
         c.parent = "cpu0/package";
+        c.device = "cpu-package:0/process";
+        c.model = std::move(model);
+        c.max_watts = detail::largest_apple_silicon_supply;
         channels_.push_back(std::move(c));
     }
 
@@ -93,7 +98,8 @@ class process_energy final : public backend {
     if (now == no_value || now == 0)
         return failure{"macOS counts no energy per process here (Apple silicon, macOS 13 or later)",
                        {}};
-    return std::unique_ptr<backend>(std::make_unique<process_energy>(usage));
+    return std::unique_ptr<backend>(
+        std::make_unique<process_energy>(usage, detail::apple_chip(where)));
 }
 [[nodiscard]] inline opened_backend open_process_energy(const system_root& root) {
 #if defined(__APPLE__)

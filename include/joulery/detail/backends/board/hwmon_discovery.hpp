@@ -159,7 +159,7 @@ class hwmon_finder {
                              kind == "module" ? "module" + socket : "cpu" + socket + "/" + kind);
             c.part = kind == "module" ? component::soc : component::cpu;
             c.max_watts = stated_watts(where, 1);
-            c.model = kind == "grace" ? "NVIDIA Grace" : "";
+            c.model = "NVIDIA Grace";
             // Grace is the processor with its memory, "CPU" its cores, "SysIO" its inputs.
             c.device =
                 "cpu-package:" + socket + (kind == "module" || kind == "grace" ? "" : "/" + kind);
@@ -203,7 +203,9 @@ class hwmon_finder {
                         is_total ? total : prefix + (label.empty() ? name : id_from_label(label)));
                 if (name[0] == 'e') c.kind = reading_kind::energy_counter;
                 if (is_total) c.part = component::platform;
-                if (is_total) c.model = machine_model(root_);
+                const std::string processor = is_total ? std::string() : cpu_model(root_);
+                c.model = processor.empty() ? machine_model(root_) : processor;
+                c.device = "board";
                 if (name[0] == 'p') c.max_watts = stated_watts(folder, n);
                 if (label.find("DIMM") != std::string::npos) c.part = component::dram;
                 if (has_total && !is_total) inside_.emplace_back(c.id, total);

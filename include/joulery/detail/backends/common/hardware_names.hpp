@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -111,6 +112,26 @@ namespace detail {
             return std::string(trimmed(rest.substr(comma + 1)));
     }
     return pci_model(root, folder);
+}
+
+/// The model of this machine's cards where all of them are of one; "" where they differ, or none
+/// says. Reads files of the drivers alone, which wakes no card.
+[[nodiscard]] inline std::string only_gpu_model(const system_root& root) {
+    std::vector<std::string> models;
+    const std::string nvidia = "/proc/driver/nvidia/gpus/", cards = "/sys/class/drm/";
+    for (const std::string& pci : root.list(nvidia)) {
+        const std::string about = root.text(nvidia + pci + "/information", 4096);
+        std::size_t at = 0;
+        models.emplace_back(line_after(about, "Model:", at));
+    }
+    for (const std::string& card : root.list(cards)) {
+        const std::string folder = cards + card + "/device";
+        if (card.find('-') == std::string::npos && root.line(folder + "/vendor") == "0x1002")
+            models.push_back(amd_gpu_model(root, folder));
+    }
+    for (const std::string& model : models)
+        if (model != models.front()) return {};
+    return models.empty() ? std::string() : models.front();
 }
 
 /// One line about cards that sleep; said once one has been seen asleep.

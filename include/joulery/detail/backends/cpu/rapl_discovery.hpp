@@ -219,7 +219,9 @@ class rapl_finder {
         channel& c = s.described;
         c.id = id_of(s.zone);
         c.part = component_of(s.zone.domain);
-        if (s.zone.domain != rapl_domain::psys && s.zone.domain != rapl_domain::dram)
+        if (s.zone.domain == rapl_domain::psys)
+            c.model = machine_model(root_);
+        else if (s.zone.domain != rapl_domain::dram)
             c.model = plain_cpu_name(cpu_.model_name);
         c.max_watts = rapl_stated_watts(root_, std::string(powercap_folder) + "/" + s.zone.folder);
         c.joules_per_count = 1e-6;

@@ -114,6 +114,20 @@ inline constexpr std::uint64_t amd_unit_msr = 0xc0010299;
     return std::ldexp(1.0, -shift);
 }
 
+/// Watts of a package's highest limit in force, of Intel's register; 0 where the short-term one is
+/// not, since turbo exceeds the long-term one threefold.
+[[nodiscard]] inline double msr_stated_watts(device_handle& device, std::uint64_t unit) noexcept {
+    constexpr std::uint64_t limits = 0x610, number = 0x7fff, enabled = 1u << 15;
+    std::uint64_t value = 0;
+    if (device.read_at(&value, sizeof value, limits) != sizeof value) return 0;
+    const std::uint64_t long_term = value & 0xffff, short_term = value >> 32 & 0xffff;
+    if ((short_term & enabled) == 0) return 0;
+    const double watts =
+        std::ldexp(static_cast<double>(std::max(short_term & number, long_term & number)),
+                   -static_cast<int>(unit & 0xf));
+    return watts < 1'500 ? watts : 0;  // makers write 4095 W for none
+}
+
 inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, device_handle& device,
                               std::size_t index, std::vector<rapl_msr::counter>& counters) {
     std::uint64_t unit = 0;
@@ -140,6 +154,8 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
         c.described.wrap_at = std::uint64_t{1} << 32;
         c.described.relative_error = cpu.is_amd() ? 0.15 : 0.10;
         c.described.device = named.device();
+        if (!cpu.is_amd() && d->domain != rapl_domain::dram)
+            c.described.max_watts = msr_stated_watts(device, unit);
         const std::string package = named.socket_id() + "/package";
         const bool inside = d->domain == rapl_domain::core || d->domain == rapl_domain::uncore;
         const bool has_package = std::any_of(

@@ -224,7 +224,9 @@ class perf_finder {
         c.id = named.id();
         if (domain == rapl_domain::psys && has_several_psys()) c.id += std::to_string(s.package);
         c.part = component_of(domain);
-        if (domain != rapl_domain::psys && domain != rapl_domain::dram)
+        if (domain == rapl_domain::psys)
+            c.model = machine_model(root_);
+        else if (domain != rapl_domain::dram)
             c.model = plain_cpu_name(cpu_.model_name);
         if (zone != nullptr && domain == rapl_domain::package)
             c.max_watts = detail::rapl_stated_watts(root_, "/sys/class/powercap/" + zone->folder);

@@ -4,7 +4,7 @@
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_list.hpp"
-#include "joulery/detail/backends/estimate/cloud_instance.hpp"
+#include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_model.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/metering/cpu_times.hpp"

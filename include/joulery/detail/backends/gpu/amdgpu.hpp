@@ -159,7 +159,9 @@ class amdgpu_finder {
             return note(pci + " is the second die of its board; the first reports both");
         if (choose_source(device, m, mi200)) {
             name_channel(pci, m.format);
-            cards_.back().described.model = amd_gpu_model(root_, device);
+            channel& c = cards_.back().described;
+            if (c.part == component::soc) c.model = cpu_model(root_);
+            if (c.model.empty()) c.model = amd_gpu_model(root_, device);
             cards_.back().described.max_watts = stated_watts_;
             cards_.back().sleep = std::move(sleep);
             if (chip == "0x74a0") describe_mi300a(cards_.back().described, root_, pci);

@@ -30,6 +30,10 @@ struct level_zero_devices {
     level_zero_api api;
     std::vector<void*> domains;  ///< one a channel
 
+    [[nodiscard]] level_zero_devices only(std::size_t from, std::size_t end) const {
+        return {api, {domains.begin() + static_cast<std::ptrdiff_t>(from),
+                      domains.begin() + static_cast<std::ptrdiff_t>(end)}};
+    }
     device_answer read(std::size_t i, std::uint64_t& microjoules) const noexcept {
         zes_energy e{};
         const int status = api.energy(domains[i], &e);

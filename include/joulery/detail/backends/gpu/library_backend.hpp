@@ -3,9 +3,12 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/backends/gpu/device_library.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,11 +25,12 @@ enum class device_answer : unsigned char { value, none, lost };
 
 /// A backend that asks its devices one after the other.
 ///
-/// `Devices` has `name`, and `read(i, value)`, which asks for the value of channel `i`.
+/// `Devices` has `name`; `read(i, value)`, which asks for the value of channel `i`; and
+/// `only(i, k)`, the devices of the channels from `i` up to `k`.
 /// Fails:  a device without an answer holds `no_value`; none with one: `retry`, or `gone` where all
 ///         are lost.
 template <class Devices>
-class library_backend final : public backend {
+class library_backend final : public detail::device_library {
  public:
     library_backend(Devices devices, std::vector<channel> channels, std::string note)
         : devices_(std::move(devices)), channels_(std::move(channels)), note_(std::move(note)) {}
@@ -36,6 +40,22 @@ class library_backend final : public backend {
         return channels_;
     }
     [[nodiscard]] std::string_view note() const noexcept override { return note_; }
+
+    [[nodiscard]] std::vector<std::unique_ptr<backend>> split() override {
+        std::vector<std::unique_ptr<backend>> parts;
+        for (const channel& c : channels_)  // which belong together is not known
+            if (c.device.empty()) return parts;
+        for (std::size_t i = 0, end = 0; i < channels_.size(); i = end) {
+            for (end = i + 1; end < channels_.size() && is_same_device(i, end);) ++end;
+            if (end - i == channels_.size()) return {};
+            parts.push_back(std::make_unique<library_backend>(
+                devices_.only(i, end),
+                std::vector<channel>(channels_.begin() + static_cast<std::ptrdiff_t>(i),
+                                     channels_.begin() + static_cast<std::ptrdiff_t>(end)),
+                std::exchange(note_, {})));
+        }
+        return parts;
+    }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), channels_.size());
@@ -52,6 +72,10 @@ class library_backend final : public backend {
     }
 
  private:
+    [[nodiscard]] bool is_same_device(std::size_t i, std::size_t k) const noexcept {
+        return detail::whole_device_of(channels_[i]) == detail::whole_device_of(channels_[k]);
+    }
+
     Devices devices_;
     std::vector<channel> channels_;
     std::string note_;

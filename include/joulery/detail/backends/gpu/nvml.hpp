@@ -39,7 +39,7 @@ inline namespace v1 {
 ///
 ///     auto gpus = open_nvml(system_root{});
 ///     if (!gpus) std::cerr << gpus.error().reason << "\n" << gpus.error().remedy << "\n";
-class nvml final : public detail::nvml_backend {
+class nvml final : public detail::device_library {
  public:
     nvml(const detail::nvml_api& api, std::vector<detail::nvml_meter> meters, std::string note,
          std::shared_ptr<const time_source> clock, std::uint32_t pid = 0)
@@ -248,15 +248,6 @@ class nvml final : public detail::nvml_backend {
     unsigned bad_reads_ = 0;
     detail::checked_note note_;
 };
-
-/// What open_nvml opened, one backend for each GPU where it reads several.
-[[nodiscard]] inline std::vector<std::unique_ptr<backend>> split_by_gpu(
-    std::unique_ptr<backend> opened_by_open_nvml) {
-    auto& all_gpus = static_cast<detail::nvml_backend&>(*opened_by_open_nvml);
-    std::vector<std::unique_ptr<backend>> parts = all_gpus.split();
-    if (parts.empty()) parts.push_back(std::move(opened_by_open_nvml));
-    return parts;
-}
 
 /// Where to find the library, and a clock for the comparison of counter and power.
 struct nvml_options {

@@ -7,6 +7,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
+#include "joulery/detail/backends/gpu/device_library.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -42,18 +43,11 @@ namespace detail {
     return asleep;
 }
 
-/// What open_nvml opens, awake or asleep.
-class nvml_backend : public backend {
- public:
-    /// A backend for each GPU, which take the GPUs over; none where there is nothing to split.
-    [[nodiscard]] virtual std::vector<std::unique_ptr<backend>> split() { return {}; }
-};
-
 /// Counts 0 J for GPUs that sleep; once one is awake NVML is started, and counts from there.
 ///
 /// Units:  millijoules. Thread: reads must not overlap. Cost: a pread a GPU while all sleep.
 /// Fails:  a GPU that NVML does not tell of holds `no_value` while it is awake.
-class nvml_asleep final : public nvml_backend {
+class nvml_asleep final : public device_library {
  public:
     using opener = std::function<opened_backend()>;
 

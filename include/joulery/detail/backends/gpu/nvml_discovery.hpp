@@ -323,6 +323,7 @@ class nvml_discovery {
             if (m.identity == socket) return m.meter.described.id;
         channel& c = shown.described;
         c.id = "module" + socket;  // as the ACPI meter of the same module
+        c.model = "NVIDIA Grace";
         c.part = component::soc;
         c.kind = reading_kind::power_gauge;
         c.joules_per_count = 1e-3;

@@ -149,6 +149,12 @@ class rocm_smi_devices {
     void add(std::uint32_t index, bool has_counter) {
         devices_.push_back({index, has_counter, {}});
     }
+    [[nodiscard]] rocm_smi_devices only(std::size_t from, std::size_t end) const {
+        rocm_smi_devices some(api_, clock_);
+        some.devices_.assign(devices_.begin() + static_cast<std::ptrdiff_t>(from),
+                             devices_.begin() + static_cast<std::ptrdiff_t>(end));
+        return some;
+    }
 
     device_answer read(std::size_t i, std::uint64_t& value) noexcept {
         device& d = devices_[i];

@@ -149,6 +149,7 @@ class cray_pm final : public backend {
 
 [[nodiscard]] inline opened_backend open_cray_pm(const system_root& root) {
     std::vector<cray_pm::part> parts;
+    const std::string cards = detail::only_gpu_model(root);
     const auto add = [&](const std::string& prefix, const std::string& id, component what) {
         const std::string folder = std::string(detail::cray_folder) + "/";
         const bool counts = root.exists(folder + prefix + "energy");
@@ -165,6 +166,10 @@ class cray_pm final : public backend {
         p.described.device = "node";
         if (what == component::platform) p.described.model = detail::machine_model(root);
         if (what == component::cpu) p.described.model = detail::cpu_model(root);
+        if (what == component::gpu) {
+            p.described.model = cards;
+            p.described.device = id.substr(id.find('/') + 1);  // each a device of its own
+        }
         std::uint64_t cap = 0;  // "2200 W"; 0: none is set
         if (detail::parse_cray(root.line(folder + prefix + "power_cap"), cap) && cap < 100'000)
             p.described.max_watts = static_cast<double>(cap);

@@ -67,6 +67,9 @@ inline constexpr int ipmi_patience_milliseconds = 2000;
     if (size < 19 || answer[1] != 0xdc) return -EBADMSG;
     constexpr unsigned char measuring = 1 << 6;
     const int watts = answer[2] | answer[3] << 8;
+    // Controllers answer so where they have no value: all bits set, or the ends of a signed number.
+    for (const int none : {0xffff, 0xfffe, 0x7fff, 0x8000})
+        if (watts == none) return -EAGAIN;
     return (answer[18] & measuring) != 0 && watts > 0 ? watts : -EAGAIN;
 }
 

@@ -24,6 +24,7 @@ namespace detail {
 struct emi_channel {
     std::int32_t unit = -1;
     std::string name;
+    std::string maker;  ///< of the meter's hardware, with its model: "Maker Model"
 };
 
 /// Little-endian fields of a block of bytes; past its end there are none.
@@ -64,11 +65,16 @@ class emi_bytes {
     const emi_bytes bytes(metadata);
     std::vector<emi_channel> all;
     std::uint16_t name_size = 0;
+    std::string maker, model;  // 16 characters each; in version 1 after the unit
+    const std::size_t begin = version == 1 ? 4 : 0;
+    if (bytes.read_text(begin, 32, maker) && bytes.read_text(begin + 32, 32, model))
+        maker += (maker.empty() || model.empty() ? "" : " ") + model;
     if (version == 1) {
         emi_channel c;
         if (bytes.read(0, c.unit) && bytes.read(70, name_size) &&
             bytes.read_text(72, name_size, c.name))
             all.push_back(c);
+        if (!all.empty()) all.back().maker = maker;
         return all;
     }
     std::uint16_t count = 0;
@@ -79,6 +85,7 @@ class emi_bytes {
         if (!bytes.read(at, c.unit) || !bytes.read(at + 4, name_size) ||
             !bytes.read_text(at + 6, name_size, c.name))
             return {};
+        c.maker = maker;
         all.push_back(c);
         at += 6u + name_size;
     }

@@ -72,6 +72,26 @@ struct windows_devices {
     }
 
     static void close(void* handle) noexcept { ::CloseHandle(handle); }
+
+    /// As the registry has it: "13th Gen Intel(R) Core(TM) i7-1360P"; "" where it has none.
+    static std::string processor_name() {
+        const dynamic_library library({"advapi32.dll"}, library_search{});
+        long (*read)(void*, const wchar_t*, const wchar_t*, unsigned long, unsigned long*, void*,
+                     unsigned long*) = nullptr;
+        if (!library.bind(read, "RegGetValueW")) return {};
+        void* const local_machine = reinterpret_cast<void*>(
+            static_cast<long long>(static_cast<int>(0x80000002u)));  // a handle, sign-extended
+        constexpr unsigned long is_text = 2;
+        wchar_t text[128] = L"";
+        unsigned long size = sizeof text;
+        if (read(local_machine, L"HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0",
+                 L"ProcessorNameString", is_text, nullptr, text, &size) != 0)
+            return {};
+        std::string name;
+        for (const wchar_t* c = text; *c != 0; ++c)
+            name += *c >= 0x20 && *c < 0x7f ? static_cast<char>(*c) : '?';
+        return name;
+    }
 };
 
 }  // namespace detail

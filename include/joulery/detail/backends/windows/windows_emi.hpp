@@ -5,6 +5,7 @@
 // on Windows 11 on bare metal, to any user; in virtual machines there is nothing.
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/windows/emi_metadata.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -34,6 +35,8 @@ struct emi_calls {
     long (*control)(void* context, void* handle, unsigned long code, void* into,
                     unsigned long room) = nullptr;
     void (*close)(void* context, void* handle) = nullptr;
+    /// What the processor is called, "" where that is not known; may be null.
+    std::string (*processor)(void* context) = nullptr;
 
     [[nodiscard]] static emi_calls of_the_system() noexcept {
         emi_calls calls;
@@ -45,6 +48,7 @@ struct emi_calls {
             return detail::windows_devices::control(handle, code, into, room);
         };
         calls.close = [](void*, void* handle) { detail::windows_devices::close(handle); };
+        calls.processor = [](void*) { return detail::windows_devices::processor_name(); };
 #else
         calls.list = [](void*) { return std::wstring(); };
         calls.open = [](void*, const wchar_t*) -> void* { return nullptr; };
@@ -179,6 +183,8 @@ class windows_emi final : public backend {
         meters.push_back(std::move(m));
     }
     const detail::emi_naming naming(all);
+    const std::string processor = detail::plain_cpu_name(
+        calls.processor != nullptr ? calls.processor(calls.context) : std::string());
     std::vector<windows_emi::source> sources;
     std::vector<channel> channels;
     for (std::size_t m = 0; m < meters.size(); ++m) {
@@ -188,6 +194,9 @@ class windows_emi final : public backend {
             const bool known = std::any_of(channels.begin(), channels.end(),
                                            [&](const channel& other) { return other.id == c.id; });
             if (known || named.unit != 0) continue;  // 0: picowatt-hours, the only unit there is
+            const bool is_processor = c.part == component::cpu || c.part == component::soc ||
+                                      c.device.rfind("cpu-package", 0) == 0;
+            c.model = is_processor && !processor.empty() ? processor : named.maker;
             channels.push_back(std::move(c));
             sources.push_back({m, i});
         }

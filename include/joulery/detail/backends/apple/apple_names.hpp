@@ -1,0 +1,43 @@
+// apple_names.hpp - what a Mac calls its chip and itself.
+// SPDX-License-Identifier: MIT
+//
+// UNVERIFIED: never run on a Mac; sysctl(3) names the keys. Tested on a fake library.
+#pragma once
+
+#include "joulery/detail/core/dynamic_library.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// A text of sysctl's; "" where there is none.
+[[nodiscard]] inline std::string apple_system_text(const library_search& where, const char* key) {
+    const dynamic_library system({"/usr/lib/libSystem.B.dylib", "libSystem.so"}, where);
+    int (*read)(const char*, void*, std::size_t*, const void*, std::size_t) = nullptr;
+    char text[128] = "";
+    std::size_t room = sizeof text - 1;
+    if (!system.bind(read, "sysctlbyname") || read(key, text, &room, nullptr, 0) != 0) return {};
+    return text;
+}
+
+/// "Apple M2 Max".
+[[nodiscard]] inline std::string apple_chip(const library_search& where) {
+    return apple_system_text(where, "machdep.cpu.brand_string");
+}
+
+/// "Apple Mac14,6 (Apple M2 Max)": what stands on the box is not told.
+[[nodiscard]] inline std::string apple_machine(const library_search& where) {
+    const std::string model = apple_system_text(where, "hw.model"), chip = apple_chip(where);
+    if (model.empty() || chip.empty()) return model.empty() ? chip : "Apple " + model;
+    return "Apple " + model + " (" + chip + ")";
+}
+
+/// W, the most that the supply of the largest Mac with a chip of Apple's gives, and of any Mac.
+inline constexpr double largest_apple_silicon_supply = 480, largest_mac_supply = 1'400;
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
