@@ -195,3 +195,20 @@ TEST_CASE("update tracker: a change between reads far apart does not say when it
     CHECK(t.observe(520'000, true));
     CHECK(t.seen() == 1);
 }
+
+TEST_CASE("update tracker: many updates seen roughly are dated better than one of them tells") {
+    constexpr double period = 1e6, gap = 80e3;
+    update_tracker t{period};
+    std::mt19937_64 random{11};
+    std::uniform_real_distribution<double> even(0, gap);
+    double squares = 0;
+    constexpr int learnt = 100, all = 500;
+    for (int k = 1; k <= all; ++k) {
+        const double update = (k + 0.37) * period, before = update - even(random);
+        t.observe(static_cast<std::uint64_t>(before), false);
+        t.observe(static_cast<std::uint64_t>(before + gap), true);
+        const double error = t.predicted(0) - update;
+        if (k > learnt) squares += error * error;
+    }
+    CHECK(std::sqrt(squares / (all - learnt)) < 0.7 * gap / std::sqrt(12.0));
+}

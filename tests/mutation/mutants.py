@@ -84,7 +84,7 @@ MUTANTS = [
          "scopes have the time outside, too"),
     drop("attribution/row_builder.hpp", "t.ticks -= part;",
          "the time of reads at edges stays with the scopes"),
-    swap("attribution/busy_shares.hpp", "terms[i].seconds * busy / all", "terms[i].seconds",
+    swap("attribution/busy_shares.hpp", "own.seconds * busy / all", "own.seconds",
          "who waits weighs as much as who runs"),
     swap("attribution/row_builder.hpp", "has_device ? 1 - busy : 1", "1.0",
          "host threads have a device's energy while it is busy with marked work"),
