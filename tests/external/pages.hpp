@@ -114,6 +114,15 @@ inline report gpu_node() {
     return r;
 }
 
+/// The same with ten thousand scopes more, below those of the first 240.
+inline report many_scopes() {
+    report r = gpu_node();
+    for (std::size_t i = 0; i < 10'000; ++i)
+        add_scope(r, "extra" + std::to_string(i), i % 240, 1e-6 * (1 + static_cast<double>(i % 97)),
+                  10 + i, 1e-3);
+    return r;
+}
+
 /// A run on a machine without a counter.
 inline report nothing() {
     report r;

@@ -8,11 +8,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace joulery;
@@ -214,4 +216,22 @@ TEST_CASE("svg numbers have no exponent and no locale") {
     CHECK(detail::svg_number(1e-9) == "0");
     CHECK(detail::svg_number(1e300) == "0");
     CHECK(detail::svg_number(100) == "100");
+}
+
+TEST_CASE("html: a page of very many scopes lays out the first, and has all for who asks") {
+    const auto rows_of = [](std::size_t scopes) {
+        report r = sample::full();
+        while (r.scopes.size() < scopes)
+            r.scopes.push_back(sample::scope("train/s" + std::to_string(r.scopes.size()), 0, 1, 1,
+                                             {0.01, 0, 0}, 0.01));
+        const std::string text = to_html(r);
+        const std::size_t behind = std::min(text.find("<noscript id=\"all-scopes\">"), text.size());
+        return std::pair{count(text.substr(0, behind), "<tr data-path="),
+                         count(text.substr(behind), "<tr data-path=")};
+    };
+    CHECK(rows_of(1000).second == 0);
+    const auto [laid_out, all] = rows_of(1001);
+    CHECK(laid_out <= 60);
+    CHECK(laid_out >= 50);
+    CHECK(all == 1001);
 }

@@ -20,7 +20,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Appends the table, all scopes in it; a script folds away what a first look does not need.
+/// Appends the table, all scopes in it; a script folds away what a first look does not need. Of
+/// very many scopes the table has only what a first look needs, for a browser lays out every cell
+/// before it shows the page; all of them stand behind it as a text, which the script reads when
+/// they are asked for, and which is a table of its own where there are no scripts.
 class html_scope_table : html_table {
  public:
     html_scope_table(std::string& out, const report& r)
@@ -51,16 +54,36 @@ class html_scope_table : html_table {
             names.push_back(name);
         heads(names);
         out_ += "<tbody>\n";
-        scope_lines(rows, names.size());
+        const bool many = r_.scopes.size() > laid_out_at_once;
+        if (many)
+            first_lines(rows, names.size());
+        else
+            scope_lines(rows, names.size());
         out_ += "</tbody>\n<tfoot>\n";
         foot("outside all scopes", r_.unscoped, &channel_row::unscoped);
         foot("total", r_.total, &channel_row::total);
         out_ += "</tfoot>\n</table></div>\n";
+        if (many) {
+            out_ += "<noscript id=\"all-scopes\"><h2>All scopes</h2><div class=\"scroll\"><table>";
+            heads(names);
+            out_ += "<tbody>\n";
+            for (const std::size_t i : tree_.order) scope_line(i, true);
+            out_ += "</tbody></table></div></noscript>\n";
+        }
         if (thread_time_) out_ += "<p class=\"soft\">" + std::string(thread_time_note) + "</p>\n";
     }
 
  private:
     static constexpr std::size_t rows_at_first = 60;
+    static constexpr std::size_t laid_out_at_once = 1000;  // as html_script.hpp's `most`
+
+    void first_lines(const std::vector<shown_row>& rows, std::size_t columns) {
+        for (const shown_row& row : rows)
+            if (row.scope == scope_tree::none)
+                left_out_line(row, columns);
+            else
+                scope_line(row.scope, true);
+    }
 
     // All scopes in the order of the tree; those that `rows` leaves out can be folded away, and
     // what stands for them is there only then.

@@ -135,38 +135,71 @@ inline constexpr std::string_view html_script = R"js(
     });
   }
 
+  // Rows of a table, sorted and those of a path alone. Of very many scopes the page has only the
+  // first ones, and all as a text: it is read when they are asked for, and so many are shown at once
+  // as a browser lays out quickly.
+  var most = 1000;
+  var unfolding = document.getElementById("unfold");
   all("table.sortable").forEach(function (table) {
-    var body = table.tBodies[0];
-    var original = all("tr:not(.rest)", body);
-    var places = new Map();
-    original.forEach(function (row, i) { places.set(row, i); });
-    var heads = all("thead th", table);
-    function value(row, column) {
+    var body = table.tBodies[0], heads = all("thead th", table);
+    var lists_scopes = table.id === "scopes";
+    var text = lists_scopes && document.getElementById("all-scopes");
+    var rows = null, places = new Map();
+    var column = 0, direction = "", wanted = "", limit = most;
+    function load() {
+      if (rows) return;
+      var from = body;
+      if (text) {
+        var holder = document.createElement("template");
+        holder.innerHTML = text.textContent;
+        from = holder.content;
+      }
+      rows = all(lists_scopes ? "tr[data-path]" : "tr", from);
+      rows.forEach(function (row, i) { places.set(row, i); });
+    }
+    function value(row) {
       var cell = row.cells[column];
       var raw = cell.getAttribute("data-v");
       if (raw === null) return cell.textContent.trim().toLowerCase();
       return raw === "" ? -Infinity : parseFloat(raw);
     }
-    function sort(column, direction) {
-      heads.forEach(function (head) { head.removeAttribute("aria-sort"); });
-      table.classList.toggle("flat", direction !== "");
-      if (direction !== "") unfold();
-      var rows = original.slice();
-      if (direction !== "") {
-        heads[column].setAttribute("aria-sort", direction);
-        var sign = direction === "ascending" ? 1 : -1;
-        var keys = new Map();
-        rows.forEach(function (row) { keys.set(row, value(row, column)); });
-        rows.sort(function (a, b) {
-          var x = keys.get(a), y = keys.get(b);
-          return x < y ? -sign : x > y ? sign : places.get(a) - places.get(b);
-        });
-      }
-      var sorted = document.createDocumentFragment();
-      rows.forEach(function (row) { sorted.appendChild(row); });
-      body.appendChild(sorted);
+    function sort(list) {
+      var sign = direction === "ascending" ? 1 : -1, keys = new Map();
+      list.forEach(function (row) { keys.set(row, value(row)); });
+      list.sort(function (a, b) {
+        var x = keys.get(a), y = keys.get(b);
+        return x < y ? -sign : x > y ? sign : places.get(a) - places.get(b);
+      });
     }
-    heads.forEach(function (head, column) {
+    function line_for(left) {
+      var row = document.createElement("tr"), cell = document.createElement("td");
+      var button = document.createElement("button");
+      cell.colSpan = heads.length;
+      cell.className = "left";
+      button.type = "button";
+      button.textContent = "Show " + Math.min(left, most) + " more of " + left;
+      button.addEventListener("click", function () { limit += most; draw(); });
+      cell.appendChild(button);
+      row.appendChild(cell);
+      return row;
+    }
+    function draw() {
+      load();
+      table.classList.remove("folded");
+      if (lists_scopes && unfolding) unfolding.hidden = true;
+      var list = wanted === "" ? rows.slice() : rows.filter(function (row) {
+        return row.getAttribute("data-path").toLowerCase().indexOf(wanted) >= 0;
+      });
+      if (direction !== "") sort(list);
+      table.classList.toggle("flat", wanted !== "" || direction !== "");
+      var shown = document.createDocumentFragment();
+      list.slice(0, limit).forEach(function (row) { shown.appendChild(row); });
+      if (list.length > limit) shown.appendChild(line_for(list.length - limit));
+      body.textContent = "";
+      body.appendChild(shown);
+      return list.length;
+    }
+    heads.forEach(function (head, i) {
       var button = document.createElement("button");
       button.type = "button";
       button.textContent = head.textContent;
@@ -174,38 +207,31 @@ inline constexpr std::string_view html_script = R"js(
       head.appendChild(button);
       button.addEventListener("click", function () {
         var now = head.getAttribute("aria-sort");
-        var first = column === 0 ? "ascending" : "descending";
-        var second = column === 0 ? "descending" : "ascending";
-        sort(column, now === first ? second : now === second ? "" : first);
+        var first = i === 0 ? "ascending" : "descending";
+        var second = i === 0 ? "descending" : "ascending";
+        direction = now === first ? second : now === second ? "" : first;
+        column = i;
+        limit = most;
+        heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
+        if (direction !== "") head.setAttribute("aria-sort", direction);
+        draw();
       });
     });
-  });
-
-  var filter = document.getElementById("filter");
-  var found = document.getElementById("filter-status");
-  var unfolding = document.getElementById("unfold");
-  function unfold() {
-    if (!unfolding) return;
-    document.getElementById("scopes").classList.remove("folded");
-    unfolding.hidden = true;
-  }
-  if (unfolding) {
-    document.getElementById("scopes").classList.add("folded");
-    unfolding.hidden = false;
-    unfolding.addEventListener("click", unfold);
-  }
-  if (filter) filter.addEventListener("input", function () {
-    var wanted = filter.value.toLowerCase();
-    var rows = all("#scopes tbody tr:not(.rest)"), shown = 0;
-    if (wanted !== "") unfold();
-    rows.forEach(function (row) {
-      row.hidden = row.getAttribute("data-path").toLowerCase().indexOf(wanted) < 0;
-      if (!row.hidden) ++shown;
+    if (!lists_scopes) return;
+    if (unfolding) {
+      table.classList.add("folded");
+      unfolding.hidden = false;
+      unfolding.addEventListener("click", draw);
+    }
+    var filter = document.getElementById("filter");
+    var found = document.getElementById("filter-status");
+    if (filter) filter.addEventListener("input", function () {
+      wanted = filter.value.toLowerCase();
+      limit = most;
+      var count = draw();
+      found.textContent = wanted === "" ? "" : count > 0 ? count + " of " + rows.length + " scopes"
+          : "No path has \u201c" + filter.value + "\u201d in it";
     });
-    document.getElementById("scopes").classList.toggle("flat", wanted !== "" ||
-        !!document.querySelector("#scopes [aria-sort]"));
-    found.textContent = wanted === "" ? "" : shown > 0 ? shown + " of " + rows.length + " scopes"
-        : "No path has \u201c" + filter.value + "\u201d in it";
   });
 })();
 )js";

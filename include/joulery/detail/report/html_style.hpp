@@ -93,14 +93,15 @@ th button::after{content:"\2195";opacity:.45;margin-left:4px}
 [aria-sort=ascending] button::after{content:"\2191";opacity:1}
 [aria-sort=descending] button::after{content:"\2193";opacity:1}
 .mark{border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:.8rem;
-color:var(--soft)}
+white-space:nowrap;color:var(--soft)}
 .mark.estimated,.mark.partial{border-color:var(--warn-line);color:inherit}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}
 dt{color:var(--soft)}dd{margin:0}
 footer{margin-top:44px;color:var(--soft);font-size:.85rem}
 @media (max-width:640px){main{padding:16px 12px 40px}.wide{display:none}th,td{padding:6px 7px}
 dl{grid-template-columns:1fr;gap:0}.moment{margin-left:0}
-dd{margin-bottom:8px}tbody th{min-width:130px}h2{margin-top:30px}.left{white-space:normal}}
+dd{margin-bottom:8px}tbody th{min-width:130px}h2{margin-top:30px}
+.left{white-space:normal;overflow-wrap:break-word}}
 @media print{.tools{display:none!important}body{background:#fff;color:#000;font-size:11pt}
 main{max-width:none;padding:0}.wide{display:table-cell}h2{break-after:avoid;margin-top:22pt}
 figure,.cards,.warnings,dl,tr{break-inside:avoid}thead{display:table-header-group}
