@@ -136,8 +136,8 @@ inline constexpr std::string_view html_script = R"js(
   }
 
   // Rows of a table, sorted and those of a path alone. Of very many scopes the page has only the
-  // first ones, and all as a text: it is read when they are asked for, and so many are shown at once
-  // as a browser lays out quickly.
+  // first ones, and all as a text: it is read when they are asked for, and only so many are shown
+  // at once as a browser lays out quickly.
   var most = 1000;
   var unfolding = document.getElementById("unfold");
   all("table.sortable").forEach(function (table) {
