@@ -164,7 +164,7 @@ const tests = {
     const { page } = await open(browser, {});
     assert.strictEqual(await page.getByRole("heading", { level: 1 }).count(), 1);
     assert.strictEqual(await page.getByRole("columnheader", { name: /^energy\W*$/ }).count(), 2);
-    assert.strictEqual(await page.getByRole("rowheader", { name: "forward" }).count(), 1);
+    assert.strictEqual(await page.locator("#scopes").getByRole("rowheader", { name: "forward" }).count(), 1);
     assert.strictEqual(await page.getByRole("img", { name: /Power of each channel/ }).count(), 1);
     assert.strictEqual(await page.getByRole("button", { name: /^train ~840\s?J/ }).count(), 1);
   },

@@ -3,6 +3,7 @@
 
 #include <joulery/joulery.hpp>
 
+#include <cstdlib>
 #include <string>
 
 using namespace joulery::literals;
@@ -26,6 +27,13 @@ int main() {
     check(r.context.carbon.grid.intensity == 56_g_per_kWh, "the intensity is the one stated");
     check(to_text(r).find("dynamic name") != std::string::npos, "the table names the scope");
     check(to_json(r).find("\"dynamic name\"") != std::string::npos, "so does the JSON");
+    // The rarer writers are not in joulery::joulery: who asks for one is told which header has it.
+    ::setenv("GITHUB_STEP_SUMMARY", "/dev/null", 1);
+    for (const char* target : {"github", "run.md"}) {
+        const auto written = write_report(r, target);
+        check(!written && written.error().remedy.find("<joulery/writers/markdown.hpp>") == 8,
+              "a report without its writer names the header");
+    }
     joulery::stop();
     return failures;
 }
