@@ -4,8 +4,9 @@
     python3 tests/carbon/generate_tables.py DATA_FOLDER [OUTPUT_FOLDER]
     clang-format -i include/joulery/detail/carbon/tables/*.hpp examples/published_footprints.hpp
 
-cloud_places.csv beside this script adds regions to those of the data and says where they lie; what it
-marks "recalled" was not read in the provider's own pages again. A region has the factor of the grid
+cloud_places.csv beside this script adds regions to those of the data and says where they lie: as
+"read" in what the provider publishes, or "shown by others" from it. Where the provider says only the
+country, a region has the country's factor. A region has the factor of the grid
 nearest to it: Google's own figure, the eGRID subregion, the province, the country.
 
 The CSV files are not part of the project; the README's notice names where their figures come from.

@@ -91,7 +91,7 @@ inline constexpr cloud_row cloud_table[] = {
      0.12, 2024},
     {"aws", "us-east-2", "Ohio", 194, 18, -1, cloud_basis::egrid, 415.515, 2023, 1.13, 2024, 0.1,
      2024},
-    {"aws", "us-gov-east-1", "GovCloud US-East", 194, 18, -1, cloud_basis::egrid, 415.515, 2023, 0,
+    {"aws", "us-gov-east-1", "GovCloud US-East", 194, -1, -1, cloud_basis::ember, 383.55, 2024, 0,
      0, 0.18, 2023},
     {"aws", "us-gov-west-1", "GovCloud US-West", 194, 11, -1, cloud_basis::egrid, 288.152, 2023, 0,
      0, 0.18, 2023},
