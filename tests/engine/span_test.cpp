@@ -232,6 +232,47 @@ TEST_CASE("what a request used is told apart by its tasks, within the bar") {
     CHECK(sum == approx(truth).epsilon(0.05));
 }
 
+TEST_CASE("where one call of a task draws more than another the bar covers that, too") {
+    metered_machine machine;
+    meter& m = machine.m;
+    virtual_thread worker{m};
+    int covered = 0;
+    for (int i = 0; i < 400; ++i) {
+        const double watts = i % 2 == 0 ? 92 : 108;
+        span request{m, "request"};
+        {
+            task_scope t{worker, request, "decode"};
+            machine.draw(power::from_watts(watts));
+            machine.run(300us);
+        }
+        machine.draw(30_W);
+        machine.run(700us);
+        const used u = request.end();
+        if (i >= 200) covered += contains(u, watts * 300e-6) ? 1 : 0;
+    }
+    CHECK(covered >= 180);
+}
+
+TEST_CASE("a task that nothing is known of yet draws what tasks do in the mean, give or take") {
+    metered_machine machine{100_W};
+    meter& m = machine.m;
+    machine.reads_take(10ms);  // too long to look again for a span of 5 ms
+    {
+        span known{m, "request"};
+        task_scope t{known, "known"};
+        machine.run(3s);
+    }
+    machine.draw(40_W);
+    span request{m, "request"};
+    {
+        task_scope t{request, "new"};
+        machine.run(5ms);
+    }
+    const used u = request.end();
+    CHECK(u.energy.joules() == approx(0.5).epsilon(0.1));
+    CHECK(contains(u, 0.2));
+}
+
 TEST_CASE("the first span of a program knows its energy, however short it is") {
     metered_machine machine{70_W};
     meter& m = machine.m;

@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -445,8 +446,10 @@ TEST_CASE("JOULERY_REPORT=run.steps.jsonl: the lines of a run add up to its repo
     const std::vector<json> lines = lines_of(f.text("run.steps.jsonl"));
     const json whole = json::parse(f.text("run.json"));
     REQUIRE(lines.size() >= 4);
-    double sum = 0, items = 0, scoped = 0;
+    double sum = 0, items = 0, scoped = 0, end = lines[0]["begin_unix_s"].get<double>();
     for (const json& line : lines) {
+        CHECK(std::fabs(line["begin_unix_s"].get<double>() - end) < 1e-3);
+        end = line["end_unix_s"].get<double>();
         sum += line["energy_j"].get<double>();
         CHECK(line["run"] == whole["context"]["run_id"]);
         for (const json& s : line["scopes"]) {
