@@ -7,6 +7,7 @@
     python3 examples/follow_steps.py run.steps.jsonl tensorboard runs/1
 """
 import json
+import re
 import sys
 import time
 
@@ -61,8 +62,8 @@ def tracker(kind, argument):
     if kind == "mlflow":
         import mlflow
         mlflow.start_run()
-        return lambda n, f: mlflow.log_metrics(
-            {k.replace("(", "").replace(")", ""): v for k, v in f.items()}, step=n)
+        return lambda n, f: mlflow.log_metrics(  # names are paths of few characters there
+            {re.sub(r"[^/\w.\- ]", "_", k).strip("/"): v for k, v in f.items()}, step=n)
     return lambda n, f: print(json.dumps({"interval": n, **f}), flush=True)
 
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # follow_steps.py - the follower of examples/ hands over every interval of a run, and torn lines none.
+# Debian has none of the trackers: modules stand in that take what the real ones take and no more.
 # SPDX-License-Identifier: MIT
 """usage: follow_steps.py ROOT"""
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +18,62 @@ golden = json.loads((root / "tests/report/golden/full.jsonl").read_text(encoding
 def line(number, last):
     return json.dumps({**golden, "interval": number, "last": last})
 
+
+STAND_INS = {
+    "torch/utils/tensorboard.py": """
+import numbers
+class SummaryWriter:
+    def __init__(self, log_dir=None):
+        self.log_dir = log_dir
+    def add_scalar(self, tag, scalar_value, global_step=None):
+        assert isinstance(scalar_value, numbers.Real) and isinstance(global_step, int), tag
+        print("scalar", self.log_dir, tag, scalar_value, global_step)
+    def flush(self):
+        print("flush")
+""",
+    "wandb.py": """
+def init(project=None):
+    print("init", project)
+def log(data, step=None):
+    assert isinstance(data, dict) and isinstance(step, int)
+    print("log", step, sorted(data))
+""",
+    "mlflow.py": """
+import posixpath
+import re
+def start_run():
+    print("start")
+def log_metrics(metrics, step=None):
+    for name, value in metrics.items():  # what MLflow lets a name be
+        assert re.fullmatch(r"[/\\w.\\- ]*", name) and posixpath.normpath(name) == name, name
+        assert isinstance(float(value), float) and isinstance(step, int)
+    print("log", step, sorted(metrics))
+"""}
+
+
+def followed(folder, tracker, argument):
+    """What a tracker is told of two intervals."""
+    for name, text in STAND_INS.items():
+        module = pathlib.Path(folder) / "modules" / name
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_text(text, encoding="utf-8")
+    path = pathlib.Path(folder) / f"{tracker}.jsonl"
+    path.write_text(line(1, False) + "\n" + line(2, True) + "\n", encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, root / "examples/follow_steps.py", path, tracker, argument], check=True,
+        timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(folder) / "modules")}).stdout.split("\n")
+
+
+with tempfile.TemporaryDirectory() as folder:
+    told = followed(folder, "tensorboard", "runs/1")
+    assert "scalar runs/1 train/forward/j_per_sample 0.008333333333333333 1" in told, told
+    assert told.count("flush") == 2, told
+    assert sum(t.startswith("log ") and "train/forward/energy_j" in t
+               for t in followed(folder, "wandb", "p")) == 2
+    assert followed(folder, "wandb", "p")[0] == "init p"
+    told = followed(folder, "mlflow", "")
+    assert told[0] == "start" and sum(t.startswith("log ") for t in told) == 2, told
 
 with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / "run.steps.jsonl"
