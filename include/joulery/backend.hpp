@@ -169,6 +169,9 @@ class backend {
     virtual read_status read(counter_span out) noexcept = 0;
     /// One line about this backend for the report: a model's inputs, a limit to know. May be empty.
     [[nodiscard]] virtual std::string_view note() const noexcept { return {}; }
+    /// Whether a read may wait for a driver, a firmware or a bus, for milliseconds: then samplers
+    /// and reports read it, and no scope's thread does.
+    [[nodiscard]] virtual bool reads_wait() const noexcept { return false; }
     /// For `attribution::process`: this process's part, 0 to 1, of what the device behind channel
     /// `i` did since the last call, or `unknown_share`. Never overlaps a read.
     [[nodiscard]] virtual double process_share(std::size_t i) noexcept {

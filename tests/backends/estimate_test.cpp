@@ -261,11 +261,19 @@ TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and 
         CHECK((*e)->channels()[0].model == "Intel Xeon Platinum 8259CL, Amazon EC2 m5.xlarge");
         CHECK(contains((*e)->note(), "Amazon EC2 m5.xlarge: estimated, not measured: "));
         CHECK(contains((*e)->note(), "Cascade Lake"));
-        CHECK(contains((*e)->note(), "4 hardware threads"));
+        CHECK(contains((*e)->note(), "4 hardware threads, the instance's share of its host"));
     }
     SUBCASE("Amazon's older machines") {
         m.file("/sys/hypervisor/uuid", "ec2e1916-9099-7caf-fd21-012345abcdef\n");
         CHECK(instance() == "Amazon EC2");
+    }
+    SUBCASE("Amazon's own processors, whose kernel names no more than the core") {
+        m.file("/proc/cpuinfo", "processor\t: 0\nBogoMIPS\t: 2100.00\nCPU implementer\t: 0x41\n"
+                                "CPU architecture: 8\nCPU part\t: 0xd40\n\nprocessor\t: 1\n");
+        CHECK(detail::cpu_model(m.root()) == "Arm Neoverse V1");
+        m.file(dmi + "sys_vendor", "Amazon EC2\n").file(dmi + "product_name", "c7g.large\n");
+        CHECK((*open_estimate(m.root()))->channels()[0].model ==
+              "AWS Graviton3, Amazon EC2 c7g.large");
     }
     SUBCASE("Google") {
         m.file(dmi + "sys_vendor", "Google\n")
@@ -277,6 +285,16 @@ TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and 
         CHECK(instance() == "");  // any Hyper-V says so
         m.file(dmi + "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77\n");
         CHECK(instance() == "Microsoft Azure");
+        const std::string written = "/run/cloud-init/instance-data.json";
+        m.file(written, R"({"ds": {"meta_data": {"imds": {"compute": {"location": "westeurope",
+                            "vmSize": "Standard_D4s_v5"}}}}, "v1": {"region": "westeurope"}})");
+        CHECK(instance() == "Microsoft Azure Standard_D4s_v5");  // and nothing of the region
+        for (const char* bad : {"", "{", "[]", "{\"ds\": 7}", "{\"ds\": {\"meta_data\": null}}",
+                                R"({"ds": {"meta_data": {"instance-type": "a\nb"}}})",
+                                R"({"ds": {"meta_data": {"instance-type": ["x"]}}})"}) {
+            m.file(written, bad);
+            CHECK(instance() == "Microsoft Azure");
+        }
     }
     SUBCASE("a machine of one's own") {
         m.file(dmi + "sys_vendor", "Dell Inc.\n").file(dmi + "product_name", "PowerEdge R750\n");

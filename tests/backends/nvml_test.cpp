@@ -564,6 +564,7 @@ TEST_CASE("nvml: several GPUs become a backend each, with the module that they s
     REQUIRE(b);
     std::vector<std::unique_ptr<backend>> parts = split_by_device(*std::move(b));
     REQUIRE(parts.size() == 3);
+    for (const std::unique_ptr<backend>& part : parts) CHECK(part->reads_wait());
     CHECK(ids(*parts[0]) == strings{"gpu/GPU-0/board"});
     CHECK(ids(*parts[1]) == strings{"module1", "gpu/GPU-1/board"});
     CHECK(ids(*parts[2]) == strings{"gpu/GPU-2/board"});

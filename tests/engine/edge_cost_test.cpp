@@ -1,5 +1,8 @@
 // What threads use while they read counters at the edges of scopes is billed to no scope.
+#include "joulery/backend.hpp"
 #include "joulery/scope.hpp"
+#include "joulery/testing/access.hpp"
+#include "joulery/testing/manual_clock.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 
@@ -9,8 +12,12 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <list>
+#include <memory>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace joulery;
 using namespace joulery::literals;
@@ -96,4 +103,58 @@ TEST_CASE("edge cost: a device goes on working while a thread reads") {
     gpu.part = component::gpu;
     const report r = epoch_of_steps(gpu);
     CHECK(r.find("epoch")->total.joules() >= 40 * 0.5 + 0.2);
+}
+
+TEST_CASE("edge cost: what waits for a driver is read by samplers and reports, and by no scope") {
+    // Cheap so far, as a gauge of a vendor's library is between two waits.
+    struct library final : backend {
+        explicit library(bool waits) : waits_(waits) {
+            channel c;
+            c.id = waits ? "gpu/0/board" : "cpu0/package";
+            channels_.push_back(c);
+        }
+        std::string_view name() const noexcept override { return "library"; }
+        const std::vector<channel>& channels() const noexcept override { return channels_; }
+        bool reads_wait() const noexcept override { return waits_; }
+        read_status read(counter_span out) noexcept override {
+            ++reads;
+            out[0] = value_ += 1'000'000;
+            return read_status::ok;
+        }
+        int reads = 0;
+
+     private:
+        bool waits_;
+        std::uint64_t value_ = 0;
+        std::vector<channel> channels_;
+    };
+    for (const bool waits : {true, false}) {
+        CAPTURE(waits);
+        auto made = std::make_unique<library>(waits);
+        library& read = *made;
+        const auto clock = std::make_shared<testing::manual_clock>();
+        options o;
+        testing::access::set_clock(o, clock);
+        o.backends.push_back(std::move(made));
+        meter m{std::move(o)};
+        int by_scopes = 0;
+        for (int i = 0; i < 20; ++i) {
+            int last = 0;
+            {
+                const int before = read.reads;
+                scope s{m, "long"};
+                by_scopes += read.reads - before;
+                for (int k = 0; k < 20; ++k) {
+                    clock->advance(100ms);
+                    testing::access::poll(m);
+                }
+                last = read.reads;
+            }
+            by_scopes += read.reads - last;
+            clock->advance(100ms);
+            testing::access::poll(m);
+        }
+        CHECK((by_scopes == 0) == waits);
+        CHECK(m.snapshot().find("long")->calls == 20);
+    }
 }

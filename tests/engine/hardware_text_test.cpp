@@ -52,3 +52,12 @@ TEST_CASE("hardware: the parts of one chip are one, whatever they are") {
                                            "cpu-package:0/pci:0008:01:00.0")},
                                     "") == "2 x NVIDIA Grace, NVIDIA GB200");
 }
+
+TEST_CASE("hardware: a cloud's machine is named once") {
+    CHECK(detail::in_instance("AMD EPYC 9R14", "Amazon EC2 m7a.metal-48xl") ==
+          "AMD EPYC 9R14, Amazon EC2 m7a.metal-48xl");
+    CHECK(detail::in_instance("Xeon, Amazon EC2 m5.xlarge, NVIDIA L4", "Amazon EC2 m5.xlarge") ==
+          "Xeon, Amazon EC2 m5.xlarge, NVIDIA L4");
+    CHECK(detail::in_instance("", "Hetzner Cloud") == "Hetzner Cloud");
+    CHECK(detail::in_instance("Xeon", "") == "Xeon");
+}

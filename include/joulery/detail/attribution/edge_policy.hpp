@@ -22,11 +22,11 @@ inline constexpr double updates_to_lose_edges = 8;
 
 /// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
 /// and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
-/// seconds.
+/// seconds. Never of a source whose reads wait: that would be the host program's thread.
 [[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, bool has_edges,
                                     double budget, double seconds_per_tick, double lag) noexcept {
     const double updates = has_edges ? updates_to_lose_edges : updates_worth_edges;
-    return 2 * source.read_cost() <= budget * mean_ticks &&
+    return !source.reads_wait() && 2 * source.read_cost() <= budget * mean_ticks &&
            mean_ticks * seconds_per_tick >= updates * std::max(source.fastest_update(), lag);
 }
 

@@ -96,6 +96,7 @@ class energy_source {
     }
     [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
     [[nodiscard]] std::string_view note() const noexcept { return backend_->note(); }
+    [[nodiscard]] bool reads_wait() const noexcept { return backend_->reads_wait(); }
     /// What the backend knows of this process's part in channel `i`. Call with `reading` held.
     [[nodiscard]] double process_share(std::size_t i) noexcept {
         return backend_->process_share(i);

@@ -225,7 +225,7 @@ class engine : public std::enable_shared_from_this<engine> {
         std::uint32_t bits = 0;
         for (const auto& m : sources_)
             if (in.takes_any(m->source.first_channel(), m->source.channel_count()) &&
-                m->source.read_cost() * tick_seconds() <= 20e-6)
+                !m->source.reads_wait() && m->source.read_cost() * tick_seconds() <= 20e-6)
                 bits |= edge_bit(m->source.index());
         return bits;
     }

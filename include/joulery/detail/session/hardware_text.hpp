@@ -59,6 +59,12 @@ namespace detail {
     return text;
 }
 
+/// Hardware with the cloud's machine that it is in: "AMD EPYC 9R14, Amazon EC2 m7a.metal-48xl".
+[[nodiscard]] inline std::string in_instance(std::string hardware, const std::string& instance) {
+    if (instance.empty() || hardware.find(instance) != std::string::npos) return hardware;
+    return hardware.empty() ? instance : hardware + ", " + instance;
+}
+
 }  // namespace detail
 }  // namespace v1
 }  // namespace joulery

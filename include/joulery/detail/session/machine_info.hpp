@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
@@ -21,6 +22,7 @@ struct machine_info {
     std::string machine;  ///< one for all processes, containers and ranks of a running machine
     std::string host;
     std::string cpu;
+    std::string instance;  ///< "Amazon EC2 m5.xlarge"; "" of a machine of one's own
     std::string os;
     unsigned logical_cpus = 0;
     long process_id = 0;
@@ -42,6 +44,8 @@ struct machine_info {
     machine_info m;
     const system_root root;
     m.cpu = cpu_name(root);
+    if (m.cpu.empty()) m.cpu = cpu_model(root);
+    m.instance = find_cloud_instance(root).text();
     m.logical_cpus = std::thread::hardware_concurrency();
 #if JOULERY_POSIX()
     ::utsname names{};

@@ -278,7 +278,8 @@ class meter_core {
         c.machine = machine_.machine;
         c.host = machine_.host;
         c.cpu = machine_.cpu;
-        c.hardware = describe_hardware(channels(), plain_cpu_name(machine_.cpu));
+        c.hardware = in_instance(describe_hardware(channels(), plain_cpu_name(machine_.cpu)),
+                                 machine_.instance);
         c.os = machine_.os;
         c.logical_cpus = machine_.logical_cpus;
         c.run_id = machine_.machine + '/' + std::to_string(machine_.process_id) + '/' +

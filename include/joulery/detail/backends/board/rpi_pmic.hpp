@@ -131,6 +131,8 @@ class rpi_pmic final : public backend {
         return "sum of the power chip's rails: without conversion losses, USB and fan";
     }
 
+    [[nodiscard]] bool reads_wait() const noexcept override { return true; }
+
     read_status read(counter_span out) noexcept override {
         const pmic_power power = parse_pmic(mailbox_.ask(device_));
         if (power.rails == 0)

@@ -5,8 +5,12 @@
 // among what firmware tells, and is never guessed.
 #pragma once
 
+#include "joulery/detail/core/json_value.hpp"
 #include "joulery/detail/core/system_root.hpp"
+#include "joulery/result.hpp"
 
+#include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -17,7 +21,7 @@ namespace detail {
 /// A virtual machine (or a rented one) of a cloud.
 struct cloud_instance {
     std::string provider;  ///< "Amazon EC2"; "": not known to be in a cloud
-    std::string type;      ///< "m5.xlarge"; "" where the firmware does not say
+    std::string type;      ///< "m5.xlarge"; "" where neither firmware nor cloud-init says
 
     /// "Amazon EC2 m5.xlarge"
     [[nodiscard]] std::string text() const {
@@ -53,6 +57,29 @@ inline constexpr cloud_sign cloud_signs[] = {
     {"product_name", "OpenStack", "OpenStack", false},
 };
 
+/// The instance's type as cloud-init wrote it down at boot, for all to read; "" where it did not,
+/// or where the file is too long to be one.
+[[nodiscard]] inline std::string type_by_cloud_init(const system_root& root) {
+    constexpr std::size_t longest = 1 << 20;
+    const std::string text = root.text("/run/cloud-init/instance-data.json", longest);
+    if (text.empty() || text.size() == longest) return {};
+    const result<json_value> all = parse_json(text);
+    if (!all) return {};
+    using path = std::initializer_list<std::string_view>;
+    for (const path& names : {path{"ds", "meta_data", "instance-type"},
+                              path{"ds", "meta_data", "instance_type"},
+                              path{"ds", "meta_data", "imds", "compute", "vmSize"}}) {
+        const json_value* at = &*all;
+        for (const std::string_view name : names) at = at != nullptr ? at->find(name) : nullptr;
+        if (at == nullptr || at->kind != json_value::type::string) continue;
+        const std::string& type = at->text;
+        constexpr std::string_view signs = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                           "0123456789._-";
+        if (type.size() < 64 && type.find_first_not_of(signs) == std::string::npos) return type;
+    }
+    return {};
+}
+
 /// Looks at the firmware's tables, then at Xen's number, which begins with "ec2" on Amazon's older
 /// machines.
 [[nodiscard]] inline cloud_instance find_cloud_instance(const system_root& root) {
@@ -62,6 +89,7 @@ inline constexpr cloud_sign cloud_signs[] = {
         cloud_instance found;
         found.provider = sign.provider;
         if (sign.has_type) found.type = root.line(folder + "product_name");
+        if (found.type.empty()) found.type = type_by_cloud_init(root);
         return found;
     }
     const bool old_amazon = root.line("/sys/hypervisor/uuid").rfind("ec2", 0) == 0 ||

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
@@ -28,9 +29,29 @@ namespace detail {
     return std::string(trimmed(name));
 }
 
-/// "AMD EPYC 9554"; "" on Arm, whose kernels don't say.
+/// What a cloud calls its own processors, which only say whose core they have.
+struct cloud_processor {
+    std::string_view provider, core, name;
+};
+inline constexpr cloud_processor cloud_processors[] = {
+    {"Amazon EC2", "Arm Neoverse N1", "AWS Graviton2"},
+    {"Amazon EC2", "Arm Neoverse V1", "AWS Graviton3"},
+    {"Amazon EC2", "Arm Neoverse V2", "AWS Graviton4"},
+    {"Google Compute Engine", "Arm Neoverse N1", "Ampere Altra"},
+    {"Google Compute Engine", "Arm Neoverse V2", "Google Axion"},
+    {"Microsoft Azure", "Arm Neoverse N1", "Ampere Altra"},
+    {"Microsoft Azure", "Arm Neoverse N2", "Azure Cobalt 100"},
+    {"Oracle Cloud", "Arm Neoverse N1", "Ampere Altra"},
+};
+
+/// "AMD EPYC 9554", "AWS Graviton3"; "" where neither the kernel nor the cloud says.
 [[nodiscard]] inline std::string cpu_model(const system_root& root) {
-    return plain_cpu_name(read_cpu_identity(root).model_name);
+    const std::string name = plain_cpu_name(read_cpu_identity(root).model_name);
+    if (name.rfind("Arm ", 0) != 0) return name;
+    const std::string provider = find_cloud_instance(root).provider;
+    for (const cloud_processor& p : cloud_processors)
+        if (p.provider == provider && p.core == name) return std::string(p.name);
+    return name;
 }
 
 /// "Raspberry Pi 5 Model B Rev 1.0", "NVIDIA Jetson AGX Thor Developer Kit"; "" on other boards.

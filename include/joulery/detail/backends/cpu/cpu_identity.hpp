@@ -15,7 +15,7 @@ inline namespace v1 {
 /// or 0.
 struct cpu_identity {
     std::string vendor;      ///< "GenuineIntel", "AuthenticAMD", "HygonGenuine"
-    std::string model_name;  ///< "AMD EPYC 7763 64-Core Processor"
+    std::string model_name;  ///< "AMD EPYC 7763 64-Core Processor", "Arm Neoverse V1"
     std::uint64_t family = 0;
     std::uint64_t model = 0;
     std::uint64_t stepping = 0;
@@ -47,7 +47,32 @@ namespace detail {
     return false;
 }
 
+/// Arm's processors tell who made a core and which it is, and no name.
+struct arm_core {
+    std::string_view implementer, part, name;
+};
+inline constexpr arm_core arm_cores[] = {
+    // arch/arm64/include/asm/cputype.h
+    {"0x41", "0xd08", "Arm Cortex-A72"},   {"0x41", "0xd0b", "Arm Cortex-A76"},
+    {"0x41", "0xd42", "Arm Cortex-A78AE"}, {"0x41", "0xd0c", "Arm Neoverse N1"},
+    {"0x41", "0xd49", "Arm Neoverse N2"},  {"0x41", "0xd8e", "Arm Neoverse N3"},
+    {"0x41", "0xd40", "Arm Neoverse V1"},  {"0x41", "0xd4f", "Arm Neoverse V2"},
+    {"0x41", "0xd83", "Arm Neoverse V3AE"}, {"0x41", "0xd84", "Arm Neoverse V3"},
+    {"0x4e", "0x004", "NVIDIA Carmel"},    {"0xc0", "0xac3", "Ampere-1"},
+    {"0xc0", "0xac4", "Ampere-1A"},        {"0x46", "0x001", "Fujitsu A64FX"},
+    {"0x48", "0xd01", "HiSilicon TSV110"},
+};
+
+inline void name_arm_core(std::string_view part, cpu_identity& cpu) {
+    for (const arm_core& core : arm_cores)
+        if (core.implementer == cpu.vendor && core.part == part) cpu.model_name = core.name;
+}
+
 inline void take_cpuinfo_line(std::string_view key, std::string_view value, cpu_identity& cpu) {
+    if (key == "CPU implementer") cpu.vendor = value;
+    if (key == "CPU part" && cpu.model_name.empty()) name_arm_core(value, cpu);
+    if (key == "cpu" && cpu.model_name.empty())  // POWER: "POWER9, altivec supported"
+        cpu.model_name = "IBM " + std::string(value.substr(0, value.find_first_of(",(")));
     if (key == "vendor_id") cpu.vendor = value;
     if (key == "model name") cpu.model_name = value;
     if (key == "cpu family" && !parse_unsigned(value, cpu.family)) cpu.family = 0;

@@ -78,6 +78,8 @@ class estimate_backend final : public backend {
         c.device = "estimate";
         const std::string cloud = detail::find_cloud_instance(root).text();
         c.model = detail::cpu_model(root);
+        const std::string board = detail::board_model(root);
+        if (!board.empty() && (c.model.empty() || c.model.rfind("Arm ", 0) == 0)) c.model = board;
         if (!cloud.empty()) c.model += (c.model.empty() ? "" : ", ") + cloud;
         c.relative_error = model_.error;
         // /proc/stat counts in 1/100 s. The Teads curve is bent: the load must be a mean over many
@@ -186,7 +188,8 @@ class estimate_backend final : public backend {
                      ? "load of all processors from /proc/stat"
                      : "CPU time of this process alone, as /proc/stat says nothing (a lower bound)";
         note_ += " x " + model_.sources + "; " + std::to_string(static_cast<long long>(threads_)) +
-                 " hardware threads; off by up to " +
+                 " hardware threads" + (cloud.empty() ? "" : ", the instance's share of its host") +
+                 "; off by up to " +
                  std::to_string(static_cast<int>(model_.error * 100 + 0.5)) + " %";
     }
 

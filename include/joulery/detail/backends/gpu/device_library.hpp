@@ -19,6 +19,7 @@ namespace detail {
 /// thread the last of eight devices would be dated by when the calls for the other seven came back.
 class device_library : public backend {
  public:
+    [[nodiscard]] bool reads_wait() const noexcept final { return true; }
     /// A backend for each device, which take the devices over; none where there is nothing to
     /// split.
     [[nodiscard]] virtual std::vector<std::unique_ptr<backend>> split() { return {}; }

@@ -60,6 +60,8 @@ class recorder final : public backend {
                                                           : inner_->note();
     }
 
+    [[nodiscard]] bool reads_wait() const noexcept override { return inner_->reads_wait(); }
+
     read_status read(counter_span out) noexcept override {
         const read_status status = inner_->read(out);
         const double now = static_cast<double>(clock_->now()) * clock_->seconds_per_tick();

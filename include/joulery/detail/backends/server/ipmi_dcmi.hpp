@@ -101,6 +101,8 @@ class ipmi_dcmi final : public backend {
         return channels_;
     }
 
+    [[nodiscard]] bool reads_wait() const noexcept override { return true; }
+
     read_status read(counter_span out) noexcept override {
         const int told = std::exchange(told_, 0);
         const int watts = told > 0 ? told : ask();
