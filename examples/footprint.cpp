@@ -21,14 +21,13 @@
 #include <joulery/carbon/carbon_for.hpp>
 #include <joulery/carbon/embodied.hpp>
 #include <joulery/carbon/series_reader.hpp>
-#include <joulery/detail/carbon/decimal.hpp>
-#include <joulery/detail/carbon/format_significant.hpp>
-#include <joulery/detail/core/unit_text.hpp>
+#include <joulery/figures.hpp>
 #include <joulery/report_io.hpp>
 
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <locale>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -135,10 +134,12 @@ class argument_reader {
     }
     double number(const std::string& name) {
         const std::string given = text(name);
-        const auto value = parse_decimal(given);
-        if (!value && !why_)
+        std::istringstream in(given);
+        in.imbue(std::locale::classic());
+        double value = 0;
+        if (!(in >> value && in.peek() == std::istringstream::traits_type::eof()) && !why_)
             why_ = failure{name + ": '" + given + "' is not a number", "write it as 12.5"};
-        return value.value_or(0);
+        return value;
     }
 
     std::vector<std::string> rest_;

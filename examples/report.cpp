@@ -8,12 +8,9 @@
 //     report -o run.html -o run.csv run.json   other formats: .html .csv .md .emissions.csv
 //                                              .card.yaml .annex.md .sci.json and more
 //     report --compare before.json after.json  what changed, and whether the error bars tell
-#include "joulery/accounting/compare.hpp"
-#include "joulery/detail/core/number_text.hpp"
-#include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/report/figures.hpp"
-#include "joulery/detail/report/text_grid.hpp"
-#include "joulery/report_io.hpp"
+#include <joulery/accounting/compare.hpp>
+#include <joulery/figures.hpp>
+#include <joulery/report_io.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -74,8 +71,9 @@ arguments parse(int argc, char** argv) {
             a.targets.push_back(value());
         } else if (word == "--top") {
             const std::string text = value();
-            double n = 0;
-            if (!parse_number(text, n) || !(n >= 1 && n <= 1e6))
+            char* end = nullptr;
+            const long n = std::strtol(text.c_str(), &end, 10);
+            if (text.empty() || *end != 0 || n < 1)
                 fail({"--top wants a number from 1 on, not " + text, ""});
             a.top = static_cast<std::size_t>(n);
         } else if (word.size() > 1 && word[0] == '-') {

@@ -12,6 +12,7 @@
 #include "joulery/carbon/accelerator_power.hpp"
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/carbon/callable_intensity.hpp"
+#include "joulery/figures.hpp"
 #include "joulery/joulery.hpp"
 #include "joulery/probe.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"

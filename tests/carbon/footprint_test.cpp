@@ -81,6 +81,14 @@ TEST_CASE("equivalents: of all of them those that a reader can picture, or none"
     REQUIRE(some.size() == 2);
     CHECK(to_text(some[0]) == "66.5 years of a US household's energy");
     CHECK(to_text(some[1]) == "76.6 minutes of a coal-fired power plant");
+    // Not the same in two units.
+    const auto years = sensible_equivalents(emissions::from_kilograms(56860));
+    REQUIRE(years.size() == 2);
+    CHECK(to_text(years[0]) == "6.85 years of a US household's energy");
+    CHECK(to_text(years[1]) == "7.89 minutes of a coal-fired power plant");
+    const auto months = sensible_equivalents(emissions::from_kilograms(3000));
+    CHECK(months.size() == 2);
+    CHECK(to_text(months[0]) == "132 days of a US household's energy");
     CHECK(to_text(sensible_equivalents(5_kg)[0]) == "20.5 km driven by an average US car");
     CHECK(sensible_equivalents(emissions::from_grams(1e-6)).empty());
     CHECK(sensible_equivalents(emissions::from_grams(1e30)).empty());

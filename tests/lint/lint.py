@@ -33,8 +33,6 @@ PACKAGE = "package"
 SCHEMAS = {"report.schema.json"}
 # The one way of tests to what a meter keeps to itself.
 ACCESS = "testing/access.hpp"
-# Examples that are tools of the library and share its columns and number formats.
-LIBRARY_TOOLS = {"report.cpp", "footprint.cpp"}
 # Not reached from the umbrella: for tests, and for those who have the tool that they serve.
 OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
 # Nor are these, which few programs need and each program includes by name.
@@ -276,8 +274,6 @@ class Lint:
     def check_examples(self):
         """Examples show what users have."""
         for path in sorted((self.root / "examples").rglob("*.[ch]pp")):
-            if path.name in LIBRARY_TOOLS:
-                continue
             for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
                 found = INCLUDE.match(line)
                 if found and found.group(2).startswith("joulery/detail/"):

@@ -43,6 +43,7 @@ struct equivalent {
 #include "joulery/detail/carbon/tables/equivalent_table.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -78,10 +79,27 @@ JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
     return out;
 }
 
+namespace detail {
+
+/// "of a US household's energy" of "days of a US household's energy".
+inline std::string_view after_unit(std::string_view what) noexcept {
+    return what.substr(std::min(what.find(' '), what.size()));
+}
+
+}  // namespace detail
+
 JOULERY_DECL std::vector<equivalent> sensible_equivalents(emissions m) {
     std::vector<equivalent> out;
-    for (equivalent& e : equivalents_of(m))
-        if (e.count >= 0.1 && e.count < 10000 && out.size() < 2) out.push_back(std::move(e));
+    for (equivalent& e : equivalents_of(m)) {
+        if (!(e.count >= 0.1 && e.count < 10000)) continue;
+        // 2,500 days of a household are years of it.
+        const bool same = !out.empty() && e.source == out.back().source &&
+                          detail::after_unit(e.what) == detail::after_unit(out.back().what);
+        if (same && e.count >= 1)
+            out.back() = std::move(e);
+        else if (!same && out.size() < 2)
+            out.push_back(std::move(e));
+    }
     return out;
 }
 
