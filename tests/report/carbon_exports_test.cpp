@@ -154,7 +154,9 @@ TEST_CASE("statement: a channel that a model stands in for is an estimate") {
     CHECK(s.measured.size() == 2);
     REQUIRE(s.estimated.size() == 3);
     CHECK(s.estimated[0] == "energy of gpu/0/board (nvml, estimated)");
-    CHECK(statement_of(report{}).assumed.size() == 4);
+    report stated;  // no channel
+    stated.total = 5_J;
+    CHECK(statement_of(stated).assumed.size() == 4);
 }
 
 TEST_CASE("technical documentation: energy in MWh, the method, three lists, every factor") {

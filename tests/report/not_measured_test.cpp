@@ -88,7 +88,7 @@ TEST_CASE("not measured: null in JSON, which reads back as the same report") {
 TEST_CASE("not measured: empty fields, points without a value, a word instead of a number") {
     const std::string csv = to_csv(blind());
     CHECK(has(csv, "train,scope,0,3,10,,,,,0,,,not measured,share,"));
-    CHECK(has(csv, "(total),total,0,,12.5,,"));
+    CHECK(has(csv, "(total),total,0,,12.5,,,,,"));
     CHECK(has(to_otlp_json(blind()), "\"timeUnixNano\": \"1700000012500000000\", \"flags\": 1}"));
     CHECK(has(to_prometheus(blind()), "joulery_energy_joules_total{"));
     CHECK_FALSE(has(to_prometheus(blind()), "quality=\"partial\"} 0\n"));
@@ -106,6 +106,11 @@ TEST_CASE("not measured: what is handed in claims no figure") {
     const std::string annex = to_technical_documentation(blind());
     CHECK(has(annex, "energy of the machine: not measured"));
     CHECK_FALSE(claims_nothing_was_used(annex));
+    for (const std::string& handed_in : {card, annex}) {
+        CHECK(has(handed_in, "no energy is known, and so no emissions"));
+        CHECK_FALSE(has(handed_in, "energy was stated"));
+        CHECK_FALSE(has(handed_in, "emissions: energy x"));
+    }
     const std::string row = to_codecarbon_csv(blind());
     CHECK(has(row, ",12.5,,,,,,,,,,"));  // emissions, rate, powers and energies are empty
 }

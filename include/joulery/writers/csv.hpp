@@ -124,7 +124,7 @@ JOULERY_DECL std::string to_csv(const report& report_or_none) {
             .add(std::uint64_t{0})
             .add("")
             .add(total ? r.context.duration.count() : 0.0);
-        csv.add(e.joules()).add(total ? 0.0 : e.joules()).add("");
+        csv.add(e.joules()).add(total && !is_nan(e.joules()) ? 0.0 : e.joules()).add("");
         csv.add(total ? r.co2e.grams() : r.context.carbon.of(e).grams());
         csv.add("").add("").add("").add(quality_text(e, r.provenance)).add("");
         csv.add(hardware_of(r.context));

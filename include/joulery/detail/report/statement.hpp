@@ -4,6 +4,7 @@
 
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/carbon/grid_factor.hpp"
+#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report.hpp"
 
 #include <string>
@@ -25,6 +26,10 @@ struct statement {
                                  std::string(to_text(c.provenance)) + ")";
         const bool read = c.provenance == quality::measured || c.provenance == quality::derived;
         (read ? out.measured : out.estimated).push_back(text);
+    }
+    if (!knows_energy(r)) {  // then nothing follows from it
+        out.assumed.push_back("nothing: no energy is known, and so no emissions");
+        return out;
     }
     const carbon_model& m = r.context.carbon;
     out.estimated.push_back("emissions: energy x PUE x grid intensity, " + to_text(m.grid));
