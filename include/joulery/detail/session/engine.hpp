@@ -150,18 +150,20 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
     /// any source's locks.
     void retire_ended() {
+        // A tree's lock comes before that of the trees.
+        std::vector<std::shared_ptr<thread_context>> ended;
+        std::vector<call_spread> calls;
+        for (auto& t : trees()) {
+            if (!t->is_settled()) continue;
+            ended.push_back(t);
+            t->while_still([&] { add_spreads_of(*t, calls); });
+        }
+        if (ended.empty()) return;
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        const auto settled_everywhere = [](const std::shared_ptr<thread_context>& t) {
-            return t->thread_ended.load(std::memory_order_acquire) &&
-                   std::all_of(t->last_rows.begin(), t->last_rows.end(),
-                               [](const std::atomic<bool>& taken) { return taken.load(); });
-        };
+        for (const call_spread& c : calls) add_to_path(c);
         for (auto& t : trees_) {
-            if (!settled_everywhere(t)) continue;
+            if (std::find(ended.begin(), ended.end(), t) == ended.end()) continue;
             tally_context(*t, retired_, *clock_);
-            std::vector<call_spread> calls;
-            add_spreads_of(*t, calls);
-            for (const call_spread& c : calls) add_to_path(c);
             // Its thread has ended: nobody writes them.
             retired_calls_.take(t->calls, t->thread_name);
             t.reset();

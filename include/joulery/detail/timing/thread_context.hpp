@@ -15,6 +15,7 @@
 #include "joulery/detail/timing/thread_stack.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -180,6 +181,12 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     [[nodiscard]] std::shared_ptr<thread_context> let_go() noexcept {
         thread_ended.store(true, std::memory_order_release);
         return std::move(keeps_itself_);
+    }
+    /// Whether its thread has ended and every source has attributed its last row.
+    [[nodiscard]] bool is_settled() const noexcept {
+        return thread_ended.load(std::memory_order_acquire) &&
+               std::all_of(last_rows.begin(), last_rows.end(),
+                           [](const std::atomic<bool>& taken) { return taken.load(); });
     }
     [[nodiscard]] bool is_of_this_thread() const noexcept {
         return thread == &default_tree && !is_orphan();
