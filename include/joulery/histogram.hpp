@@ -24,7 +24,7 @@ inline namespace v1 {
 ///
 ///     joulery::histogram per_token;
 ///     per_token.add(u.energy.joules() / tokens);
-///     std::printf("%g J", per_token.percentile(99));
+///     std::cout << to_text(energy::from_joules(per_token.percentile(99)));
 struct histogram {
     std::uint32_t first = 0;            ///< number of the first bin
     std::vector<std::uint64_t> counts;  ///< of the bins from there on
