@@ -184,6 +184,10 @@ class html_writer {
     }
 
     void channels() {
+        if (r_.channels.empty()) {
+            out_ += "<h2>Channels</h2>\n<p>None: nothing was read and nothing estimated.</p>\n";
+            return;
+        }
         out_ +=
             "<h2 id=\"channels-title\">Channels</h2>\n<p class=\"soft\">Only roots are summed: "
             "what lies inside another channel is detail.</p>\n<div class=\"scroll\" "
