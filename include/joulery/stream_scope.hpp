@@ -140,7 +140,8 @@ namespace enabled {
 ///         some updates of the counter, what the device used at rest is in part billed to them.
 /// Thread: belongs to the thread that made it. Marks come back on any.
 /// Cost:   a scope, an allocation, and what putting two marks into the stream costs. A mark reads
-///         the device's counters where that pays, as at any scope's edges, else the clock only.
+///         the device's counters where that pays and their reads don't wait, as at any scope's
+///         edges, else the clock only.
 /// Fails:  never. A mark is a callable that takes a `stream_mark` and has the stream call it; if it
 ///         returns a bool, false means that it could not. Without a begin there is no device row.
 ///

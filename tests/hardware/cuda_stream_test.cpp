@@ -7,6 +7,7 @@
 #if defined(JOULERY_TEST_CUDA)
 
 #include "approx.hpp"
+#include "joulery/detail/backends/gpu/nvml.hpp"
 #include "joulery/detail/session/defaults.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/integration/cuda.hpp"
@@ -19,10 +20,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -88,7 +91,7 @@ void print_counters(meter& m) {
             const auto& t = s->source.tracker(c);
             std::printf("  %s: %s, period %.3f ms, jitter %.4f ms, slack %.1f us, read %.1f us\n",
                         s->source.channels()[c].id.c_str(), t.locked() ? "locked" : "not locked",
-                        t.period() * tick * 1e3, t.jitter() * tick * 1e3, t.slack() * tick * 1e6,
+                        t.period() * tick * 1e3, t.jitter() * tick * 1e3, t.gap() * tick * 1e6,
                         s->source.read_cost() * tick * 1e6);
         }
     }
@@ -144,6 +147,68 @@ TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, with
     CHECK(marked == approx(waited).epsilon(0.03));
     CHECK(r.find("marked/device")->time.count() ==
           approx(r.find("waited")->time.count()).epsilon(0.03));
+}
+
+TEST_CASE("hardware: by how much nvml's counter lags behind a load that begins") {
+    int devices = 0;
+    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) return;
+    opened_backend all = open_nvml(system_root{});
+    if (!all) return;
+    std::unique_ptr<backend> gpu = std::move(split_by_device(*std::move(all))[0]);
+    const channel c = gpu->channels()[0];
+    if (c.kind != reading_kind::energy_counter) {
+        std::printf("cuda: lag: skipped: %s has no energy counter\n", c.model.c_str());
+        return;
+    }
+    products work(4096);
+    const int count = work.count_for(2.0);
+    REQUIRE(work.works());
+    std::this_thread::sleep_for(std::chrono::seconds(3));  // the clocks settle
+    struct update {
+        double at, joules;  // s since the load began; J
+    };
+    std::vector<update> updates;
+    steady_clock::time_point begun = steady_clock::time_point::max();
+    const steady_clock::time_point first = steady_clock::now();
+    double last = -1;
+    for (steady_clock::time_point at = first; at - first < std::chrono::seconds(4);) {
+        if (begun == steady_clock::time_point::max() && at - first > std::chrono::seconds(1)) {
+            work.launch(count);
+            begun = steady_clock::now();
+        }
+        std::vector<std::uint64_t> values(gpu->channels().size());
+        REQUIRE(gpu->read(counter_span(values)) == read_status::ok);
+        const steady_clock::time_point done = steady_clock::now();
+        const double joules = static_cast<double>(values[0]) * c.joules_per_count;
+        if (last >= 0 && joules != last)
+            updates.push_back({std::chrono::duration<double>(done - first).count() -
+                                   std::chrono::duration<double>(done - at).count() / 2,
+                               joules});
+        last = joules;
+        at = done;
+    }
+    work.wait();
+    // Two straight lines, through the idle second and through the load's second one: where they
+    // cross is when the counter shows that the load began.
+    const double load_at = std::chrono::duration<double>(begun - first).count();
+    const auto mean_power = [&](double from, double to) {
+        const update *a = nullptr, *b = nullptr;
+        for (const update& u : updates) {
+            if (u.at < from || u.at > to) continue;
+            if (a == nullptr) a = &u;
+            b = &u;
+        }
+        REQUIRE((a != nullptr && b != a));
+        return std::pair<update, double>(*a, (b->joules - a->joules) / (b->at - a->at));
+    };
+    const auto idle = mean_power(0, load_at), load = mean_power(load_at + 0.5, load_at + 1.8);
+    const double crossing = (idle.first.joules - idle.second * idle.first.at - load.first.joules +
+                             load.second * load.first.at) /
+                            (load.second - idle.second);
+    std::printf("cuda: %s: idle %.1f W, load %.1f W; the counter shows the load %.1f ms late\n",
+                c.model.c_str(), idle.second, load.second, 1e3 * (crossing - load_at));
+    CHECK(load.second > idle.second);
+    CHECK(crossing - load_at < 0.3);  // a power that creeps up as it warms looks like a lag
 }
 
 #else

@@ -18,8 +18,7 @@ namespace joulery {
 inline namespace v1 {
 
 /// Marks the edges of a `stream_scope` in a CUDA stream, as host functions that the stream calls
-/// when it gets there. They make no CUDA call; a mark that reads the GPU's counter holds up its
-/// stream for that read, within the overhead budget.
+/// when it gets there. They make no CUDA call, and call no vendor's library for its counter.
 ///
 /// Fails: while the stream is being captured into a graph it marks nothing (a graph runs many
 /// times, a mark once): open the scope around the graph's launch.
