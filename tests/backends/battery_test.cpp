@@ -106,3 +106,15 @@ TEST_CASE("battery: names the laptop and states what the largest supplies give")
     CHECK(full_contract_violations(**b) == strings{});
     CHECK((*b)->channels()[0].model == "LENOVO 21HMCTO1WW");
 }
+
+TEST_CASE("battery: all bits of 16, as firmware has them where it knows no rate, are no power") {
+    fake_system m;
+    const std::string folder = supply(m, "BAT0", "Battery", "Discharging");
+    m.number(folder + "/power_now", 5'000'000);
+    opened_backend b = open_battery(m.root());
+    REQUIRE(b);
+    m.number(folder + "/power_now", 65'535'000);
+    CHECK(read_all(**b).status == read_status::retry);
+    m.number(folder + "/power_now", 65'000'000);
+    CHECK(read_all(**b).values[0] == 65'000'000);
+}

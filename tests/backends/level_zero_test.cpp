@@ -220,3 +220,24 @@ TEST_CASE("level-zero: several cards become a backend each, with all that is in 
     m.control.gpus[1].pci_status = 1;  // which channels are one card's is not known
     CHECK(split_by_device(*m.open()).size() == 1);
 }
+
+TEST_CASE("level-zero: a card that sleeps is not woken: at the start, or later on") {
+    intel_machine m;
+    const std::string device = "/sys/class/drm/card0/device";
+    m.system.file(device + "/power/runtime_status", "suspended\n");
+    CHECK(contains(m.open().error().reason, "card0 sleeps, and Level Zero would wake it"));
+    CHECK(m.control.inits == 0);
+    m.system.file(device + "/power/runtime_status", "active\n");
+    const std::string power = "/sys/bus/pci/devices/0000:03:00.0/power";
+    m.system.file(power + "/control", "auto\n").file(power + "/runtime_status", "active\n");
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(read_all(**b).values == numbers{1'000'000});
+    static int reads;
+    reads = 0;
+    m.control.on_read = [] { ++reads; };
+    m.system.file(power + "/runtime_status", "suspended\n");
+    for (int i = 0; i < 5; ++i) CHECK(read_all(**b).values == numbers{1'000'000});
+    CHECK(reads == 0);
+    m.control.on_read = nullptr;
+}

@@ -254,6 +254,24 @@ TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what the
                           std::string("Module Power Socket ") + n + "\n");
         }
     }
+    SUBCASE("segments, where what stands for a serial number is none") {
+        for (unsigned i = 0; i < 4; ++i) m.control.gpus[i].domain = 0x8 + i % 2 + i / 2 * 0x10;
+        serials({"N/A", "0", "[N/A]", "00000"});
+    }
+    SUBCASE("as the firmware's meters have modules, where it puts all next to one processor") {
+        for (unsigned i = 0; i < 4; ++i) {
+            const std::string device =
+                std::string("/sys/bus/pci/devices/0000:6") + char('5' + int(i)) + ":00.0";
+            m.system.file(device + "/numa_node", "0\n");
+        }
+        serials({"0", "0", "0", "0"});
+        for (const char* n : {"0", "1"}) {
+            const std::string meter = std::string("/sys/class/hwmon/hwmon") + n;
+            m.system.file(meter + "/name", "power_meter\n");
+            m.system.file(meter + "/power1_oem_info",
+                          std::string("Module Power Socket ") + n + "\n");
+        }
+    }
     SUBCASE("nothing: their modules are left out") {
         expected = {};
         said = "the power of modules is left out: nothing says which GPUs share one";
@@ -574,4 +592,14 @@ TEST_CASE("nvml: several GPUs become a backend each, with the module that they s
     m.control.gpus[0].lost_status = 15;  // one that is lost takes no other with it
     CHECK(read_all(*parts[0]).status == read_status::gone);
     CHECK(read_all(*parts[2]).values == numbers{102});
+}
+
+TEST_CASE("nvml: an error value for the power is no reason to doubt a counter that counts") {
+    gpu_machine m(1);
+    opened_backend b = m.open();
+    REQUIRE(b);
+    m.run(**b, 1, 100);
+    m.control.gpus[0].power_mw = 0xffff'ffff;
+    m.run(**b, 15, 100);
+    CHECK((*b)->note() == "");
 }

@@ -114,3 +114,16 @@ TEST_CASE("rapl-msr: names the processor and states the limits in force") {
     r.values[0x610] = std::uint64_t{0xffff} << 32 | 0xffff;  // 4095 W: none
     CHECK(channel_of(**open_rapl_msr(m.root(), device.calls()), "cpu0/package").max_watts == 0);
 }
+
+TEST_CASE("rapl-msr: a virtual machine's packages, which mirror the host's, are one, said") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55, 4, "fpu hypervisor");
+    two_sockets(m);
+    registers r{{{0x606, 14 << 8}, {0x611, 1}}};
+    fake_device device;
+    device.on_read = [&](void* i, std::size_t n, std::uint64_t o) { return r.read(i, n, o); };
+    opened_backend b = open_rapl_msr(m.root(), device.calls());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"cpu0/package"});
+    CHECK(contains((*b)->note(), "may mirror one counter of the host"));
+}

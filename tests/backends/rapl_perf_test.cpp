@@ -225,3 +225,18 @@ TEST_CASE("rapl-perf: names the processor, and states the limits of powercap's z
     CHECK(full_contract_violations(**b) == strings{});
     CHECK((*b)->channels()[0].max_watts == 420);
 }
+
+TEST_CASE("rapl-perf: a virtual machine's packages, which mirror the host's, are one, said") {
+    fake_system m;
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) E5-2670", 6, 45, 4, "fpu tsc hypervisor");
+    perf_unit(m, "0-3", {"-", "energy-pkg"});
+    for (unsigned cpu = 0; cpu < 4; ++cpu) socket_of(m, cpu, cpu);
+    fake_perf kernel;
+    for (int cpu = 0; cpu < 4; ++cpu) kernel.counts[{2, cpu}] = joule;
+    opened_backend b = open_rapl_perf(m.root(), kernel.calls());
+    REQUIRE(b);
+    CHECK(ids(**b) == strings{"cpu0/package"});
+    CHECK(contains((*b)->note(), "may mirror one counter of the host"));
+    m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) E5-2670", 6, 45, 4);
+    CHECK(ids(**open_rapl_perf(m.root(), kernel.calls())).size() == 4);
+}

@@ -230,3 +230,21 @@ TEST_CASE("rocm-smi: several cards become a backend each, dated by itself") {
     CHECK(read_all(*parts[2]).values == numbers{1'002});
     CHECK(contract_violations(*parts[1]) == strings{});
 }
+
+TEST_CASE("rocm-smi: a card that sleeps is not woken: at the start, or later on") {
+    amd_machine m;
+    const std::string device = "/sys/class/drm/card1/device";
+    m.system.file(device + "/power/runtime_status", "suspended\n");
+    CHECK(contains(m.open().error().reason, "card1 sleeps, and ROCm SMI would wake it"));
+    CHECK(m.control.calls_before_start == 0);
+    CHECK_FALSE(m.control.started);
+    m.system.remove(device + "/power");
+    const std::string power = "/sys/bus/pci/devices/0000:c1:00.0/power";
+    m.system.file(power + "/control", "auto\n").file(power + "/runtime_status", "active\n");
+    opened_backend b = m.open();
+    REQUIRE(b);
+    CHECK(read_all(**b).values == numbers{65'536'000});
+    m.control.gpus[0].energy = 99'000'000;  // what a woken card would show
+    m.system.file(power + "/runtime_status", "suspended\n");
+    CHECK(read_all(**b).values == numbers{65'536'000});
+}

@@ -391,3 +391,28 @@ TEST_CASE("Arc B570: card and package as the kernel counts them, named by the sy
     CHECK(m.meter->channels()[1].max_watts == 328);
     CHECK(contains(m.meter->snapshot().context.hardware, "Intel Battlemage G21 [Arc B570]"));
 }
+
+TEST_CASE("a gauge that shows the very same for minutes may be stuck, and that is said") {
+    for (const bool stuck : {true, false}) {
+        doubtful_machine m;
+        m.power_meter(0, "", 212'345'000);
+        m.start();
+        (void)m.run_for(90s, 500ms, [&](double at) {
+            const auto wavers = static_cast<std::uint64_t>(at * 7'000) % 3'000'000;
+            m.power_meter(0, "", 212'345'000 + (stuck ? 0 : wavers));
+        });
+        CHECK((m.said("may be stuck") ==
+               "channel machine/power-meter has shown 212 W and nothing else for 90 s: its "
+               "sensor may be stuck") == stuck);
+    }
+    doubtful_machine whole_watts;  // a controller that counts in watts may well show the same
+    whole_watts.power_meter(0, "", 212'000'000);
+    channel c;
+    c.id = "machine/dcmi", c.part = component::platform, c.kind = reading_kind::power_gauge;
+    c.joules_per_count = 1, c.update_period = 1s;
+    found_backends found;
+    found.backends.push_back(make_backend("dcmi", c, [] { return 212.0; }));
+    whole_watts.start(std::move(found));
+    (void)whole_watts.run_for(90s, 500ms, [](double) {});
+    CHECK(whole_watts.said("may be stuck") == "");
+}

@@ -139,6 +139,15 @@ class channel_account {
     /// Largest mean power seen between two reads at least ten update periods apart, in watts.
     [[nodiscard]] double peak_watts() const noexcept { return peak_watts_; }
 
+    /// For how long a gauge has shown the same power, which is not 0, as of the last read.
+    [[nodiscard]] double unchanged_seconds() const noexcept {
+        return is_counter_ || base_.raw == 0 ? 0 : last_read_at_ - changed_at_;
+    }
+    /// What a gauge showed last, in watts.
+    [[nodiscard]] double last_watts() const noexcept {
+        return is_counter_ ? 0 : static_cast<double>(base_.raw) * scale_;
+    }
+
     /// A gap of more than this many usual intervals of a gauge is not bridged (DESIGN 5.7).
     static constexpr double bridgeable_periods = 5;
 
@@ -270,6 +279,7 @@ class channel_account {
     void integrate(moment now) noexcept {
         const moment before = base_;
         const bool was_suspended = suspended_ > suspended_taken_;
+        if (!has_baseline_ || now.raw != before.raw) changed_at_ = now.at;
         rebase(now, 0);
         if (!has_baseline_) return;
         const double elapsed = std::max(now.at - before.at, 0.0);
@@ -298,6 +308,7 @@ class channel_account {
     double credit_ = 0;               ///< joules that a step may bring beside its own time
     double gap_from_ = 0;             ///< up to here it is counted, or tallied as unmeasured
     double last_read_at_ = 0;
+    double changed_at_ = 0;  ///< of a gauge
     double suspended_ = 0;        ///< seconds so far, as of the last read
     double suspended_taken_ = 0;  ///< of them, before `base_`
     std::uint64_t counts_ = 0;

@@ -225,7 +225,23 @@ class report_builder {
             row.provenance = quality::partial;
             if (!is_doubted(row)) report_.warnings.push_back(what_is_missing(row));
         }
+        doubt_still_gauge(account, from, row);
         report_.channels.push_back(std::move(row));
+    }
+
+    // What is measured finely wavers: a sensor that has shown the very same for a minute is stuck.
+    void doubt_still_gauge(const channel_account& account, const channel& of,
+                           const channel_row& row) {
+        constexpr double long_time = 60, many_updates = 60, fine = 1e-3;
+        const double still = account.unchanged_seconds(), watts = account.last_watts();
+        const double update = std::chrono::duration<double>(of.update_period).count();
+        const double step = of.quantum > 0 ? of.quantum : of.joules_per_count;
+        if (!row.summed || of.provenance == quality::estimated || step > fine * watts ||
+            still < std::max(long_time, many_updates * update) || row.tally.reads < many_updates)
+            return;
+        report_.warnings.push_back("channel " + row.id + " has shown " +
+                                   to_text(power::from_watts(watts)) + " and nothing else for " +
+                                   to_text(seconds(still)) + ": its sensor may be stuck");
     }
 
     void add_ticks(const energy_source& source, std::size_t c, channel_row& row) const {

@@ -133,11 +133,12 @@ class battery final : public backend {
 
     // The sign of the current differs between drivers while the battery discharges.
     static bool power_of(cell& b, std::uint64_t& microwatts) noexcept {
-        constexpr std::int64_t most = 1'000'000'000;  // 1 kW, 1 kA, 1 kV
+        constexpr std::int64_t most = 1'000'000'000;          // 1 kW, 1 kA, 1 kV
+        constexpr std::int64_t firmware_none = 65'535'000;  // all bits of 16, in thousandths
         std::int64_t amount = 0;
         if (!(b.has_power ? b.power : b.current).read_signed(amount)) return false;
         if (amount < 0) amount = -amount;
-        if (amount > most) return false;
+        if (amount > most || amount == firmware_none) return false;
         microwatts = static_cast<std::uint64_t>(amount);
         if (b.has_power) return true;
         std::int64_t microvolts = 0;

@@ -29,6 +29,7 @@ class counter_check {
     static constexpr double widest = 1;          ///< a longer gap starts the window anew
     static constexpr double lowest_ratio = 0.8;  ///< counter to power x time
     static constexpr double highest_ratio = 1.25;
+    static constexpr double most_credible = 10'000;  ///< W of one device
 
     /// Whether a sample now would help.
     [[nodiscard]] bool wants(double at) const noexcept {
@@ -37,6 +38,7 @@ class counter_check {
 
     void take(double counter_joules, double watts, double at) noexcept {
         if (verdict_ != counter_verdict::undecided) return;
+        if (!(watts >= 0 && watts < most_credible)) return give_up();  // an error value, no power
         if (!begun_ || at - last_at_ > widest || counter_joules < first_joules_) {
             begun_ = true;
             began_at_ = at;

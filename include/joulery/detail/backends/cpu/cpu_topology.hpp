@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
@@ -57,5 +58,22 @@ namespace detail {
     return found;
 }
 
+namespace detail {
+
+inline constexpr const char* one_counter_note =
+    "this is a virtual machine: its packages may mirror one counter of the host, of which the "
+    "first is read";
+
+/// In a virtual machine processors may be packages of their own that all show the host's counter:
+/// leaves the first alone then; whether it did.
+[[nodiscard]] inline bool keep_one_of_virtual(const system_root& root, const cpu_identity& cpu,
+                                              std::vector<socket_cpu>& sockets) {
+    const bool is_virtual = cpu.has_hypervisor || root.exists("/sys/hypervisor/type");
+    if (!is_virtual || sockets.size() < 2) return false;
+    sockets.resize(1);
+    return true;
+}
+
+}  // namespace detail
 }  // namespace v1
 }  // namespace joulery

@@ -40,8 +40,9 @@ class rapl_msr final : public backend {
         channel described;
     };
 
-    rapl_msr(std::vector<device_handle> devices, std::vector<counter> counters)
-        : devices_(std::move(devices)), counters_(std::move(counters)) {
+    rapl_msr(std::vector<device_handle> devices, std::vector<counter> counters,
+             std::string note = {})
+        : devices_(std::move(devices)), counters_(std::move(counters)), note_(std::move(note)) {
         for (const counter& c : counters_) channels_.push_back(c.described);
     }
 
@@ -49,6 +50,7 @@ class rapl_msr final : public backend {
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
     }
+    [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
         const std::size_t n = std::min(out.size(), counters_.size());
@@ -71,6 +73,7 @@ class rapl_msr final : public backend {
     std::vector<device_handle> devices_;
     std::vector<counter> counters_;
     std::vector<channel> channels_;
+    std::string note_;
 };
 
 namespace detail {
@@ -173,8 +176,9 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
     const cpu_identity cpu = read_cpu_identity(root);
     if (!cpu.is_intel() && !cpu.is_amd())
         return failure{"not an Intel, AMD or Hygon processor", {}};
-    const std::vector<socket_cpu> sockets =
+    std::vector<socket_cpu> sockets =
         first_cpu_of_each_socket(root, root.line("/sys/devices/system/cpu/online"));
+    const bool one_for_all = detail::keep_one_of_virtual(root, cpu, sockets);
     std::vector<device_handle> devices;
     std::vector<rapl_msr::counter> counters;
     failure why{"/sys/devices/system/cpu/online: names no processors", {}};
@@ -196,7 +200,8 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
         why = {"/dev/cpu/*/msr: no energy register counts (a virtual machine shows none)", {}};
     if (counters.empty()) return why;
     return std::unique_ptr<backend>(
-        std::make_unique<rapl_msr>(std::move(devices), std::move(counters)));
+        std::make_unique<rapl_msr>(std::move(devices), std::move(counters),
+                                   one_for_all ? detail::one_counter_note : ""));
 }
 [[nodiscard]] inline opened_backend open_rapl_msr(const system_root& root) {
     return open_rapl_msr(root, device_calls::of_the_system());

@@ -146,8 +146,9 @@ class perf_finder {
             return failure{std::string(perf_power) + "/type: no perf counters of energy here",
                            cpu_.has_hypervisor ? "use a bare-metal instance, or the estimate" : ""};
         const std::string mask = root_.line(std::string(perf_power) + "/cpumask");
-        const std::vector<socket_cpu> sockets =
+        std::vector<socket_cpu> sockets =
             first_cpu_of_each_socket(root_, mask, dies_count_apart());
+        const bool one_for_all = keep_one_of_virtual(root_, cpu_, sockets);
         if (sockets.empty())
             return failure{std::string(perf_power) + "/cpumask: '" + mask + "' names no processors",
                            {}};
@@ -157,6 +158,7 @@ class perf_finder {
         for (rapl_perf::event& e : events_) find_parent(e);
         std::string note;
         if (error_ != 0) note = "some energy events did not open: " + error_text(error_);
+        if (one_for_all) note += (note.empty() ? "" : "; ") + std::string(one_counter_note);
         return std::unique_ptr<backend>(std::make_unique<rapl_perf>(std::move(events_), note));
     }
 

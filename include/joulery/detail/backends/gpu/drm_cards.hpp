@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/system_root.hpp"
+#include "joulery/result.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -27,6 +28,25 @@ namespace detail {
                 return true;
     return root.exists("/dev/dxg");  // Windows' subsystem for Linux
 #endif
+}
+
+/// A card of a vendor that sleeps now, "card1"; "" where none does. Starting the vendor's library
+/// would wake it.
+[[nodiscard]] inline std::string sleeping_card_of(const system_root& root,
+                                                  std::string_view vendor) {
+    for (const std::string& entry : root.list("/sys/class/drm")) {
+        const std::string device = "/sys/class/drm/" + entry + "/device";
+        if (entry.find('-') == std::string::npos && root.line(device + "/vendor") == vendor &&
+            root.line(device + "/power/runtime_status") == "suspended")
+            return entry;
+    }
+    return {};
+}
+
+[[nodiscard]] inline failure would_wake(const std::string& card, const char* library) {
+    return {card + " sleeps, and " + library + " would wake it",
+            "echo on | sudo tee /sys/class/drm/" + card +
+                "/device/power/control # or start the meter when the card is at work"};
 }
 
 /// "0000:65:00.0", as the kernel spells it.

@@ -189,9 +189,12 @@ class level_zero_discovery {
 ///     auto gpus = open_level_zero(system_root{});
 using level_zero = library_backend<detail::level_zero_devices>;
 
-[[nodiscard]] inline opened_backend open_level_zero(const system_root& root,
-                                                    const library_search& where) {
+[[nodiscard]] inline opened_backend open_level_zero(
+    const system_root& root, const library_search& where,
+    const std::shared_ptr<const time_source>& clock = std::make_shared<steady_time>()) {
     if (!detail::has_card_of(root, "0x8086")) return failure{"no Intel GPU in /sys/class/drm", {}};
+    const std::string asleep = detail::sleeping_card_of(root, "0x8086");
+    if (!asleep.empty()) return detail::would_wake(asleep, "Level Zero");
     result<detail::level_zero_api> api = detail::level_zero_api::load(where);
     if (!api) return api.error();
     const int status = api->start(0);
@@ -203,8 +206,10 @@ using level_zero = library_backend<detail::level_zero_devices>;
     found.look_at_all();
     if (found.channels().empty())
         return failure{found.devices() == 0 ? "Level Zero sees no GPU" : found.note(), {}};
-    return std::unique_ptr<backend>(std::make_unique<level_zero>(
-        std::move(found.found()), std::move(found.channels()), std::move(found.note())));
+    auto opened = std::make_unique<level_zero>(
+        std::move(found.found()), std::move(found.channels()), std::move(found.note()));
+    opened->let_sleep(root, clock);
+    return std::unique_ptr<backend>(std::move(opened));
 }
 [[nodiscard]] inline opened_backend open_level_zero(const system_root& root) {
     return open_level_zero(root, library_search::of(root));

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/gpu/device_library.hpp"
+#include "joulery/detail/core/system_root.hpp"
+#include "joulery/detail/timing/time_source.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -35,6 +38,19 @@ class library_backend final : public detail::device_library {
     library_backend(Devices devices, std::vector<channel> channels, std::string note)
         : devices_(std::move(devices)), channels_(std::move(channels)), note_(std::move(note)) {}
 
+    /// From now on cards that sleep are neither woken nor kept up: they draw 0 W.
+    void let_sleep(const system_root& root, const std::shared_ptr<const time_source>& clock) {
+        for (const channel& c : channels_) {
+            const std::string_view device = detail::whole_device_of(c);
+            const bool is_pci = device.substr(0, 4) == "pci:";
+            sleeps_.push_back(is_pci ? detail::sleeping_device(
+                                           root,
+                                           "/sys/bus/pci/devices/" + std::string(device.substr(4)),
+                                           clock)
+                                     : detail::sleeping_device());
+        }
+    }
+
     [[nodiscard]] std::string_view name() const noexcept override { return Devices::name; }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept override {
         return channels_;
@@ -48,11 +64,14 @@ class library_backend final : public detail::device_library {
         for (std::size_t i = 0, end = 0; i < channels_.size(); i = end) {
             for (end = i + 1; end < channels_.size() && is_same_device(i, end);) ++end;
             if (end - i == channels_.size()) return {};
-            parts.push_back(std::make_unique<library_backend>(
+            auto part = std::make_unique<library_backend>(
                 devices_.only(i, end),
                 std::vector<channel>(channels_.begin() + static_cast<std::ptrdiff_t>(i),
                                      channels_.begin() + static_cast<std::ptrdiff_t>(end)),
-                std::exchange(note_, {})));
+                std::exchange(note_, {}));
+            for (std::size_t k = i; k < end && k < sleeps_.size(); ++k)
+                part->sleeps_.push_back(std::move(sleeps_[k]));
+            parts.push_back(std::move(part));
         }
         return parts;
     }
@@ -62,8 +81,15 @@ class library_backend final : public detail::device_library {
         std::size_t good = 0;
         std::size_t lost = 0;
         for (std::size_t i = 0; i < n; ++i) {
-            const detail::device_answer answer = devices_.read(i, out[i]);
-            if (answer != detail::device_answer::value) out[i] = no_value;
+            detail::device_answer answer = detail::device_answer::value;
+            const auto ask = [&]() noexcept {
+                std::uint64_t value = no_value;
+                answer = devices_.read(i, value);
+                return answer == detail::device_answer::value ? value : no_value;
+            };
+            out[i] = sleeps_.empty() ? ask()
+                     : channels_[i].kind == reading_kind::energy_counter ? sleeps_[i].counter(ask)
+                                                                         : sleeps_[i].gauge(ask);
             if (out[i] != no_value) ++good;
             if (answer == detail::device_answer::lost) ++lost;
         }
@@ -79,6 +105,7 @@ class library_backend final : public detail::device_library {
     Devices devices_;
     std::vector<channel> channels_;
     std::string note_;
+    std::vector<detail::sleeping_device> sleeps_;  ///< one a channel; empty: none does
 };
 
 }  // namespace v1

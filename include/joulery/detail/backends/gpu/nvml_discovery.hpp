@@ -269,12 +269,20 @@ class nvml_discovery {
             return std::none_of(sockets.begin(), sockets.end(),
                                 [](const std::string& s) { return s.empty(); });
         };
-        if (all([&](const nvml_meter& gpu) { return socket_of_pci(root_, gpu.described.device); }))
+        // Firmware that puts every card next to one processor says nothing of its modules.
+        if (all([&](const nvml_meter& gpu) {
+                return socket_of_pci(root_, gpu.described.device);
+            }) &&
+            count_of(sockets) >= std::min(modules, gpus_.size()))
             return true;
         const auto serial = [&](const nvml_meter& gpu) {
-            return nvml_api::text(api_.serial, gpu.device);
+            const std::string number = nvml_api::text(api_.serial, gpu.device);
+            return is_filler(number) ? std::string() : number;
         };
-        const auto board = [&](const nvml_meter& gpu) { return number(api_.board_id, gpu); };
+        const auto board = [&](const nvml_meter& gpu) {
+            const std::string id = number(api_.board_id, gpu);
+            return is_filler(id) ? std::string() : id;
+        };
         const auto module = [&](const nvml_meter& gpu) { return number(api_.module_id, gpu); };
         const auto segment = [](const nvml_meter& gpu) {
             return pci_segment(gpu.described.device);
@@ -300,6 +308,13 @@ class nvml_discovery {
         unsigned value = 0;
         const bool told = call != nullptr && call(gpu.device, &value) == nvml_ok;
         return told ? std::to_string(value) : std::string();
+    }
+    // What stands in a serial number's place where nobody wrote one: "0", "N/A", "[N/A]", blanks.
+    [[nodiscard]] static bool is_filler(const std::string& serial) {
+        return serial.find_first_of("123456789") == std::string::npos;
+    }
+    [[nodiscard]] static std::size_t count_of(std::vector<std::string> names) {
+        return count_in_order(names);
     }
     // "pci:0009:01:00.0" and "pci:0008:..." -> "000": Grace numbers the segments of a socket so.
     static std::string pci_segment(const std::string& device) {

@@ -184,15 +184,17 @@ class rocm_smi_discovery {
  public:
     rocm_smi_discovery(const system_root& root, const rocm_smi_api& api,
                        std::shared_ptr<const time_source> clock)
-        : root_(root), api_(api), found_(api, std::move(clock)) {}
+        : root_(root), api_(api), clock_(clock), found_(api, std::move(clock)) {}
 
     opened_backend open() {
         std::uint32_t count = 0;
         if (api_.count(&count) != 0) count = 0;
         for (std::uint32_t index = 0; index < count; ++index) look_at(index);
         if (channels_.empty()) return failure{count == 0 ? "ROCm SMI sees no GPU" : note_, {}};
-        return std::unique_ptr<backend>(std::make_unique<library_backend<rocm_smi_devices>>(
-            std::move(found_), std::move(channels_), std::move(note_)));
+        auto opened = std::make_unique<library_backend<rocm_smi_devices>>(
+            std::move(found_), std::move(channels_), std::move(note_));
+        opened->let_sleep(root_, clock_);
+        return std::unique_ptr<backend>(std::move(opened));
     }
 
  private:
@@ -234,6 +236,7 @@ class rocm_smi_discovery {
 
     const system_root& root_;
     const rocm_smi_api& api_;
+    std::shared_ptr<const time_source> clock_;
     rocm_smi_devices found_;
     std::vector<channel> channels_;
     std::string note_;
@@ -254,6 +257,8 @@ using rocm_smi = library_backend<detail::rocm_smi_devices>;
     const system_root& root, const library_search& where,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
     if (!detail::may_have_amd_gpu(root)) return detail::no_amd_gpu();
+    const std::string asleep = detail::sleeping_card_of(root, "0x1002");
+    if (!asleep.empty()) return detail::would_wake(asleep, "ROCm SMI");
     const result<detail::rocm_smi_api> api = detail::rocm_smi_api::load(where);
     if (!api) return api.error();
     const int status = api->init(detail::rocm_smi_api::thread_only_mutex);
