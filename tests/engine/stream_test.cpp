@@ -28,12 +28,14 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -225,6 +227,78 @@ TEST_CASE("random programs: no window is below zero, and together they are the r
         report last = m->snapshot();
         m.reset();
         all.check_against(last);
+    }
+}
+
+namespace {
+
+// Scopes, spans that other threads end, and their tasks, as a seed has it.
+class random_threads {
+ public:
+    random_threads(meter& m, std::uint64_t seed) : meter_(m) {
+        for (std::uint64_t t = 0; t < 3; ++t)
+            threads_.emplace_back([this, s = 10 * seed + t] { play(s); });
+    }
+    void join() {
+        for (std::thread& t : threads_) t.join();
+    }
+
+ private:
+    void play(std::uint64_t seed) {
+        std::mt19937_64 random(seed);
+        for (int i = 0; i < 60; ++i) {
+            scope s{meter_, random() % 2 == 0 ? "even" : "odd"};
+            s.add_items(1, "step");
+            span request{meter_, "request"};
+            {
+                task_scope t{request, "task"};
+                work_a_little();
+            }
+            const std::lock_guard<std::mutex> lock(mutex_);
+            if (random() % 2 == 0) handed_on_ = std::move(request);  // and ends what was there
+        }
+    }
+    meter& meter_;
+    std::mutex mutex_;
+    span handed_on_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+TEST_CASE("random threads: windows and differences of looks at any moment add up to the report") {
+    const char* const alone = std::getenv("JOULERY_SEED");
+    const std::uint64_t first = alone != nullptr ? std::strtoull(alone, nullptr, 10) : 1;
+    for (std::uint64_t seed = first; seed < first + (alone != nullptr ? 1 : 5); ++seed) {
+        CAPTURE(seed);
+        std::vector<interval_report> told;
+        report before, whole;
+        double looked = 0;
+        {
+            options o;
+            o.backends.push_back(ten_watts());
+            o.interval = 2ms;
+            o.on_interval = [&](const interval_report& i) { told.push_back(i); };
+            meter m{std::move(o)};
+            random_threads threads{m, seed};
+            before = m.snapshot();
+            looked = before.total.joules();
+            for (int i = 0; i < 20; ++i) {
+                whole = m.snapshot();
+                const report window = difference(whole, before);
+                check_window(window, whole);
+                looked += window.total.joules();
+                before = whole;
+            }
+            threads.join();
+        }
+        CHECK(looked == approx(whole.total.joules()).epsilon(1e-12));
+        sums all;
+        for (const interval_report& i : told) all.add(i);
+        REQUIRE(told.size() >= 2);
+        const report& last = told.back().so_far;
+        all.check_against(last);
+        CHECK(engine_test::calls_of(last, "even") + engine_test::calls_of(last, "odd") == 180);
     }
 }
 

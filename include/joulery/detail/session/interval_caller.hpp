@@ -60,6 +60,16 @@ class interval_caller {
     /// An interval ends now, on this thread: on a clock that a test moves.
     void tell_now(report now) { tell(*shared_, std::move(now), false); }
 
+    /// No report is taken from now on, and none is under way when this returns: the last one, which
+    /// `finish` gets, must be the latest.
+    void stop_looking() {
+        std::unique_lock<std::mutex> lock(shared_->mutex);
+        shared_->stopping = true;
+        shared_->changed.notify_all();
+        if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id())
+            shared_->changed.wait(lock, [&] { return !shared_->looking; });
+    }
+
     /// The run is over: the last interval ends with this report; none: it is not told.
     void finish(std::optional<report> last) {
         if (std::exchange(finished_, true)) return;
@@ -67,13 +77,13 @@ class interval_caller {
             if (last && shared_->look) tell(*shared_, std::move(*last), true);
             return;
         }
+        // It may be taking a report of a meter that goes; that is waited for however long it takes.
+        stop_looking();
         std::unique_lock<std::mutex> lock(shared_->mutex);
-        shared_->stopping = true;
         shared_->last = std::move(last);
+        shared_->finished = true;
         shared_->changed.notify_all();
         const bool is_this = thread_.get_id() == std::this_thread::get_id();
-        // It may be taking a report of a meter that goes; that is waited for however long it takes.
-        if (!is_this) shared_->changed.wait(lock, [&] { return !shared_->looking; });
         const bool ended =
             !is_this && shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
         lock.unlock();
@@ -101,7 +111,7 @@ class interval_caller {
 
         std::mutex mutex;
         std::condition_variable changed;
-        bool looking = false, stopping = false, ended = false;
+        bool looking = false, stopping = false, finished = false, ended = false;
         std::optional<report> last;
     };
     static constexpr std::chrono::seconds patience{1};
@@ -136,6 +146,7 @@ class interval_caller {
             if (now) (void)catch_bad_alloc([&] { tell(s, std::move(*now), false); });
             lock.lock();
         }
+        s.changed.wait(lock, [&] { return s.finished; });
         std::optional<report> last = std::move(s.last);
         lock.unlock();
         if (last) (void)catch_bad_alloc([&] { tell(s, std::move(*last), true); });

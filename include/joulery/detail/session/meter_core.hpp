@@ -127,8 +127,10 @@ class meter_core {
 
     /// The last report of the run, which its last interval ends with, too.
     [[nodiscard]] report finish() {
+        const bool tells = intervals_ && engine_->is_this_process();
+        if (tells) intervals_->stop_looking();
         report last = snapshot();
-        if (intervals_ && engine_->is_this_process()) intervals_->finish(last);
+        if (tells) intervals_->finish(last);
         return last;
     }
 
@@ -215,7 +217,9 @@ class meter_core {
         if (intervals_ && intervals_->failures() > 0)
             r.warnings.push_back("options.on_interval threw, in " +
                                  std::to_string(intervals_->failures()) + " calls");
-        r.context.duration = seconds(engine_->elapsed());
+        // The length of a tick is known better by and by; what was published does not fall.
+        duration_ = std::max(duration_, seconds(engine_->elapsed()));
+        r.context.duration = duration_;
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
         r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
         r.overhead.joules = std::min(r.overhead.joules, r.unscoped);
@@ -337,6 +341,7 @@ class meter_core {
     std::unique_ptr<interval_caller> intervals_;
     std::mutex reports_mutex_;
     monotone_rows published_;
+    seconds duration_{0};  ///< of the last report
     std::mutex no_memory_mutex_;
     report no_memory_ = report_without_memory();  // made while there is some
 };
