@@ -237,7 +237,8 @@ class report_builder {
         const double update = std::chrono::duration<double>(of.update_period).count();
         const double step = of.quantum > 0 ? of.quantum : of.joules_per_count;
         if (!row.summed || of.provenance == quality::estimated || step > fine * watts ||
-            still < std::max(long_time, many_updates * update) || row.tally.reads < many_updates)
+            still < std::max(long_time, many_updates * update) ||
+            static_cast<double>(row.tally.reads) < many_updates)
             return;
         report_.warnings.push_back("channel " + row.id + " has shown " +
                                    to_text(power::from_watts(watts)) + " and nothing else for " +
