@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# trials.sh - other people's libraries, instrumented: libtorch's operators by layer. Installs
-# libtorch (Debian, some 170 packages); run by hand, not part of the tests.
+# trials.sh - other people's libraries, instrumented: dlib, oneDNN, libtorch, a trainer as fastText's;
+# annotations that are there already: Kokkos, NVTX, libtorch's operators. Installs the libraries
+# (Debian; libtorch alone is some 170 packages); run by hand, not part of the tests.
 # usage: tests/trials.sh
 # SPDX-License-Identifier: MIT
 set -euo pipefail
@@ -11,8 +12,22 @@ work=$root/build/trials
 mkdir -p "$work"
 
 works g++ --version || install_missing g++
-[ -f /usr/include/torch/csrc/api/include/torch/torch.h ] || install_missing libtorch-dev
 works python3 --version || install_missing python3
+packages=()
+[ -f /usr/include/dlib/dnn.h ] || packages+=(libdlib-dev libblas-dev liblapack-dev)
+[ -f /usr/include/dnnl.hpp ] || packages+=(libdnnl-dev)
+[ -f /usr/include/trilinos/Kokkos_Core.hpp ] || packages+=(libtrilinos-kokkos-dev)
+[ -f /usr/include/torch/csrc/api/include/torch/torch.h ] || packages+=(libtorch-dev)
+[ ${#packages[@]} -eq 0 ] || install_missing "${packages[@]}"
+
+echo "== lines that hold scopes: what they change, cost and say"
+python3 "$here/trials/trials.py" "$root" "$work" g++
+echo "== annotations that are there already"
+nvtx=()  # NVIDIA's header is in no Debian package; CUDA brings it
+for folder in /usr/local/cuda*/include ${NVTX_INCLUDE:-}; do
+    if [ -f "$folder/nvtx3/nvToolsExt.h" ]; then nvtx=("$folder"); fi
+done
+python3 "$here/trials/trials.py" "$root" "$work" g++ tools "${nvtx[@]}"
 
 echo "== libtorch: a training on made-up images, joules by layer and operator"
 g++ -std=c++17 -O1 -w "-I$root/include" -I/usr/include/torch/csrc/api/include \

@@ -5,6 +5,8 @@
 //
 //     KOKKOS_TOOLS_LIBS=./libjoulery_kokkos.so JOULERY_REPORT=- ./program
 //
+// Kokkos before version 4, Debian's too, calls the variable KOKKOS_PROFILE_LIBRARY.
+//
 // Regions, parallel_for, parallel_reduce, parallel_scan and deep copies become scopes of the thread
 // that launches them. A kernel that runs on after its launch (a GPU's) is billed to what waits for
 // it: fences are scopes as well.
