@@ -57,9 +57,14 @@ TEST_CASE("check history: a row a check, by time, with the change from the first
     CHECK(row.find("2 mJ/call") < row.find("3 mJ/call"));
     CHECK(row.find("+50 %") != std::string::npos);
     const std::string svg = history_svg(series);
-    CHECK(svg.find("points=\"260.0,33.0 420.0,28.6 580.0,11.0 \"") != std::string::npos);
-    CHECK(svg.find("fill=\"#c62828\"") != std::string::npos);
-    CHECK(svg.find("fill=\"#f9a825\"") != std::string::npos);
+    CHECK(svg.find("points=\"260,33 420,28.6 580,11 \"") != std::string::npos);
+    CHECK(svg.find("<rect x=\"577\" y=\"8\" width=\"6\"") != std::string::npos);  // failed
+    CHECK(svg.find("<circle cx=\"420\" cy=\"28.6\"") != std::string::npos);
+    CHECK(svg.find("<circle") == svg.rfind("<circle"));  // what held has no mark
+    const std::string name = "a name that is wider than the column for it";
+    const std::string wide = history_svg(by_name({past("2026-01", verdict::holds, 1, name)}));
+    CHECK(wide.find(">a name that is wider than the col\xE2\x80\xA6<title>" + name) !=
+          std::string::npos);
 }
 
 TEST_CASE("check history: a check that was never measured has no figures") {

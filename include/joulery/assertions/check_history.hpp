@@ -6,6 +6,7 @@
 #include "joulery/detail/core/json_value.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/markup_text.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 #include "joulery/result.hpp"
@@ -162,20 +163,32 @@ namespace detail {
 /// Places and sizes in `history_svg`, in pixels.
 struct svg_layout {
     int names = 260, chart = 320, values = 140, row = 34;
+    std::size_t name_columns = 34;  ///< of a wide sans-serif font
 };
 
-[[nodiscard]] inline std::string svg_text(int x, int y, std::string_view text) {
+/// Shortened to what the column has room for; a pointer over it shows all.
+[[nodiscard]] inline std::string svg_text(int x, int y, std::string_view text,
+                                          std::size_t columns = 100) {
     return "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\">" +
-           markup_text(text) + "</text>\n";
+           markup_text(shortened(text, columns)) + "<title>" + markup_text(text) +
+           "</title></text>\n";
 }
 
-/// The line of one check, between its least and its most, and a dot for what did not hold.
+/// A square for what failed, a dot for what was inconclusive.
+[[nodiscard]] inline std::string svg_mark(const past_check& c, double x, double y) {
+    if (c.outcome == verdict::fails)
+        return "<rect x=\"" + v1::detail::svg_number(x - 3) + "\" y=\"" +
+               v1::detail::svg_number(y - 3) + "\" width=\"6\" height=\"6\" fill=\"#c62828\"/>\n";
+    return "<circle cx=\"" + v1::detail::svg_number(x) + "\" cy=\"" + v1::detail::svg_number(y) +
+           "\" r=\"3\" fill=\"#f9a825\"/>\n";
+}
+
+/// The line of one check, between its least and its most, and a mark for what did not hold.
 [[nodiscard]] inline std::string svg_line(const std::vector<past_check>& m, const svg_layout& at,
                                           int top) {
     const auto less = [](const past_check& a, const past_check& b) { return a.value < b.value; };
     const auto [least, most] = std::minmax_element(m.begin(), m.end(), less);
-    std::string line, dots;
-    char text[80];
+    std::string line, marks;
     for (std::size_t i = 0; i < m.size(); ++i) {
         const double range = most->value - least->value;
         const double share = range > 0 ? (m[i].value - least->value) / range : 0.5;
@@ -183,30 +196,28 @@ struct svg_layout {
             m.size() > 1 ? static_cast<double>(i) / static_cast<double>(m.size() - 1) : 0.5;
         const double x = at.names + at.chart * along;
         const double y = top + at.row - 6 - share * (at.row - 12);
-        std::snprintf(text, sizeof text, "%.1f,%.1f ", x, y);
-        line += text;
-        if (m[i].outcome == verdict::holds) continue;
-        std::snprintf(text, sizeof text, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
-                      x, y, m[i].outcome == verdict::fails ? "#c62828" : "#f9a825");
-        dots += text;
+        line += v1::detail::svg_number(x) + "," + v1::detail::svg_number(y) + " ";
+        if (m[i].outcome != verdict::holds) marks += svg_mark(m[i], x, y);
     }
-    return "<polyline fill=\"none\" stroke=\"#1565c0\" points=\"" + line + "\"/>\n" + dots;
+    return "<polyline fill=\"none\" stroke=\"#1565c0\" points=\"" + line + "\"/>\n" + marks;
 }
 
 }  // namespace detail
 
-/// A line a check over its runs, each between its own least and most; a dot for what failed (red)
-/// or was inconclusive (yellow). For a page or a CI summary; it needs no script.
+/// A line a check over its runs, each between its own least and most; a red square for what failed,
+/// a yellow dot for what was inconclusive. For a page or a CI summary; it needs no script.
 [[nodiscard]] inline std::string history_svg(const std::vector<check_series>& all) {
     const detail::svg_layout at;
     std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" +
                       std::to_string(at.names + at.chart + at.values) + "\" height=\"" +
                       std::to_string(at.row * static_cast<int>(all.size()) + 10) +
-                      "\" font-family=\"sans-serif\" font-size=\"12\">\n";
+                      "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" "
+                      "height=\"100%\" fill=\"#fff\"/>\n";  // on dark pages too
     int top = 5;
     for (const check_series& s : all) {
         const std::vector<past_check> m = s.measured();
-        out += detail::svg_text(4, top + 20, s.name) + detail::svg_line(m, at, top);
+        out +=
+            detail::svg_text(4, top + 20, s.name, at.name_columns) + detail::svg_line(m, at, top);
         if (!m.empty())
             out += detail::svg_text(at.names + at.chart + 10, top + 20,
                                     value_text(m.back().value, s.unit));
@@ -238,8 +249,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline std::string junit_case(const past_check& c) {
-    std::string out =
-        "    <testcase classname=\"energy\" name=\"" + markup_text(c.name) + "\">\n";
+    std::string out = "    <testcase classname=\"energy\" name=\"" + markup_text(c.name) + "\">\n";
     const std::string text = markup_lines(c.message);
     const bool failed = c.outcome == verdict::fails, skipped = c.outcome == verdict::skipped;
     if (failed || skipped) {

@@ -23,18 +23,6 @@ inline namespace v1 {
 
 namespace detail {
 
-/// A number for an attribute: no exponent, no surprise; what is no number is 0.
-inline std::string svg_number(double x) {
-    if (!is_finite(x) || x <= -1e9 || x >= 1e9) return "0";
-    const bool negative = x < 0;
-    const auto thousandths = static_cast<std::uint64_t>((negative ? -x : x) * 1000 + 0.5);
-    std::string fraction = std::to_string(1000 + thousandths % 1000).substr(1);
-    fraction.erase(fraction.find_last_not_of('0') + 1);
-    std::string out = negative && thousandths > 0 ? "-" : "";
-    out += std::to_string(thousandths / 1000);
-    return fraction.empty() ? out : out + "." + fraction;
-}
-
 /// Which of eight hues a row has: that of the scope around it on the first level where there are
 /// several, in the order they appear. Below one scope that holds all the run that is a deeper one.
 inline std::vector<std::size_t> row_hues(const scope_tree& tree) {
