@@ -1,5 +1,8 @@
 // every_name_test.cpp - each public name, spelled as the documentation has it, from the umbrella
-// alone. Other programs are written against these: what does not compile here breaks them.
+// and from figures.hpp alone. Other programs are written against these: what does not compile here
+// breaks them.
+#include <joulery/figures.hpp>
+//
 #include <joulery/joulery.hpp>
 
 #include <doctest/doctest.h>
@@ -220,4 +223,16 @@ TEST_CASE("a report is plain data, and goes to text, JSON, files and back") {
     const joulery::status failed = joulery::write_report(r, "/nowhere/at/all.json");
     CHECK_FALSE(failed);
     CHECK_FALSE(failed.error().reason.empty());
+}
+
+TEST_CASE("figures are written as the library's own tables write them") {
+    CHECK(to_text(1234_J) == "1.23 kJ");
+    CHECK(joulery::count_text(1234567) == "1.23 M");
+    CHECK(joulery::percent_text(0.0512) == "5.12 %");
+    CHECK(joulery::format_significant(3552000.5, 6) == "3552000");
+    CHECK(joulery::with_quality_prefix("5 J", joulery::quality::estimated) == "~5 J");
+    CHECK(joulery::escape_control("a\nb") == "a\\x0ab");
+    joulery::text_grid grid({{"scope", 0}, {"energy", 9}});
+    grid.add({"train", "5 J"});
+    CHECK(grid.render(80, false) == "scope  energy\ntrain     5 J\n");
 }
