@@ -1,9 +1,13 @@
 // What every backend that comes with the library keeps to.
 #include "joulery/detail/session/defaults.hpp"
 
+#include "backends/fake_library.hpp"
 #include "backends/support.hpp"
+#include "fakes/fake_nvml.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
 #include <string>
 
 using namespace joulery;
@@ -60,5 +64,36 @@ TEST_CASE("standard backends: each is held to the whole contract by its own test
         const system_root tree(JOULERY_SOURCE_DIR "/tests/backends");
         CAPTURE(name);
         CHECK(contains(tree.text("/" + file + "_test.cpp", 1 << 20), "full_contract_violations("));
+    }
+}
+
+TEST_CASE("standard backends: eight GPUs of one library have a sampler each, one has its own") {
+    auto& control = control_of<fake_nvml>("libnvidia-ml", "fake_nvml_control");
+    fake_system m;
+    m.file("/proc/driver/nvidia/version", "NVRM version\n").folder("/usr/lib");
+    std::filesystem::create_symlink(fake_library_path("libnvidia-ml"),
+                                    m.path("/usr/lib/libnvidia-ml.so.1"));
+    for (const unsigned gpus : {1u, 8u}) {
+        const unsigned next = control.generation + 1;
+        control = fake_nvml{};
+        control.generation = next;
+        control.count = gpus;
+        for (unsigned i = 0; i < gpus; ++i) {
+            const std::string uuid = "GPU-" + std::to_string(i);
+            uuid.copy(control.gpus[i].uuid, uuid.size());
+            control.gpus[i].bus = 0x10 + i;
+        }
+        for (const strings& names : {strings{"nvml"}, strings{}}) {  // by name, or what there is
+            found_backends found = open_backends(names, m.root());
+            strings channels;
+            for (const std::unique_ptr<backend>& b : found.backends)
+                if (b->name() == "nvml") {
+                    CHECK(b->channels().size() == 1);
+                    CHECK(b->reads_wait());
+                    channels.push_back(b->channels()[0].id);
+                }
+            CHECK(channels.size() == gpus);
+            CHECK(channels.back() == "gpu/GPU-" + std::to_string(gpus - 1) + "/board");
+        }
     }
 }
