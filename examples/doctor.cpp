@@ -108,6 +108,13 @@ void print_channels(const diagnosis& d) {
                     time_text(c.read_seconds).c_str());
     }
     std::printf("  (updated every: as seen just now; one read: of all the backend's channels)\n");
+    std::printf("\n%-*s  %9s  %s\n", width + 2, "Devices", "states", "known as");
+    for (const measured_channel& c : d.channels)
+        std::printf("  %-*s  %9s  %s\n", width, c.what.id.c_str(),
+                    c.what.max_watts > 0 ? to_text(power::from_watts(c.what.max_watts)).c_str()
+                                         : "nothing",
+                    c.what.model.empty() ? "-" : c.what.model.c_str());
+    std::printf("  (states: a limit, a critical or a rated power; half as much again is believed)\n");
 }
 
 void print_tree(const diagnosis& d) {
@@ -187,6 +194,8 @@ void print_json(const diagnosis& d) {
         out += "\n {";
         put(out, "id", c.what.id), out += ",";
         put(out, "backend", c.backend), out += ",";
+        put(out, "model", c.what.model), out += ",";
+        put(out, "max_watts", c.what.max_watts), out += ",";
         put(out, "part", to_text(c.what.part)), out += ",";
         put(out, "kind", to_text(c.what.kind)), out += ",";
         put(out, "quantum", c.what.quantum > 0 ? c.what.quantum : c.what.joules_per_count);

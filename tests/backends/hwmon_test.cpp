@@ -237,3 +237,16 @@ TEST_CASE("hwmon: labelled parts are named by their processor or machine, one de
     CHECK(b->channels()[1].model == "8335-GTW");
     CHECK(b->channels()[1].device == "board");
 }
+
+TEST_CASE("hwmon: a rail states what its chip alarms at, and no more is believed") {
+    fake_system m;
+    m.file("/proc/device-tree/model", "NVIDIA Jetson AGX Orin Developer Kit");
+    const std::string folder = chip(m, 1, "ina3221");
+    rail(m, folder, 1, "VDD_GPU_SOC", 19'000, 1'500);
+    m.number(folder + "/curr1_max", 2'000).number(folder + "/curr1_crit", 3'000);
+    const auto b = opened(m);
+    CHECK(full_contract_violations(*b) == strings{});
+    CHECK(b->channels()[0].max_watts == approx(57));
+    m.number(folder + "/curr1_crit", 0xffff'ffff);
+    CHECK(opened(m)->channels()[0].max_watts == approx(38));
+}

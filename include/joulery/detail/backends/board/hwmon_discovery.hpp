@@ -242,6 +242,7 @@ class hwmon_finder {
             sensors_.back().current = watched_file(root_.path(current));
             sensors_.back().is_product = true;
             sensors_.back().described.quantum = rail_step(folder, number);
+            sensors_.back().described.max_watts = rail_limit(folder, number);
         }
     }
 
@@ -253,6 +254,20 @@ class hwmon_finder {
             !root_.number(folder + "/in" + number + "_input", millivolts))
             return 0;
         return 40.0 / static_cast<double>(microohms) * static_cast<double>(millivolts) * 1e-3;
+    }
+
+    // Watts at which the chip warns or alarms, by its currents (mA) and the rail's voltage (mV).
+    [[nodiscard]] double rail_limit(const std::string& folder, const std::string& number) const {
+        constexpr std::uint64_t most_credible = 1'000'000;
+        std::uint64_t most = 0, millivolts = 0;
+        for (const char* kind : {"_crit", "_max"}) {
+            std::uint64_t milliamperes = 0;
+            if (root_.number(folder + "/curr" + number + kind, milliamperes) &&
+                milliamperes <= most_credible)
+                most = std::max(most, milliamperes);
+        }
+        if (!root_.number(folder + "/in" + number + "_input", millivolts)) return 0;
+        return static_cast<double>(most) * static_cast<double>(millivolts) * 1e-6;
     }
 
     // JetPack 4's own driver, which counts rails from 0 and in milliwatts.
