@@ -302,6 +302,27 @@ TEST_CASE("random threads: windows and differences of looks at any moment add up
     }
 }
 
+TEST_CASE("whenever a run ends, its last interval is its latest") {
+    for (int run = 0; run < 150; ++run) {
+        CAPTURE(run);
+        std::vector<double> ends;
+        std::atomic<int> calls{0};
+        {
+            options o;
+            o.backends.push_back(ten_watts());
+            o.interval = 20us;  // so that one is about to end all the time
+            o.on_interval = [&](const interval_report& i) {
+                ends.push_back(i.so_far.context.duration.count());
+                ++calls;
+            };
+            meter m{std::move(o)};
+            while (calls < 2) std::this_thread::yield();
+            for (int i = 0; i < run % 10; ++i) work_a_little();
+        }
+        for (std::size_t i = 1; i < ends.size(); ++i) CHECK(ends[i] >= ends[i - 1]);
+    }
+}
+
 TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report") {
     simulated_machine machine{11};
     testing::simulated_counter inlet;
