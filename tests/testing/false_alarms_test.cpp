@@ -18,7 +18,7 @@ using namespace joulery::testing;
 namespace {
 
 constexpr unsigned seed = 16;
-constexpr int some = is_sanitized ? 500 : 2000, many = is_sanitized ? 500 : 10'000;
+constexpr int some = is_sanitized ? 1000 : 2000, many = is_sanitized ? 2000 : 10'000;
 constexpr int batches = 10;
 constexpr double noise = 0.01;  // of a batch, within a run
 // Few simulations scatter more.
