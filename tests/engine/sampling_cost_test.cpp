@@ -16,9 +16,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -132,4 +134,52 @@ TEST_CASE("sampling cost: the report says what reading each backend cost") {
     const std::string text = to_text(r);
     CHECK(text.find("nvml: 3 ms a read, 3 ms at most") != std::string::npos);
     CHECK(text.find("rapl-powercap: ") == std::string::npos);  // does not matter
+}
+
+TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every few seconds") {
+    channel c;
+    c.id = "gpu/0/board";
+    c.part = component::gpu;
+    c.update_period = 100ms;
+    c.joules_per_count = 1e-3;
+    const auto clock = std::make_shared<manual_clock>();
+    double joules = 0;
+    double watts = 100;
+    // Each read takes 50 ms, half of an update, in which the device goes on drawing.
+    struct slow_counter final : backend {
+        explicit slow_counter(channel of, std::function<double()> joules)
+            : channels_{std::move(of)}, joules_(std::move(joules)) {}
+        std::string_view name() const noexcept override { return "slow"; }
+        const std::vector<channel>& channels() const noexcept override { return channels_; }
+        read_status read(counter_span out) noexcept override {
+            out[0] = static_cast<std::uint64_t>(joules_() * 1e3);
+            return read_status::ok;
+        }
+        std::vector<channel> channels_;
+        std::function<double()> joules_;
+    };
+    const auto pass = [&](std::chrono::milliseconds time) {
+        clock->advance(time);
+        joules += watts * std::chrono::duration<double>(time).count();
+    };
+    options o;
+    testing::access::set_clock(o, clock);
+    o.backends.push_back(std::make_unique<slow_counter>(c, [&] {
+        pass(50ms);
+        return joules;
+    }));
+    meter m{std::move(o)};
+    const auto work = [&](const char* name, double draw) {
+        scope s{m, name};
+        watts = draw;
+        for (int i = 0; i < 3'000; ++i) {
+            pass(10ms);
+            testing::access::poll(m);
+        }
+    };
+    work("light", 100);
+    work("heavy", 300);
+    const report r = m.snapshot();
+    CHECK(r.find("light")->total.joules() == approx(3'000).epsilon(0.15));
+    CHECK(r.find("heavy")->total.joules() == approx(9'000).epsilon(0.15));
 }

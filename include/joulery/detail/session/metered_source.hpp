@@ -45,6 +45,7 @@ class metered_source {
         history = power_recorder(source.channel_count(), source.period(), 0);
         schedules_.resize(source.channel_count());
         waiting_.reserve(source.channel_count());
+        billed_at_.resize(source.channel_count());
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
             channel_traits t;
             t.policy = policy;
@@ -80,6 +81,7 @@ class metered_source {
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
             schedules_[c] = read_schedule(b, clock.now(), is_watched(c));
             if (!shares[c].has_begun()) shares[c].begin(reading(c, false), contexts);
+            billed_at_[c] = clock.now();
         }
         plan();
     }
@@ -100,7 +102,7 @@ class metered_source {
             r.fits = r.fits && (source.dated(c) || v.samples);
             // What is not dated well waits for what is.
             r.bills = r.bills && (r.fits || source.dated(c) ||
-                                  shares[c].seconds_unbilled() > longest_unbilled);
+                                  seconds_since(billed_at_[c], r.at) > longest_unbilled);
             sampled = sampled || v.samples;
             if (r.bills || r.fits) waiting_.push_back({c, r.joules - shares[c].joules(), r});
         }
@@ -122,6 +124,7 @@ class metered_source {
             r.fits = r.fits && (source.dated(c) || !is_watched(c));
             r.at_edge = at_edge;
             shares[c].take(r, contexts, own(c));
+            billed_at_[c] = r.at;
         }
     }
 
@@ -219,7 +222,11 @@ class metered_source {
             const waiting_row& w = waiting_[i];
             const dated_reading& r = w.reading;
             shares[w.channel].take(r, contexts, r.bills ? own(w.channel) : 1);
+            if (r.bills) billed_at_[w.channel] = r.at;
         }
+    }
+    [[nodiscard]] double seconds_since(std::uint64_t then, std::uint64_t now) const noexcept {
+        return now > then ? static_cast<double>(now - then) * seconds_per_tick() : 0;
     }
 
     // s: a gauge shows the power of some moment since its last update, or the mean since; 0: none.
@@ -284,6 +291,7 @@ class metered_source {
     std::atomic<bool> sums_any_{true};  ///< until somebody knows
     std::vector<read_schedule> schedules_;
     std::vector<waiting_row> waiting_;
+    std::vector<std::uint64_t> billed_at_;  ///< by channel, tick at which a row to bill ended
     std::atomic<bool> watching_{false};
     std::atomic<double> lag_{0};  ///< read at edges, which have no lock
 };
