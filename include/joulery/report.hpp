@@ -164,6 +164,9 @@ struct reading_cost {
 struct self_cost {
     seconds sampler{0};               ///< processor time of the sampler threads and of checkpoints
     seconds edges{0};                 ///< time of the scopes' own threads spent reading counters
+    /// About what beginning and ending scopes took their threads: their calls, times what two reads
+    /// of the tick counter take on this machine. In no share.
+    seconds scopes{0};
     double share_of_wall = 0;         ///< (sampler + edges) / duration
     double share_of_cpu = 0;          ///< (sampler + edges) / processor time of the process
     std::uint64_t samples = 0;        ///< reads by the sampler

@@ -59,6 +59,7 @@ inline void subtract_cost(report& window, const report& before) {
                                       : 0;
     cost.sampler -= past.sampler;
     cost.edges -= past.edges;
+    cost.scopes = std::max(cost.scopes - past.scopes, seconds(0));
     cost.samples -= past.samples;
     cost.edge_reads -= past.edge_reads;
     cost.skipped_edges -= past.skipped_edges;

@@ -195,6 +195,7 @@ struct fields<self_cost> {
     static void visit(F&& f) {
         f("sampler_s", &self_cost::sampler);
         f("edges_s", &self_cost::edges);
+        f("scopes_s", &self_cost::scopes);
         f("share_of_wall", &self_cost::share_of_wall);
         f("share_of_cpu", &self_cost::share_of_cpu);
         f("samples", &self_cost::samples);

@@ -96,6 +96,7 @@ inline void join_overhead(self_cost& mine, const self_cost& other) {
     mine.share_of_cpu = both > 0 ? (spent(mine) + spent(other)) / both : 0.0;
     mine.sampler += other.sampler;
     mine.edges += other.edges;
+    mine.scopes += other.scopes;
     mine.samples += other.samples;
     mine.edge_reads += other.edge_reads;
     mine.skipped_edges += other.skipped_edges;

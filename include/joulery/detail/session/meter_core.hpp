@@ -21,6 +21,7 @@
 #include "joulery/detail/session/repeating_call.hpp"
 #include "joulery/detail/session/report_builder.hpp"
 #include "joulery/detail/session/sampler.hpp"
+#include "joulery/detail/session/scope_cost.hpp"
 #include "joulery/detail/session/slow_path.hpp"
 #include "joulery/detail/session/span_prices.hpp"
 #include "joulery/detail/session/thread_contexts.hpp"
@@ -223,6 +224,7 @@ class meter_core {
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
         r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
         r.overhead.joules = std::min(r.overhead.joules, r.unscoped);
+        add_scope_cost(r, scope_ticks_ * engine_->tick_seconds(), options_.overhead_budget);
         add_emissions(r);
         r.runs.push_back(span_of(r));
         return r;
@@ -331,6 +333,7 @@ class meter_core {
     emissions_timeline timeline_;  // where the intensity varies
     const machine_info machine_;
     std::shared_ptr<engine> engine_;
+    const double scope_ticks_ = measured_scope_ticks(engine_->clock());
     std::unique_ptr<domain_beliefs> beliefs_;
     std::vector<std::unique_ptr<sampler>> samplers_;
     // How often energy is converted where the intensity varies; series step by minutes.
