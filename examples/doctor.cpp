@@ -110,22 +110,23 @@ void print_channels(const diagnosis& d) {
     std::printf("  (updated every: as seen just now; one read: of all the backend's channels)\n");
     std::printf("\n%-*s  %9s  %s\n", width + 2, "Devices", "states", "known as");
     for (const measured_channel& c : d.channels)
-        std::printf("  %-*s  %9s  %s\n", width, c.what.id.c_str(),
-                    c.what.max_watts > 0 ? to_text(power::from_watts(c.what.max_watts)).c_str()
-                                         : "nothing",
-                    c.what.model.empty() ? "-" : c.what.model.c_str());
-    std::printf("  (states: a limit, a critical or a rated power; half as much again is believed)\n");
+        std::printf(
+            "  %-*s  %9s  %s\n", width, c.what.id.c_str(),
+            c.what.max_watts > 0 ? to_text(power::from_watts(c.what.max_watts)).c_str() : "nothing",
+            c.what.model.empty() ? "-" : c.what.model.c_str());
+    std::printf(
+        "  (states: a limit, a critical or a rated power; half as much again is believed)\n");
 }
 
 void print_tree(const diagnosis& d) {
     std::printf("\nWhat is summed (+) and what is not (-)\n");
     const std::function<void(const std::string&, int)> below = [&](const std::string& parent,
-                                                                    int depth) {
+                                                                   int depth) {
         for (const channel_row& place : d.places) {
             if (place.parent != parent) continue;
             std::printf("  %*s%c %s%s%s\n", 2 * depth, "", place.summed ? '+' : '-',
-                        place.id.c_str(), place.why_not.empty() ? "" : ": ",
-                        place.why_not.c_str());
+                        place.id.c_str(), place.exclusion_reason.empty() ? "" : ": ",
+                        place.exclusion_reason.c_str());
             below(place.id, depth + 1);
         }
     };
@@ -205,7 +206,7 @@ void print_json(const diagnosis& d) {
         put(out, "measured_read_s", c.read_seconds), out += ",";
         put(out, "parent", place.parent);
         out.append(",\"summed\":").append(place.summed ? "true" : "false").append(",");
-        put(out, "why_not", place.why_not), out += "}";
+        put(out, "exclusion_reason", place.exclusion_reason), out += "}";
     }
     out += "\n],";
     put(out, "total_watts", measure(*d.meter, std::chrono::seconds(1)).mean_power().watts());

@@ -55,7 +55,7 @@ struct channel_row {
     quality provenance = quality::measured;  ///< `partial` where something is missing
     std::string parent;                      ///< id of the containing channel; "" for a root
     bool summed = true;                      ///< part of `report::total`
-    std::string why_not;                     ///< where not summed: what contains it
+    std::string exclusion_reason;            ///< where not summed: what contains it
     energy total;                            ///< since the start of the run
     energy unscoped;                         ///< of it, outside all scopes
     double quantum_joules = 0;               ///< smallest step
@@ -162,17 +162,17 @@ struct reading_cost {
 
 /// What measuring itself cost.
 struct self_cost {
-    seconds sampler{0};               ///< processor time of the sampler threads and of checkpoints
-    seconds edges{0};                 ///< time of the scopes' own threads spent reading counters
+    seconds sampler{0};  ///< processor time of the sampler threads and of checkpoints
+    seconds edges{0};    ///< time of the scopes' own threads spent reading counters
     /// About what beginning and ending scopes took their threads: their calls, times what two reads
     /// of the tick counter take on this machine. In no share.
     seconds scopes{0};
-    double share_of_wall = 0;         ///< (sampler + edges) / duration
-    double share_of_cpu = 0;          ///< (sampler + edges) / processor time of the process
-    std::uint64_t samples = 0;        ///< reads by the sampler
-    std::uint64_t edge_reads = 0;     ///< reads at the edges of scopes
-    std::uint64_t skipped_edges = 0;  ///< edges left to the sampler: busy, or over the budget
-    energy joules;                    ///< sampler and edges at the mean power of a busy processor
+    double share_of_wall = 0;           ///< (sampler + edges) / duration
+    double share_of_cpu = 0;            ///< (sampler + edges) / processor time of the process
+    std::uint64_t samples = 0;          ///< reads by the sampler
+    std::uint64_t edge_reads = 0;       ///< reads at the edges of scopes
+    std::uint64_t skipped_edges = 0;    ///< edges left to the sampler: busy, or over the budget
+    energy joules;                      ///< sampler and edges at the mean power of a busy processor
     std::vector<reading_cost> reading;  ///< by backend
 };
 

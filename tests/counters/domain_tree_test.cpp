@@ -49,8 +49,8 @@ TEST_CASE("domain tree: only roots are summed, wherever they stand in the list")
 
 TEST_CASE("domain tree: what is left out says in what it lies") {
     const domain_tree tree = build_domain_tree({at("a"), at("b", "a"), at("c", "b")});
-    CHECK(tree.domains[1].why_not == "contained in a");
-    CHECK(tree.domains[2].why_not == "contained in b");
+    CHECK(tree.domains[1].exclusion_reason == "contained in a");
+    CHECK(tree.domains[2].exclusion_reason == "contained in b");
     CHECK(tree.domains[2].parent == 1);
     CHECK(tree.warnings.empty());
 }
@@ -59,7 +59,7 @@ TEST_CASE("domain tree: of two views of one counter the first counts") {
     const domain_tree tree = build_domain_tree({at("cpu0/package"), at("cpu0/package")});
     CHECK(tree.domains[0].summed);
     CHECK_FALSE(tree.domains[1].summed);
-    CHECK(tree.domains[1].why_not == "same counter as the first cpu0/package");
+    CHECK(tree.domains[1].exclusion_reason == "same counter as the first cpu0/package");
 }
 
 TEST_CASE("domain tree: a parent that is not there makes a root, with a warning") {
@@ -76,8 +76,8 @@ TEST_CASE("domain tree: circles end as roots, with a warning each") {
     const domain_tree pair = build_domain_tree({at("a", "b"), at("b", "a"), at("c", "b")});
     CHECK(pair.warnings.size() == 1);
     CHECK(pair.domains[0].summed);  // the first of the circle; the others lie in it
-    CHECK(pair.domains[1].why_not == "contained in a");
-    CHECK(pair.domains[2].why_not == "contained in b");
+    CHECK(pair.domains[1].exclusion_reason == "contained in a");
+    CHECK(pair.domains[2].exclusion_reason == "contained in b");
 }
 
 TEST_CASE("domain tree: of several meters of the machine a fast one counts, else the first") {
@@ -89,7 +89,8 @@ TEST_CASE("domain tree: of several meters of the machine a fast one counts, else
     CHECK(summed({slow, slower}) == "machine/dcmi ");
     CHECK(summed({slower, slow}) == "machine/battery ");
     const domain_tree tree = build_domain_tree({slow, fast});
-    CHECK(tree.domains[0].why_not == "apart: the machine is counted by machine/power-meter");
+    CHECK(tree.domains[0].exclusion_reason ==
+          "excluded: the machine is counted by machine/power-meter");
 }
 
 TEST_CASE("domain tree: a part lies in the narrowest meter that holds it") {
@@ -156,9 +157,9 @@ TEST_CASE("domain tree: two views of a card are one, its parts and a GPU of a mo
         card("e", "pci:0009:01:00.0"),         card("f", "")};
     const domain_tree tree = build_domain_tree(all);
     CHECK(summed(all) == "a d f ");
-    CHECK(tree.domains[1].why_not == "the same card as a");
-    CHECK(tree.domains[2].why_not == "contained in a");
-    CHECK(tree.domains[4].why_not == "the same card as d");
+    CHECK(tree.domains[1].exclusion_reason == "the same card as a");
+    CHECK(tree.domains[2].exclusion_reason == "contained in a");
+    CHECK(tree.domains[4].exclusion_reason == "the same card as d");
     CHECK(summed({meter("cpu0/package", component::cpu), all[3]}) == "cpu0/package d ");
 }
 
@@ -167,8 +168,8 @@ TEST_CASE("domain tree: a channel that is doubted takes no part, what lies in it
                                    at("cpu0/core", "cpu0/package")};
     const domain_tree tree = build_domain_tree(all, {"not believed: why", "", ""});
     CHECK_FALSE(tree.domains[0].summed);
-    CHECK(tree.domains[0].why_not == "not believed: why");
+    CHECK(tree.domains[0].exclusion_reason == "not believed: why");
     CHECK(tree.domains[1].summed);
-    CHECK(tree.domains[2].why_not == "contained in cpu0/package");
+    CHECK(tree.domains[2].exclusion_reason == "contained in cpu0/package");
     CHECK(tree.warnings.empty());
 }

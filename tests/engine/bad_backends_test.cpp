@@ -231,7 +231,7 @@ TEST_CASE("bad backend: without channels, null, or doubled, with parents that ar
     REQUIRE(r.channels.size() == 5);
     CHECK(r.channels[0].summed);
     CHECK_FALSE(r.channels[1].summed);
-    CHECK(r.channels[1].why_not == "same counter as the first twice");
+    CHECK(r.channels[1].exclusion_reason == "same counter as the first twice");
     CHECK(r.channels[2].summed);
     CHECK(r.find_channel("a")->summed != r.find_channel("b")->summed);  // the circle counts once
     CHECK(r.total.joules() == approx(3));

@@ -82,7 +82,7 @@ TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothin
         m.start(open_backends({"rapl-powercap", "battery"}, m.files.root()));
         CHECK(m.tree() ==
               strings{"+ cpu0/package",
-                      "- machine/battery: apart: the machine's parts are counted faster"});
+                      "- machine/battery: excluded: the machine's parts are counted faster"});
         CHECK(m.run([&](int i) {
             m.files.powercap_energy("intel-rapl:0", 80'000u * unsigned(i) + 1);
         }) == approx(8));
@@ -170,7 +170,7 @@ TEST_CASE("server with a chassis meter: the total only where the processors are 
         m.files.powercap_zone("intel-rapl:0", "package-0", 1);
         m.start(open_backends({"hwmon", "rapl-powercap"}, m.files.root()));
         CHECK(m.tree() ==
-              strings{"- machine/power-meter: apart: the machine's parts are counted faster",
+              strings{"- machine/power-meter: excluded: the machine's parts are counted faster",
                       "+ cpu0/package"});
     }
     SUBCASE("as fast as the packages") {

@@ -126,7 +126,7 @@ TEST_CASE("xe's card at 0 beside a package that counts: the package is summed, s
     CHECK(m.lines() ==
           "- gpu/0000:03:00.0/board: not believed: it stands still, while what lies in it counts\n"
           "+ gpu/0000:03:00.0/package\n"
-          "- machine/estimate: apart: estimated, and not added to what is measured\n");
+          "- machine/estimate: excluded: estimated, and not added to what is measured\n");
     CHECK(m.said("gpu/0000:03:00.0/board is not believed") != "");
 }
 

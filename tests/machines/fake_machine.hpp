@@ -59,7 +59,7 @@ struct fake_machine {
     strings tree() {
         strings lines;
         for (const joulery::channel_row& c : meter->snapshot().channels)
-            lines.push_back(c.summed ? "+ " + c.id : "- " + c.id + ": " + c.why_not);
+            lines.push_back(c.summed ? "+ " + c.id : "- " + c.id + ": " + c.exclusion_reason);
         return lines;
     }
     strings parents() {

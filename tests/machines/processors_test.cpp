@@ -125,7 +125,7 @@ TEST_CASE(
     m.files.number(m.hwmon_folder(3) + "/energy1_input", 1);
     m.files.number(m.hwmon_folder(3) + "/energy2_input", 1);
     m.start();
-    const strings expected{"- psys: apart: whether it holds the cards too depends on the board",
+    const strings expected{"- psys: excluded: whether it holds the cards too depends on the board",
                            "+ cpu0/package", "- cpu0/core: contained in cpu0/package",
                            "+ gpu/0000:03:00.0/board",
                            "- gpu/0000:03:00.0/package: contained in gpu/0000:03:00.0/board"};

@@ -58,7 +58,7 @@ TEST_CASE("GPU machine without readable processors: the estimate stands beside w
     m.files.proc_stat(1000, 9000).cpus_online("0-3");
     m.start();
     CHECK(m.tree() == strings{"+ gpu/GPU-0/board",
-                              "- machine/estimate: apart: estimated, and not added to what is "
+                              "- machine/estimate: excluded: estimated, and not added to what is "
                               "measured"});
     CHECK(m.run([&](int) { m.count(3000); }) == approx(300));
     CHECK(m.meter->snapshot().provenance == quality::measured);

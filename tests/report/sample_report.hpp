@@ -44,7 +44,7 @@ inline channel_row channel(std::string id, double total, double unscoped, std::s
     c.update_period = seconds(0.001);
     c.parent = std::move(parent);
     c.summed = c.parent.empty();
-    if (!c.summed) c.why_not = "contained in " + c.parent;
+    if (!c.summed) c.exclusion_reason = "contained in " + c.parent;
     c.tally.reads = 1250;
     c.tick_period = seconds(0.001);
     return c;

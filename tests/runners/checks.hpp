@@ -17,7 +17,7 @@ inline joulery::measurement two_millijoules() {
 
 inline joulery::measurement unmeasured() {
     joulery::measurement m;
-    m.why_not = "no energy counter can be read";
+    m.failure_reason = "no energy counter can be read";
     return m;
 }
 

@@ -71,7 +71,7 @@ TEST_CASE("claim: a failure shows interval, limit, calls, channel and what to do
 
 TEST_CASE("claim: what is not measured is skipped with the reason") {
     measurement m = two_millijoules();
-    m.why_not = "no energy counter can be read";
+    m.failure_reason = "no energy counter can be read";
     m.remedy = "sudo chmod a+r energy_uj";
     const check_result none = subject(m) < 1_mJ;
     CHECK(none.outcome == verdict::skipped);

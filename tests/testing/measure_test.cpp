@@ -185,7 +185,7 @@ TEST_CASE("measure: code without any length is told, on a clock that stands") {
     measured_machine sim;
     const measurement m = measure(sim.m, [] {});
     CHECK_FALSE(m);
-    CHECK(m.why_not == "the code takes no time on the meter's clock");
+    CHECK(m.failure_reason == "the code takes no time on the meter's clock");
 }
 
 TEST_CASE("measure: code without any length is measured on a real clock") {
@@ -255,7 +255,7 @@ TEST_CASE("measure: without a counter the code runs once and the reason is said"
     const measurement m = measure(none, [&] { return ++calls; });
     CHECK(calls == 1);
     CHECK_FALSE(m);
-    CHECK(m.why_not == "no energy counter can be read; rapl-powercap: permission denied");
+    CHECK(m.failure_reason == "no energy counter can be read; rapl-powercap: permission denied");
 }
 
 TEST_CASE("measure: counters that stand still are no measurement") {
@@ -270,7 +270,7 @@ TEST_CASE("measure: counters that stand still are no measurement") {
     meter on{std::move(o)};
     const measurement m = measure(on, [&] { sim.work(100, 1ms); });
     CHECK_FALSE(m);
-    CHECK(m.why_not == "the counters did not move while the code ran: stuck");
+    CHECK(m.failure_reason == "the counters did not move while the code ran: stuck");
 }
 
 TEST_CASE("measure: a device that goes away makes the measurement partial") {

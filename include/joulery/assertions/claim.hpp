@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/measurement.hpp"
 #include "joulery/assertions/statistics.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
@@ -162,7 +162,7 @@ std::string interval_text(const measurement& m, const interval& i) {
 [[nodiscard]] inline std::string why_unchecked(const measurement& m) {
     std::string text;
     if (!m) {
-        text = "not measured: " + m.why_not;
+        text = "not measured: " + m.failure_reason;
         if (!m.remedy.empty()) text += "\n  to do: " + m.remedy;
     } else if (m.provenance == quality::estimated) {
         text =

@@ -135,20 +135,20 @@ namespace detail {
 /// Why `m` measures nothing at all; true where it does not.
 inline bool has_no_channel(meter& m, measurement& out) {
     if (!access::engine_of(m).is_this_process()) {
-        out.why_not = "this process was forked from the one whose meter this is";
+        out.failure_reason = "this process was forked from the one whose meter this is";
         out.remedy = "make a meter in this process: meter m{options}";
         return true;
     }
     if (!m.channels().empty()) return false;
-    out.why_not = "no energy counter can be read";
-    for (const std::string& w : m.settings().warnings) out.why_not += "; " + w;
+    out.failure_reason = "no energy counter can be read";
+    for (const std::string& w : m.settings().warnings) out.failure_reason += "; " + w;
     out.remedy = "run on a machine with a counter that this user may read";
     return true;
 }
 
 inline bool is_out_of_time(const interleaved_run& run, measurement& out) {
     if (run.has_time()) return false;
-    out.why_not = "the program's time for measuring is used up";
+    out.failure_reason = "the program's time for measuring is used up";
     out.remedy = "give it more: JOULERY_ENERGY_TIME=5min, or let each measurement take less";
     return true;
 }
@@ -198,7 +198,7 @@ inline void finish(measurement& out, meter& m, const interleaved_run& run) {
     out.grams_per_joule = m.settings().carbon.of(energy::from_joules(1)).grams();
     note_failures(m, out);
     if (run.timeless()) {
-        out.why_not = "the code takes no time on the meter's clock";
+        out.failure_reason = "the code takes no time on the meter's clock";
         out.remedy = "let it move the clock, or measure on a real one";
         return;
     }
@@ -206,7 +206,7 @@ inline void finish(measurement& out, meter& m, const interleaved_run& run) {
     bool moved = false;
     for (const energy_batch& b : out.batches) moved = moved || b.used.joules() != 0;
     if (!moved) {
-        out.why_not = "the counters did not move while the code ran: " + out.channel;
+        out.failure_reason = "the counters did not move while the code ran: " + out.channel;
         out.remedy = "measure for longer (measure_options::max_time), or look at the counter";
     }
     if (!out.precise && out.batches.size() > 1)
@@ -239,7 +239,8 @@ struct idle_wait {
 /// Thread: any; measuring on two at once measures both in each, and says so.
 /// Cost:   0.3 s to `max_time`; a call that takes longer than that is made once. Before that it
 ///         waits for other processes that measure, a minute a program at the most.
-/// Fails:  without a counter the result says why (`why_not`) and `fn` was called once; what `fn`
+/// Fails:  without a counter the result says why (`failure_reason`) and `fn` was called once; what
+/// `fn`
 ///         throws passes through.
 ///
 ///     auto m = joulery::measure([&] { return net.infer(x); });

@@ -49,11 +49,11 @@ struct energy_batch {
     energy resolution;  ///< how far the counters' steps may put `used` off (k = 2)
 };
 
-/// The result of `measure`. Where nothing could be measured `why_not` says so, and no figure means
-/// anything.
+/// The result of `measure`. Where nothing could be measured `failure_reason` says so, and no figure
+/// means anything.
 ///
 ///     auto m = joulery::measure([&] { net.infer(x); });
-///     if (!m) std::cout << m.why_not;
+///     if (!m) std::cout << m.failure_reason;
 ///     std::cout << to_text(m.per_call) << " a call, " << m.calls << " calls";
 struct measurement {
     energy per_call;          ///< mean over all calls
@@ -70,15 +70,15 @@ struct measurement {
 
     std::vector<energy_batch> batches;
     std::uint64_t calls_per_batch = 0;
-    bool steady = true;              ///< false: the level changed while it was measured
-    bool precise = false;            ///< the interval became as narrow as was asked for
-    std::string why_not, remedy;     ///< why nothing could be measured and what would change it
-    std::vector<std::string> notes;  ///< drift, outliers, what cut the measurement short
-    std::string disturbance;         ///< what else drew power meanwhile; empty: nothing known
-    bool is_net = false;             ///< something was taken off: a baseline, the idle machine
+    bool steady = true;                  ///< false: the level changed while it was measured
+    bool precise = false;                ///< the interval became as narrow as was asked for
+    std::string failure_reason, remedy;  ///< why nothing could be measured and what would change it
+    std::vector<std::string> notes;      ///< drift, outliers, what cut the measurement short
+    std::string disturbance;             ///< what else drew power meanwhile; empty: nothing known
+    bool is_net = false;                 ///< something was taken off: a baseline, the idle machine
 
     /// Whether there is a figure.
-    [[nodiscard]] explicit operator bool() const noexcept { return why_not.empty(); }
+    [[nodiscard]] explicit operator bool() const noexcept { return failure_reason.empty(); }
 
     /// Energy-delay product of a call, in joule-seconds.
     [[nodiscard]] double energy_delay() const noexcept {

@@ -30,7 +30,7 @@ inline std::string context_number(double x) {
 
 /// A row for the Markdown table above it, whose columns are ns/op, op/s, err%, total, benchmark.
 inline std::string energy_row(const measurement& m, const std::string& name) {
-    if (!m) return "| not measured | | | | `" + name + "` energy: " + m.why_not;
+    if (!m) return "| not measured | | | | `" + name + "` energy: " + m.failure_reason;
     const double half = (m.high - m.low).joules() / 2;
     return "| " + to_text(m.per_call) + "/op | " + to_text(m.mean_power) + " | " +
            percent_text(m.per_call.joules() > 0 ? half / m.per_call.joules() : 0) + " | " +
@@ -59,7 +59,7 @@ measurement run_with_energy(meter& on, Bench&& bench, const std::string& name, C
     set("joules_per_item", m.per_call.joules() / bench.batch());
     set("watts", m.mean_power.watts());
     set("grams_co2e_per_op", m.co2e.grams());
-    bench.context("energy_provenance", m ? std::string(to_text(m.provenance)) : m.why_not);
+    bench.context("energy_provenance", m ? std::string(to_text(m.provenance)) : m.failure_reason);
     bench.run(name, std::forward<Callable>(fn));
     if (std::ostream* out = bench.output()) *out << detail::energy_row(m, name) << std::endl;
     return m;

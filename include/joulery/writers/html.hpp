@@ -239,7 +239,7 @@ class html_writer {
         table_.cell(with_quality_prefix(units_.text(c.total), c.provenance));
         table_.cell(with_quality_prefix(units_.text(c.unscoped), c.provenance), "wide");
         table_.quality_cell(c.total, c.provenance);
-        table_.cell(c.summed ? "summed" : "no: " + c.why_not, "left");
+        table_.cell(c.summed ? "summed" : "no: " + c.exclusion_reason, "left");
         table_.cell(c.backend, "wide left");
         table_.cell(c.state, "wide left");
         out_ += "</tr>\n";

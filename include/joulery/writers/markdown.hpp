@@ -140,7 +140,7 @@ inline void markdown_channels(std::string& out, const report& r) {
         out += "| " + markdown_code(c.id) + " | " +
                markdown_prose(with_quality_prefix(units.text(c.total), c.provenance)) + " | " +
                quality_text(c.total, c.provenance) + " | " + markdown_prose(c.backend) + " | " +
-               (c.summed ? "yes" : "no: " + markdown_prose(c.why_not)) + " |\n";
+               (c.summed ? "yes" : "no: " + markdown_prose(c.exclusion_reason)) + " |\n";
     const carbon_model& carbon = r.context.carbon;
     out += "\n- CO2e at " + to_text(carbon.grid.intensity) + " (" +
            markdown_prose(grid_text(carbon.grid)) + "; " + markdown_prose(carbon.grid.source) +

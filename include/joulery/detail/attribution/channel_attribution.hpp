@@ -85,8 +85,8 @@ class channel_attribution {
     }
     /// Visits the scopes that were open before the last look.
     template <class Visit>
-    void for_lately_open(Visit visit) const {
-        rows_.for_lately_open(visit);
+    void for_recently_open(Visit visit) const {
+        rows_.for_recently_open(visit);
     }
 
     /// s, the length so far of the row that is billed next.

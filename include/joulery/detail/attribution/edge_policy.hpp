@@ -47,7 +47,7 @@ inline constexpr double updates_to_lose_edges = 8;
                                              double seconds_per_tick) noexcept {
     const auto spent =
         static_cast<double>(tree.edge_ticks.load(std::memory_order_relaxed)) + read_cost;
-    return spent <= budget * static_cast<double>(now - tree.born) + 1e-3 / seconds_per_tick;
+    return spent <= budget * static_cast<double>(now - tree.created_at) + 1e-3 / seconds_per_tick;
 }
 
 }  // namespace detail

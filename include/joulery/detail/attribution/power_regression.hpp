@@ -173,7 +173,7 @@ class power_regression {
             const double weight = likelihood(k) / all;
             const noise_model& m = bank_.members()[k].filter.model();
             covariances.push_back(s.factor.inverse());
-            if (m.proportional) settle(s.watts, covariances.back());
+            if (m.proportional) scale_to_energy(s.watts, covariances.back());
             for (std::size_t i = 0; i < n; ++i) estimate_.watts[i] += weight * s.watts[i + 1];
             estimate_.lag += weight * (m.lag + m.box / 2);
             estimate_.lag_deviation += weight * (m.lag + m.box / 2) * (m.lag + m.box / 2);
@@ -239,7 +239,7 @@ class power_regression {
         power_solution s = bank_.solve_long_rows(window_, facts_, prior_);
         if (s.watts.empty()) return;
         packed_matrix c = s.factor.inverse();
-        if (m.proportional) settle(s.watts, c);
+        if (m.proportional) scale_to_energy(s.watts, c);
         std::vector<double> off(n), along(n, 0.0);
         double open = 0, level = 0, common = 0, squares = 0;
         for (std::size_t i = 0; i < n; ++i) {
@@ -293,7 +293,7 @@ class power_regression {
     }
     // A common mode that scales all powers has a mean of its own over the rows. What is sought are
     // the powers that were drawn, scaled by it: those that explain all energy. Their sum is sure.
-    void settle(std::vector<double>& watts, packed_matrix& covariance) const {
+    void scale_to_energy(std::vector<double>& watts, packed_matrix& covariance) const {
         const std::size_t n = columns() + 1;
         std::vector<double> along(n, 0.0), share(n);
         double explained = 0, variance = 0;

@@ -52,7 +52,7 @@ class row_builder {
 
     /// Visits the scopes that were open before the last look.
     template <class Visit>
-    void for_lately_open(Visit visit) const {
+    void for_recently_open(Visit visit) const {
         for (std::size_t i = 0; i < times_.count(); ++i)
             for (const own_time& t : times_[i].own) visit(*t.node);
     }

@@ -132,7 +132,7 @@ class domain_beliefs {
             if (doubts_[whole].empty() || owners_[k] == owners_[whole] || !has_own_parts(whole))
                 continue;
             now.summed = false;
-            now.why_not = "contained in what is summed instead of " + channels_[whole].id;
+            now.exclusion_reason = "contained in what is summed instead of " + channels_[whole].id;
         }
         return placed;
     }

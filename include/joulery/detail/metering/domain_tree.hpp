@@ -18,7 +18,8 @@ inline namespace v1 {
 struct domain {
     std::ptrdiff_t parent = -1;  ///< index of the containing channel; -1: a root
     bool summed = true;          ///< its energy is part of the machine's total
-    std::string why_not;  ///< where not summed: "contained in cpu0/package", "same counter as ..."
+    std::string
+        exclusion_reason;  ///< where not summed: "contained in cpu0/package", "same counter as ..."
     std::string parent_id;  ///< of the containing channel; "" for a root and for a second view
 };
 
@@ -41,7 +42,7 @@ class domain_placer {
 
     domain_tree place() {
         for (std::size_t i = 0; i < channels_.size(); ++i)
-            if (is_doubted(i)) at(i).summed = false, at(i).why_not = doubts_[i];
+            if (is_doubted(i)) at(i).summed = false, at(i).exclusion_reason = doubts_[i];
         for (std::size_t i = 0; i < channels_.size(); ++i) place_by_name(i);
         for (std::size_t i = 0; i < channels_.size(); ++i) break_circle(i);
         for (std::size_t i = 0; i < channels_.size(); ++i) set_apart(i);
@@ -75,8 +76,8 @@ class domain_placer {
             if (!same_id && !is_same_card(channels_[j], c)) continue;
             at(i).parent = static_cast<std::ptrdiff_t>(j);
             at(i).summed = false;
-            at(i).why_not = same_id ? "same counter as the first " + c.id
-                                    : "the same card as " + channels_[j].id;
+            at(i).exclusion_reason = same_id ? "same counter as the first " + c.id
+                                             : "the same card as " + channels_[j].id;
             return;
         }
         if (c.parent.empty() || is_doubted(i)) return;
@@ -103,21 +104,22 @@ class domain_placer {
         const channel& c = channels_[i];
         if (at(i).parent >= 0 || is_doubted(i)) return;
         if (extent_of(c) == extent::sockets && any(is_card)) {
-            at(i).why_not = "apart: whether it holds the cards too depends on the board";
+            at(i).exclusion_reason =
+                "excluded: whether it holds the cards too depends on the board";
         } else if (extent_of(c) == extent::machine) {
             const std::ptrdiff_t better = better_machine(i);
             if (better >= 0) {
-                at(i).why_not = "apart: the machine is counted by " + of(better).id;
+                at(i).exclusion_reason = "excluded: the machine is counted by " + of(better).id;
             } else if (is_slow(c) && any([&](const channel& x) {
                            return counts_processors(x) && x.parent != c.id;
                        })) {
-                at(i).why_not = "apart: the machine's parts are counted faster";
+                at(i).exclusion_reason = "excluded: the machine's parts are counted faster";
             }
         } else if (is_stand_in(c) &&
                    any([](const channel& x) { return x.provenance != quality::estimated; })) {
-            at(i).why_not = "apart: estimated, and not added to what is measured";
+            at(i).exclusion_reason = "excluded: estimated, and not added to what is measured";
         }
-        at(i).summed = at(i).why_not.empty();
+        at(i).summed = at(i).exclusion_reason.empty();
     }
 
     // Of several meters of the whole machine the first counts, a fast one before a slow one.
@@ -139,7 +141,8 @@ class domain_placer {
         const channel& c = channels_[i];
         if (!at(i).summed || (at(i).parent >= 0 && !is_apart(at(i).parent))) return;
         for (std::size_t j = 0; j < channels_.size(); ++j) {
-            const bool usable = !is_second_view(j) && at(j).why_not.empty() && !lies_in(j, i);
+            const bool usable =
+                !is_second_view(j) && at(j).exclusion_reason.empty() && !lies_in(j, i);
             if (!usable || !holds(channels_[j], c)) continue;
             const std::ptrdiff_t best = at(i).parent;
             if (best < 0 || is_apart(best) || is_narrower(channels_[j], of(best)))
@@ -165,7 +168,7 @@ class domain_placer {
     }
     bool is_apart(std::ptrdiff_t i) const {
         const domain& d = tree_.domains[static_cast<std::size_t>(i)];
-        return d.parent < 0 && !d.why_not.empty();
+        return d.parent < 0 && !d.exclusion_reason.empty();
     }
 
     // What lies in a meter that is shown apart is summed all the same.
@@ -175,7 +178,7 @@ class domain_placer {
         d.parent_id = of(d.parent).id;
         if (is_apart(d.parent)) return;
         d.summed = false;
-        d.why_not = "contained in " + d.parent_id;
+        d.exclusion_reason = "contained in " + d.parent_id;
     }
 
     const std::vector<channel>& channels_;

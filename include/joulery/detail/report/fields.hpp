@@ -126,7 +126,7 @@ struct fields<channel_row> {
         f("provenance", &channel_row::provenance);
         f("parent", &channel_row::parent);
         f("summed", &channel_row::summed);
-        f("why_not", &channel_row::why_not);
+        f("exclusion_reason", &channel_row::exclusion_reason);
         f("total_j", &channel_row::total);
         f("unscoped_j", &channel_row::unscoped);
         f("quantum_j", &channel_row::quantum_joules);

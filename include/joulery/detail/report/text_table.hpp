@@ -234,13 +234,13 @@ class text_writer {
         for (const bool summed : {true, false})
             for (const channel_row& c : r_.channels)
                 if (c.summed == summed)
-                    grid.add(
-                        {escape_control(c.id),
-                         with_quality_prefix(units_.text(c.total), c.provenance),
-                         with_quality_prefix(units_.text(c.unscoped), c.provenance),
-                         quality_text(c.total, c.provenance), escape_control(c.backend),
-                         escape_control(c.state), summed ? "yes" : "no", escape_control(c.why_not)},
-                        summed ? text_style::plain : text_style::dim);
+                    grid.add({escape_control(c.id),
+                              with_quality_prefix(units_.text(c.total), c.provenance),
+                              with_quality_prefix(units_.text(c.unscoped), c.provenance),
+                              quality_text(c.total, c.provenance), escape_control(c.backend),
+                              escape_control(c.state), summed ? "yes" : "no",
+                              escape_control(c.exclusion_reason)},
+                             summed ? text_style::plain : text_style::dim);
         out_ += grid.render(width_, options_.colour);
         out_ += '\n';
     }

@@ -46,7 +46,7 @@ class engine : public std::enable_shared_from_this<engine> {
           slices_a_thread_(std::min(o.record_slices, most_slices)),
           looks_at_calls_(o.percentiles),
           retired_calls_(slices_a_thread_ * threads_of_slices),
-          born_(clock_->now()) {
+          created_at_(clock_->now()) {
         watch_for_forks();
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         for (auto& b : o.backends) {
@@ -67,7 +67,7 @@ class engine : public std::enable_shared_from_this<engine> {
     [[nodiscard]] double tick_seconds() const noexcept {
         return tick_seconds_.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] std::uint64_t born() const noexcept { return born_; }
+    [[nodiscard]] std::uint64_t created_at() const noexcept { return created_at_; }
     [[nodiscard]] attribution policy() const noexcept { return policy_; }
     [[nodiscard]] std::size_t channel_count() const noexcept { return channel_count_; }
     [[nodiscard]] path_table& paths() noexcept { return *paths_; }
@@ -77,7 +77,7 @@ class engine : public std::enable_shared_from_this<engine> {
     /// False in a forked child: nothing of this engine may be touched there but freed memory.
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     [[nodiscard]] double elapsed() const noexcept {
-        return static_cast<double>(clock_->now() - born_) * tick_seconds();
+        return static_cast<double>(clock_->now() - created_at_) * tick_seconds();
     }
 
     /// A tree for the calling thread, or for a device of those channels. Waits for no source.
@@ -88,7 +88,7 @@ class engine : public std::enable_shared_from_this<engine> {
         auto tree = std::make_shared<thread_context>(this, paths_, sources_.size(), flags,
                                                      call_recorder(number, slices_a_thread_),
                                                      std::move(device_channels));
-        tree->born = clock_->now();
+        tree->created_at = clock_->now();
         tree->meter_id = meter_id_;
         tree->meter_engine = weak_from_this();
         tree->number = number;
@@ -97,7 +97,7 @@ class engine : public std::enable_shared_from_this<engine> {
         tree->thread_name = name_of_this_thread(number);
         if (sources_.empty()) retire_ended();  // no sampler will
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        if (is_closed_) tree->die();
+        if (is_closed_) tree->shut_down();
         if (!is_closed_) trees_.push_back(tree);
         return tree;
     }
@@ -106,7 +106,7 @@ class engine : public std::enable_shared_from_this<engine> {
     void begin(metered_source& m) {
         m.source.poll(*clock_);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        m.begin(*clock_, born_, watched_, trees());
+        m.begin(*clock_, created_at_, watched_, trees());
     }
 
     /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
@@ -134,7 +134,7 @@ class engine : public std::enable_shared_from_this<engine> {
         (void)accumulate(m);
         const auto contexts = trees();
         if (m.source.values_at() == 0) return;
-        if (!m.shares.front().has_begun()) m.begin(*clock_, born_, watched_, contexts);
+        if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, contexts);
         ++m.samples;
         m.end_rows(contexts, share_now(m), false);
         look_at_ended(m, contexts);
@@ -261,7 +261,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
     /// What spans that end ask for.
     [[nodiscard]] price_finder& prices() noexcept { return prices_; }
-    void find_prices_if_due() { prices_.find_if_due(*clock_, born_, tick_seconds()); }
+    void find_prices_if_due() { prices_.find_if_due(*clock_, created_at_, tick_seconds()); }
     void find_prices(bool read) { prices_.find(*clock_, tick_seconds(), read); }
 
     /// The calls that threads have kept so far, open ones up to now.
@@ -299,7 +299,7 @@ class engine : public std::enable_shared_from_this<engine> {
             is_closed_ = true;
             last.swap(trees_);
         }
-        for (const auto& t : last) t->die();
+        for (const auto& t : last) t->shut_down();
         prices_.find_by(nullptr);
     }
 
@@ -310,7 +310,7 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     [[nodiscard]] double time_of(std::uint64_t tick) const noexcept {
-        return tick > born_ ? static_cast<double>(tick - born_) * tick_seconds() : 0;
+        return tick > created_at_ ? static_cast<double>(tick - created_at_) * tick_seconds() : 0;
     }
 
     static void note_edge(thread_context& tree, path_record* around, std::uint64_t ticks) noexcept {
@@ -352,12 +352,12 @@ class engine : public std::enable_shared_from_this<engine> {
         if (o.process_share_) return o.process_share_;
         return [share = std::make_shared<process_share>()] { return share->take(); };
     }
-    // Scopes that were open lately are read at their edges from now on, or no more.
+    // Scopes that were open recently are read at their edges from now on, or no more.
     void choose_edges(metered_source& m) {
         const std::uint32_t bit = edge_bit(m.source.index());
         const std::uint64_t now = clock_->now();
         const double lag = m.longest_lag();
-        m.shares.front().for_lately_open([&](scope_node& n) {
+        m.shares.front().for_recently_open([&](scope_node& n) {
             const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
             if (edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds(), lag)) {
                 n.flags.fetch_or(bit, std::memory_order_relaxed);
@@ -378,7 +378,7 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Of ended threads as many calls are kept as that many living ones may have.
     static constexpr std::size_t threads_of_slices = 16;
     call_archive retired_calls_;
-    const std::uint64_t born_;
+    const std::uint64_t created_at_;
     const std::uint32_t generation_ = fork_generation();
     std::atomic<std::uint64_t> meter_id_{0};
     std::atomic<double> tick_seconds_{1e-9};

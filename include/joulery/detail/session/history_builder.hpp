@@ -84,7 +84,7 @@ class history_builder {
         scope_slice s;
         s.scope = row->second;
         s.thread = thread_of_.at(c.thread);
-        s.begin = time_of(c.begin > engine_.born() ? c.begin - engine_.born() : 0);
+        s.begin = time_of(c.begin > engine_.created_at() ? c.begin - engine_.created_at() : 0);
         s.length = time_of(c.length());
         s.joules = not_a_number();
         if (s.length >= least) to.push_back(s);

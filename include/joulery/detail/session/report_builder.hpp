@@ -107,10 +107,10 @@ class report_builder {
         report_.overhead.samples += m.samples;
         report_.overhead.sampler += seconds(m.sampler_seconds);
         const double tick = engine_.tick_seconds();
-        join_reading(report_.overhead.reading,
-                     {std::string(m.source.name()), m.source.reads(),
-                      seconds(m.source.read_ticks() * tick),
-                      seconds(m.source.longest_read() * tick), seconds(m.sampler_seconds)});
+        join_reading(
+            report_.overhead.reading,
+            {std::string(m.source.name()), m.source.reads(), seconds(m.source.read_ticks() * tick),
+             seconds(m.source.longest_read() * tick), seconds(m.sampler_seconds)});
         return copy;
     }
 
@@ -207,7 +207,7 @@ class report_builder {
         row.kind = from.kind;
         row.parent = place.parent_id;
         row.summed = place.summed;
-        row.why_not = place.why_not;
+        row.exclusion_reason = place.exclusion_reason;
         row.total = energy::from_joules(m.shares[c].joules());
         row.unscoped =
             std::min(energy::from_joules(m.shares[c].unscoped()), row.total);  // rounding
@@ -326,11 +326,14 @@ class report_builder {
         });
     }
 
-    static bool is_doubted(const channel_row& c) { return starts_with(c.why_not, "not believed"); }
+    static bool is_doubted(const channel_row& c) {
+        return starts_with(c.exclusion_reason, "not believed");
+    }
 
     void say_doubts() {
         for (const channel_row& c : report_.channels)
-            if (is_doubted(c)) report_.warnings.push_back("channel " + c.id + " is " + c.why_not);
+            if (is_doubted(c))
+                report_.warnings.push_back("channel " + c.id + " is " + c.exclusion_reason);
     }
 
     // What is on draws something: a counter that is summed and does not move is stuck, or the run

@@ -57,7 +57,8 @@ inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
 }
 
 /// Before a scope begins: leaves what other threads have ended and what was abandoned.
-inline void settle(thread_context& tree, const void* holder, std::uintptr_t live) noexcept {
+inline void leave_ended_scopes(thread_context& tree, const void* holder,
+                               std::uintptr_t live) noexcept {
     const scope_node& n = *tree.current;
     if (&n == &tree.root) return;
     if (n.is_open() && !is_abandoned(n, tree, holder, live)) return;

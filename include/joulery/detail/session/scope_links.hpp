@@ -69,7 +69,7 @@ inline task_place find_task(const scope_link& link, thread_cursor* into, const c
     auto* tree = into != nullptr ? static_cast<thread_context*>(into) : tree_of_this_thread(owner);
     if (tree == nullptr || tree->is_dead() || tree->paths() != owner.origin->paths()) return {};
     const std::uintptr_t live = stack_pointer();
-    settle(*tree, nullptr, 0);
+    leave_ended_scopes(*tree, nullptr, 0);
     const std::string_view text = path_table::fitted({name, size});
     scope_node* found = tree->find_joined(*tree->current, owner.path, text);
     const auto change = [&](auto make) {

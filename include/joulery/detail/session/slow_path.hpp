@@ -92,7 +92,7 @@ scope_node* enter_slowly(thread_cursor* cursor, const char* name, std::size_t si
     if (inside.is_nested()) return nullptr;
     thread_context* const tree = living_tree(cursor);
     if (tree == nullptr) return nullptr;
-    settle(*tree, holder, live);
+    leave_ended_scopes(*tree, holder, live);
     const std::string_view text = path_table::fitted({name, size});
     scope_node& parent = parent_for(*tree, text);
     scope_node* n = tree->find(parent, text);

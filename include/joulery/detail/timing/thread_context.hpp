@@ -134,7 +134,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     [[nodiscard]] const std::shared_ptr<path_table>& paths() const noexcept { return paths_; }
 
     /// The engine is going: scopes leave the fast path, find this out and look for another tree.
-    void die() {
+    void shut_down() {
         const std::lock_guard<std::mutex> lock(mutex_);
         owner_ = nullptr;
         root.flags.fetch_or(tree_is_dead, std::memory_order_relaxed);
@@ -236,11 +236,11 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     std::atomic<std::uint64_t> too_deep{0};
     std::atomic<std::uint64_t> ended_elsewhere{0};  ///< scopes that another thread ended
     std::atomic<std::uint64_t> abandoned{0};        ///< scopes whose objects went without an end
-    stack_range stack;           ///< of the thread; asked for when a scope's object is suspect
-    std::uint64_t born = 0;      ///< tick of its making
-    std::string thread_name;     ///< as the system has it
-    std::uint32_t number = 0;    ///< unique in its meter
-    std::uint64_t meter_id = 0;  ///< of its meter
+    stack_range stack;             ///< of the thread; asked for when a scope's object is suspect
+    std::uint64_t created_at = 0;  ///< tick of its making
+    std::string thread_name;       ///< as the system has it
+    std::uint32_t number = 0;      ///< unique in its meter
+    std::uint64_t meter_id = 0;    ///< of its meter
     std::weak_ptr<engine> meter_engine;  ///< for who holds the tree after its thread has ended
     std::shared_ptr<const time_source> clock;  ///< the meter's
     bool has_clock = false;  ///< whether the thread's processor time goes with the meter's clock

@@ -85,7 +85,7 @@ class battery final : public backend {
     }
 
     /// Why a read brings nothing now: what can't be read, or else what the batteries do.
-    [[nodiscard]] failure why_not() {
+    [[nodiscard]] failure failure_reason() {
         std::string states;
         for (cell& b : cells_) {
             char text[32];
@@ -133,7 +133,7 @@ class battery final : public backend {
 
     // The sign of the current differs between drivers while the battery discharges.
     static bool power_of(cell& b, std::uint64_t& microwatts) noexcept {
-        constexpr std::int64_t most = 1'000'000'000;          // 1 kW, 1 kA, 1 kV
+        constexpr std::int64_t most = 1'000'000'000;        // 1 kW, 1 kA, 1 kV
         constexpr std::int64_t firmware_none = 65'535'000;  // all bits of 16, in thousandths
         std::int64_t amount = 0;
         if (!(b.has_power ? b.power : b.current).read_signed(amount)) return false;
@@ -172,7 +172,7 @@ class battery final : public backend {
     if (cells.empty()) return failure{supplies + ": no battery that tells its power", {}};
     auto opened = std::make_unique<battery>(std::move(cells), detail::machine_model(root));
     std::uint64_t value = 0;
-    if (opened->read({&value, 1}) != read_status::ok) return opened->why_not();
+    if (opened->read({&value, 1}) != read_status::ok) return opened->failure_reason();
     return std::unique_ptr<backend>(std::move(opened));
 }
 

@@ -150,7 +150,7 @@ class rapl_finder {
     // Of several views of one counter: the first that reads, else the first that opens.
     void open_first_of(std::size_t begin, std::size_t end) {
         rapl_source chosen;
-        std::string why_not;
+        std::string reason;
         for (std::size_t i = begin; i < end; ++i) {
             rapl_source s;
             s.zone = zones_[i];
@@ -158,23 +158,23 @@ class rapl_finder {
                 std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
             s.file = watched_file(root_.path(inside));
             if (!s.file.is_open()) {
-                if (why_not.empty()) why_not = inside + ": " + rapl_open_error(s.file.error());
+                if (reason.empty()) reason = inside + ": " + rapl_open_error(s.file.error());
                 permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
                 continue;
             }
             std::uint64_t value = 0;
             const bool reads = s.file.read_unsigned(value);
             if (reads) ++readable_;
-            if (!reads && why_not.empty()) why_not = inside + ": holds no number";
+            if (!reads && reason.empty()) reason = inside + ": holds no number";
             if (reads || !chosen.file.is_open()) chosen = std::move(s);
             if (reads) break;
         }
         if (chosen.file.is_open()) {
             sources_.push_back(std::move(chosen));
         } else {
-            denied_ += (denied_.empty() ? "" : ", ") + why_not;
+            denied_ += (denied_.empty() ? "" : ", ") + reason;
         }
-        if (first_reason_.empty()) first_reason_ = why_not;
+        if (first_reason_.empty()) first_reason_ = reason;
     }
 
     [[nodiscard]] bool is_virtual() const {
