@@ -198,10 +198,11 @@ class system_root {
             if (error != nullptr) *error = errno;
             return names;
         }
-        while (const ::dirent* entry = ::readdir(folder)) {
+        while (const auto* entry = (errno = 0, next_entry(folder))) {
             const std::string_view name = entry->d_name;
             if (name != "." && name != "..") names.emplace_back(name);
         }
+        if (error != nullptr) *error = errno;
         ::closedir(folder);
         std::sort(names.begin(), names.end());
 #else
@@ -212,6 +213,15 @@ class system_root {
     }
 
  private:
+#if JOULERY_POSIX()
+    // With 32 bits the plain call ends at the first entry whose number or place takes more.
+#ifdef __USE_LARGEFILE64
+    static const ::dirent64* next_entry(::DIR* folder) noexcept { return ::readdir64(folder); }
+#else
+    static const ::dirent* next_entry(::DIR* folder) noexcept { return ::readdir(folder); }
+#endif
+#endif
+
     std::string prefix_;
     bool has_libraries_ = false;
 };
