@@ -102,7 +102,8 @@ def junit(seed):
 def folded(seed):
     lines = text_of(seed, "folded").splitlines()
     stacks = [line.rsplit(" ", 1) for line in lines]
-    assert len(lines) == SCOPES + 1 and all(0 <= int(weight) < 2**64 for _, weight in stacks)
+    # What was outside all scopes, and the hardware, which has no weight.
+    assert len(lines) == SCOPES + 2 and int(stacks[-1][1]) == 0 and all(0 <= int(weight) < 2**64 for _, weight in stacks)
     all_there([stack for stack, _ in stacks])
 
 
