@@ -55,6 +55,7 @@ class engine : public std::enable_shared_from_this<engine> {
                 std::move(b), sources_.size(), channel_count_, o.period, policy_, *clock_));
             for (std::size_t c = 0; c < sources_.back()->source.channel_count(); ++c)
                 watched_ += sources_.back()->is_watched(c) ? 1u : 0u;
+            crowds_ += sources_.back()->has_many() ? 1u : 0u;
             channel_count_ += sources_.back()->source.channel_count();
             if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
         }
@@ -106,7 +107,7 @@ class engine : public std::enable_shared_from_this<engine> {
     void begin(metered_source& m) {
         m.source.poll(*clock_);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        m.begin(*clock_, created_at_, watched_, trees());
+        m.begin(*clock_, created_at_, watched_, crowds_, trees());
     }
 
     /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
@@ -134,7 +135,7 @@ class engine : public std::enable_shared_from_this<engine> {
         (void)accumulate(m);
         const auto contexts = trees();
         if (m.source.values_at() == 0) return;
-        if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, contexts);
+        if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, crowds_, contexts);
         ++m.samples;
         m.end_rows(contexts, share_now(m), false);
         look_at_ended(m, contexts);
@@ -370,6 +371,7 @@ class engine : public std::enable_shared_from_this<engine> {
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
     std::size_t watched_ = 0;  ///< counters whose updates are waited for
+    std::size_t crowds_ = 0;   ///< sources with many channels
     const double budget_;
     static constexpr std::size_t most_slices = 100'000'000;
     const std::size_t slices_a_thread_;

@@ -60,9 +60,10 @@ class metered_source {
     }
 
     /// Takes the first read in, the baseline, and plans the next. `created_at`: the meter's first
-    /// tick. `counters`: how many counters of the meter are watched for their updates.
+    /// tick. `counters`: how many counters of the meter are watched for their updates; `crowds`:
+    /// how many of its sources have many channels.
     void begin(const time_source& clock, std::uint64_t created_at, std::size_t counters,
-               const channel_attribution::contexts& contexts) {
+               std::size_t crowds, const channel_attribution::contexts& contexts) {
         const double tick = clock.seconds_per_tick();
         source.accumulate(tick);
         history = power_recorder(source.channel_count(), source.period(),
@@ -73,7 +74,7 @@ class metered_source {
         b.share = budget_awake / static_cast<double>(std::max<std::size_t>(counters, 1));
         if (has_many()) {
             b.share *= static_cast<double>(few) / static_cast<double>(source.channel_count());
-            b.plain_share = share_of_many;
+            b.plain_share = share_of_many / static_cast<double>(std::max<std::size_t>(crowds, 1));
         }
         b.credit = credit_seconds / tick /
                    std::sqrt(static_cast<double>(std::max<std::size_t>(counters, 1)));
@@ -128,6 +129,8 @@ class metered_source {
         }
     }
 
+    /// Whether its channels share one budget.
+    [[nodiscard]] bool has_many() const noexcept { return source.channel_count() > few; }
     /// Which of its channels are in the total. The holder of `accounts`.
     void set_summed(std::size_t c, bool summed) {
         if (summed_[c] == summed) return;
@@ -206,18 +209,17 @@ class metered_source {
     // One read is of all channels, and a row costs tens of microseconds: what suits a few would
     // take tens of percent of a processor for hundreds.
     static constexpr std::size_t few = 12, rows_of_many = 6;
-    static constexpr double share_of_many = 0.0008;
-    [[nodiscard]] bool has_many() const noexcept { return source.channel_count() > few; }
+    static constexpr double share_of_many = 0.0005;
 
     // Of many channels those end a row that have the most to tell; the rows of the others go on.
     template <class OwnShare>
     void take_waiting(const channel_attribution::contexts& contexts, OwnShare& own) {
         const std::size_t most = has_many() ? rows_of_many : few;
         if (waiting_.size() > most)
-            std::nth_element(
-                waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(most),
-                waiting_.end(),
-                [](const waiting_row& a, const waiting_row& b) { return a.joules > b.joules; });
+            std::nth_element(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(most),
+                             waiting_.end(), [](const waiting_row& a, const waiting_row& b) {
+                                 return a.joules > b.joules;
+                             });
         for (std::size_t i = 0; i < std::min(waiting_.size(), most); ++i) {
             const waiting_row& w = waiting_[i];
             const dated_reading& r = w.reading;
