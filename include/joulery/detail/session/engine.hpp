@@ -135,7 +135,8 @@ class engine : public std::enable_shared_from_this<engine> {
         (void)accumulate(m);
         const auto contexts = trees();
         if (m.source.values_at() == 0) return;
-        if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, crowds_, contexts);
+        if (!m.shares.front().has_begun())
+            m.begin(*clock_, created_at_, watched_, crowds_, contexts);
         ++m.samples;
         m.end_rows(contexts, share_now(m), false);
         look_at_ended(m, contexts);
