@@ -3,6 +3,8 @@
 // change every millisecond, as the hardware's do, so that the sampler waits for their updates.
 //
 //     large_machine [SECONDS [BACKEND]]    60 seconds, all three; --quick: two seconds
+#include "ticking_files.hpp"
+
 #include "joulery/detail/backends/board/hwmon.hpp"
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/backends/gpu/amdgpu.hpp"
@@ -23,29 +25,6 @@ using namespace joulery;
 using testing::fake_system;
 
 namespace {
-
-/// Files that are read, with 100 W on top of what their counters hold.
-class ticking_files final : public backend {
- public:
-    explicit ticking_files(std::unique_ptr<backend> files) : files_(std::move(files)) {}
-    std::string_view name() const noexcept override { return files_->name(); }
-    const std::vector<channel>& channels() const noexcept override { return files_->channels(); }
-    read_status read(counter_span out) noexcept override {
-        const read_status status = files_->read(out);
-        const auto now = std::chrono::steady_clock::now().time_since_epoch();
-        const auto ticks = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            const channel& c = channels()[i];
-            if (c.kind == reading_kind::energy_counter)
-                out[i] += static_cast<std::uint64_t>(static_cast<double>(ticks) * 0.1 /
-                                                     c.joules_per_count);
-        }
-        return status;
-    }
-
- private:
-    std::unique_ptr<backend> files_;
-};
 
 void fill_gpus(fake_system& m) {
     std::string table(2208, '\0');  // gpu_metrics 1.7 of an MI300X
@@ -95,7 +74,7 @@ int main(int argc, char** argv) {
                               open_hwmon(m.root())};
     for (opened_backend& b : found)
         if (b && (argc < 3 || (*b)->name() == std::string_view(argv[2])))
-            o.backends.push_back(std::make_unique<ticking_files>(*std::move(b)));
+            o.backends.push_back(std::make_unique<ticking_files>(100, *std::move(b)));
     meter all{std::move(o)};
     const scope s{all, "open all the while"};
     std::this_thread::sleep_for(std::chrono::duration<double>(length));

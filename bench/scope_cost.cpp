@@ -4,6 +4,7 @@
 //     scope_cost            the whole table
 //     scope_cost --quick    the same with few repetitions
 #include "scope_cost.hpp"
+#include "ticking_files.hpp"
 
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/session/sampler.hpp"
@@ -206,25 +207,6 @@ void zone(testing::fake_system& machine, const char* folder, const char* name) {
     machine.powercap_zone(folder, name, 1'000'000);
 }
 
-// Files that are really read, with values that change every millisecond as the hardware's do (50
-// W): the sampler waits for those ticks.
-class ticking_files final : public backend {
- public:
-    explicit ticking_files(std::unique_ptr<backend> files) : files_(std::move(files)) {}
-    std::string_view name() const noexcept override { return files_->name(); }
-    const std::vector<channel>& channels() const noexcept override { return files_->channels(); }
-    read_status read(counter_span out) noexcept override {
-        const read_status status = files_->read(out);
-        const auto now = std::chrono::steady_clock::now().time_since_epoch();
-        const auto ticks = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-        for (std::uint64_t& value : out) value += static_cast<std::uint64_t>(ticks) * 50'000;
-        return status;
-    }
-
- private:
-    std::unique_ptr<backend> files_;
-};
-
 // Four channels on an otherwise idle process: samples of 0: the backend's own period.
 void print_sampler(testing::fake_system& machine, std::chrono::milliseconds period, double length) {
     const int rate = period.count() > 0 ? static_cast<int>(1000 / period.count()) : 10;
@@ -233,7 +215,7 @@ void print_sampler(testing::fake_system& machine, std::chrono::milliseconds peri
     auto opened = open_rapl_powercap(machine.root());
     if (!opened) return row(name.c_str(), "no fake machine", budget);
     options o;
-    o.backends.push_back(std::make_unique<ticking_files>(*std::move(opened)));
+    o.backends.push_back(std::make_unique<ticking_files>(50, *std::move(opened)));
     o.period = period;
     meter m{std::move(o)};
     scope s{m, "open all the while"};

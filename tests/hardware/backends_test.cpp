@@ -1,5 +1,6 @@
 // Every backend against the real thing, where this machine has it. Label `hardware`; run by
 // tests/hardware.sh, which prints what was found.
+#include "hardware/real_machine.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/session/defaults.hpp"
@@ -19,14 +20,6 @@ using namespace joulery;
 using namespace std::chrono_literals;
 
 namespace {
-
-using steady = std::chrono::steady_clock;
-
-/// The real machine, or what JOULERY_SYSROOT holds of it or fakes.
-system_root machine() {
-    const char* const prefix = std::getenv("JOULERY_SYSROOT");
-    return prefix != nullptr ? system_root(prefix) : system_root{};
-}
 
 /// What a few seconds of reads say of a backend.
 struct observation {

@@ -1,5 +1,6 @@
 // NVML's energy counter on a real GPU: when it changes, what a read costs, and whether measuring
 // keeps a GPU awake. Label `hardware`; prints rows for the table of backends.
+#include "hardware/real_machine.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
 
 #include <doctest/doctest.h>
@@ -20,13 +21,6 @@ using namespace joulery;
 using namespace std::chrono_literals;
 
 namespace {
-
-using steady = std::chrono::steady_clock;
-
-system_root machine() {
-    const char* const prefix = std::getenv("JOULERY_SYSROOT");
-    return prefix != nullptr ? system_root(prefix) : system_root{};
-}
 
 double at_quantile(std::vector<double> v, double q) {
     std::sort(v.begin(), v.end());
