@@ -17,12 +17,14 @@
 
 #include <malloc.h>
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <future>
+#include <iterator>
 #include <new>
 #include <string>
 #include <thread>
@@ -89,6 +91,31 @@ void named_scopes(int times) {
         scope s{name};
         benchmark::ClobberMemory();
     }
+}
+
+void kept_names(int times) {
+    static const scope_name name{std::string("dynamic")};
+    for (int i = 0; i < times; ++i) {
+        scope s{name};
+        benchmark::ClobberMemory();
+    }
+}
+// A layer of a model: sixteen operations, each with a literal of its own.
+template <std::size_t... Op>
+void layer(std::index_sequence<Op...>) {
+    static const char names[][8] = {"norm_a", "attn_q", "attn_k", "attn_v", "rope_q", "rope_k",
+                                    "scores", "softmx", "values", "attn_o", "add_a",  "norm_b",
+                                    "ffn_up", "gate",   "ffn_dn", "add_b"};
+    static_assert(sizeof...(Op) == std::size(names));
+    static const std::array<scope_name, sizeof...(Op)> kept{scope_name(names[Op])...};
+    const auto visit = [](const scope_name& n) {
+        scope s{n};
+        benchmark::ClobberMemory();
+    };
+    (visit(kept[Op]), ...);
+}
+void sixteen_siblings(int times) {
+    for (int i = 0; i < times / 16; ++i) layer(std::make_index_sequence<16>());
 }
 
 void tasks(int times) {
@@ -189,6 +216,8 @@ void print_scopes() {
     row("scope, 8 threads", ratio_text(on_threads(8, scopes)), budget);
     row("scopes nested three deep, each", ratio_text(on_threads(1, nested_scopes)), budget);
     row("siblings in turn, each", ratio_text(on_threads(1, sibling_scopes)), budget);
+    row("sixteen siblings in turn, each", ratio_text(on_threads(1, sixteen_siblings)), budget);
+    row("a scope_name that is kept", ratio_text(on_threads(1, kept_names)), budget);
     row("a name that is no literal", ratio_text(on_threads(1, named_scopes)), "-");
     processor_row("scope, 1 | 8 threads, processor time", scopes);
     processor_row("task_scope, 1 | 8 threads, a span each", tasks);

@@ -5,6 +5,7 @@
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/timing/scope_edges.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/scope_name.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -27,6 +28,12 @@ inline constexpr bool is_c_string =
 
 [[nodiscard]] inline std::string_view view_of(const char* name) noexcept {
     return name != nullptr ? std::string_view(name) : std::string_view("(null)");
+}
+[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const scope_name& name,
+                                               const void* holder) noexcept {
+    if (tree == nullptr) return nullptr;
+    const std::string_view text = name.text();
+    return enter_text(tree, text.data(), text.size(), name.key(), holder);
 }
 }  // namespace detail
 
@@ -66,8 +73,9 @@ namespace enabled {
 /// Units:  the report gives joules, grams of CO2e and seconds by path; paths nest with '/'.
 /// Thread: belongs to the thread that made it; any number of threads at once.
 /// Cost:   two reads of the tick counter and a few stores to the thread's own memory; no lock,
-///         system call or allocation once a path was visited. A name that is not a literal costs
-///         a look-up more. A scope long enough to pay for it reads the counters at its edges.
+///         system call or allocation once a path was visited. A name that is neither a literal nor
+///         a `scope_name` costs a look-up more. A scope long enough to pay for it reads the
+///         counters at its edges.
 /// Fails:  never; without a meter, after `stop()` and in a forked child it does nothing.
 ///
 ///     { joulery::scope s{"train/step"};
@@ -77,31 +85,27 @@ class scope {
  public:
     /// A string literal (the fast path), or another array of characters up to its first NUL.
     template <std::size_t N>
-    JOULERY_INLINE explicit scope(const char (&name)[N]) noexcept {
-        if (detail::thread_cursor* tree = detail::process_tree())
-            node_ = detail::enter(tree, name, this);
-    }
+    JOULERY_INLINE explicit scope(const char (&name)[N]) noexcept
+        : node_(detail::enter(detail::process_tree(), name, this)) {}
     /// Any other string; copied at its first visit, looked up by content.
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     JOULERY_INLINE explicit scope(Text&& name) noexcept : scope(detail::view_of(name)) {}
-    JOULERY_INLINE explicit scope(std::string_view name) noexcept {
-        if (detail::thread_cursor* tree = detail::process_tree())
-            node_ = detail::enter(tree, name, this);
-    }
+    JOULERY_INLINE explicit scope(std::string_view name) noexcept
+        : node_(detail::enter(detail::process_tree(), name, this)) {}
+    JOULERY_INLINE explicit scope(const scope_name& name) noexcept
+        : node_(detail::enter(detail::process_tree(), name, this)) {}
 
     /// In a meter of your own instead of the process-wide one.
     template <std::size_t N>
-    JOULERY_INLINE scope(scope_owner& meter, const char (&name)[N]) noexcept {
-        if (detail::thread_cursor* tree = meter.cursor_of_this_thread())
-            node_ = detail::enter(tree, name, this);
-    }
+    JOULERY_INLINE scope(scope_owner& meter, const char (&name)[N]) noexcept
+        : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     JOULERY_INLINE scope(scope_owner& meter, Text&& name) noexcept
         : scope(meter, detail::view_of(name)) {}
-    JOULERY_INLINE scope(scope_owner& meter, std::string_view name) noexcept {
-        if (detail::thread_cursor* tree = meter.cursor_of_this_thread())
-            node_ = detail::enter(tree, name, this);
-    }
+    JOULERY_INLINE scope(scope_owner& meter, std::string_view name) noexcept
+        : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
+    JOULERY_INLINE scope(scope_owner& meter, const scope_name& name) noexcept
+        : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
 
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
@@ -149,7 +153,7 @@ class scope {
     friend struct detail::c_scopes;
     explicit scope(detail::scope_node* found) noexcept : node_(detail::enter(found, this)) {}
 
-    detail::scope_node* node_ = nullptr;
+    detail::scope_node* node_;
 };
 
 /// A scope around work that finishes later, made exact by waiting: all that was launched before
@@ -208,11 +212,13 @@ class scope {
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     constexpr explicit scope(Text&&) noexcept {}
     constexpr explicit scope(std::string_view) noexcept {}
+    constexpr explicit scope(const scope_name&) noexcept {}
     template <std::size_t N>
     constexpr scope(scope_owner&, const char (&)[N]) noexcept {}
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     constexpr scope(scope_owner&, Text&&) noexcept {}
     constexpr scope(scope_owner&, std::string_view) noexcept {}
+    constexpr scope(scope_owner&, const scope_name&) noexcept {}
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
     static void* operator new(std::size_t) = delete;

@@ -9,8 +9,10 @@
 #include <array>
 #include <cstring>
 #include <deque>
+#include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace joulery;
@@ -142,6 +144,113 @@ TEST_CASE("scope names: a hundred literals of one parent are each found again") 
     const report r = b.m.snapshot();
     CHECK(r.scopes.size() == 100);
     for (const scope_row& row : r.scopes) CHECK(row.calls == 3);
+}
+
+namespace {
+
+std::size_t look_ups = 0;
+detail::scope_node* counted_look_up(detail::thread_cursor* tree, const char* name, std::size_t size,
+                                    const void* holder, std::uintptr_t live) noexcept;
+
+// The slow ways of scopes, with those counted that look a name up.
+struct counted_look_ups {
+    const detail::slow_path_table* const real = detail::cold.load();
+    detail::slow_path_table counted = *real;
+    counted_look_ups() {
+        look_ups = 0;
+        counted.enter = counted.enter_text = counted_look_up;
+        detail::cold = &counted;
+    }
+    ~counted_look_ups() { detail::cold = real; }
+    counted_look_ups(const counted_look_ups&) = delete;
+    counted_look_ups& operator=(const counted_look_ups&) = delete;
+};
+const detail::slow_path_table* real_slow_path = nullptr;
+detail::scope_node* counted_look_up(detail::thread_cursor* tree, const char* name, std::size_t size,
+                                    const void* holder, std::uintptr_t live) noexcept {
+    ++look_ups;
+    return real_slow_path->enter_text(tree, name, size, holder, live);
+}
+
+options only_times() {
+    options o;
+    o.backends = no_backends();
+    return o;
+}
+
+// Each name in turn, in a scope of its own.
+void visit(meter& m, const std::vector<scope_name>& names) {
+    for (const scope_name& n : names) scope s{m, n};
+}
+
+std::vector<scope_name> names_of(int count) {
+    std::vector<scope_name> names;
+    for (int i = 0; i < count; ++i) names.emplace_back("layer." + std::to_string(i) + ".attn");
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("scope names: siblings in turn are looked up in the first two rounds only") {
+    for (const int count : {1, 2, 5, 12, 16, 200}) {
+        CAPTURE(count);
+        meter m{only_times()};
+        const std::vector<scope_name> names = names_of(count);
+        visit(m, names);
+        real_slow_path = detail::cold.load();
+        visit(m, names);  // now each knows who follows
+        const counted_look_ups watched;
+        for (int round = 0; round < 5; ++round) visit(m, names);
+        CHECK(look_ups == 0);
+        const report r = m.snapshot();
+        CHECK(r.scopes.size() == static_cast<std::size_t>(count));
+        for (const scope_row& row : r.scopes) CHECK(row.calls == 7);
+    }
+}
+
+TEST_CASE("scope names: siblings in random order are each counted under their own name") {
+    std::mt19937 random(7);
+    const std::vector<scope_name> names = names_of(20);
+    std::vector<std::uint64_t> calls(names.size());
+    meter m{only_times()};
+    for (int i = 0; i < 5'000; ++i) {
+        const std::size_t at = random() % names.size();
+        ++calls[at];
+        scope s{m, names[at]};
+        if (i % 3 == 0) {  // the same names inside, with an order of their own
+            scope inner{m, names[random() % 2]};
+        }
+    }
+    const report r = m.snapshot();
+    for (std::size_t i = 0; i < names.size(); ++i)
+        CHECK(r.find(names[i].text())->calls == calls[i]);
+}
+
+TEST_CASE("scope names: a kept name, a literal and a string of the same characters are one row") {
+    meter m{only_times()};
+    scope_name first{"attention"}, kept{std::move(first)};
+    for (int i = 0; i < 3; ++i) {
+        { scope s{m, kept}; }
+        { scope s{m, "attention"}; }
+        { scope s{m, std::string("attention")}; }
+    }
+    const report r = m.snapshot();
+    REQUIRE(r.scopes.size() == 1);
+    CHECK(r.scopes.front().calls == 9);
+    CHECK(first.text().empty());
+    CHECK(kept.text() == "attention");
+}
+
+TEST_CASE("scope names: kept names that no row can have end up where a string's would") {
+    meter m{only_times()};
+    const scope_name empty{""}, cut{"ab" + std::string(1, '\0') + "cd"},
+        endless{std::string(5'000, 'x')};
+    for (int i = 0; i < 2; ++i)
+        for (const scope_name* n : {&empty, &cut, &endless}) scope s{m, *n};
+    const report r = m.snapshot();
+    CHECK(calls_of(r, "(unnamed)") == 2);
+    CHECK(calls_of(r, "ab") == 2);
+    CHECK(calls_of(r, std::string(200, 'x')) == 2);
 }
 
 TEST_CASE("child index: finds what was added by parent and name, and nothing else") {

@@ -115,6 +115,8 @@ TEST_CASE("a scope takes any string, and macros open scopes") {
         joulery::scope from_view{std::string_view(text)};
         joulery::scope from_buffer{buffer};
         joulery::scope from_pointer{pointer};
+        const joulery::scope_name kept{text + " kept"};
+        joulery::scope from_kept{kept};
         literal.add_items(32, "sample");
         JOULERY_SCOPE("macro");
         JOULERY_FUNCTION();

@@ -85,6 +85,14 @@ inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t
     return lane;
 }
 
+/// Where the next scope of that name is looked for.
+inline void remember(scope_node& parent, scope_node& child) noexcept {
+    parent.hint_of(child.key) = &child;
+    if (parent.last_child != &scope_node::nobody) parent.last_child->follower = &child;
+    parent.last_child = &child;
+    parent.expected = child.follower;
+}
+
 template <bool SetsHint>
 scope_node* enter_slowly(thread_cursor* cursor, const char* name, std::size_t size,
                          const void* holder, std::uintptr_t live) noexcept {
@@ -99,7 +107,7 @@ scope_node* enter_slowly(thread_cursor* cursor, const char* name, std::size_t si
     if (n == nullptr) n = make_child(*tree, parent, text, live);
     if (n != nullptr && n->is_open()) n = find_lane(*tree, *n, live);
     if (n == nullptr) return nullptr;
-    if (SetsHint) parent.hint_of(name) = {name_key::of(n->name, n->name_size), n};
+    if (SetsHint) remember(parent, *n);
     return open_node(*n, holder);
 }
 

@@ -76,25 +76,37 @@ JOULERY_INLINE void begin_call(scope_node& n, const void* holder) noexcept {
     n.open(ticks_now());
 }
 
-/// Opens a scope whose name lies where it lay the last time, as a rule. Null: it is not measured.
+/// The child whose name has that key, where another one was expected; `nobody`: no hint knows it.
+[[nodiscard]] JOULERY_NOINLINE inline scope_node* hinted_child(scope_node& parent,
+                                                               std::uint64_t key) noexcept {
+    scope_node* const child = parent.hint_of(key);
+    if (child == nullptr || child->key != key) return &scope_node::nobody;
+    if (parent.last_child != &scope_node::nobody) parent.last_child->follower = child;
+    return child;
+}
+
+/// Opens a scope that was found by its name's key before; most follow the sibling that they
+/// followed the last time. Null: it is not measured.
 [[nodiscard]] JOULERY_INLINE scope_node* enter_text(thread_cursor* tree, const char* text,
                                                     std::size_t size, std::uint64_t key,
                                                     const void* holder) noexcept {
     scope_node* const parent = tree->current;
-    const scope_node::hint& hint = parent->hint_of(text);
-    scope_node* const node = hint.child;
-    if (JOULERY_UNLIKELY(hint.key != key || node == nullptr ||
-                         node->flags.load(std::memory_order_relaxed) != 0 ||
+    scope_node* node = parent->expected;
+    if (JOULERY_UNLIKELY(node->key != key)) node = hinted_child(*parent, key);
+    if (JOULERY_UNLIKELY(node->flags.load(std::memory_order_relaxed) != 0 ||
                          is_abandoned(*parent, *tree, holder, stack_pointer())))
         return cold.load(std::memory_order_acquire)
             ->enter_text(tree, text, size, holder, stack_pointer());
+    parent->last_child = node;
+    parent->expected = node->follower;
     begin_call(*node, holder);
     return node;
 }
-/// Named by an array; of a literal the compiler knows the key.
+/// Named by an array; of a literal the compiler knows the key. Without a tree nothing is measured.
 template <std::size_t N>
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const char (&name)[N],
                                                const void* holder) noexcept {
+    if (tree == nullptr) return nullptr;
     if (JOULERY_UNLIKELY(name[N - 1] != '\0'))
         return cold.load(std::memory_order_acquire)
             ->enter_text(tree, name, N, holder, stack_pointer());
@@ -102,6 +114,7 @@ template <std::size_t N>
 }
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, std::string_view name,
                                                const void* holder) noexcept {
+    if (tree == nullptr) return nullptr;
     return cold.load(std::memory_order_acquire)
         ->enter(tree, name.data(), name.size(), holder, stack_pointer());
 }

@@ -47,22 +47,21 @@ struct alignas(128) scope_node {
     scope_node* parent = nullptr;
     thread_cursor* tree = nullptr;
     std::atomic<const void*> holder{nullptr};  ///< the scope object that opened it last
-    const char* name = nullptr;                ///< `name_size` characters and a NUL
-    std::uint64_t tallied_ends = 0;            ///< calls ended at the last tally
+    std::uint64_t key = 0;                     ///< of its name
+    scope_node* follower = &nobody;  ///< the sibling that was entered after it, the last time
 
     // The line beside it, which comes along: what a look-up by name compares.
-    static constexpr std::size_t short_size = 47;
+    scope_node* expected = &nobody;    ///< child that is likely to be entered next
+    scope_node* last_child = &nobody;  ///< entered last, of those whose names have known keys
+    std::uint64_t tallied_ends = 0;    ///< calls ended at the last tally
+    const char* name = nullptr;        ///< `name_size` characters and a NUL
+    static constexpr std::size_t short_size = 31;
     char short_name[short_size + 1] = {};  ///< where a name is kept that fits
+
     std::atomic<scope_node*> first_child{nullptr};
     std::atomic<scope_node*> next_sibling{nullptr};
-
-    /// Children last entered: where to look the address of their name's array chooses, but only
-    /// the name's characters count: an array may change, and its memory may be used again.
-    struct hint {
-        std::uint64_t key = 0;  ///< of the child's name
-        scope_node* child = nullptr;
-    };
-    hint hints[4];
+    static constexpr std::size_t hint_count = 8;
+    scope_node* hints[hint_count] = {};  ///< children by the low bits of their keys; null: none yet
 
     scope_node* next_lane = nullptr;  ///< the same path again, for calls that overlap
     std::atomic<double> items{0};
@@ -73,8 +72,14 @@ struct alignas(128) scope_node {
     std::uint64_t tallied_calls = 0;  ///< entered, the open call included
     double tallied_items = 0;
 
-    [[nodiscard]] JOULERY_INLINE hint& hint_of(const void* array) noexcept {
-        return hints[(reinterpret_cast<std::uintptr_t>(array) >> 3) & 3];
+    /// Stands where there is no node yet: it never opens.
+    static scope_node nobody;
+
+    constexpr scope_node() noexcept = default;
+    explicit constexpr scope_node(std::uint32_t set) noexcept : flags(set) {}
+
+    [[nodiscard]] scope_node*& hint_of(std::uint64_t child_key) noexcept {
+        return hints[child_key % hint_count];
     }
 
     // The owning thread's; another one's under the tree's lock, for a scope that it was handed.
@@ -102,6 +107,8 @@ struct alignas(128) scope_node {
         return (ticks & (open_bit >> 1)) == 0 ? ticks : 0;  // else it is below zero, in 63 bits
     }
 };
+
+inline scope_node scope_node::nobody{~std::uint32_t{0}};
 
 /// The nearest node that is open, from `n` upwards; the root: none is.
 [[nodiscard]] inline scope_node* nearest_open(scope_node* n) noexcept {

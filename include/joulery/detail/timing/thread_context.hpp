@@ -6,6 +6,7 @@
 #include "joulery/detail/timing/call_recorder.hpp"
 #include "joulery/detail/timing/child_index.hpp"
 #include "joulery/detail/timing/item_plans.hpp"
+#include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/node_arena.hpp"
 #include "joulery/detail/timing/path_index.hpp"
 #include "joulery/detail/timing/path_table.hpp"
@@ -257,6 +258,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         made.path = record;
         made.name_size = static_cast<std::uint16_t>(record->name.size());
         made.name = record->name.c_str();
+        made.key = name_key::of(record->name.c_str(), record->name.size());
         if (made.name_size <= scope_node::short_size) {
             record->name.copy(made.short_name, made.name_size);
             made.name = made.short_name;
