@@ -36,16 +36,14 @@ struct billed_value {
 
 /// All rows of one channel, what they tell of powers, and what each path has of the energy.
 ///
-/// Thread: belongs to the holder of its source's `accounts`. Cost: a reading costs a load a node;
-/// see power_regression for what a row costs. Fails: never.
+/// Thread: belongs to the holder of its source's `accounts`. Cost: see open_times for a
+/// reading, and power_regression for a row. Fails: never.
 class channel_attribution {
  public:
-    using contexts = std::vector<std::shared_ptr<thread_context>>;
-
     explicit channel_attribution(channel_traits traits) : traits_(traits) {}
 
     /// The first reading: rows begin here. What came before it since `created_at` is not known.
-    void begin(const dated_reading& r, const contexts& all) {
+    void begin(const dated_reading& r, scope_states& all) {
         rows_.look(all, r.at);
         last_ = fit_end_ = bill_end_ = r;
         fit_joules_ = bill_joules_ = r.joules;
@@ -57,7 +55,7 @@ class channel_attribution {
 
     /// Takes a reading in. `own_share`: what of the energy since the last row to bill is this
     /// process's to attribute; the rest is nobody's.
-    void take(const dated_reading& r, const contexts& all, double own_share) {
+    void take(const dated_reading& r, scope_states& all, double own_share) {
         if ((!r.fits && !r.bills) || r.at < last_.at) return;
         rows_.look(all, r.at);
         rows_.add_stretch(static_cast<double>(r.at - last_.at) * traits_.seconds_per_tick,
@@ -77,7 +75,7 @@ class channel_attribution {
     }
 
     /// A look without the end of a row: what is gone at the next one is seen.
-    void look_again(std::uint64_t at, const contexts& all) {
+    void look_again(std::uint64_t at, scope_states& all) {
         if (!begun_ || at < last_.at) return;
         rows_.look(all, at);
         rows_.add_stretch(static_cast<double>(at - last_.at) * traits_.seconds_per_tick, true);

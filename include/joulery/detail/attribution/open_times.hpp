@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/attribution/scope_states.hpp"
+#include "joulery/detail/timing/node_watch.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 
@@ -38,30 +39,30 @@ struct context_stretch {
     double tail = 0;  ///< ticks up to the end since the thread last changed scopes, about
 };
 
-/// Looks at the scopes of all threads at one instant and says what grew since the last look.
+/// Says of all threads at one instant how long which scopes were open since the last one.
 ///
-/// Thread: one caller at a time. Cost: a load a node of every thread. Each reader of a counter has
-/// one of its own, since each looks at its own instants.
+/// Thread: one caller at a time. Cost: some loads for each scope that was open since. Each reader
+/// of a counter has one of its own, since each looks at its own instants.
 ///
 ///     open_times times;
-///     times.look(contexts, begin, takes_all);            // the stretch begins
-///     times.look(contexts, end, takes_all);              // and ends
-///     for (const context_stretch& c : times.stretches()) ...
+///     times.look(states, begin, tick, takes_all);            // the stretch begins
+///     times.look(states, end, tick, takes_all);              // and ends
+///     for (std::size_t i = 0; i < times.count(); ++i) ... times[i]
 class open_times {
  public:
     /// Looks at the contexts that `takes(context)` allows, as of tick `at`. `seconds_per_tick`: 0
     /// where threads' processor time does not matter.
     template <class Takes>
-    void look(const std::vector<std::shared_ptr<thread_context>>& contexts, std::uint64_t at,
-              double seconds_per_tick, Takes takes) {
+    void look(scope_states& states, std::uint64_t at, double seconds_per_tick, Takes takes) {
         ++looks_;
         count_ = 0;
-        seconds_per_tick_ = contexts.size() > 1 ? seconds_per_tick : 0;
-        for (const auto& c : contexts) {
-            if (!takes(*c)) continue;
+        const std::vector<context_states*>& now = states.now();
+        seconds_per_tick_ = now.size() > 1 ? seconds_per_tick : 0;
+        for (context_states* c : now) {
+            if (!takes(*c->context)) continue;
             if (count_ == stretches_.size()) stretches_.emplace_back();
-            stretches_[count_].context = c;
-            measure(*c, at, stretches_[count_++]);
+            stretches_[count_].context = c->context;
+            measure(*c, states.number(), at, stretches_[count_++]);
         }
         if (marks_.size() > count_) forget_gone();
     }
@@ -76,51 +77,61 @@ class open_times {
     struct marks {
         std::vector<std::uint64_t> seen;   ///< ticks at the last look, by node
         std::vector<std::uint64_t> calls;  ///< likewise, twice the calls ended; odd: open
+        bit_set again;                     ///< nodes to look at though they may not have changed
+        std::uint64_t changes = 0;         ///< number of the states that were looked at last
         std::uint64_t look = 0;
         std::uint64_t at = 0;  ///< of the last look
         double busy = -1;      ///< s, processor time as of `busy_at`
         std::uint64_t busy_at = 0;
     };
 
-    void measure(thread_context& context, std::uint64_t at, context_stretch& into) {
+    void measure(context_states& states, std::uint64_t number, std::uint64_t at,
+                 context_stretch& into) {
         into.own.clear();
         into.lanes.clear();
         into.innermost = nullptr;
         std::uint64_t ends = 0;  // of calls of the innermost, since the last look
         bool was_open = false;
-        const std::size_t nodes = context.nodes().size();
-        marks& m = marks_[context.number];
+        marks& m = marks_[states.context->number];
         m.look = looks_;
-        if (m.calls.size() < nodes) m.seen.resize(nodes, 0), m.calls.resize(nodes, 0);
-        // Without memory a look may have broken off: what it left belongs to nobody.
-        if (std::exchange(is_measuring_, true)) std::fill(inside_.begin(), inside_.end(), 0.0);
-        if (inside_.size() < nodes) inside_.resize(nodes, 0.0);
-        const bool device = context.is_device();
+        choose_due(states, m);
+        const bool device = states.context->is_device();
         if (!device) into.lanes.push_back(0);
-        into.busy = device || seconds_per_tick_ <= 0 ? -1 : busy_share(context, at, m);
+        into.busy = device || seconds_per_tick_ <= 0 ? -1 : busy_share(states, at, m);
         // Children come before their parents, so that a child's time never exceeds its parent's.
-        context.nodes().for_each_backwards([&](scope_node& n) {
-            if (n.index >= nodes) return;  // made meanwhile: the next look sees it
-            const std::uint64_t state = n.state.load(std::memory_order_acquire);
-            const std::uint64_t ticks = scope_node::ticks_in(state, at);
-            const bool open = (state & scope_node::open_bit) != 0;
-            std::uint64_t& seen = m.seen[n.index];
-            if (!open && ticks == seen && inside_[n.index] == 0) return;
-            const std::uint64_t calls =
-                2 * n.calls.load(std::memory_order_relaxed) + (open ? 1 : 0);
-            const std::uint64_t before = std::exchange(m.calls[n.index], calls);
+        due_.take_backwards([&](std::size_t i) {
+            const std::uint64_t ticks = scope_node::ticks_in(states.state(i), at);
+            const bool open = (states.state(i) & scope_node::open_bit) != 0;
+            if (!open && ticks == m.seen[i] && inside_[i] == 0) return;
+            const std::uint64_t calls = 2 * states.calls(i) + (open ? 1 : 0);
+            const std::uint64_t before = std::exchange(m.calls[i], calls);
             if (open && into.innermost == nullptr) {
-                into.innermost = &n;
+                into.innermost = &states.node(i);
                 ends = calls / 2 - before / 2;
                 was_open = before % 2 == 1;
             }
-            add(n, ticks, seen, device, into);
+            add(states, i, ticks, m.seen[i], device, into);
+            if (open || ticks != m.seen[i]) again_.add(i);
         });
         is_measuring_ = false;
+        std::swap(m.again, again_);
+        m.changes = number;
         const std::uint64_t since = std::exchange(m.at, at);
         const double stretch = since != 0 && at > since ? static_cast<double>(at - since) : 0;
-        if (!device && stretch > 0) leave_late_ends(stretch, m, into);
+        if (!device && stretch > 0) leave_late_ends(states, stretch, m, into);
         note_tail(stretch, ends, was_open, into);
+    }
+    // What has changed since, what was open, and where something was left at the last look.
+    void choose_due(context_states& states, marks& m) {
+        const std::size_t nodes = states.size();
+        if (m.calls.size() < nodes) m.seen.resize(nodes, 0), m.calls.resize(nodes, 0);
+        m.again.resize(nodes);
+        again_.clear(nodes);
+        // Without memory a look may have broken off: what it left belongs to nobody.
+        if (std::exchange(is_measuring_, true)) std::fill(inside_.begin(), inside_.end(), 0.0);
+        if (inside_.size() < nodes) inside_.resize(nodes, 0.0);
+        due_ = m.again;
+        states.add_changed(m.changes, due_);
     }
     // One call that began in the stretch is as old as its time; of several nothing is known.
     static void note_tail(double stretch, std::uint64_t ends, bool was_open,
@@ -135,7 +146,8 @@ class open_times {
     }
     // A look is often as of a moment that has just passed. What a scope was open after it, until it
     // ended, belongs to the next stretch: a thread is never in scopes for longer than time passes.
-    static void leave_late_ends(double stretch, marks& m, context_stretch& into) {
+    static void leave_late_ends(context_states& states, double stretch, marks& m,
+                                context_stretch& into) {
         const double late = into.lanes[0] - stretch;
         if (!(late >= 1)) return;
         own_time* most = nullptr;
@@ -145,12 +157,15 @@ class open_times {
         most->ticks -= late;
         into.lanes[0] -= late;
         const auto ticks = static_cast<std::uint64_t>(late);
-        for (const scope_node* n = most->node; n != nullptr && n->parent != nullptr; n = n->parent)
-            if (!n->is_open()) m.seen[n->index] -= std::min(ticks, m.seen[n->index]);
+        for (std::uint32_t i = most->node->index; i != node_watch::at_top; i = states.parent(i)) {
+            if ((states.state(i) & scope_node::open_bit) != 0) continue;
+            m.seen[i] -= std::min(ticks, m.seen[i]);
+            m.again.add(i);
+        }
     }
 
-    double busy_share(const thread_context& context, std::uint64_t at, marks& m) const {
-        const double busy = context.busy_seconds();
+    double busy_share(context_states& states, std::uint64_t at, marks& m) const {
+        const double busy = states.busy_seconds();
         const double before = std::exchange(m.busy, busy);
         const std::uint64_t since = std::exchange(m.busy_at, at);
         if (before < 0 || busy < 0 || at <= since) return busy < 0 ? -1 : 1;
@@ -158,17 +173,17 @@ class open_times {
         return std::clamp((busy - before) / seconds, 0.0, 1.0);
     }
 
-    void add(scope_node& n, std::uint64_t ticks, std::uint64_t& seen, bool device,
-             context_stretch& into) {
+    void add(context_states& states, std::size_t i, std::uint64_t ticks, std::uint64_t& seen,
+             bool device, context_stretch& into) {
         const auto grown = static_cast<std::int64_t>(ticks - seen);
         if (grown > 0) seen = ticks;
-        const double children = inside_[n.index];
-        inside_[n.index] = 0;
+        const double children = std::exchange(inside_[i], 0.0);
         const double whole = std::max(grown > 0 ? static_cast<double>(grown) : 0.0, children);
-        into.own.push_back({&n, whole - children});
+        into.own.push_back({&states.node(i), whole - children});
         if (whole <= 0) return;
-        if (n.parent->parent != nullptr) {
-            inside_[n.parent->index] += whole;
+        if (const std::uint32_t up = states.parent(i); up != node_watch::at_top) {
+            inside_[up] += whole;
+            due_.add(up);
         } else if (device) {
             into.lanes.push_back(whole);
         } else {
@@ -182,7 +197,9 @@ class open_times {
     }
 
     std::unordered_map<std::uint32_t, marks> marks_;  ///< by the context's number
-    std::vector<double> inside_;  ///< ticks in children, by node of the context being measured
+    // Of the context being measured, by node: ticks in children, and what is to be looked at.
+    std::vector<double> inside_;
+    bit_set due_, again_;
     bool is_measuring_ = false;
     std::vector<context_stretch> stretches_;
     std::size_t count_ = 0;

@@ -36,16 +36,15 @@ struct channel_traits {
 /// one to bill. Time goes to the innermost scope of each thread; where several threads share
 /// processors it is weighed by how much of it they had one, so that who waits is not billed.
 ///
-/// Thread: belongs to the holder of its source's `accounts`. Cost: a load a node a look.
+/// Thread: belongs to the holder of its source's `accounts`. Cost: see open_times.
 class row_builder {
  public:
-    using contexts = std::vector<std::shared_ptr<thread_context>>;
     static constexpr std::size_t most_columns = 160;
     static constexpr std::uint32_t outside_column = 0, rest_column = 1;
 
     explicit row_builder(const channel_traits& traits) : traits_(traits) {}
 
-    void look(const contexts& all, std::uint64_t at) {
+    void look(scope_states& all, std::uint64_t at) {
         const double tick = traits_.follows_processors ? traits_.seconds_per_tick : 0;
         times_.look(all, at, tick, [&](const thread_context& c) { return c.takes(traits_.index); });
     }

@@ -54,10 +54,12 @@
 #define JOULERY_NOINLINE __attribute__((noinline, cold))
 #define JOULERY_INLINE inline __attribute__((always_inline))
 #define JOULERY_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define JOULERY_PREFETCH(address) __builtin_prefetch(address)
 #else
 #define JOULERY_NOINLINE
 #define JOULERY_INLINE inline
 #define JOULERY_UNLIKELY(x) (x)
+#define JOULERY_PREFETCH(address) static_cast<void>(0)
 #endif
 
 // State that a program and its shared libraries share must be visible whatever -fvisibility says.

@@ -107,7 +107,8 @@ class engine : public std::enable_shared_from_this<engine> {
     void begin(metered_source& m) {
         m.source.poll(*clock_);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        m.begin(*clock_, created_at_, watched_, crowds_, trees());
+        m.states.expect(trees());
+        m.begin(*clock_, created_at_, watched_, crowds_);
     }
 
     /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
@@ -119,10 +120,10 @@ class engine : public std::enable_shared_from_this<engine> {
         if (is_timed) m.source.note_processor(thread_cpu_seconds() - begin);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         (void)accumulate(m);
-        const auto contexts = trees();
+        m.states.expect(trees());
         const std::uint64_t before = m.samples;
-        m.step(contexts, share_now(m));
-        look_at_ended(m, contexts);
+        m.step(share_now(m));
+        m.look_at_ended();
         if (m.samples != before) choose_edges(m);
     }
 
@@ -133,20 +134,21 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         // After a failed read the row goes on: the next good one brings the energy of both.
         (void)accumulate(m);
-        const auto contexts = trees();
+        m.states.expect(trees());
         if (m.source.values_at() == 0) return;
-        if (!m.shares.front().has_begun())
-            m.begin(*clock_, created_at_, watched_, crowds_, contexts);
+        if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, crowds_);
         ++m.samples;
-        m.end_rows(contexts, share_now(m), false);
-        look_at_ended(m, contexts);
+        m.end_rows(share_now(m), false);
+        m.look_at_ended();
         choose_edges(m);
     }
 
     /// Rows end at the last read, where a new one can't be had: its backend hangs.
     void end_rows_as_read(metered_source& m) {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        if (m.shares.front().has_begun()) m.end_rows(trees(), own_share(m), false);
+        if (!m.shares.front().has_begun()) return;
+        m.states.expect(trees());
+        m.end_rows(own_share(m), false);
     }
 
     /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
@@ -162,6 +164,7 @@ class engine : public std::enable_shared_from_this<engine> {
         }
         if (ended.empty()) return;
         const std::lock_guard<std::mutex> lock(trees_mutex_);
+        for (const auto& t : ended) t->untallied.meet(t->nodes());  // what may fail comes first
         for (const call_spread& c : calls) add_to_path(c);
         for (auto& t : trees_) {
             if (std::find(ended.begin(), ended.end(), t) == ended.end()) continue;
@@ -200,7 +203,8 @@ class engine : public std::enable_shared_from_this<engine> {
             const std::uint64_t read = clock_->now() - begin;
             note_edge(tree, around, read);
             if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {
-                m->end_rows(trees(), own_share(*m), true);
+                m->states.expect(trees());
+                m->end_rows(own_share(*m), true);
                 if (m->add_to(mark, *n.path)) --not_read;
             }
             // The look at all scopes is part of the cost: there may be thousands.
@@ -326,19 +330,6 @@ class engine : public std::enable_shared_from_this<engine> {
         if (!m.source.accumulate(tick_seconds())) return false;
         m.history.record(time_of(m.source.polled_at()), m.source.joules());
         return true;
-    }
-
-    // Contexts whose threads have ended get a last look by every channel of the source.
-    static void look_at_ended(metered_source& m,
-                              const std::vector<std::shared_ptr<thread_context>>& contexts) {
-        std::vector<thread_context*> ended;
-        for (const auto& c : contexts)
-            if (!c->last_rows[m.source.index()].load(std::memory_order_relaxed) &&
-                c->thread_ended.load(std::memory_order_acquire))
-                ended.push_back(c.get());
-        if (ended.empty()) return;
-        for (channel_attribution& s : m.shares) s.look_again(m.source.polled_at(), contexts);
-        for (thread_context* c : ended) c->last_rows[m.source.index()] = true;
     }
 
     [[nodiscard]] own_share share_now(metered_source& m) const noexcept {

@@ -63,7 +63,7 @@ class metered_source {
     /// tick. `counters`: how many counters of the meter are watched for their updates; `crowds`:
     /// how many of its sources have many channels.
     void begin(const time_source& clock, std::uint64_t created_at, std::size_t counters,
-               std::size_t crowds, const channel_attribution::contexts& contexts) {
+               std::size_t crowds) {
         const double tick = clock.seconds_per_tick();
         source.accumulate(tick);
         history = power_recorder(source.channel_count(), source.period(),
@@ -81,7 +81,7 @@ class metered_source {
         b.step_cost = short_sleep / tick;
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
             schedules_[c] = read_schedule(b, clock.now(), is_watched(c));
-            if (!shares[c].has_begun()) shares[c].begin(reading(c, false), contexts);
+            if (!shares[c].has_begun()) shares[c].begin(reading(c, false), states);
             billed_at_[c] = clock.now();
         }
         plan();
@@ -90,7 +90,7 @@ class metered_source {
     /// After a read by the sampler: attributes the energy of the channels for which it ends a row.
     /// `own`: by channel, this process's share of the energy.
     template <class OwnShare>
-    void step(const channel_attribution::contexts& contexts, OwnShare own) {
+    void step(OwnShare own) {
         const read_price price{source.read_cost(), source.read_processor() / seconds_per_tick()};
         bool sampled = false;
         waiting_.clear();
@@ -107,7 +107,7 @@ class metered_source {
             sampled = sampled || v.samples;
             if (r.bills || r.fits) waiting_.push_back({c, r.joules - shares[c].joules(), r});
         }
-        take_waiting(contexts, own);
+        take_waiting(own);
         if (sampled) ++samples;
         double lag = 0;
         for (const channel_attribution& s : shares) lag = std::max(lag, s.lag());
@@ -118,15 +118,28 @@ class metered_source {
     /// A row of every channel ends at this read, whenever it was: for a report, or at the edge of a
     /// scope.
     template <class OwnShare>
-    void end_rows(const channel_attribution::contexts& contexts, OwnShare own, bool at_edge) {
+    void end_rows(OwnShare own, bool at_edge) {
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
             dated_reading r = reading(c, source.dated(c));
             r.bills = true;
             r.fits = r.fits && (source.dated(c) || !is_watched(c));
             r.at_edge = at_edge;
-            shares[c].take(r, contexts, own(c));
+            shares[c].take(r, states, own(c));
             billed_at_[c] = r.at;
         }
+    }
+
+    /// Contexts whose threads have ended get a last look by every channel.
+    void look_at_ended() {
+        std::vector<thread_context*> ended;
+        for (const auto& c : states.all())
+            if (!c->last_rows[source.index()].load(std::memory_order_relaxed) &&
+                c->thread_ended.load(std::memory_order_acquire))
+                ended.push_back(c.get());
+        if (ended.empty()) return;
+        states.look_again();  // they may have ended after it looked
+        for (channel_attribution& s : shares) s.look_again(source.polled_at(), states);
+        for (thread_context* c : ended) c->last_rows[source.index()] = true;
     }
 
     /// Whether its channels share one budget.
@@ -158,6 +171,7 @@ class metered_source {
 
     energy_source source;
     std::vector<channel_attribution> shares;  ///< one a channel
+    scope_states states;  ///< what they look at; it is to expect each read before they do
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
     sampling_share sampling;  ///< of all samplers, between two samples of this source
@@ -213,7 +227,7 @@ class metered_source {
 
     // Of many channels those end a row that have the most to tell; the rows of the others go on.
     template <class OwnShare>
-    void take_waiting(const channel_attribution::contexts& contexts, OwnShare& own) {
+    void take_waiting(OwnShare& own) {
         const std::size_t most = has_many() ? rows_of_many : few;
         if (waiting_.size() > most)
             std::nth_element(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(most),
@@ -223,7 +237,7 @@ class metered_source {
         for (std::size_t i = 0; i < std::min(waiting_.size(), most); ++i) {
             const waiting_row& w = waiting_[i];
             const dated_reading& r = w.reading;
-            shares[w.channel].take(r, contexts, r.bills ? own(w.channel) : 1);
+            shares[w.channel].take(r, states, r.bills ? own(w.channel) : 1);
             if (r.bills) billed_at_[w.channel] = r.at;
         }
     }

@@ -63,20 +63,22 @@ inline void add_task_time(const scope_node& n, std::uint64_t ticks) noexcept {
 // Calls are read before the state: what is missed here is seen next time, nothing is counted
 // twice. The clock is read after it, so that what is open shows no less than what has just
 // ended inside it.
-inline void tally_node(scope_node& n, bool device, const time_source& clock) {
+// It says whether the node is open.
+inline bool tally_node(scope_node& n, bool device, const time_source& clock) {
     const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
     const std::uint64_t state = n.state.load(std::memory_order_acquire);
     const bool open = (state & scope_node::open_bit) != 0;
-    if (!open && ends == n.tallied_ends) return;
+    if (!open && ends == n.tallied_ends) return false;
     const std::uint64_t now = open ? clock.now() : 0;
     const double items = n.items.load(std::memory_order_relaxed);
-    n.tallied_ends = ends;
+    n.tallied_ends = open ? ~std::uint64_t{0} : ends;  // what was open is looked at again
     const std::uint64_t before = n.tallied_ticks;
     add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));
     if (!device) add_task_time(n, n.tallied_ticks - before);
     add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
     n.path->tally.items += items - n.tallied_items;
     n.tallied_items = items;
+    return open;
 }
 
 inline void tally_spans(span_sums& s) noexcept {
@@ -95,8 +97,11 @@ inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
 }
 
 inline void tally_context(thread_context& t, edge_tally& sum, const time_source& clock) {
-    const bool device = t.is_device();
-    t.nodes().for_each_backwards([&](scope_node& n) { tally_node(n, device, clock); });
+    t.untallied.meet(t.nodes());
+    t.untallied.look(t.ends_in_any_order(),
+                     [&, device = t.is_device()](scope_node& n, std::size_t) {
+                         return tally_node(n, device, clock);
+                     });
     t.for_spans(tally_spans);
     sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
     sum.reads += t.edge_reads.load(std::memory_order_relaxed);

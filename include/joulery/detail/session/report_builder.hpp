@@ -16,11 +16,8 @@
 #include <cmath>
 #include <cstddef>
 #include <ctime>
-#include <functional>
-#include <map>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -84,22 +81,24 @@ class report_builder {
                                    "; its figures are as of the read before");
     }
 
-    // What a source's channels say of one path, by channel.
+    // What a channel says of one path.
     struct path_copy {
-        explicit path_copy(std::size_t channels)
-            : self(channels), total(channels), variance(channels), known(channels) {}
-        std::vector<double> self, total, variance, known;
+        double self = 0, total = 0, variance = 0, known = 0;
     };
     struct source_copy {
-        std::size_t first_channel = 0;
-        std::vector<path_copy> paths;  ///< by the path's index
+        std::size_t first_channel = 0, channels = 0;
+        std::vector<path_copy> paths;  ///< by the path's index, of each its channels in turn
         bool told_apart = false;       ///< whether a regression found the powers of scopes
+        [[nodiscard]] bool has(std::size_t path) const noexcept {
+            return (path + 1) * channels <= paths.size();
+        }
     };
 
     source_copy copy_of(metered_source& m) {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         source_copy copy;
         copy.first_channel = m.source.first_channel();
+        copy.channels = m.source.channel_count();
         for (std::size_t c = 0; c < m.source.channel_count(); ++c) copy_channel(m, c, copy);
         if (!m.source.note().empty())
             report_.warnings.push_back(std::string(m.source.name()) + ": " +
@@ -124,75 +123,82 @@ class report_builder {
                 taken_ += energy::from_joules(shares.edge_joules());
         copy.told_apart = copy.told_apart || shares.tells_apart();
         const std::size_t known = energies.empty() ? 0 : energies.size() - 1;
-        while (copy.paths.size() < known) copy.paths.emplace_back(m.source.channel_count());
+        copy.paths.resize(std::max(copy.paths.size(), known * copy.channels));
         const double model = model_error(m.source.channels()[c]);
         for (std::size_t i = 0; i < known; ++i) {
             const path_energy& e = energies[i + 1];
-            path_copy& p = copy.paths[i];
-            p.self[c] = e.self;
-            p.total[c] = e.total;
-            p.known[c] = e.known;
-            p.variance[c] = e.variance + model * model * e.total * e.total;
+            copy.paths[i * copy.channels + c] = {
+                e.self, e.total, e.variance + model * model * e.total * e.total, e.known};
         }
     }
 
     void add_rows() {
-        const std::vector<path_tally>& tallies = tallies_;
         auto records = engine_.paths().all();
-        records.resize(tallies.size());  // those made since then come with the next report
-        std::unordered_map<const path_record*, std::vector<path_record*>> children;
-        for (path_record* r : records) children[r->parent].push_back(r);
-        const std::function<void(const path_record*, std::size_t)> add =
-            [&](const path_record* parent, std::size_t above) {
-                const auto at = children.find(parent);
-                if (at == children.end()) return;
-                for (path_record* r : at->second) {
-                    const path_tally& tally = tallies[r->index];
-                    scope_row row;
-                    row.parent = above;
-                    row.name = r->name;
-                    row.path = r->path;
-                    row.calls = tally.calls + tally.spans.begun;
-                    row.time = seconds(tally.seconds);
-                    if (tally.task_ticks > 0 || tally.spans.begun > 0)
-                        row.busy_time = seconds(tally.busy_seconds);
-                    if (tally.spans.begun > 0) row.call_method = "tasks";
-                    row.items = tally.items;
-                    if (tally.items != 0) row.item_name = engine_.paths().item_name(*r);
-                    row.by_channel.resize(engine_.channel_count());
-                    report_.scopes.push_back(std::move(row));
-                    records_.push_back(r);
-                    variances_.push_back(0);
-                    add(r, report_.scopes.size() - 1);
-                }
-            };
-        add(nullptr, scope_row::no_parent);
+        records.resize(tallies_.size());  // those made since then come with the next report
+        // By index + 1, 0 being the top: the first path inside, and the next one beside it.
+        const std::size_t none = scope_row::no_parent;
+        std::vector<std::size_t> first(records.size() + 1, none), next(records.size(), none);
+        const auto above = [](const path_record& r) {
+            return r.parent != nullptr ? r.parent->index + 1 : 0;
+        };
+        for (std::size_t i = records.size(); i-- > 0;)
+            next[i] = std::exchange(first[above(*records[i])], i);
+        report_.scopes.reserve(records.size());
+        records_.reserve(records.size());
+        row_of_.resize(records.size(), none);
+        for (std::size_t i = first[0]; i != none;) {
+            add_row(*records[i]);
+            if (first[i + 1] != none) {
+                i = first[i + 1];
+                continue;
+            }
+            const path_record* r = records[i];
+            while (r != nullptr && next[r->index] == none) r = r->parent;
+            i = r != nullptr ? next[r->index] : none;
+        }
+        variances_.resize(records_.size());
+    }
+
+    void add_row(path_record& r) {
+        const path_tally& tally = tallies_[r.index];
+        row_of_[r.index] = records_.size();
+        records_.push_back(&r);
+        scope_row& row = report_.scopes.emplace_back();
+        if (r.parent != nullptr) row.parent = row_of_[r.parent->index];
+        row.name = r.name;
+        row.path = r.path;
+        row.calls = tally.calls + tally.spans.begun;
+        row.time = seconds(tally.seconds);
+        if (tally.task_ticks > 0 || tally.spans.begun > 0)
+            row.busy_time = seconds(tally.busy_seconds);
+        if (tally.spans.begun > 0) row.call_method = "tasks";
+        row.items = tally.items;
+        if (tally.items != 0) row.item_name = engine_.paths().item_name(r);
+        row.by_channel.resize(engine_.channel_count());
     }
 
     void add_joules(const source_copy& copy) {
         for (std::size_t i = 0; i < records_.size(); ++i) {
-            if (records_[i]->index >= copy.paths.size()) continue;
-            const path_copy& p = copy.paths[records_[i]->index];
+            if (!copy.has(records_[i]->index)) continue;
+            const path_copy* const by_channel =
+                copy.paths.data() + records_[i]->index * copy.channels;
             scope_row& row = report_.scopes[i];
-            for (std::size_t c = 0; c < p.total.size(); ++c) {
+            double self = 0, known = 0;
+            for (std::size_t c = 0; c < copy.channels; ++c) {
+                const path_copy& p = by_channel[c];
+                self += p.self;
+                known += p.known;
                 const std::size_t at = copy.first_channel + c;
-                row.by_channel[at] = energy::from_joules(p.total[c]);
+                row.by_channel[at] = energy::from_joules(p.total);
                 if (!domains_.domains[at].summed) continue;
-                row.total += energy::from_joules(p.total[c]);
-                row.self += energy::from_joules(p.self[c]);
-                variances_[i] += p.variance[c];
+                row.total += energy::from_joules(p.total);
+                row.self += energy::from_joules(p.self);
+                variances_[i] += p.variance;
             }
-            add_method(p, copy.told_apart, row);
+            // By where most of its energy comes from.
+            if (row.method.empty() && self > 0)
+                row.method = known > self / 2 ? "edges" : copy.told_apart ? "regression" : "share";
         }
-    }
-
-    // By where most of its energy comes from.
-    static void add_method(const path_copy& p, bool told_apart, scope_row& row) {
-        double self = 0, known = 0;
-        for (const double j : p.self) self += j;
-        for (const double j : p.known) known += j;
-        if (!row.method.empty() || self <= 0) return;
-        row.method = known > self / 2 ? "edges" : told_apart ? "regression" : "share";
     }
 
     void add_channel(const metered_source& m, std::size_t c) {
@@ -317,12 +323,10 @@ class report_builder {
     }
 
     void add_calls() {
-        std::vector<std::size_t> row_of(tallies_.size(), scope_row::no_parent);
-        for (std::size_t i = 0; i < records_.size(); ++i) row_of[records_[i]->index] = i;
         engine_.for_calls([&](std::size_t path, const histogram& seconds, const histogram& joules) {
-            if (path >= row_of.size() || row_of[path] == scope_row::no_parent) return;
-            report_.scopes[row_of[path]].call_times = seconds;
-            report_.scopes[row_of[path]].call_energies = joules;
+            if (path >= row_of_.size()) return;
+            report_.scopes[row_of_[path]].call_times = seconds;
+            report_.scopes[row_of_[path]].call_energies = joules;
         });
     }
 
@@ -374,6 +378,7 @@ class report_builder {
     energy own_, taken_;
     edge_tally edges_;
     std::vector<path_record*> records_;  ///< in the order of the report's rows
+    std::vector<std::size_t> row_of_;    ///< by the path's index
     std::vector<double> variances_;      ///< of the rows' totals, J^2
     std::vector<source_copy> copies_;    ///< one a source
     std::vector<path_tally> tallies_;    ///< by the path's index

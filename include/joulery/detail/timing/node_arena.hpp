@@ -43,12 +43,15 @@ class node_arena {
     }
 
     /// The last made first, so that a node is looked at after all that lies inside it: a child that
-    /// is seen to have run ran in parents that are seen to have, too.
+    /// is seen to have run ran in parents that are seen to have, too. `from`: the index of the
+    /// first one that is visited.
     template <class Visit>
-    void for_each_backwards(Visit visit) const {
+    void for_each_backwards(Visit visit, std::size_t from = 0) const {
         for (block* b = last_.load(std::memory_order_acquire); b != nullptr; b = b->before)
-            for (std::size_t i = b->made.load(std::memory_order_acquire); i-- > 0;)
+            for (std::size_t i = b->made.load(std::memory_order_acquire); i-- > 0;) {
+                if (b->nodes[i].index < from) return;
                 visit(b->nodes[i]);
+            }
     }
 
  private:

@@ -8,6 +8,7 @@
 #include "joulery/detail/timing/item_plans.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/node_arena.hpp"
+#include "joulery/detail/timing/node_watch.hpp"
 #include "joulery/detail/timing/path_index.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
@@ -224,6 +225,10 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
 
     /// All nodes but the root; any thread.
     [[nodiscard]] const node_arena& nodes() const noexcept { return nodes_; }
+    /// Whether a scope may have ended after the one around it: see node_watch.
+    [[nodiscard]] bool ends_in_any_order() const noexcept {
+        return is_device() || ended_elsewhere.load(std::memory_order_acquire) > 0;
+    }
 
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
@@ -246,8 +251,9 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     std::shared_ptr<const time_source> clock;  ///< the meter's
     bool has_clock = false;  ///< whether the thread's processor time goes with the meter's clock
     std::function<double()> processor_time;  ///< of a thread that a test plays, in seconds
-    call_recorder calls;  ///< change it from within `with_owner`, read it in `while_still`
-    item_plans plans;     ///< likewise
+    call_recorder calls;   ///< change it from within `with_owner`, read it in `while_still`
+    item_plans plans;      ///< likewise
+    node_watch untallied;  ///< what tallies look at: belongs to whoever holds the engine's trees
 
  private:
     scope_node& add_node(scope_node& parent, path_record* record, std::uint32_t edge_flags) {
