@@ -211,7 +211,8 @@ TEST_CASE("scope states: channels see what they would by looking at every scope,
         for (int i = 0; i < 1'500; ++i) {
             scopes.step();
             if (scopes.pick(4) != 0) continue;
-            states.expect(scopes.all);
+            states.become(scopes.all, 1);
+            states.look_again();
             for (channel_under_test& c : channels)
                 if (scopes.pick(3) == 0)
                     c.look(states,
@@ -228,8 +229,9 @@ TEST_CASE("scope states: one look serves all channels, and none is made for nobo
     for (int i = 0; i < 100; ++i) scopes.step();
     detail::scope_states states;
     CHECK(states.number() == 0);
-    states.expect(scopes.all);
-    states.expect(scopes.all);
+    states.become(scopes.all, 1);
+    states.look_again();
+    states.look_again();
     CHECK(states.number() == 0);
     for (int channel = 0; channel < 4; ++channel) CHECK(states.now().size() == scopes.all.size());
     CHECK(states.number() == 1);

@@ -82,18 +82,20 @@ class context_states {
 /// Thread: belongs to the holder of its source's `accounts`. Cost: see node_watch; nothing until
 ///         somebody asks.
 ///
-///     states.expect(all);                         // a reading was taken
+///     states.become(all, 1);
+///     states.look_again();                        // a reading was taken
 ///     for (context_states* c : states.now()) ...  // the first channel that asks looks
 class scope_states {
  public:
     using contexts = std::vector<std::shared_ptr<thread_context>>;
 
-    /// From now on `now` looks at these, once.
-    void expect(contexts all) {
+    /// Whose scopes it looks at; `version` tells such a list from another one.
+    void become(contexts all, std::uint64_t version) {
         all_ = std::move(all);
-        is_due_ = true;
+        version_ = version;
     }
-    /// The next `now` looks once more.
+    [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
+    /// A reading was taken: the next `now` looks, once.
     void look_again() noexcept { is_due_ = true; }
     [[nodiscard]] const contexts& all() const noexcept { return all_; }
 
@@ -126,6 +128,7 @@ class scope_states {
     }
 
     contexts all_;
+    std::uint64_t version_ = 0;
     bool is_due_ = false;
     std::uint64_t number_ = 0;
     std::unordered_map<std::uint32_t, std::unique_ptr<context_states>> by_context_;

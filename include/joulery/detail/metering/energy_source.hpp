@@ -139,6 +139,11 @@ class energy_source {
     [[nodiscard]] double longest_read() const noexcept { return longest_read_.load(); }
     /// Processor seconds that a read takes, smoothed as `read_cost`; 0: not known.
     [[nodiscard]] double read_processor() const noexcept { return read_processor_; }
+    /// Whether the next read's processor time is wanted: asking takes a good part of a short read.
+    [[nodiscard]] bool is_read_timed() const noexcept {
+        const std::uint64_t so_far = reads_.load(std::memory_order_relaxed);
+        return so_far < 64 || so_far % 8 == 0;
+    }
     /// What a read took of the processor. Call with `reading` held.
     void note_processor(double s) noexcept { smooth(read_processor_, s); }
     /// How long reads are apart from now on, in seconds: as its period, or more where that is too

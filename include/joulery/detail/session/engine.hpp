@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -99,7 +100,7 @@ class engine : public std::enable_shared_from_this<engine> {
         if (sources_.empty()) retire_ended();  // no sampler will
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         if (is_closed_) tree->shut_down();
-        if (!is_closed_) trees_.push_back(tree);
+        if (!is_closed_) trees_.push_back(tree), ++trees_version_;
         return tree;
     }
 
@@ -107,7 +108,7 @@ class engine : public std::enable_shared_from_this<engine> {
     void begin(metered_source& m) {
         m.source.poll(*clock_);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
-        m.states.expect(trees());
+        expect_looks(m);
         m.begin(*clock_, created_at_, watched_, crowds_);
     }
 
@@ -115,12 +116,14 @@ class engine : public std::enable_shared_from_this<engine> {
     /// the source's `reading` held.
     void step(metered_source& m) {
         const bool is_timed = !clock_->is_manual();
-        const double begin = is_timed ? thread_cpu_seconds() : 0;
+        const bool times_read = is_timed && m.source.is_read_timed();
+        const double begin = times_read ? thread_cpu_seconds() : 0;
         m.source.poll(*clock_);
-        if (is_timed) m.source.note_processor(thread_cpu_seconds() - begin);
+        m.read_at = is_timed ? thread_cpu_seconds() : 0;
+        if (times_read) m.source.note_processor(m.read_at - begin);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         (void)accumulate(m);
-        m.states.expect(trees());
+        expect_looks(m);
         const std::uint64_t before = m.samples;
         m.step(share_now(m));
         m.look_at_ended();
@@ -134,7 +137,7 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         // After a failed read the row goes on: the next good one brings the energy of both.
         (void)accumulate(m);
-        m.states.expect(trees());
+        expect_looks(m);
         if (m.source.values_at() == 0) return;
         if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, crowds_);
         ++m.samples;
@@ -147,33 +150,29 @@ class engine : public std::enable_shared_from_this<engine> {
     void end_rows_as_read(metered_source& m) {
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         if (!m.shares.front().has_begun()) return;
-        m.states.expect(trees());
+        expect_looks(m);
         m.end_rows(own_share(m), false);
     }
 
     /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
     /// any source's locks.
     void retire_ended() {
-        // A tree's lock comes before that of the trees.
-        std::vector<std::shared_ptr<thread_context>> ended;
-        std::vector<call_spread> calls;
-        for (auto& t : trees()) {
-            if (!t->is_settled()) continue;
-            ended.push_back(t);
-            t->while_still([&] { add_spreads_of(*t, calls); });
-        }
+        const std::vector<std::shared_ptr<thread_context>> ended = settled_trees();
         if (ended.empty()) return;
+        // A tree's lock comes before that of the trees.
+        std::vector<call_spread> calls;
+        for (const auto& t : ended) t->while_still([&] { add_spreads_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
+        ++trees_version_;
         for (const auto& t : ended) t->untallied.meet(t->nodes());  // what may fail comes first
         for (const call_spread& c : calls) add_to_path(c);
-        for (auto& t : trees_) {
-            if (std::find(ended.begin(), ended.end(), t) == ended.end()) continue;
+        for (const auto& t : ended) {
+            const auto at = std::find(trees_.begin(), trees_.end(), t);
+            if (at == trees_.end()) continue;  // another sampler was here
             tally_context(*t, retired_, *clock_);
-            // Its thread has ended: nobody writes them.
-            retired_calls_.take(t->calls, t->thread_name);
-            t.reset();
+            retired_calls_.take(t->calls, t->thread_name);  // nobody writes them any more
+            trees_.erase(at);
         }
-        trees_.erase(std::remove(trees_.begin(), trees_.end(), nullptr), trees_.end());
     }
 
     /// Reads every source that wants it at the edge of a scope of the calling thread, so that
@@ -203,7 +202,7 @@ class engine : public std::enable_shared_from_this<engine> {
             const std::uint64_t read = clock_->now() - begin;
             note_edge(tree, around, read);
             if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {
-                m->states.expect(trees());
+                expect_looks(*m);
                 m->end_rows(own_share(*m), true);
                 if (m->add_to(mark, *n.path)) --not_read;
             }
@@ -304,6 +303,7 @@ class engine : public std::enable_shared_from_this<engine> {
             const std::lock_guard<std::mutex> lock(trees_mutex_);
             is_closed_ = true;
             last.swap(trees_);
+            ++trees_version_;
         }
         for (const auto& t : last) t->shut_down();
         prices_.find_by(nullptr);
@@ -314,14 +314,22 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         return trees_;
     }
+    std::vector<std::shared_ptr<thread_context>> settled_trees() {
+        const std::lock_guard<std::mutex> lock(trees_mutex_);
+        std::vector<std::shared_ptr<thread_context>> settled;
+        std::copy_if(trees_.begin(), trees_.end(), std::back_inserter(settled),
+                     [](const auto& t) { return t->is_settled(); });
+        return settled;
+    }
+    // Call with the source's `accounts` held.
+    void expect_looks(metered_source& m) {
+        const std::uint64_t version = trees_version_.load(std::memory_order_acquire);
+        if (m.states.version() != version) m.states.become(trees(), version);
+        m.states.look_again();
+    }
 
     [[nodiscard]] double time_of(std::uint64_t tick) const noexcept {
         return tick > created_at_ ? static_cast<double>(tick - created_at_) * tick_seconds() : 0;
-    }
-
-    static void note_edge(thread_context& tree, path_record* around, std::uint64_t ticks) noexcept {
-        tree.edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
-        if (around != nullptr) around->edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
     }
 
     // Adds up what a read brought; true if it brought values.
@@ -343,7 +351,7 @@ class engine : public std::enable_shared_from_this<engine> {
     // Each source asks at its own times, and so has a share of its own.
     static std::function<double()> share_of(const options& o) {
         if (o.process_share_) return o.process_share_;
-        return [share = std::make_shared<process_share>()] { return share->take(); };
+        return [s = std::make_shared<process_share>()] { return s->take(); };
     }
     // Scopes that were open recently are read at their edges from now on, or no more.
     void choose_edges(metered_source& m) {
@@ -352,11 +360,10 @@ class engine : public std::enable_shared_from_this<engine> {
         const double lag = m.longest_lag();
         m.shares.front().for_recently_open([&](scope_node& n) {
             const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
-            if (edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds(), lag)) {
-                n.flags.fetch_or(bit, std::memory_order_relaxed);
-            } else {
-                n.flags.fetch_and(~bit, std::memory_order_relaxed);
-            }
+            const bool pays =
+                edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds(), lag);
+            if (pays && !has) n.flags.fetch_or(bit, std::memory_order_relaxed);
+            if (!pays && has) n.flags.fetch_and(~bit, std::memory_order_relaxed);
         });
     }
 
@@ -382,6 +389,7 @@ class engine : public std::enable_shared_from_this<engine> {
     std::vector<std::shared_ptr<metered_source>> sources_;
     std::mutex trees_mutex_;
     std::vector<std::shared_ptr<thread_context>> trees_;
+    std::atomic<std::uint64_t> trees_version_{1};  ///< another one whenever they change
     bool is_closed_ = false;
     edge_tally retired_;
 };

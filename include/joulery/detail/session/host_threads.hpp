@@ -28,7 +28,7 @@ namespace detail {
 /// of ours must not keep it alive, so they look now and then whether they are the only ones, and
 /// then call `exit(0)` in its place.
 ///
-/// Thread: any. Cost: two system calls every tenth of a second. Fails: without /proc it sees
+/// Thread: any. Cost: two system calls four times a second. Fails: without /proc it sees
 /// nothing.
 ///
 ///     const host_threads::ours counted;          // first thing in each thread of ours
@@ -45,7 +45,7 @@ class host_threads {
     };
 
     /// How long a thread of ours may sleep at most between two looks.
-    static constexpr std::chrono::milliseconds patience{100};
+    static constexpr std::chrono::milliseconds patience{250};
 
     /// From a thread of ours that holds no lock.
     static void exit_if_ended() noexcept {

@@ -98,9 +98,9 @@ class metered_source {
             const read_verdict v = schedules_[c].after_read(source.tracker(c), source.polled_at(),
                                                             price, source.dated(c));
             if (source.last_status() != read_status::ok) continue;
+            if (!v.samples && !source.dated(c)) continue;  // no row ends here
             dated_reading r = reading(c, source.dated(c));
             r.bills = v.samples;
-            r.fits = r.fits && (source.dated(c) || v.samples);
             // What is not dated well waits for what is.
             r.bills = r.bills && (r.fits || source.dated(c) ||
                                   seconds_since(billed_at_[c], r.at) > longest_unbilled);
@@ -171,9 +171,16 @@ class metered_source {
 
     energy_source source;
     std::vector<channel_attribution> shares;  ///< one a channel
-    scope_states states;  ///< what they look at; it is to expect each read before they do
+    scope_states states;                      ///< what they look at; it is told of each read
     power_recorder history{0, 1, 0};
-    std::atomic<double> sampler_seconds{0};  ///< processor time of sampling
+    std::atomic<double> sampler_seconds{0};      ///< processor time of sampling
+    std::atomic<double> attribution_seconds{0};  ///< of it, what is made of the readings
+    double read_at = 0;  ///< processor time of the sampler when the last read returned
+    /// The sampler's processor time, when it has made of a reading what it could.
+    void note_sampled(double now) noexcept {
+        attribution_seconds = attribution_seconds + (now - read_at);
+        sampler_seconds = now;
+    }
     sampling_share sampling;  ///< of all samplers, between two samples of this source
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again

@@ -26,6 +26,12 @@ struct edge_tally {
     std::uint64_t too_deep = 0, ended_elsewhere = 0, abandoned = 0;  ///< scopes
 };
 
+/// Adds what reading counters at an edge took a thread; `around`: what it was in meanwhile.
+inline void note_edge(thread_context& tree, path_record* around, std::uint64_t ticks) noexcept {
+    tree.edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
+    if (around != nullptr) around->edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
+}
+
 /// What is known of single calls since it was asked for last, of all paths of a thread that is
 /// still.
 inline void add_spreads_of(thread_context& t, std::vector<call_spread>& all) {
