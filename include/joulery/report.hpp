@@ -163,7 +163,10 @@ struct reading_cost {
 /// What measuring itself cost.
 struct self_cost {
     seconds sampler{0};  ///< processor time of the sampler threads and of checkpoints
-    seconds edges{0};    ///< time of the scopes' own threads spent reading counters
+    /// Of `sampler`, what sharing the energy of the readings among scopes took; the rest is waking
+    /// up and reading.
+    seconds attribution{0};
+    seconds edges{0};  ///< time of the scopes' own threads spent reading counters
     /// About what beginning and ending scopes took their threads: their calls, times what two reads
     /// of the tick counter take on this machine. In no share.
     seconds scopes{0};

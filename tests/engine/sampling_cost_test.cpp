@@ -2,6 +2,7 @@
 #include "approx.hpp"
 #include "joulery/backend.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/timing/thread_clock.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/scope.hpp"
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -134,6 +136,40 @@ TEST_CASE("sampling cost: the report says what reading each backend cost") {
     const std::string text = to_text(r);
     CHECK(text.find("nvml: 3 ms a read, 3 ms at most") != std::string::npos);
     CHECK(text.find("rapl-powercap: ") == std::string::npos);  // does not matter
+}
+
+TEST_CASE("sampling cost: what is made of the readings is told apart from reading") {
+    // Takes its time on the processor, and says so.
+    struct busy_counter final : backend {
+        std::string_view name() const noexcept override { return "busy"; }
+        const std::vector<channel>& channels() const noexcept override { return channels_; }
+        read_status read(counter_span out) noexcept override {
+            const double begin = detail::thread_cpu_seconds();
+            while (detail::thread_cpu_seconds() < begin + 200e-6) out[0] = ++count_;
+            const std::lock_guard<std::mutex> lock(mutex);
+            reading += 200e-6;
+            if (++reads == 30) enough.notify_all();
+            return read_status::ok;
+        }
+        std::vector<channel> channels_ = std::vector<channel>(1);
+        std::uint64_t count_ = 0;
+        std::mutex mutex;
+        std::condition_variable enough;
+        double reading = 0;
+        int reads = 0;
+    };
+    options o;
+    o.backends.push_back(std::make_unique<busy_counter>());
+    auto& counter = static_cast<busy_counter&>(*o.backends[0]);
+    o.period = 1ms;
+    meter m{std::move(o)};
+    std::unique_lock<std::mutex> lock(counter.mutex);
+    counter.enough.wait(lock, [&] { return counter.reads >= 30; });
+    const double reading = counter.reading - 3 * 200e-6;  // the last one may not be in the sums yet
+    lock.unlock();
+    const self_cost cost = m.snapshot().overhead;
+    CHECK(cost.attribution.count() > 0);
+    CHECK(cost.attribution.count() <= cost.sampler.count() - reading + 200e-6);
 }
 
 TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every few seconds") {

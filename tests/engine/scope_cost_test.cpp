@@ -52,6 +52,25 @@ TEST_CASE("scope cost: over the budget the path with the most calls is named") {
                    "of 1 %: step/op has 100 M calls of 100 ns, and a scope takes 20 ns"));
 }
 
+TEST_CASE("scope cost: of several paths the one that is furthest over its budget is named") {
+    report r = of_calls(100'000'000);
+    scope_row other = r.scopes[1];
+    other.parent = scope_row::no_parent;
+    other.name = other.path = "poll";  // more calls, each of which pays for its scope
+    other.calls = 150'000'000;
+    other.time = seconds(300);
+    r.scopes.push_back(other);
+    r.scopes.push_back(r.scopes[1]);
+    r.scopes[3].name = "tiny", r.scopes[3].path = "step/tiny";  // as short, and fewer
+    r.scopes[3].calls = 40'000'000;
+    r.scopes[3].time = seconds(4);
+    add_scope_cost(r, 40e-9, 0.01);
+    REQUIRE(r.warnings.size() == 1);
+    CHECK(contains(r.warnings,
+                   ": step/op has 100 M calls of 100 ns, and a scope takes 40 ns; put "
+                   "one scope around many of them, and their number into add_items()"));
+}
+
 TEST_CASE("scope cost: a few calls are not worth a word, however short") {
     report r = of_calls(100);
     r.scopes[0].time = seconds(1e-6);

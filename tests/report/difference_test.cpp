@@ -107,16 +107,20 @@ TEST_CASE("a report of another run takes nothing away, and that is said") {
 
 TEST_CASE("what reading a backend cost is subtracted, and added up when merged, by its name") {
     report early = at(10, 4, 60), late = at(30, 7, 100);
+    early.overhead.attribution = seconds(0.25);
+    late.overhead.attribution = seconds(1);
     early.overhead.reading = {{"nvml", 10, seconds(0.03), seconds(0.016), seconds(0.02)}};
     late.overhead.reading = {{"hwmon", 5, seconds(1e-3), seconds(1e-3), seconds(1e-3)},
                              {"nvml", 30, seconds(0.09), seconds(0.016), seconds(0.05)}};
     const report w = difference(late, early);
+    CHECK(w.overhead.attribution.count() == approx(0.75));
     REQUIRE(w.overhead.reading.size() == 2);
     CHECK(w.overhead.reading[0].reads == 5);
     CHECK(w.overhead.reading[1].reads == 20);
     CHECK(w.overhead.reading[1].time.count() == approx(0.06));
     CHECK(w.overhead.reading[1].sampler.count() == approx(0.03));
     const report sum = merge(difference(early, at(0, 0, 0)), w);
+    CHECK(sum.overhead.attribution.count() == approx(1));
     REQUIRE(sum.overhead.reading.size() == 2);
     for (const reading_cost& c : sum.overhead.reading) {
         if (c.backend != "nvml") continue;

@@ -75,6 +75,7 @@ std::map<std::string, double> figures(const report& r) {
     f["co2e"] = r.co2e.grams();
     f["duration"] = r.context.duration.count();
     f["cpu share"] = r.overhead.share_of_cpu;
+    f["attribution"] = r.overhead.attribution.count();
     f["samples"] = static_cast<double>(r.overhead.samples);
     f["warnings"] = static_cast<double>(r.warnings.size());
     f["runs"] = static_cast<double>(r.runs.size());
@@ -151,6 +152,7 @@ struct maker {
         r.scopes[0].self = r.scopes[0].total - r.scopes[1].total - r.scopes[2].total;
         r.co2e = r.context.carbon.of(r.total);
         r.overhead.sampler = seconds(real(0, 1));
+        r.overhead.attribution = r.overhead.sampler * real(0, 1);
         r.overhead.share_of_cpu = real(0.01, 0.1);
         r.overhead.samples = static_cast<std::uint64_t>(whole(1, 99));
         r.warnings = {"warning " + std::to_string(whole(0, 2))};

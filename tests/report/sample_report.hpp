@@ -140,7 +140,9 @@ inline report full() {
     r.co2e = r.total * carbon_intensity::from_grams_per_kwh(472.94);
     r.provenance = quality::estimated;
     r.overhead.sampler = seconds(0.003);
+    r.overhead.attribution = seconds(0.0004);
     r.overhead.edges = seconds(0.001);
+    r.overhead.scopes = seconds(0.0002);
     r.overhead.share_of_wall = 0.00032;
     r.overhead.share_of_cpu = 0.00004;
     r.overhead.samples = 1250;

@@ -58,6 +58,7 @@ inline void subtract_cost(report& window, const report& before) {
                                             (past.sampler + past.edges).count() / past.share_of_cpu
                                       : 0;
     cost.sampler -= past.sampler;
+    cost.attribution -= past.attribution;
     cost.edges -= past.edges;
     cost.scopes = std::max(cost.scopes - past.scopes, seconds(0));
     cost.samples -= past.samples;

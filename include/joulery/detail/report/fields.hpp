@@ -194,6 +194,7 @@ struct fields<self_cost> {
     template <class F>
     static void visit(F&& f) {
         f("sampler_s", &self_cost::sampler);
+        f("attribution_s", &self_cost::attribution);
         f("edges_s", &self_cost::edges);
         f("scopes_s", &self_cost::scopes);
         f("share_of_wall", &self_cost::share_of_wall);

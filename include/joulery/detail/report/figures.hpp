@@ -98,6 +98,8 @@ inline constexpr const char* thread_time_note =
 /// One sentence on what measuring itself cost.
 [[nodiscard]] inline std::string overhead_text(const self_cost& o) {
     return percent_text(o.share_of_wall) + " of the run (sampler " + to_text(o.sampler) +
+           (o.attribution.count() > 0 ? ", of it attribution " + to_text(o.attribution)
+                                      : std::string()) +
            ", edges of scopes " + to_text(o.edges) +
            (o.scopes.count() > 0 ? ", scopes " + to_text(o.scopes) : std::string()) + "; " +
            count_text(static_cast<double>(o.samples)) + " samples, " +

@@ -95,6 +95,7 @@ inline void join_overhead(self_cost& mine, const self_cost& other) {
     const double both = processor_time(mine) + processor_time(other);
     mine.share_of_cpu = both > 0 ? (spent(mine) + spent(other)) / both : 0.0;
     mine.sampler += other.sampler;
+    mine.attribution += other.attribution;
     mine.edges += other.edges;
     mine.scopes += other.scopes;
     mine.samples += other.samples;

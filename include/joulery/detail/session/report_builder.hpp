@@ -105,6 +105,7 @@ class report_builder {
                                        std::string(m.source.note()));
         report_.overhead.samples += m.samples;
         report_.overhead.sampler += seconds(m.sampler_seconds);
+        report_.overhead.attribution += seconds(m.attribution_seconds);
         const double tick = engine_.tick_seconds();
         join_reading(
             report_.overhead.reading,

@@ -30,26 +30,30 @@ namespace detail {
 }
 
 /// Writes down what the scopes of a report took, at `each` seconds a call, and says where it is
-/// more than `budget` of the time that they measured.
+/// more than `budget` of the time that they measured. It names the path that is furthest beyond its
+/// own share of the budget: not the one with the most calls, if those are long.
 inline void add_scope_cost(report& r, double each, double budget) {
     if (!(each > 0)) return;
     const scope_row* most = nullptr;
-    double measured = 0, calls = 0;
+    double measured = 0, calls = 0, furthest = 0;
     for (const scope_row& row : r.scopes) {
         calls += static_cast<double>(row.calls);
         if (row.parent == scope_row::no_parent) measured += row.time.count();
-        if (most == nullptr || row.calls > most->calls) most = &row;
+        const double beyond = static_cast<double>(row.calls) * each - budget * row.time.count();
+        if (most != nullptr && beyond <= furthest) continue;
+        most = &row;
+        furthest = beyond;
     }
     r.overhead.scopes = seconds(calls * each);
     constexpr double few = 10'000;
     if (most == nullptr || calls < few || calls * each <= budget * measured) return;
     const double length = most->time.count() / static_cast<double>(most->calls);
-    r.warnings.push_back("scopes took about " + percent_text(calls * each / measured) +
-                         " of the time that they measured, more than the budget of " +
-                         percent_text(budget) + ": " + most->path + " has " +
-                         count_text(static_cast<double>(most->calls)) + " calls of " +
-                         to_text(seconds(length)) + ", and a scope takes " +
-                         to_text(seconds(each)) + "; put one scope around many of them");
+    r.warnings.push_back(
+        "scopes took about " + percent_text(calls * each / measured) +
+        " of the time that they measured, more than the budget of " + percent_text(budget) + ": " +
+        most->path + " has " + count_text(static_cast<double>(most->calls)) + " calls of " +
+        to_text(seconds(length)) + ", and a scope takes " + to_text(seconds(each)) +
+        "; put one scope around many of them, and their number into add_items()");
 }
 
 }  // namespace detail
