@@ -1,13 +1,12 @@
 // What a scope costs, as a ratio to the tick reads that it can't do without, measured in turn with
-// them so that a noisy machine slows both. Then what the sampler, a report and a path cost.
+// them so that a noisy machine slows both. Then what a path keeps.
 //
 //     scope_cost            the whole table
 //     scope_cost --quick    the same with few repetitions
 #include "scope_cost.hpp"
-#include "ticking_files.hpp"
 
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
-#include "joulery/detail/session/sampler.hpp"
+#include "joulery/detail/timing/thread_clock.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/session.hpp"
 #include "joulery/span.hpp"
@@ -236,38 +235,8 @@ void zone(testing::fake_system& machine, const char* folder, const char* name) {
     machine.powercap_zone(folder, name, 1'000'000);
 }
 
-// Four channels on an otherwise idle process: samples of 0: the backend's own period.
-void print_sampler(testing::fake_system& machine, std::chrono::milliseconds period, double length) {
-    const int rate = period.count() > 0 ? static_cast<int>(1000 / period.count()) : 10;
-    const std::string name = "sampler, 4 sysfs channels at " + std::to_string(rate) + " Hz";
-    const char* budget = period.count() > 0 ? "<= 0.2 % of a core" : "<= 0.3 % of a core";
-    auto opened = open_rapl_powercap(machine.root());
-    if (!opened) return row(name.c_str(), "no fake machine", budget);
-    options o;
-    o.backends.push_back(std::make_unique<ticking_files>(50, *std::move(opened)));
-    o.period = period;
-    meter m{std::move(o)};
-    scope s{m, "open all the while"};
-    // What a thread costs that only sleeps and wakes as often: the system's part of it.
-    std::atomic<double> asleep{0};
-    std::thread sleeper([&] {
-        for (double t = 0; t < length; t += 1.0 / rate)
-            std::this_thread::sleep_for(std::chrono::milliseconds(1000 / rate));
-        asleep = detail::thread_cpu_seconds();
-    });
-    const double begin = seconds_now();
-    sleeper.join();
-    const report r = m.snapshot();
-    row(name.c_str(),
-        text("%.3f %% of a core (%.0f/s)",
-             100 * r.overhead.sampler.count() / (seconds_now() - begin),
-             static_cast<double>(r.overhead.samples) / (seconds_now() - begin)),
-        budget);
-    row("  of it: waking up as often", text("%.3f %% of a core", 100 * asleep / length), "-");
-}
-
-// 64 threads with 1,000 paths each: how long a report takes, and what a path keeps.
-void print_snapshot(testing::fake_system& machine) {
+// 64 threads with 1,000 paths each: what a path keeps.
+void print_path_memory(testing::fake_system& machine) {
     constexpr int paths = 1'000, threads = 64;
     options o;
     if (auto opened = open_rapl_powercap(machine.root())) o.backends.push_back(*std::move(opened));
@@ -287,16 +256,8 @@ void print_snapshot(testing::fake_system& machine) {
         });
     while (ready.load() < threads) std::this_thread::yield();
     const double bytes = static_cast<double>(live_bytes.load() - before);
-    std::vector<double> times;
-    for (int i = 0; i < 21; ++i) {
-        const double begin = seconds_now();
-        benchmark::DoNotOptimize(m.snapshot());
-        times.push_back((seconds_now() - begin) * 1e3);
-    }
     end.set_value();
     for (std::thread& t : workers) t.join();
-    row("snapshot(), 1,000 paths x 64 threads",
-        text("%.2f ms (first %.2f ms)", median(times), times.front()), "<= 5 ms");
     row("memory of a path, a thread", text("%.0f bytes", bytes / (paths * threads)),
         "<= 1,024 bytes");
 }
@@ -364,7 +325,5 @@ int main(int argc, char** argv) {
             looked_at.backends.push_back(*std::move(again));
         return looked_at;
     }());
-    for (const auto period : {std::chrono::milliseconds(0), std::chrono::milliseconds(10)})
-        print_sampler(machine, period, quick ? 0.5 : 20);
-    print_snapshot(machine);
+    print_path_memory(machine);
 }

@@ -26,6 +26,7 @@ struct watched_counter {
     double next_update;
     std::uint64_t now = 1'000, reads = 0, samples = 0, dated = 0;
     bool visible = true;
+    double row = 0;  ///< processor time of what is made of a reading that ends a row
 
     watched_counter(double true_period, double j, double declared, double sample_period,
                     double share = 0.002, double read_cost = 1'000, double credit = 12e6)
@@ -62,7 +63,7 @@ struct watched_counter {
             const bool seen = tracker.observe(now, changed);
             if (seen) ++dated;
             if (seen) late = static_cast<double>(now) - last;
-            const read_verdict v = schedule.after_read(tracker, now, {cost}, seen);
+            const read_verdict v = schedule.after_read(tracker, now, {cost, 0, row}, seen);
             if (v.samples) ++samples;
             REQUIRE(schedule.next_due() > now);
             now = std::max(now + static_cast<std::uint64_t>(cost), schedule.next_due());
@@ -154,6 +155,21 @@ TEST_CASE(
     CHECK_FALSE(gauge.after_read(visible, 501, {10}, true).samples);  // not due yet
     CHECK(gauge.after_read(visible, 1'000'500, {10}, true).samples);
     CHECK(gauge.next_due() == 2'000'500);
+}
+
+TEST_CASE("read schedule: where a row takes much of a processor, rows are rare, and go on") {
+    for (const double row : {0.0, 300e3, 3e6, 30e6}) {
+        CAPTURE(row);
+        watched_counter c(1e6, 0.005, 1e6, 10e6);
+        c.row = row;
+        c.run_until(20e9);
+        const auto rows = c.samples + c.dated;
+        const auto samples = c.samples;
+        c.run_until(220e9);
+        const double share = static_cast<double>(c.samples + c.dated - rows) * row / 200e9;
+        CHECK(share < 0.007);  // by themselves, and those beside them that are dated
+        CHECK(static_cast<double>(c.samples - samples) > 200e9 / std::max(200e6, row / 0.001));
+    }
 }
 
 TEST_CASE("read schedule: gauges that cost a processor or a bus much are read less often") {

@@ -28,11 +28,11 @@ struct read_verdict {
 
 /// Limits and costs that a schedule keeps to; ticks of the clock, but for the share.
 struct read_budget {
-    double sample_period = 0;  ///< between two samples
-    double finest_sample = 0;  ///< no update is waited for sooner than that after the last sample
-    double share = 0.002;      ///< of the time may be spent awake, waiting for updates
-    double credit = 0;         ///< may be spent before that, while little is known
-    double step_cost = 0;      ///< a short sleep: what is longer is slept, not waited for
+    double sample_period = 0;    ///< between two samples
+    double finest_sample = 0;    ///< no update is waited for sooner than that after the last sample
+    double share = 0.002;        ///< of the time may be spent awake, waiting for updates
+    double credit = 0;           ///< may be spent before that, while little is known
+    double step_cost = 0;        ///< a short sleep: what is longer is slept, not waited for
     double plain_share = 0.003;  ///< of a processor, for reads that wait for nothing
 };
 
@@ -40,6 +40,9 @@ struct read_budget {
 struct read_price {
     double time = 0;       ///< until it comes back
     double processor = 0;  ///< of it, processor time; 0: not known
+    /// Processor time of what is made of it where a row ends, beyond what every program takes: many
+    /// scopes were open.
+    double row = 0;
 };
 
 /// The schedule of one counter's reads.
@@ -63,9 +66,10 @@ class read_schedule {
                             bool dated) noexcept {
         const double cost = price.time;
         cost_ = cost;
-        processor_ = price.processor;
+        processor_ = price.processor + price.row;
         if (!can_be_watched_ || cost * slowest_read > tracker.period()) return sample_plainly(now);
         if (watching_) spent_ += cost + (stays_awake() ? step_ : budget_.step_cost / 4);
+        if (dated) spent_ += price.row;
         if (dated)
             return watching_ || now >= window_at_ ? see(tracker, now) : wait(tracker, now, true);
         if (watching_) return go_on(tracker, now, cost);
@@ -153,7 +157,8 @@ class read_schedule {
         return {first};
     }
     void plan_sample(const update_tracker& tracker, std::uint64_t now) noexcept {
-        const double wanted = std::max(budget_.sample_period, budget_.finest_sample);
+        const double wanted = std::max(
+            {budget_.sample_period, budget_.finest_sample, processor_ / budget_.plain_share});
         const double most = std::max(1.0, std::floor(wanted / tracker.period()));
         open_window(tracker, now, varied(most));
     }

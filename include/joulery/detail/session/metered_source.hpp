@@ -91,7 +91,9 @@ class metered_source {
     /// `own`: by channel, this process's share of the energy.
     template <class OwnShare>
     void step(OwnShare own) {
-        const read_price price{source.read_cost(), source.read_processor() / seconds_per_tick()};
+        const double tick = seconds_per_tick();
+        const read_price price{source.read_cost(), source.read_processor() / tick,
+                               std::max(row_cost_ - usual_row, 0.0) / tick};
         bool sampled = false;
         waiting_.clear();
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
@@ -107,6 +109,7 @@ class metered_source {
             sampled = sampled || v.samples;
             if (r.bills || r.fits) waiting_.push_back({c, r.joules - shares[c].joules(), r});
         }
+        ended_rows_ = !waiting_.empty();
         take_waiting(own);
         if (sampled) ++samples;
         double lag = 0;
@@ -178,8 +181,10 @@ class metered_source {
     double read_at = 0;  ///< processor time of the sampler when the last read returned
     /// The sampler's processor time, when it has made of a reading what it could.
     void note_sampled(double now) noexcept {
-        attribution_seconds = attribution_seconds + (now - read_at);
+        const double taken = now - read_at;
+        attribution_seconds = attribution_seconds + taken;
         sampler_seconds = now;
+        if (ended_rows_) row_cost_ += (taken - row_cost_) / 16;
     }
     sampling_share sampling;  ///< of all samplers, between two samples of this source
     std::uint64_t samples = 0;
@@ -230,6 +235,7 @@ class metered_source {
     // One read is of all channels, and a row costs tens of microseconds: what suits a few would
     // take tens of percent of a processor for hundreds.
     static constexpr std::size_t few = 12, rows_of_many = 6;
+    static constexpr double usual_row = 100e-6;  ///< s, of the sampler's processor time
     static constexpr double share_of_many = 0.0005;
 
     // Of many channels those end a row that have the most to tell; the rows of the others go on.
@@ -314,6 +320,8 @@ class metered_source {
     std::atomic<bool> sums_any_{true};  ///< until somebody knows
     std::vector<read_schedule> schedules_;
     std::vector<waiting_row> waiting_;
+    bool ended_rows_ = false;  ///< whether the last reading ended rows
+    double row_cost_ = 0;      ///< s, processor time of what is made of such a reading, in the mean
     std::vector<std::uint64_t> billed_at_;  ///< by channel, tick at which a row to bill ended
     std::atomic<bool> watching_{false};
     std::atomic<double> lag_{0};  ///< read at edges, which have no lock
