@@ -5,6 +5,7 @@
 #include "joulery/backend.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/report.hpp"
@@ -236,7 +237,7 @@ inline options with_backends(options o) {
             (void)choose_backends(o, env);
     }
     const auto empty = [](const auto& b) { return b == nullptr || b->channels().empty(); };
-    o.backends.erase(std::remove_if(o.backends.begin(), o.backends.end(), empty), o.backends.end());
+    erase_from(o.backends, empty);
     return o;
 }
 

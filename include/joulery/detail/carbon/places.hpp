@@ -4,6 +4,7 @@
 
 #include "joulery/detail/carbon/place_kind.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/result.hpp"
 
 #include <cstddef>
@@ -161,12 +162,11 @@ JOULERY_DECL std::vector<place> nearest_places(std::string_view name, std::size_
         if (!inside && distance > wanted.size() + 1) continue;  // more than half of it differs
         ranked.emplace_back(distance, place{k.kind, k.row});
     }
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    sort_stably(ranked, [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<place> out;
     for (const auto& [distance, p] : ranked) {
         if (out.size() == at_most) break;
-        if (std::find(out.begin(), out.end(), p) == out.end()) out.push_back(p);
+        if (!is_in(out, p)) out.push_back(p);
     }
     return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/lists.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -204,7 +205,7 @@ class system_root {
         }
         if (error != nullptr) *error = errno;
         ::closedir(folder);
-        std::sort(names.begin(), names.end());
+        sort_stably(names, [](const std::string& a, const std::string& b) { return a < b; });
 #else
         (void)absolute;
         if (error != nullptr) *error = ENOSYS;

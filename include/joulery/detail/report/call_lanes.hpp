@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/report.hpp"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ struct call_lanes {
             calls.push_back({&s, x, std::min(width, 100 - x), 0});
         }
         // Of two that begin together the longer encloses the other.
-        std::stable_sort(calls.begin(), calls.end(), [](const lane_call& a, const lane_call& b) {
+        sort_stably(calls, [](const lane_call& a, const lane_call& b) {
             return a.x < b.x || (!(b.x < a.x) && a.width > b.width);
         });
         std::vector<double> ends;

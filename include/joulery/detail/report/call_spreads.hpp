@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -34,9 +35,7 @@ namespace detail {
     const auto nth = totals.begin() + static_cast<std::ptrdiff_t>(most);
     std::nth_element(totals.begin(), nth, totals.end(), [](energy a, energy b) { return a > b; });
     const energy least = *nth;
-    rows.erase(std::remove_if(rows.begin(), rows.end(),
-                              [&](std::size_t i) { return !(r.scopes[i].total > least); }),
-               rows.end());
+    erase_from(rows, [&](std::size_t i) { return !(r.scopes[i].total > least); });
     return rows;
 }
 

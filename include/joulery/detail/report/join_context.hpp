@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/report/fields.hpp"
 #include "joulery/report.hpp"
 
@@ -75,9 +76,8 @@ inline void join_context(run_context& mine, const run_context& other) {
 
 /// Adds what reading a backend cost to what is known of it.
 inline void join_reading(std::vector<reading_cost>& mine, const reading_cost& other) {
-    auto at = std::find_if(mine.begin(), mine.end(), [&](const reading_cost& known) {
-        return known.backend == other.backend;
-    });
+    auto at =
+        find_in(mine, [&](const reading_cost& known) { return known.backend == other.backend; });
     if (at == mine.end()) return mine.push_back(other);
     at->reads += other.reads;
     at->time += other.time;

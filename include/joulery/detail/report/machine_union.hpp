@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/lists.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -34,7 +35,7 @@ struct watched_span {
     const auto useless = [](const watched_span& s) {
         return !is_amount(s.end - s.begin) || !is_finite(s.joules) || s.joules == 0;
     };
-    spans.erase(std::remove_if(spans.begin(), spans.end(), useless), spans.end());
+    erase_from(spans, useless);
     const auto before = [&](std::size_t a, std::size_t b) {
         const double x = spans[a].end - spans[a].begin, y = spans[b].end - spans[b].begin;
         if (x != y) return x > y;
@@ -52,7 +53,7 @@ struct watched_span {
         events.push_back({spans[i].begin, lengthless ? 1 : 2, i});
         if (!lengthless) events.push_back({spans[i].end, 0, i});
     }
-    std::sort(events.begin(), events.end(), [&](const event& a, const event& b) {
+    sort_stably(events, [&](const event& a, const event& b) {
         if (a.at != b.at) return a.at < b.at;
         if (a.order != b.order) return a.order < b.order;
         return before(a.span, b.span);
@@ -81,8 +82,8 @@ struct watched_span {
 
 /// Seconds that at least one of the spans covers.
 [[nodiscard]] inline double union_seconds(std::vector<watched_span> spans) {
-    std::sort(spans.begin(), spans.end(),
-              [](const watched_span& a, const watched_span& b) { return a.begin < b.begin; });
+    sort_stably(spans,
+                [](const watched_span& a, const watched_span& b) { return a.begin < b.begin; });
     double covered = 0, until = 0;
     bool any = false;
     for (const watched_span& s : spans) {

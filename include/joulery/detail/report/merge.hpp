@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/report/report_merger.hpp"
 #include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/report_io.hpp"
@@ -39,7 +40,7 @@ inline std::vector<const report*> in_merging_order(const std::vector<const repor
     }
     std::vector<std::size_t> order(reports.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    sort_stably(order, [&](std::size_t a, std::size_t b) {
         const key &x = keys[a], &y = keys[b];
         return std::tie(y.runs, x.begin, x.run_id, y.end) <
                std::tie(x.runs, y.begin, y.run_id, x.end);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -36,8 +37,7 @@ class report_merger {
  public:
     void add(const report& r) {
         const std::vector<run_span> from = runs_of(r);
-        const auto known = static_cast<std::size_t>(std::count_if(
-            from.begin(), from.end(), [&](const run_span& run) { return ledger_.knows(run); }));
+        const auto known = count_in(from, [&](const run_span& run) { return ledger_.knows(run); });
         if (known == from.size()) return;
         run_ledger own;
         const std::vector<std::size_t> own_index = own.add_channels(r, from);

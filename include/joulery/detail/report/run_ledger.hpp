@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/report/machine_union.hpp"
 #include "joulery/report.hpp"
@@ -153,7 +154,7 @@ class run_ledger {
     [[nodiscard]] bool overlap_unlike() const {
         std::vector<std::size_t> order(runs_.size());
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-        std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        sort_stably(order, [&](std::size_t a, std::size_t b) {
             const run_span &x = runs_[a], &y = runs_[b];
             return x.machine != y.machine ? x.machine < y.machine : x.begin < y.begin;
         });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
 
@@ -58,8 +59,7 @@ class row_selection {
             const std::size_t i = (*siblings)[at++];
             out.push_back({i, open.size() - 1, 0, {}, r_.scopes[i].provenance, {}});
             const std::vector<std::size_t>& inner = tree_.children[i];
-            if (std::any_of(inner.begin(), inner.end(),
-                            [this](std::size_t c) { return chosen_[c]; }))
+            if (any_in(inner, [this](std::size_t c) { return chosen_[c]; }))
                 open.emplace_back(&inner, 0);
         }
         return out;

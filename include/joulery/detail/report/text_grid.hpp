@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/utf8.hpp"
 
 #include <algorithm>
@@ -83,8 +84,8 @@ class text_grid {
     };
 
     [[nodiscard]] bool used(std::size_t c) const {
-        return std::any_of(rows_.begin(), rows_.end(),
-                           [&](const row& r) { return c < r.cells.size() && !r.cells[c].empty(); });
+        return any_in(rows_,
+                      [&](const row& r) { return c < r.cells.size() && !r.cells[c].empty(); });
     }
 
     [[nodiscard]] std::vector<std::size_t> natural_widths() const {

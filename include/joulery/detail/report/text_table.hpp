@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/terminal_width.hpp"
 #include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
@@ -278,9 +279,9 @@ class text_writer {
                     with_quality_prefix(to_text(r_.unscoped), r_.provenance) + " (" +
                     percent_text(r_.unscoped / r_.total) + ")";
         labelled("machine", line + ".");
-        const bool any_measured = std::any_of(
-            r_.channels.begin(), r_.channels.end(),
-            [](const channel_row& c) { return c.summed && c.provenance != quality::estimated; });
+        const bool any_measured = any_in(r_.channels, [](const channel_row& c) {
+            return c.summed && c.provenance != quality::estimated;
+        });
         if (r_.provenance == quality::estimated)
             labelled("", any_measured
                              ? "~ marks estimates: for a part of it a model stands in."

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/session/defaults.hpp"
 #include "joulery/detail/session/environment.hpp"
@@ -20,8 +21,7 @@ namespace detail {
 
 [[nodiscard]] inline bool is_backend_name(const std::string& name) noexcept {
     const auto known = standard_backends();
-    return name == "none" || std::any_of(known.begin(), known.end(),
-                                         [&](const auto& entry) { return entry.name == name; });
+    return name == "none" || any_in(known, [&](const auto& entry) { return entry.name == name; });
 }
 
 /// Why no more files can be opened, which would look as if the machine had nothing to read; else 0.
@@ -57,7 +57,7 @@ inline std::vector<std::string> choose_backends(options& o, const environment& e
         unmet.push_back("no more files can be opened (" + error_text(short_of_files) +
                         "): counters that the machine has may be missing; raise the limit "
                         "(ulimit -n), or call joulery::start() before the program opens its own");
-    const bool understood = std::any_of(env.backends.begin(), env.backends.end(), is_backend_name);
+    const bool understood = any_in(env.backends, is_backend_name);
     if (!env.backends.empty()) {
         found_backends named = open_backends(env.backends, root);
         unmet.insert(unmet.end(), named.warnings.begin(), named.warnings.end());

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list_view.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -212,11 +213,10 @@ class backend_opener {
         const auto is_meter = [](const channel& c) {
             return extent_of(c) == extent::machine && c.kind == reading_kind::power_gauge;
         };
-        if (is_last_resort(b.name()) || std::none_of(all.begin(), all.end(), is_meter))
-            return false;
+        if (is_last_resort(b.name()) || !any_in(all, is_meter)) return false;
         std::vector<std::uint64_t> values(all.size(), no_value);
         const bool good = b.read(counter_span(values)) == read_status::ok;
-        return std::none_of(all.begin(), all.end(), [&](const channel& c) {
+        return !any_in(all, [&](const channel& c) {
             channel_account account(c);
             if (good) account.take(values[static_cast<std::size_t>(&c - all.data())], 0);
             return is_meter(c) && !account.is_silent();

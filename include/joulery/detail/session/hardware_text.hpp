@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/metering/containment.hpp"
 
 #include <algorithm>
@@ -25,11 +26,9 @@ namespace detail {
     };
     std::vector<part> parts;
     const auto add = [&](int order, const std::string& model, std::string device) {
-        auto at = std::find_if(parts.begin(), parts.end(),
-                               [&](const part& p) { return p.model == model; });
+        auto at = find_in(parts, [&](const part& p) { return p.model == model; });
         if (at == parts.end()) at = parts.insert(parts.end(), {order, model, {}});
-        if (std::find(at->devices.begin(), at->devices.end(), device) == at->devices.end())
-            at->devices.push_back(std::move(device));
+        if (!is_in(at->devices, device)) at->devices.push_back(std::move(device));
     };
     bool any_processor = false;
     for (const channel& c : channels) {
@@ -48,8 +47,7 @@ namespace detail {
             c.model, whole.empty() ? c.id : std::string(whole.substr(0, whole.find('/'))));
     }
     if (!any_processor && !processor.empty()) add(0, processor, "processor");
-    std::stable_sort(parts.begin(), parts.end(),
-                     [](const part& a, const part& b) { return a.order < b.order; });
+    sort_stably(parts, [](const part& a, const part& b) { return a.order < b.order; });
     std::string text;
     for (const part& p : parts) {
         if (!text.empty()) text += ", ";

@@ -7,6 +7,7 @@
 #include "joulery/detail/core/cancellation_guard.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/metering/domain_beliefs.hpp"
 #include "joulery/detail/report/emissions_timeline.hpp"
@@ -276,7 +277,7 @@ class meter_core {
     void doubt_carbon() {
         std::vector<std::string>& said = options_.warnings;
         for (std::string& w : options_.carbon.sanitize())
-            if (std::find(said.begin(), said.end(), w) == said.end()) said.push_back(std::move(w));
+            if (!is_in(said, w)) said.push_back(std::move(w));
     }
 
     void fill_context(run_context& c) const {

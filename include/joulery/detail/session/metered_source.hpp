@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/channel_attribution.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
@@ -152,8 +153,7 @@ class metered_source {
         if (summed_[c] == summed) return;
         summed_[c] = summed;
         ++sums_changed_;
-        sums_any_.store(std::count(summed_.begin(), summed_.end(), true) > 0,
-                        std::memory_order_relaxed);
+        sums_any_.store(is_in(summed_, true), std::memory_order_relaxed);
     }
     [[nodiscard]] bool sums_any() const noexcept {
         return sums_any_.load(std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
 
 #include "joulery/detail/core/cancellation_guard.hpp"
@@ -251,8 +252,7 @@ class process_meter {
     }
 
     static std::string why_no_energy(const options& o, const environment& env) {
-        if (std::count(env.backends.begin(), env.backends.end(), "none") > 0)
-            return "JOULERY_BACKENDS=none";
+        if (is_in(env.backends, "none")) return "JOULERY_BACKENDS=none";
         return o.warnings.empty() ? "there is nothing to read" : o.warnings.front();
     }
 

@@ -5,6 +5,7 @@
 #include "joulery/detail/core/append_to_file.hpp"
 #include "joulery/detail/core/claimed_file.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/report/interval_maker.hpp"
 #include "joulery/detail/session/machine_info.hpp"
@@ -77,8 +78,7 @@ class report_files {
     report_files(const std::vector<std::string>& targets, const run_names& names) {
         for (const std::string& target : targets) {
             const std::string path = names.fill(target);
-            const bool known = std::any_of(targets_.begin(), targets_.end(),
-                                           [&](const auto& t) { return t.asked_for == path; });
+            const bool known = any_in(targets_, [&](const auto& t) { return t.asked_for == path; });
             if (!known) targets_.push_back(claim(path, names));
         }
     }
@@ -92,17 +92,13 @@ class report_files {
     }
 
     /// Whether there is a file that gets a line for each interval.
-    [[nodiscard]] bool has_lines() const noexcept {
-        return std::any_of(targets_.begin(), targets_.end(), gets_lines);
-    }
+    [[nodiscard]] bool has_lines() const noexcept { return any_in(targets_, gets_lines); }
 
     /// An interval ends with that report.
     void append_line(report so_far) { append_lines(std::move(so_far), false); }
 
     /// Whether there is a file to keep up to date while the run goes on.
-    [[nodiscard]] bool has_files() const noexcept {
-        return std::any_of(targets_.begin(), targets_.end(), is_kept_up_to_date);
-    }
+    [[nodiscard]] bool has_files() const noexcept { return any_in(targets_, is_kept_up_to_date); }
 
     /// The processor time that checkpoints have taken so far, which is a part of what measuring
     /// costs.
@@ -128,8 +124,7 @@ class report_files {
         const std::vector<std::string> others = others_beside();
         add(r.warnings, others);
         for (const std::string& note : others) say(note);
-        bool has_table = std::any_of(targets_.begin(), targets_.end(),
-                                     [](const report_target& t) { return t.path == "-"; });
+        bool has_table = any_in(targets_, [](const report_target& t) { return t.path == "-"; });
         for (report_target& t : targets_) {
             const status done = write(r, t);
             if (done) continue;

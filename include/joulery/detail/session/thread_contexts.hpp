@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/scope_ends.hpp"
 #include "joulery/detail/timing/library_section.hpp"
@@ -75,7 +76,7 @@ class thread_contexts {
             if (default_tree == e.tree.get()) default_tree = nullptr;
             return true;
         };
-        entries_.erase(std::remove_if(entries_.begin(), entries_.end(), forgotten), entries_.end());
+        erase_from(entries_, forgotten);
     }
     std::vector<entry> entries_;
     bool is_making_ = false;

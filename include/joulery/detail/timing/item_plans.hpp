@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ class item_plans {
  public:
     void set(const scope_node& n, double total, std::uint64_t now) {
         const auto is_over = [&](const item_plan& p) { return p.node == &n || !p.is_open(); };
-        plans_.erase(std::remove_if(plans_.begin(), plans_.end(), is_over), plans_.end());
+        erase_from(plans_, is_over);
         plans_.push_back({&n, n.calls.load(std::memory_order_relaxed),
                           n.items.load(std::memory_order_relaxed), total, now});
     }

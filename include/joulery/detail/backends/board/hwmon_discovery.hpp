@@ -8,6 +8,7 @@
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -354,8 +355,7 @@ class hwmon_finder {
     }
 
     [[nodiscard]] bool has(const std::string& id) const noexcept {
-        return std::any_of(sensors_.begin(), sensors_.end(),
-                           [&](const hwmon_sensor& s) { return s.described.id == id; });
+        return any_in(sensors_, [&](const hwmon_sensor& s) { return s.described.id == id; });
     }
 
     [[nodiscard]] std::string pci_address(const std::string& device,

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_list.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ namespace detail {
         if (by_die) {
             here.die = static_cast<std::int64_t>(detail::topology_number(root, cpu, "die_id"));
         }
-        const bool known = std::any_of(found.begin(), found.end(), [&](const socket_cpu& other) {
+        const bool known = any_in(found, [&](const socket_cpu& other) {
             return other.package == here.package && other.die == here.die;
         });
         if (!known) found.push_back(here);

@@ -8,6 +8,7 @@
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/rapl_remedy.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
 
@@ -59,16 +60,15 @@ class rapl_finder {
     /// counters are the package's, and some kernels (about 6.9) show them once a die all the same.
     void drop_vendor_clones() {
         if (!cpu_.is_amd()) return;
-        if (std::any_of(zones_.begin(), zones_.end(), [](const rapl_zone& z) { return z.die > 0; }))
+        if (any_in(zones_, [](const rapl_zone& z) { return z.die > 0; }))
             note("AMD's dies mirror the counter of their package, which is counted once");
         for (rapl_zone& z : zones_) z.die = -1;
     }
 
     /// Opens each counter once, the MSR's door first and the MMIO one where that stays shut.
     void open_counters() {
-        std::stable_sort(zones_.begin(), zones_.end(), [](const rapl_zone& a, const rapl_zone& b) {
-            return order(a) < order(b);
-        });
+        sort_stably(zones_,
+                    [](const rapl_zone& a, const rapl_zone& b) { return order(a) < order(b); });
         for (std::size_t i = 0; i < zones_.size();) {
             std::size_t end = i + 1;
             while (end < zones_.size() && same_counter(zones_[i], zones_[end])) ++end;
@@ -192,27 +192,22 @@ class rapl_finder {
         const rapl_zone gone = sources_[dropped].zone;
         const rapl_zone stays = sources_[kept].zone;
         note(gone.socket_id() + " mirrors " + stays.socket_id() + " and is counted once");
-        sources_.erase(std::remove_if(sources_.begin(), sources_.end(),
-                                      [&](const rapl_source& s) {
-                                          return s.zone.domain != rapl_domain::psys &&
-                                                 s.zone.package == gone.package &&
-                                                 s.zone.die == gone.die;
-                                      }),
-                       sources_.end());
+        erase_from(sources_, [&](const rapl_source& s) {
+            return s.zone.domain != rapl_domain::psys && s.zone.package == gone.package &&
+                   s.zone.die == gone.die;
+        });
         const auto in_package = [&](const rapl_source& s) {
             return s.zone.domain != rapl_domain::psys && s.zone.package == stays.package;
         };
-        if (std::any_of(sources_.begin(), sources_.end(), [&](const rapl_source& s) {
-                return in_package(s) && s.zone.die != stays.die;
-            }))
+        if (any_in(sources_,
+                   [&](const rapl_source& s) { return in_package(s) && s.zone.die != stays.die; }))
             return;
         for (rapl_source& s : sources_)  // the only die left stands for the package
             if (in_package(s)) s.zone.die = -1;
     }
 
     [[nodiscard]] bool has(rapl_domain d) const noexcept {
-        return std::any_of(sources_.begin(), sources_.end(),
-                           [&](const rapl_source& s) { return s.zone.domain == d; });
+        return any_in(sources_, [&](const rapl_source& s) { return s.zone.domain == d; });
     }
 
     void describe(rapl_source& s) const {
@@ -260,9 +255,7 @@ class rapl_finder {
     }
 
     [[nodiscard]] std::size_t count_of(rapl_domain d) const noexcept {
-        return static_cast<std::size_t>(
-            std::count_if(sources_.begin(), sources_.end(),
-                          [&](const rapl_source& s) { return s.zone.domain == d; }));
+        return count_in(sources_, [&](const rapl_source& s) { return s.zone.domain == d; });
     }
 
     [[nodiscard]] failure failure_reason() const {

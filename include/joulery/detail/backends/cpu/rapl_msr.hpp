@@ -10,6 +10,7 @@
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -161,9 +162,9 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
             c.described.max_watts = msr_stated_watts(device, unit);
         const std::string package = named.socket_id() + "/package";
         const bool inside = d->domain == rapl_domain::core || d->domain == rapl_domain::uncore;
-        const bool has_package = std::any_of(
-            counters.begin(), counters.end(),
-            [&](const rapl_msr::counter& other) { return other.described.id == package; });
+        const bool has_package = any_in(counters, [&](const rapl_msr::counter& other) {
+            return other.described.id == package;
+        });
         if (inside && has_package) c.described.parent = package;
         counters.push_back(std::move(c));
     }

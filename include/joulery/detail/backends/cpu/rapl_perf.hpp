@@ -11,6 +11,7 @@
 #include "joulery/detail/backends/cpu/perf_calls.hpp"
 #include "joulery/detail/backends/cpu/rapl_remedy.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/metering/containment.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -166,8 +167,7 @@ class perf_finder {
     // AMD's counters are the package's. Intel's are a die's, which differs from the package's only
     // where powercap's names say so.
     [[nodiscard]] bool dies_count_apart() const noexcept {
-        return !cpu_.is_amd() && std::any_of(zones_.begin(), zones_.end(),
-                                             [](const rapl_zone& z) { return z.die >= 0; });
+        return !cpu_.is_amd() && any_in(zones_, [](const rapl_zone& z) { return z.die >= 0; });
     }
 
     // The zone that tells the unit of an event: of psys, whose zones name their package, its own.
@@ -180,8 +180,8 @@ class perf_finder {
     }
 
     [[nodiscard]] bool has_several_psys() const noexcept {
-        return std::count_if(zones_.begin(), zones_.end(),
-                             [](const rapl_zone& z) { return z.domain == rapl_domain::psys; }) > 1;
+        const auto is_psys = [](const rapl_zone& z) { return z.domain == rapl_domain::psys; };
+        return count_in(zones_, is_psys) > 1;
     }
 
     void open_event(const perf_domain& d, const socket_cpu& s, std::uint32_t type) {
@@ -243,9 +243,8 @@ class perf_finder {
     void find_parent(rapl_perf::event& e) const {
         channel& c = e.described;
         const auto has = [&](const std::string& id) {
-            return std::any_of(events_.begin(), events_.end(), [&](const rapl_perf::event& other) {
-                return other.described.id == id;
-            });
+            return any_in(events_,
+                          [&](const rapl_perf::event& other) { return other.described.id == id; });
         };
         const std::size_t slash = c.id.rfind('/');
         if (slash == std::string::npos) return;

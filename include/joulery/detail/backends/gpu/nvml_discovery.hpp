@@ -6,6 +6,7 @@
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/gpu/nvml_api.hpp"
+#include "joulery/detail/core/lists.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <algorithm>
@@ -226,8 +227,7 @@ class nvml_discovery {
     void place_on_modules() {
         std::vector<nvml_meter> seen;
         for (const nvml_meter& gpu : gpus_) seen.push_back(module_shown_by(gpu));
-        const auto any = std::count_if(seen.begin(), seen.end(),
-                                       [](const nvml_meter& m) { return m.device != nullptr; });
+        const auto any = count_in(seen, [](const nvml_meter& m) { return m.device != nullptr; });
         const std::size_t others = modules_of_firmware(root_);
         if (any == 0 && others == 0) return;
         std::vector<std::string> sockets;
@@ -266,8 +266,7 @@ class nvml_discovery {
         const auto all = [&](auto number_of) {
             sockets.clear();
             for (const nvml_meter& gpu : gpus_) sockets.push_back(number_of(gpu));
-            return std::none_of(sockets.begin(), sockets.end(),
-                                [](const std::string& s) { return s.empty(); });
+            return !any_in(sockets, [](const std::string& s) { return s.empty(); });
         };
         // Firmware that puts every card next to one processor says nothing of its modules.
         if (all([&](const nvml_meter& gpu) {
