@@ -57,8 +57,9 @@ class bit_set {
 /// that was closed at the last look, and has not changed since, is not touched. Nodes at the top
 /// are always looked at. The hot path does nothing for it.
 ///
-/// Thread: one looks, while another one makes and opens nodes. Cost: some 20 bytes a node; a look
-///         costs two loads a node from memory of its own, and a load from each node that it visits.
+/// Thread: one looks, while another one makes and opens nodes. Cost: some 30 bytes a node; a look
+///         costs two loads a node from memory of its own, and a load from each node that it
+///         touches.
 /// Fails:  throws where there is no memory for new nodes; the next look then makes up for it.
 ///
 ///     node_watch watch;
@@ -83,17 +84,21 @@ class node_watch {
             before);
     }
 
-    /// Visits all nodes that may have changed since the last look and those that are open, the last
-    /// made first; `visit(node, index)` tells whether it found the node open. `all`: scopes may end
-    /// in any order, and every node is visited that was ever opened.
+    /// Visits all nodes that have changed since the last look, those that are open and some others,
+    /// the last made first; `visit(node, index)` tells whether it found the node open. `all`:
+    /// scopes may end in any order, and nothing is left out. Returns how many nodes it has touched.
     template <class Visit>
-    void look(bool all, Visit visit) {
+    std::size_t look(bool all, Visit visit) {
+        std::size_t touched = 0;
         for (std::size_t i = 0; i < nodes_.size(); ++i)
             if (may_have_changed(i, all)) due_.add(i);
         due_.take_backwards([&](std::size_t i) {
             if (i >= ahead) JOULERY_PREFETCH(nodes_[i - ahead]);
-            visit(*nodes_[i], i) ? open_.add(i) : open_.remove(i);
+            ++touched;
+            const bool is_quiet = !has_children_.has(i) && !differs(i);
+            !is_quiet&& visit(*nodes_[i], i) ? open_.add(i) : open_.remove(i);
         });
+        return touched;
     }
 
     /// How many nodes it has met, each known by its index.
@@ -123,7 +128,7 @@ class node_watch {
         if (is_new && !was_ever_opened(*nodes_[i])) return false;
         const std::uint32_t up = parent(i);
         const bool due = all || is_new || up == at_top || stirred_.has(up) || open_.has(i);
-        if (due && has_children_.has(i) && is_stirred(i))
+        if (due && has_children_.has(i) && differs(i))
             stirred_.add(i);
         else
             stirred_.remove(i);
@@ -134,8 +139,9 @@ class node_watch {
         return n.state.load(std::memory_order_acquire) != 0 ||
                n.calls.load(std::memory_order_acquire) != 0;
     }
-    // Whether others may have been open inside since the last look.
-    bool is_stirred(std::size_t i) noexcept {
+    // Whether a node is open, or has been since this was asked last: of one that has others inside,
+    // before these are looked at.
+    bool differs(std::size_t i) noexcept {
         const scope_node& n = *nodes_[i];
         moment now;
         now.state = n.state.load(std::memory_order_acquire);
@@ -148,7 +154,7 @@ class node_watch {
 
     std::vector<scope_node*> nodes_;      ///< by index
     std::vector<std::uint32_t> parents_;  ///< likewise
-    std::vector<moment> last_;            ///< of those that have others inside
+    std::vector<moment> last_;            ///< likewise, as it was when `differs` looked
     bit_set due_, open_, has_children_, stirred_;
 };
 
