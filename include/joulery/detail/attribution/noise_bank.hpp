@@ -7,7 +7,6 @@
 #include "joulery/detail/attribution/noise_grid.hpp"
 #include "joulery/detail/attribution/packed_matrix.hpp"
 #include "joulery/detail/attribution/row_window.hpp"
-#include "joulery/detail/core/lists.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -135,15 +134,16 @@ class noise_bank {
     /// Asks the most likely members anew, at most `limit` of them.
     void weigh(const power_prior& prior, std::size_t limit) {
         auto better = [](const auto& a, const auto& b) { return a.evidence > b.evidence; };
-        sort_stably(members_, better);
+        std::stable_sort(members_.begin(), members_.end(), better);
         const std::size_t asked = std::min(limit, members_.size());
         solutions_.clear();
         for (std::size_t i = 0; i < asked; ++i) {
             solutions_.push_back(solve(members_[i], prior));
             members_[i].evidence = solutions_.back().evidence;
         }
-        sort_stably(members_, asked, better);
-        sort_stably(solutions_, better);
+        const auto end = members_.begin() + static_cast<std::ptrdiff_t>(asked);
+        std::stable_sort(members_.begin(), end, better);
+        std::stable_sort(solutions_.begin(), solutions_.end(), better);
         const double best = solutions_.front().evidence;
         for (std::size_t i = 0; i < members_.size(); ++i) {
             double& evidence = members_[i].evidence;
