@@ -106,18 +106,18 @@ namespace detail {
     verdict v = verdict::inconclusive;
     if (change.is_below(limit)) v = verdict::holds;
     if (change.is_above(limit)) v = verdict::fails;
-    const bool told = v != verdict::inconclusive;
+    const bool is_decided = v != verdict::inconclusive;
     v = now.steady ? trusted(v, now, v == verdict::fails) : verdict::inconclusive;
     text += detail::describe_baseline(then, change) + ": " +
             detail::signed_percent(change.middle()) +
             " (90 %: " + detail::signed_percent(change.quantile(0.05)) + " to " +
             detail::signed_percent(change.quantile(0.95)) + ")";
     if (v == verdict::fails) text += ": a regression";
-    if (!told)
+    if (!is_decided)
         text += ": neither surely above " + percent_text(limit.allowed) + " nor surely below " +
                 percent_text(limit.ceiling);
     text += "\n  " + circumstances(now);
-    if (told && v == verdict::inconclusive)
+    if (is_decided && v == verdict::inconclusive)
         text += "\n  to do: run again on a quiet machine at a fixed clock rate";
     else
         text += detail::regression_advice(v, change, then.runs.size(), limit);

@@ -191,12 +191,12 @@ class change_estimate {
         runs_ = runs;
         const auto n = static_cast<double>(runs);
         constexpr double least_spread = 0.001, step = 1.3, usual = 0.05;
-        const auto doubt = static_cast<double>(most_runs - std::min(runs, most_runs));
+        const auto missing_runs = static_cast<double>(most_runs - std::min(runs, most_runs));
         candidates_.clear();
         std::vector<double> logs;
         for (double spread = least_spread; spread < 1; spread *= step) {
             const double between = spread * spread, variance = between + within_;
-            const double unusual = doubt * std::log(std::max(spread / usual, 1.0));
+            const double unusual = missing_runs * std::log(std::max(spread / usual, 1.0));
             logs.push_back(std::log(between / variance) - unusual -
                            (n - 1) / 2 * std::log(variance) - squares / (2 * variance));
             candidates_.push_back({between, std::sqrt(variance * (1 + 1 / n) + noisier_), 0});

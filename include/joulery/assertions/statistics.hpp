@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/finite.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <utility>
 #include <vector>
+#include "joulery/detail/core/finite.hpp"
 
 namespace joulery {
 inline namespace v1 {
@@ -166,10 +166,10 @@ namespace detail {
 [[nodiscard]] inline double chance_of_one_level(const std::vector<double>& a,
                                                 const std::vector<double>& b) {
     const auto n = static_cast<double>(a.size()), m = static_cast<double>(b.size());
-    const double apart = std::fabs(mean(a) - mean(b));
+    const double difference = std::fabs(mean(a) - mean(b));
     const double spread = (variance(a) * (n - 1) + variance(b) * (m - 1)) / (n + m - 2);
-    if (!(spread > 0)) return apart > 0 ? 0 : 1;
-    return 2 * student_t_tail(apart / std::sqrt(spread * (1 / n + 1 / m)), n + m - 2);
+    if (!(spread > 0)) return difference > 0 ? 0 : 1;
+    return 2 * student_t_tail(difference / std::sqrt(spread * (1 / n + 1 / m)), n + m - 2);
 }
 
 /// The split that is the least credible by chance, if it is incredible even as the best of so many.

@@ -60,29 +60,29 @@ class energy_source {
         reading_since_.store(begin == 0 ? 1 : begin, std::memory_order_relaxed);
         std::fill(raw_.begin(), raw_.end(), no_value);
         last_status_ = backend_->read(counter_span(raw_));
-        polled_at_ = clock.now();
+        read_at_ = clock.now();
         note_suspend(clock.suspended_seconds());
         reading_since_.store(0, std::memory_order_relaxed);
-        note_cost(static_cast<double>(polled_at_ - begin));
+        note_cost(static_cast<double>(read_at_ - begin));
     }
 
     /// Adds up what `poll` brought; true if it brought values. A failed read changes no account.
     /// Call with both locks held.
     bool accumulate(double seconds_per_tick) noexcept {
         if (state_ == read_status::fatal) return false;
-        advance(polled_at_, seconds_per_tick);
+        advance(read_at_, seconds_per_tick);
         state_ = last_status_;
         if (state_ != read_status::ok) {
             for (channel_account& a : accounts_) a.miss();
             dated_.assign(dated_.size(), false);
             return false;
         }
-        values_at_ = polled_at_;
+        values_at_ = read_at_;
         for (std::size_t i = 0; i < accounts_.size(); ++i) {
             const double before = joules_[i];
             accounts_[i].take(raw_[i], seconds_, suspended_);
             joules_[i] = accounts_[i].joules();
-            dated_[i] = has_updates(i) && trackers_[i].observe(polled_at_, joules_[i] != before);
+            dated_[i] = has_updates(i) && trackers_[i].observe(read_at_, joules_[i] != before);
         }
         return true;
     }
@@ -122,7 +122,7 @@ class energy_source {
                channels()[i].provenance != quality::estimated;
     }
     /// Tick at which the last read came back.
-    [[nodiscard]] std::uint64_t polled_at() const noexcept { return polled_at_; }
+    [[nodiscard]] std::uint64_t read_at() const noexcept { return read_at_; }
     /// Tick at which the last read came back that brought values.
     [[nodiscard]] std::uint64_t values_at() const noexcept { return values_at_; }
     /// How the last read went.
@@ -231,7 +231,7 @@ class energy_source {
     std::vector<update_tracker> trackers_;
     std::vector<bool> dated_;
     read_status last_status_ = read_status::ok;
-    std::uint64_t polled_at_ = 0;
+    std::uint64_t read_at_ = 0;
     std::uint64_t values_at_ = 0;
     read_status state_ = read_status::ok;
     double period_ = 0.1;

@@ -167,14 +167,14 @@ class power_chart {
         if (series() > 64) return c;
         for (std::size_t other = 0; other < c; ++other) {
             const std::vector<double>&a = history_.watts[c], &b = history_.watts[other];
-            double apart = 0;
+            double differences = 0;
             std::size_t both = 0;
             for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
                 if (!is_finite(a[i]) || !is_finite(b[i])) continue;
-                apart += std::fabs(a[i] - b[i]);
+                differences += std::fabs(a[i] - b[i]);
                 ++both;
             }
-            if (both > 1 && apart / static_cast<double>(both) < 0.006 * top_) return other;
+            if (both > 1 && differences / static_cast<double>(both) < 0.006 * top_) return other;
         }
         return c;
     }

@@ -119,8 +119,8 @@ class engine : public std::enable_shared_from_this<engine> {
         const bool times_read = is_timed && m.source.is_read_timed();
         const double begin = times_read ? thread_cpu_seconds() : 0;
         m.source.poll(*clock_);
-        m.read_at = is_timed ? thread_cpu_seconds() : 0;
-        if (times_read) m.source.note_processor(m.read_at - begin);
+        m.cpu_at_read = is_timed ? thread_cpu_seconds() : 0;
+        if (times_read) m.source.note_processor(m.cpu_at_read - begin);
         const std::lock_guard<std::mutex> lock(m.source.accounts);
         (void)accumulate(m);
         expect_looks(m);
@@ -336,7 +336,7 @@ class engine : public std::enable_shared_from_this<engine> {
     bool accumulate(metered_source& m) {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         if (!m.source.accumulate(tick_seconds())) return false;
-        m.history.record(time_of(m.source.polled_at()), m.source.joules());
+        m.history.record(time_of(m.source.read_at()), m.source.joules());
         return true;
     }
 

@@ -59,7 +59,7 @@ class meter_core {
         const library_section inside;
         engine_->belong_to(id_);
         install_slow_path();
-        doubt_carbon();
+        check_carbon();
         std::vector<std::size_t> owners;
         for (const auto& s : engine_->sources())
             owners.insert(owners.end(), s->source.channel_count(), s->source.index());
@@ -170,8 +170,8 @@ class meter_core {
         engine_->find_prices_if_due();
         const double now = engine_->elapsed();
         const double interval = seconds(interval_of(options_)).count();
-        if (intervals_ && interval > 0 && now >= told_at_ + interval) {
-            told_at_ = now;
+        if (intervals_ && interval > 0 && now >= interval_at_ + interval) {
+            interval_at_ = now;
             intervals_->tell_now(snapshot());
         }
         if (!options_.carbon.series || now < converted_at_ + seconds(seconds_a_conversion).count())
@@ -274,7 +274,7 @@ class meter_core {
     }
 
     // The process-wide meter has said it already, of what the environment changed too.
-    void doubt_carbon() {
+    void check_carbon() {
         std::vector<std::string>& said = options_.warnings;
         for (std::string& w : options_.carbon.sanitize())
             if (!is_in(said, w)) said.push_back(std::move(w));
@@ -341,7 +341,7 @@ class meter_core {
     static constexpr std::chrono::seconds seconds_a_conversion{10};
     double converted_at_ = 0;
     std::unique_ptr<repeating_call> conversion_;
-    double told_at_ = 0;  ///< s, where time is played
+    double interval_at_ = 0;  ///< s, where time is played
     std::unique_ptr<interval_caller> intervals_;
     std::mutex reports_mutex_;
     monotone_rows published_;

@@ -68,7 +68,7 @@ class metered_source {
         const double tick = clock.seconds_per_tick();
         source.accumulate(tick);
         history = power_recorder(source.channel_count(), source.period(),
-                                 static_cast<double>(source.polled_at() - created_at) * tick);
+                                 static_cast<double>(source.read_at() - created_at) * tick);
         read_budget b;
         b.sample_period = source.period() / tick;
         b.finest_sample = watch_seconds / tick;
@@ -98,7 +98,7 @@ class metered_source {
         bool sampled = false;
         waiting_.clear();
         for (std::size_t c = 0; c < source.channel_count(); ++c) {
-            const read_verdict v = schedules_[c].after_read(source.tracker(c), source.polled_at(),
+            const read_verdict v = schedules_[c].after_read(source.tracker(c), source.read_at(),
                                                             price, source.dated(c));
             if (source.last_status() != read_status::ok) continue;
             if (!v.samples && !source.dated(c)) continue;  // no row ends here
@@ -142,7 +142,7 @@ class metered_source {
                 ended.push_back(c.get());
         if (ended.empty()) return;
         states.look_again();  // they may have ended after it looked
-        for (channel_attribution& s : shares) s.look_again(source.polled_at(), states);
+        for (channel_attribution& s : shares) s.look_again(source.read_at(), states);
         for (thread_context* c : ended) c->last_rows[source.index()] = true;
     }
 
@@ -178,10 +178,10 @@ class metered_source {
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};      ///< processor time of sampling
     std::atomic<double> attribution_seconds{0};  ///< of it, what is made of the readings
-    double read_at = 0;  ///< processor time of the sampler when the last read returned
+    double cpu_at_read = 0;  ///< processor time of the sampler when the last read returned
     /// The sampler's processor time, when it has made of a reading what it could.
     void note_sampled(double now) noexcept {
-        const double taken = now - read_at;
+        const double taken = now - cpu_at_read;
         attribution_seconds = attribution_seconds + taken;
         sampler_seconds = now;
         if (ended_rows_) row_cost_ += (taken - row_cost_) / 16;
@@ -303,14 +303,14 @@ class metered_source {
     void plan() noexcept {
         std::uint64_t due = ~std::uint64_t{0};
         bool watching = false;
-        double apart = 0;
+        double longest = 0;
         for (const read_schedule& s : schedules_) {
-            apart = std::max(apart, s.sample_period());
+            longest = std::max(longest, s.sample_period());
             if (s.next_due() > due) continue;
             watching = s.next_due() < due ? s.is_watching() : watching || s.is_watching();
             due = s.next_due();
         }
-        source.expect_interval(apart * seconds_per_tick());
+        source.expect_interval(longest * seconds_per_tick());
         next_due = due;
         watching_ = watching;
     }

@@ -42,8 +42,8 @@ class report_builder {
         for (const source_copy& c : copies_) add_joules(c);
         add_sums();
         add_calls();
-        say_doubts();
-        doubt_still_counters();
+        warn_of_excluded_channels();
+        warn_of_still_counters();
         add_cost();
         history_builder(engine_, records_, report_).build();
         engine_.retire_ended();
@@ -88,7 +88,7 @@ class report_builder {
     struct source_copy {
         std::size_t first_channel = 0, channels = 0;
         std::vector<path_copy> paths;  ///< by the path's index, of each its channels in turn
-        bool told_apart = false;       ///< whether a regression found the powers of scopes
+        bool has_powers = false;       ///< whether a regression found the powers of scopes
         [[nodiscard]] bool has(std::size_t path) const noexcept {
             return (path + 1) * channels <= paths.size();
         }
@@ -122,7 +122,7 @@ class report_builder {
         if (domains_.domains[copy.first_channel + c].summed)
             own_ += energy::from_joules(shares.own_joules()),
                 taken_ += energy::from_joules(shares.edge_joules());
-        copy.told_apart = copy.told_apart || shares.tells_apart();
+        copy.has_powers = copy.has_powers || shares.tells_apart();
         const std::size_t known = energies.empty() ? 0 : energies.size() - 1;
         copy.paths.resize(std::max(copy.paths.size(), known * copy.channels));
         const double model = model_error(m.source.channels()[c]);
@@ -198,7 +198,7 @@ class report_builder {
             }
             // By where most of its energy comes from.
             if (row.method.empty() && self > 0)
-                row.method = known > self / 2 ? "edges" : copy.told_apart ? "regression" : "share";
+                row.method = known > self / 2 ? "edges" : copy.has_powers ? "regression" : "share";
         }
     }
 
@@ -230,15 +230,15 @@ class report_builder {
             row.provenance = worse_of(row.provenance, quality::derived);
         if (row.state != "ok" || row.tally.resets > 0 || row.tally.gaps > 0) {
             row.provenance = quality::partial;
-            if (!is_doubted(row)) report_.warnings.push_back(what_is_missing(row));
+            if (!is_not_believed(row)) report_.warnings.push_back(what_is_missing(row));
         }
-        doubt_still_gauge(account, from, row);
+        warn_of_still_gauge(account, from, row);
         report_.channels.push_back(std::move(row));
     }
 
     // What is measured finely wavers: a sensor that has shown the very same for a minute is stuck.
-    void doubt_still_gauge(const channel_account& account, const channel& of,
-                           const channel_row& row) {
+    void warn_of_still_gauge(const channel_account& account, const channel& of,
+                             const channel_row& row) {
         constexpr double long_time = 60, many_updates = 60, fine = 1e-3;
         const double still = account.unchanged_seconds(), watts = account.last_watts();
         const double update = std::chrono::duration<double>(of.update_period).count();
@@ -331,19 +331,19 @@ class report_builder {
         });
     }
 
-    static bool is_doubted(const channel_row& c) {
+    static bool is_not_believed(const channel_row& c) {
         return starts_with(c.exclusion_reason, "not believed");
     }
 
-    void say_doubts() {
+    void warn_of_excluded_channels() {
         for (const channel_row& c : report_.channels)
-            if (is_doubted(c))
+            if (is_not_believed(c))
                 report_.warnings.push_back("channel " + c.id + " is " + c.exclusion_reason);
     }
 
     // What is on draws something: a counter that is summed and does not move is stuck, or the run
     // was over before it could.
-    void doubt_still_counters() {
+    void warn_of_still_counters() {
         const double lived = engine_.elapsed();
         for (const channel_row& c : report_.channels) {
             const bool counts = c.summed && c.kind == reading_kind::energy_counter;

@@ -34,7 +34,7 @@ struct hlml_api {
     int (*energy)(void*, unsigned long long*) = nullptr;
     int (*power)(void*, unsigned*) = nullptr;
     int (*name)(void*, char*, unsigned) = nullptr;
-    int (*power_limit)(void*, unsigned*) = nullptr;    // that it starts with, mW
+    int (*power_limit)(void*, unsigned*) = nullptr;  // that it starts with, mW
 
     static constexpr int already_started = 5;
     static constexpr int not_started = 1;
@@ -80,8 +80,8 @@ struct hlml_api {
     [[nodiscard]] double stated_watts(void* device) const noexcept {
         constexpr unsigned most_credible = 100'000'000;  // mW; more is an error value
         unsigned milliwatts = 0;
-        const bool told = power_limit != nullptr && power_limit(device, &milliwatts) == 0;
-        return told && milliwatts <= most_credible ? milliwatts * 1e-3 : 0;
+        const bool is_known = power_limit != nullptr && power_limit(device, &milliwatts) == 0;
+        return is_known && milliwatts <= most_credible ? milliwatts * 1e-3 : 0;
     }
 
     /// "0000:19:00.0". The structure has grown at its end; its first fields never moved, and the

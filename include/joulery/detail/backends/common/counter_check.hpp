@@ -107,8 +107,8 @@ class checked_note {
     }
     [[nodiscard]] bool is_done() const noexcept { return done_.load(std::memory_order_relaxed); }
     /// Before `finish`; "" adds nothing.
-    void add(const std::string& doubt) {
-        if (!doubt.empty()) whole_ += (whole_.empty() ? "" : "; ") + doubt;
+    void add(const std::string& reason) {
+        if (!reason.empty()) whole_ += (whole_.empty() ? "" : "; ") + reason;
     }
     void finish() noexcept { done_.store(true, std::memory_order_release); }
 

@@ -61,13 +61,13 @@ namespace detail {
         if (!name_rapl_zone(root.line(folder + "/name"), nullptr, zone) ||
             zone.domain != rapl_domain::package)
             continue;
-        const auto told = [&](const char* file, std::uint64_t most) {
+        const auto watts_in = [&](const char* file, std::uint64_t most) {
             std::uint64_t microwatts = 0;
             const bool good = root.number(folder + file, microwatts) && microwatts <= most;
             return good ? static_cast<double>(microwatts) * 1e-6 : 0.0;
         };
-        const double stated = told("/constraint_0_max_power_uw", most_tdp);
-        const double limit = told("/constraint_0_power_limit_uw", most_limit);
+        const double stated = watts_in("/constraint_0_max_power_uw", most_tdp);
+        const double limit = watts_in("/constraint_0_power_limit_uw", most_limit);
         tdp.watts += stated > 0 ? stated : limit;
         tdp.is_a_limit |= stated <= 0 && limit > 0;
     }

@@ -305,8 +305,8 @@ class nvml_discovery {
     [[nodiscard]] static std::string number(int (*call)(nvml_device, unsigned*),
                                             const nvml_meter& gpu) {
         unsigned value = 0;
-        const bool told = call != nullptr && call(gpu.device, &value) == nvml_ok;
-        return told ? std::to_string(value) : std::string();
+        const bool is_known = call != nullptr && call(gpu.device, &value) == nvml_ok;
+        return is_known ? std::to_string(value) : std::string();
     }
     // What stands in a serial number's place where nobody wrote one: "0", "N/A", "[N/A]", blanks.
     [[nodiscard]] static bool is_filler(const std::string& serial) {

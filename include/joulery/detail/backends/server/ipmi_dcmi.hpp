@@ -104,8 +104,8 @@ class ipmi_dcmi final : public backend {
     [[nodiscard]] bool reads_wait() const noexcept override { return true; }
 
     read_status read(counter_span out) noexcept override {
-        const int told = std::exchange(told_, 0);
-        const int watts = told > 0 ? told : ask();
+        const int known = std::exchange(known_watts_, 0);
+        const int watts = known > 0 ? known : ask();
         if (watts == -ENODEV || watts == -ENXIO) return read_status::gone;
         if (watts == -EOPNOTSUPP) return read_status::fatal;
         if (watts < 0) return read_status::retry;
@@ -115,7 +115,7 @@ class ipmi_dcmi final : public backend {
 
     /// An answer that was had already: the next read gives it, so that a meter's start does not
     /// wait for the controller twice.
-    void remember(int watts) noexcept { told_ = watts; }
+    void remember(int watts) noexcept { known_watts_ = watts; }
 
     /// Watts, or minus errno.
     int ask() noexcept {
@@ -154,7 +154,7 @@ class ipmi_dcmi final : public backend {
 
     device_handle device_;
     long last_id_ = 0;
-    int told_ = 0;
+    int known_watts_ = 0;
     std::vector<channel> channels_;
 };
 
