@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <utility>
@@ -142,5 +143,40 @@ TEST_CASE("accuracy: a scope whose power changes slowly is followed") {
 TEST_CASE("accuracy: a program that changes half-way is followed") {
     simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
     p.swap_half_way = true;  // the first two scopes change their powers
-    check_changing(p, 0.3);
+    check_changing(p, 0.45);
+}
+
+namespace {
+
+// Programs of 50 ms scopes, which are read at their edges, on one such counter.
+error_summary long_scopes_on(const joulery::testing::simulated_counter& counter) {
+    error_summary all;
+    for (std::uint64_t seed = 11; seed <= (is_sanitized ? 11 : 13); ++seed) {
+        simulated_program p = random_program(seed, 4, 50e-3, 0.2, 20);
+        p.machine.counters = {counter};
+        all.add(run(p, seed));
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("accuracy: what a sensor still owes where a long scope ends is put right") {
+    for (const int us : {2000, 3300}) {
+        CAPTURE(us);
+        joulery::testing::simulated_counter c;
+        c.lag = std::chrono::microseconds(us);
+        const error_summary e = long_scopes_on(c);
+        CHECK(e.median() <= 0.3);
+        CHECK(e.cover() >= 90);
+    }
+}
+
+TEST_CASE("accuracy: a counter that stalls is not believed at the edges of scopes") {
+    joulery::testing::simulated_counter c;
+    c.stall = std::chrono::milliseconds(100);
+    c.stall_gap = std::chrono::seconds(2);
+    const error_summary e = long_scopes_on(c);
+    CHECK(e.median() <= 2);
+    CHECK(e.cover() >= 90);
 }

@@ -10,6 +10,7 @@
 
 #include "joulery/detail/attribution/disaggregation.hpp"
 #include "joulery/detail/attribution/power_regression.hpp"
+#include "joulery/detail/attribution/published_energies.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
 #include "joulery/detail/metering/dated_reading.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
@@ -32,6 +33,7 @@ namespace detail {
 /// sign at each call of a scope, J.
 struct billed_value {
     double joules = 0, variance = 0, bias = 0;
+    double shown = 0;  ///< W, what the sensor shows then
 };
 
 /// All rows of one channel, what they tell of powers, and what each path has of the energy.
@@ -55,8 +57,9 @@ class channel_attribution {
 
     /// Takes a reading in. `own_share`: what of the energy since the last row to bill is this
     /// process's to attribute; the rest is nobody's.
-    void take(const dated_reading& r, scope_states& all, double own_share) {
+    void take(dated_reading r, scope_states& all, double own_share) {
         if ((!r.fits && !r.bills) || r.at < last_.at) return;
+        note_stall(r);
         rows_.look(all, r.at);
         rows_.add_stretch(static_cast<double>(r.at - last_.at) * traits_.seconds_per_tick,
                           r.at_edge);
@@ -93,9 +96,7 @@ class channel_attribution {
     /// J, attributed or outside: the channel's total.
     [[nodiscard]] double joules() const noexcept { return bill_joules_; }
     /// J of the channel outside all scopes, other processes' included; as last published.
-    [[nodiscard]] double unscoped() const noexcept {
-        return others_ + (published_.empty() ? 0 : published_[0]);
-    }
+    [[nodiscard]] double unscoped() const noexcept { return others_ + published_.self(0); }
     /// J of the channel that was this process's.
     [[nodiscard]] double own_joules() const noexcept {
         return bill_joules_ - others_ - start_.joules;
@@ -104,7 +105,7 @@ class channel_attribution {
     [[nodiscard]] double edge_joules() const noexcept { return edge_joules_; }
     /// J of a path, children included, as last published.
     [[nodiscard]] double total_of(const path_record& path) const noexcept {
-        return path.index + 1 < totals_.size() ? totals_[path.index + 1] : 0;
+        return published_.total(path.index + 1);
     }
     /// J of a path by its share of the rows so far, which no power decides, children included.
     [[nodiscard]] double by_share(const path_record& p) const noexcept { return sums_.by_share(p); }
@@ -116,21 +117,20 @@ class channel_attribution {
     /// several threads have the same energy, and the outside is what no scope was open for.
     std::vector<path_energy> publish() {
         std::vector<path_energy> now = known_so_far();
-        keep_monotone(now);
-        if (seconds_since_commit_ > seconds_a_block || (promoted_ && seconds_since_commit_ > 10))
-            commit();
+        published_.keep_monotone(now, traits_.policy == attribution::inclusive,
+                                 [this](std::size_t row) { return sums_.parent_of(row); });
+        if (seconds_since_commit_ > seconds_a_block) commit();
         return now;
     }
 
     /// The same, as it is known by now and without a promise for what comes.
     std::vector<path_energy> known_so_far() {
         std::vector<path_energy> now = energies();
-        if (committed_.size() < now.size()) committed_.resize(now.size());
-        for (std::size_t p = 0; p < now.size(); ++p) {
-            const double told = model_error * std::max(now[p].total - now[p].known, 0.0);
-            now[p].variance += told * told;  // that a scope has one power is a model, too
-            add_committed(now[p], committed_[p]);
+        for (path_energy& e : now) {
+            const double told = model_error * std::max(e.total - e.known, 0.0);
+            e.variance += told * told;  // that a scope has one power is a model, too
         }
+        published_.add_committed(now);
         return now;
     }
 
@@ -218,13 +218,18 @@ class channel_attribution {
         if (!(seconds > 0)) return;
         const billed_value shown = value_now(r);
         const double joules = shown.joules - bill_joules_;
+        if (!(seconds_billed_ > 0)) {  // of the first reading it is known by now what its age makes
+            const double old = start_.uncertainty * joules / seconds;
+            boundary_.variance = old * old;
+        }
         rows_.members(rows_.to_bill(), members_);
         sums_.reserve(members_);  // from here on nothing takes memory: a row is billed once
         own_share_ = own_share;
         others_ += joules * (1 - own_share);
         edge_joules_ += joules * own_share * std::min(rows_.to_bill().edges / seconds, 1.0);
         sums_.add(members_, joules * own_share, traits_.policy != attribution::inclusive);
-        sums_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias);
+        sums_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias,
+                           last_members_.empty() ? 0 : boundary_.shown - mean_power());
         last_row_power_ = joules / seconds;
         last_members_.swap(members_);
         bill_joules_ = shown.joules;
@@ -236,24 +241,52 @@ class channel_attribution {
     }
     [[nodiscard]] billed_value value_now(const dated_reading& r) const noexcept {
         const guess power = pending_power(r);
+        const double seconds = rows_.to_bill().seconds;
+        const double mean = seconds_billed_ > 0 || !(seconds > 0)
+                                ? std::max(mean_power(), 0.0)
+                                : std::max(r.joules - bill_joules_, 0.0) / seconds;
+        billed_value v;
         // No update since the last row ended: all that is new is the row itself.
         if (r.at_edge && bill_end_.at_edge && r.joules == bill_end_.joules) {
-            const double most = std::max(r.joules + 2 * r.staleness * mean_power(), bill_joules_);
-            return {std::min(bill_joules_ + power.watts * rows_.to_bill().seconds, most),
-                    boundary_.variance, boundary_.bias};
+            const double most = std::max(r.joules + 2 * r.staleness * mean, bill_joules_);
+            v.joules = std::min(bill_joules_ + power.watts * seconds, most);
+            v.variance = boundary_.variance;
+            v.bias = boundary_.bias + power.deviation * seconds;
+        } else {
+            // What an earlier reading took for used since its update, the counter may show later.
+            const double watts = std::min(power.watts, 2 * mean);
+            v.joules = std::max(r.joules + r.staleness * watts, bill_joules_);
+            const double dated = r.uncertainty * mean;
+            v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
+            // A gauge still owes what was drawn as long ago as that.
+            const double memory = std::max(r.at_edge ? 0 : powers_.lag, traits_.known_memory / 2);
+            const double stale = (r.staleness + memory) * power.deviation;
+            if (!r.at_edge) v.variance += stale * stale + powers_.late_variance;
+            if (r.at_edge) v.variance += stalls_.unseen() * mean * mean;
+            if (r.at_edge) v.bias = stale;
         }
-        const double dated = r.uncertainty * std::max(mean_power(), 0.0);
-        // A sensor with a memory still owes what was drawn as long ago as that.
-        const double memory = std::max(powers_.lag, traits_.known_memory / 2);
-        const double stale = (r.staleness + memory) * power.deviation;
-        billed_value v;
-        // What an earlier reading took for used since its update, the counter may show later.
-        const double watts = std::min(power.watts, 2 * mean_power());
-        v.joules = std::max(r.joules + r.staleness * watts, bill_joules_);
-        v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
-        if (!r.at_edge) v.variance += stale * stale + powers_.late_variance;
-        if (r.at_edge) v.bias = stale;
+        v.shown = shown_power(seconds > 0 ? (v.joules - bill_joules_) / seconds : mean);
         return v;
+    }
+    // What a sensor that follows slowly shows as the row under way ends, of which it showed `mean`.
+    [[nodiscard]] double shown_power(double mean) const noexcept {
+        const double seconds = rows_.to_bill().seconds, lag = std::max(powers_.lag, least_memory);
+        const double kept = std::exp(-seconds / lag), late = powers_.lag * (1 - kept);
+        if (!(seconds_billed_ > 0)) return mean;
+        const bool alone = row_builder::longest_part(rows_.to_bill()) > 0.99;
+        const double drawn = alone && seconds > 2 * lag
+                                 ? (mean * seconds - late * boundary_.shown) / (seconds - late)
+                                 : mean;
+        return std::max(drawn + (boundary_.shown - drawn) * kept, 0.0);
+    }
+    static constexpr double least_memory = 1e-3;  ///< s, of what is shown where rows end
+    // A value that has not changed for longer than it should is as old as that.
+    void note_stall(dated_reading& r) noexcept {
+        const bool tells = r.unchanged * mean_power() > 4 * traits_.quantum;
+        const double late = tells ? std::max(r.unchanged - r.staleness - r.uncertainty, 0.0) : 0;
+        if (!r.at_edge) return;
+        stalls_.add(late);
+        if (late > 0) r.staleness = std::max(r.unchanged, r.staleness);
     }
     // The power since the counter's last update, and by how much it may be off.
     struct guess {
@@ -265,9 +298,10 @@ class channel_attribution {
         // At an edge who was open just before is who was open since the row began.
         const double longest = row_builder::longest_part(rows_.to_bill());
         if (longest > 0.99 && rows_.to_bill().seconds > 4 * r.staleness) {
-            const double seen = rows_.to_bill().seconds - r.staleness + bill_end_.staleness;
-            const double watts = std::max(r.joules - bill_end_.joules, 0.0) / seen;
-            return {watts, unknown_spread * mean * (r.staleness + bill_end_.staleness) / seen};
+            const double seen = rows_.to_bill().seconds - r.staleness;
+            const double watts = std::max(r.joules - bill_joules_, 0.0) / seen;
+            const double begun = std::sqrt(boundary_.variance) + boundary_.bias;
+            return {watts, (begun + within_a_call * mean * r.staleness) / seen};
         }
         return mean_of(rows_.to_bill());
     }
@@ -289,17 +323,24 @@ class channel_attribution {
         const double mean = sum / time, variance = std::max(squares / time - mean * mean, 0.0);
         return {mean, error / time + std::sqrt(variance), error / time};
     }
+    static constexpr double within_a_call = 0.5;  ///< by how much its power may change
     // At the edge of a scope after several others it is not known which of them was open since the
     // counter's last update. Where their powers are known well, a row that goes on over the edge is
     // split better than one that ends there.
     [[nodiscard]] bool powers_tell_more(const dated_reading& r) const noexcept {
         // Of `inclusive` scopes powers tell nothing: they have the others' energy, too.
-        if (row_builder::longest_part(rows_.to_bill()) > 0.99 ||
-            traits_.policy == attribution::inclusive)
-            return false;
+        if (traits_.policy == attribution::inclusive) return false;
+        const double seconds = rows_.to_bill().seconds;
+        // A value from before the row tells nothing of it; what lasted a moment is as well known.
+        if (row_builder::longest_part(rows_.to_bill()) > 0.99) {
+            const double old = r.staleness + r.uncertainty;
+            return seconds < old && seconds > a_moment * old;
+        }
         const guess g = mean_of(rows_.to_bill());
-        return g.error * rows_.to_bill().seconds < g.deviation * r.staleness;
+        return g.error * seconds < g.deviation * r.staleness;
     }
+
+    static constexpr double a_moment = 1.0 / 8;
 
     [[nodiscard]] double mean_power() const noexcept {
         return seconds_billed_ > 0 ? (bill_joules_ - start_.joules) / seconds_billed_ : 0;
@@ -322,49 +363,11 @@ class channel_attribution {
                               [this](std::size_t path) { return rows_.turns_of(path); });
     }
 
-    static void add_committed(path_energy& now, const path_energy& before) {
-        now.self += before.self;
-        now.total += before.total;
-        now.known += before.known;
-        // Powers that were off then are off now: deviations add up, not variances.
-        const double deviation = std::sqrt(now.variance) + before.variance;
-        now.variance = deviation * deviation;
-    }
     // Makes what is known of the rows so far final: later rows correct only later rows.
     void commit() {
-        const std::vector<path_energy> block = energies();
-        for (std::size_t p = 0; p < block.size(); ++p) {
-            committed_[p].self += block[p].self;
-            committed_[p].total += block[p].total;
-            committed_[p].known += block[p].known;
-            committed_[p].variance += std::sqrt(block[p].variance);  // kept as a deviation
-        }
+        published_.commit(energies());
         sums_.clear();
         seconds_since_commit_ = 0;
-        promoted_ = false;
-    }
-
-    // What was published does not fall: what a path has too much of is taken from what the others
-    // have gained since.
-    void keep_monotone(std::vector<path_energy>& now) {
-        published_.resize(now.size(), 0.0);
-        double gained = 0, risen = 0;
-        for (std::size_t p = 0; p < now.size(); ++p) {
-            gained += now[p].self - published_[p];
-            risen += std::max(now[p].self - published_[p], 0.0);
-        }
-        const bool apart = traits_.policy == attribution::inclusive;
-        const double kept = apart || risen <= 0 ? 1.0 : std::max(gained, 0.0) / risen;
-        totals_.assign(now.size(), 0.0);
-        for (std::size_t p = now.size(); p-- > 0;) {  // children before their parents
-            published_[p] += std::max(now[p].self - published_[p], 0.0) * kept;
-            now[p].self = published_[p];
-            totals_[p] += now[p].self;
-            const double moved = totals_[p] - now[p].total;
-            now[p].total = totals_[p];
-            now[p].variance += moved * moved;
-            if (const std::size_t up = sums_.parent_of(p); up != 0) totals_[up] += totals_[p];
-        }
     }
 
     const channel_traits traits_;
@@ -374,7 +377,8 @@ class channel_attribution {
     double fit_joules_ = 0;   ///< as of the end of the last row to fit
     double bill_joules_ = 0;  ///< and to bill
     billed_value boundary_;   ///< where the last row to bill ended
-    double others_ = 0;       ///< J of other processes and of the samplers
+    stalled_reads stalls_;
+    double others_ = 0;  ///< J of other processes and of the samplers
     double edge_joules_ = 0;
     double own_share_ = 1;
     std::vector<row_member> members_, last_members_;
@@ -385,12 +389,9 @@ class channel_attribution {
     double candidate_at_ = 0.5;
     bool is_stale_ = false;
     disaggregation sums_;
-    std::vector<path_energy> committed_;  ///< variance as a deviation
+    published_energies published_;
     double seconds_billed_ = 0, seconds_since_commit_ = 0;
     double next_estimate_ = 0.2;
-    bool promoted_ = false;
-    std::vector<double> published_;  ///< J outside children, by path index + 1
-    std::vector<double> totals_;
 };
 
 }  // namespace detail

@@ -114,15 +114,23 @@ class disaggregation {
 
     /// A reading that is off moves energy from the row before it to the row after it: variance and
     /// systematic error of its joules, J^2 and J. Where scopes begin the latter is alike each time,
-    /// and where they end; between the two it is not.
+    /// and where they end; between the two it is not. `shown`: W; a sensor that lags shows that
+    /// many joules a second of its lag after the boundary which were used before.
     void add_boundary(const std::vector<row_member>& before, const std::vector<row_member>& after,
-                      double variance, double bias) {
-        for (const row_member& m : before) move(m.path, -m.share);
-        for (const row_member& m : after) move(m.path, m.share);
+                      double variance, double bias, double shown = 0) {
+        for (const row_member& m : before) {
+            move(m.path, -m.share);
+            owed_[row_of(m.path)] += m.share * shown;
+        }
+        for (const row_member& m : after) {
+            move(m.path, m.share);
+            owed_[row_of(m.path)] -= m.share * shown;
+        }
         for (const std::size_t p : moved_) {
             const double part = std::exchange(moved_by_[p], 0.0);
             random_[p] += part * part * variance;
             (part < 0 ? bias_at_end_ : bias_at_begin_)[p] += part * bias;
+            owed_in_all_[p] -= part * shown;
         }
         moved_.clear();
     }
@@ -163,10 +171,15 @@ class disaggregation {
         for (std::size_t p = 0; p < share_.size(); ++p) {
             if (p > 0 && doubt_[p] > 0) beyond[p] *= scale;
             const column_sums& c = columns_[column_[p]];
-            all[p].self = beyond[p] + part_of_column(p) * c.seconds * known.watts(column_[p]);
+            all[p].self = beyond[p] + part_of_column(p) * c.seconds * known.watts(column_[p]) +
+                          powers.lag * owed_[p];
             all[p].known = alone_[p];
         }
         add_variances(all, known, before, doubts);
+        for (std::size_t p = 0; p < share_.size(); ++p) {
+            const double late = powers.lag_deviation * owed_in_all_[p];
+            all[p].variance += late * late;
+        }
         return all;
     }
 
@@ -283,9 +296,9 @@ class disaggregation {
             records_[path->index + 1] = path;
         return row;
     }
-    std::array<std::vector<double>*, 10> sums_by_row() noexcept {
-        return {&weight_,       &doubt_,  &waited_,        &alone_,       &own_noise_,
-                &others_noise_, &random_, &bias_at_begin_, &bias_at_end_, &share_};
+    std::array<std::vector<double>*, 12> sums_by_row() noexcept {
+        return {&weight_,       &doubt_,  &waited_,        &alone_,       &own_noise_,   &owed_,
+                &others_noise_, &random_, &bias_at_begin_, &bias_at_end_, &owed_in_all_, &share_};
     }
     void move(const path_record* path, double share) {
         for (;; path = path->parent) {
@@ -367,6 +380,7 @@ class disaggregation {
     std::vector<double> share_, weight_, doubt_, waited_, alone_;
     std::vector<double> own_noise_, others_noise_;  ///< s that white noise of powers counts for
     std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
+    std::vector<double> owed_, owed_in_all_;  ///< W: joules a second of lag; children included
     std::vector<std::uint32_t> column_;
     std::vector<const path_record*> records_;
     std::vector<double> moved_by_;

@@ -19,6 +19,8 @@ namespace detail {
 inline constexpr double updates_worth_edges = 16;
 /// Once it is, it stays so until it is shorter than this many, so that few scopes change sides.
 inline constexpr double updates_to_lose_edges = 8;
+/// Likewise of the sensor's memory, for which rows between edges are put right.
+inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
 
 /// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
 /// and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
@@ -26,8 +28,9 @@ inline constexpr double updates_to_lose_edges = 8;
 [[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, bool has_edges,
                                     double budget, double seconds_per_tick, double lag) noexcept {
     const double updates = has_edges ? updates_to_lose_edges : updates_worth_edges;
+    const double lags = has_edges ? lags_to_lose_edges : lags_worth_edges;
     return !source.reads_wait() && 2 * source.read_cost() <= budget * mean_ticks &&
-           mean_ticks * seconds_per_tick >= updates * std::max(source.fastest_update(), lag);
+           mean_ticks * seconds_per_tick >= std::max(updates * source.fastest_update(), lags * lag);
 }
 
 [[nodiscard]] constexpr std::uint32_t edge_bit(std::size_t source) noexcept {

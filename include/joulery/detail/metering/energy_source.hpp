@@ -41,6 +41,7 @@ class energy_source {
           backend_(std::move(b)),
           raw_(backend_->channels().size(), no_value),
           joules_(raw_.size(), 0.0),
+          changed_at_(raw_.size(), 0),
           dated_(raw_.size(), false) {
         for (const channel& c : backend_->channels()) {
             accounts_.emplace_back(c);
@@ -82,6 +83,7 @@ class energy_source {
             const double before = joules_[i];
             accounts_[i].take(raw_[i], seconds_, suspended_);
             joules_[i] = accounts_[i].joules();
+            if (joules_[i] != before || changed_at_[i] == 0) changed_at_[i] = read_at_;
             dated_[i] = has_updates(i) && trackers_[i].observe(read_at_, joules_[i] != before);
         }
         return true;
@@ -106,6 +108,10 @@ class energy_source {
     }
     /// Joules of each channel since its first value, as of the last read.
     [[nodiscard]] const std::vector<double>& joules() const noexcept { return joules_; }
+    /// Ticks between the first read that saw the value of channel `i` and the last.
+    [[nodiscard]] double unchanged(std::size_t i) const noexcept {
+        return static_cast<double>(values_at_ - changed_at_[i]);
+    }
     /// What is known of when channel `i` updates.
     [[nodiscard]] const update_tracker& tracker(std::size_t i) const noexcept {
         return trackers_[i];
@@ -228,6 +234,7 @@ class energy_source {
     std::vector<std::uint64_t> raw_;
     std::vector<channel_account> accounts_;
     std::vector<double> joules_;
+    std::vector<std::uint64_t> changed_at_;
     std::vector<update_tracker> trackers_;
     std::vector<bool> dated_;
     read_status last_status_ = read_status::ok;

@@ -272,6 +272,7 @@ class metered_source {
         dated_reading r;
         r.at = source.values_at();
         r.joules = source.joules()[c];
+        if (source.has_updates(c)) r.unchanged = source.unchanged(c) * tick;
         if (source.channels()[c].kind == reading_kind::power_gauge) {
             r.uncertainty = gauge_memory(c) / std::sqrt(3.0);  // anywhere since its last update
             r.fits = true;

@@ -1,0 +1,86 @@
+// published_energies.hpp - energies that were shown: they never fall, and old ones become final.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/disaggregation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What each path of a channel has, by index + 1 (0: outside all scopes): blocks of rows that are
+/// final, and what was published last.
+///
+/// Units: J. Thread: not synchronised; one owner. Cost: some arithmetic a path.
+class published_energies {
+ public:
+    /// Adds what earlier blocks have to what the rows since then give.
+    void add_committed(std::vector<path_energy>& now) {
+        if (committed_.size() < now.size()) committed_.resize(now.size());
+        for (std::size_t p = 0; p < now.size(); ++p) {
+            const path_energy& before = committed_[p];
+            now[p].self += before.self;
+            now[p].total += before.total;
+            now[p].known += before.known;
+            // Powers that were off then are off now: deviations add up, not variances.
+            const double deviation = std::sqrt(now[p].variance) + before.variance;
+            now[p].variance = deviation * deviation;
+        }
+    }
+    /// Makes a block final: later rows correct only later rows. Call after `add_committed`.
+    void commit(const std::vector<path_energy>& block) {
+        for (std::size_t p = 0; p < block.size(); ++p) {
+            committed_[p].self += block[p].self;
+            committed_[p].total += block[p].total;
+            committed_[p].known += block[p].known;
+            committed_[p].variance += std::sqrt(block[p].variance);  // kept as a deviation
+        }
+    }
+
+    /// What was published does not fall: what a path has too much of is taken from what the others
+    /// have gained since. `apart`: paths have the same energy, and nothing is taken from others.
+    /// `parent_of(row)`: the row around it; 0: none.
+    template <class ParentOf>
+    void keep_monotone(std::vector<path_energy>& now, bool apart, ParentOf parent_of) {
+        published_.resize(now.size(), 0.0);
+        double gained = 0, risen = 0;
+        for (std::size_t p = 0; p < now.size(); ++p) {
+            gained += now[p].self - published_[p];
+            risen += std::max(now[p].self - published_[p], 0.0);
+        }
+        const double kept = apart || risen <= 0 ? 1.0 : std::max(gained, 0.0) / risen;
+        totals_.assign(now.size(), 0.0);
+        for (std::size_t p = now.size(); p-- > 0;) {  // children before their parents
+            published_[p] += std::max(now[p].self - published_[p], 0.0) * kept;
+            now[p].self = published_[p];
+            totals_[p] += now[p].self;
+            const double moved = totals_[p] - now[p].total;
+            now[p].total = totals_[p];
+            now[p].variance += moved * moved;
+            if (const std::size_t up = parent_of(p); up != 0) totals_[up] += totals_[p];
+        }
+    }
+
+    /// Outside its children, as last published.
+    [[nodiscard]] double self(std::size_t row) const noexcept {
+        return row < published_.size() ? published_[row] : 0;
+    }
+    /// Children included, as last published.
+    [[nodiscard]] double total(std::size_t row) const noexcept {
+        return row < totals_.size() ? totals_[row] : 0;
+    }
+
+ private:
+    std::vector<path_energy> committed_;  ///< variance as a deviation
+    std::vector<double> published_, totals_;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
