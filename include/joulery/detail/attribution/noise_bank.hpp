@@ -264,7 +264,10 @@ class noise_bank {
         c.marks.push_back(s.evidence);
         const noise_place next = c.place.scaled(s.misfit);
         const bool scaled = mark < 2 && next.white > c.place.white + 1;
-        const double behind = mark < centre_marks_.size() ? centre_marks_[mark] - s.evidence : 0;
+        // What was unlikely before any row is not behind for that.
+        const double unlikely = centre_.log_prior() - c.place.log_prior();
+        const double behind =
+            mark < centre_marks_.size() ? centre_marks_[mark] - s.evidence - unlikely : 0;
         if (behind < far && !scaled) return true;
         remember(c.place, scaled ? -far : -behind);
         candidate_.clear();

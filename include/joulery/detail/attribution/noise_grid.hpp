@@ -18,12 +18,21 @@ struct noise_place {
     int white = 0, call = 0, common = 0, tau = 0, lag = 0, lag_error = 0;
     bool proportional = false;
 
-    /// Lags come first, in s, then the lengths of plain means.
-    static constexpr double lags[] = {0,    1e-3,  1.5e-3, 2e-3, 3e-3, 4e-3, 5e-3, 7e-3,
-                                      0.01, 0.014, 0.02,   0.03, 0.05, 0.07, 0.1};
+    /// Lags come first, from 1 to 100 ms, each an eighth of an octave longer than the last; then
+    /// the lengths of plain means, in s.
     static constexpr double boxes[] = {0.025, 0.035, 0.05, 0.07, 0.1, 0.14};
-    static constexpr int first_box = 15, last_lag = first_box + 5;
-    static constexpr int families = 5;
+    static constexpr int an_octave = 8, first_box = 55, last_lag = first_box + 5;
+    [[nodiscard]] static double seconds_of(int lag) noexcept {
+        if (lag >= first_box) return boxes[lag - first_box];
+        return lag == 0 ? 0 : 1e-3 * std::exp2((lag - 1) / double{an_octave});
+    }
+    /// The lag of about so many seconds.
+    [[nodiscard]] static int nearest_lag(double seconds) noexcept {
+        const double octaves = std::log2(std::max(seconds, 1e-4) / 1e-3);
+        const int steps = static_cast<int>(std::lround(octaves * an_octave));
+        return std::min(std::max(1 + steps, 1), first_box - 1);
+    }
+    static constexpr int families = 5, most_common = 8, most_lag_error = 6;
     /// Of what kind the common mode is; with a lag, whether there is one.
     [[nodiscard]] int family() const noexcept {
         return lag > 0 ? (common == 0 ? 3 : 4) : common == 0 ? 0 : proportional ? 2 : 1;
@@ -46,8 +55,8 @@ struct noise_place {
         noise_place p = *this;
         const int by = static_cast<int>(std::lround(0.5 * std::log2(std::max(variance, 1e-12))));
         p.white += by;
-        if (common > 0) p.common = std::max(common + by, 1);
-        if (lag > 0) p.lag_error = std::max(lag_error + by, 0);
+        if (common > 0) p.common = std::min(std::max(common + by, 1), most_common);
+        if (lag > 0) p.lag_error = std::min(std::max(lag_error + by, 0), most_lag_error);
         return p;
     }
     friend bool operator==(const noise_place& a, const noise_place& b) noexcept {
@@ -67,8 +76,8 @@ struct noise_place {
     m.common_tau = 0.01 * std::pow(10.0, 0.5 * p.tau);
     m.proportional = p.proportional;
     const bool box = p.lag >= noise_place::first_box;
-    m.lag = box ? 0 : noise_place::lags[p.lag];
-    m.box = box ? noise_place::boxes[p.lag - noise_place::first_box] : 0;
+    m.lag = box ? 0 : noise_place::seconds_of(p.lag);
+    m.box = box ? noise_place::seconds_of(p.lag) : 0;
     m.lag_error = 0.015 * std::ldexp(watts, p.lag_error);
     return m;
 }
@@ -79,8 +88,8 @@ struct noise_place {
     if (p.common == 0) p.tau = 0, p.proportional = false;
     if (p.lag == 0) p.lag_error = 0;
     auto inside = [](int x, int most) { return x >= 0 && x <= most; };
-    return inside(p.call, 6) && inside(p.common, 8) && inside(p.tau, 7) &&
-           inside(p.lag, noise_place::last_lag) && inside(p.lag_error, 6);
+    return inside(p.call, 6) && inside(p.common, noise_place::most_common) && inside(p.tau, 7) &&
+           inside(p.lag, noise_place::last_lag) && inside(p.lag_error, noise_place::most_lag_error);
 }
 
 /// Where a search begins.
@@ -90,22 +99,27 @@ struct noise_place {
     for (int white : {7, 11})
         for (bool proportional : {false, true})
             places.push_back({white, 0, 5, 3, 0, 0, proportional});
-    for (int lag : {3, 8, 12}) places.push_back({6, 0, 0, 0, lag, 2, false});
-    places.push_back({6, 0, 5, 3, 8, 2, false});
+    for (const double lag : {2e-3, 10e-3, 50e-3})
+        places.push_back({6, 0, 0, 0, noise_place::nearest_lag(lag), 2, false});
+    places.push_back({6, 0, 5, 3, noise_place::nearest_lag(10e-3), 2, false});
     return places;
 }
 
 /// Places to try in a family every time, whatever is known of it.
 [[nodiscard]] inline std::vector<noise_place> fresh_places(int family) {
     std::vector<noise_place> places;
-    static constexpr int lags[] = {19, 17, 15, 14, 12, 10, 8, 6, 3};
-    for (const int lag : lags) {
-        if (family < 3) break;
-        const int common = family == 4 ? 5 : 0;
-        places.push_back({6, 0, common, 3, lag, 2, true});
-        if (lag < noise_place::first_box && family == 3)
-            places.push_back({6, 0, common, 3, lag, 4, true});
-    }
+    // The last one is tried first.
+    static constexpr double lags[] = {0.1, 0.05, 0.03, 0.02, 0.01, 5e-3, 2e-3};
+    const int common = family == 4 ? 5 : 0;
+    const auto add = [&](int lag, int lag_error) {
+        places.push_back({6, 0, common, 3, lag, lag_error, true});
+    };
+    if (family >= 3)
+        for (const int box : {4, 2, 0}) add(noise_place::first_box + box, 2);
+    if (family >= 3)
+        for (const double lag : lags)
+            for (const int lag_error : {2, 4})
+                if (lag_error == 2 || family == 3) add(noise_place::nearest_lag(lag), lag_error);
     if (family == 0)
         for (int call : {0, 3, 5, 6}) places.push_back({12 + call / 2, call, 0, 0, 0, 0, false});
     if (family == 1 || family == 2)
@@ -119,9 +133,10 @@ struct noise_place {
 /// often less than it is, since the power shown where a row ends is known from its neighbours.
 [[nodiscard]] inline std::vector<noise_place> places_of_lag(double lag) {
     std::vector<noise_place> places;
-    for (int on = noise_place::first_box - 1; on > 0 && lag > 0; --on)
-        if (noise_place::lags[on] > 0.85 * lag && noise_place::lags[on] < 1.8 * lag)
-            for (const int lag_error : {3, 2}) places.push_back({6, 0, 0, 0, on, lag_error, false});
+    if (!(lag > 0)) return places;
+    for (const double times : {1.7, 1.4, 1.2, 1.0})
+        for (const int lag_error : {2, 4})
+            places.push_back({6, 0, 0, 0, noise_place::nearest_lag(times * lag), lag_error, false});
     return places;
 }
 
@@ -152,7 +167,19 @@ struct noise_place {
         add(by, by, 0, 0, 0, 0), add(0, by, 0, 0, 0, 0), add(3 * by, 0, 0, 0, 0, 0),
             add(by, 0, 0, 0, 0, 0);
     if (at.lag > 0) {
-        for (int by : {2, -2, 1, -1}) add(0, 0, 0, 0, by, 0);
+        // A plain mean is as late as a lag of half its length.
+        const double seconds = noise_place::seconds_of(at.lag);
+        if (at.lag >= noise_place::first_box) {
+            add(0, 0, 0, 0, noise_place::nearest_lag(seconds / 2) - at.lag, 0);
+        } else {
+            for (int box = noise_place::first_box; box <= noise_place::last_lag; ++box) {
+                const double times = noise_place::seconds_of(box) / seconds;
+                if (times > 1.2 && times < 2.5) add(0, 0, 0, 0, box - at.lag, 0);
+            }
+        }
+        for (int by : {2, -2, 1, -1, 4, -4, 8, -8})
+            if ((at.lag < noise_place::first_box) == (at.lag + by < noise_place::first_box))
+                add(0, 0, 0, 0, by, 0);
         for (int by : {1, -1}) add(0, 0, 0, 0, 0, by);
     }
     places.push_back(at);

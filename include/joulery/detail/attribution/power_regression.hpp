@@ -167,7 +167,7 @@ class power_regression {
         bank_.weigh(prior_, n <= 64 ? noise_bank::max_members : 4);
         const double all = weights();
         std::vector<packed_matrix> covariances;
-        double wandering = 0;
+        double wandering = 0, restless = 0;
         for (std::size_t k = 0; k < bank_.solutions().size() && likelihood(k) > 0; ++k) {
             power_solution& s = bank_.solutions()[k];
             const double weight = likelihood(k) / all;
@@ -184,6 +184,8 @@ class power_regression {
             estimate_.common_stddev += weight * m.common_stddev;
             if (m.common_stddev > 0) estimate_.common_tau += weight * m.common_tau;
             wandering += m.common_stddev > 0 ? weight : 0.0;
+            if (m.common_tau < quick) restless += weight * m.common_stddev * m.common_stddev;
+            if (m.call_tau > slow_calls) restless += weight * m.white / (2 * m.call_tau);
         }
         const double lag = estimate_.lag, between = estimate_.lag_deviation - lag * lag;
         estimate_.lag_deviation = std::sqrt(std::max(between, 0.0) + 0.01 * lag * lag);
@@ -192,23 +194,27 @@ class power_regression {
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
         allow_for_long_rows();
-        allow_for_memory();
+        allow_for_memory(restless);
         for (std::size_t i = 0; i < n; ++i)
             estimate_.white_by_column.push_back(estimate_.white * facts_.noisiness[i + 1]);
         estimate_.rows = rows_;  // whole: there was memory for it
     }
     // A memory that no model explains leaves nothing to tell powers apart by; one that is long and
     // known about tells less than the model thinks.
-    void allow_for_memory() {
+    // The same where power seems to change much and fast (`restless`: W^2) whoever runs: that is
+    // what a memory looks like which no model has found.
+    void allow_for_memory(double restless) {
         const double suspected = bank_.suspected_lag();
-        const bool unknown = suspected > 2 * estimate_.lag;
-        if (unknown) {
+        const double mean = estimate_.mean_watts;
+        const bool hidden = restless > 16 * spread_of_power() && restless > 0.003 * mean * mean;
+        const bool unknown = hidden || suspected > 2 * estimate_.lag;
+        if (suspected > 2 * estimate_.lag) {
             estimate_.lag = 1.3 * suspected;
             estimate_.lag_deviation = suspected;
             estimate_.late_variance = estimate_.lag * estimate_.lag * spread_of_power();
         }
         const double whole = std::max(estimate_.lag, known_memory_);
-        const double doubt = std::min(whole / long_memory, 1.0);
+        const double doubt = hidden ? 1 : std::min(whole / long_memory, 1.0);
         if (!(doubt > 0.3)) return;
         const double kept = unknown ? 0 : whole > 2 * long_memory ? 0.5 : 1;
         const std::size_t n = columns();
@@ -226,7 +232,7 @@ class power_regression {
                 spread * spread + 0.02 * doubt * doubt * level * level;
         }
     }
-    static constexpr double long_memory = 12e-3;  // s
+    static constexpr double long_memory = 12e-3, quick = 80e-3, slow_calls = 15e-3;  // s
 
     // Short rows tell most, and go wrong most where no model fits: a lag below a call's length,
     // power that depends on how long a call is. Where long rows alone say something else than all
