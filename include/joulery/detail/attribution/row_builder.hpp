@@ -77,7 +77,13 @@ class row_builder {
         const double device_busy = 1 - device_.both.idle_part(device_.parts);
         note_tail(ticks);
         find_turns(ticks);
-        if (!at_edge) learn_overlaps(std::min(seconds / a_new_look, 1.0));
+        // Scopes choose when they begin and end: what is so then is not so at any moment.
+        const double weight = std::min(seconds / a_new_look, 1.0);
+        if (at_edge || was_at_edge_)
+            take_as_expected(weight, ticks);
+        else
+            learn_overlaps(weight);
+        was_at_edge_ = at_edge;
         for (pending_row* row : {&to_fit_, &to_bill_}) {
             row->seconds += seconds;
             row->seconds_per_tick = traits_.seconds_per_tick;
@@ -124,11 +130,13 @@ class row_builder {
     [[nodiscard]] taken_turns turns_of(std::size_t path_index) const noexcept {
         const seen_turns s =
             path_index < seen_turns_.size() ? seen_turns_[path_index] : seen_turns();
-        const double deviation = 1 / std::sqrt(s.looks + looks_believed);
+        // Moments that are alike, round after round, tell no more for being many.
+        const double deviation = 1 / std::sqrt(std::min(s.looks, most_looks) + looks_believed);
         if (!(s.expected > 0)) return {1, deviation, 0};
         const double ratio =
             overlap::believed(s.found / s.expected, 2 * s.variance / (s.expected * s.expected));
-        return {ratio, deviation, 0.5 * std::fabs(ratio - 1)};
+        const double seen = s.looks / (s.looks + s.cut_out);
+        return {1 + seen * (ratio - 1), deviation, 0.5 * std::fabs(ratio - 1)};
     }
 
     /// s, for how long what is open has been so.
@@ -258,7 +266,7 @@ class row_builder {
             const bool told = c.busy >= 0 && !device;
             const double unsure = told ? shares_.deviation_of(columns_for(*path)) : 0;
             into.add(path, t.ticks, busy_weight(c, *path), unsure,
-                     (device ? device_ : host_).turns[i]);
+                     device ? (c.lanes.size() > 1 ? a_stream : overlap::turn()) : host_.turns[i]);
         }
     }
 
@@ -272,14 +280,20 @@ class row_builder {
             const context_stretch& c = times_[i];
             const double own = busy_now(c);
             if (own <= least_weight) continue;
-            const std::size_t p = c.innermost->path->index;
-            if (seen_turns_.size() <= p) seen_turns_.resize(p + 1);
-            seen_turns& s = seen_turns_[p];
-            s.looks += weight;
+            seen_turns& s = turns_seen_of(*c.innermost->path);
             const overlap::turn& t = host_.turns[i];
+            s.looks += weight;
             s.found += weight / (1 + std::max(all - own, 0.0));
             s.expected += weight * t.mean;
             s.variance += weight * t.mean * t.mean * t.deviation * t.deviation;
+        }
+    }
+    // Of a stretch that scopes have cut out nothing is learnt.
+    void take_as_expected(double weight, double ticks) {
+        for (std::size_t i = 0; i < times_.count(); ++i) {
+            if (times_.count() < 2 || times_[i].context->is_device()) continue;
+            for (const own_time& t : times_[i].own)
+                turns_seen_of(*t.node->path).cut_out += weight * t.ticks / ticks;
         }
     }
     [[nodiscard]] double busy_now(const context_stretch& c) {
@@ -288,9 +302,17 @@ class row_builder {
     }
     struct seen_turns {
         double looks = 0, found = 0, expected = 0, variance = 0;
+        double cut_out = 0;  ///< looks' worth of stretches that scopes have cut out
     };
+    seen_turns& turns_seen_of(const path_record& path) {
+        if (seen_turns_.size() <= path.index) seen_turns_.resize(path.index + 1);
+        return seen_turns_[path.index];
+    }
     static constexpr double a_new_look = 20e-3;  // s
-    static constexpr double looks_believed = 4;  // that threads have nothing to do with each other
+    // Which streams of a device run together is not seen.
+    static constexpr overlap::turn a_stream{1, 0.1};
+    static constexpr double most_looks = 30,
+                            looks_believed = 4;  // that threads have nothing to do with each other
 
     // How much of its open time a path had a processor, where several threads share one.
     [[nodiscard]] double busy_weight(const context_stretch& c, path_record& path) {
@@ -351,6 +373,7 @@ class row_builder {
     double tail_ = 0;          ///< ticks since a thread last changed scopes
     double busy_outside_ = 0;  ///< ticks, of the last stretch
     bool has_one_thread_ = true;
+    bool was_at_edge_ = false;            ///< the last stretch ended so
     std::vector<seen_turns> seen_turns_;  ///< by path index
     pending_row to_fit_, to_bill_;
     std::vector<std::uint32_t> columns_;  ///< by path index; 0: none yet
