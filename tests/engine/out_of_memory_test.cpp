@@ -147,6 +147,7 @@ TEST_CASE("out of memory: a sampler that gets none for a while goes on afterward
     std::atomic<int> reads{0};
     channel c;
     c.id = "cpu0/package";
+    c.max_watts = 1e9;  // a joule a read, however fast they follow one another
     o.backends.push_back(make_backend("counting", c, [&] { return static_cast<double>(++reads); }));
     meter m{std::move(o)};
     scope s{m, "work"};
