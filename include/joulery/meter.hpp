@@ -118,7 +118,9 @@ struct options {
     /// for none: the report then has times and no energy.
     std::vector<std::unique_ptr<backend>> backends;
     std::chrono::nanoseconds period{};  ///< between two samples; 0: each backend's own
-    double overhead_budget = 0.01;      ///< share of a scope's time that its edge reads may take
+    /// Share of a scope's time that its edge reads may take, and so may timing it: of the calls of
+    /// a shorter one some are timed, drawn at random (`scope_row::untimed_calls`).
+    double overhead_budget = 0.01;
     joulery::attribution attribution = joulery::attribution::shared;
     carbon_model carbon;
     /// "-" (table on stderr), "run.json", ...; written at stop. %p, %h and %r stand for the
@@ -153,6 +155,7 @@ struct options {
     friend class detail::engine;
     friend class detail::meter_core;
     std::shared_ptr<time_source> clock_;     // null: the processor's tick counter
+    double scope_ticks_ = -1;                // what timing a scope takes; negative: is measured
     std::function<double()> process_share_;  // 0 to 1, since the last call; empty: processor time
 };
 

@@ -85,7 +85,11 @@ struct scope_row {
     std::string name;                ///< "forward"; as the program gave it
     std::string path;                ///< "train/step/forward"
     std::uint64_t calls = 0;         ///< times it was entered
-    seconds time{0};                 ///< spent inside, summed over threads; of spans, begin to end
+    /// Of `calls`, those of a short scope that were not timed: their time is that of the timed
+    /// ones.
+    std::uint64_t untimed_calls = 0;
+    seconds time{0};              ///< spent inside, summed over threads; of spans, begin to end
+    seconds time_uncertainty{0};  ///< k = 2, of `time`, where not every call was timed
     /// Time of threads in it, that of the tasks which worked for it included; empty: just `time`.
     std::optional<seconds> busy_time;
     energy total;                    ///< of the summed channels, children included

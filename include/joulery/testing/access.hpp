@@ -35,6 +35,9 @@ struct access {
     static void set_process_share(options& o, std::function<double()> share) {
         o.process_share_ = std::move(share);
     }
+    /// What timing a scope takes its thread, in ticks, instead of what is measured: on a manual
+    /// clock that is 0, and every call is timed.
+    static void set_scope_cost(options& o, double ticks) { o.scope_ticks_ = ticks; }
     /// On a manual clock: takes the samples that are due by now.
     JOULERY_DECL static void poll(meter& m);
     /// On a manual clock: the tick at which the next sample is due.

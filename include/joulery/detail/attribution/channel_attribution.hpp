@@ -13,15 +13,12 @@
 #include "joulery/detail/attribution/published_energies.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
 #include "joulery/detail/metering/dated_reading.hpp"
-#include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/quality.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -169,12 +166,14 @@ class channel_attribution {
     void end_fit_row(const dated_reading& r) {
         const double joules = completed(r) - fit_joules_;
         const double seconds = rows_.to_fit().seconds;
-        if (seconds > 0 && fit_end_.fits && traits_.tells_scopes_apart) {
+        const bool is_exact = rows_.to_fit().is_exact;  // estimated times tell nothing apart
+        if (seconds > 0 && fit_end_.fits && traits_.tells_scopes_apart && is_exact) {
             rows_.members(rows_.to_fit(), members_);
             terms_.clear();
             for (const row_member& m : members_) add_term(m);
             regression_row row{};
             row.length = seconds;
+            row.gap = std::exchange(skipped_, 0.0);
             row.joules = joules * own_share_;
             row.read_variance =
                 date_variance(r) + date_variance(fit_end_) + traits_.quantum * traits_.quantum / 6;
@@ -190,6 +189,7 @@ class channel_attribution {
             regression_.add(row);
             is_stale_ = true;
         }
+        if (!is_exact) skipped_ += seconds;
         fit_joules_ += joules;
         fit_end_ = r;
         rows_.to_fit().clear();
@@ -374,6 +374,7 @@ class channel_attribution {
     row_builder rows_{traits_};
     bool begun_ = false;
     dated_reading start_, last_, fit_end_, bill_end_;
+    double skipped_ = 0;      ///< s, since the last row that was fit
     double fit_joules_ = 0;   ///< as of the end of the last row to fit
     double bill_joules_ = 0;  ///< and to bill
     billed_value boundary_;   ///< where the last row to bill ended

@@ -43,6 +43,16 @@ inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
     return calls == 0 ? 0 : static_cast<double>(n.ticks_at(now)) / static_cast<double>(calls);
 }
 
+/// A scope is read at its edges by the source from now on, or no more.
+inline void choose_edge(scope_node& n, const energy_source& source, std::uint64_t now,
+                        double budget, double seconds_per_tick, double lag) noexcept {
+    const std::uint32_t bit = edge_bit(source.index());
+    const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
+    const bool pays = edges_pay(source, mean_ticks(n, now), has, budget, seconds_per_tick, lag);
+    if (pays && !has) n.flags.fetch_or(bit, std::memory_order_relaxed);
+    if (!pays && has) n.flags.fetch_and(~bit, std::memory_order_relaxed);
+}
+
 /// Whether a thread may spend another edge read now: what it spent so far must stay within the
 /// budget of the time it lives, with a first millisecond on the house.
 [[nodiscard]] inline bool edge_is_affordable(const thread_context& tree, double read_cost,

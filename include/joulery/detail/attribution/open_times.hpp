@@ -36,6 +36,7 @@ struct context_stretch {
     double busy = -1;  ///< share of the time since the look before that the thread had a
                        ///< processor; negative: not known, or the only thread
     scope_node* innermost = nullptr;  ///< the scope that is open as the stretch ends, or none
+    bool is_exact = true;             ///< the time of every call in it was taken
     double tail = 0;  ///< ticks up to the end since the thread last changed scopes, about
 };
 
@@ -74,9 +75,15 @@ class open_times {
     [[nodiscard]] context_stretch& operator[](std::size_t i) noexcept { return stretches_[i]; }
 
  private:
+    struct sample_mark {
+        double ahead = 0;           ///< ticks by which scopes inside were said to have taken more
+        std::uint64_t untimed = 0;  ///< calls in the ticks that were not timed
+        bool is_behind = false;     ///< calls are not in the ticks yet
+    };
     struct marks {
         std::vector<std::uint64_t> seen;   ///< ticks at the last look, by node
         std::vector<std::uint64_t> calls;  ///< likewise, twice the calls ended; odd: open
+        std::vector<sample_mark> samples;  ///< by node; empty while every call is timed
         bit_set again;                     ///< nodes to look at though they may not have changed
         std::uint64_t changes = 0;         ///< number of the states that were looked at last
         std::uint64_t look = 0;
@@ -90,6 +97,7 @@ class open_times {
         into.own.clear();
         into.lanes.clear();
         into.innermost = nullptr;
+        into.is_exact = true;
         std::uint64_t ends = 0;  // of calls of the innermost, since the last look
         bool was_open = false;
         marks& m = marks_[states.context->number];
@@ -102,6 +110,7 @@ class open_times {
         due_.take_backwards([&](std::size_t i) {
             const std::uint64_t ticks = scope_node::ticks_in(states.state(i), at);
             const bool open = (states.state(i) & scope_node::open_bit) != 0;
+            if (!m.samples.empty()) note_samples(states.node(i), m.samples[i], into);
             if (!open && ticks == m.seen[i] && inside_[i] == 0) return;
             const std::uint64_t calls = 2 * states.calls(i) + (open ? 1 : 0);
             const std::uint64_t before = std::exchange(m.calls[i], calls);
@@ -110,7 +119,7 @@ class open_times {
                 ends = calls / 2 - before / 2;
                 was_open = before % 2 == 1;
             }
-            add(states, i, ticks, m.seen[i], device, into);
+            add(states, i, ticks, m, device, into);
             if (open || ticks != m.seen[i]) again_.add(i);
         });
         is_measuring_ = false;
@@ -125,6 +134,7 @@ class open_times {
     void choose_due(context_states& states, marks& m) {
         const std::size_t nodes = states.size();
         if (m.calls.size() < nodes) m.seen.resize(nodes, 0), m.calls.resize(nodes, 0);
+        if (states.context->has_samples.load(std::memory_order_relaxed)) m.samples.resize(nodes);
         m.again.resize(nodes);
         again_.clear(nodes);
         // Without memory a look may have broken off: what it left belongs to nobody.
@@ -140,8 +150,10 @@ class open_times {
         if (into.innermost == nullptr) {
             if (into.own.empty()) into.tail = stretch;
         } else if (ends == 0) {
-            for (const own_time& t : into.own)
+            for (const own_time& t : into.own) {
                 if (t.node == into.innermost) into.tail = was_open ? stretch : t.ticks;
+                if (t.node->sampling.untimed() > 0) return void(into.tail = 0);  // it may run now
+            }
         }
     }
     // A look is often as of a moment that has just passed. What a scope was open after it, until it
@@ -173,12 +185,14 @@ class open_times {
         return std::clamp((busy - before) / seconds, 0.0, 1.0);
     }
 
-    void add(context_states& states, std::size_t i, std::uint64_t ticks, std::uint64_t& seen,
-             bool device, context_stretch& into) {
-        const auto grown = static_cast<std::int64_t>(ticks - seen);
-        if (grown > 0) seen = ticks;
+    void add(context_states& states, std::size_t i, std::uint64_t ticks, marks& m, bool device,
+             context_stretch& into) {
+        const auto growth = static_cast<std::int64_t>(ticks - m.seen[i]);
+        if (growth > 0) m.seen[i] = ticks;
         const double children = std::exchange(inside_[i], 0.0);
-        const double whole = std::max(grown > 0 ? static_cast<double>(grown) : 0.0, children);
+        double grown = growth > 0 ? static_cast<double>(growth) : 0;
+        if (!m.samples.empty()) grown = less_what_was_ahead(m.samples[i], grown, children);
+        const double whole = std::max(grown, children);
         into.own.push_back({&states.node(i), whole - children});
         if (whole <= 0) return;
         if (const std::uint32_t up = states.parent(i); up != node_watch::at_top) {
@@ -189,6 +203,25 @@ class open_times {
         } else {
             into.lanes[0] += whole;
         }
+    }
+
+    // Scopes that are timed at some calls may be said to have taken more than the one around them:
+    // what that lacks is taken from what it grows by later.
+    static double less_what_was_ahead(sample_mark& m, double grown, double children) noexcept {
+        const double left = grown - m.ahead;
+        m.ahead = std::max(children - left, 0.0);
+        return left;
+    }
+    // A scope's time in a stretch is exact if no call was left out of it, and none of an earlier
+    // one came in; one call may be under way.
+    static void note_samples(const scope_node& n, sample_mark& m, context_stretch& into) noexcept {
+        const std::uint64_t untimed = n.sampling.untimed();
+        const bool is_sampled = (n.flags.load(std::memory_order_relaxed) & sampled) != 0;
+        const bool is_behind =
+            is_sampled && n.calls.load(std::memory_order_relaxed) > n.sampling.calls_before() + 1;
+        if (is_behind || m.is_behind || untimed != m.untimed) into.is_exact = false;
+        m.untimed = untimed;
+        m.is_behind = is_behind;
     }
 
     void forget_gone() {

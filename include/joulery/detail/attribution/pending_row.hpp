@@ -45,6 +45,7 @@ struct pending_row {
     double seconds = 0, outside = 0, device_busy = 0, edges = 0;
     double busy_outside = 0;  ///< s, of all threads' processor time
     double seconds_per_tick = 0;
+    bool is_exact = true;  ///< the time of every call in it was taken
     std::vector<pool> pools;
     pool& at(std::size_t i) {
         if (pools.size() <= i) pools.resize(i + 1);
@@ -52,6 +53,7 @@ struct pending_row {
     }
     void clear() {
         seconds = outside = device_busy = edges = busy_outside = 0;
+        is_exact = true;
         for (pool& p : pools) p.clear();
     }
 };

@@ -70,6 +70,7 @@ class row_builder {
             for (const double t : c.lanes)
                 if (t > 0) into.parts.push_back(t / ticks);
             into.is_open |= c.innermost != nullptr;
+            to_fit_.is_exact = to_fit_.is_exact && c.is_exact;
         }
         learn_busy_shares(ticks);
         const double at_edges = take_edges_out(host_.parts.size()) * traits_.seconds_per_tick;

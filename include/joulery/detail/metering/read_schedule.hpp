@@ -93,6 +93,8 @@ class read_schedule {
     }
     /// Whether the next read is to fall on a moment, to within microseconds.
     [[nodiscard]] bool is_watching() const noexcept { return watching_ || opens_window_; }
+    /// Whether rows end now that tell scopes apart: around an update, and those that follow it.
+    [[nodiscard]] bool is_in_burst() const noexcept { return watching_ || burst_left_ > 0; }
     [[nodiscard]] double spent() const noexcept { return spent_; }
     /// Between two samples, in ticks: what is wanted, or what reading pays for.
     [[nodiscard]] double sample_period() const noexcept { return period(); }

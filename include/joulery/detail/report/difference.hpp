@@ -5,6 +5,7 @@
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report_io.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -17,13 +18,12 @@ namespace detail {
 
 /// Two sums of one run err alike in what they share: the later one knows more of the past, or has
 /// more to err in.
-[[nodiscard]] inline energy uncertainty_between(energy later, energy earlier) noexcept {
-    const double squares = later.joules() * later.joules() - earlier.joules() * earlier.joules();
-    return energy::from_joules(std::sqrt(std::fabs(squares)));
+[[nodiscard]] inline double uncertainty_between(double later, double earlier) noexcept {
+    return std::sqrt(std::fabs(later * later - earlier * earlier));
 }
 
 inline void subtract_row(scope_row& row, const scope_row& before) {
-    row.calls -= row.calls < before.calls ? row.calls : before.calls;
+    row.calls -= std::min(row.calls, before.calls);
     if (row.busy_time || before.busy_time)
         row.busy_time = row.busy_time.value_or(row.time) - before.busy_time.value_or(before.time);
     row.time -= before.time;
@@ -32,7 +32,11 @@ inline void subtract_row(scope_row& row, const scope_row& before) {
     for (std::size_t c = 0; c < row.by_channel.size() && c < before.by_channel.size(); ++c)
         row.by_channel[c] -= before.by_channel[c];
     if (row.idle && before.idle) *row.idle -= *before.idle;
-    row.uncertainty = uncertainty_between(row.uncertainty, before.uncertainty);
+    row.uncertainty = energy::from_joules(
+        uncertainty_between(row.uncertainty.joules(), before.uncertainty.joules()));
+    row.untimed_calls -= std::min(row.untimed_calls, before.untimed_calls);
+    row.time_uncertainty =
+        seconds(uncertainty_between(row.time_uncertainty.count(), before.time_uncertainty.count()));
     row.co2e -= before.co2e;
     row.items -= before.items;
     row.call_times.subtract(before.call_times);

@@ -149,7 +149,9 @@ struct fields<scope_row> {
         f("name", &scope_row::name);
         f("path", &scope_row::path);
         f("calls", &scope_row::calls);
+        f("untimed_calls", &scope_row::untimed_calls);
         f("time_s", &scope_row::time);
+        f("time_uncertainty_s", &scope_row::time_uncertainty);
         f("busy_time_s", &scope_row::busy_time);
         f("total_j", &scope_row::total);
         f("self_j", &scope_row::self);

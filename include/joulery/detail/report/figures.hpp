@@ -36,6 +36,16 @@ inline namespace v1 {
     return "\xC2\xB1" + detail::plain_text(std::round(percent / step) * step, "%");
 }
 
+/// How the joules of a row were found, and of a short scope how many of its calls were timed:
+/// "regression, timed 1 in 16".
+[[nodiscard]] inline std::string method_text(const scope_row& row) {
+    const auto calls = static_cast<double>(row.calls);
+    const double timed = calls - static_cast<double>(row.untimed_calls);
+    if (!(timed > 0) || calls < 1.5 * timed) return row.method;
+    return row.method + ", timed 1 in " +
+           std::to_string(static_cast<std::uint64_t>(std::round(calls / timed)));
+}
+
 /// Joules of one item: "12.3 mJ/sample"; "" where no items were added.
 [[nodiscard]] inline std::string per_item_text(const scope_row& row) {
     if (!is_positive(row.items) || is_nan(row.total.joules())) return {};

@@ -137,7 +137,7 @@ class html_scope_table : html_table {
         cell(with_quality_prefix(units_.text(row.co2e), q), row.co2e.grams(), "wide");
         cell(uncertainty_text(row), row.uncertainty / row.total, "wide");
         quality_cell(row.total, q);
-        cell(row.method, "wide left");
+        cell(method_text(row), "wide left");
         out_ += "</tr>\n";
     }
 

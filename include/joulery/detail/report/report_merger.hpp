@@ -167,6 +167,9 @@ class report_merger {
         if (mine.busy_time || other.busy_time)
             mine.busy_time = busy_time_of(mine) + busy_time_of(other);
         mine.time += other.time;
+        mine.untimed_calls += other.untimed_calls;
+        mine.time_uncertainty =
+            seconds(std::hypot(mine.time_uncertainty.count(), other.time_uncertainty.count()));
         mine.items += other.items;
         join_stated(mine.item_name, other.item_name);
         join_stated(mine.method, other.method);

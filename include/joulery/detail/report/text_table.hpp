@@ -160,7 +160,7 @@ class text_writer {
         l.co2e = with_quality_prefix(units_.text(row.co2e), q);
         l.uncertainty = uncertainty_text(row);
         l.quality = quality_text(row.total, q);
-        l.method = escape_control(row.method);
+        l.method = escape_control(method_text(row));
         add(grid, std::move(l));
     }
 

@@ -12,6 +12,7 @@
 #include "joulery/detail/session/own_share.hpp"
 #include "joulery/detail/session/path_tallies.hpp"
 #include "joulery/detail/session/price_finder.hpp"
+#include "joulery/detail/session/timing_policy.hpp"
 #include "joulery/detail/timing/call_archive.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/thread_clock.hpp"
@@ -44,6 +45,7 @@ class engine : public std::enable_shared_from_this<engine> {
         : clock_(std::move(clock)),
           policy_(o.attribution),
           budget_(o.overhead_budget),
+          scope_ticks_(o.scope_ticks_ >= 0 ? o.scope_ticks_ : measured_scope_ticks(*clock_)),
           slices_a_thread_(std::min(o.record_slices, most_slices)),
           looks_at_calls_(o.percentiles),
           retired_calls_(slices_a_thread_ * threads_of_slices),
@@ -70,6 +72,7 @@ class engine : public std::enable_shared_from_this<engine> {
         return tick_seconds_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] std::uint64_t created_at() const noexcept { return created_at_; }
+    [[nodiscard]] double scope_ticks() const noexcept { return scope_ticks_; }
     [[nodiscard]] attribution policy() const noexcept { return policy_; }
     [[nodiscard]] std::size_t channel_count() const noexcept { return channel_count_; }
     [[nodiscard]] path_table& paths() noexcept { return *paths_; }
@@ -95,6 +98,8 @@ class engine : public std::enable_shared_from_this<engine> {
         tree->meter_engine = weak_from_this();
         tree->number = number;
         tree->clock = clock_;
+        if (slices_a_thread_ == 0) tree->cost = timing_cost_of(scope_ticks_, budget_, *clock_);
+        tree->exact_times = &paths_->exact_times;
         tree->has_clock = !clock_->is_manual();
         tree->thread_name = name_of_this_thread(number);
         if (sources_.empty()) retire_ended();  // no sampler will
@@ -128,6 +133,7 @@ class engine : public std::enable_shared_from_this<engine> {
         m.step(share_now(m));
         m.look_at_ended();
         if (m.samples != before) choose_edges(m);
+        paths_->exact_times.want(m.wants_exact_times, m.needs_exact_times());
     }
 
     /// Reads a source once, and rows end there, whenever that is: for a report. Call with the
@@ -353,25 +359,20 @@ class engine : public std::enable_shared_from_this<engine> {
         if (o.process_share_) return o.process_share_;
         return [s = std::make_shared<process_share>()] { return s->take(); };
     }
-    // Scopes that were open recently are read at their edges from now on, or no more.
+    // Which scopes of the recent ones are read at their edges, and which are timed at some calls.
     void choose_edges(metered_source& m) {
-        const std::uint32_t bit = edge_bit(m.source.index());
-        const std::uint64_t now = clock_->now();
-        const double lag = m.longest_lag();
-        m.shares.front().for_recently_open([&](scope_node& n) {
-            const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
-            const bool pays =
-                edges_pay(m.source, mean_ticks(n, now), has, budget_, tick_seconds(), lag);
-            if (pays && !has) n.flags.fetch_or(bit, std::memory_order_relaxed);
-            if (!pays && has) n.flags.fetch_and(~bit, std::memory_order_relaxed);
-        });
+        m.shares.front().for_recently_open(
+            [&, now = clock_->now(), lag = m.longest_lag()](scope_node& n) {
+                choose_edge(n, m.source, now, budget_, tick_seconds(), lag);
+                sample_if_short(n, now);
+            });
     }
 
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
     std::size_t watched_ = 0;  ///< counters whose updates are waited for
     std::size_t crowds_ = 0;   ///< sources with many channels
-    const double budget_;
+    const double budget_, scope_ticks_;
     static constexpr std::size_t most_slices = 100'000'000;
     const std::size_t slices_a_thread_;
     const bool looks_at_calls_;

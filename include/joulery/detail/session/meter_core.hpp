@@ -225,7 +225,8 @@ class meter_core {
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
         r.overhead.joules = joules_of_measuring(r, engine_->policy(), builder.taken_for_edges());
         r.overhead.joules = std::min(r.overhead.joules, r.unscoped);
-        add_scope_cost(r, scope_ticks_ * engine_->tick_seconds(), options_.overhead_budget);
+        add_scope_cost(r, engine_->scope_ticks() * engine_->tick_seconds(),
+                       options_.overhead_budget);
         add_emissions(r);
         r.runs.push_back(span_of(r));
         return r;
@@ -334,7 +335,6 @@ class meter_core {
     emissions_timeline timeline_;  // where the intensity varies
     const machine_info machine_;
     std::shared_ptr<engine> engine_;
-    const double scope_ticks_ = measured_scope_ticks(engine_->clock());
     std::unique_ptr<domain_beliefs> beliefs_;
     std::vector<std::unique_ptr<sampler>> samplers_;
     // How often energy is converted where the intensity varies; series step by minutes.

@@ -200,6 +200,18 @@ class metered_source {
         return watching_.load(std::memory_order_relaxed);
     }
 
+    /// Whether the rows that end next are to know the time of short scopes exactly, so that powers
+    /// can be told apart by them: those of a burst, or some where there are none.
+    [[nodiscard]] bool needs_exact_times() const noexcept {
+        bool watched = false;
+        for (std::size_t c = 0; c < schedules_.size(); ++c) {
+            watched = watched || is_watched(c);
+            if (is_watched(c) && schedules_[c].is_in_burst()) return true;
+        }
+        return !watched && (samples < first_exact || samples % one_exact_of == 0);
+    }
+    bool wants_exact_times = false;  ///< as the engine knows it; the holder of `accounts`
+
     /// s, a path's memory in the sensor: scopes shorter than many of these are not read at edges.
     [[nodiscard]] double longest_lag() const noexcept {
         return lag_.load(std::memory_order_relaxed);
@@ -237,6 +249,7 @@ class metered_source {
     static constexpr std::size_t few = 12, rows_of_many = 6;
     static constexpr double usual_row = 100e-6;  ///< s, of the sampler's processor time
     static constexpr double share_of_many = 0.0005;
+    static constexpr std::uint64_t first_exact = 32, one_exact_of = 16;  ///< samples
 
     // Of many channels those end a row that have the most to tell; the rows of the others go on.
     template <class OwnShare>

@@ -66,25 +66,56 @@ inline void add_task_time(const scope_node& n, std::uint64_t ticks) noexcept {
     }
 }
 
+inline void add_ticks(scope_node& n, bool device, std::uint64_t ticks) noexcept {
+    const std::uint64_t before = n.tallied_ticks;
+    add_growth(n.path->tally.ticks, n.tallied_ticks, ticks);
+    n.parent->tallied_inside += n.tallied_ticks - before;
+    if (!device) add_task_time(n, n.tallied_ticks - before);
+}
+
 // Calls are read before the state: what is missed here is seen next time, nothing is counted
 // twice. The clock is read after it, so that what is open shows no less than what has just
-// ended inside it.
-// It says whether the node is open.
-inline bool tally_node(scope_node& n, bool device, const time_source& clock) {
+// ended inside it. It says whether the node is open.
+inline bool tally_node(scope_node& n, bool device, const time_source& clock,
+                       std::vector<scope_node*>& with_samples) {
     const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
     const std::uint64_t state = n.state.load(std::memory_order_acquire);
     const bool open = (state & scope_node::open_bit) != 0;
     if (!open && ends == n.tallied_ends) return false;
     const std::uint64_t now = open ? clock.now() : 0;
     const double items = n.items.load(std::memory_order_relaxed);
+    const bool has_samples = n.sampling.untimed() > 0;
+    if (has_samples) with_samples.push_back(&n);
     n.tallied_ends = open ? ~std::uint64_t{0} : ends;  // what was open is looked at again
-    const std::uint64_t before = n.tallied_ticks;
-    add_growth(n.path->tally.ticks, n.tallied_ticks, scope_node::ticks_in(state, now));
-    if (!device) add_task_time(n, n.tallied_ticks - before);
+    if (!has_samples) add_ticks(n, device, scope_node::ticks_in(state, now));
     add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
     n.path->tally.items += items - n.tallied_items;
     n.tallied_items = items;
     return open;
+}
+
+// Scopes whose time is in part estimated come after all others: what they took can't be more than
+// the scope around them has left. What is over waits until that has more.
+inline void tally_samples(scope_node& n, bool device, const time_source& clock) noexcept {
+    std::uint64_t ticks = n.ticks_at(clock.now());
+    if (n.parent->parent != nullptr) {
+        const std::uint64_t around = n.parent->tallied_ticks, inside = n.parent->tallied_inside;
+        ticks = std::min(ticks, n.tallied_ticks + (around > inside ? around - inside : 0));
+    }
+    path_tally& sum = n.path->tally;
+    add_ticks(n, device, ticks);
+    // Calls since the last timed one are not in the ticks yet.
+    const std::uint64_t calls = n.calls.load(std::memory_order_relaxed);
+    const std::uint64_t before = n.sampling.calls_before();
+    const std::uint64_t pending =
+        calls > before && (n.flags.load(std::memory_order_relaxed) & sampled) != 0 ? calls - before
+                                                                                   : 0;
+    add_growth(sum.untimed, n.tallied_untimed, n.sampling.untimed() + pending);
+    const double mean = calls > 0 ? static_cast<double>(ticks) / static_cast<double>(calls) : 0;
+    const double missing = static_cast<double>(pending) * mean;
+    const double variance = n.sampling.variance() + missing * missing;
+    sum.variance += variance - n.tallied_variance;
+    n.tallied_variance = variance;
 }
 
 inline void tally_spans(span_sums& s) noexcept {
@@ -103,11 +134,14 @@ inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
 }
 
 inline void tally_context(thread_context& t, edge_tally& sum, const time_source& clock) {
+    const bool device = t.is_device();
+    std::vector<scope_node*> with_samples;
     t.untallied.meet(t.nodes());
-    t.untallied.look(t.ends_in_any_order(),
-                     [&, device = t.is_device()](scope_node& n, std::size_t) {
-                         return tally_node(n, device, clock);
-                     });
+    t.untallied.look(t.ends_in_any_order(), [&](scope_node& n, std::size_t) {
+        return tally_node(n, device, clock, with_samples);
+    });
+    for (std::size_t i = with_samples.size(); i-- > 0;)  // parents first
+        tally_samples(*with_samples[i], device, clock);
     t.for_spans(tally_spans);
     sum.ticks += t.edge_ticks.load(std::memory_order_relaxed);
     sum.reads += t.edge_reads.load(std::memory_order_relaxed);

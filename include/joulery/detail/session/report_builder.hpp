@@ -170,6 +170,8 @@ class report_builder {
         row.path = r.path;
         row.calls = tally.calls + tally.spans.begun;
         row.time = seconds(tally.seconds);
+        row.untimed_calls = tally.untimed;
+        row.time_uncertainty = seconds(2 * std::sqrt(tally.variance) * engine_.tick_seconds());
         if (tally.task_ticks > 0 || tally.spans.begun > 0)
             row.busy_time = seconds(tally.busy_seconds);
         if (tally.spans.begun > 0) row.call_method = "tasks";
@@ -299,7 +301,11 @@ class report_builder {
         for (std::size_t i = 0; i < report_.scopes.size(); ++i) {
             scope_row& row = report_.scopes[i];
             row.provenance = report_.provenance;
-            row.uncertainty = energy::from_joules(2 * std::sqrt(variances_[i]));  // k = 2
+            const double time = row.time.count(),
+                         part = time > 0 ? row.time_uncertainty / row.time / 2 : 0;
+            const double timing = row.total.joules() * part;
+            row.uncertainty =
+                energy::from_joules(2 * std::sqrt(variances_[i] + timing * timing));  // k = 2
             if (row.method.empty()) row.method = "share";
         }
         if (engine_.paths().folded())

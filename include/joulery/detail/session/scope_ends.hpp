@@ -25,6 +25,41 @@ inline std::uint64_t now_of(const engine* e) noexcept {
     return e != nullptr ? e->clock().now() : ticks_now();
 }
 
+/// Every call of a scope is timed again. The owning thread.
+inline void stop_sampling(scope_node& n) noexcept {
+    n.sampling.stop();
+    n.until_timed = 1;
+    const std::uint32_t base = n.tree->root.flags.load(std::memory_order_relaxed) & recorded;
+    if (base != 0) n.flags.fetch_or(base, std::memory_order_relaxed);
+    n.flags.fetch_and(~std::uint32_t{sampled}, std::memory_order_relaxed);
+}
+/// The innermost scope is timed from now on where it was not: what comes goes by open scopes.
+inline void time_innermost(thread_context& tree, const engine* e) noexcept {
+    scope_node& n = *tree.current;
+    if (!n.is_untimed()) return;
+    stop_sampling(n);
+    n.open(now_of(e));
+}
+/// Ends a call that is timed; where it is one of a sample, for those before it as well.
+inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
+    const std::uint64_t ticks = n.ticks_at(now);
+    std::uint64_t more = 0;
+    if (n.sampling.is_drawn()) {
+        const std::uint64_t before = n.sampling.ticks_before();
+        const std::uint64_t length = ticks > before ? ticks - before : 0;
+        more = n.sampling.stand_for(length, n.tree->cost) - length;
+    }
+    n.close(now + more);
+    if ((n.flags.load(std::memory_order_relaxed) & sampled) == 0) return;
+    std::uint32_t next = 0;
+    if (n.first_child.load(std::memory_order_relaxed) == nullptr)
+        next = n.sampling.draw(n.calls.load(std::memory_order_relaxed), ticks + more, n.tree->cost,
+                               n.tree->exact_times->are_wanted());
+    n.until_timed = static_cast<std::uint16_t>(next);
+    if (next > 1) n.tree->has_samples.store(true, std::memory_order_relaxed);
+    if (next == 0) stop_sampling(n);
+}
+
 /// Where scopes around the innermost open ones have ended: those leave by the slow path, which
 /// finds the place in the tree again. Call it from within `locked`.
 inline void find_place(thread_context& tree) noexcept {
@@ -39,6 +74,7 @@ inline void find_place(thread_context& tree) noexcept {
 /// is in use. Call it from within `locked`.
 inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
                             std::uintptr_t live) noexcept {
+    time_innermost(tree, e);
     if (tree.stack_low == 0) {
         tree.stack = stack_range::of_this_thread();
         tree.stack_low = tree.stack.low;
@@ -50,7 +86,7 @@ inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
         const bool is_gone = object == holder || (reinterpret_cast<std::uintptr_t>(object) < live &&
                                                   tree.stack.contains(object));
         if (!is_gone || !n->is_open()) continue;
-        n->close(now_of(e));
+        close_timed(*n, now_of(e));
         tree.abandoned.fetch_add(1, std::memory_order_relaxed);
     }
     find_place(tree);
@@ -65,6 +101,18 @@ inline void leave_ended_scopes(thread_context& tree, const void* holder,
     tree.locked([&](engine* e) { close_abandoned(tree, e, holder, live); });
 }
 
+/// Whether the timed call of a sampled scope is kept, as often as it stands for.
+[[nodiscard]] inline bool records_samples(const scope_node& n) noexcept {
+    return n.sampling.is_drawn() &&
+           (n.tree->root.flags.load(std::memory_order_relaxed) & recorded) != 0;
+}
+inline void record_sample(thread_context& tree, engine& e, const scope_node& n,
+                          std::uint64_t now) noexcept {
+    const std::uint64_t begin = now - (n.ticks_at(now) - n.sampling.ticks_before());
+    (void)catch_bad_alloc(
+        [&] { tree.calls.add(n, begin, now, e.tick_seconds(), n.sampling.gap()); });
+}
+
 /// Closes a node with what its flags ask for. Call it from within `locked`.
 inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept {
     const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
@@ -74,7 +122,9 @@ inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept 
     const std::uint64_t now = now_of(e);
     if (e != nullptr && (flags & (edge_bits | recorded)) != 0)
         (void)catch_bad_alloc([&] { tree.calls.leave(n, now, e->tick_seconds(), read); });
-    n.close(now);
+    if (e != nullptr && (flags & recorded) == 0 && records_samples(n))
+        record_sample(tree, *e, n, now);
+    close_timed(n, now);
     if (e != nullptr && (flags & edge_bits) != 0) e->reconsider_edges(n);
 }
 
@@ -83,7 +133,11 @@ inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept 
 inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t live) noexcept {
     tree.locked([&](engine* e) {
         if (tree.current != &n) close_abandoned(tree, e, nullptr, live);
-        if (n.is_open()) close_node(tree, e, n);
+        if (n.is_open()) {
+            close_node(tree, e, n);
+        } else if (n.is_untimed()) {
+            n.count_call();
+        }
         n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
         find_place(tree);
     });
@@ -94,7 +148,12 @@ inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t live)
 inline void leave_elsewhere(thread_context& tree, scope_node& n) noexcept {
     std::shared_ptr<thread_context> last;
     tree.locked([&](engine* e) {
-        close_node(tree, e, n);
+        if (n.is_open()) {
+            close_node(tree, e, n);
+        } else if (n.is_untimed()) {
+            n.count_call();
+        }
+        n.flags.fetch_and(~std::uint32_t{sampled}, std::memory_order_relaxed);
         if (tree.is_orphan()) {
             find_place(tree);
             if (tree.current == &tree.root) last = tree.let_go();
@@ -108,15 +167,30 @@ inline void leave_elsewhere(thread_context& tree, scope_node& n) noexcept {
     });
 }
 
+inline void leave_timed(scope_node* n, std::uint64_t now) noexcept {
+    thread_context& tree = tree_of(*n);
+    tree.current = n->parent;
+    const library_section inside;
+    if (!inside.is_nested() && records_samples(*n))
+        tree.with_owner([&](engine& e) { record_sample(tree, e, *n, now); });
+    close_timed(*n, now);
+}
+
 inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live) noexcept {
     thread_context& tree = tree_of(*n);
     const library_section inside;
     if (inside.is_nested() || !tree.is_this_process()) {  // its locks may be taken
-        n->close(tree.clock != nullptr ? tree.clock->now() : ticks_now());
+        if (n->is_open()) {
+            n->sampling.stop();
+            n->close(tree.clock != nullptr ? tree.clock->now() : ticks_now());
+        } else if (n->is_untimed()) {
+            n->count_call();
+        }
         if (tree.current == n) tree.current = n->parent;
         return;
     }
-    if (n->holder.load(std::memory_order_relaxed) != holder || !n->is_open()) return;
+    if (n->holder.load(std::memory_order_relaxed) != holder) return;
+    if (!n->is_open() && !n->is_untimed()) return;
     if (tree.is_of_this_thread()) {
         leave_here(tree, *n, live);
     } else {
@@ -127,12 +201,13 @@ inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live)
 /// The calling thread ends. What lies on its stack is gone; `exit` leaves that of `main` as it is.
 inline void end_thread(const std::shared_ptr<thread_context>& tree) noexcept {
     const library_section inside;
+    tree->locked([&](engine* e) { time_innermost(*tree, e); });
     const bool stack_goes = nearest_open(tree->current) != &tree->root && !is_main_thread();
     const stack_range stack = stack_goes ? stack_range::of_this_thread() : stack_range();
     tree->locked([&](engine* e) {
         for (scope_node* n = tree->current; n != &tree->root; n = n->parent)
             if (n->is_open() && stack.contains(n->holder.load(std::memory_order_relaxed)))
-                n->close(now_of(e));
+                close_timed(*n, now_of(e));
         find_place(*tree);
         if (tree->current == &tree->root) {
             tree->thread_ended.store(true, std::memory_order_release);

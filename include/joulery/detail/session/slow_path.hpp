@@ -33,7 +33,11 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
         n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
         flags &= ~std::uint32_t{out_of_order};
     }
-    if ((flags & ~std::uint32_t{ends_elsewhere}) == 0) {
+    if ((flags & sampled) != 0 && --n.until_timed != 0) {
+        begin_untimed(n, holder);
+        return &n;
+    }
+    if ((flags & ~std::uint32_t{ends_elsewhere | sampled}) == 0) {
         begin_call(n, holder);
         return &n;
     }
@@ -127,15 +131,16 @@ inline void plan_items(scope_node* n, double total) noexcept {
     if (inside.is_nested()) return;
     thread_context& tree = tree_of(*n);
     tree.with_owner([&](engine& e) {
+        if (tree.current == n) time_innermost(tree, &e);
         (void)catch_bad_alloc([&] { tree.plans.set(*n, total, e.clock().now()); });
     });
 }
 
 inline const slow_path_table* install_slow_path() noexcept {
     static constexpr slow_path_table calls{
-        open_default_tree, enter_slowly<false>, enter_slowly<true>, enter_node,   leave_slowly,
-        name_items,        plan_items,          link_scope,         unlink_scope, find_task,
-        leave_task,        begin_span,          add_span_items,     end_span};
+        open_default_tree, enter_slowly<false>, enter_slowly<true>, enter_node,     leave_slowly,
+        leave_timed,       name_items,          plan_items,         link_scope,     unlink_scope,
+        find_task,         leave_task,          begin_span,         add_span_items, end_span};
     cold.store(&calls, std::memory_order_release);
     return &calls;
 }

@@ -81,12 +81,9 @@ class call_recorder {
         std::uint64_t begin = 0;
         energy_mark before;
         if (!find_begin(n, now, begin, before)) return;
-        const recorded_call call{n.path, thread_, begin, now};
-        longest_.add(call);
-        if (spreads_.size() <= n.index) spreads_.resize(n.index + std::size_t{1});
+        add(n, begin, now, seconds_per_tick, 1);
         call_spread& spread = spreads_[n.index];
-        spread.path = n.path;
-        spread.seconds.add(static_cast<double>(call.length()) * seconds_per_tick);
+        const recorded_call call{n.path, thread_, begin, now};
         const double used = joules_between(before, joules);
         if (used >= 0) spread.joules.add(used);
         if (limit_ == 0) return;
@@ -95,6 +92,17 @@ class call_recorder {
         } else {
             ++dropped_;
         }
+    }
+
+    /// A call that stands for `times` of them.
+    void add(const scope_node& n, std::uint64_t begin, std::uint64_t end, double seconds_per_tick,
+             std::uint64_t times) {
+        const recorded_call call{n.path, thread_, begin, end};
+        longest_.add(call);
+        if (spreads_.size() <= n.index) spreads_.resize(n.index + std::size_t{1});
+        call_spread& spread = spreads_[n.index];
+        spread.path = n.path;
+        spread.seconds.add(static_cast<double>(call.length()) * seconds_per_tick, times);
     }
 
     /// Hands over what is known of single calls, by path, since the last time.

@@ -2,6 +2,7 @@
 // far. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/timing/sampled_calls.hpp"
 #include "joulery/detail/timing/span_sums.hpp"
 #include "joulery/histogram.hpp"
 
@@ -27,6 +28,8 @@ struct path_tally {
     std::uint64_t calls = 0;  ///< of scopes
     double items = 0;
     std::uint64_t task_ticks = 0;  ///< of tasks that worked for it, on whatever thread
+    std::uint64_t untimed = 0;     ///< calls that are in the ticks though they were not timed
+    double variance = 0;           ///< of the ticks; square ticks
     span_counts spans;
     std::uint64_t span_ticks = 0;  ///< of spans, from begin to end
 
@@ -154,6 +157,7 @@ class path_table {
     }
 
     span_rates rates;
+    class exact_times exact_times;  ///< of all trees of the meter
 
     /// All records, in the order of their making. The pointers stay good as long as the table.
     [[nodiscard]] std::vector<path_record*> all() const {

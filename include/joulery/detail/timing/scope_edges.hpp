@@ -76,6 +76,12 @@ JOULERY_INLINE void begin_call(scope_node& n, const void* holder) noexcept {
     n.open(ticks_now());
 }
 
+/// A call that is counted and not timed: the scope around it stays the innermost that is open.
+JOULERY_INLINE void begin_untimed(scope_node& n, const void* holder) noexcept {
+    n.tree->current = &n;
+    n.holder.store(holder, std::memory_order_relaxed);
+}
+
 /// The child whose name has that key, where another one was expected; `nobody`: no hint knows it.
 [[nodiscard]] JOULERY_NOINLINE inline scope_node* hinted_child(scope_node& parent,
                                                                std::uint64_t key) noexcept {
@@ -93,13 +99,18 @@ JOULERY_INLINE void begin_call(scope_node& n, const void* holder) noexcept {
     scope_node* const parent = tree->current;
     scope_node* node = parent->expected;
     if (JOULERY_UNLIKELY(node->key != key)) node = hinted_child(*parent, key);
-    if (JOULERY_UNLIKELY(node->flags.load(std::memory_order_relaxed) != 0 ||
+    const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
+    if (JOULERY_UNLIKELY((flags & ~std::uint32_t{sampled}) != 0 ||
                          is_abandoned(*parent, *tree, holder, stack_pointer())))
         return cold.load(std::memory_order_acquire)
             ->enter_text(tree, text, size, holder, stack_pointer());
     parent->last_child = node;
     parent->expected = node->follower;
-    begin_call(*node, holder);
+    if (JOULERY_UNLIKELY(flags != 0) && --node->until_timed != 0) {
+        begin_untimed(*node, holder);
+    } else {
+        begin_call(*node, holder);
+    }
     return node;
 }
 /// Named by an array; of a literal the compiler knows the key. Without a tree nothing is measured.
@@ -126,13 +137,22 @@ template <std::size_t N>
 /// Closes a scope: on its own thread and as the innermost one, or in the slow way.
 JOULERY_INLINE void leave(scope_node* node, const void* holder) noexcept {
     thread_cursor* const tree = node->tree;
+    const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
     // The thread comes first: another thread must not read `current`.
     if (JOULERY_UNLIKELY(tree->thread != &default_tree || tree->current != node ||
-                         node->flags.load(std::memory_order_relaxed) != 0)) {
+                         (flags & ~std::uint32_t{sampled}) != 0)) {
         cold.load(std::memory_order_acquire)->leave(node, holder, stack_pointer());
         return;
     }
-    node->close(ticks_now());
+    if (JOULERY_UNLIKELY(flags != 0)) {
+        if (node->is_open()) {
+            cold.load(std::memory_order_acquire)->leave_timed(node, ticks_now());
+            return;
+        }
+        node->count_call();
+    } else {
+        node->close(ticks_now());
+    }
     tree->current = node->parent;
 }
 

@@ -9,6 +9,7 @@
 
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/timing/name_key.hpp"
+#include "joulery/detail/timing/sampled_calls.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -29,10 +30,11 @@ enum node_flag : std::uint32_t {
     out_of_order = 1u << 2,    ///< the scope around it may have ended: see where the thread is
     recorded = 1u << 3,        ///< each call is kept, for a trace
     ends_elsewhere = 1u << 4,  ///< another thread has ended a call of it
-    first_edge_bit = 1u << 5,
+    sampled = 1u << 5,         ///< some of its calls are timed; it is a leaf
+    first_edge_bit = 1u << 6,
 };
 inline constexpr std::uint32_t edge_bits = ~(first_edge_bit - 1u);
-inline constexpr std::size_t max_edge_sources = 27;
+inline constexpr std::size_t max_edge_sources = 26;
 
 struct alignas(128) scope_node {
     static constexpr std::uint64_t open_bit = std::uint64_t{1} << 63;
@@ -42,7 +44,7 @@ struct alignas(128) scope_node {
     std::atomic<std::uint64_t> state{0};
     std::atomic<std::uint64_t> calls{0};
     std::atomic<std::uint32_t> flags{0};
-    std::uint16_t depth = 0;
+    std::uint16_t until_timed = 1;  ///< calls up to the next that is timed, where it is sampled
     std::uint16_t name_size = no_name;
     scope_node* parent = nullptr;
     thread_cursor* tree = nullptr;
@@ -68,9 +70,15 @@ struct alignas(128) scope_node {
     std::atomic<const char*> item_name{nullptr};  ///< the literal last given to add_items
     path_record* path = nullptr;
     std::uint32_t index = 0;  ///< place in its tree, in the order of making
+    std::uint16_t depth = 0;
+    bool times_every_call = false;  ///< somebody asks for single calls
+    sampled_calls sampling;
     std::uint64_t tallied_ticks = 0;
     std::uint64_t tallied_calls = 0;  ///< entered, the open call included
     double tallied_items = 0;
+    std::uint64_t tallied_inside = 0;  ///< ticks of the scopes in it
+    std::uint64_t tallied_untimed = 0;
+    double tallied_variance = 0;
 
     /// Stands where there is no node yet: it never opens.
     static scope_node nobody;
@@ -90,10 +98,18 @@ struct alignas(128) scope_node {
     JOULERY_INLINE void close(std::uint64_t now) noexcept {
         const std::uint64_t opened = state.load(std::memory_order_relaxed);
         state.store((opened + now) & ~open_bit, std::memory_order_release);
-        calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+        count_call();
     }
     [[nodiscard]] bool is_open() const noexcept {
         return (state.load(std::memory_order_acquire) & open_bit) != 0;
+    }
+    /// Whether the thread is in a call of it that is not timed. The owning thread, of the innermost
+    /// scope.
+    [[nodiscard]] JOULERY_INLINE bool is_untimed() const noexcept {
+        return (flags.load(std::memory_order_relaxed) & sampled) != 0 && !is_open();
+    }
+    JOULERY_INLINE void count_call() noexcept {
+        calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     /// Ticks open up to `now`; any thread. If it was opened after `now`, no more than it had
     /// before.
@@ -122,10 +138,13 @@ JOULERY_TLS inline thread_local thread_cursor* default_tree = nullptr;
 /// A thread's scopes in one meter. The hot part; `thread_context` adds what the engine needs.
 struct thread_cursor {
     scope_node root;
-    scope_node* current = &root;
+    scope_node* current = &root;  ///< innermost scope; open, or in a call that is not timed
     const void* const thread = &default_tree;  ///< tells the thread that made it
     std::uintptr_t stack_low =
         0;  ///< end of the thread's stack; 0: not asked for yet, max: unknown
+    timing_cost cost;
+    const class exact_times* exact_times = nullptr;  ///< of its meter
+    std::atomic<bool> has_samples{false};            ///< a scope has calls that were not timed
 
     thread_cursor() noexcept {
         root.holder.store(reinterpret_cast<const void*>(~std::uintptr_t{0}));
@@ -164,6 +183,8 @@ struct slow_path_table {
                               const void* holder, std::uintptr_t live) noexcept;
     scope_node* (*enter_node)(scope_node* node, const void* holder) noexcept;  ///< one found before
     void (*leave)(scope_node* node, const void* holder, std::uintptr_t live) noexcept;
+    /// The same at `now`, of a timed call of a sampled scope, which is the innermost.
+    void (*leave_timed)(scope_node* node, std::uint64_t now) noexcept;
     void (*name_items)(scope_node* node, const char* name) noexcept;  ///< at a new name only
     void (*plan_items)(scope_node* node, double total) noexcept;  ///< items the open call will have
     scope_link* (*link)(scope_node* node) noexcept;               ///< for a handle; null: no memory

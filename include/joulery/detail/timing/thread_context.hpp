@@ -86,6 +86,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         if (scope_node* known = find_joined(parent, under, record->name)) return known;
         joined_.reserve_one();
         scope_node& made = add_node(parent, record, edge_flags);
+        made.times_every_call = true;  // a task's time is its own
         joined_.add(&parent, made);
         return &made;
     }
@@ -97,6 +98,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         scope_node*& made =
             of_streams_[std::make_tuple(&parent, &under, stream, std::string(name))];
         if (made == nullptr) made = &add_node(parent, paths_->intern(&under, name), edge_flags);
+        made->times_every_call = true;
         return made;
     }
     /// Where the spans of that name inside `under` are counted that this thread begins or ends;
@@ -131,6 +133,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         while (lane->is_open() && lane->next_lane != nullptr) lane = lane->next_lane;
         if (!lane->is_open()) return lane;
         lane->next_lane = &add_node(*n.parent, n.path, ends_elsewhere);
+        lane->next_lane->times_every_call = true;
         return lane->next_lane;
     }
     [[nodiscard]] const std::shared_ptr<path_table>& paths() const noexcept { return paths_; }
@@ -196,7 +199,9 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
 
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     /// Whether no scope of it is open. The owning thread only.
-    [[nodiscard]] bool is_idle() const noexcept { return nearest_open(current) == &root; }
+    [[nodiscard]] bool is_idle() const noexcept {
+        return !current->is_untimed() && nearest_open(current) == &root;
+    }
     /// Calls with another text than before name the unit of a scope's items.
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
@@ -262,6 +267,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         made.tree = this;
         made.depth = static_cast<std::uint16_t>(parent.depth + 1);
         made.path = record;
+        made.sampling.seed(made.index);
         made.name_size = static_cast<std::uint16_t>(record->name.size());
         made.name = record->name.c_str();
         made.key = name_key::of(record->name.c_str(), record->name.size());

@@ -1,0 +1,59 @@
+// timing_policy.hpp - which scopes are so short that only some of their calls are timed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "joulery/detail/attribution/edge_policy.hpp"
+#include "joulery/detail/timing/sampled_calls.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/detail/timing/tick_clock.hpp"
+#include "joulery/detail/timing/time_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What a scope takes its thread, in ticks: two reads of the tick counter, beside which its few
+/// stores hardly count. Measured here and now, in about 10 us; 0 on another clock.
+[[nodiscard]] inline double measured_scope_ticks(const time_source& clock) noexcept {
+    if (!clock.is_tick_clock()) return 0;
+    constexpr int reads = 64, batches = 8;
+    std::uint64_t least = ~std::uint64_t{0};
+    for (int b = 0; b < batches; ++b) {
+        const std::uint64_t begin = ticks_now();
+        std::uint64_t last = begin;
+        for (int i = 1; i < reads; ++i) last = ticks_now();
+        least = std::min(least, last - begin);
+    }
+    return 2 * static_cast<double>(least) / (reads - 1);
+}
+
+/// Where timing a scope takes so many ticks, and may take `budget` of the time that it measures. On
+/// a clock that a test plays no time passes in its reads.
+[[nodiscard]] inline timing_cost timing_cost_of(double scope_ticks, double budget,
+                                                const time_source& clock) noexcept {
+    if (!(scope_ticks > 0) || !(budget > 0)) return {};
+    return {scope_ticks / budget, clock.is_manual() ? 0 : scope_ticks / 2};
+}
+
+/// From now on some calls of a scope are timed, if that is short and nobody asks for each of them.
+/// Any thread; its own ends it again, where a call turns out to be long or something begins inside.
+inline void sample_if_short(scope_node& n, std::uint64_t now) noexcept {
+    const timing_cost& cost = n.tree->cost;
+    if (n.times_every_call || n.first_child.load(std::memory_order_relaxed) != nullptr ||
+        mean_ticks(n, now) >= cost.worth_timing ||
+        !n.sampling.may_begin(n.calls.load(std::memory_order_relaxed)))
+        return;
+    // A scope that is recorded for percentiles alone is recorded where it is timed.
+    std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
+    if ((flags & ~std::uint32_t{other_clock | recorded}) != 0) return;
+    n.flags.compare_exchange_strong(flags, (flags & other_clock) | sampled,
+                                    std::memory_order_relaxed);
+}
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

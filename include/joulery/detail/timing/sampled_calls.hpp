@@ -1,0 +1,218 @@
+// sampled_calls.hpp - which calls of a short scope are timed, and what these say of the others.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What timing a call takes its thread, in ticks.
+struct timing_cost {
+    double worth_timing = 0;  ///< calls of that mean length pay for it; 0: every call is timed
+    double read = 0;          ///< what a timed call has in it of the reads of the clock
+};
+
+/// Who wants every call of short scopes timed for a while, from any thread.
+class exact_times {
+ public:
+    void want(bool& wanted, bool wants) noexcept {
+        if (wanted == wants) return;
+        wanted = wants;
+        count_.fetch_add(wants ? 1 : -1, std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool are_wanted() const noexcept {
+        return count_.load(std::memory_order_relaxed) > 0;
+    }
+
+ private:
+    std::atomic<int> count_{0};
+};
+
+/// A scope that is short against what timing it takes is timed at one call of `stride`, in the
+/// mean: after each timed call the number of calls up to the next is drawn, from 1 to 2 * stride -
+/// 1, so that no rhythm of the program keeps step with it. A timed call stands for all since the
+/// one before, and their sum is true in the mean whatever the calls are like. Calls far longer than
+/// the others are too few for that: those that were not timed get the part of them that the timed
+/// ones had in the mean. What is out of all proportion (the thread lost its processor) stands for
+/// itself, and what that leaves out is in the variance. At first every call is timed, to know how
+/// they differ.
+///
+/// Thread: the thread that owns the scope's tree writes; any reads the atomics.
+/// Cost:   at timed calls only.
+///
+///     if (calls.is_drawn()) ticks += calls.stand_for(length, cost);
+///     until_timed = calls.draw(all_calls, all_ticks, cost, false);  // 0: time every one
+class sampled_calls {
+ public:
+    static constexpr std::uint32_t longest_stride = 1024;
+    /// Standard deviation that the path's time may have, of that time: the more calls there were,
+    /// the fewer of those to come are timed.
+    static constexpr double goal = 1.0 / 300;
+    /// The same of what the longest calls add, where that is less than a twentieth of the time.
+    static constexpr double goal_of_few = 1.0 / 50;
+
+    /// Whether the timed call that ends was drawn, and stands for those before it.
+    [[nodiscard]] bool is_drawn() const noexcept { return gap_ != 0; }
+    /// Ticks of the path when the last timed call had ended.
+    [[nodiscard]] std::uint64_t ticks_before() const noexcept { return ticks_before_; }
+    /// Calls that the timed one stands for, itself included.
+    [[nodiscard]] std::uint32_t gap() const noexcept { return gap_; }
+
+    /// Ticks of all calls that one of `length` stands for. The others took as long, but for the
+    /// reads of the clock.
+    [[nodiscard]] std::uint64_t stand_for(std::uint64_t length, const timing_cost& cost) noexcept {
+        const auto t = static_cast<double>(length), weight = static_cast<double>(gap_);
+        const bool is_long = t > far_longer * recent_;
+        if (is_long) {
+            const bool is_rare = t <= interrupted * recent_;
+            add(is_rare ? long_ticks_ : odd_ticks_, t);
+            if (is_rare) add(long_squares_, t * t);
+            if (next_ones_ == 0) perhaps_ = (weight - 1) * t;
+            next_ones_ = look_closer;
+        } else {
+            add(weights_, weight * weight);
+            add(products_, weight * weight * t);
+            add(squares_, weight * weight * t * t);
+        }
+        const double others = larger((is_long ? recent_ : t) - cost.read, 0) + long_per_call();
+        recent_ = larger(recent_ + (lesser(t, 16 * recent_) - recent_) / 16, 1);
+        ++drawn_;
+        seen_.store(seen_.load(relaxed) + 1, relaxed);
+        if (t <= interrupted * recent_) add(seen_ticks_, t);
+        untimed_.store(untimed() + gap_ - 1, relaxed);
+        return length + static_cast<std::uint64_t>((weight - 1) * others + 0.5);
+    }
+
+    /// After a timed call: how many calls up to the next one that is timed. `calls`, `ticks`: of
+    /// the path so far; `exactly`: the next one. 0: every call is to be timed from now on.
+    [[nodiscard]] std::uint32_t draw(std::uint64_t calls, std::uint64_t ticks,
+                                     const timing_cost& cost, bool exactly) noexcept {
+        if (!is_drawn()) begin(calls, ticks, cost);
+        ticks_before_ = ticks;
+        calls_before_.store(calls, relaxed);
+        if (recent_ >= cost.worth_timing) {
+            // All calls are long now, and perhaps were before the first that was timed.
+            if (next_ones_ > 0) add(changed_squares_, perhaps_ * perhaps_);
+            return stop_until(2 * calls);
+        }
+        if (drawn_ < to_learn) return gap_ = 1;
+        if (drawn_ % 16 == 0 && !choose_stride(calls, ticks, cost)) return gap_;
+        if (next_ones_ > 0) --next_ones_, exactly = true;
+        if (exactly) return gap_ = 1;
+        random_ = random_ * 1664525u + 1013904223u;
+        const std::uint64_t most = 2 * std::uint64_t{stride_} - 1;
+        return gap_ = 1 + static_cast<std::uint32_t>((std::uint64_t{random_} * most) >> 32);
+    }
+
+    /// The call that is open now stands for itself alone, and so does each until the next draw.
+    void stop() noexcept { gap_ = 0; }
+    void seed(std::uint32_t number) noexcept { random_ = number * 0x9E3779B9u + 1; }
+
+    /// Whether it is time to begin, or to try again, after `calls` calls. Any thread.
+    [[nodiscard]] bool may_begin(std::uint64_t calls) const noexcept {
+        return calls >= not_before_.load(relaxed);
+    }
+    /// Calls whose time is in the path's ticks though they were not timed. Any thread.
+    [[nodiscard]] std::uint64_t untimed() const noexcept { return untimed_.load(relaxed); }
+    /// Calls up to the last timed one. Any thread.
+    [[nodiscard]] std::uint64_t calls_before() const noexcept {
+        return calls_before_.load(relaxed);
+    }
+    /// Of the path's ticks, in square ticks. Any thread.
+    [[nodiscard]] double variance() const noexcept {
+        const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
+        const double of_one = static_cast<double>(untimed()) / seen;
+        // One interruption in a millisecond says little of an hour: it is set against more time.
+        const double odd = odd_ticks_.load(relaxed);
+        const double left_out =
+            odd * of_one * seen_ticks_.load(relaxed) /
+            larger(seen_ticks_.load(relaxed) + odd + doubted_ticks_.load(relaxed), 1);
+        return spread() * weights_.load(relaxed) + of_one * of_one * long_squares_.load(relaxed) +
+               changed_squares_.load(relaxed) + left_out * left_out;
+    }
+
+ private:
+    static constexpr auto relaxed = std::memory_order_relaxed;
+    static constexpr std::uint64_t first_calls = 1'024;  ///< of which no more than the sum is known
+    static constexpr std::uint32_t to_learn = 16'384;    ///< timed one by one, after those
+    static constexpr double far_longer = 32, interrupted = 1000;  ///< times calls lately
+    static constexpr std::uint32_t look_closer = 8;               ///< calls timed after one so long
+
+    // Of <algorithm>, which every file that opens a scope would have to parse.
+    static double lesser(double a, double b) noexcept { return a < b ? a : b; }
+    static double larger(double a, double b) noexcept { return a < b ? b : a; }
+    static void add(std::atomic<double>& sum, double value) noexcept {
+        sum.store(sum.load(relaxed) + value, relaxed);
+    }
+
+    [[nodiscard]] double long_per_call() const noexcept {
+        const std::uint64_t seen = seen_.load(relaxed);
+        return seen > 0 ? long_ticks_.load(relaxed) / static_cast<double>(seen) : 0;
+    }
+    /// Square ticks: how calls differ, but for the far longer ones.
+    [[nodiscard]] double spread() const noexcept {
+        const double weights = weights_.load(relaxed);
+        if (weights <= 0) return 0;
+        const double mean = products_.load(relaxed) / weights;
+        return larger(squares_.load(relaxed) / weights - mean * mean, 0);
+    }
+
+    void begin(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
+        recent_ =
+            larger(calls > 0 ? static_cast<double>(ticks) / static_cast<double>(calls) : 0, 1);
+        drawn_ = next_ones_ = 0;
+        doubted_ticks_.store(to_learn * cost.worth_timing, relaxed);
+    }
+
+    // A power of two: as long as the budget asks for, and as the goals for the sum allow. False:
+    // every call has to be timed for now.
+    bool choose_stride(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
+        const auto n = static_cast<double>(calls), all = static_cast<double>(ticks);
+        const double mean = larger(all / n, 1), least = mean / 100;  // of what is not known better
+        const double few = long_per_call() < 0.05 * mean ? goal_of_few : goal;
+        const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
+        const double needed = long_squares_.load(relaxed) / seen / (few * few * mean * mean);
+        if (needed > 16 * seen) return stop_until(4 * calls), false;
+        if (needed > seen) return gap_ = 1, false;
+        // Of calls at one stride the variance is 4/3 * stride * calls * spread.
+        const double allowed =
+            0.75 * goal * goal * mean * mean * n / larger(spread(), least * least);
+        if (allowed < 2)
+            return stop_until(static_cast<std::uint64_t>(lesser(2 / allowed, 4) * n)), false;
+        const double wanted = lesser(2 * cost.worth_timing / recent_, n / 512);
+        const double most = lesser(lesser(wanted, allowed), longest_stride);
+        stride_ = 2;
+        while (2 * stride_ <= most) stride_ *= 2;
+        return true;
+    }
+    std::uint32_t stop_until(std::uint64_t calls) noexcept {
+        not_before_.store(calls, relaxed);
+        return gap_ = 0;
+    }
+
+    std::uint32_t gap_ = 0;  ///< 0: the next timed call was not drawn
+    std::uint32_t stride_ = 2;
+    std::uint32_t random_ = 1;
+    std::uint32_t drawn_ = 0;      ///< timed calls since it began
+    std::uint32_t next_ones_ = 0;  ///< calls that are all timed, after a long one
+    std::uint64_t ticks_before_ = 0;
+    double recent_ = 0;   ///< mean length of timed calls lately, in ticks
+    double perhaps_ = 0;  ///< ticks of the calls before the last long one, were they as long
+    std::atomic<double> seen_ticks_{0}, doubted_ticks_{0};
+    std::atomic<double> long_ticks_{0}, odd_ticks_{0};  ///< of timed calls that were far longer
+    std::atomic<double> long_squares_{0}, changed_squares_{0};  ///< square ticks
+    std::atomic<std::uint64_t> not_before_{first_calls};
+    std::atomic<std::uint64_t> seen_{0};  ///< timed calls that were looked at one by one
+    std::atomic<std::uint64_t> untimed_{0};
+    std::atomic<std::uint64_t> calls_before_{0};
+    // Over the other drawn calls: the squares of their weights, by themselves, by length, by its
+    // square.
+    std::atomic<double> weights_{0}, products_{0}, squares_{0};
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery

@@ -1,0 +1,331 @@
+// Scopes so short that some of their calls are timed: what reports say of them, and what may happen
+// in the middle of a call that is not.
+#include "joulery/report_io.hpp"
+#include "joulery/scope.hpp"
+#include "joulery/span.hpp"
+
+#include "approx.hpp"
+#include "engine/support.hpp"
+#include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
+#include "joulery/testing/scripted_backend.hpp"
+#include "joulery/testing/virtual_thread.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csetjmp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace joulery;
+using namespace joulery::literals;
+using namespace std::chrono_literals;
+using engine_test::calls_of;
+using engine_test::exact_counter;
+using testing::simulated_machine;
+using testing::virtual_thread;
+
+namespace {
+
+// A machine on which timing a scope takes 40 ns of a budget of 1 %: scopes below 4 us are short.
+struct machine_of_short_scopes : engine_test::metered_machine {
+    explicit machine_of_short_scopes(void (*set)(options&) = nullptr)
+        : metered_machine([&](simulated_machine& machine) {
+              options o = machine.options_with({exact_counter()});
+              testing::access::set_scope_cost(o, 40);
+              o.period = 1ms;
+              if (set != nullptr) set(o);
+              return o;
+          }) {
+        draw(100_W);
+    }
+    void call(const scope_name& name, std::chrono::nanoseconds length) {
+        scope s{m, name};
+        run(length);
+    }
+    /// Calls until the path has calls that are not timed.
+    void make_short(const scope_name& name) {
+        for (int i = 0; i < 200'000 && !is_sampled(name); ++i) call(name, 1us);
+        REQUIRE(is_sampled(name));
+    }
+    [[nodiscard]] detail::thread_cursor& tree() { return *testing::access::cursor_in(m); }
+    [[nodiscard]] bool is_sampled(const scope_name& name) {
+        const report r = m.snapshot();
+        const scope_row* row = r.find(name.text());
+        return row != nullptr && row->untimed_calls > 1000;
+    }
+    [[nodiscard]] bool is_in_untimed_call() { return tree().current->is_untimed(); }
+    /// Opens scopes of that name until one is not timed, which it leaves open.
+    void open_untimed(std::optional<scope>& s, const scope_name& name) {
+        while (s.emplace(m, name), !is_in_untimed_call()) {
+            run(1us);
+            s.reset();
+        }
+    }
+};
+
+const scope_name op{"op"};
+
+std::uint64_t calls_in(meter& m, std::string_view path) { return calls_of(m.snapshot(), path); }
+
+}  // namespace
+
+TEST_CASE("sampled scopes: calls and items are exact, times and joules true within their bars") {
+    for (const unsigned seed : {1u, 2u, 3u}) {
+        CAPTURE(seed);
+        machine_of_short_scopes b;
+        std::mt19937 random(seed);
+        const scope_name names[] = {scope_name("norm"), scope_name("attention"), scope_name("ffn")};
+        const double watts[] = {60, 150, 100};
+        double seconds_in[3] = {}, joules_in[3] = {};
+        constexpr int steps = 100'000;
+        for (int i = 0; i < steps; ++i) {
+            scope step{b.m, "step"};
+            for (int n = 0; n < 3; ++n) {
+                const std::chrono::nanoseconds length(150 * (n + 1) +
+                                                      static_cast<int>(random() % 200));
+                b.draw(power::from_watts(watts[n]));
+                scope s{b.m, names[n]};
+                s.add_items(2, "token");
+                b.run(length);
+                seconds_in[n] += 1e-9 * static_cast<double>(length.count());
+                joules_in[n] += watts[n] * 1e-9 * static_cast<double>(length.count());
+            }
+            b.draw(80_W);
+            b.run(100ns);
+        }
+        const report r = b.m.snapshot();
+        double inside = 0;
+        for (int n = 0; n < 3; ++n) {
+            CAPTURE(n);
+            const scope_row& row = *r.find("step/" + std::string(names[n].text()));
+            CHECK(row.calls == steps);
+            CHECK(row.items == 2 * steps);
+            CHECK(row.untimed_calls > steps / 4);
+            CHECK(row.time_uncertainty.count() > 0);
+            CHECK(std::fabs(row.time.count() - seconds_in[n]) <=
+                  std::max(1.5 * row.time_uncertainty.count(), 1e-9));
+            CHECK(row.time.count() == approx(seconds_in[n]).epsilon(0.01));
+            CHECK(std::fabs(row.total.joules() - joules_in[n]) <=
+                  std::max(2 * row.uncertainty.joules(), 0.02 * joules_in[n]));
+            inside += row.time.count();
+        }
+        const scope_row& step = *r.find("step");
+        CHECK(step.untimed_calls == 0);
+        CHECK(step.time_uncertainty.count() == 0);
+        CHECK(inside <= step.time.count());
+        CHECK(step.total.joules() + r.unscoped.joules() == approx(r.total.joules()).epsilon(1e-9));
+    }
+}
+
+TEST_CASE("sampled scopes: what fills the scope around it never takes more than that") {
+    machine_of_short_scopes b;
+    std::mt19937 random(5);
+    for (int i = 0; i < 2'000; ++i) {
+        scope step{b.m, "step"};
+        for (int k = 0; k < 50; ++k) b.call(op, std::chrono::nanoseconds(50 + random() % 900));
+        if (i % 100 != 0) continue;
+        const report r = b.m.snapshot();
+        if (const scope_row* row = r.find("step/op")) {
+            CHECK(row->time <= r.find("step")->time);
+            CHECK(r.find("step")->self.joules() >= 0);
+        }
+    }
+    const report r = b.m.snapshot();
+    CHECK(r.find("step/op")->untimed_calls > 5'000);
+    CHECK(r.find("step/op")->time <= r.find("step")->time);
+    CHECK(r.find("step/op")->time.count() == approx(r.find("step")->time.count()).epsilon(0.01));
+}
+
+TEST_CASE("sampled scopes: one that begins in a call that is not timed lies inside of it") {
+    machine_of_short_scopes b;
+    b.make_short(op);
+    const std::uint64_t before = calls_in(b.m, "op");
+    std::optional<scope> s;
+    b.open_untimed(s, op);
+    const std::uint64_t opened = testing::access::cursor_in(b.m)->current->calls;
+    {
+        scope inner{b.m, "inner"};
+        b.run(1ms);
+        CHECK(calls_in(b.m, "op/inner") == 1);
+    }
+    s.reset();
+    CHECK(&b.tree().root == b.tree().current);
+    const report r = b.m.snapshot();
+    CHECK(r.find("op")->calls == opened + 1);
+    CHECK(r.find("op")->calls > before);
+    CHECK(r.find("op/inner")->time.count() == approx(1e-3).epsilon(1e-6));
+    CHECK(r.find("op")->time >= r.find("op/inner")->time);
+    // It is no leaf any more: all of its calls are timed.
+    const std::uint64_t untimed = r.find("op")->untimed_calls;
+    for (int i = 0; i < 50'000; ++i) b.call(op, 1us);
+    CHECK(b.m.snapshot().find("op")->untimed_calls == untimed);
+}
+
+TEST_CASE("sampled scopes: a call that is not timed may end on another thread") {
+    machine_of_short_scopes b;
+    b.make_short(op);
+    std::optional<scope> s;
+    b.open_untimed(s, op);
+    const std::uint64_t opened = b.tree().current->calls;
+    std::thread([&] { s.reset(); }).join();
+    { scope next{b.m, "next"}; }
+    CHECK(b.tree().current == &b.tree().root);
+    CHECK(calls_in(b.m, "op") == opened + 1);
+    CHECK(calls_in(b.m, "next") == 1);
+    b.call(op, 1us);
+    CHECK(calls_in(b.m, "op") == opened + 2);
+}
+
+TEST_CASE("sampled scopes: the scope around a call that is not timed may end before it") {
+    machine_of_short_scopes b;
+    std::optional<scope> outer, s;
+    outer.emplace(b.m, "outer");
+    for (int i = 0; i < 100'000; ++i) b.call(op, 1us);
+    b.open_untimed(s, op);
+    const std::uint64_t opened = b.tree().current->calls;
+    outer.reset();
+    b.run(1us);
+    s.reset();
+    CHECK(b.tree().current == &b.tree().root);
+    CHECK(calls_in(b.m, "outer/op") == opened + 1);
+    { scope next{b.m, "next"}; }
+    CHECK(calls_in(b.m, "next") == 1);
+}
+
+namespace {
+// A sanitizer that looks for uses after return puts objects elsewhere: nothing can be told there.
+[[gnu::noinline]] bool objects_lie_on_the_stack() {
+    const char object = 0;
+    const auto here = reinterpret_cast<std::uintptr_t>(&object);
+    const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    return here < frame + 4096 && frame < here + 4096;
+}
+std::jmp_buf back;
+[[gnu::noinline]] void fail_in_a_short_scope(machine_of_short_scopes& b) {
+    scope s{b.m, op};
+    b.run(1us);
+    std::longjmp(back, 1);
+}
+[[gnu::noinline]] void leave_by_longjmp(machine_of_short_scopes& b) {
+    if (setjmp(back) == 0) fail_in_a_short_scope(b);
+}
+}  // namespace
+
+TEST_CASE("sampled scopes: a call that longjmp left is counted, and nothing nests in it") {
+    if (!objects_lie_on_the_stack()) return;
+    machine_of_short_scopes b;
+    b.make_short(op);
+    const detail::scope_node& n = *b.tree().root.first_child.load();
+    const std::uint64_t before = n.calls;
+    for (int i = 0; i < 200; ++i) leave_by_longjmp(b);
+    {
+        scope next{b.m, "next"};
+        b.run(1ms);
+    }
+    const report r = b.m.snapshot();
+    CHECK(r.find("op")->calls == before + 200);
+    CHECK(r.scopes.size() == 2);
+    CHECK(r.find("next")->time.count() == approx(1e-3).epsilon(1e-6));
+}
+
+TEST_CASE("sampled scopes: a thread may end, and the meter stop, in a call that is not timed") {
+    std::optional<scope> s;
+    {
+        machine_of_short_scopes b;
+        b.make_short(op);
+        b.open_untimed(s, op);
+        const std::uint64_t opened = b.tree().current->calls;
+        CHECK(calls_in(b.m, "op") >= opened);
+    }
+    s.reset();  // its meter is gone, its tree is not
+}
+
+TEST_CASE("sampled scopes: percentiles come from the calls that were timed") {
+    machine_of_short_scopes b([](options& o) { o.percentiles = true; });
+    std::mt19937 random(9);
+    for (int i = 0; i < 300'000; ++i) b.call(op, random() % 10 == 0 ? 900ns : 300ns);
+    const report r = b.m.snapshot();
+    const scope_row& row = *r.find("op");
+    CHECK(row.untimed_calls > 20'000);
+    CHECK(row.call_time.p50.count() == approx(300e-9).epsilon(0.05));
+    CHECK(row.call_time.p99.count() == approx(900e-9).epsilon(0.05));
+    CHECK(has_calls_of(row, row.call_times));
+}
+
+TEST_CASE("sampled scopes: a trace has every call") {
+    machine_of_short_scopes b([](options& o) { o.record_slices = 1'000'000; });
+    for (int i = 0; i < 100'000; ++i) b.call(op, 1us);
+    const report r = b.m.snapshot();
+    CHECK(r.find("op")->untimed_calls == 0);
+    CHECK(r.slices.slices.size() == 100'000);
+}
+
+TEST_CASE("sampled scopes: tasks are timed at every call, however short") {
+    machine_of_short_scopes b;
+    span request{b.m, "request"};
+    for (int i = 0; i < 50'000; ++i) {
+        task_scope t{b.m, request, "task"};
+        b.run(500ns);
+    }
+    const auto used = request.end();
+    CHECK(used.busy_time.count() == approx(50'000 * 500e-9).epsilon(1e-6));
+    CHECK(b.m.snapshot().find("request/task")->untimed_calls == 0);
+}
+
+TEST_CASE("sampled scopes: reports are written, read, subtracted and merged with what they say") {
+    machine_of_short_scopes b;
+    b.make_short(op);
+    const report before = b.m.snapshot();
+    for (int i = 0; i < 50'000; ++i) b.call(op, 1us);
+    const report after = b.m.snapshot();
+    const scope_row &then = *before.find("op"), &now = *after.find("op");
+    REQUIRE(now.untimed_calls > then.untimed_calls);
+    const report window = difference(after, before);
+    CHECK(window.find("op")->untimed_calls == now.untimed_calls - then.untimed_calls);
+    CHECK(window.find("op")->time_uncertainty <=
+          std::max(now.time_uncertainty, then.time_uncertainty));
+    const result<report> read = from_json(to_json(after));
+    REQUIRE(read);
+    CHECK(read->find("op")->untimed_calls == now.untimed_calls);
+    CHECK(read->find("op")->time_uncertainty == now.time_uncertainty);
+}
+
+TEST_CASE("sampled scopes: threads open short scopes while a sampler looks and decides") {
+    constexpr int threads = 4, calls = 60'000;
+    options o;
+    o.period = 1ms;
+    auto counter = std::make_unique<testing::scripted_backend>(
+        "fake", std::vector<channel>{engine_test::joule_channel()});
+    counter->grows(1000, 10'000);
+    o.backends.push_back(std::move(counter));
+    meter m{std::move(o)};
+    std::vector<std::thread> all;
+    for (int t = 0; t < threads; ++t)
+        all.emplace_back([&m] {
+            for (int i = 0; i < calls; ++i) {
+                scope step{m, "step"};
+                scope s{m, "op"};
+                s.add_items(1);
+                if (i % 1000 == 999) {
+                    scope rare{m, i % 2'000 == 999 ? "rare" : "rarer"};
+                }
+            }
+        });
+    for (int i = 0; i < 20; ++i) static_cast<void>(m.snapshot());
+    for (std::thread& t : all) t.join();
+    const report r = m.snapshot();
+    CHECK(r.find("step")->calls == threads * calls);
+    CHECK(r.find("step/op")->calls == threads * calls);
+    CHECK(r.find("step/op")->items == threads * calls);
+    CHECK(r.find("step/op")->time <= r.find("step")->time);
+}

@@ -1,0 +1,175 @@
+// What timed calls say of those that were not timed: the sum of made-up calls is known.
+#include "joulery/detail/timing/sampled_calls.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+using joulery::detail::sampled_calls;
+using joulery::detail::timing_cost;
+
+namespace {
+
+// A path whose calls follow one another without a pause, as its owning thread times them.
+class played_path {
+ public:
+    explicit played_path(std::uint32_t seed) { calls_.seed(seed); }
+
+    void call(std::uint64_t length) {
+        ++count_;
+        truth_ += length;
+        const bool samples = sampling_ || (calls_.may_begin(count_) &&
+                                           static_cast<double>(truth_) <
+                                               cost.worth_timing * static_cast<double>(count_));
+        if (!samples) {
+            ticks_ += length;
+            ++timed_;
+            return;
+        }
+        if (!sampling_) until_ = 1;
+        sampling_ = true;
+        if (--until_ > 0) return;
+        ++timed_;
+        ticks_ += calls_.is_drawn() ? calls_.stand_for(length, cost) : length;
+        until_ = calls_.draw(count_, ticks_, cost, false);
+        sampling_ = until_ > 0;
+    }
+    [[nodiscard]] double error() const {
+        return (static_cast<double>(ticks_) - static_cast<double>(truth_)) /
+               static_cast<double>(truth_);
+    }
+    /// k = 2, as a part of the truth; calls since the last timed one are in it.
+    [[nodiscard]] double bar() const {
+        const double pending = static_cast<double>(sampling_ ? count_ - calls_.calls_before() : 0);
+        const double missing = pending * static_cast<double>(truth_) / static_cast<double>(count_);
+        return 2 * std::sqrt(calls_.variance() + missing * missing) / static_cast<double>(truth_);
+    }
+    [[nodiscard]] std::uint64_t timed() const { return timed_; }
+    [[nodiscard]] std::uint64_t count() const { return count_; }
+    [[nodiscard]] std::uint64_t untimed() const { return calls_.untimed(); }
+
+    /// 40 ticks a scope, and a budget of 1 %; a read of the clock takes nothing here.
+    timing_cost cost{4000, 0};
+
+ private:
+    sampled_calls calls_;
+    std::uint64_t count_ = 0, truth_ = 0, ticks_ = 0, timed_ = 0;
+    std::uint32_t until_ = 1;
+    bool sampling_ = false;
+};
+
+struct kind_of_calls {
+    std::string name;
+    std::function<std::uint64_t(std::uint64_t, std::mt19937&)> length;
+};
+
+std::vector<kind_of_calls> kinds() {
+    const auto is = [](std::mt19937& r, unsigned in) { return r() % in == 0; };
+    std::vector<kind_of_calls> all{
+        {"all alike", [](auto, auto&) { return 100u; }},
+        {"the shortest", [](auto, auto&) { return 20u; }},
+        {"anything up to 400", [](auto, auto& r) { return r() % 400; }},
+        {"short or long by chance", [=](auto, auto& r) { return is(r, 2) ? 20u : 2000u; }},
+        {"one of ten is long", [=](auto, auto& r) { return is(r, 10) ? 1000u : 50u; }},
+        {"one of a thousand is very long",
+         [=](auto, auto& r) { return is(r, 1000) ? 30'000u : 60u; }},
+        {"each second one is long", [](auto i, auto&) { return i % 2 == 0 ? 40u : 900u; }},
+        {"each seventh one is long", [](auto i, auto&) { return i % 7 == 0 ? 2000u : 90u; }},
+        {"each 64th one is long", [](auto i, auto&) { return i % 64 == 0 ? 9000u : 90u; }},
+        {"each 1000th one is long", [](auto i, auto&) { return i % 1000 == 0 ? 20'000u : 90u; }},
+        {"ten times as long from the middle",
+         [](auto i, auto&) { return i < 500'000 ? 60u : 600u; }},
+        {"a tenth as long from the middle", [](auto i, auto&) { return i < 500'000 ? 900u : 90u; }},
+        {"longer and longer", [](auto i, auto&) { return 20 + i / 1000; }},
+        {"too long from the middle", [](auto i, auto&) { return i < 500'000 ? 80u : 8000u; }},
+    };
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("sampled calls: a million calls of any kind sum up to within one percent") {
+    for (const kind_of_calls& kind : kinds())
+        for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+            CAPTURE(kind.name);
+            CAPTURE(seed);
+            std::mt19937 random(seed);
+            played_path path(seed);
+            for (std::uint64_t i = 0; i < 1'000'000; ++i) path.call(kind.length(i, random));
+            CHECK(std::fabs(path.error()) <= 0.01);
+        }
+}
+
+TEST_CASE("sampled calls: the bar covers the error, however many calls there were") {
+    int covered = 0, looked_at = 0;
+    for (const kind_of_calls& kind : kinds())
+        for (std::uint32_t seed = 11; seed <= 14; ++seed) {
+            std::mt19937 random(seed);
+            played_path path(seed);
+            std::uint64_t next = 3000;
+            for (std::uint64_t i = 0; i < 600'000; ++i) {
+                path.call(kind.length(i, random));
+                if (i < next) continue;
+                next *= 3;
+                ++looked_at;
+                CAPTURE(kind.name);
+                CAPTURE(i);
+                covered += std::fabs(path.error()) <= path.bar() + 1e-9 ? 1 : 0;
+                CHECK(std::fabs(path.error()) <= 2.5 * path.bar() + 1e-9);
+            }
+        }
+    CHECK(covered >= 0.93 * looked_at);
+}
+
+TEST_CASE("sampled calls: timing takes no more than the budget once calls are known") {
+    std::mt19937 random(3);
+    for (const std::uint64_t length : {20u, 100u, 500u, 2000u}) {
+        CAPTURE(length);
+        played_path path(7);
+        for (int i = 0; i < 1'000'000; ++i) path.call(length + random() % (length / 4));
+        const std::uint64_t timed = path.timed();
+        for (int i = 0; i < 1'000'000; ++i) path.call(length + random() % (length / 4));
+        const double share = static_cast<double>(path.timed() - timed) / 1e6;
+        const double wanted = static_cast<double>(length) / 4000;  // of calls, by the budget
+        CHECK(share <= 1.15 * wanted + 1.0 / sampled_calls::longest_stride);
+    }
+}
+
+TEST_CASE("sampled calls: a path that gets long is timed at every call again") {
+    played_path path(5);
+    for (int i = 0; i < 300'000; ++i) path.call(50);
+    CHECK(path.timed() < 100'000);
+    for (int i = 0; i < 30'000; ++i) path.call(500'000);  // ten thousand times as long
+    const std::uint64_t timed = path.timed();
+    for (int i = 0; i < 1000; ++i) path.call(500'000);
+    CHECK(path.timed() == timed + 1000);
+    CHECK(std::fabs(path.error()) <= path.bar());
+}
+
+TEST_CASE("sampled calls: a call that waits for its processor does not stand for others") {
+    int with_few_timed = 0;
+    for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        std::mt19937 random(seed);
+        played_path path(seed);
+        for (int i = 0; i < 2'000'000; ++i)
+            path.call(random() % 20'000 == 0 ? 50'000 : 100);  // the others have its core
+        with_few_timed += path.timed() < path.count() / 4 ? 1 : 0;
+        CHECK(std::fabs(path.error()) <= 0.03);  // they are a fortieth of the time
+    }
+    CHECK(with_few_timed >= 14);  // others met several of them at first
+}
+
+TEST_CASE("sampled calls: the reads of the clock are taken off what calls without them took") {
+    played_path path(2);
+    path.cost = {4000, 20};
+    for (int i = 0; i < 1'000'000; ++i) path.call(50);  // of it 20 in a read, where it is timed
+    const double timed = static_cast<double>(path.timed()), all = 1e6;
+    const double expected = timed * 50 + (all - timed) * 30;
+    CHECK(std::fabs(path.error() * all * 50 + all * 50 - expected) <= 0.002 * expected);
+}
