@@ -25,6 +25,8 @@ report at(double seconds_in, std::uint64_t calls, double joules) {
     row.total = row.self = energy::from_joules(joules);
     row.by_channel = {row.total};
     row.uncertainty = row.total * 0.1;
+    row.untimed_calls = calls / 2;
+    row.time_uncertainty = seconds(joules * 0.01);
     row.items = 10.0 * static_cast<double>(calls);
     row.co2e = emissions::from_grams(joules);
     r.scopes.push_back(row);
@@ -40,6 +42,8 @@ TEST_CASE("a window is the later report less the earlier one, in every sum") {
     REQUIRE(w.scopes.size() == 1);
     const scope_row& row = w.scopes[0];
     CHECK(row.calls == 3);
+    CHECK(row.untimed_calls == 1);  // 3 - 2
+    CHECK(row.time_uncertainty.count() == approx(0.8));
     CHECK(row.items == 30);
     CHECK(row.time.count() == 10);
     CHECK(row.total.joules() == 40);
@@ -59,6 +63,8 @@ TEST_CASE("windows that follow one another add up to the whole window when merge
     const report a = at(0, 0, 0), b = at(10, 4, 60), c = at(30, 7, 100);
     const report sum = merge(difference(b, a), difference(c, b));
     CHECK(sum.scopes[0].calls == 7);
+    CHECK(sum.scopes[0].untimed_calls == 3);
+    CHECK(sum.scopes[0].time_uncertainty.count() == approx(1));
     CHECK(sum.total.joules() == 200);
     CHECK(sum.scopes[0].total.joules() == 100);
 }

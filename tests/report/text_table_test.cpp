@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <sstream>
 #include <string>
 
@@ -83,6 +84,18 @@ TEST_CASE("text table: percentiles are of rows with 100 calls, and say which ene
     r.scopes[2].call_times = {};
     set_percentiles(r.scopes[2]);
     CHECK_FALSE(has(to_text(r), "single calls"));
+}
+
+TEST_CASE("text table: a scope of which some calls were timed says how many") {
+    report r = sample::full();
+    const auto row_of = [&](std::uint64_t untimed) {
+        for (scope_row& row : r.scopes)
+            if (row.name == "forward") row.untimed_calls = row.calls - row.calls / untimed;
+        return line_with(to_text(r, {220, 0, false}), "forward");
+    };
+    CHECK(has(row_of(16), ", timed 1 in 16"));
+    CHECK(has(row_of(3), ", timed 1 in 3"));
+    CHECK(!has(row_of(1), "timed"));
 }
 
 TEST_CASE("text table: what was not summed says why") {
