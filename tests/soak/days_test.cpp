@@ -1,6 +1,6 @@
 // Days in simulated time: four channels that wrap, stall, fail and are unplugged, threads that come
 // and go. Nothing is lost, nothing is counted twice, and memory stays flat.
-// Four days; as many as JOULERY_SOAK_DAYS says, where it is set: a month takes some minutes.
+// Six days; as many as JOULERY_SOAK_DAYS says, where it is set: a month takes some minutes.
 #include "approx.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
@@ -194,7 +194,7 @@ void check_sums(const report& r) {
 
 TEST_CASE("days of wraps, stalls, failures and threads lose nothing and grow nothing") {
     const char* asked = std::getenv("JOULERY_SOAK_DAYS");
-    const int days = std::max(asked != nullptr ? std::atoi(asked) : 4, 4);
+    const int days = std::max(asked != nullptr ? std::atoi(asked) : 6, 6);
     month it;
     std::size_t most_before = 0, most_after = 0;
     double last_total = 0, unplugged_at = 0;
