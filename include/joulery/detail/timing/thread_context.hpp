@@ -97,7 +97,8 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         if (parent.depth >= max_depth) return nullptr;
         scope_node*& made =
             of_streams_[std::make_tuple(&parent, &under, stream, std::string(name))];
-        if (made == nullptr) made = &add_node(parent, paths_->intern(&under, name), edge_flags);
+        if (made != nullptr) return made;
+        made = &add_node(parent, paths_->intern(&under, name), edge_flags);
         made->times_every_call = true;
         return made;
     }
