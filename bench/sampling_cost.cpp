@@ -4,6 +4,7 @@
 //     sampling_cost            the whole table: minutes
 //     sampling_cost --quick    the same with short runs
 #include "ticking_files.hpp"
+#include "timing.hpp"
 
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/timing/thread_clock.hpp"
@@ -31,14 +32,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-double median(std::vector<double> v) {
-    std::sort(v.begin(), v.end());
-    return v.empty() ? 0 : v[v.size() / 2];
-}
 void row(const std::string& what, const std::string& figure, const char* budget) {
     std::printf("| %-52s | %-44s | %-14s |\n", what.c_str(), figure.c_str(), budget);
     std::fflush(stdout);

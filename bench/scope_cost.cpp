@@ -4,6 +4,7 @@
 //     scope_cost            the whole table
 //     scope_cost --quick    the same with few repetitions
 #include "scope_cost.hpp"
+#include "timing.hpp"
 
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/timing/thread_clock.hpp"
@@ -39,15 +40,6 @@ std::atomic<std::size_t> live_bytes{0};
 constexpr int scopes_a_batch = 20'000;
 int repetitions = 200;
 int calls_before = scopes_a_batch;  ///< until a subject has settled
-
-double seconds_now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
-double median(std::vector<double> v) {
-    std::sort(v.begin(), v.end());
-    return v.empty() ? 0 : v[v.size() / 2];
-}
 
 void tick_pairs(int times) {
     for (int i = 0; i < times; ++i) {

@@ -32,6 +32,7 @@ using namespace joulery::literals;
 using namespace std::chrono_literals;
 using engine_test::calls_of;
 using engine_test::exact_counter;
+using engine_test::objects_lie_on_the_stack;
 using testing::simulated_machine;
 using testing::virtual_thread;
 
@@ -206,13 +207,6 @@ TEST_CASE("sampled scopes: the scope around a call that is not timed may end bef
 }
 
 namespace {
-// A sanitizer that looks for uses after return puts objects elsewhere: nothing can be told there.
-[[gnu::noinline]] bool objects_lie_on_the_stack() {
-    const char object = 0;
-    const auto here = reinterpret_cast<std::uintptr_t>(&object);
-    const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    return here < frame + 4096 && frame < here + 4096;
-}
 std::jmp_buf back;
 [[gnu::noinline]] void fail_in_a_short_scope(machine_of_short_scopes& b) {
     scope s{b.m, op};

@@ -28,6 +28,7 @@ using engine_test::calls_of;
 using engine_test::contains;
 using engine_test::exact_counter;
 using engine_test::in_child;
+using engine_test::objects_lie_on_the_stack;
 using testing::simulated_machine;
 
 namespace {
@@ -207,15 +208,6 @@ TEST_CASE("scope ends: requests that other threads end lie side by side and shar
 }
 
 namespace {
-
-// The address sanitizer may keep local objects elsewhere; then what is abandoned is not seen by its
-// place.
-[[gnu::noinline]] bool objects_lie_on_the_stack() {
-    const char object = 0;
-    const auto here = reinterpret_cast<std::uintptr_t>(&object);
-    const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-    return here < frame + 4096 && frame < here + 4096;
-}
 
 std::jmp_buf back;
 

@@ -65,11 +65,11 @@ class sampled_calls {
     /// reads of the clock.
     [[nodiscard]] std::uint64_t stand_for(std::uint64_t length, const timing_cost& cost) noexcept {
         const auto t = static_cast<double>(length), weight = static_cast<double>(gap_);
-        const bool is_long = t > far_longer * recent_;
+        const bool is_long = t > far_longer * recent_, is_odd = t > interrupted * recent_;
+        if (!is_odd) add(seen_ticks_, t);
         if (is_long) {
-            const bool is_rare = t <= interrupted * recent_;
-            add(is_rare ? long_ticks_ : odd_ticks_, t);
-            if (is_rare) add(long_squares_, t * t);
+            add(is_odd ? odd_ticks_ : long_ticks_, t);
+            if (!is_odd) add(long_squares_, t * t);
             if (next_ones_ == 0) perhaps_ = (weight - 1) * t;
             next_ones_ = look_closer;
         } else {
@@ -81,7 +81,6 @@ class sampled_calls {
         recent_ = larger(recent_ + (lesser(t, 16 * recent_) - recent_) / 16, 1);
         ++drawn_;
         seen_.store(seen_.load(relaxed) + 1, relaxed);
-        if (t <= interrupted * recent_) add(seen_ticks_, t);
         untimed_.store(untimed() + gap_ - 1, relaxed);
         return length + static_cast<std::uint64_t>((weight - 1) * others + 0.5);
     }
