@@ -138,7 +138,8 @@ class sampled_calls {
     static constexpr std::uint64_t first_calls = 1'024;  ///< of which no more than the sum is known
     static constexpr std::uint32_t to_learn = 16'384;    ///< timed one by one, after those
     static constexpr double far_longer = 32, interrupted = 1000;  ///< times calls lately
-    static constexpr std::uint32_t look_closer = 8;               ///< calls timed after one so long
+    static constexpr double wary_stride = 16;        ///< while the goal of few long ones is not met
+    static constexpr std::uint32_t look_closer = 8;  ///< calls timed after one so long
 
     // Of <algorithm>, which every file that opens a scope would have to parse.
     static double lesser(double a, double b) noexcept { return a < b ? a : b; }
@@ -171,18 +172,20 @@ class sampled_calls {
     bool choose_stride(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
         const auto n = static_cast<double>(calls), all = static_cast<double>(ticks);
         const double mean = larger(all / n, 1), least = mean / 100;  // of what is not known better
-        const double few = long_per_call() < 0.05 * mean ? goal_of_few : goal;
+        const bool are_few = long_per_call() < 0.05 * mean;
+        const double few = are_few ? goal_of_few : goal;
         const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
         const double needed = long_squares_.load(relaxed) / seen / (few * few * mean * mean);
-        if (needed > 16 * seen) return stop_until(4 * calls), false;
-        if (needed > seen) return gap_ = 1, false;
+        if (needed > 16 * seen && !are_few) return stop_until(4 * calls), false;
+        if (needed > seen && !are_few) return gap_ = 1, false;
         // Of calls at one stride the variance is 4/3 * stride * calls * spread.
         const double allowed =
             0.75 * goal * goal * mean * mean * n / larger(spread(), least * least);
         if (allowed < 2)
             return stop_until(static_cast<std::uint64_t>(lesser(2 / allowed, 4) * n)), false;
         const double wanted = lesser(2 * cost.worth_timing / recent_, n / 512);
-        const double most = lesser(lesser(wanted, allowed), longest_stride);
+        const double longest = needed > seen ? wary_stride : longest_stride;
+        const double most = lesser(lesser(wanted, allowed), longest);
         stride_ = 2;
         while (2 * stride_ <= most) stride_ *= 2;
         return true;
