@@ -5,7 +5,7 @@
 #include "joulery/backend.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/report.hpp"

@@ -48,6 +48,7 @@ struct machine_probe {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/meter.hpp"  // before its parts
 
 #include "joulery/detail/core/system_root.hpp"
@@ -84,7 +85,7 @@ inline std::string why_needless(const probed_backend& p, const machine_probe& ma
     for (const std::unique_ptr<backend>& used : machine.backends) {
         for (const second_view& view : second_views)
             if (p.name == view.name && used->name() == view.of)
-                return "shows what " + std::string(view.of) + " reads";
+                return concat({"shows what ", view.of, " reads"});
         for (const channel& c : used->channels()) counted = counted || counts_processors(c);
     }
     for (const std::string_view last : last_resorts)

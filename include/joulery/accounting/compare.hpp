@@ -65,6 +65,7 @@ comparison compare(report&&, report&&) = delete;
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
@@ -102,7 +103,7 @@ inline void judge(compared_scope& s) {
 
 inline void note_conditions(const report& a, const report& b, std::vector<std::string>& notes) {
     const auto differ = [&](const char* what, const std::string& x, const std::string& y) {
-        if (x != y) notes.push_back(std::string(what) + " differ: " + x + " and " + y);
+        if (x != y) notes.push_back(concat({what, " differ: ", x, " and ", y}));
     };
     const run_context &x = a.context, &y = b.context;
     differ("processors", x.cpu, y.cpu);
@@ -111,9 +112,9 @@ inline void note_conditions(const report& a, const report& b, std::vector<std::s
     const grid_factor &f = x.carbon.grid, &g = y.carbon.grid;
     if (f.boundary != g.boundary || f.accounting != g.accounting || f.kind != g.kind ||
         f.method != g.method)
-        notes.push_back("CO2e is defined differently: " + f.boundary + "/" + f.accounting + "/" +
-                        f.kind + "/" + f.method + " and " + g.boundary + "/" + g.accounting + "/" +
-                        g.kind + "/" + g.method);
+        notes.push_back(concat({"CO2e is defined differently: ", f.boundary, "/", f.accounting, "/",
+                                f.kind, "/", f.method, " and ", g.boundary, "/", g.accounting, "/",
+                                g.kind, "/", g.method}));
     differ("qualities", std::string(to_text(a.provenance)), std::string(to_text(b.provenance)));
 }
 
@@ -153,7 +154,7 @@ JOULERY_DECL comparison compare(const report& a, const report& b) {
 JOULERY_DECL std::string to_text(const comparison& c) {
     const auto of = [](const scope_row* s, auto text) { return s ? text(*s) : std::string("-"); };
     const auto both = [&](const compared_scope& s, auto text) {
-        return of(s.a, text) + " | " + of(s.b, text);
+        return concat({of(s.a, text), " | ", of(s.b, text)});
     };
     text_grid grid({{"scope"},
                     {"energy a | b", 0, true},
@@ -165,7 +166,7 @@ JOULERY_DECL std::string to_text(const comparison& c) {
         std::string judged;
         if (s.ratio > 0) {
             judged = format_significant(s.ratio, 3);
-            if (s.uncertainty > 0) judged += " +- " + format_significant(s.uncertainty, 2);
+            if (s.uncertainty > 0) append(judged, {" +- ", format_significant(s.uncertainty, 2)});
             judged += ", ";
         }
         judged += to_text(s.verdict);
@@ -179,7 +180,7 @@ JOULERY_DECL std::string to_text(const comparison& c) {
                   both(s, [](const scope_row& r) { return to_text(seconds(r.time)); }), judged});
     }
     std::string out = grid.render(std::string::npos, false);  // a cut figure would be another one
-    for (const std::string& note : c.notes) out += "note: " + escape_control(note) + "\n";
+    for (const std::string& note : c.notes) append(out, {"note: ", escape_control(note), "\n"});
     return out;
 }
 

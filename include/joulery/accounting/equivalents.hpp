@@ -41,6 +41,7 @@ struct equivalent {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/tables/equivalent_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <algorithm>
@@ -70,7 +71,7 @@ JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
             if (std::string_view(r.name) != c.row) continue;
             const double grams = r.factor * 1e6 / c.per_row;  // the table holds tonnes
             std::string source = r.source;
-            if (r.year > 0) source += ", " + std::to_string(r.year);
+            if (r.year > 0) append(source, {", ", r.year});
             if (std::string_view(r.vintage) == "old") source += ", an older figure";
             if (std::string_view(r.vintage) == "derived") source += ", derived";
             out.push_back({c.what, m.grams() / grams, grams, source});
@@ -104,12 +105,12 @@ JOULERY_DECL std::vector<equivalent> sensible_equivalents(emissions m) {
 }
 
 JOULERY_DECL std::string to_text(const equivalent& e) {
-    return count_text(e.count < 100 ? e.count : std::round(e.count)) + " " + e.what;
+    return concat({count_text(e.count < 100 ? e.count : std::round(e.count)), " ", e.what});
 }
 
 JOULERY_DECL std::string text_with_source(const equivalent& e) {
-    return to_text(e) + " (" + mass_text(emissions::from_grams(e.grams_each)) + " each; " +
-           e.source + ")";
+    return concat({to_text(e), " (", mass_text(emissions::from_grams(e.grams_each)), " each; ",
+                   e.source, ")"});
 }
 
 }  // namespace v1

@@ -42,8 +42,9 @@ struct footprint {
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/carbon/grid_factor.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <cstddef>
@@ -56,17 +57,18 @@ inline namespace v1 {
 namespace detail {
 
 inline void list_factors(const carbon_model& m, std::vector<std::string>& out) {
-    out.push_back("grid: " + to_text(m.grid));
-    for (const grid_factor& f : m.alternatives) out.push_back("grid, for the range: " + to_text(f));
-    if (m.market) out.push_back("market: " + to_text(*m.market));
-    out.push_back("PUE: " + format_significant(m.pue, 4) + "; " + m.pue_source);
+    out.push_back(concat({"grid: ", to_text(m.grid)}));
+    for (const grid_factor& f : m.alternatives)
+        out.push_back(concat({"grid, for the range: ", to_text(f)}));
+    if (m.market) out.push_back(concat({"market: ", to_text(*m.market)}));
+    out.push_back(concat({"PUE: ", format_significant(m.pue, 4), "; ", m.pue_source}));
     if (!m.water.site_source.empty())
-        out.push_back("water on site: " + format_significant(m.water.site, 4) + " L per IT kWh; " +
-                      m.water.site_source);
+        out.push_back(concat({"water on site: ", format_significant(m.water.site, 4),
+                              " L per IT kWh; ", m.water.site_source}));
     if (!m.water.off_site_source.empty())
-        out.push_back("water at the plants: " + format_significant(m.water.off_site, 4) +
-                      " L per facility kWh; " + m.water.off_site_source);
-    if (m.embodied.known()) out.push_back("embodied: " + m.embodied.source);
+        out.push_back(concat({"water at the plants: ", format_significant(m.water.off_site, 4),
+                              " L per facility kWh; ", m.water.off_site_source}));
+    if (m.embodied.known()) out.push_back(concat({"embodied: ", m.embodied.source}));
 }
 
 }  // namespace detail
@@ -100,24 +102,24 @@ JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it, seconds d
 JOULERY_DECL std::string to_text(const footprint& f) {
     std::string out;
     const auto line = [&](std::string_view label, const std::string& figure) {
-        out += left_in(std::string(label), 22) + figure + "\n";
+        append(out, {left_in(std::string(label), 22), figure, "\n"});
     };
     line("IT energy", text_in_both(f.it));
     line("facility energy", text_in_both(f.facility));
     // Below a hundredth the sources agree.
     const bool differ = f.low * 1.01 < f.high;
     line("CO2e, location-based",
-         mass_text(f.location) +
-             (differ ? " (sources differ: " + mass_text(f.low) + " to " + mass_text(f.high) + ")"
-                     : std::string()));
+         mass_text(f.location) + (differ ? concat({" (sources differ: ", mass_text(f.low), " to ",
+                                                   mass_text(f.high), ")"})
+                                         : std::string()));
     if (f.market) line("CO2e, market-based", mass_text(*f.market));
     if (f.embodied) line("embodied CO2e", mass_text(*f.embodied));
     if (f.site_litres) line("water on site", litres_text(*f.site_litres));
     if (f.plant_litres) line("water at the plants", litres_text(*f.plant_litres));
     out += "factors\n";
-    for (const std::string& s : f.factors) out += "  " + s + "\n";
+    for (const std::string& s : f.factors) append(out, {"  ", s, "\n"});
     if (!f.assumptions.empty()) out += "assumptions\n";
-    for (const std::string& s : f.assumptions) out += "  " + s + "\n";
+    for (const std::string& s : f.assumptions) append(out, {"  ", s, "\n"});
     return out;
 }
 

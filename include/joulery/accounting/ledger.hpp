@@ -28,6 +28,7 @@ JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/locked_file.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
@@ -39,7 +40,7 @@ inline namespace v1 {
 JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
                                                   const ledger_entry& entry) {
 #if JOULERY_POSIX()
-    std::string line = to_json_line(entry) + "\n";
+    std::string line = concat({to_json_line(entry), "\n"});
     detail::locked_file file(path);
     if (file.error() == 0 && file.torn()) line.insert(line.begin(), '\n');
     if (file.error() == 0) file.append(line);
@@ -51,12 +52,12 @@ JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
     if (file.error() == EINVAL) reason = "it is no regular file", remedy = "name a file";
     if (file.error() == ETIMEDOUT) {
         reason = "another process keeps it locked";
-        remedy = "see which one: lsof " + path;
+        remedy = concat({"see which one: lsof ", path});
     }
-    return failure{"ledger " + path + " not written: " + reason, remedy};
+    return failure{concat({"ledger ", path, " not written: ", reason}), remedy};
 #else
     (void)entry;
-    return failure{"ledger " + path + " not written: this system has no file locks we know",
+    return failure{concat({"ledger ", path, " not written: this system has no file locks we know"}),
                    "keep the run's report.json instead"};
 #endif
 }

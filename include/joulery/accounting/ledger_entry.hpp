@@ -65,6 +65,7 @@ inline constexpr int ledger_schema_version = 1;
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/accounting/report_carbon.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/json_value.hpp"
 #include "joulery/report_io.hpp"
 
@@ -76,7 +77,7 @@ inline namespace v1 {
 JOULERY_DECL result<ledger_entry> make_ledger_entry(const report& r, const ledger_tag& tag) {
     const scope_row* row = tag.scope.empty() ? nullptr : r.find(tag.scope);
     if (!row && !tag.scope.empty())
-        return failure{"the report has no scope '" + tag.scope + "'", "name one it has"};
+        return failure{concat({"the report has no scope '", tag.scope, "'"}), "name one it has"};
     const run_context& c = r.context;
     const carbon_model& m = c.carbon;
     ledger_entry e;
@@ -194,12 +195,12 @@ struct ledger_line_reader {
 JOULERY_DECL std::string to_json_line(const ledger_entry& e) {
     std::string out = "{\"schema\":";
     append_json_string(out, ledger_schema);
-    out += ",\"schema_version\":" + std::to_string(ledger_schema_version);
+    append(out, {",\"schema_version\":", ledger_schema_version});
     detail::visit_ledger(e, [&](const char* name, const auto& value) {
         out.append(",\"").append(name).append("\":");
         detail::put_json(out, value, 0);
     });
-    return out + "}";
+    return concat({out, "}"});
 }
 
 JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line) {
@@ -214,8 +215,8 @@ JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line) {
     if (version == nullptr || !parse_number(version->text, number) || number < 1)
         return failure{"\"schema_version\" is missing or no number", "check who wrote the line"};
     if (number > ledger_schema_version)
-        return failure{"written by a newer joulery (ledger version " + version->text +
-                           ", this one knows " + std::to_string(ledger_schema_version) + ")",
+        return failure{concat({"written by a newer joulery (ledger version ", version->text,
+                               ", this one knows ", ledger_schema_version, ")"}),
                        "use a newer joulery"};
     ledger_entry e;
     detail::ledger_line_reader reader{*parsed};

@@ -69,6 +69,7 @@ struct ledger_summary {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/locked_file.hpp"
 #include "joulery/detail/core/unit_text.hpp"
@@ -109,8 +110,7 @@ class ledger_reader {
         if (text.empty()) return;
         auto e = parse_ledger_line(text);
         if (!e) {
-            out_.warnings.push_back("line " + std::to_string(number_) +
-                                    " left out: " + e.error().reason);
+            out_.warnings.push_back(concat({"line ", number_, " left out: ", e.error().reason}));
             return;
         }
         if (e->run_id.empty()) {
@@ -149,7 +149,7 @@ class ledger_reader {
 JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
                                                  const ledger_filter& filter) {
     std::FILE* file = detail::open_stream(path, "rb");
-    if (!file) return failure{path + ": " + std::strerror(errno), "check the path"};
+    if (!file) return failure{concat({path, ": ", std::strerror(errno)}), "check the path"};
 #if JOULERY_POSIX()
     (void)detail::lock_file(::fileno(file), LOCK_SH);  // no half line of a writer that is at work
 #endif
@@ -169,7 +169,7 @@ JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
     const int error = std::ferror(file) != 0 ? errno : 0;
     std::fclose(file);
     if (error != 0)
-        return failure{path + ": cannot be read to its end: " + std::strerror(error),
+        return failure{concat({path, ": cannot be read to its end: ", std::strerror(error)}),
                        "check the path and the disk"};
     if (!pending.empty()) reader.line(pending);
     return reader.finish(filter);
@@ -190,13 +190,13 @@ JOULERY_DECL std::string to_text(const ledger_summary& s) {
     for (const auto& [title, part] : parts) {
         grid.add({title});
         for (const auto& [name, sum] : part)
-            row("  " + (name.empty() ? "(none)" : escape_control(name)), sum);
+            row(concat({"  ", (name.empty() ? "(none)" : escape_control(name))}), sum);
     }
     std::string out = grid.render(std::string::npos, false);  // a cut name could be another's
     if (s.total.with_market > 0)
-        out += "market-based: " + to_text(s.total.market) + ", of the " +
-               std::to_string(s.total.with_market) + " run(s) that state a contract\n";
-    for (const std::string& w : s.warnings) out += "warning: " + escape_control(w) + "\n";
+        append(out, {"market-based: ", to_text(s.total.market), ", of the ", s.total.with_market,
+                     " run(s) that state a contract\n"});
+    for (const std::string& w : s.warnings) append(out, {"warning: ", escape_control(w), "\n"});
     return out;
 }
 

@@ -58,6 +58,7 @@ struct ranked_place {
 
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <algorithm>
@@ -102,20 +103,21 @@ namespace detail {
 
 inline std::string ranking_line(const ranked_place& r, std::size_t rank, emissions here) {
     const bool ratio = r.comparable && here.grams() > 0;
-    return right_in(std::to_string(rank), 4) + "  " + left_in(r.grid.place, 36) +
-           right_in(format_significant(r.grid.intensity.grams_per_kwh(), 3), 8) + "  " +
-           right_in(std::to_string(r.grid.year), 4) + "  " +
-           left_in(r.grid.boundary + ", " + r.grid.accounting, 23) +
-           right_in(format_significant(r.pue, 3), 6) + right_in(mass_text(r.co2e), 10) +
-           right_in(ratio ? "x " + format_significant(r.co2e / here, 3) : "-", 9) + "\n";
+    return concat({right_in(std::to_string(rank), 4), "  ", left_in(r.grid.place, 36),
+                   right_in(format_significant(r.grid.intensity.grams_per_kwh(), 3), 8), "  ",
+                   right_in(std::to_string(r.grid.year), 4), "  ",
+                   left_in(concat({r.grid.boundary, ", ", r.grid.accounting}), 23),
+                   right_in(format_significant(r.pue, 3), 6), right_in(mass_text(r.co2e), 10),
+                   right_in(ratio ? concat({"x ", format_significant(r.co2e / here, 3)}) : "-", 9),
+                   "\n"});
 }
 
 }  // namespace detail
 
 JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking, emissions here,
                                  std::size_t at_most) {
-    std::string out = "rank  " + left_in("place", 36) + "   g/kWh  year  " + left_in("basis", 23) +
-                      "   PUE      CO2e  vs here\n";
+    std::string out = concat({"rank  ", left_in("place", 36), "   g/kWh  year  ",
+                              left_in("basis", 23), "   PUE      CO2e  vs here\n"});
     std::size_t at = 0;
     for (; at < ranking.size() && at < at_most && ranking[at].comparable; ++at)
         out += detail::ranking_line(ranking[at], at + 1, here);

@@ -59,6 +59,7 @@ struct sci_options {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <utility>
@@ -87,7 +88,7 @@ namespace detail {
     std::string out;
     for (const channel_row& c : r.channels)
         if (c.summed) out += (out.empty() ? "" : ", ") + c.id;
-    return out.empty() ? out : "energy of " + out + " on " + r.context.host;
+    return out.empty() ? out : concat({"energy of ", out, " on ", r.context.host});
 }
 
 [[nodiscard]] inline std::string measuring_method(const report& r, quality q) {
@@ -97,8 +98,8 @@ namespace detail {
     for (const channel_row& c : r.channels)
         if (c.summed && backends.find(c.backend) == std::string::npos)
             backends += (backends.empty() ? "" : ", ") + c.backend;
-    return out + " (" + backends + "), by " + r.context.library + ", attribution " +
-           r.context.attribution;
+    return concat({out, " (", backends, "), by ", r.context.library, ", attribution ",
+                   r.context.attribution});
 }
 
 }  // namespace detail
@@ -106,8 +107,7 @@ namespace detail {
 JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path,
                                           const sci_options& options) {
     const scope_row* row = r.find(path);
-    if (!row)
-        return failure{"the report has no scope '" + std::string(path) + "'", "name one it has"};
+    if (!row) return failure{concat({"the report has no scope '", path, "'"}), "name one it has"};
     return sci_score(r, *row, options);
 }
 
@@ -138,8 +138,9 @@ JOULERY_DECL std::string rank_regions(const report& r, const ranking_options& op
     // What a user states is comparable with anything, but the places are not with one another.
     if (!chosen.comparable_with)
         chosen.comparable_with = here.boundary == "as stated" ? grid_factor{} : here;
-    return "here: " + to_text(r.co2e) + ", PUE " + format_significant(r.context.carbon.pue, 4) +
-           ", " + to_text(here) + "\n" + to_text(rank_places(r.total, chosen), r.co2e, at_most);
+    return concat({"here: ", to_text(r.co2e), ", PUE ", format_significant(r.context.carbon.pue, 4),
+                   ", ", to_text(here), "\n",
+                   to_text(rank_places(r.total, chosen), r.co2e, at_most)});
 }
 
 }  // namespace v1

@@ -55,6 +55,7 @@ struct sci_result {
 
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
@@ -70,7 +71,7 @@ JOULERY_DECL result<sci_result> sci(sci_input in) {
         return failure{"SCI needs a functional unit: how many of what",
                        "count items in the scope: s.add_items(n, \"token\")"};
     if (in.grid.method == "market")
-        return failure{"SCI admits no market-based intensity (" + in.grid.source + ")",
+        return failure{concat({"SCI admits no market-based intensity (", in.grid.source, ")"}),
                        "give the location-based one"};
     sci_result s;
     const energy facility = in.it * in.pue;
@@ -91,23 +92,24 @@ JOULERY_DECL std::string to_text(const sci_result& s) {
     const sci_input& in = s.input;
     std::string out = "Software Carbon Intensity (ISO/IEC 21031:2024), SCI = ((E x I) + M) per R\n";
     const auto line = [&](std::string_view label, const std::string& text) {
-        out += "  " + left_in(std::string(label), 15) + text + "\n";
+        append(out, {"  ", left_in(std::string(label), 15), text, "\n"});
     };
-    line("SCI", to_text(s.per_unit) + " per " + in.unit);
-    line("R", count_text(in.units) + " " + in.unit);
-    line("E", text_in_both(in.it) + " (IT) x PUE " + format_significant(in.pue, 4) + " = " +
-                  text_in_both(in.it * in.pue) +
-                  "; PUE: " + (in.pue_source.empty() ? "not stated" : in.pue_source));
+    line("SCI", concat({to_text(s.per_unit), " per ", in.unit}));
+    line("R", concat({count_text(in.units), " ", in.unit}));
+    line("E", concat({text_in_both(in.it), " (IT) x PUE ", format_significant(in.pue, 4), " = ",
+                      text_in_both(in.it * in.pue),
+                      "; PUE: ", (in.pue_source.empty() ? "not stated" : in.pue_source)}));
     line("I", to_text(in.grid));
     line("O = E x I", to_text(s.operational));
     line("M", in.embodied_source.empty() ? "not counted"
-                                         : to_text(s.embodied) + "; " + in.embodied_source);
-    out += "  boundary       " + (in.boundary.empty() ? "not stated" : in.boundary) + "\n";
-    out += "  method         " + (in.method.empty() ? "not stated" : in.method) + "\n";
-    if (s.conformant()) return out + "  conformant     yes: all that the standard asks is stated\n";
+                                         : concat({to_text(s.embodied), "; ", in.embodied_source}));
+    append(out, {"  boundary       ", (in.boundary.empty() ? "not stated" : in.boundary), "\n"});
+    append(out, {"  method         ", (in.method.empty() ? "not stated" : in.method), "\n"});
+    if (s.conformant())
+        return concat({out, "  conformant     yes: all that the standard asks is stated\n"});
     out += "  conformant     no; missing:";
     for (std::size_t i = 0; i < s.missing.size(); ++i) out += (i == 0 ? " " : "; ") + s.missing[i];
-    return out + "\n";
+    return concat({out, "\n"});
 }
 
 }  // namespace v1

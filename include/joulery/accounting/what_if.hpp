@@ -133,9 +133,10 @@ template <class... Change>
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/carbon/carbon_for.hpp"
+#include "joulery/carbon/grid_factor.hpp"
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
-#include "joulery/carbon/grid_factor.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
@@ -190,8 +191,8 @@ JOULERY_DECL void what_if_result::change_pue(double pue, const std::string& sour
     carbon_model& m = changed.context.carbon;
     const double factor = pue / m.pue;
     levers.push_back({"mechanization",
-                      "PUE " + format_significant(m.pue, 4) + " (" + m.pue_source + ")",
-                      "PUE " + format_significant(pue, 4) + " (" + source + ")", factor});
+                      concat({"PUE ", format_significant(m.pue, 4), " (", m.pue_source, ")"}),
+                      concat({"PUE ", format_significant(pue, 4), " (", source, ")"}), factor});
     scale(1, factor);
     m.overhead(pue, source);
 }
@@ -207,8 +208,8 @@ JOULERY_DECL std::optional<failure> in_region::apply(what_if_result& w) const {
 JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const {
     const double grams = value.grams_per_kwh();
     if (!is_positive(grams) || grams >= impossible_grams_per_kwh)
-        return failure{"carbon intensity " + format_significant(grams) +
-                           " g/kWh is no number above zero and below a million",
+        return failure{concat({"carbon intensity ", format_significant(grams),
+                               " g/kWh is no number above zero and below a million"}),
                        "state g CO2e/kWh, for instance 56"};
     w.move_to(carbon_model{value});
     return std::nullopt;
@@ -216,7 +217,7 @@ JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const
 
 JOULERY_DECL std::optional<failure> at_pue::apply(what_if_result& w) const {
     if (!is_finite(value) || value < 1 || value >= impossible_pue)
-        return failure{"PUE " + format_significant(value) + " is no number from 1 to 100",
+        return failure{concat({"PUE ", format_significant(value), " is no number from 1 to 100"}),
                        "state facility over IT energy, for instance 1.2"};
     w.change_pue(value, "stated by the user");
     return std::nullopt;
@@ -227,12 +228,12 @@ JOULERY_DECL std::optional<failure> started_at::apply(what_if_result& w) const {
     const auto end =
         wall_time::from_unix_seconds(begin.unix_seconds() + w.changed.context.duration.count());
     if (series->coverage(begin, end) < 1 - 1e-9)
-        return failure{"the series does not know all of the time from " + begin.to_iso8601() +
-                           " to " + end.to_iso8601(),
+        return failure{concat({"the series does not know all of the time from ", begin.to_iso8601(),
+                               " to ", end.to_iso8601()}),
                        "choose another start, or a longer series"};
     carbon_model there{grid_factor_for(*series)};
     there.grid.intensity = series->mean(begin, end);
-    there.grid.source += "; mean from " + begin.to_iso8601() + " to " + end.to_iso8601();
+    append(there.grid.source, {"; mean from ", begin.to_iso8601(), " to ", end.to_iso8601()});
     w.move_to(there);
     const double later = begin.unix_seconds() - w.changed.context.started.unix_seconds();
     for (run_span& run : w.changed.runs) {
@@ -265,15 +266,15 @@ JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
         return s && s->items > 0 && s->total.joules() > 0;
     };
     if (!counted(here) || !counted(there) || here->item_name != there->item_name)
-        return failure{"scope '" + path + "' has no items of one name in both reports",
+        return failure{concat({"scope '", path, "' has no items of one name in both reports"}),
                        "count them: s.add_items(n, \"sample\")"};
     const double factor = (there->total / there->items) / (here->total / here->items);
-    w.levers.push_back(
-        {"machine",
-         to_text(here->total / here->items) + "/" + here->item_name + " on " +
-             w.changed.context.cpu,
-         to_text(there->total / there->items) + "/" + here->item_name + " on " + other.context.cpu,
-         factor});
+    w.levers.push_back({"machine",
+                        concat({to_text(here->total / here->items), "/", here->item_name, " on ",
+                                w.changed.context.cpu}),
+                        concat({to_text(there->total / there->items), "/", here->item_name, " on ",
+                                other.context.cpu}),
+                        factor});
     const double slower =
         here->time.count() > 0 ? (there->time / there->items) / (here->time / here->items) : 1.0;
     w.scale(factor, factor);
@@ -285,18 +286,19 @@ JOULERY_DECL std::optional<failure> on_machine::apply(what_if_result& w) const {
 }
 
 JOULERY_DECL std::string to_text(const what_if_result& w) {
-    std::string out = "IT energy  " + to_text(w.energy_before) + " -> " + to_text(w.energy_after) +
-                      "\nCO2e       " + mass_text(w.co2e_before) + " -> " + mass_text(w.co2e_after);
+    std::string out =
+        concat({"IT energy  ", to_text(w.energy_before), " -> ", to_text(w.energy_after),
+                "\nCO2e       ", mass_text(w.co2e_before), " -> ", mass_text(w.co2e_after)});
     if (!w.is_comparable())
         out += " (not comparable: the factors of the two places mean different things)";
     else if (w.co2e_before.grams() > 0)
-        out += " (x " + format_significant(w.co2e_after / w.co2e_before, 3) + ")";
+        append(out, {" (x ", format_significant(w.co2e_after / w.co2e_before, 3), ")"});
     out += "\n";
     for (const lever& l : w.levers)
-        out += "  " + left_in(l.name, 14) +
-               (l.comparable ? " x " + left_in(format_significant(l.factor, 3), 10)
-                             : std::string(" not comparable  ")) +
-               " " + l.from + " -> " + l.to + "\n";
+        append(out, {"  ", left_in(l.name, 14),
+                     (l.comparable ? concat({" x ", left_in(format_significant(l.factor, 3), 10)})
+                                   : std::string(" not comparable  ")),
+                     " ", l.from, " -> ", l.to, "\n"});
     return out;
 }
 

@@ -35,6 +35,7 @@ struct accelerator_power {
 
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/tables/accelerator_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <algorithm>
@@ -48,31 +49,32 @@ JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view na
     double least = 0;
     std::string fits, all;
     for (const accelerator_row& r : accelerator_table) {
-        all += std::string(all.empty() ? "" : "; ") + r.name;
+        append(all, {all.empty() ? "" : "; ", r.name});
         const folded_name have = fold_place(r.name);
         if (wanted.view().empty() || have.view().find(wanted.view()) == std::string_view::npos)
             continue;
         if (exact == nullptr && have.view() == wanted.view()) exact = &r;
         least = most == nullptr ? r.watts : std::min<double>(least, r.watts);
         if (most == nullptr || r.watts > most->watts) most = &r;
-        fits += std::string(fits.empty() ? "" : "; ") + r.name + " (" +
-                to_text(power::from_watts(r.watts)) + ")";
+        append(fits,
+               {fits.empty() ? "" : "; ", r.name, " (", to_text(power::from_watts(r.watts)), ")"});
     }
-    const std::string quoted = "'" + std::string(name) + "'";
+    const std::string quoted = concat({"'", name, "'"});
     const auto figure = [](const accelerator_row& r) {
         return accelerator_power{r.name, power::from_watts(r.watts),
-                                 std::string(r.what) + ", " + r.source};
+                                 concat({r.what, ", ", r.source})};
     };
     if (exact != nullptr) return figure(*exact);
     if (most != nullptr && most->watts <= 2 * least) {
         accelerator_power found = figure(*most);
-        if (most->watts > least) found.source += "; the most of what " + quoted + " fits: " + fits;
+        if (most->watts > least)
+            append(found.source, {"; the most of what ", quoted, " fits: ", fits});
         return found;
     }
     if (most != nullptr)
-        return failure{quoted + " fits accelerators of different power: " + fits,
+        return failure{concat({quoted, " fits accelerators of different power: ", fits}),
                        "name one in full"};
-    return failure{"no accelerator is called " + quoted + "; known: " + all,
+    return failure{concat({"no accelerator is called ", quoted, "; known: ", all}),
                    "state the energy itself"};
 }
 

@@ -41,6 +41,7 @@ struct pue_figure {
 #include "joulery/carbon/grid_factor_for.hpp"
 #include "joulery/detail/carbon/tables/pue_table.hpp"
 #include "joulery/detail/carbon/tables/water_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <utility>
 
@@ -59,7 +60,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline std::string dated(std::string text, int year) {
-    return year > 0 ? std::move(text) + ", " + std::to_string(year) : std::move(text);
+    return year > 0 ? concat({std::move(text), ", ", year}) : std::move(text);
 }
 
 /// The newest fleet row of an owner, or null.
@@ -82,8 +83,7 @@ inline void add_water(water_factors& w, place p, const std::string& iso3) {
             w.site_source = dated(region_disclosure, r.water_year);
         } else if (const auto* fleet = newest_fleet(fleet_water_table, fleet_owner(r.provider))) {
             w.site = fleet->litres_per_kwh;
-            w.site_source =
-                dated(std::string(fleet->who) + " fleet, " + fleet->source, fleet->year);
+            w.site_source = dated(concat({fleet->who, " fleet, ", fleet->source}), fleet->year);
         }
     }
     for (const grid_water_row& r : grid_water_table) {
@@ -101,17 +101,16 @@ JOULERY_DECL result<pue_figure> pue_for(std::string_view region_or_owner) {
     if (found.unique() && found[0].kind == place_kind::cloud) {
         const cloud_row& r = cloud_table[static_cast<std::size_t>(found[0].row)];
         if (r.pue >= 1)
-            return pue_figure{r.pue, detail::dated(std::string(r.provider) + ":" + r.region + ", " +
-                                                       region_disclosure,
-                                                   r.pue_year)};
+            return pue_figure{
+                r.pue, detail::dated(concat({r.provider, ":", r.region, ", ", region_disclosure}),
+                                     r.pue_year)};
         owner = r.provider;
     }
     const std::string folded(fold_place(owner).view());
     if (const auto* fleet = detail::newest_fleet(pue_table, detail::fleet_owner(folded)))
-        return pue_figure{
-            fleet->pue,
-            detail::dated(std::string(fleet->who) + " fleet, " + fleet->source, fleet->year)};
-    return failure{"no PUE is known for '" + std::string(region_or_owner) + "'",
+        return pue_figure{fleet->pue, detail::dated(concat({fleet->who, " fleet, ", fleet->source}),
+                                                    fleet->year)};
+    return failure{concat({"no PUE is known for '", region_or_owner, "'"}),
                    "state it: facility energy over IT energy, from the operator"};
 }
 
@@ -122,7 +121,7 @@ JOULERY_DECL result<carbon_model> carbon_for(place p) {
     m.alternatives = other_factors_of(p);
     if (p.kind == place_kind::cloud) {
         const cloud_row& r = cloud_table[static_cast<std::size_t>(p.row)];
-        const auto pue = pue_for(std::string(r.provider) + ":" + r.region);
+        const auto pue = pue_for(concat({r.provider, ":", r.region}));
         if (pue) m.overhead(pue->pue, pue->source);
     }
     detail::add_water(m.water, p, m.grid.country);

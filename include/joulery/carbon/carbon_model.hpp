@@ -7,6 +7,7 @@
 #include "joulery/detail/carbon/embodied_rate.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/intensity_over_time.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/units.hpp"
@@ -126,39 +127,40 @@ inline std::vector<std::string> carbon_model::sanitize() {
     const auto check = [&](const grid_factor& f, const char* instead) {
         const double g = f.intensity.grams_per_kwh();
         if (!is_positive(g)) {
-            warnings.push_back("carbon intensity " + format_significant(g) +
-                               " g/kWh is not above zero; " + instead);
+            warnings.push_back(concat({"carbon intensity ", format_significant(g),
+                                       " g/kWh is not above zero; ", instead}));
             return false;
         }
         if (g >= impossible_grams_per_kwh) {
-            warnings.push_back("carbon intensity " + format_significant(g) +
-                               " g/kWh is a tonne or more for each kWh, which no grid is; " +
-                               instead);
+            warnings.push_back(
+                concat({"carbon intensity ", format_significant(g),
+                        " g/kWh is a tonne or more for each kWh, which no grid is; ", instead}));
             return false;
         }
         if (g > absurd_grams_per_kwh)
-            warnings.push_back(
-                "carbon intensity " + format_significant(g) +
-                " g/kWh is above 2000, more than any grid: is it in g/kWh? Used as it is");
+            warnings.push_back(concat(
+                {"carbon intensity ", format_significant(g),
+                 " g/kWh is above 2000, more than any grid: is it in g/kWh? Used as it is"}));
         return true;
     };
     if (!check(grid, "the world average, 472.94 g/kWh, is used")) grid = grid_factor{};
     if (market && !check(*market, "no market-based figure is given")) market.reset();
     if (!is_finite(pue) || pue < 1) {
-        warnings.push_back("PUE " + format_significant(pue) +
-                           " is below 1, less than the machine itself; 1.0 is used");
+        warnings.push_back(concat({"PUE ", format_significant(pue),
+                                   " is below 1, less than the machine itself; 1.0 is used"}));
         pue = 1.0;
         pue_source = no_pue_stated;
     } else if (pue >= impossible_pue) {
-        warnings.push_back("PUE " + format_significant(pue) +
-                           " is a hundred times the machine's own energy or more; 1.0 is used");
+        warnings.push_back(
+            concat({"PUE ", format_significant(pue),
+                    " is a hundred times the machine's own energy or more; 1.0 is used"}));
         pue = 1.0;
         pue_source = no_pue_stated;
     } else if (pue > absurd_pue) {
         warnings.push_back(
-            "PUE " + format_significant(pue) +
-            " is above 3, more than data centres publish: is it facility energy over "
-            "IT energy? Used as it is");
+            concat({"PUE ", format_significant(pue),
+                    " is above 3, more than data centres publish: is it facility energy over "
+                    "IT energy? Used as it is"}));
     }
     return warnings;
 }
@@ -166,15 +168,15 @@ inline std::vector<std::string> carbon_model::sanitize() {
 inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_time end) const {
     std::vector<std::string> out;
     if (grid.assumed && !series)
-        out.push_back("no place was stated: the " + grid.place + " average, " +
-                      format_significant(grid.intensity.grams_per_kwh(), 5) +
-                      " g/kWh, is assumed (" + grid.source + ", " + std::to_string(grid.year) +
-                      ")");
+        out.push_back(concat({"no place was stated: the ", grid.place, " average, ",
+                              format_significant(grid.intensity.grams_per_kwh(), 5),
+                              " g/kWh, is assumed (", grid.source, ", ", grid.year, ")"}));
     if (series && begin.unix_seconds() > 0) {
         const double covered = series->coverage(begin, end);
         if (covered < 1 - 1e-9)
-            out.push_back("the intensity series knows " + format_significant(covered * 100, 3) +
-                          " % of the run; the rest is converted at the series' fallback");
+            out.push_back(
+                concat({"the intensity series knows ", format_significant(covered * 100, 3),
+                        " % of the run; the rest is converted at the series' fallback"}));
     }
     if (pue_source == no_pue_stated)
         out.push_back("no PUE was stated: 1.0, the machine alone, without the data centre");

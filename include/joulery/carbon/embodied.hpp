@@ -46,6 +46,7 @@ struct embodied_item {
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/tables/embodied_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
@@ -68,18 +69,17 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
         if (!exact) found = &r;
         exact = exact || same;
         ++fitting;
-        fits += std::string(fits.empty() ? "" : "; ") + r.item;
+        append(fits, {fits.empty() ? "" : "; ", r.item});
     }
     if (found && (fitting == 1 || exact))
         return embodied_item{
             found->item, emissions::from_kilograms(found->kilograms), count,
-            std::string(found->source) + " (" + found->boundary + ", " + found->evidence + ")"};
+            concat({found->source, " (", found->boundary, ", ", found->evidence, ")"})};
     if (fitting > 1)
-        return failure{"'" + std::string(name) + "' fits several: " + fits, "name one in full"};
+        return failure{concat({"'", name, "' fits several: ", fits}), "name one in full"};
     std::string all;
-    for (const embodied_row& r : embodied_table)
-        all += std::string(all.empty() ? "" : "; ") + r.item;
-    return failure{"no embodied factor for '" + std::string(name) + "'; known: " + all,
+    for (const embodied_row& r : embodied_table) append(all, {all.empty() ? "" : "; ", r.item});
+    return failure{concat({"no embodied factor for '", name, "'; known: ", all}),
                    "state it: embodied_item{name, kilograms, count, source}"};
 }
 
@@ -97,14 +97,14 @@ JOULERY_DECL result<embodied_rate> embodied_for(const std::vector<embodied_item>
     for (const embodied_item& i : items) {
         const double grams = i.each.grams() * i.count;
         if (!is_positive(grams))
-            return failure{"'" + i.name + "' has no embodied emissions above zero",
+            return failure{concat({"'", i.name, "' has no embodied emissions above zero"}),
                            "state its kilograms and count"};
         total += emissions::from_grams(grams);
-        rate.source += format_significant(i.count) + " x " + mass_text(i.each) + " " + i.name +
-                       " [" + i.source + "]; ";
+        append(rate.source, {format_significant(i.count), " x ", mass_text(i.each), " ", i.name,
+                             " [", i.source, "]; "});
     }
-    rate.source += "lifetime " + format_significant(lifetime.count() / 3600) + " h, share " +
-                   format_significant(share);
+    append(rate.source, {"lifetime ", format_significant(lifetime.count() / 3600), " h, share ",
+                         format_significant(share)});
     rate.per_hour = total * (share * 3600 / lifetime.count());
     return rate;
 }

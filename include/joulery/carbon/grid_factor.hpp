@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/units.hpp"
 
@@ -64,7 +65,7 @@ struct grid_factor {
 
 /// What a factor means: "lifecycle, production, average, location-based".
 [[nodiscard]] inline std::string basis_text(const grid_factor& f) {
-    return f.boundary + ", " + f.accounting + ", " + f.kind + ", " + f.method + "-based";
+    return concat({f.boundary, ", ", f.accounting, ", ", f.kind, ", ", f.method, "-based"});
 }
 
 /// Above this a figure is no grid's in any unit: a tonne for each kilowatt-hour.
@@ -88,12 +89,12 @@ inline namespace v1 {
 
 JOULERY_DECL std::string to_text(const grid_factor& f) {
     std::string out =
-        format_significant(f.intensity.grams_per_kwh(), 4) + " g CO2e/kWh, " + f.place;
-    if (f.year > 0) out += ", " + std::to_string(f.year);
+        concat({format_significant(f.intensity.grams_per_kwh(), 4), " g CO2e/kWh, ", f.place});
+    if (f.year > 0) append(out, {", ", f.year});
     for (const std::string* word : {&f.boundary, &f.accounting, &f.kind})
-        if (*word != "as stated") out += ", " + *word;
-    if (f.method != "as stated") out += ", " + f.method + "-based";
-    return out + "; " + f.source + (f.assumed ? " (assumed)" : "");
+        if (*word != "as stated") append(out, {", ", *word});
+    if (f.method != "as stated") append(out, {", ", f.method, "-based"});
+    return concat({out, "; ", f.source, (f.assumed ? " (assumed)" : "")});
 }
 
 }  // namespace v1

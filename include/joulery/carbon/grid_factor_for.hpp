@@ -34,6 +34,7 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/second_opinions.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <cstddef>
 #include <iterator>
@@ -100,7 +101,7 @@ namespace detail {
     const cloud_row& r = cloud_table[row];
     if (r.basis == cloud_basis::province) {
         grid_factor f = province_factor(static_cast<std::size_t>(r.province), 2023);
-        f.source += ", " + f.place;
+        append(f.source, {", ", f.place});
         f.place = to_text(place{place_kind::cloud, static_cast<short>(row)});
         return f;
     }
@@ -109,10 +110,10 @@ namespace detail {
                                                            : "lifecycle";
     std::string source = r.basis == cloud_basis::google ? google_source : ember_source;
     if (r.basis == cloud_basis::egrid)
-        source = std::string(egrid_source) + ", subregion " +
-                 egrid_table[static_cast<std::size_t>(r.subregion)].code;
+        source = concat({egrid_source, ", subregion ",
+                         egrid_table[static_cast<std::size_t>(r.subregion)].code});
     if (r.basis == cloud_basis::ember)
-        source += ", " + to_text(place{place_kind::country, r.country});
+        append(source, {", ", to_text(place{place_kind::country, r.country})});
     grid_factor f = table_factor(r.grams_per_kwh, r.year,
                                  to_text(place{place_kind::cloud, static_cast<short>(row)}),
                                  boundary, "production", source.c_str());
@@ -161,8 +162,9 @@ JOULERY_DECL grid_factor raw_factor(place p) {
 JOULERY_DECL result<grid_factor> grid_factor_for(place p) {
     grid_factor f = raw_factor(p);
     if (f.intensity.grams_per_kwh() > 0) return f;
-    return failure{f.place + " has no usable figure: " + f.source + " gives zero, which is missing",
-                   "state an intensity in g/kWh"};
+    return failure{
+        concat({f.place, " has no usable figure: ", f.source, " gives zero, which is missing"}),
+        "state an intensity in g/kWh"};
 }
 
 JOULERY_DECL result<grid_factor> intensity_for(std::string_view name) {

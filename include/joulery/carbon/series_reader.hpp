@@ -47,6 +47,7 @@ using series_result = result<std::shared_ptr<const intensity_series>>;
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/series_stream.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 
 #include <cerrno>
@@ -69,7 +70,8 @@ JOULERY_DECL series_result read_intensity_series(const std::string& path,
                                                  const series_options& options) {
     std::FILE* file = detail::open_stream(path, "rb");
     if (!file)
-        return failure{path + ": " + std::strerror(errno), "check the path and the permissions"};
+        return failure{concat({path, ": ", std::strerror(errno)}),
+                       "check the path and the permissions"};
     auto stream = std::make_unique<series_stream>(options);
     std::string piece(1 << 16, '\0');
     std::size_t n = 0;
@@ -78,11 +80,11 @@ JOULERY_DECL series_result read_intensity_series(const std::string& path,
     const int error = std::ferror(file) != 0 ? errno : 0;
     std::fclose(file);
     if (error != 0)
-        return failure{path + ": cannot be read to its end: " + std::strerror(error),
+        return failure{concat({path, ": cannot be read to its end: ", std::strerror(error)}),
                        "check the path and the disk"};
     const std::size_t slash = path.find_last_of('/');
     auto series = stream->finish(path.substr(slash == std::string::npos ? 0 : slash + 1));
-    if (!series) return failure{path + ": " + series.error().reason, series.error().remedy};
+    if (!series) return failure{concat({path, ": ", series.error().reason}), series.error().remedy};
     return series;
 }
 
@@ -92,8 +94,8 @@ JOULERY_DECL grid_factor grid_factor_for(const intensity_series& s) {
     f.boundary = s.about().boundary;
     f.kind = s.about().kind;
     f.method = "location";
-    f.source = "series " + s.about().source + ", " + s.begin().to_iso8601() + " to " +
-               s.end().to_iso8601();
+    f.source = concat(
+        {"series ", s.about().source, ", ", s.begin().to_iso8601(), " to ", s.end().to_iso8601()});
     return f;
 }
 

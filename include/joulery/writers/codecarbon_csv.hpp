@@ -33,6 +33,7 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/tables/country_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/writers/csv.hpp"
 
@@ -143,7 +144,7 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& report_or_none) {
     row.add(place.provider.empty() ? "N" : "Y");
     row.add(m.pue);
     row.add(m.water.site_source.empty() ? 0 : m.water.site);
-    return std::string(detail::codecarbon_header) + "\n" + row.text() + "\n";
+    return concat({detail::codecarbon_header, "\n", row.text(), "\n"});
 }
 
 }  // namespace v1

@@ -26,6 +26,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
@@ -104,7 +105,7 @@ JOULERY_DECL std::string to_csv(const report& report_or_none) {
          {"path", "row", "depth", "calls", "time_s", "total_j", "self_j", "uncertainty_j", "co2e_g",
           "items", "item_name", "j_per_item", "quality", "method", "hardware"})
         csv.add(std::string_view(name));
-    for (const channel_row& c : r.channels) csv.add("channel:" + c.id + "_j");
+    for (const channel_row& c : r.channels) csv.add(concat({"channel:", c.id, "_j"}));
     csv.end_record();
     const scope_tree tree(r);
     for (std::size_t i = 0; i < r.scopes.size(); ++i) {

@@ -22,6 +22,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/flame_stack.hpp"
@@ -68,7 +69,7 @@ JOULERY_DECL std::string to_folded(const report& r) {
     detail::append_microjoules(out, r.unscoped);
     out += '\n';
     if (!hardware_of(r.context).empty())
-        out += "(hardware: " + detail::folded_frame(hardware_of(r.context)) + ") 0\n";
+        append(out, {"(hardware: ", detail::folded_frame(hardware_of(r.context)), ") 0\n"});
     return out;
 }
 

@@ -24,6 +24,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
@@ -66,11 +67,11 @@ class html_writer {
         channels();
         carbon();
         run();
-        out_ += "<footer>Written by " +
-                markup_text(r_.context.library.empty() ? "joulery" : r_.context.library) +
-                ". This page holds everything it shows and loads nothing.</footer>\n</main>\n"
-                "<script>" +
-                std::string(html_script) + "</script>\n</body>\n</html>\n";
+        append(out_, {"<footer>Written by ",
+                      markup_text(r_.context.library.empty() ? "joulery" : r_.context.library),
+                      ". This page holds everything it shows and loads nothing.</footer>\n</main>\n"
+                      "<script>",
+                      html_script, "</script>\n</body>\n</html>\n"});
         return std::move(out_);
     }
 
@@ -81,13 +82,13 @@ class html_writer {
 
     void head() {
         out_ =
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-            "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
-            "<link rel=\"icon\" href=\"data:,\">\n<title>" +
-            title() + " - joulery</title>\n<style>" + std::string(html_style) +
-            "</style>\n</head>\n<body>\n<main>\n<h1>" + title() + "</h1>\n";
+            concat({"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                    "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
+                    "<link rel=\"icon\" href=\"data:,\">\n<title>",
+                    title(), " - joulery</title>\n<style>", html_style,
+                    "</style>\n</head>\n<body>\n<main>\n<h1>", title(), "</h1>\n"});
         std::string where;
         const auto add = [&](const std::string& text) {
             if (!text.empty()) where += (where.empty() ? "" : ", ") + markup_text(text);
@@ -95,22 +96,22 @@ class html_writer {
         add(r_.context.host);
         add(hardware_of(r_.context));
         if (r_.context.started.unix_seconds() > 0) add(r_.context.started.to_iso8601());
-        if (r_.runs.size() > 1) add(std::to_string(r_.runs.size()) + " runs merged");
-        out_ += "<p class=\"soft\">" + where + "</p>\n";
+        if (r_.runs.size() > 1) add(concat({r_.runs.size(), " runs merged"}));
+        append(out_, {"<p class=\"soft\">", where, "</p>\n"});
     }
 
     void warnings() {
         if (r_.warnings.empty()) return;
-        out_ += "<section class=\"warnings\" aria-labelledby=\"w\"><h2 id=\"w\">" +
-                std::string(r_.warnings.size() == 1 ? "Warning" : "Warnings") + "</h2><ul>\n";
-        for (const std::string& w : r_.warnings) out_ += "<li>" + markup_text(w) + "</li>\n";
+        append(out_, {"<section class=\"warnings\" aria-labelledby=\"w\"><h2 id=\"w\">",
+                      r_.warnings.size() == 1 ? "Warning" : "Warnings", "</h2><ul>\n"});
+        for (const std::string& w : r_.warnings) append(out_, {"<li>", markup_text(w), "</li>\n"});
         out_ += "</ul></section>\n";
     }
 
     void card(const std::string& figure, const std::string& what, const std::string& also = {}) {
-        out_ += "<li><b>" + html_figure(figure) + "</b>" +
-                (also.empty() ? "" : "<em>" + html_figure(also) + "</em>") + "<span>" +
-                html_figure(what) + "</span></li>\n";
+        append(out_, {"<li><b>", html_figure(figure), "</b>",
+                      (also.empty() ? "" : concat({"<em>", html_figure(also), "</em>"})), "<span>",
+                      html_figure(what), "</span></li>\n"});
     }
 
     void headline() {
@@ -125,17 +126,17 @@ class html_writer {
         const std::string both = text_in_both(r_.total);
         const std::size_t bracket = both.find(" (");
         card(with_quality_prefix(both.substr(0, bracket), q),
-             "energy of the machine, " + std::string(to_text(q)),
+             concat({"energy of the machine, ", to_text(q)}),
              bracket == std::string::npos ? std::string()
                                           : both.substr(bracket + 2, both.size() - bracket - 3));
         card(with_quality_prefix(mass_text(r_.co2e), q),
-             "CO2e, grid: " + r_.context.carbon.grid.place);
+             concat({"CO2e, grid: ", r_.context.carbon.grid.place}));
         card(to_text(r_.context.duration), "run time");
         card(with_quality_prefix(to_text(r_.total / r_.context.duration), q), "mean power");
         card(with_quality_prefix(units_.text(r_.unscoped), q),
-             "outside all scopes" + (r_.total.joules() > 0
-                                         ? ", " + percent_text(r_.unscoped / r_.total)
-                                         : std::string()));
+             concat({"outside all scopes",
+                     (r_.total.joules() > 0 ? concat({", ", percent_text(r_.unscoped / r_.total)})
+                                            : std::string())}));
         card(percent_text(r_.overhead.share_of_wall), "of the run spent measuring");
         out_ += "</ul>\n";
     }
@@ -146,20 +147,22 @@ class html_writer {
         if (icicle.empty()) {
             out_ += "<p>No energy was measured or estimated.</p>\n";
         } else {
-            out_ +=
-                "<div class=\"tools\"><button id=\"zoom-reset\" type=\"button\" disabled>Show the "
-                "whole run</button><span class=\"soft\">Click a scope to zoom in, Escape to "
-                "leave; arrow keys go from scope to scope.</span><span class=\"soft\" "
-                "id=\"zoom-status\" role=\"status\"></span>"
-                "</div>\n<figure>" +
-                icicle + "</figure>\n";
+            append(
+                out_,
+                {"<div class=\"tools\"><button id=\"zoom-reset\" type=\"button\" disabled>Show the "
+                 "whole run</button><span class=\"soft\">Click a scope to zoom in, Escape to "
+                 "leave; arrow keys go from scope to scope.</span><span class=\"soft\" "
+                 "id=\"zoom-status\" role=\"status\"></span>"
+                 "</div>\n<figure>",
+                 icicle, "</figure>\n"});
         }
         const std::string power = to_power_svg(r_);
         if (!power.empty())
-            out_ += "<h2>Power over time</h2>\n<figure>" + power +
+            append(out_,
+                   {"<h2>Power over time</h2>\n<figure>", power,
                     "<div class=\"tools moment\"><label>Moment <input id=\"moment\" type=\"range\" "
                     "min=\"0\" max=\"1\" value=\"0\"></label><span id=\"moment-time\"></span>"
-                    "</div></figure>\n";
+                    "</div></figure>\n"});
     }
 
     void single_calls() {
@@ -173,14 +176,14 @@ class html_writer {
                       "*energy p90", "energy p99", "*energy max", "<energy by"});
         out_ += "<tbody>\n";
         for (const std::size_t i : rows) {
-            out_ += "<tr>" + html_table::row_head(0) + html_name(r_.scopes[i].path) + "</th>";
+            append(out_, {"<tr>", html_table::row_head(0), html_name(r_.scopes[i].path), "</th>"});
             std::size_t at = 0;
             for (const spread_cell& c : spread_cells(r_.scopes[i]))
                 table_.cell(c.text, c.value, at++ % 2 == 1 ? "wide" : "");
             table_.cell(r_.scopes[i].call_method, "left");
             out_ += "</tr>\n";
         }
-        out_ += "</tbody></table></div>\n<p class=\"soft\">" + std::string(spread_note) + ".</p>\n";
+        append(out_, {"</tbody></table></div>\n<p class=\"soft\">", spread_note, ".</p>\n"});
     }
 
     void channels() {
@@ -234,12 +237,12 @@ class html_writer {
     }
 
     void channel_line(const channel_row& c, std::size_t level) {
-        out_ += "<tr>" + html_table::row_head(std::min<std::size_t>(level, 8)) + html_name(c.id) +
-                "</th>";
+        append(out_, {"<tr>", html_table::row_head(std::min<std::size_t>(level, 8)),
+                      html_name(c.id), "</th>"});
         table_.cell(with_quality_prefix(units_.text(c.total), c.provenance));
         table_.cell(with_quality_prefix(units_.text(c.unscoped), c.provenance), "wide");
         table_.quality_cell(c.total, c.provenance);
-        table_.cell(c.summed ? "summed" : "no: " + c.exclusion_reason, "left");
+        table_.cell(c.summed ? "summed" : concat({"no: ", c.exclusion_reason}), "left");
         table_.cell(c.backend, "wide left");
         table_.cell(c.state, "wide left");
         out_ += "</tr>\n";
@@ -247,7 +250,7 @@ class html_writer {
 
     void entry(const std::string& term, const std::string& text) {
         if (!text.empty())
-            out_ += "<dt>" + markup_text(term) + "</dt><dd>" + html_figure(text) + "</dd>\n";
+            append(out_, {"<dt>", markup_text(term), "</dt><dd>", html_figure(text), "</dd>\n"});
     }
 
     void carbon() {
@@ -260,9 +263,9 @@ class html_writer {
         out_ += "<dl>\n";
         entry("emissions", shown_.is_known() ? with_quality_prefix(to_text(r_.co2e), r_.provenance)
                                              : not_measured_text);
-        entry("grid factor", to_text(c.grid.intensity) + ", " + grid_text(c.grid));
+        entry("grid factor", concat({to_text(c.grid.intensity), ", ", grid_text(c.grid)}));
         entry("source", c.grid.source);
-        entry("PUE", plain_text(c.pue, "") + " (" + c.pue_source + ")");
+        entry("PUE", concat({plain_text(c.pue, ""), " (", c.pue_source, ")"}));
         for (const carbon_note& note : carbon_notes(r_)) entry(note.label, note.text);
         out_ += "</dl>\n";
     }
@@ -273,9 +276,9 @@ class html_writer {
         entry("measuring cost", overhead_text(r_.overhead));
         entry("attribution", c.attribution);
         entry("clock", c.clock);
-        entry("processor", c.cpu + (c.logical_cpus > 0 ? ", " + std::to_string(c.logical_cpus) +
-                                                             " hardware threads"
-                                                       : std::string()));
+        entry("processor",
+              c.cpu + (c.logical_cpus > 0 ? concat({", ", c.logical_cpus, " hardware threads"})
+                                          : std::string()));
         entry("hardware", c.hardware);
         entry("system", c.os);
         entry("run id", c.run_id);

@@ -23,6 +23,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/figures.hpp"
@@ -67,7 +68,7 @@ inline std::string junit_seconds(seconds t) {
     const double s = is_positive(t.count()) && t.count() < 1e12 ? t.count() : 0;
     const auto milli = static_cast<std::uint64_t>(s * 1e3 + 0.5);
     const std::string fraction = std::to_string(1000 + milli % 1000);
-    return std::to_string(milli / 1000) + "." + fraction.substr(1);
+    return concat({milli / 1000, ".", fraction.substr(1)});
 }
 
 }  // namespace detail
@@ -79,9 +80,9 @@ JOULERY_DECL std::string to_junit(const report& report_or_none) {
     const std::string time = detail::junit_seconds(r.context.duration);
     const std::string name = markup_text(r.context.run_name);
     std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
-    out += "  <testsuite name=\"joulery " + name + "\" tests=\"" + count +
-           "\" failures=\"0\" errors=\"0\" skipped=\"0\" time=\"" + time + "\" hostname=\"" +
-           markup_text(r.context.host) + "\">\n    <properties>\n";
+    append(out, {"  <testsuite name=\"joulery ", name, "\" tests=\"", count,
+                 "\" failures=\"0\" errors=\"0\" skipped=\"0\" time=\"", time, "\" hostname=\"",
+                 markup_text(r.context.host), "\">\n    <properties>\n"});
     const char* indent = "      ";
     detail::junit_property(out, indent, "joules", r.total.joules());
     detail::junit_property(out, indent, "joules_outside_scopes", r.unscoped.joules());
@@ -92,8 +93,8 @@ JOULERY_DECL std::string to_junit(const report& report_or_none) {
     detail::junit_property(out, indent, "hardware", r.context.hardware);
     out += "    </properties>\n";
     for (const scope_row& s : r.scopes) {
-        out += "    <testcase classname=\"joulery." + name + "\" name=\"" + markup_text(s.path) +
-               "\" time=\"" + detail::junit_seconds(s.time) + "\">\n      <system-out>";
+        append(out, {"    <testcase classname=\"joulery.", name, "\" name=\"", markup_text(s.path),
+                     "\" time=\"", detail::junit_seconds(s.time), "\">\n      <system-out>"});
         detail::junit_case_property(out, "joules", s.total.joules());
         detail::junit_case_property(out, "joules_self", s.self.joules());
         detail::junit_case_property(out, "joules_uncertainty", s.uncertainty.joules());
@@ -106,7 +107,7 @@ JOULERY_DECL std::string to_junit(const report& report_or_none) {
     }
     if (!r.warnings.empty()) {
         out += "    <system-err>";
-        for (const std::string& w : r.warnings) out += markup_text(w) + "\n";
+        for (const std::string& w : r.warnings) append(out, {markup_text(w), "\n"});
         out += "</system-err>\n";
     }
     out += "  </testsuite>\n</testsuites>\n";

@@ -23,6 +23,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
@@ -52,7 +53,7 @@ inline std::string markdown_code(std::string_view name) {
             out += c;
         }
     }
-    return out == "`" ? "` `" : out + "`";
+    return out == "`" ? "` `" : concat({out, "`"});
 }
 
 /// Prose with every character escaped that could be markup.
@@ -79,41 +80,45 @@ inline void markdown_sums(std::string& out, const report& r, const std::vector<c
         return markdown_prose(with_quality_prefix(units.text(x), r.provenance));
     };
     const std::string q = quality_text(r.total, r.provenance);
-    out += "| *outside all scopes* | | | " + figure(r.unscoped) + " |";
+    append(out, {"| *outside all scopes* | | | ", figure(r.unscoped), " |"});
     for (const component part : parts)
-        out += " " + figure(energy_of_part(r, part, &channel_row::unscoped)) + " |";
-    out += " | | | | " + q + " |\n";
-    out += "| **total** | | " + to_text(r.context.duration) + " | **" + figure(r.total) + "** |";
-    for (const component part : parts) out += " " + figure(energy_of_part(r, part)) + " |";
-    out +=
-        " " +
-        markdown_prose(with_quality_prefix(to_text(r.total / r.context.duration), r.provenance)) +
-        " | | " + figure(r.co2e) + " | | " + q + " |\n";
+        append(out, {" ", figure(energy_of_part(r, part, &channel_row::unscoped)), " |"});
+    append(out, {" | | | | ", q, " |\n"});
+    append(out,
+           {"| **total** | | ", to_text(r.context.duration), " | **", figure(r.total), "** |"});
+    for (const component part : parts) append(out, {" ", figure(energy_of_part(r, part)), " |"});
+    append(
+        out,
+        {" ",
+         markdown_prose(with_quality_prefix(to_text(r.total / r.context.duration), r.provenance)),
+         " | | ", figure(r.co2e), " | | ", q, " |\n"});
 }
 
 inline void markdown_scopes(std::string& out, const report& r) {
     const std::vector<component> parts = parts_of(r);
-    out += std::string("| scope | calls | ") + (is_thread_time(r) ? "thread time" : "time") +
-           " | energy | ";
-    for (const component part : parts) out += std::string(part_title(part)) + " | ";
+    append(out,
+           {"| scope | calls | ", (is_thread_time(r) ? "thread time" : "time"), " | energy | "});
+    for (const component part : parts) append(out, {part_title(part), " | "});
     out += "power | per item | CO2e | \xC2\xB1 | quality |\n|:--|--:|--:|--:|";
     for (std::size_t i = 0; i < parts.size(); ++i) out += "--:|";
     out += "--:|--:|--:|--:|:--|\n";
     const scope_tree tree(r);
     const column_units units(r);
-    const auto cell = [&](const std::string& text) { out += " " + markdown_prose(text) + " |"; };
+    const auto cell = [&](const std::string& text) {
+        append(out, {" ", markdown_prose(text), " |"});
+    };
     for (const shown_row& shown : shown_rows(r, tree, most_markdown_rows)) {
         out += "| ";
         for (std::size_t l = 0; l < shown.level; ++l) out += "&emsp;";
         if (shown.scope == scope_tree::none) {
-            out += "*" + left_out_text(shown) + "* | | |";
+            append(out, {"*", left_out_text(shown), "* | | |"});
             cell(with_quality_prefix(units.text(shown.total), shown.provenance));
             for (std::size_t i = 0; i < parts.size() + 5; ++i) out += " |";
             out += '\n';
             continue;
         }
         const scope_row& row = r.scopes[shown.scope];
-        out += markdown_code(row.name) + " |";
+        append(out, {markdown_code(row.name), " |"});
         cell(count_text(static_cast<double>(row.calls)));
         cell(to_text(row.time));
         cell(with_quality_prefix(units.text(row.total), row.provenance));
@@ -127,7 +132,7 @@ inline void markdown_scopes(std::string& out, const report& r) {
         out += '\n';
     }
     markdown_sums(out, r, parts, units);
-    if (is_thread_time(r)) out += std::string("\n") + thread_time_note + "\n";
+    if (is_thread_time(r)) append(out, {"\n", thread_time_note, "\n"});
 }
 
 inline void markdown_channels(std::string& out, const report& r) {
@@ -137,21 +142,22 @@ inline void markdown_channels(std::string& out, const report& r) {
                : "| channel | energy | quality | backend | summed |\n|:--|--:|:--|:--|:--|\n";
     const column_units units(r);
     for (const channel_row& c : r.channels)
-        out += "| " + markdown_code(c.id) + " | " +
-               markdown_prose(with_quality_prefix(units.text(c.total), c.provenance)) + " | " +
-               quality_text(c.total, c.provenance) + " | " + markdown_prose(c.backend) + " | " +
-               (c.summed ? "yes" : "no: " + markdown_prose(c.exclusion_reason)) + " |\n";
+        append(out,
+               {"| ", markdown_code(c.id), " | ",
+                markdown_prose(with_quality_prefix(units.text(c.total), c.provenance)), " | ",
+                quality_text(c.total, c.provenance), " | ", markdown_prose(c.backend), " | ",
+                (c.summed ? "yes" : concat({"no: ", markdown_prose(c.exclusion_reason)})), " |\n"});
     const carbon_model& carbon = r.context.carbon;
-    out += "\n- CO2e at " + to_text(carbon.grid.intensity) + " (" +
-           markdown_prose(grid_text(carbon.grid)) + "; " + markdown_prose(carbon.grid.source) +
-           "), PUE " + plain_text(carbon.pue, "") + " (" + markdown_prose(carbon.pue_source) + ")" +
-           (carbon.grid.assumed ? ". **Assumed**: no place was named" : "") + ".\n";
+    append(out, {"\n- CO2e at ", to_text(carbon.grid.intensity), " (",
+                 markdown_prose(grid_text(carbon.grid)), "; ", markdown_prose(carbon.grid.source),
+                 "), PUE ", plain_text(carbon.pue, ""), " (", markdown_prose(carbon.pue_source),
+                 ")", (carbon.grid.assumed ? ". **Assumed**: no place was named" : ""), ".\n"});
     for (const carbon_note& note : carbon_notes(r))
-        out += "- " + note.label + ": " + markdown_prose(note.text) + ".\n";
-    out += "- Measuring cost " + markdown_prose(overhead_text(r.overhead)) + ".\n";
-    out += "- " + markdown_prose(r.context.library) + " on " + markdown_prose(r.context.host) +
-           ", " + markdown_prose(hardware_of(r.context)) + ", " + markdown_prose(r.context.os) +
-           ", " + r.context.started.to_iso8601() + ".\n\n</details>\n";
+        append(out, {"- ", note.label, ": ", markdown_prose(note.text), ".\n"});
+    append(out, {"- Measuring cost ", markdown_prose(overhead_text(r.overhead)), ".\n"});
+    append(out, {"- ", markdown_prose(r.context.library), " on ", markdown_prose(r.context.host),
+                 ", ", markdown_prose(hardware_of(r.context)), ", ", markdown_prose(r.context.os),
+                 ", ", r.context.started.to_iso8601(), ".\n\n</details>\n"});
 }
 
 }  // namespace detail
@@ -163,14 +169,14 @@ JOULERY_DECL std::string to_markdown(const report& report_or_none) {
     const auto figure = [&](const std::string& text) {
         return detail::markdown_prose(with_quality_prefix(text, r.provenance));
     };
-    std::string out = "### Energy of " + detail::markdown_prose(name) + ": ";
+    std::string out = concat({"### Energy of ", detail::markdown_prose(name), ": "});
     if (shown.is_known())
-        out += figure(text_in_both(r.total)) + ", " + figure(to_text(r.co2e)) + " (" +
-               std::string(to_text(r.provenance)) + ")\n\n";
+        append(out, {figure(text_in_both(r.total)), ", ", figure(to_text(r.co2e)), " (",
+                     to_text(r.provenance), ")\n\n"});
     else
-        out += std::string(not_measured_text) + "\n\n";
+        append(out, {not_measured_text, "\n\n"});
     for (const std::string& w : r.warnings)
-        out += "> **Warning:** " + detail::markdown_prose(w) + "\n>\n";
+        append(out, {"> **Warning:** ", detail::markdown_prose(w), "\n>\n"});
     if (!r.warnings.empty()) out.replace(out.size() - 2, 2, "\n");
     detail::markdown_scopes(out, r);
     detail::markdown_channels(out, r);

@@ -30,6 +30,7 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/statement.hpp"
@@ -52,10 +53,10 @@ JOULERY_DECL std::string to_model_card(const report& r, std::string_view trainin
         append_json_string(out, text);  // a JSON string is a YAML string
     };
     const std::string amount =
-        known ? format_significant(r.total.kilowatt_hours(), 4) + " kWh of IT energy"
-              : std::string("energy ") + not_measured_text;
-    field("source", r.context.library + ": " + amount + ", PUE " + format_significant(m.pue, 4) +
-                        ", " + to_text(m.grid));
+        known ? concat({format_significant(r.total.kilowatt_hours(), 4), " kWh of IT energy"})
+              : concat({"energy ", not_measured_text});
+    field("source", concat({r.context.library, ": ", amount, ", PUE ", format_significant(m.pue, 4),
+                            ", ", to_text(m.grid)}));
     if (!training_type.empty()) field("training_type", training_type);
     field("geographical_location", m.grid.assumed ? "not stated" : m.grid.place);
     field("hardware_used", hardware_of(r.context));
@@ -63,7 +64,7 @@ JOULERY_DECL std::string to_model_card(const report& r, std::string_view trainin
     const statement s = statement_of(r);
     const auto comments = [&](const char* what, const std::vector<std::string>& lines) {
         for (const std::string& line : lines)
-            out += std::string("  # ") + what + escape_control(line) + "\n";
+            append(out, {"  # ", what, escape_control(line), "\n"});
     };
     comments("measured: ", s.measured);
     comments("estimated: ", s.estimated);

@@ -40,6 +40,7 @@ struct prometheus_options {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
@@ -91,9 +92,8 @@ class metric_writer {
     // OpenMetrics names the family without "_total"; the older format with it.
     void family(std::string_view name, std::string_view type, std::string_view help) {
         const bool suffix = type == "counter" && !options_.open_metrics;
-        const std::string full = std::string(name) + (suffix ? "_total" : "");
-        out_ += "# HELP " + full + " " + std::string(help) + "\n# TYPE " + full + " " +
-                std::string(type) + "\n";
+        const std::string full = concat({name, (suffix ? "_total" : "")});
+        append(out_, {"# HELP ", full, " ", help, "\n# TYPE ", full, " ", type, "\n"});
         counter_ = type == "counter";
     }
 
@@ -258,7 +258,7 @@ class metric_writer {
             sample(name, {{"scope", row->path}, {"quantile", "0.5"}}, number_of(p.p50));
             sample(name, {{"scope", row->path}, {"quantile", "0.9"}}, number_of(p.p90));
             sample(name, {{"scope", row->path}, {"quantile", "0.99"}}, number_of(p.p99));
-            sample(std::string(name) + "_count", {{"scope", row->path}},
+            sample(concat({name, "_count"}), {{"scope", row->path}},
                    static_cast<double>(calls(*row).count()));
         }
     }

@@ -24,6 +24,7 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/accounting/report_carbon.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 
@@ -124,7 +125,7 @@ JOULERY_DECL std::string to_sci_json(const report& report_or_none) {
     }
     out += first ? "]" : "\n  ]";
     run.close();
-    return out + "\n";
+    return concat({out, "\n"});
 }
 
 }  // namespace v1

@@ -21,6 +21,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/report/flame_stack.hpp"
 #include "joulery/detail/report/known_energy.hpp"
@@ -62,7 +63,7 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
     for (const std::size_t i : tree.order) {
         std::string stack;
         for (const std::size_t scope : detail::flame_stack(tree, i))
-            stack += (stack.empty() ? "" : ",") + std::to_string(frame_of[scope]);
+            append(stack, {(stack.empty() ? "" : ","), frame_of[scope]});
         add(stack, r.scopes[i].self);
     }
     add(std::to_string(outside), r.unscoped);
@@ -74,13 +75,13 @@ JOULERY_DECL std::string to_speedscope(const report& r) {
     const std::string& hardware = hardware_of(r.context);
     const bool both = !r.context.run_name.empty() && !hardware.empty();
     append_json_string(out, r.context.run_name + (both ? " on " : "") + hardware);
-    out += ",\n\"shared\": {\"frames\": [\n" + frames +
-           "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (" +
-           (knows_energy(r) ? "joules" : not_measured_text) +
-           ")\", "
-           "\"unit\": \"none\",\n\"startValue\": 0, \"endValue\": ";
+    append(out, {",\n\"shared\": {\"frames\": [\n", frames,
+                 "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": \"energy (",
+                 (knows_energy(r) ? "joules" : not_measured_text),
+                 ")\", "
+                 "\"unit\": \"none\",\n\"startValue\": 0, \"endValue\": "});
     append_json_number(out, std::min(sum, std::numeric_limits<double>::max()));
-    out += ",\n\"samples\": [\n" + samples + "],\n\"weights\": [" + weights + "]}]}\n";
+    append(out, {",\n\"samples\": [\n", samples, "],\n\"weights\": [", weights, "]}]}\n"});
     return out;
 }
 

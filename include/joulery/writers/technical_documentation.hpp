@@ -34,6 +34,7 @@ struct documentation_facts {
 #include "joulery/accounting/footprint.hpp"
 #include "joulery/accounting/report_carbon.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/known_energy.hpp"
@@ -50,34 +51,36 @@ JOULERY_DECL std::string to_technical_documentation(const report& r,
     const statement s = statement_of(r);
     std::string out = "## Energy consumption (EU AI Act, Annex XI, section 1, point 2 (e))\n\n";
     const auto item = [&](const char* name, const std::string& text) {
-        out += std::string("- ") + name + ": " + escape_control(text) + "\n";
+        append(out, {"- ", name, ": ", escape_control(text), "\n"});
     };
     const auto stated = [](const std::string& text) { return text.empty() ? "N/A" : text; };
     item("model", stated(facts.model));
     item("run", r.context.run_name + (r.context.run_name.empty() ? "" : ", ") + r.context.run_id);
     item("started", r.context.started.to_iso8601());
-    item("duration", format_significant(r.context.duration.count() / 3600, 4) + " h (" +
-                         to_text(r.context.duration) + ")");
+    item("duration", concat({format_significant(r.context.duration.count() / 3600, 4), " h (",
+                             to_text(r.context.duration), ")"}));
     item("computation used for training", stated(facts.training_flop));
     const bool known = knows_energy(r);
     const auto megawatt_hours = [&](energy e) {
-        return known ? format_significant(e.kilowatt_hours() / 1e3, 4) + " MWh (" + to_text(e) + ")"
+        return known ? concat({format_significant(e.kilowatt_hours() / 1e3, 4), " MWh (",
+                               to_text(e), ")"})
                      : std::string(not_measured_text);
     };
     const auto tonnes = [&](emissions m) {
-        return known ? format_significant(m.kilograms() / 1e3, 4) + " t CO2e (" + mass_text(m) + ")"
+        return known ? concat({format_significant(m.kilograms() / 1e3, 4), " t CO2e (",
+                               mass_text(m), ")"})
                      : std::string(not_measured_text);
     };
     item("energy of the machine",
-         megawatt_hours(f.it) + (known ? ", " + std::string(to_text(r.provenance)) : ""));
+         megawatt_hours(f.it) + (known ? concat({", ", to_text(r.provenance)}) : ""));
     item("energy with the data centre's overhead", megawatt_hours(f.facility));
     item("hardware", stated(hardware_of(r.context)));
     item("greenhouse gases, location-based", tonnes(f.location));
     if (f.market) item("greenhouse gases, market-based", tonnes(*f.market));
-    item("method", r.context.library + ", attribution " + r.context.attribution);
+    item("method", concat({r.context.library, ", attribution ", r.context.attribution}));
     const auto list = [&](const char* title, const std::vector<std::string>& lines) {
-        out += std::string("\n") + title + "\n\n";
-        for (const std::string& line : lines) out += "- " + escape_control(line) + "\n";
+        append(out, {"\n", title, "\n\n"});
+        for (const std::string& line : lines) append(out, {"- ", escape_control(line), "\n"});
         if (lines.empty()) out += "- nothing\n";
     };
     list("Measured", s.measured);

@@ -23,6 +23,7 @@ inline namespace v1 {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/number_text.hpp"
@@ -54,9 +55,8 @@ class trace_writer {
         append_json_string(out_, r_.context.run_name);
         out_ += ", \"hardware\": ";
         append_json_string(out_, hardware_of(r_.context));
-        out_ += ", \"started\": \"" + r_.context.started.to_iso8601() +
-                "\", \"slices_dropped\": \"" + std::to_string(r_.slices.dropped) +
-                "\"},\n\"traceEvents\": [";
+        append(out_, {", \"started\": \"", r_.context.started.to_iso8601(),
+                      "\", \"slices_dropped\": \"", r_.slices.dropped, "\"},\n\"traceEvents\": ["});
         names();
         slices();
         counters();
@@ -83,7 +83,7 @@ class trace_writer {
         out_ += "}}";
         for (std::size_t t = 0; t < r_.slices.threads.size(); ++t) {
             begin("M", "thread_name");
-            out_ += ", \"tid\": " + std::to_string(t + 1) + ", \"args\": {\"name\": ";
+            append(out_, {", \"tid\": ", t + 1, ", \"args\": {\"name\": "});
             append_json_string(out_, r_.slices.threads[t]);
             out_ += "}}";
         }
@@ -96,7 +96,7 @@ class trace_writer {
             if (s->scope >= r_.scopes.size()) continue;
             const scope_row& row = r_.scopes[s->scope];
             begin("X", r_.scopes[s->scope].name);
-            out_ += ", \"cat\": \"scope\", \"tid\": " + std::to_string(s->thread + 1);
+            append(out_, {", \"cat\": \"scope\", \"tid\": ", s->thread + 1});
             const std::int64_t begin = whole_nanoseconds(s->begin);
             const std::int64_t end = whole_nanoseconds(s->begin + s->length);
             microseconds("ts", begin);
@@ -107,7 +107,7 @@ class trace_writer {
                 out_ += ", \"joules\": ";
                 append_json_number(out_, s->joules);
             }
-            out_ += ", \"quality\": \"" + std::string(to_text(row.provenance)) + "\"}}";
+            append(out_, {", \"quality\": \"", to_text(row.provenance), "\"}}"});
         }
     }
 
@@ -134,7 +134,7 @@ class trace_writer {
     void counters() {
         const power_history& h = r_.history;
         for (std::size_t c = 0; c < h.watts.size() && c < r_.channels.size(); ++c) {
-            const std::string name = "power " + r_.channels[c].id;
+            const std::string name = concat({"power ", r_.channels[c].id});
             for (std::size_t i = 0; i < h.watts[c].size(); ++i)
                 counter(name, h.begin + h.step * static_cast<double>(i), h.watts[c][i]);
             if (!h.watts[c].empty())

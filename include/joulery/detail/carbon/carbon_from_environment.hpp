@@ -5,6 +5,7 @@
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/carbon/decimal.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <optional>
 #include <string>
@@ -40,8 +41,8 @@ inline namespace v1 {
             if (model.pue_source != no_pue_stated) found->overhead(model.pue, model.pue_source);
             model = *std::move(found);
         } else {
-            kept("JOULERY_REGION: " + found.error().reason + ". Kept: " + model.grid.place +
-                 "; to change it, " + found.error().remedy);
+            kept(concat({"JOULERY_REGION: ", found.error().reason, ". Kept: ", model.grid.place,
+                         "; to change it, ", found.error().remedy}));
         }
     }
     const auto number = [&](const char* name, std::string_view text, double least, bool inclusive,
@@ -49,13 +50,13 @@ inline namespace v1 {
         if (trimmed(text).empty()) return std::nullopt;
         const auto value = parse_decimal(text);
         if (value && (*value > least || (inclusive && *value == least))) return value;
-        kept(std::string(name) + ": '" + std::string(text) + "' is not a number " +
-             (inclusive ? "of at least " : "above ") + (least > 0 ? "1" : "0") +
-             ". Kept: " + instead);
+        kept(concat({name, ": '", text, "' is not a number ",
+                     (inclusive ? "of at least " : "above "), (least > 0 ? "1" : "0"),
+                     ". Kept: ", instead}));
         return std::nullopt;
     };
     if (const auto g = number("JOULERY_INTENSITY", intensity, 0, false,
-                              model.grid.place + "; g/kWh is wanted, for instance 56")) {
+                              concat({model.grid.place, "; g/kWh is wanted, for instance 56"}))) {
         const std::string place = model.grid.assumed ? "as stated" : model.grid.place;
         const std::string country = model.grid.country;
         model.intensity(carbon_intensity::from_grams_per_kwh(*g));
@@ -63,7 +64,8 @@ inline namespace v1 {
         model.grid.country = country;
         model.grid.source = "stated by the user (JOULERY_INTENSITY)";
     }
-    if (const auto p = number("JOULERY_PUE", pue, 1, true, model.pue_source + "; for instance 1.1"))
+    if (const auto p =
+            number("JOULERY_PUE", pue, 1, true, concat({model.pue_source, "; for instance 1.1"})))
         model.overhead(*p, "stated by the user (JOULERY_PUE)");
     for (std::string& w : model.sanitize()) warnings.push_back(std::move(w));
     return warnings;

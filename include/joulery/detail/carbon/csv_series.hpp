@@ -5,6 +5,7 @@
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/series_intake.hpp"
 #include "joulery/detail/carbon/series_options.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <array>
 #include <cstddef>
@@ -62,9 +63,8 @@ class csv_series {
             const std::size_t end = piece.find('\n');
             line_.append(piece.substr(0, end));
             if (line_.size() > longest_line)
-                return intake_.fail(
-                    {"line " + std::to_string(number_ + 1) + " is longer than 64 KiB",
-                     "give a CSV file with one row a line"});
+                return intake_.fail({concat({"line ", number_ + 1, " is longer than 64 KiB"}),
+                                     "give a CSV file with one row a line"});
             if (end == std::string_view::npos) break;
             piece.remove_prefix(end + 1);
             take_line();
@@ -100,9 +100,8 @@ class csv_series {
     void take_row() {
         split_csv(line_, separator_, fields_);
         if (fields_.size() != columns_) {
-            intake_.fail({"line " + std::to_string(number_) + " has " +
-                              std::to_string(fields_.size()) + " columns, the header " +
-                              std::to_string(columns_) + ": truncated?",
+            intake_.fail({concat({"line ", number_, " has ", fields_.size(),
+                                  " columns, the header ", columns_, ": truncated?"}),
                           "complete the row or remove it"});
             return;
         }
@@ -136,7 +135,7 @@ class csv_series {
         unit_column_ = first_of({"units", "unit"});
         kind_column_ = first_of({"signaltype", "emissionfactortype", "kind"});
         if (time_ == none) {
-            intake_.fail({"the header names no time column: " + line_.substr(0, 120),
+            intake_.fail({concat({"the header names no time column: ", line_.substr(0, 120)}),
                           "name it time, datetime, timestamp or point_time"});
             return;
         }
@@ -169,8 +168,8 @@ class csv_series {
         }
         if (wanted.empty() && found.size() > 1) prefer_lifecycle(found);
         if (found.size() != 1) {
-            intake_.fail({std::string(found.empty() ? "no" : "more than one") +
-                              " column can be the intensity: " + line_.substr(0, 120),
+            intake_.fail({concat({found.empty() ? "no" : "more than one",
+                                  " column can be the intensity: ", line_.substr(0, 120)}),
                           "name it g_per_kwh, or set series_options::value_column"});
             return;
         }

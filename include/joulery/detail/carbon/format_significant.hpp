@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 
 #include <cmath>
@@ -20,11 +21,11 @@ inline namespace v1 {
 [[nodiscard]] inline std::string format_significant(double value, int digits = 6) {
     if (is_nan(value)) return "n/a";
     const std::string sign = value < 0 ? "-" : "";
-    if (!is_finite(value)) return sign + "inf";
+    if (!is_finite(value)) return concat({sign, "inf"});
     const double size = std::fabs(value);
     if (size < 1e-300) return "0";
-    if (size >= 1e15) return sign + ">999 trillion";
-    if (size < 1e-12) return sign + "<0.000000000001";
+    if (size >= 1e15) return concat({sign, ">999 trillion"});
+    if (size < 1e-12) return concat({sign, "<0.000000000001"});
     char text[64];
     std::snprintf(text, sizeof text, "%.*e", digits - 1, size);
     const char* end = std::strchr(text, 'e');
@@ -54,7 +55,7 @@ inline namespace v1 {
 }
 /// `text` on the right of a column of `width` characters, longer where it is longer.
 [[nodiscard]] inline std::string right_in(const std::string& text, std::size_t width) {
-    return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+    return text.size() < width ? concat({std::string(width - text.size(), ' '), text}) : text;
 }
 
 }  // namespace v1

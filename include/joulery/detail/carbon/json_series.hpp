@@ -5,6 +5,7 @@
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/series_intake.hpp"
 #include "joulery/detail/carbon/series_options.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <array>
 #include <cstddef>
@@ -39,7 +40,7 @@ class json_series {
     [[nodiscard]] result<std::shared_ptr<const intensity_series>> finish(std::string source) {
         if (state_ == state::scalar) end_scalar();
         if (!intake_.error() && (depth_ > 0 || state_ != state::outside))
-            intake_.fail({"the JSON is truncated after " + std::to_string(intake_.rows()) + " rows",
+            intake_.fail({concat({"the JSON is truncated after ", intake_.rows(), " rows"}),
                           "fetch it again"});
         if (document_.unit.empty() && grams_by_definition_) document_.unit = "g/kWh";
         intake_.document(document_.zone, document_.unit, document_.kind);
@@ -122,7 +123,7 @@ class json_series {
     }
 
     void broken(const char* what) {
-        intake_.fail({"line " + std::to_string(line_) + ": the JSON " + what, "fetch it again"});
+        intake_.fail({concat({"line ", line_, ": the JSON ", what}), "fetch it again"});
     }
     static bool blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
     static bool scalar_start(char c) noexcept {
@@ -180,9 +181,9 @@ class json_series {
     }
     void remember(std::string_view key) {
         constexpr std::size_t enough = 120;
-        const std::string known = ", " + keys_ + ",";
+        const std::string known = concat({", ", keys_, ","});
         if (keys_.size() > enough || key.empty() ||
-            known.find(", " + std::string(key) + ",") != std::string::npos)
+            known.find(concat({", ", key, ","})) != std::string::npos)
             return;
         keys_.append(keys_.empty() ? "" : ", ").append(key.substr(0, 40));
     }
@@ -206,8 +207,7 @@ class json_series {
     }
     void keep(std::string& known, const std::string& now, const char* what) {
         if (now.empty() || known == now) return;
-        if (!known.empty())
-            broken((std::string("mixes ") + what + ": " + known + ", " + now).c_str());
+        if (!known.empty()) broken((concat({"mixes ", what, ": ", known, ", ", now})).c_str());
         known = now;
     }
 

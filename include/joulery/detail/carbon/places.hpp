@@ -4,7 +4,7 @@
 
 #include "joulery/detail/carbon/place_kind.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/result.hpp"
 
 #include <cstddef>
@@ -65,6 +65,7 @@ struct place_candidates {
 #include "joulery/detail/carbon/tables/egrid_table.hpp"
 #include "joulery/detail/carbon/tables/place_index.hpp"
 #include "joulery/detail/carbon/tables/province_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <algorithm>
 #include <array>
@@ -126,7 +127,7 @@ JOULERY_DECL place_candidates find_places(std::string_view name) noexcept {
 
 JOULERY_DECL std::string to_text(place p) {
     const auto with_code = [](std::string name, std::string code) {
-        return std::move(name) + " (" + std::move(code) + ")";
+        return concat({std::move(name), " (", std::move(code), ")"});
     };
     const auto row = static_cast<std::size_t>(p.row);
     switch (p.kind) {
@@ -135,14 +136,13 @@ JOULERY_DECL std::string to_text(place p) {
         case place_kind::aggregate:
             return aggregate_table[row].name;
         case place_kind::state:
-            return with_code(state_table[row].name, std::string("US-") + state_table[row].code);
+            return with_code(state_table[row].name, concat({"US-", state_table[row].code}));
         case place_kind::subregion:
-            return with_code(egrid_table[row].name, std::string("eGRID ") + egrid_table[row].code);
+            return with_code(egrid_table[row].name, concat({"eGRID ", egrid_table[row].code}));
         case place_kind::province:
-            return with_code(province_table[row].name,
-                             std::string("CA-") + province_table[row].code);
+            return with_code(province_table[row].name, concat({"CA-", province_table[row].code}));
         case place_kind::cloud:
-            return with_code(std::string(cloud_table[row].provider) + ":" + cloud_table[row].region,
+            return with_code(concat({cloud_table[row].provider, ":", cloud_table[row].region}),
                              cloud_table[row].location);
     }
     return {};
@@ -179,17 +179,18 @@ JOULERY_DECL result<place> place_of(std::string_view name) {
     };
     const place_candidates found = find_places(name);
     if (found.unique()) return found[0];
-    const std::string quoted = "'" + std::string(name) + "'";
+    const std::string quoted = concat({"'", name, "'"});
     if (found.count > 1) {
         std::vector<place> all;
         for (std::size_t i = 0; i < found.count; ++i) all.push_back(found[i]);
-        return failure{quoted + " names more than one place: " + join(all),
+        return failure{concat({quoted, " names more than one place: ", join(all)}),
                        "use the code in brackets"};
     }
     if (name.find_first_not_of(" \t\r\n") == std::string_view::npos)
         return failure{"the region is empty", "name one, for instance FR or aws:eu-west-3"};
     const std::string nearest = join(nearest_places(name));
-    return failure{"unknown region " + quoted + (nearest.empty() ? "" : "; nearest: " + nearest),
+    return failure{concat({"unknown region ", quoted,
+                           (nearest.empty() ? "" : concat({"; nearest: ", nearest}))}),
                    "use an ISO code (FR), US-CA, CA-ON, an eGRID subregion or aws:eu-west-3"};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/carbon/intensity_series.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/result.hpp"
 #include "joulery/units.hpp"
 
@@ -54,17 +55,15 @@ class series_builder {
     [[nodiscard]] std::vector<std::string> notes() const {
         std::vector<std::string> out;
         if (gaps_ > 0)
-            out.push_back(std::to_string(gaps_) + " gap(s), " + hours(gap_seconds_) +
-                          " without a value, the first at " +
-                          wall_time::from_unix_seconds(first_gap_).to_iso8601());
+            out.push_back(
+                concat({gaps_, " gap(s), ", hours(gap_seconds_), " without a value, the first at ",
+                        wall_time::from_unix_seconds(first_gap_).to_iso8601()}));
         if (disordered_ > 0)
-            out.push_back(std::to_string(disordered_) +
-                          " row(s) were out of order and were sorted");
-        if (repeated_ > 0)
-            out.push_back(std::to_string(repeated_) + " row(s) came twice with one value");
+            out.push_back(concat({disordered_, " row(s) were out of order and were sorted"}));
+        if (repeated_ > 0) out.push_back(concat({repeated_, " row(s) came twice with one value"}));
         if (group_ > 1)
-            out.push_back(std::to_string(count_) + " rows were joined, " + std::to_string(group_) +
-                          " to a step, to keep memory flat");
+            out.push_back(
+                concat({count_, " rows were joined, ", group_, " to a step, to keep memory flat"}));
         return out;
     }
     [[nodiscard]] const std::optional<failure>& error() const noexcept { return error_; }
@@ -83,7 +82,7 @@ class series_builder {
 
     static std::string hours(double s) {
         const auto tenths = static_cast<long long>(s / 360 + 0.5);
-        return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " h";
+        return concat({tenths / 10, ".", tenths % 10, " h"});
     }
 
     void close_chunk(bool last) {
@@ -91,9 +90,9 @@ class series_builder {
         std::stable_sort(rows_.begin(), rows_.end(),
                          [](const row& a, const row& b) { return a.time < b.time; });
         if (rows_.front().time < closed_until_) {
-            error_ = failure{"line " + std::to_string(rows_.front().line) +
-                                 " is older than rows read long before it",
-                             "sort the file by time"};
+            error_ = failure{
+                concat({"line ", rows_.front().line, " is older than rows read long before it"}),
+                "sort the file by time"};
             return;
         }
         if (!drop_repeats()) return;
@@ -120,9 +119,9 @@ class series_builder {
                 ++repeated_;
             } else {
                 error_ = failure{
-                    "lines " + std::to_string(rows_[kept].line) + " and " +
-                        std::to_string(rows_[i].line) + " give two values for " +
-                        wall_time::from_unix_seconds(rows_[i].time).to_iso8601(),
+                    concat({"lines ", rows_[kept].line, " and ", rows_[i].line,
+                            " give two values for ",
+                            wall_time::from_unix_seconds(rows_[i].time).to_iso8601()}),
                     "name one zone; or give times with their offset: an hour that comes twice is "
                     "the change to winter time on a local clock"};
                 return false;

@@ -8,6 +8,7 @@
 #include "joulery/detail/carbon/series_builder.hpp"
 #include "joulery/detail/carbon/series_options.hpp"
 #include "joulery/detail/carbon/timestamp.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -141,7 +142,7 @@ class series_intake {
     void document(std::string_view zone, std::string_view unit, std::string_view kind) {
         if (error_) return;
         if (!zone.empty() && zone_.empty() && !options_.zone.empty() && zone != options_.zone)
-            fail({"the file is for zone '" + std::string(zone) + "', not '" + options_.zone + "'",
+            fail({concat({"the file is for zone '", zone, "', not '", options_.zone, "'"}),
                   "give the file of that zone"});
         if (!zone.empty()) same(zone_, zone, "zones", "choose one with series_options::zone", 0);
         if (!unit.empty()) same(unit_, unit, "units", "give the whole file one unit", 0);
@@ -161,11 +162,12 @@ class series_intake {
         if (builder_.rows() == 0) return no_rows();
         const auto scale = grams_per_kwh_in(options_.unit.empty() ? unit_ : options_.unit);
         if (!scale)
-            return failure{unit_.empty() && options_.unit.empty()
-                               ? std::string("the series has no unit")
-                               : "the unit '" + (options_.unit.empty() ? unit_ : options_.unit) +
-                                     "' is not understood",
-                           "set series_options::unit to g/kWh, kg/MWh or lb/MWh"};
+            return failure{
+                unit_.empty() && options_.unit.empty()
+                    ? std::string("the series has no unit")
+                    : concat({"the unit '", (options_.unit.empty() ? unit_ : options_.unit),
+                              "' is not understood"}),
+                "set series_options::unit to g/kWh, kg/MWh or lb/MWh"};
         auto steps = builder_.finish(*scale);
         if (!steps) return steps.error();
         return std::make_shared<const intensity_series>(
@@ -176,10 +178,10 @@ class series_intake {
 
  private:
     static std::string at(std::uint64_t line) {
-        return line > 0 ? "line " + std::to_string(line) + ": " : std::string();
+        return line > 0 ? concat({"line ", line, ": "}) : std::string();
     }
     static std::string quoted(std::string_view text) {
-        return "'" + std::string(text.substr(0, 60)) + "'";
+        return concat({"'", text.substr(0, 60), "'"});
     }
 
     /// Keeps the first; a second one that differs is an error.
@@ -190,8 +192,8 @@ class series_intake {
             known = std::string(now.substr(0, 200));
             return true;
         }
-        return fail(
-            {at(line) + "mixed " + what + ": " + quoted(known) + " and " + quoted(now), remedy});
+        return fail({concat({at(line), "mixed ", what, ": ", quoted(known), " and ", quoted(now)}),
+                     remedy});
     }
 
     std::optional<double> moment(const series_fields& f, std::uint64_t line) {
@@ -200,10 +202,10 @@ class series_intake {
         if (t.what == timestamp::verdict::no_zone && (options_.assume_utc || f.time_is_utc))
             return t.unix_seconds;
         if (t.what == timestamp::verdict::no_zone)
-            fail({at(line) + "the time " + quoted(f.time) + " has no zone",
+            fail({concat({at(line), "the time ", quoted(f.time), " has no zone"}),
                   "write it with Z or an offset (+01:00), or set series_options::assume_utc"});
         else
-            fail({at(line) + quoted(f.time) + " is not a time",
+            fail({concat({at(line), quoted(f.time), " is not a time"}),
                   "write 2025-10-26T01:00:00Z or seconds since 1970"});
         return std::nullopt;
     }
@@ -220,8 +222,9 @@ class series_intake {
             return std::nullopt;
         }
         fail({at(line) + (trimmed(text).empty() ? std::string("the value is empty")
-                          : value && *value > 0 ? quoted(text) + " is no intensity in any unit"
-                                                : quoted(text) + " is not an intensity above zero"),
+                          : value && *value > 0
+                              ? concat({quoted(text), " is no intensity in any unit"})
+                              : concat({quoted(text), " is not an intensity above zero"})),
               zero ? "set series_options::known_zero if it is a true zero"
                    : "correct the row, or set series_options::skip_bad_rows to make a gap of it"});
         return std::nullopt;
@@ -229,14 +232,16 @@ class series_intake {
 
     [[nodiscard]] failure no_rows() const {
         if (!other_zone_.empty())
-            return {"no row is for zone '" + options_.zone + "'; there is '" + other_zone_ + "'",
-                    "check series_options::zone"};
+            return {
+                concat({"no row is for zone '", options_.zone, "'; there is '", other_zone_, "'"}),
+                "check series_options::zone"};
         if (left_out_ > 0)
-            return {"none of " + std::to_string(left_out_) + " rows has a usable value",
+            return {concat({"none of ", left_out_, " rows has a usable value"}),
                     "check the value column"};
         if (!keys_.empty())
-            return {"the series has no row with a time and a value; what is there: " + keys_,
-                    "name them time and g_per_kwh"};
+            return {
+                concat({"the series has no row with a time and a value; what is there: ", keys_}),
+                "name them time and g_per_kwh"};
         return {"the series has no row", "give a file with times and values"};
     }
 
@@ -253,13 +258,12 @@ class series_intake {
         d.source = std::move(source);
         d.notes = builder_.notes();
         if (left_out_ > 0)
-            d.notes.push_back(std::to_string(left_out_) +
-                              " row(s) without a usable value left out");
+            d.notes.push_back(concat({left_out_, " row(s) without a usable value left out"}));
         const double top =
             highest_ * *grams_per_kwh_in(options_.unit.empty() ? unit_ : options_.unit);
         if (top > 2000)
-            d.notes.push_back("values reach " + format_significant(top) +
-                              " g/kWh, more than any grid: is the unit right?");
+            d.notes.push_back(concat({"values reach ", format_significant(top),
+                                      " g/kWh, more than any grid: is the unit right?"}));
         for (std::string& n : notes_) d.notes.push_back(std::move(n));
         return d;
     }

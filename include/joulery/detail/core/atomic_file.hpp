@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/system_root.hpp"
@@ -40,14 +41,16 @@ inline std::string folder_of(const std::string& path) {
 inline failure write_failure(const std::string& path, int error) {
     const std::string folder = folder_of(path);
     std::string remedy = "name another file";
-    if (error == ENOENT || error == ENOTDIR) remedy = "make the folder: mkdir -p '" + folder + "'";
+    if (error == ENOENT || error == ENOTDIR)
+        remedy = concat({"make the folder: mkdir -p '", folder, "'"});
     if (error == EACCES || error == EPERM || error == EROFS)
-        remedy = "name a file that you may write, in a folder that you may write to: " + folder;
+        remedy =
+            concat({"name a file that you may write, in a folder that you may write to: ", folder});
     bool full = error == ENOSPC;
 #if defined(EDQUOT)  // Windows has no such error
     full = full || error == EDQUOT;
 #endif
-    if (full) remedy = "make room on the disk that holds " + folder;
+    if (full) remedy = concat({"make room on the disk that holds ", folder});
     if (error == EMFILE || error == ENFILE) remedy = "raise the limit of open files: ulimit -n";
     if (error == EISDIR) remedy = "that is a folder; name a file in it";
     std::string reason = error_text(error);
@@ -55,7 +58,7 @@ inline failure write_failure(const std::string& path, int error) {
         reason = error == ETIMEDOUT ? "a pipe that nobody reads" : "a pipe without a reader";
         remedy = "start its reader first, and let it read on; or name a file";
     }
-    return {"report not written to " + path + ": " + reason, remedy};
+    return {concat({"report not written to ", path, ": ", reason}), remedy};
 }
 
 #if JOULERY_POSIX()
@@ -152,7 +155,7 @@ class file_replacement {
         const std::string name = target_.substr(slash == std::string::npos ? 0 : slash + 1, 200);
         const mode_t mode = old_.is_open() ? 0600 : 0666;
         for (int tries = 0; tries < 100; ++tries) {
-            temporary_ = folder_of(target_) + "/." + name + "." + random_letters();
+            temporary_ = concat({folder_of(target_), "/.", name, ".", random_letters()});
             made = descriptor(
                 ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
             if (made.is_open()) return 0;

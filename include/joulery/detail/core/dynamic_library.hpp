@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
@@ -60,12 +61,13 @@ class dynamic_library {
         for (const char* name : names) {
             const bool whole = std::string_view(name).find('/') != std::string_view::npos;
             for (const std::string& folder : where.folders)
-                if (!whole && try_open(folder + "/" + name, false)) return;
+                if (!whole && try_open(concat({folder, "/", name}), false)) return;
             if (where.system && try_open(name, true)) return;
         }
         if (error_.empty())
-            error_ = (names.size() > 0 ? std::string(*names.begin()) : std::string("no library")) +
-                     ": not found";
+            error_ = concat(
+                {(names.size() > 0 ? std::string(*names.begin()) : std::string("no library")),
+                 ": not found"});
     }
 
     [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
@@ -93,7 +95,7 @@ class dynamic_library {
         handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (handle_ == nullptr) {
             const char* why = ::dlerror();
-            const std::string text = why != nullptr ? why : path + ": cannot be loaded";
+            const std::string text = why != nullptr ? why : concat({path, ": cannot be loaded"});
             const bool there = !by_loader || text.find("No such file") == std::string::npos;
             note_failure(text, there);
             return false;
@@ -116,7 +118,7 @@ class dynamic_library {
         handle_ = ::LoadLibraryExA(path.c_str(), nullptr,
                                    by_loader ? search_system32 : altered_search_path);
         if (handle_ == nullptr) {
-            note_failure(path + ": not found", false);
+            note_failure(concat({path, ": not found"}), false);
             return false;
         }
         path_ = path;

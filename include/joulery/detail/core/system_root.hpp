@@ -2,8 +2,9 @@
 // one. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -143,7 +144,7 @@ class system_root {
     }
 
     [[nodiscard]] std::string path(std::string_view absolute) const {
-        return prefix_ + std::string(absolute);
+        return concat({prefix_, absolute});
     }
     [[nodiscard]] const std::string& prefix() const noexcept { return prefix_; }
     [[nodiscard]] bool is_real() const noexcept { return prefix_.empty(); }
@@ -237,7 +238,7 @@ class system_root {
     if (::strerror_r(code, text, sizeof text) == 0) return text;
 #endif
 #endif
-    return "error " + std::to_string(code);
+    return concat({"error ", code});
 }
 
 }  // namespace v1

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/units.hpp"
@@ -139,10 +140,10 @@ inline std::string plain_text(double value, std::string_view unit) {
     const double size = std::fabs(e.joules());
     if (!is_finite(size) || size < 1e3) return to_text(e);
     const bool large = size >= energy::joules_per_kilowatt_hour;
-    return to_text(e) + " (" +
-           (large ? detail::si_text(e.joules(), "J")
-                  : detail::si_text(e.kilowatt_hours() * 1e3, "Wh")) +
-           ")";
+    return concat({to_text(e), " (",
+                   (large ? detail::si_text(e.joules(), "J")
+                          : detail::si_text(e.kilowatt_hours() * 1e3, "Wh")),
+                   ")"});
 }
 
 /// "42.1 W".
@@ -160,7 +161,7 @@ inline std::string plain_text(double value, std::string_view unit) {
 /// "12.3 mg CO2e".
 [[nodiscard]] inline std::string to_text(emissions m) {
     const std::string mass = mass_text(m);
-    return mass == "n/a" ? mass : mass + " CO2e";
+    return mass == "n/a" ? mass : concat({mass, " CO2e"});
 }
 
 /// "473 g CO2e/kWh".

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 
 #include <cstddef>
@@ -131,7 +132,7 @@ inline void append_utf8(std::string& out, char32_t c) {
         used += width;
         keep = at;
     }
-    return columns == 0 ? std::string() : std::string(text.substr(0, keep)) + "\xE2\x80\xA6";
+    return columns == 0 ? std::string() : concat({text.substr(0, keep), "\xE2\x80\xA6"});
 }
 
 }  // namespace v1

@@ -7,6 +7,7 @@
 // as the machine's own is, but has a file cgroup.type, which the machine's has not.
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <cstddef>
@@ -31,8 +32,8 @@ class cpu_group {
         if (path.empty() || is_session(path)) return;
         for (const char* mount : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
             const std::string folder = mount + (path == "/" ? std::string() : path);
-            if (!root.exists(folder + "/cgroup.type")) continue;
-            stat_ = root.open(folder + "/cpu.stat");
+            if (!root.exists(concat({folder, "/cgroup.type"}))) continue;
+            stat_ = root.open(concat({folder, "/cpu.stat"}));
             double unused = 0;
             exists_ = read(unused);
             if (exists_) return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/units.hpp"
@@ -96,8 +97,9 @@ class domain_beliefs {
         // What its last update may not show yet.
         const double behind = smallest_joules(c) + inside / elapsed * 2 * update;
         if (!(inside > tolerance * (seen[i].joules + behind))) return {};
-        return "not believed: it counted " + to_text(energy::from_joules(seen[i].joules)) +
-               ", less than the " + to_text(energy::from_joules(inside)) + " of what lies in it";
+        return concat({"not believed: it counted ", to_text(energy::from_joules(seen[i].joules)),
+                       ", less than the ", to_text(energy::from_joules(inside)),
+                       " of what lies in it"});
     }
 
     // Other backends may show the same parts once more.
@@ -132,7 +134,8 @@ class domain_beliefs {
             if (doubts_[whole].empty() || owners_[k] == owners_[whole] || !has_own_parts(whole))
                 continue;
             now.summed = false;
-            now.exclusion_reason = "contained in what is summed instead of " + channels_[whole].id;
+            now.exclusion_reason =
+                concat({"contained in what is summed instead of ", channels_[whole].id});
         }
         return placed;
     }

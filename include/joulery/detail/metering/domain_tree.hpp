@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/containment.hpp"
 
 #include <algorithm>
@@ -76,8 +77,8 @@ class domain_placer {
             if (!same_id && !is_same_card(channels_[j], c)) continue;
             at(i).parent = static_cast<std::ptrdiff_t>(j);
             at(i).summed = false;
-            at(i).exclusion_reason = same_id ? "same counter as the first " + c.id
-                                             : "the same card as " + channels_[j].id;
+            at(i).exclusion_reason = same_id ? concat({"same counter as the first ", c.id})
+                                             : concat({"the same card as ", channels_[j].id});
             return;
         }
         if (c.parent.empty() || is_doubted(i)) return;
@@ -85,8 +86,9 @@ class domain_placer {
         if (at(i).parent >= 0 && is_doubted(static_cast<std::size_t>(at(i).parent)))
             at(i).parent = -1;
         else if (at(i).parent < 0)
-            tree_.warnings.push_back("channel " + c.id + " names a parent that is not there: " +
-                                     c.parent + "; it is summed as a root");
+            tree_.warnings.push_back(
+                concat({"channel ", c.id, " names a parent that is not there: ", c.parent,
+                        "; it is summed as a root"}));
     }
 
     void break_circle(std::size_t i) {
@@ -94,8 +96,9 @@ class domain_placer {
         std::size_t steps = 0;
         while (up >= 0 && steps++ <= channels_.size()) up = at(static_cast<std::size_t>(up)).parent;
         if (up < 0) return;  // reached a root
-        tree_.warnings.push_back("channel " + channels_[i].id +
-                                 " lies inside itself by its parents; it is summed as a root");
+        tree_.warnings.push_back(
+            concat({"channel ", channels_[i].id,
+                    " lies inside itself by its parents; it is summed as a root"}));
         at(i) = domain{};
     }
 
@@ -109,7 +112,8 @@ class domain_placer {
         } else if (extent_of(c) == extent::machine) {
             const std::ptrdiff_t better = better_machine(i);
             if (better >= 0) {
-                at(i).exclusion_reason = "excluded: the machine is counted by " + of(better).id;
+                at(i).exclusion_reason =
+                    concat({"excluded: the machine is counted by ", of(better).id});
             } else if (is_slow(c) && any([&](const channel& x) {
                            return counts_processors(x) && x.parent != c.id;
                        })) {
@@ -178,7 +182,7 @@ class domain_placer {
         d.parent_id = of(d.parent).id;
         if (is_apart(d.parent)) return;
         d.summed = false;
-        d.exclusion_reason = "contained in " + d.parent_id;
+        d.exclusion_reason = concat({"contained in ", d.parent_id});
     }
 
     const std::vector<channel>& channels_;

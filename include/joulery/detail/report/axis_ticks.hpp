@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
@@ -46,8 +47,8 @@ inline double round_step(double x) noexcept {
     const int group = std::min(3, std::max(-3, static_cast<int>(leading)));
     const double scale = std::pow(10, 3 * group);
     for (int i = 0; i <= last; ++i)
-        out.push_back({step * i, plain_text(step * i / scale, "") + " " +
-                                     std::string(prefixes[group + 3]) + "W"});
+        out.push_back(
+            {step * i, concat({plain_text(step * i / scale, ""), " ", prefixes[group + 3], "W"})});
     return out;
 }
 

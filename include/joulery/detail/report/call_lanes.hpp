@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/report.hpp"
 
 #include <algorithm>

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/carbon/grid_factor.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report.hpp"
@@ -33,25 +34,27 @@ struct carbon_note {
         std::string others;
         for (const grid_factor& f : m.alternatives)
             others += (others.empty() ? "" : "; ") + to_text(f);
-        out.push_back({"range", "sources differ, " +
-                                    format_significant(range.first.grams_per_kwh(), 4) + " to " +
-                                    format_significant(range.second.grams_per_kwh(), 4) +
-                                    " g/kWh; beside the one used: " + others});
+        out.push_back({"range", concat({"sources differ, ",
+                                        format_significant(range.first.grams_per_kwh(), 4), " to ",
+                                        format_significant(range.second.grams_per_kwh(), 4),
+                                        " g/kWh; beside the one used: ", others})});
     }
     const bool known = knows_energy(r);
     if (known && m.pue > 1)
-        out.push_back({"facility", to_text(m.facility(r.total)) + " with the data centre's share"});
+        out.push_back(
+            {"facility", concat({to_text(m.facility(r.total)), " with the data centre's share"})});
     if (const auto market = m.market_based(r.total); market && known)
-        out.push_back({"market", to_text(*market) + " market-based, at " + to_text(*m.market)});
+        out.push_back(
+            {"market", concat({to_text(*market), " market-based, at ", to_text(*m.market)})});
     if (m.embodied.known())
-        out.push_back({"embodied", to_text(m.embodied.of(r.context.duration)) + " of the " +
-                                       "hardware's making (" + m.embodied.source + ")"});
+        out.push_back({"embodied", concat({to_text(m.embodied.of(r.context.duration)), " of the ",
+                                           "hardware's making (", m.embodied.source, ")"})});
     if (known && !m.water.site_source.empty())
-        out.push_back({"water", litres_text(m.water.site_litres(r.total)) + " on site (" +
-                                    m.water.site_source + ")"});
+        out.push_back({"water", concat({litres_text(m.water.site_litres(r.total)), " on site (",
+                                        m.water.site_source, ")"})});
     if (known && !m.water.off_site_source.empty())
-        out.push_back({"water", litres_text(m.water.plant_litres(r.total, m.pue)) +
-                                    " at the power plants (" + m.water.off_site_source + ")"});
+        out.push_back({"water", concat({litres_text(m.water.plant_litres(r.total, m.pue)),
+                                        " at the power plants (", m.water.off_site_source, ")"})});
     return out;
 }
 

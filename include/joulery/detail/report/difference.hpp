@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report_io.hpp"
 
@@ -88,14 +89,14 @@ inline void set_time(report& window, const report& before) {
     const double begin = c.started.unix_seconds() + before.context.duration.count();
     c.duration -= before.context.duration;
     c.started = wall_time::from_unix_seconds(begin);
-    c.run_id += "@" + c.started.to_iso8601();
+    append(c.run_id, {"@", c.started.to_iso8601()});
     for (run_span& run : window.runs) {
         for (const run_span& known : before.runs) {
             if (known.run_id != run.run_id) continue;
             run.begin = known.end;
             for (std::size_t i = 0; i < run.by_channel.size() && i < known.by_channel.size(); ++i)
                 run.by_channel[i] -= known.by_channel[i];
-            run.run_id += "@" + wall_time::from_unix_seconds(run.begin).to_iso8601();
+            append(run.run_id, {"@", wall_time::from_unix_seconds(run.begin).to_iso8601()});
             break;
         }
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
@@ -17,7 +18,7 @@ inline namespace v1 {
 
 /// "~1.2 kJ" where the figure rests on a model, "1.2 kJ" where it was measured.
 [[nodiscard]] inline std::string with_quality_prefix(const std::string& text, quality q) {
-    return q == quality::estimated && text != "n/a" ? "~" + text : text;
+    return q == quality::estimated && text != "n/a" ? concat({"~", text}) : text;
 }
 
 /// The word for how a figure came to be; that of no figure is "not measured".
@@ -33,7 +34,7 @@ inline namespace v1 {
     if (percent > 100) return "\xC2\xB1>100 %";
     if (percent < 0.01) return "\xC2\xB1<0.01 %";
     const double step = percent >= 9.95 ? 1 : (percent >= 0.995 ? 0.1 : 0.01);
-    return "\xC2\xB1" + detail::plain_text(std::round(percent / step) * step, "%");
+    return concat({"\xC2\xB1", detail::plain_text(std::round(percent / step) * step, "%")});
 }
 
 /// How the joules of a row were found, and of a short scope how many of its calls were timed:
@@ -42,15 +43,15 @@ inline namespace v1 {
     const auto calls = static_cast<double>(row.calls);
     const double timed = calls - static_cast<double>(row.untimed_calls);
     if (!(timed > 0) || calls < 1.5 * timed) return row.method;
-    return row.method + ", timed 1 in " +
-           std::to_string(static_cast<std::uint64_t>(std::round(calls / timed)));
+    return concat(
+        {row.method, ", timed 1 in ", static_cast<std::uint64_t>(std::round(calls / timed))});
 }
 
 /// Joules of one item: "12.3 mJ/sample"; "" where no items were added.
 [[nodiscard]] inline std::string per_item_text(const scope_row& row) {
     if (!is_positive(row.items) || is_nan(row.total.joules())) return {};
     const std::string name = row.item_name.empty() ? "item" : escape_control(row.item_name);
-    return with_quality_prefix(to_text(row.total / row.items), row.provenance) + "/" + name;
+    return concat({with_quality_prefix(to_text(row.total / row.items), row.provenance), "/", name});
 }
 
 /// Mean power over that; "" where it took no time.
@@ -81,10 +82,10 @@ inline constexpr const char* thread_time_note =
 /// Where the grid factor comes from: "World 2024, lifecycle, location-based average".
 [[nodiscard]] inline std::string grid_text(const grid_factor& grid) {
     std::string out = escape_control(grid.place);
-    if (grid.year > 0) out += " " + std::to_string(grid.year);
+    if (grid.year > 0) append(out, {" ", grid.year});
     if (grid.boundary != "as stated")
-        out += ", " + escape_control(grid.boundary) + ", " + escape_control(grid.kind) + ", " +
-               escape_control(grid.method) + "-based";
+        append(out, {", ", escape_control(grid.boundary), ", ", escape_control(grid.kind), ", ",
+                     escape_control(grid.method), "-based"});
     return out;
 }
 
@@ -99,24 +100,25 @@ inline constexpr const char* thread_time_note =
         const double each = c.reads > 0 ? c.time.count() / static_cast<double>(c.reads) : 0;
         const double share = wall > 0 ? c.sampler.count() / wall : 0;
         if (!(each >= long_read || share >= much)) continue;
-        text += "; " + escape_control(c.backend) + ": " + to_text(seconds(each)) + " a read, " +
-                to_text(c.longest) + " at most, " + percent_text(share) + " of a processor";
+        append(text, {"; ", escape_control(c.backend), ": ", to_text(seconds(each)), " a read, ",
+                      to_text(c.longest), " at most, ", percent_text(share), " of a processor"});
     }
     return text;
 }
 
 /// One sentence on what measuring itself cost.
 [[nodiscard]] inline std::string overhead_text(const self_cost& o) {
-    return percent_text(o.share_of_wall) + " of the run (sampler " + to_text(o.sampler) +
-           (o.attribution.count() > 0 ? ", of it attribution " + to_text(o.attribution)
-                                      : std::string()) +
-           ", edges of scopes " + to_text(o.edges) +
-           (o.scopes.count() > 0 ? ", scopes " + to_text(o.scopes) : std::string()) + "; " +
-           count_text(static_cast<double>(o.samples)) + " samples, " +
-           count_text(static_cast<double>(o.edge_reads)) + " edge reads, " +
-           count_text(static_cast<double>(o.skipped_edges)) + " skipped)" +
-           (is_nan(o.joules.joules()) ? std::string() : ", about " + to_text(o.joules)) +
-           reading_text(o);
+    return concat(
+        {percent_text(o.share_of_wall), " of the run (sampler ", to_text(o.sampler),
+         (o.attribution.count() > 0 ? concat({", of it attribution ", to_text(o.attribution)})
+                                    : std::string()),
+         ", edges of scopes ", to_text(o.edges),
+         (o.scopes.count() > 0 ? concat({", scopes ", to_text(o.scopes)}) : std::string()), "; ",
+         count_text(static_cast<double>(o.samples)), " samples, ",
+         count_text(static_cast<double>(o.edge_reads)), " edge reads, ",
+         count_text(static_cast<double>(o.skipped_edges)), " skipped)",
+         (is_nan(o.joules.joules()) ? std::string() : concat({", about ", to_text(o.joules)})),
+         reading_text(o)});
 }
 
 }  // namespace v1

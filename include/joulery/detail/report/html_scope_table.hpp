@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_table.hpp"
@@ -40,15 +41,15 @@ class html_scope_table : html_table {
             "<h2 id=\"scopes-title\">Scopes</h2>\n<div class=\"tools\"><label>Filter <input "
             "id=\"filter\" type=\"search\" placeholder=\"part of a path\"></label>";
         if (rows.size() < r_.scopes.size())
-            out_ += "<button id=\"unfold\" type=\"button\" hidden>Show all " +
-                    std::to_string(r_.scopes.size()) + " scopes</button>";
+            append(out_, {"<button id=\"unfold\" type=\"button\" hidden>Show all ",
+                          r_.scopes.size(), " scopes</button>"});
         out_ +=
             "<span class=\"soft\" id=\"filter-status\" role=\"status\"></span></div>\n<div "
             "class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"scopes-title\">"
             "<table class=\"sortable\" id=\"scopes\">\n";
         std::vector<std::string> names{"<scope", "*calls", thread_time_ ? "*thread time" : "*time",
                                        "energy"};
-        for (const component part : parts_) names.push_back("*" + std::string(part_title(part)));
+        for (const component part : parts_) names.push_back(concat({"*", part_title(part)}));
         for (const char* name :
              {"*own", "*power", "*per item", "*CO2e", "*\xC2\xB1", "<quality", "*<method"})
             names.push_back(name);
@@ -70,7 +71,7 @@ class html_scope_table : html_table {
             for (const std::size_t i : tree_.order) scope_line(i, true);
             out_ += "</tbody></table></div></noscript>\n";
         }
-        if (thread_time_) out_ += "<p class=\"soft\">" + std::string(thread_time_note) + "</p>\n";
+        if (thread_time_) append(out_, {"<p class=\"soft\">", thread_time_note, "</p>\n"});
     }
 
  private:
@@ -107,7 +108,7 @@ class html_scope_table : html_table {
     }
 
     void left_out_line(const shown_row& row, std::size_t columns) {
-        out_ += "<tr class=\"rest\">" + row_head(row.level) + left_out_text(row) + "</th>";
+        append(out_, {"<tr class=\"rest\">", row_head(row.level), left_out_text(row), "</th>"});
         for (int i = 0; i < 2; ++i) cell("", "wide");
         cell(with_quality_prefix(units_.text(row.total), row.provenance));
         for (std::size_t i = 4; i < columns; ++i) cell("", i == columns - 2 ? "" : "wide");
@@ -119,10 +120,10 @@ class html_scope_table : html_table {
         const std::string_view prefix =
             std::string_view(row.path).substr(0, row.path.size() - row.name.size());
         const quality q = row.provenance;
-        out_ += std::string("<tr") + (at_first ? "" : " class=\"more\"") + " data-path=\"" +
-                markup_text(row.path) + "\">" + row_head(tree_.level[i]) +
-                "<span class=\"prefix\">" + html_name(prefix) + "</span>" + html_name(row.name) +
-                "</th>";
+        append(out_,
+               {"<tr", (at_first ? "" : " class=\"more\""), " data-path=\"", markup_text(row.path),
+                "\">", row_head(tree_.level[i]), "<span class=\"prefix\">", html_name(prefix),
+                "</span>", html_name(row.name), "</th>"});
         cell(count_text(static_cast<double>(row.calls)), static_cast<double>(row.calls), "wide");
         cell(to_text(row.time), row.time.count(), "wide");
         cell(with_quality_prefix(units_.text(row.total), q), row.total.joules());
@@ -146,7 +147,7 @@ class html_scope_table : html_table {
         const auto marked = [&](const std::string& text) {
             return with_quality_prefix(text, r_.provenance);
         };
-        out_ += std::string("<tr><th scope=\"row\">") + name + "</th><td class=\"wide\"></td>";
+        append(out_, {"<tr><th scope=\"row\">", name, "</th><td class=\"wide\"></td>"});
         cell(total ? to_text(r_.context.duration) : "", "wide");
         cell(marked(units_.text(e)));
         for (const component part : parts_)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/html_text.hpp"
@@ -29,9 +30,10 @@ class html_table {
         for (const std::string& name : names) {
             const bool wide = name[0] == '*', left = name[wide ? 1 : 0] == '<';
             const std::string classes =
-                std::string(wide ? "wide" : "") + (wide && left ? " " : "") + (left ? "left" : "");
-            out_ += "<th scope=\"col\"" + (classes.empty() ? "" : " class=\"" + classes + "\"") +
-                    ">" + html_figure(name.substr((wide ? 1u : 0u) + (left ? 1u : 0u))) + "</th>";
+                concat({wide ? "wide" : "", (wide && left ? " " : ""), (left ? "left" : "")});
+            append(out_, {"<th scope=\"col\"",
+                          (classes.empty() ? "" : concat({" class=\"", classes, "\""})), ">",
+                          html_figure(name.substr((wide ? 1u : 0u) + (left ? 1u : 0u))), "</th>"});
         }
         out_ += "</tr></thead>\n";
     }
@@ -40,18 +42,16 @@ class html_table {
     void cell(const std::string& text, double value, const char* classes = "") {
         std::string number;
         if (is_finite(value)) append_number(number, value);
-        out_ += std::string("<td") +
-                (*classes != '\0' ? std::string(" class=\"") + classes + "\"" : "") + " data-v=\"" +
-                number + "\">" + html_figure(text) + "</td>";
+        append(out_, {"<td", (*classes != '\0' ? concat({" class=\"", classes, "\""}) : ""),
+                      " data-v=\"", number, "\">", html_figure(text), "</td>"});
     }
     void cell(const std::string& text, const char* classes = "") {
-        out_ += std::string("<td") +
-                (*classes != '\0' ? std::string(" class=\"") + classes + "\"" : "") + ">" +
-                html_figure(text) + "</td>";
+        append(out_, {"<td", (*classes != '\0' ? concat({" class=\"", classes, "\""}) : ""), ">",
+                      html_figure(text), "</td>"});
     }
     void quality_cell(quality q) {
         const std::string text(to_text(q));
-        out_ += "<td class=\"left\"><span class=\"mark " + text + "\">" + text + "</span></td>";
+        append(out_, {"<td class=\"left\"><span class=\"mark ", text, "\">", text, "</span></td>"});
     }
     void quality_cell(energy figure, quality q) {
         if (is_nan(figure.joules()))
@@ -61,8 +61,7 @@ class html_table {
     }
 
     static std::string row_head(std::size_t level) {
-        return "<th scope=\"row\" style=\"padding-left:" + std::to_string(10 + 18 * level) +
-               "px\">";
+        return concat({"<th scope=\"row\" style=\"padding-left:", 10 + 18 * level, "px\">"});
     }
 
  protected:

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/report/markup_text.hpp"
 
 #include <cstddef>
@@ -50,17 +51,17 @@ inline namespace v1 {
 
 /// A name, whichever way it is written: the line around it keeps its own direction.
 [[nodiscard]] inline std::string html_name(std::string_view name) {
-    return "<bdi>" + markup_text(name) + "</bdi>";
+    return concat({"<bdi>", markup_text(name), "</bdi>"});
 }
 
 /// A label inside a picture; it is cut with an ellipsis where its box is narrow, and left out where
 /// that is too narrow for a letter.
 [[nodiscard]] inline std::string html_label(std::string_view name, std::string_view figure,
                                             std::size_t height) {
-    return "<foreignObject width=\"100%\" height=\"" + std::to_string(height) +
-           "\" aria-hidden=\"true\"><div class=\"label\"><span>" + html_name(name) +
-           (figure.empty() ? std::string() : " " + html_figure(figure)) +
-           "</span></div></foreignObject>";
+    return concat({"<foreignObject width=\"100%\" height=\"", height,
+                   "\" aria-hidden=\"true\"><div class=\"label\"><span>", html_name(name),
+                   (figure.empty() ? std::string() : concat({" ", html_figure(figure)})),
+                   "</span></div></foreignObject>"});
 }
 
 }  // namespace v1

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/column_units.hpp"
@@ -56,9 +57,8 @@ class icicle_chart {
         std::size_t deepest = 0;
         for (const std::size_t i : tree_.order)
             if (shown(i)) deepest = std::max(deepest, tree_.level[i] + 1);
-        out_ = "<svg class=\"icicle\" width=\"100%\" height=\"" +
-               std::to_string((deepest + 1) * row_height) +
-               "\" role=\"group\" aria-label=\"Energy by scope, outermost on top\">\n";
+        out_ = concat({"<svg class=\"icicle\" width=\"100%\" height=\"", (deepest + 1) * row_height,
+                       "\" role=\"group\" aria-label=\"Energy by scope, outermost on top\">\n"});
         const std::string total = with_quality_prefix(units_.text(r_.total), r_.provenance);
         frame(0, 100, 0, "total", "whole run", "whole run", total, 1);
         std::size_t left_out = 0;
@@ -68,7 +68,7 @@ class icicle_chart {
                 continue;
             }
             const scope_row& row = r_.scopes[i];
-            frame(x_[i], width_[i], tree_.level[i] + 1, "hue" + std::to_string(hues_[i]),
+            frame(x_[i], width_[i], tree_.level[i] + 1, concat({"hue", hues_[i]}),
                   r_.scopes[i].name, row.path,
                   with_quality_prefix(units_.text(row.total), row.provenance),
                   row.total / r_.total);
@@ -80,8 +80,8 @@ class icicle_chart {
                   r_.unscoped / r_.total);
         out_ += "</svg>\n";
         if (left_out > 0)
-            out_ += "<p class=\"soft\">" + std::to_string(left_out) +
-                    " scopes are too small for the picture; the table has them.</p>\n";
+            append(out_, {"<p class=\"soft\">", left_out,
+                          " scopes are too small for the picture; the table has them.</p>\n"});
         return out_;
     }
 
@@ -132,15 +132,37 @@ class icicle_chart {
                std::string_view name, std::string_view path, const std::string& joules,
                double share) {
         // What is read aloud ends with what is seen, and says more: the path and the share.
-        const std::string text = html_figure(joules + " (" + percent_text(share) + ")");
+        const std::string text = html_figure(concat({joules, " (", percent_text(share), ")"}));
         const std::string place = svg_number(x), part = svg_number(width);
-        out_ += "<svg class=\"frame\" x=\"" + place + "%\" width=\"" + part + "%\" y=\"" +
-                std::to_string(level * row_height) + "\" height=\"" + std::to_string(row_height) +
-                "\" data-x=\"" + place + "\" data-w=\"" + part + "\" data-level=\"" +
-                std::to_string(level) + "\" data-path=\"" + markup_text(path) + "\" aria-label=\"" +
-                markup_text(path) + " " + text + "\"><title>" + markup_text(path) + "\n" + text +
-                "</title><rect width=\"100%\" height=\"100%\" rx=\"3\" class=\"" + colour + "\"/>" +
-                html_label(name, joules, row_height) + "</svg>\n";
+        append(out_, {"<svg class=\"frame\" x=\"",
+                      place,
+                      "%\" width=\"",
+                      part,
+                      "%\" y=\"",
+                      level * row_height,
+                      "\" height=\"",
+                      row_height,
+                      "\" data-x=\"",
+                      place,
+                      "\" data-w=\"",
+                      part,
+                      "\" data-level=\"",
+                      level,
+                      "\" data-path=\"",
+                      markup_text(path),
+                      "\" aria-label=\"",
+                      markup_text(path),
+                      " ",
+                      text,
+                      "\"><title>",
+                      markup_text(path),
+                      "\n",
+                      text,
+                      "</title><rect width=\"100%\" height=\"100%\" rx=\"3\" class=\"",
+                      colour,
+                      "\"/>",
+                      html_label(name, joules, row_height),
+                      "</svg>\n"});
     }
 
     const report& r_;

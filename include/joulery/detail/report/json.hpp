@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/json_value.hpp"
@@ -152,8 +153,7 @@ class json_reader {
  private:
     bool expect(const json_value& v, json_value::type type) {
         if (v.kind == type) return true;
-        return stop(
-            v, std::string(to_text(type)) + " was expected, found " + std::string(to_text(v.kind)));
+        return stop(v, concat({to_text(type), " was expected, found ", to_text(v.kind)}));
     }
 
     template <class T>
@@ -185,7 +185,7 @@ class json_reader {
         if (from.kind == json_value::type::null) {
             to = not_a_number();
         } else if (expect(from, json_value::type::number) && !parse_number(from.text, to)) {
-            stop(from, "the number " + from.text + " is out of range");
+            stop(from, concat({"the number ", from.text, " is out of range"}));
         }
     }
     template <class Whole>
@@ -194,7 +194,7 @@ class json_reader {
         const char* end = from.text.data() + from.text.size();
         const auto done = std::from_chars(from.text.data(), end, to);
         if (done.ec != std::errc() || done.ptr != end)
-            stop(from, "a whole number was expected, found " + from.text);
+            stop(from, concat({"a whole number was expected, found ", from.text}));
     }
     void read_index(const json_value& from, std::size_t& to) {
         to = scope_row::no_parent;
@@ -230,7 +230,7 @@ class json_reader {
             to = static_cast<Enum>(i);
             return;
         }
-        stop(from, "\"" + escape_control(from.text) + "\" is none of the known words");
+        stop(from, concat({"\"", escape_control(from.text), "\" is none of the known words"}));
     }
 
     std::vector<std::string> where_;
@@ -248,9 +248,9 @@ inline bool check_schema(const json_value& root, json_reader& reader) {
         !parse_number(version->text, number) || number < 1)
         return reader.stop(root, "\"schema_version\" is missing or no number");
     if (number > json_schema_version)
-        return reader.stop(
-            *version, "it has schema_version " + version->text + ", this library reads up to " +
-                          std::to_string(json_schema_version) + "; use a newer joulery");
+        return reader.stop(*version, concat({"it has schema_version ", version->text,
+                                             ", this library reads up to ", json_schema_version,
+                                             "; use a newer joulery"}));
     return true;
 }
 
@@ -276,7 +276,7 @@ JOULERY_DECL result<report> from_json(std::string_view text) {
         reader.read_members(*root, r);
         for (std::size_t i = 0; i < r.scopes.size() && !reader.failed(); ++i)
             if (const std::size_t p = r.scopes[i].parent; p >= i && p != scope_row::no_parent)
-                reader.stop(*root, "scope " + std::to_string(i) + " comes before its parent");
+                reader.stop(*root, concat({"scope ", i, " comes before its parent"}));
     }
     if (reader.failed()) return reader.why();
     restore_zeros(r);

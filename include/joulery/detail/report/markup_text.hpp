@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/utf8.hpp"
 
@@ -51,7 +52,7 @@ inline std::string svg_number(double x) {
     fraction.erase(fraction.find_last_not_of('0') + 1);
     std::string out = negative && thousandths > 0 ? "-" : "";
     out += std::to_string(thousandths / 1000);
-    return fraction.empty() ? out : out + "." + fraction;
+    return fraction.empty() ? out : concat({out, ".", fraction});
 }
 
 }  // namespace detail

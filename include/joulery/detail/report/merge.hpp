@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/report_merger.hpp"
 #include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/report_io.hpp"

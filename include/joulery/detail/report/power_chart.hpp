@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/axis_ticks.hpp"
@@ -45,23 +46,22 @@ class power_chart {
     [[nodiscard]] std::string draw() {
         const std::string height = std::to_string(bottom() + below);
         axis(height);
-        out_ += "<svg class=\"power\" height=\"" + height + "\" data-begin=\"" +
-                svg_number(history_.begin.count()) + "\" data-length=\"" +
-                svg_number(length().count()) + "\" data-top=\"" + attribute(top_) +
-                "\" data-steps=\"" + std::to_string(steps_) +
-                "\" role=\"img\" aria-label=\"Power of each channel over " + to_text(length()) +
-                ", up to " + to_text(power::from_watts(peak_)) + "\">\n";
+        append(out_,
+               {"<svg class=\"power\" height=\"", height, "\" data-begin=\"",
+                svg_number(history_.begin.count()), "\" data-length=\"",
+                svg_number(length().count()), "\" data-top=\"", attribute(top_), "\" data-steps=\"",
+                steps_, "\" role=\"img\" aria-label=\"Power of each channel over ",
+                to_text(length()), ", up to ", to_text(power::from_watts(peak_)), "\">\n"});
         calls();
         for (const axis_tick& t : ticks_) {
             const std::string y = svg_number(y_of(t.at));
-            out_ += "<line x1=\"0\" x2=\"100%\" y1=\"" + y + "\" y2=\"" + y + "\"/>\n";
+            append(out_, {"<line x1=\"0\" x2=\"100%\" y1=\"", y, "\" y2=\"", y, "\"/>\n"});
         }
-        out_ += "<svg y=\"" + std::to_string(top()) + "\" width=\"100%\" height=\"" +
-                std::to_string(plot_height) +
-                "\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\">\n";
+        append(out_, {"<svg y=\"", top(), "\" width=\"100%\" height=\"", plot_height,
+                      "\" viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\">\n"});
         for (std::size_t c = 0; c < series(); ++c) line(c);
-        out_ += "</svg>\n<line class=\"cursor\" y1=\"" + std::to_string(top()) + "\" y2=\"" +
-                std::to_string(bottom()) + "\" x1=\"0\" x2=\"0\"/>\n";
+        append(out_, {"</svg>\n<line class=\"cursor\" y1=\"", top(), "\" y2=\"", bottom(),
+                      "\" x1=\"0\" x2=\"0\"/>\n"});
         for (const axis_tick& t : time_ticks(history_.begin.count(), length().count()))
             time_label(t);
         out_ += "</svg></div>\n";
@@ -99,11 +99,11 @@ class power_chart {
 
     // The watts stand beside the picture, where no line can cross them.
     void axis(const std::string& height) {
-        out_ += "<div class=\"plot\"><svg class=\"scale\" width=\"62\" height=\"" + height +
-                "\" aria-hidden=\"true\">\n";
+        append(out_, {"<div class=\"plot\"><svg class=\"scale\" width=\"62\" height=\"", height,
+                      "\" aria-hidden=\"true\">\n"});
         for (const axis_tick& t : ticks_)
-            out_ += "<text class=\"axis\" x=\"54\" text-anchor=\"end\" y=\"" +
-                    svg_number(y_of(t.at) + 4) + "\">" + html_figure(t.text) + "</text>\n";
+            append(out_, {"<text class=\"axis\" x=\"54\" text-anchor=\"end\" y=\"",
+                          svg_number(y_of(t.at) + 4), "\">", html_figure(t.text), "</text>\n"});
         out_ += "</svg>";
     }
 
@@ -113,7 +113,7 @@ class power_chart {
 
     // Eight colours and eight dashes; the ninth line has the first colour and other dashes.
     static std::string look(std::size_t c) {
-        return "hue" + std::to_string(c % 8) + " dash" + std::to_string((c + c / 8) % 8);
+        return concat({"hue", c % 8, " dash", (c + c / 8) % 8});
     }
 
     // A step without a value ends the line; it goes on at the next one.
@@ -125,14 +125,14 @@ class power_chart {
             if (there) {
                 const double y = 1000 - 1000 * std::min(1.0, std::max(0.0, watts[i] / top_));
                 for (const std::size_t edge : {i, i + 1})
-                    points += svg_number(1000.0 * static_cast<double>(edge) /
-                                         static_cast<double>(steps_)) +
-                              "," + svg_number(y) + " ";
+                    append(points, {svg_number(1000.0 * static_cast<double>(edge) /
+                                               static_cast<double>(steps_)),
+                                    ",", svg_number(y), " "});
             } else if (!points.empty()) {
                 points.pop_back();
-                out_ += "<polyline class=\"" + look(c) +
-                        (r_.channels[c].summed ? "" : " contained") + "\" data-series=\"" +
-                        std::to_string(c) + "\" points=\"" + points + "\"/>\n";
+                append(out_,
+                       {"<polyline class=\"", look(c), (r_.channels[c].summed ? "" : " contained"),
+                        "\" data-series=\"", c, "\" points=\"", points, "\"/>\n"});
                 points.clear();
             }
         }
@@ -141,23 +141,21 @@ class power_chart {
     void time_label(const axis_tick& t) {
         const double x = 100 * (t.at - history_.begin.count()) / length().count();
         const char* anchor = x < 4 ? "start" : x > 96 ? "end" : "middle";
-        out_ += "<text class=\"axis\" x=\"" + svg_number(x) + "%\" y=\"" +
-                std::to_string(bottom() + 18) + "\" text-anchor=\"" + anchor + "\">" +
-                html_figure(t.text) + "</text>\n";
+        append(out_, {"<text class=\"axis\" x=\"", svg_number(x), "%\" y=\"", bottom() + 18,
+                      "\" text-anchor=\"", anchor, "\">", html_figure(t.text), "</text>\n"});
     }
 
     void calls() {
         const std::vector<std::size_t> hues = row_hues(scope_tree(r_));
         for (const lane_call& c : lanes_.calls) {
             const scope_row& row = r_.scopes[c.call->scope];
-            const std::string box = " height=\"" + std::to_string(lane_height - 2) + "\"";
-            out_ += "<svg class=\"call\" x=\"" + svg_number(c.x) + "%\" width=\"" +
-                    svg_number(c.width) + "%\" y=\"" +
-                    std::to_string(lane_height * static_cast<int>(c.lane)) + "\"" + box +
-                    "><title>" + markup_text(row.path) + ", " + to_text(c.call->length) +
-                    "</title><rect width=\"100%\"" + box + " class=\"hue" +
-                    std::to_string(hues[c.call->scope]) + "\"/>" +
-                    html_label(row.name, "", lane_height - 2) + "</svg>\n";
+            const std::string box = concat({" height=\"", lane_height - 2, "\""});
+            append(out_,
+                   {"<svg class=\"call\" x=\"", svg_number(c.x), "%\" width=\"",
+                    svg_number(c.width), "%\" y=\"", lane_height * static_cast<int>(c.lane), "\"",
+                    box, "><title>", markup_text(row.path), ", ", to_text(c.call->length),
+                    "</title><rect width=\"100%\"", box, " class=\"hue", hues[c.call->scope],
+                    "\"/>", html_label(row.name, "", lane_height - 2), "</svg>\n"});
         }
     }
 
@@ -183,24 +181,25 @@ class power_chart {
         out_ += "<ul class=\"legend\">";
         for (std::size_t c = 0; c < series(); ++c) {
             const channel_row& channel = r_.channels[c];
-            out_ += "<li data-series=\"" + std::to_string(c) +
-                    "\"><svg width=\"34\" height=\"10\" aria-hidden=\"true\"><line x1=\"0\" "
-                    "x2=\"34\" y1=\"5\" y2=\"5\" class=\"" +
-                    look(c) + (channel.summed ? "" : " contained") + "\"/></svg>" +
-                    html_name(channel.id) + (channel.summed ? "" : " (thin: contained in another)");
+            append(out_, {"<li data-series=\"", c,
+                          "\"><svg width=\"34\" height=\"10\" aria-hidden=\"true\"><line x1=\"0\" "
+                          "x2=\"34\" y1=\"5\" y2=\"5\" class=\"",
+                          look(c), (channel.summed ? "" : " contained"), "\"/></svg>",
+                          html_name(channel.id),
+                          (channel.summed ? "" : " (thin: contained in another)")});
             if (const std::size_t other = hidden_by(c); other != c)
-                out_ += " (runs on the line of " + html_name(r_.channels[other].id) + ")";
+                append(out_, {" (runs on the line of ", html_name(r_.channels[other].id), ")"});
             out_ += " <b></b></li>";
         }
         out_ += "</ul>\n";
         // Without the word, calls that are too short to be kept would look like nothing at all.
         if (!lanes_.calls.empty())
-            out_ += "<p class=\"soft\">Above the lines: the " +
-                    std::to_string(lanes_.calls.size()) + " longest calls of scopes" +
-                    (lanes_.left_out > 0 ? "; " + std::to_string(lanes_.left_out) +
-                                               " more overlap with all of these"
-                                         : std::string()) +
-                    ".</p>\n";
+            append(out_, {"<p class=\"soft\">Above the lines: the ", lanes_.calls.size(),
+                          " longest calls of scopes",
+                          (lanes_.left_out > 0
+                               ? concat({"; ", lanes_.left_out, " more overlap with all of these"})
+                               : std::string()),
+                          ".</p>\n"});
     }
 
     const report& r_;

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -237,8 +238,8 @@ class report_merger {
                 row.machine = ledger_.machines()[from.machine].id;
                 const auto label = labels.find(row.machine);
                 const std::string prefix = (label == labels.end() ? row.machine : label->second);
-                row.id = prefix + ":" + row.id;
-                if (!row.parent.empty()) row.parent = prefix + ":" + row.parent;
+                row.id = concat({prefix, ":", row.id});
+                if (!row.parent.empty()) row.parent = concat({prefix, ":", row.parent});
             }
             if (row.summed) {
                 total += sums.used[c];

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/report/machine_union.hpp"
 #include "joulery/report.hpp"
@@ -52,7 +53,8 @@ inline namespace v1 {
         if (one && run.by_channel.empty())
             for (const channel_row& c : r.channels) run.by_channel.push_back(c.total);
         if (run.run_id.empty())
-            run.run_id = run.machine + "@" + wall_time::from_unix_seconds(run.begin).to_iso8601();
+            run.run_id =
+                concat({run.machine, "@", wall_time::from_unix_seconds(run.begin).to_iso8601()});
     }
     return runs;
 }

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
 
@@ -124,7 +125,7 @@ class row_selection {
 
 /// "31 more": the name of a line that stands for scopes left out.
 [[nodiscard]] inline std::string left_out_text(const shown_row& row) {
-    return "(" + std::to_string(row.left_out) + " more)";
+    return concat({"(", row.left_out, " more)"});
 }
 
 }  // namespace v1

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/carbon/grid_factor.hpp"
+#include "joulery/detail/carbon/format_significant.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report.hpp"
 
@@ -22,8 +23,8 @@ struct statement {
     statement out;
     for (const channel_row& c : r.channels) {
         if (!c.summed) continue;
-        const std::string text = "energy of " + c.id + " (" + c.backend + ", " +
-                                 std::string(to_text(c.provenance)) + ")";
+        const std::string text =
+            concat({"energy of ", c.id, " (", c.backend, ", ", to_text(c.provenance), ")"});
         const bool read = c.provenance == quality::measured || c.provenance == quality::derived;
         (read ? out.measured : out.estimated).push_back(text);
     }
@@ -32,10 +33,11 @@ struct statement {
         return out;
     }
     const carbon_model& m = r.context.carbon;
-    out.estimated.push_back("emissions: energy x PUE x grid intensity, " + to_text(m.grid));
+    out.estimated.push_back(
+        concat({"emissions: energy x PUE x grid intensity, ", to_text(m.grid)}));
     if (m.pue_source != no_pue_stated)
-        out.estimated.push_back("overhead of the data centre: PUE " + format_significant(m.pue, 4) +
-                                ", " + m.pue_source);
+        out.estimated.push_back(concat({"overhead of the data centre: PUE ",
+                                        format_significant(m.pue, 4), ", ", m.pue_source}));
     const auto end =
         wall_time::from_unix_seconds(r.context.started.unix_seconds() + r.context.duration.count());
     out.assumed = m.assumptions(r.context.started, end);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/terminal_width.hpp"
 #include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
@@ -47,7 +48,7 @@ class text_writer {
         ticks();
         totals();
         carbon();
-        labelled("measuring", overhead_text(r_.overhead) + ".");
+        labelled("measuring", concat({overhead_text(r_.overhead), "."}));
         for (const std::string& w : r_.warnings)
             labelled("warning", escape_control(w), text_style::warning);
         return std::move(out_);
@@ -58,14 +59,14 @@ class text_writer {
         const run_context& c = r_.context;
         std::string line = c.library.empty() ? "joulery" : escape_control(c.library);
         const auto add = [&](const std::string& part) {
-            if (!part.empty()) line += ", " + escape_control(part);
+            if (!part.empty()) append(line, {", ", escape_control(part)});
         };
         add(c.run_name);
         add(c.host);
         add(hardware_of(c));
-        if (c.logical_cpus > 0) add(std::to_string(c.logical_cpus) + " CPUs");
+        if (c.logical_cpus > 0) add(concat({c.logical_cpus, " CPUs"}));
         if (c.started.unix_seconds() > 0) add(c.started.to_iso8601());
-        if (r_.runs.size() > 1) add(std::to_string(r_.runs.size()) + " runs merged");
+        if (r_.runs.size() > 1) add(concat({r_.runs.size(), " runs merged"}));
         add(to_text(c.duration));
         append_wrapped(out_, line, width_, 2);
         out_ += '\n';
@@ -123,12 +124,12 @@ class text_writer {
         add_sums(grid);
         out_ += grid.render(width_, options_.colour);
         if (shown < r_.scopes.size())
-            append_wrapped(out_,
-                           "(" + std::to_string(r_.scopes.size() - shown) + " of " +
-                               std::to_string(r_.scopes.size()) +
-                               " scopes not shown, the most expensive are; to see all: a report in "
-                               ".html or .csv, or report --all of one in .json)",
-                           width_, 1);
+            append_wrapped(
+                out_,
+                concat({"(", r_.scopes.size() - shown, " of ", r_.scopes.size(),
+                        " scopes not shown, the most expensive are; to see all: a report in "
+                        ".html or .csv, or report --all of one in .json)"}),
+                width_, 1);
         if (thread_time_) append_wrapped(out_, thread_time_note, width_, 0);
         out_ += '\n';
     }
@@ -178,7 +179,7 @@ class text_writer {
             table_line measuring;
             measuring.name = "  measuring";
             measuring.time = to_text(cost.sampler + cost.edges);
-            measuring.total = "~" + units_.text(cost.joules);
+            measuring.total = concat({"~", units_.text(cost.joules)});
             measuring.quality = "estimated";
             add(grid, std::move(measuring));
         }
@@ -256,29 +257,30 @@ class text_writer {
             if (!line.empty()) line += c.locked ? "; " : ", ";
             line += escape_control(c.id);
             if (!c.locked) continue;
-            line += " every " + to_text(c.tick_period) + " \xC2\xB1 " + to_text(c.tick_jitter) +
-                    ", seen to " + to_text(c.tick_slack);
+            append(line, {" every ", to_text(c.tick_period), " \xC2\xB1 ", to_text(c.tick_jitter),
+                          ", seen to ", to_text(c.tick_slack)});
         }
-        if (!known.empty()) labelled("ticks", known + ".");
+        if (!known.empty()) labelled("ticks", concat({known, "."}));
         if (!unknown.empty())
-            labelled(known.empty() ? "ticks" : "",
-                     "not seen of " + unknown + ": dated to half an update, and so in doubt.");
+            labelled(
+                known.empty() ? "ticks" : "",
+                concat({"not seen of ", unknown, ": dated to half an update, and so in doubt."}));
     }
 
     void totals() {
         if (!shown_.is_known()) {
-            labelled("machine", std::string(not_measured_text) + " in " +
-                                    to_text(r_.context.duration) +
-                                    ": no counter could be read and nothing stood in for one.");
+            labelled("machine",
+                     concat({not_measured_text, " in ", to_text(r_.context.duration),
+                             ": no counter could be read and nothing stood in for one."}));
             return;
         }
         std::string line = with_quality_prefix(text_in_both(r_.total), r_.provenance);
-        line += " in " + to_text(r_.context.duration) + ", " + std::string(to_text(r_.provenance));
+        append(line, {" in ", to_text(r_.context.duration), ", ", to_text(r_.provenance)});
         if (r_.total.joules() > 0)
-            line += "; outside all scopes " +
-                    with_quality_prefix(to_text(r_.unscoped), r_.provenance) + " (" +
-                    percent_text(r_.unscoped / r_.total) + ")";
-        labelled("machine", line + ".");
+            append(line, {"; outside all scopes ",
+                          with_quality_prefix(to_text(r_.unscoped), r_.provenance), " (",
+                          percent_text(r_.unscoped / r_.total), ")"});
+        labelled("machine", concat({line, "."}));
         const bool any_measured = any_in(r_.channels, [](const channel_row& c) {
             return c.summed && c.provenance != quality::estimated;
         });
@@ -293,10 +295,10 @@ class text_writer {
         const std::string mass = shown_.is_known()
                                      ? with_quality_prefix(to_text(r_.co2e), r_.provenance)
                                      : not_measured_text;
-        labelled("CO2e", mass + " at " + to_text(c.grid.intensity) + " (" + grid_text(c.grid) +
-                             "; source: " + escape_control(c.grid.source) + "), PUE " +
-                             detail::plain_text(c.pue, "") + " (" + escape_control(c.pue_source) +
-                             ").");
+        labelled("CO2e",
+                 concat({mass, " at ", to_text(c.grid.intensity), " (", grid_text(c.grid),
+                         "; source: ", escape_control(c.grid.source), "), PUE ",
+                         detail::plain_text(c.pue, ""), " (", escape_control(c.pue_source), ")."}));
         if (c.grid.assumed)
             labelled("", "ASSUMED: no place was named. Set JOULERY_REGION or JOULERY_INTENSITY.",
                      text_style::warning);
@@ -316,7 +318,7 @@ class text_writer {
             if (ch == '\n') block.append(label_width, ' ');
         }
         block.erase(block.find_last_not_of(" \n") + 1);
-        append_styled(out_, line + "  " + block, style, options_.colour);
+        append_styled(out_, concat({line, "  ", block}), style, options_.colour);
         out_ += '\n';
     }
 

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/append_to_file.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/terminal_width.hpp"
@@ -90,11 +91,11 @@ JOULERY_DECL text_options stderr_options() noexcept { return terminal_options(2)
 namespace detail {
 
 inline failure no_writer(const std::string& target, const report_format& format) {
-    return {"report not written to " + escape_control(target) +
-                ": this program has no writer for " + std::string(format.ending),
-            "include <joulery/" + std::string(format.header) +
-                "> in the file that defines JOULERY_IMPLEMENTATION, or, with CMake, link "
-                "joulery::full; examples/report.cpp makes it of a JSON report"};
+    return {concat({"report not written to ", escape_control(target),
+                    ": this program has no writer for ", format.ending}),
+            concat({"include <joulery/", format.header,
+                    "> in the file that defines JOULERY_IMPLEMENTATION, or, with CMake, link "
+                    "joulery::full; examples/report.cpp makes it of a JSON report"})};
 }
 
 /// The summary of a step of GitHub Actions: a file that steps append Markdown to.
@@ -106,9 +107,10 @@ inline status write_to_github(const report& r) {
     const report_format* markdown = find_format("summary.md");
     if (markdown == nullptr || markdown->write == nullptr)
         return no_writer("the step's summary", {".md", nullptr, "writers/markdown.hpp"});
-    const int error = append_to_file(path, markdown->write(r) + "\n");
+    const int error = append_to_file(path, concat({markdown->write(r), "\n"}));
     if (error == 0) return {};
-    return failure{"report not written to " + escape_control(path) + ": " + error_text(error), {}};
+    return failure{
+        concat({"report not written to ", escape_control(path), ": ", error_text(error)}), {}};
 }
 
 }  // namespace detail
@@ -119,7 +121,7 @@ JOULERY_DECL status write_report(const report& r, const std::string& target) {
         const std::string text = to_text(r, stderr_options());
         const int error = detail::write_to_stderr(text);
         if (error == 0) return {};
-        return failure{"table not written to stderr: " + error_text(error), {}};
+        return failure{concat({"table not written to stderr: ", error_text(error)}), {}};
     }
     const report_format* format = find_format(target);
     if (format != nullptr && format->write == nullptr) return detail::no_writer(target, *format);
@@ -129,9 +131,9 @@ JOULERY_DECL status write_report(const report& r, const std::string& target) {
     }
     std::string known = "- (the table on stderr), github (the step's summary)";
     for (const report_format& f : report_formats()) known.append(", ").append(f.ending);
-    return failure{
-        "report not written to " + escape_control(target) + ": its ending names no known format",
-        "use one of " + known};
+    return failure{concat({"report not written to ", escape_control(target),
+                           ": its ending names no known format"}),
+                   concat({"use one of ", known})};
 }
 
 }  // namespace v1

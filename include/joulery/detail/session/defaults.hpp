@@ -4,7 +4,7 @@
 
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list_view.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/containment.hpp"
 
 #include <algorithm>

@@ -7,7 +7,7 @@
 #include "joulery/detail/core/cancellation_guard.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/metering/domain_beliefs.hpp"
 #include "joulery/detail/report/emissions_timeline.hpp"

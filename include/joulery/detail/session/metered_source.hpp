@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/channel_attribution.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
 
 #include "joulery/detail/core/cancellation_guard.hpp"

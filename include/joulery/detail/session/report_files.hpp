@@ -5,7 +5,7 @@
 #include "joulery/detail/core/append_to_file.hpp"
 #include "joulery/detail/core/claimed_file.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/report/interval_maker.hpp"
 #include "joulery/detail/session/machine_info.hpp"

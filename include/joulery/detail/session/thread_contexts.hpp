@@ -4,7 +4,7 @@
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/scope_ends.hpp"
 #include "joulery/detail/timing/library_section.hpp"

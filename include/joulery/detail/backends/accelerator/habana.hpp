@@ -8,6 +8,7 @@
 
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
 #include "joulery/detail/backends/gpu/library_backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -45,14 +46,14 @@ struct hlml_api {
     [[nodiscard]] static result<hlml_api> load(const library_search& where) {
         const dynamic_library library({"libhlml.so", "/usr/lib/habanalabs/libhlml.so"}, where);
         if (!library.is_open())
-            return failure{
-                "Habana's driver is loaded, but its library is not here: " + library.error(),
-                "install the package habanalabs-firmware-tools"};
+            return failure{concat({"Habana's driver is loaded, but its library is not here: ",
+                                   library.error()}),
+                           "install the package habanalabs-firmware-tools"};
         hlml_api api;
         if (!library.bind(api.init, "hlml_init") ||
             !library.bind(api.count, "hlml_device_get_count") ||
             !library.bind(api.by_index, "hlml_device_get_handle_by_index"))
-            return failure{library.path() + " is no HLML", {}};
+            return failure{concat({library.path(), " is no HLML"}), {}};
         library.bind(api.uuid, "hlml_device_get_uuid");
         library.bind(api.pci, "hlml_device_get_pci_info");
         library.bind(api.energy, "hlml_device_get_total_energy_consumption");
@@ -74,7 +75,7 @@ struct hlml_api {
         const std::string product = text(name, device);
         return product.empty() || product.find("Gaudi") != std::string::npos
                    ? product
-                   : "Intel Gaudi " + product;
+                   : concat({"Intel Gaudi ", product});
     }
     /// Watts that a device is limited to; 0: not stated.
     [[nodiscard]] double stated_watts(void* device) const noexcept {
@@ -156,10 +157,10 @@ class habana_discovery {
 
  private:
     void look_at(unsigned index) {
-        const std::string who = "device " + std::to_string(index);
+        const std::string who = concat({"device ", index});
         habana_devices::device d{nullptr, true};
         int status = found_.api.by_index(index, &d.handle);
-        if (status != 0) return note(who + ": error " + std::to_string(status));
+        if (status != 0) return note(concat({who, ": error ", status}));
         std::uint64_t value = 0;
         status = found_.read_raw(d, value);
         if (status != 0 || value == 0) {
@@ -167,7 +168,7 @@ class habana_discovery {
             status = found_.read_raw(d, value);
         }
         if (status != 0)
-            return note(who + " tells neither energy nor power: error " + std::to_string(status));
+            return note(concat({who, " tells neither energy nor power: error ", status}));
         channels_.push_back(describe(d, index));
         found_.all.push_back(d);
     }
@@ -179,14 +180,14 @@ class habana_discovery {
         const std::string known_as = !pci.empty()    ? pci
                                      : !uuid.empty() ? uuid
                                                      : std::to_string(index);
-        c.id = "npu/" + known_as + "/board";
+        c.id = concat({"npu/", known_as, "/board"});
         c.part = component::npu;
         c.model = found_.api.model(d.handle);
         c.max_watts = found_.api.stated_watts(d.handle);
         c.kind = d.has_counter ? reading_kind::energy_counter : reading_kind::power_gauge;
         c.joules_per_count = 1e-3;
         c.update_period = std::chrono::milliseconds(100);
-        if (!pci.empty()) c.device = "pci:" + pci;
+        if (!pci.empty()) c.device = concat({"pci:", pci});
         return c;
     }
 
@@ -218,7 +219,7 @@ using habana = library_backend<detail::habana_devices>;
     const int status = api->init();
     if (status != 0 && status != detail::hlml_api::already_started)
         return failure{
-            "HLML does not start: error " + std::to_string(status),
+            concat({"HLML does not start: error ", status}),
             status == detail::hlml_api::driver_not_loaded ? "sudo modprobe habanalabs" : ""};
     return detail::habana_discovery(*api).open();
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "joulery/detail/backends/common/cloud_instance.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -60,7 +61,7 @@ class neuron final : public backend {
             paths_.push_back(root.path(d.file));
             files_.emplace_back(paths_.back());
             channel c;
-            c.id = "npu/" + d.id + "/board";
+            c.id = concat({"npu/", d.id, "/board"});
             c.model = d.model;
             c.part = component::npu;
             c.kind = reading_kind::power_gauge;
@@ -70,9 +71,9 @@ class neuron final : public backend {
             c.max_watts = maximum.watts();
             channels_.push_back(std::move(c));
         }
-        note_ = "percent of a stated maximum of " +
-                std::to_string(static_cast<long long>(maximum.watts() + 0.5)) +
-                " W a device, a mean of the last minute";
+        note_ = concat({"percent of a stated maximum of ",
+                        static_cast<long long>(maximum.watts() + 0.5),
+                        " W a device, a mean of the last minute"});
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "neuron"; }
@@ -123,7 +124,7 @@ namespace detail {
     if (depth == 0) return {};
     for (const std::string& entry : root.list(folder)) {
         if (entry == "subsystem" || entry == "driver" || entry == "device") continue;  // links up
-        std::string found = find_neuron_file(root, folder + "/" + entry, file, depth - 1);
+        std::string found = find_neuron_file(root, concat({folder, "/", entry}), file, depth - 1);
         if (!found.empty()) return found;
     }
     return {};
@@ -133,10 +134,10 @@ namespace detail {
 [[nodiscard]] inline std::string neuron_model(const system_root& root, const std::string& folder) {
     const std::string file = find_neuron_file(root, folder, "/architecture/device_name", 2);
     const std::string name = file.empty() ? std::string() : root.line(file);
-    if (!name.empty()) return "AWS " + name;
+    if (!name.empty()) return concat({"AWS ", name});
     const std::string type = find_cloud_instance(root).type;
-    if (type.rfind("trn", 0) == 0) return "AWS Trainium (" + type + ")";
-    if (type.rfind("inf", 0) == 0) return "AWS Inferentia (" + type + ")";
+    if (type.rfind("trn", 0) == 0) return concat({"AWS Trainium (", type, ")"});
+    if (type.rfind("inf", 0) == 0) return concat({"AWS Inferentia (", type, ")"});
     return "AWS Neuron device";
 }
 
@@ -150,13 +151,13 @@ namespace detail {
     std::vector<neuron::device> found;
     for (const std::string& entry : root.list(folder)) {
         if (entry.rfind("neuron", 0) != 0) continue;
-        const std::string device = std::string(folder) + "/" + entry;
+        const std::string device = concat({folder, "/", entry});
         std::string file = detail::find_neuron_file(root, device, "/power/utilization", 3);
         if (!file.empty())
             found.push_back({entry, std::move(file), detail::neuron_model(root, device)});
     }
     if (found.empty())
-        return failure{std::string(folder) + ": no device with power/utilization",
+        return failure{concat({folder, ": no device with power/utilization"}),
                        "on an EC2 Trn or Inf instance: install aws-neuronx-dkms 2.19 or later"};
     return std::unique_ptr<backend>(std::make_unique<neuron>(root, found, maximum));
 }

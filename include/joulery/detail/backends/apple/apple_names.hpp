@@ -4,6 +4,7 @@
 // UNVERIFIED: never run on a Mac; sysctl(3) names the keys. Tested on a fake library.
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 
 #include <cstddef>
@@ -31,8 +32,8 @@ namespace detail {
 /// "Apple Mac14,6 (Apple M2 Max)": what stands on the box is not told.
 [[nodiscard]] inline std::string apple_machine(const library_search& where) {
     const std::string model = apple_system_text(where, "hw.model"), chip = apple_chip(where);
-    if (model.empty() || chip.empty()) return model.empty() ? chip : "Apple " + model;
-    return "Apple " + model + " (" + chip + ")";
+    if (model.empty() || chip.empty()) return model.empty() ? chip : concat({"Apple ", model});
+    return concat({"Apple ", model, " (", chip, ")"});
 }
 
 /// W, the most that the supply of the largest Mac with a chip of Apple's gives, and of any Mac.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "joulery/detail/backends/apple/apple_names.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -64,7 +65,8 @@ struct smc_api {
                                   where);
         const dynamic_library system({"/usr/lib/libSystem.B.dylib", "libSystem.so"}, where);
         if (!kit.is_open() || !system.is_open())
-            return failure{"IOKit is not here: " + (kit.is_open() ? system : kit).error(), {}};
+            return failure{concat({"IOKit is not here: ", (kit.is_open() ? system : kit).error()}),
+                           {}};
         smc_api api;
         if (!kit.bind(api.matching, "IOServiceMatching") ||
             !kit.bind(api.services, "IOServiceGetMatchingServices") ||
@@ -171,8 +173,8 @@ class apple_smc final : public backend {
         api->close(connection);
         return failure{"this Mac's controller has no power of the whole system (PSTR)", {}};
     }
-    return std::unique_ptr<backend>(std::make_unique<apple_smc>(
-        *api, connection, m.data_size, detail::apple_machine(where)));
+    return std::unique_ptr<backend>(
+        std::make_unique<apple_smc>(*api, connection, m.data_size, detail::apple_machine(where)));
 }
 [[nodiscard]] inline opened_backend open_apple_smc(const system_root& root) {
 #if defined(__APPLE__)

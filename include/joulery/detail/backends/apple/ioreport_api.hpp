@@ -5,6 +5,7 @@
 // make. Not verified on a Mac.
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/result.hpp"
 
@@ -44,9 +45,9 @@ struct ioreport_api {
             where);
         const dynamic_library report({"/usr/lib/libIOReport.dylib", "libIOReport.so"}, where);
         if (!foundation.is_open() || !report.is_open())
-            return failure{
-                "IOReport is not here: " + (foundation.is_open() ? report : foundation).error(),
-                {}};
+            return failure{concat({"IOReport is not here: ",
+                                   (foundation.is_open() ? report : foundation).error()}),
+                           {}};
         ioreport_api api;
         const bool has_foundation =
             foundation.bind(api.make_string, "CFStringCreateWithCString") &&

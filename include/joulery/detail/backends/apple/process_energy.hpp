@@ -7,6 +7,7 @@
 #pragma once
 
 #include "joulery/detail/backends/apple/apple_names.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -92,8 +93,9 @@ class process_energy final : public backend {
     const dynamic_library library({"/usr/lib/libSystem.B.dylib", "libSystem.so"}, where);
     detail::process_usage_call* usage = nullptr;
     if (!library.bind(usage, "proc_pid_rusage"))
-        return failure{
-            library.is_open() ? library.path() + " has no proc_pid_rusage" : library.error(), {}};
+        return failure{library.is_open() ? concat({library.path(), " has no proc_pid_rusage"})
+                                         : library.error(),
+                       {}};
     const std::uint64_t now = detail::process_nanojoules(usage);
     if (now == no_value || now == 0)
         return failure{"macOS counts no energy per process here (Apple silicon, macOS 13 or later)",

@@ -7,6 +7,7 @@
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <cstdint>
@@ -90,7 +91,7 @@ class battery final : public backend {
         for (cell& b : cells_) {
             char text[32];
             const std::ptrdiff_t n = b.status.read_text(text, sizeof text);
-            if (n <= 0) return {b.status.path() + " can't be read: " + why(b.status), {}};
+            if (n <= 0) return {concat({b.status.path(), " can't be read: ", why(b.status)}), {}};
             std::string_view word(text, static_cast<std::size_t>(n));
             word = word.substr(0, word.find('\n'));
             std::uint64_t microwatts = 0;
@@ -98,12 +99,13 @@ class battery final : public backend {
                 watched_file& file = b.has_power ? b.power : b.current;
                 std::int64_t amount = 0;
                 watched_file& bad = file.read_signed(amount) && !b.has_power ? b.voltage : file;
-                return {bad.path() + " can't be read: " + why(bad), {}};
+                return {concat({bad.path(), " can't be read: ", why(bad)}), {}};
             }
             states.append(states.empty() ? "" : ", ").append(word);
         }
-        return {"/sys/class/power_supply: the machine does not run on battery (" + states + ")",
-                "unplug the power supply to measure with the battery"};
+        return {
+            concat({"/sys/class/power_supply: the machine does not run on battery (", states, ")"}),
+            "unplug the power supply to measure with the battery"};
     }
 
  private:
@@ -156,20 +158,21 @@ class battery final : public backend {
     const std::string supplies = "/sys/class/power_supply";
     std::vector<battery::cell> cells;
     for (const std::string& entry : root.list(supplies)) {
-        const std::string folder = supplies + "/" + entry;
+        const std::string folder = concat({supplies, "/", entry});
         // A battery of scope "Device" is a mouse's.
-        if (root.line(folder + "/type") != "Battery" || root.line(folder + "/scope") == "Device")
+        if (root.line(concat({folder, "/type"})) != "Battery" ||
+            root.line(concat({folder, "/scope"})) == "Device")
             continue;
         battery::cell b;
-        b.has_power = root.exists(folder + "/power_now");
-        if (!b.has_power && !root.exists(folder + "/current_now")) continue;
-        b.status = watched_file(root.path(folder + "/status"));
-        b.power = watched_file(root.path(folder + "/power_now"));
-        b.current = watched_file(root.path(folder + "/current_now"));
-        b.voltage = watched_file(root.path(folder + "/voltage_now"));
+        b.has_power = root.exists(concat({folder, "/power_now"}));
+        if (!b.has_power && !root.exists(concat({folder, "/current_now"}))) continue;
+        b.status = watched_file(root.path(concat({folder, "/status"})));
+        b.power = watched_file(root.path(concat({folder, "/power_now"})));
+        b.current = watched_file(root.path(concat({folder, "/current_now"})));
+        b.voltage = watched_file(root.path(concat({folder, "/voltage_now"})));
         cells.push_back(std::move(b));
     }
-    if (cells.empty()) return failure{supplies + ": no battery that tells its power", {}};
+    if (cells.empty()) return failure{concat({supplies, ": no battery that tells its power"}), {}};
     auto opened = std::make_unique<battery>(std::move(cells), detail::machine_model(root));
     std::uint64_t value = 0;
     if (opened->read({&value, 1}) != read_status::ok) return opened->failure_reason();

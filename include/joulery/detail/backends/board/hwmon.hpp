@@ -6,6 +6,7 @@
 #pragma once
 
 #include "joulery/detail/backends/board/hwmon_discovery.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -69,8 +70,8 @@ class hwmon final : public backend {
     detail::hwmon_finder finder(root, std::move(clock));
     finder.look();
     if (finder.sensors().empty())
-        return failure{"/sys/class/hwmon: no sensor of energy or power that is understood" +
-                           (finder.note().empty() ? "" : " (" + finder.note() + ")"),
+        return failure{concat({"/sys/class/hwmon: no sensor of energy or power that is understood",
+                               (finder.note().empty() ? "" : concat({" (", finder.note(), ")"}))}),
                        {}};
     return std::unique_ptr<backend>(
         std::make_unique<hwmon>(std::move(finder.sensors()), finder.note()));

@@ -8,7 +8,8 @@
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -38,8 +39,8 @@ class hwmon_finder {
 
     void look() {
         for (const std::string& entry : root_.list("/sys/class/hwmon")) {
-            const std::string folder = "/sys/class/hwmon/" + entry;
-            const std::string name = root_.line(folder + "/name");
+            const std::string folder = concat({"/sys/class/hwmon/", entry});
+            const std::string name = root_.line(concat({folder, "/name"}));
             const hwmon_chip* chip = find_hwmon_chip(name);
             if (chip != nullptr && (chip->kind != hwmon_kind::inlet || is_jetson_))
                 look_at(*chip, folder);
@@ -49,7 +50,7 @@ class hwmon_finder {
         look_at_old_jetson();
         put_under_their_totals();
         if (!unknown_.empty())
-            note("not understood, and not read, though one may be the total: " + unknown_);
+            note(concat({"not understood, and not read, though one may be the total: ", unknown_}));
     }
     [[nodiscard]] std::vector<hwmon_sensor>& sensors() noexcept { return sensors_; }
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
@@ -79,15 +80,16 @@ class hwmon_finder {
 
     // A chip that nobody here knows, where it has something to say of power.
     void name_unknown(const std::string& name, const std::string& entry) {
-        const std::string folder = "/sys/class/hwmon/" + entry;
+        const std::string folder = concat({"/sys/class/hwmon/", entry});
         for (int n = 1; n <= 4; ++n) {
             for (const char* file : {"/power", "/energy"}) {
-                const std::string sensor = folder + file + std::to_string(n);
-                if (!root_.exists(sensor + "_input") && !root_.exists(sensor + "_average"))
+                const std::string sensor = concat({folder, file, n});
+                if (!root_.exists(concat({sensor, "_input"})) &&
+                    !root_.exists(concat({sensor, "_average"})))
                     continue;
-                const std::string label = root_.line(sensor + "_label");
-                unknown_ += (unknown_.empty() ? "" : ", ") + name + " (" + entry +
-                            (label.empty() ? "" : ", " + label) + ")";
+                const std::string label = root_.line(concat({sensor, "_label"}));
+                append(unknown_, {(unknown_.empty() ? "" : ", "), name, " (", entry,
+                                  (label.empty() ? "" : concat({", ", label})), ")"});
                 return;
             }
         }
@@ -95,7 +97,7 @@ class hwmon_finder {
 
     // Thor's carrier board measures what the whole kit is fed (rbonghi/jetson_stats pull 900).
     void look_at_inlet(const hwmon_chip& chip, const std::string& folder) {
-        const std::string file = folder + "/power1_input";
+        const std::string file = concat({folder, "/power1_input"});
         if (!root_.exists(file)) return;
         std::string label;
         for (const char* named : {"/power1_label", "/in1_label", "/label"})
@@ -107,47 +109,49 @@ class hwmon_finder {
 
     // xe labels its counters "card" and "pkg", i915 has one, of the card.
     void look_at_intel_gpu(const hwmon_chip& chip, const std::string& folder) {
-        const std::string pci = pci_address(folder + "/device", folder);
+        const std::string pci = pci_address(concat({folder, "/device"}), folder);
         for (int n = 1; n <= 2; ++n) {
-            const std::string file = folder + "/energy" + std::to_string(n);
-            if (!root_.exists(file + "_input")) continue;
-            const bool package = root_.line(file + "_label") == "pkg";
-            channel& c =
-                add(chip, file + "_input", "gpu/" + pci + (package ? "/package" : "/board"));
+            const std::string file = concat({folder, "/energy", n});
+            if (!root_.exists(concat({file, "_input"}))) continue;
+            const bool package = root_.line(concat({file, "_label"})) == "pkg";
+            channel& c = add(chip, concat({file, "_input"}),
+                             concat({"gpu/", pci, (package ? "/package" : "/board")}));
             c.kind = reading_kind::energy_counter;
-            if (package) inside_.emplace_back(c.id, "gpu/" + pci + "/board");
-            c.device = "pci:" + pci + (package ? "/package" : "");
-            c.model = pci_model(root_, folder + "/device");
+            if (package) inside_.emplace_back(c.id, concat({"gpu/", pci, "/board"}));
+            c.device = concat({"pci:", pci, (package ? "/package" : "")});
+            c.model = pci_model(root_, concat({folder, "/device"}));
             // Where the package states no limit of its own the card's holds for it.
             c.max_watts = stated_watts(folder, n);
             if (package && c.max_watts <= 0) c.max_watts = stated_watts(folder, 1);
-            sensors_.back().sleep = sleeping_device(root_, folder + "/device", clock_);
+            sensors_.back().sleep = sleeping_device(root_, concat({folder, "/device"}), clock_);
         }
     }
 
     void look_at_accelerator(const hwmon_chip& chip, const std::string& folder) {
-        if (!root_.exists(folder + "/power1_input")) return;
-        const std::string pci = pci_address(folder + "/device", folder);
-        channel& c = add(chip, folder + "/power1_input", "npu/" + pci + "/board");
-        c.device = "pci:" + pci;
-        c.model = "Tenstorrent " + std::string(chip.name);
+        if (!root_.exists(concat({folder, "/power1_input"}))) return;
+        const std::string pci = pci_address(concat({folder, "/device"}), folder);
+        channel& c = add(chip, concat({folder, "/power1_input"}), concat({"npu/", pci, "/board"}));
+        c.device = concat({"pci:", pci});
+        c.model = concat({"Tenstorrent ", chip.name});
         c.max_watts = stated_watts(folder, 1);
-        sensors_.back().sleep = sleeping_device(root_, folder + "/device", clock_);
+        sensors_.back().sleep = sleeping_device(root_, concat({folder, "/device"}), clock_);
     }
 
     // "Module Power Socket 0" contains "Grace Power Socket 0" (and the GPU), which contains "CPU
     // Power Socket 0" and "SysIO Power Socket 0". On other machines: the inlet of the machine.
     void look_at_power_meter(const hwmon_chip& chip, const std::string& folder) {
-        for (const std::string& where : {folder, folder + "/device"}) {
-            if (!root_.exists(where + "/power1_average")) continue;
-            std::string what = root_.line(folder + "/power1_oem_info");
-            if (what.empty()) what = root_.line(folder + "/device/power1_oem_info");
+        for (const std::string& where : {folder, concat({folder, "/device"})}) {
+            if (!root_.exists(concat({where, "/power1_average"}))) continue;
+            std::string what = root_.line(concat({folder, "/power1_oem_info"}));
+            if (what.empty()) what = root_.line(concat({folder, "/device/power1_oem_info"}));
             constexpr std::string_view middle = " Power Socket ";
             const std::size_t cut = what.find(middle);
             if (cut == std::string::npos) {
-                channel& inlet = add(chip, where + "/power1_average", "machine/power-meter");
+                channel& inlet =
+                    add(chip, concat({where, "/power1_average"}), "machine/power-meter");
                 std::uint64_t mean_of_ms = 0;
-                if (!root_.number(where + "/power1_average_interval", mean_of_ms)) mean_of_ms = 0;
+                if (!root_.number(concat({where, "/power1_average_interval"}), mean_of_ms))
+                    mean_of_ms = 0;
                 inlet.model = machine_model(root_);
                 inlet.max_watts = stated_watts(where, 1);
                 inlet.update_period = std::chrono::milliseconds(
@@ -156,51 +160,53 @@ class hwmon_finder {
             }
             const std::string socket = id_from_label(what.substr(cut + middle.size()));
             const std::string kind = id_from_label(what.substr(0, cut));
-            channel& c = add(chip, where + "/power1_average",
-                             kind == "module" ? "module" + socket : "cpu" + socket + "/" + kind);
+            channel& c = add(
+                chip, concat({where, "/power1_average"}),
+                kind == "module" ? concat({"module", socket}) : concat({"cpu", socket, "/", kind}));
             c.part = kind == "module" ? component::soc : component::cpu;
             c.max_watts = stated_watts(where, 1);
             c.model = "NVIDIA Grace";
             // Grace is the processor with its memory, "CPU" its cores, "SysIO" its inputs.
-            c.device =
-                "cpu-package:" + socket + (kind == "module" || kind == "grace" ? "" : "/" + kind);
+            c.device = concat({"cpu-package:", socket,
+                               (kind == "module" || kind == "grace" ? "" : concat({"/", kind}))});
             inside_.emplace_back(c.id, kind == "module"  ? ""
-                                       : kind == "grace" ? "module" + socket
-                                                         : "cpu" + socket + "/grace");
+                                       : kind == "grace" ? concat({"module", socket})
+                                                         : concat({"cpu", socket, "/grace"}));
             return;
         }
     }
 
     // The same counter that RAPL shows of the socket, and so the same id.
     void look_at_socket(const hwmon_chip& chip, const std::string& folder) {
-        if (!root_.exists(folder + "/power1_input")) return;
+        if (!root_.exists(concat({folder, "/power1_input"}))) return;
         const std::string socket = std::to_string(count_[std::string(chip.name)]++);
-        channel& c = add(chip, folder + "/power1_input", "cpu" + socket + "/package");
-        c.device = "cpu-package:" + socket;
+        channel& c =
+            add(chip, concat({folder, "/power1_input"}), concat({"cpu", socket, "/package"}));
+        c.device = concat({"cpu-package:", socket});
         c.model = cpu_model(root_);
         c.max_watts = stated_watts(folder, 1);
     }
 
     void look_at_labels(const hwmon_chip& chip, const std::string& folder) {
         const std::string number = std::to_string(count_[std::string(chip.name)]++);
-        const std::string prefix = std::string(chip.name) + number + "/";
+        const std::string prefix = concat({chip.name, number, "/"});
         const bool has_total = chip.kind == hwmon_kind::machine;
-        const std::string total = prefix + "machine";
+        const std::string total = concat({prefix, "machine"});
         // Parts of a machine overlap in ways that only their total makes harmless.
-        if (has_total && !find_total(folder)) return note(std::string(chip.name) + " has no total");
+        if (has_total && !find_total(folder)) return note(concat({chip.name, " has no total"}));
         // Energy and power of one rail must not both count, and labels don't tell which belong
         // together (Arm SCMI).
         const bool only_energy = !has_total && has_energy(folder);
         for (int n = 1; n <= max_sensors; ++n) {
             for (const char* kind : {"energy", "power"}) {
-                const std::string name = kind + std::to_string(n);
+                const std::string name = concat({kind, n});
                 if (only_energy && name[0] == 'p') continue;
-                const std::string file = folder + "/" + name;
-                if (!root_.exists(file + "_input")) continue;
-                const std::string label = root_.line(file + "_label");
+                const std::string file = concat({folder, "/", name});
+                if (!root_.exists(concat({file, "_input"}))) continue;
+                const std::string label = root_.line(concat({file, "_label"}));
                 const bool is_total = has_total && is_machine_label(label);
                 channel& c =
-                    add(chip, file + "_input",
+                    add(chip, concat({file, "_input"}),
                         is_total ? total : prefix + (label.empty() ? name : id_from_label(label)));
                 if (name[0] == 'e') c.kind = reading_kind::energy_counter;
                 if (is_total) c.part = component::platform;
@@ -216,30 +222,29 @@ class hwmon_finder {
 
     [[nodiscard]] bool has_energy(const std::string& folder) const {
         for (int n = 1; n <= max_sensors; ++n)
-            if (root_.exists(folder + "/energy" + std::to_string(n) + "_input")) return true;
+            if (root_.exists(concat({folder, "/energy", n, "_input"}))) return true;
         return false;
     }
 
     [[nodiscard]] bool find_total(const std::string& folder) const {
         for (int n = 1; n <= max_sensors; ++n)
-            if (is_machine_label(root_.line(folder + "/power" + std::to_string(n) + "_label")))
-                return true;
+            if (is_machine_label(root_.line(concat({folder, "/power", n, "_label"})))) return true;
         return false;
     }
 
     void look_at_rails(const hwmon_chip& chip, const std::string& folder) {
         for (int n = 1; n <= 3; ++n) {  // higher numbers are sums of these
             const std::string number = std::to_string(n);
-            const std::string label = root_.line(folder + "/in" + number + "_label");
+            const std::string label = root_.line(concat({folder, "/in", number, "_label"}));
             if (label.empty() || label == "NC") continue;
-            const std::string power = folder + "/power" + number + "_input";
+            const std::string power = concat({folder, "/power", number, "_input"});
             if (root_.exists(power)) {
                 name_rail(chip, power, label);
                 continue;
             }
-            const std::string current = folder + "/curr" + number + "_input";
+            const std::string current = concat({folder, "/curr", number, "_input"});
             if (!root_.exists(current)) continue;
-            name_rail(chip, folder + "/in" + number + "_input", label);
+            name_rail(chip, concat({folder, "/in", number, "_input"}), label);
             sensors_.back().current = watched_file(root_.path(current));
             sensors_.back().is_product = true;
             sensors_.back().described.quantum = rail_step(folder, number);
@@ -251,8 +256,8 @@ class hwmon_finder {
     [[nodiscard]] double rail_step(const std::string& folder, const std::string& number) const {
         std::uint64_t microohms = 0;
         std::uint64_t millivolts = 0;
-        if (!root_.number(folder + "/shunt" + number + "_resistor", microohms) || microohms == 0 ||
-            !root_.number(folder + "/in" + number + "_input", millivolts))
+        if (!root_.number(concat({folder, "/shunt", number, "_resistor"}), microohms) ||
+            microohms == 0 || !root_.number(concat({folder, "/in", number, "_input"}), millivolts))
             return 0;
         return 40.0 / static_cast<double>(microohms) * static_cast<double>(millivolts) * 1e-3;
     }
@@ -263,11 +268,11 @@ class hwmon_finder {
         std::uint64_t most = 0, millivolts = 0;
         for (const char* kind : {"_crit", "_max"}) {
             std::uint64_t milliamperes = 0;
-            if (root_.number(folder + "/curr" + number + kind, milliamperes) &&
+            if (root_.number(concat({folder, "/curr", number, kind}), milliamperes) &&
                 milliamperes <= most_credible)
                 most = std::max(most, milliamperes);
         }
-        if (!root_.number(folder + "/in" + number + "_input", millivolts)) return 0;
+        if (!root_.number(concat({folder, "/in", number, "_input"}), millivolts)) return 0;
         return static_cast<double>(most) * static_cast<double>(millivolts) * 1e-6;
     }
 
@@ -276,13 +281,13 @@ class hwmon_finder {
         const std::string driver = "/sys/bus/i2c/drivers/ina3221x";
         const hwmon_chip* chip = find_hwmon_chip("ina3221");
         for (const std::string& address : root_.list(driver)) {
-            for (const std::string& entry : root_.list(driver + "/" + address)) {
+            for (const std::string& entry : root_.list(concat({driver, "/", address}))) {
                 if (entry.rfind("iio:device", 0) != 0) continue;
-                const std::string folder = driver + "/" + address + "/" + entry;
+                const std::string folder = concat({driver, "/", address, "/", entry});
                 for (int n = 0; n <= 2; ++n) {
                     const std::string number = std::to_string(n);
-                    const std::string label = root_.line(folder + "/rail_name_" + number);
-                    const std::string power = folder + "/in_power" + number + "_input";
+                    const std::string label = root_.line(concat({folder, "/rail_name_", number}));
+                    const std::string power = concat({folder, "/in_power", number, "_input"});
                     if (label.empty() || label == "NC" || !root_.exists(power)) continue;
                     name_rail(*chip, power, label);
                     sensors_.back().scale = 1000;
@@ -292,7 +297,7 @@ class hwmon_finder {
     }
 
     void name_rail(const hwmon_chip& chip, const std::string& file, const std::string& label) {
-        channel& c = add(chip, file, "rail/" + label);
+        channel& c = add(chip, file, concat({"rail/", label}));
         c.device = "board";
         c.model = board_model(root_);
         if (is_inlet_rail(label)) c.part = component::board;
@@ -302,7 +307,7 @@ class hwmon_finder {
     // highest that can be set, a rated power. 0: nothing, or nothing that is a power.
     [[nodiscard]] double stated_watts(const std::string& folder, int n) const {
         constexpr std::uint64_t most_credible = 100'000'000'000;  // microwatts
-        const std::string sensor = folder + "/power" + std::to_string(n);
+        const std::string sensor = concat({folder, "/power", n});
         std::uint64_t most = 0;
         for (const char* kind : {"_crit", "_max", "_cap", "_cap_max", "_rated_max"}) {
             std::uint64_t microwatts = 0;
@@ -328,7 +333,7 @@ class hwmon_finder {
         for (std::size_t i = 0; i + 1 < sensors_.size(); ++i) {
             if (sensors_[i].described.id != id) continue;
             c.id += suffix_of(file);
-            note(id + " is there twice");
+            note(concat({id, " is there twice"}));
         }
         return c;
     }
@@ -345,7 +350,7 @@ class hwmon_finder {
                 if (child == c.id && has(parent)) c.parent = parent;
             if (c.id.rfind("rail/", 0) != 0 || c.id == inlet) continue;
             const std::string_view feed = feeding_rail(std::string_view(c.id).substr(5));
-            const std::string feeder = "rail/" + std::string(feed);
+            const std::string feeder = concat({"rail/", feed});
             if (!feed.empty() && has(feeder)) {
                 c.parent = feeder;
             } else {
@@ -360,7 +365,7 @@ class hwmon_finder {
 
     [[nodiscard]] std::string pci_address(const std::string& device,
                                           const std::string& otherwise) const {
-        const std::string text = root_.text(device + "/uevent", 4096);
+        const std::string text = root_.text(concat({device, "/uevent"}), 4096);
         constexpr std::string_view key = "PCI_SLOT_NAME=";
         const std::size_t at = text.find(key);
         if (at == std::string::npos) return suffix_of(otherwise).substr(1);
@@ -373,7 +378,7 @@ class hwmon_finder {
         const std::size_t at = path.find("hwmon/");
         if (at == std::string::npos) return "-2";
         const std::size_t begin = at + 6;
-        return "-" + path.substr(begin, path.find('/', begin) - begin);
+        return concat({"-", path.substr(begin, path.find('/', begin) - begin)});
     }
 
     void note(const std::string& text) { note_ += (note_.empty() ? "" : "; ") + text; }

@@ -7,6 +7,7 @@
 
 #include "joulery/detail/backends/common/device_calls.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -173,7 +174,7 @@ class rpi_pmic final : public backend {
     device_handle device(calls, root.path("/dev/vcio_gencmd"));
     if (device.error() == ENOENT) device = device_handle(calls, root.path("/dev/vcio"));
     if (!device.is_open())
-        return failure{"/dev/vcio: " + error_text(device.error()),
+        return failure{concat({"/dev/vcio: ", error_text(device.error())}),
                        device.error() == EACCES
                            ? "sudo usermod -aG video $USER, then log in again"
                            : "in a container: --device /dev/vcio_gencmd --device /dev/vcio"};

@@ -5,6 +5,7 @@
 // among what firmware tells, and is never guessed.
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/json_value.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
@@ -66,15 +67,16 @@ inline constexpr cloud_sign cloud_signs[] = {
     const result<json_value> all = parse_json(text);
     if (!all) return {};
     using path = std::initializer_list<std::string_view>;
-    for (const path& names : {path{"ds", "meta_data", "instance-type"},
-                              path{"ds", "meta_data", "instance_type"},
-                              path{"ds", "meta_data", "imds", "compute", "vmSize"}}) {
+    for (const path& names :
+         {path{"ds", "meta_data", "instance-type"}, path{"ds", "meta_data", "instance_type"},
+          path{"ds", "meta_data", "imds", "compute", "vmSize"}}) {
         const json_value* at = &*all;
         for (const std::string_view name : names) at = at != nullptr ? at->find(name) : nullptr;
         if (at == nullptr || at->kind != json_value::type::string) continue;
         const std::string& type = at->text;
-        constexpr std::string_view signs = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                           "0123456789._-";
+        constexpr std::string_view signs =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+            "0123456789._-";
         if (type.size() < 64 && type.find_first_not_of(signs) == std::string::npos) return type;
     }
     return {};
@@ -85,15 +87,16 @@ inline constexpr cloud_sign cloud_signs[] = {
 [[nodiscard]] inline cloud_instance find_cloud_instance(const system_root& root) {
     const std::string folder = "/sys/class/dmi/id/";
     for (const cloud_sign& sign : cloud_signs) {
-        if (root.line(folder + std::string(sign.file)).rfind(sign.begin, 0) != 0) continue;
+        if (root.line(concat({folder, sign.file})).rfind(sign.begin, 0) != 0) continue;
         cloud_instance found;
         found.provider = sign.provider;
-        if (sign.has_type) found.type = root.line(folder + "product_name");
+        if (sign.has_type) found.type = root.line(concat({folder, "product_name"}));
         if (found.type.empty()) found.type = type_by_cloud_init(root);
         return found;
     }
-    const bool old_amazon = root.line("/sys/hypervisor/uuid").rfind("ec2", 0) == 0 ||
-                            root.line(folder + "bios_version").find("amazon") != std::string::npos;
+    const bool old_amazon =
+        root.line("/sys/hypervisor/uuid").rfind("ec2", 0) == 0 ||
+        root.line(concat({folder, "bios_version"})).find("amazon") != std::string::npos;
     return {old_amazon ? "Amazon EC2" : "", {}};
 }
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -92,9 +94,9 @@ class counter_check {
     const bool stuck = c.verdict() == counter_verdict::stuck;
     if (!stuck && c.verdict() != counter_verdict::differs) return {};
     const auto whole = [](double x) { return std::to_string(static_cast<long long>(x + 0.5)); };
-    return "the energy counter of " + id + " counted " + whole(c.counted_joules()) +
-           " J in ten seconds in which power x time was " + whole(c.integrated_joules()) +
-           " J: " + (stuck ? if_stuck : "take it with care");
+    return concat({"the energy counter of ", id, " counted ", whole(c.counted_joules()),
+                   " J in ten seconds in which power x time was ", whole(c.integrated_joules()),
+                   " J: ", (stuck ? if_stuck : "take it with care")});
 }
 
 /// A backend's note to which the reading thread adds once, when its counters were compared with

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <algorithm>
@@ -105,16 +106,16 @@ inline constexpr cloud_processor cloud_processors[] = {
     for (const char* list : {"/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids"}) {
         const std::string table = root.text(list, 4 << 20);
         std::size_t at = 0;
-        if (line_after(table, vendor + "  ", at).empty()) continue;
-        const std::string_view name = line_after(table, "\t" + device + "  ", at);
-        if (!name.empty()) return maker + std::string(name);
+        if (line_after(table, concat({vendor, "  "}), at).empty()) continue;
+        const std::string_view name = line_after(table, concat({"\t", device, "  "}), at);
+        if (!name.empty()) return concat({maker, name});
     }
-    return maker + vendor + ":" + device;
+    return concat({maker, vendor, ":", device});
 }
 
 /// An AMD GPU as its board names itself, or by libdrm's list: "AMD Radeon RX 7900 XTX".
 [[nodiscard]] inline std::string amd_gpu_model(const system_root& root, const std::string& folder) {
-    const std::string product = root.line(folder + "/product_name");
+    const std::string product = root.line(concat({folder, "/product_name"}));
     if (!product.empty()) return product;
     const auto number = [&](const char* file) {  // "0x744c" -> "744C"
         std::string text = root.line(folder + file);
@@ -127,7 +128,7 @@ inline constexpr cloud_processor cloud_processors[] = {
     const std::string table = root.text("/usr/share/libdrm/amdgpu.ids", 1 << 18);
     std::size_t at = 0;
     while (!device.empty() && at < table.size()) {  // "744C,\tC8,\tAMD Radeon RX 7900 XTX"
-        std::string_view rest = line_after(table, device + ",", at);
+        std::string_view rest = line_after(table, concat({device, ","}), at);
         const std::size_t comma = rest.find(',');
         if (comma != std::string_view::npos && rest.substr(0, comma) == number("/revision"))
             return std::string(trimmed(rest.substr(comma + 1)));
@@ -141,13 +142,14 @@ inline constexpr cloud_processor cloud_processors[] = {
     std::vector<std::string> models;
     const std::string nvidia = "/proc/driver/nvidia/gpus/", cards = "/sys/class/drm/";
     for (const std::string& pci : root.list(nvidia)) {
-        const std::string about = root.text(nvidia + pci + "/information", 4096);
+        const std::string about = root.text(concat({nvidia, pci, "/information"}), 4096);
         std::size_t at = 0;
         models.emplace_back(line_after(about, "Model:", at));
     }
     for (const std::string& card : root.list(cards)) {
-        const std::string folder = cards + card + "/device";
-        if (card.find('-') == std::string::npos && root.line(folder + "/vendor") == "0x1002")
+        const std::string folder = concat({cards, card, "/device"});
+        if (card.find('-') == std::string::npos &&
+            root.line(concat({folder, "/vendor"})) == "0x1002")
             models.push_back(amd_gpu_model(root, folder));
     }
     for (const std::string& model : models)
@@ -167,8 +169,8 @@ class sleep_note {
     /// With what there was to say without it; any thread.
     void finish(const std::string& note) {
         plain_ = note;
-        whole_ = note + (note.empty() ? "" : "; ") + ids_ +
-                 ": asleep, at least for a while; not woken, and 0 W meanwhile";
+        whole_ = concat({note, (note.empty() ? "" : "; "), ids_,
+                         ": asleep, at least for a while; not woken, and 0 W meanwhile"});
     }
     [[nodiscard]] std::string_view text() const noexcept {
         return seen_.load(std::memory_order_relaxed) ? whole_ : plain_;

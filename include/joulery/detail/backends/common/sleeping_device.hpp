@@ -8,6 +8,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -63,14 +64,15 @@ class sleeping_device {
     sleeping_device(const system_root& root, const std::string& folder,
                     std::shared_ptr<const time_source> clock)
         : clock_(std::move(clock)) {
-        const std::string power = folder + "/power";
+        const std::string power = concat({folder, "/power"});
         std::uint64_t milliseconds = 0, slept = 0;
-        if (root.line(power + "/control") != "auto") return;
-        manages_ = root.exists(power + "/runtime_status");
-        status_ = watched_file(root.path(power + "/runtime_status"));
-        if (root.number(power + "/autosuspend_delay_ms", milliseconds) && milliseconds < 600'000)
+        if (root.line(concat({power, "/control"})) != "auto") return;
+        manages_ = root.exists(concat({power, "/runtime_status"}));
+        status_ = watched_file(root.path(concat({power, "/runtime_status"})));
+        if (root.number(concat({power, "/autosuspend_delay_ms"}), milliseconds) &&
+            milliseconds < 600'000)
             delay_seconds_ = static_cast<double>(milliseconds) * 1e-3;
-        sleeps_ = root.number(power + "/runtime_suspended_time", slept) && slept > 0;
+        sleeps_ = root.number(concat({power, "/runtime_suspended_time"}), slept) && slept > 0;
         (void)is_asleep();
     }
 

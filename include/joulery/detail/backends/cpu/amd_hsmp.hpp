@@ -11,6 +11,7 @@
 #include "joulery/detail/backends/common/device_calls.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -152,7 +153,7 @@ namespace detail {
         remedy = error == ENOENT ? "on an EPYC server: sudo modprobe amd_hsmp # or hsmp_acpi; HSMP "
                                    "must be enabled in the BIOS"
                                  : "sudo chmod 0644 /dev/hsmp";
-    return {"/dev/hsmp: " + error_text(error), remedy};
+    return {concat({"/dev/hsmp: ", error_text(error)}), remedy};
 }
 
 // Finds out what one socket answers; `error` is errno where it answers nothing.
@@ -161,9 +162,9 @@ namespace detail {
     amd_hsmp::socket s;
     s.index = index;
     channel& c = s.described;
-    c.id = "cpu" + std::to_string(index) + "/package";
+    c.id = concat({"cpu", index, "/package"});
     c.part = component::cpu;
-    c.device = "cpu-package:" + std::to_string(index);
+    c.device = concat({"cpu-package:", index});
     c.relative_error = 0.15;  // AMD's figures are a model: Schoene et al. 2021, arXiv 2108.00808
     std::uint32_t words[8] = {};
     std::uint32_t count[8] = {};
@@ -210,8 +211,9 @@ namespace detail {
             s.described.max_watts = words[0] <= 2'000'000 ? words[0] * 1e-3 : 0;
     }
     if (sockets.empty())
-        return failure{"/dev/hsmp: no socket tells its energy or power: " + error_text(first_error),
-                       {}};
+        return failure{
+            concat({"/dev/hsmp: no socket tells its energy or power: ", error_text(first_error)}),
+            {}};
     return std::unique_ptr<backend>(
         std::make_unique<amd_hsmp>(std::move(device), std::move(sockets), std::move(clock)));
 }

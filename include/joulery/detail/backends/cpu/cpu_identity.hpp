@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <cstdint>
@@ -53,13 +54,13 @@ struct arm_core {
 };
 inline constexpr arm_core arm_cores[] = {
     // arch/arm64/include/asm/cputype.h
-    {"0x41", "0xd08", "Arm Cortex-A72"},   {"0x41", "0xd0b", "Arm Cortex-A76"},
-    {"0x41", "0xd42", "Arm Cortex-A78AE"}, {"0x41", "0xd0c", "Arm Neoverse N1"},
-    {"0x41", "0xd49", "Arm Neoverse N2"},  {"0x41", "0xd8e", "Arm Neoverse N3"},
-    {"0x41", "0xd40", "Arm Neoverse V1"},  {"0x41", "0xd4f", "Arm Neoverse V2"},
+    {"0x41", "0xd08", "Arm Cortex-A72"},    {"0x41", "0xd0b", "Arm Cortex-A76"},
+    {"0x41", "0xd42", "Arm Cortex-A78AE"},  {"0x41", "0xd0c", "Arm Neoverse N1"},
+    {"0x41", "0xd49", "Arm Neoverse N2"},   {"0x41", "0xd8e", "Arm Neoverse N3"},
+    {"0x41", "0xd40", "Arm Neoverse V1"},   {"0x41", "0xd4f", "Arm Neoverse V2"},
     {"0x41", "0xd83", "Arm Neoverse V3AE"}, {"0x41", "0xd84", "Arm Neoverse V3"},
-    {"0x4e", "0x004", "NVIDIA Carmel"},    {"0xc0", "0xac3", "Ampere-1"},
-    {"0xc0", "0xac4", "Ampere-1A"},        {"0x46", "0x001", "Fujitsu A64FX"},
+    {"0x4e", "0x004", "NVIDIA Carmel"},     {"0xc0", "0xac3", "Ampere-1"},
+    {"0xc0", "0xac4", "Ampere-1A"},         {"0x46", "0x001", "Fujitsu A64FX"},
     {"0x48", "0xd01", "HiSilicon TSV110"},
 };
 
@@ -72,7 +73,7 @@ inline void take_cpuinfo_line(std::string_view key, std::string_view value, cpu_
     if (key == "CPU implementer") cpu.vendor = value;
     if (key == "CPU part" && cpu.model_name.empty()) name_arm_core(value, cpu);
     if (key == "cpu" && cpu.model_name.empty())  // POWER: "POWER9, altivec supported"
-        cpu.model_name = "IBM " + std::string(value.substr(0, value.find_first_of(",(")));
+        cpu.model_name = concat({"IBM ", value.substr(0, value.find_first_of(",("))});
     if (key == "vendor_id") cpu.vendor = value;
     if (key == "model name") cpu.model_name = value;
     if (key == "cpu family" && !parse_unsigned(value, cpu.family)) cpu.family = 0;

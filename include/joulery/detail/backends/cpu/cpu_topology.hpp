@@ -4,7 +4,8 @@
 
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_list.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <algorithm>
@@ -28,9 +29,9 @@ namespace detail {
 [[nodiscard]] inline std::uint64_t topology_number(const system_root& root, std::uint64_t cpu,
                                                    std::string_view file) {
     std::uint64_t number = 0;
-    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    const std::string folder = concat({"/sys/devices/system/cpu/cpu", cpu, "/topology/"});
     // Absent on kernels without topology; -1 and its unsigned look where the firmware says none.
-    return root.number(folder + std::string(file), number) && number < 0xffff ? number : 0;
+    return root.number(concat({folder, file}), number) && number < 0xffff ? number : 0;
 }
 
 }  // namespace detail

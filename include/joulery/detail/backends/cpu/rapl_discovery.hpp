@@ -8,7 +8,8 @@
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/rapl_remedy.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
 
@@ -102,33 +103,36 @@ class rapl_finder {
             note("AMD's core counter is that of one core of the package, not of all");
         for (const rapl_source& s : sources_)
             if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
-                note(s.described.id + " counts in steps of a whole joule");
+                note(concat({s.described.id, " counts in steps of a whole joule"}));
         if (is_virtual())
             note(
                 "this is a virtual machine: its counters are the host's, with all that runs there");
         if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
-        if (!denied_.empty()) note("not readable: " + denied_ + "; " + rapl_permission_remedy());
+        if (!denied_.empty())
+            note(concat({"not readable: ", denied_, "; ", rapl_permission_remedy()}));
         return {std::move(sources_), std::move(note_), {}};
     }
 
  private:
     void take_entry(const std::string& entry) {
-        const std::string folder = std::string(powercap_folder) + "/" + entry;
+        const std::string folder = concat({powercap_folder, "/", entry});
         if (!root_.exists(folder)) {
             ++dangling_;
             return;
         }
-        if (!root_.exists(folder + "/energy_uj")) return note(entry + " has no energy_uj");
+        if (!root_.exists(concat({folder, "/energy_uj"})))
+            return note(concat({entry, " has no energy_uj"}));
         rapl_zone zone;
         zone.folder = entry;
-        const std::string name = root_.line(folder + "/name");
+        const std::string name = root_.line(concat({folder, "/name"}));
         const rapl_zone* parent = find_folder(zone.parent_folder());
         if (!name_rapl_zone(trimmed(name), parent, zone))
-            return note(name.empty() ? entry + " has no name and is left out"
-                                     : entry + " (" + name + ") is of no known kind");
-        if (!root_.number(folder + "/max_energy_range_uj", zone.range_uj)) zone.range_uj = 0;
+            return note(name.empty() ? concat({entry, " has no name and is left out"})
+                                     : concat({entry, " (", name, ") is of no known kind"}));
+        if (!root_.number(concat({folder, "/max_energy_range_uj"}), zone.range_uj))
+            zone.range_uj = 0;
         if (rapl_wrap_at(zone.range_uj) == 0)
-            note(entry + " states no range: a wrap of it counts as a reset");
+            note(concat({entry, " states no range: a wrap of it counts as a reset"}));
         zones_.push_back(std::move(zone));
     }
 
@@ -154,18 +158,18 @@ class rapl_finder {
         for (std::size_t i = begin; i < end; ++i) {
             rapl_source s;
             s.zone = zones_[i];
-            const std::string inside =
-                std::string(powercap_folder) + "/" + s.zone.folder + "/energy_uj";
+            const std::string inside = concat({powercap_folder, "/", s.zone.folder, "/energy_uj"});
             s.file = watched_file(root_.path(inside));
             if (!s.file.is_open()) {
-                if (reason.empty()) reason = inside + ": " + rapl_open_error(s.file.error());
+                if (reason.empty())
+                    reason = concat({inside, ": ", rapl_open_error(s.file.error())});
                 permission_denied_ |= s.file.error() == EACCES || s.file.error() == EPERM;
                 continue;
             }
             std::uint64_t value = 0;
             const bool reads = s.file.read_unsigned(value);
             if (reads) ++readable_;
-            if (!reads && reason.empty()) reason = inside + ": holds no number";
+            if (!reads && reason.empty()) reason = concat({inside, ": holds no number"});
             if (reads || !chosen.file.is_open()) chosen = std::move(s);
             if (reads) break;
         }
@@ -191,7 +195,7 @@ class rapl_finder {
     void drop_mirror(std::size_t kept, std::size_t dropped) {
         const rapl_zone gone = sources_[dropped].zone;
         const rapl_zone stays = sources_[kept].zone;
-        note(gone.socket_id() + " mirrors " + stays.socket_id() + " and is counted once");
+        note(concat({gone.socket_id(), " mirrors ", stays.socket_id(), " and is counted once"}));
         erase_from(sources_, [&](const rapl_source& s) {
             return s.zone.domain != rapl_domain::psys && s.zone.package == gone.package &&
                    s.zone.die == gone.die;
@@ -218,7 +222,7 @@ class rapl_finder {
             c.model = machine_model(root_);
         else if (s.zone.domain != rapl_domain::dram)
             c.model = plain_cpu_name(cpu_.model_name);
-        c.max_watts = rapl_stated_watts(root_, std::string(powercap_folder) + "/" + s.zone.folder);
+        c.max_watts = rapl_stated_watts(root_, concat({powercap_folder, "/", s.zone.folder}));
         c.joules_per_count = 1e-6;
         c.wrap_at = rapl_wrap_at(s.zone.range_uj);
         c.quantum = std::max(rapl_unit_nanojoules(s.zone.range_uj) * 1e-9, 1e-6);
@@ -231,8 +235,9 @@ class rapl_finder {
 
     [[nodiscard]] std::string id_of(const rapl_zone& z) const {
         if (z.domain == rapl_domain::psys && count_of(rapl_domain::psys) > 1)
-            return "psys" + std::to_string(z.package);
-        if (z.domain == rapl_domain::core && cpu_.is_amd()) return z.socket_id() + "/one-core";
+            return concat({"psys", z.package});
+        if (z.domain == rapl_domain::core && cpu_.is_amd())
+            return concat({z.socket_id(), "/one-core"});
         return z.id();
     }
 
@@ -262,7 +267,7 @@ class rapl_finder {
         if (!zones_.empty())
             return {first_reason_, permission_denied_ ? rapl_permission_remedy() : std::string{}};
         if (entries_seen_ > 0 && dangling_ == entries_seen_) return rapl_masked();
-        if (entries_seen_ > 0) return {"no RAPL zone can be used: " + note_, {}};
+        if (entries_seen_ > 0) return {concat({"no RAPL zone can be used: ", note_}), {}};
         return rapl_absent(cpu_, list_error_);
     }
 

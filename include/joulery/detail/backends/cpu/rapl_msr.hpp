@@ -10,7 +10,8 @@
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -160,7 +161,7 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
         c.described.device = named.device();
         if (!cpu.is_amd() && d->domain != rapl_domain::dram)
             c.described.max_watts = msr_stated_watts(device, unit);
-        const std::string package = named.socket_id() + "/package";
+        const std::string package = concat({named.socket_id(), "/package"});
         const bool inside = d->domain == rapl_domain::core || d->domain == rapl_domain::uncore;
         const bool has_package = any_in(counters, [&](const rapl_msr::counter& other) {
             return other.described.id == package;
@@ -184,10 +185,10 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
     std::vector<rapl_msr::counter> counters;
     failure why{"/sys/devices/system/cpu/online: names no processors", {}};
     for (const socket_cpu& s : sockets) {
-        const std::string path = "/dev/cpu/" + std::to_string(s.cpu) + "/msr";
+        const std::string path = concat({"/dev/cpu/", s.cpu, "/msr"});
         device_handle device(calls, root.path(path));
         if (!device.is_open()) {
-            why = {path + ": " + error_text(device.error()),
+            why = {concat({path, ": ", error_text(device.error())}),
                    device.error() == ENOENT
                        ? cpu.has_hypervisor ? "" : "sudo modprobe msr"
                        : "registers are for root with CAP_SYS_RAWIO only; rather use "
@@ -200,9 +201,8 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
     if (!devices.empty() && counters.empty())
         why = {"/dev/cpu/*/msr: no energy register counts (a virtual machine shows none)", {}};
     if (counters.empty()) return why;
-    return std::unique_ptr<backend>(
-        std::make_unique<rapl_msr>(std::move(devices), std::move(counters),
-                                   one_for_all ? detail::one_counter_note : ""));
+    return std::unique_ptr<backend>(std::make_unique<rapl_msr>(
+        std::move(devices), std::move(counters), one_for_all ? detail::one_counter_note : ""));
 }
 [[nodiscard]] inline opened_backend open_rapl_msr(const system_root& root) {
     return open_rapl_msr(root, device_calls::of_the_system());

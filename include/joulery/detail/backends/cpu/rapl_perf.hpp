@@ -11,7 +11,8 @@
 #include "joulery/detail/backends/cpu/perf_calls.hpp"
 #include "joulery/detail/backends/cpu/rapl_remedy.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/metering/containment.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -133,9 +134,10 @@ class perf_finder {
             rapl_zone zone;
             zone.folder = entry;
             if (!is_rapl_zone_folder(entry) || zone.is_mmio()) continue;
-            const std::string folder = "/sys/class/powercap/" + entry;
-            const std::string name = root.line(folder + "/name");
-            if (!root.number(folder + "/max_energy_range_uj", zone.range_uj)) zone.range_uj = 0;
+            const std::string folder = concat({"/sys/class/powercap/", entry});
+            const std::string name = root.line(concat({folder, "/name"}));
+            if (!root.number(concat({folder, "/max_energy_range_uj"}), zone.range_uj))
+                zone.range_uj = 0;
             rapl_zone package;
             if (name_rapl_zone(name, &package, zone)) zones_.push_back(zone);
         }
@@ -143,23 +145,21 @@ class perf_finder {
 
     opened_backend open() {
         std::uint64_t type = 0;
-        if (!root_.number(std::string(perf_power) + "/type", type) || type > 0xffffffff)
-            return failure{std::string(perf_power) + "/type: no perf counters of energy here",
+        if (!root_.number(concat({perf_power, "/type"}), type) || type > 0xffffffff)
+            return failure{concat({perf_power, "/type: no perf counters of energy here"}),
                            cpu_.has_hypervisor ? "use a bare-metal instance, or the estimate" : ""};
-        const std::string mask = root_.line(std::string(perf_power) + "/cpumask");
-        std::vector<socket_cpu> sockets =
-            first_cpu_of_each_socket(root_, mask, dies_count_apart());
+        const std::string mask = root_.line(concat({perf_power, "/cpumask"}));
+        std::vector<socket_cpu> sockets = first_cpu_of_each_socket(root_, mask, dies_count_apart());
         const bool one_for_all = keep_one_of_virtual(root_, cpu_, sockets);
         if (sockets.empty())
-            return failure{std::string(perf_power) + "/cpumask: '" + mask + "' names no processors",
-                           {}};
+            return failure{concat({perf_power, "/cpumask: '", mask, "' names no processors"}), {}};
         for (const perf_domain& d : perf_domains)
             for (const socket_cpu& s : sockets) open_event(d, s, static_cast<std::uint32_t>(type));
         if (events_.empty()) return failure_reason();
         for (rapl_perf::event& e : events_) find_parent(e);
         std::string note;
-        if (error_ != 0) note = "some energy events did not open: " + error_text(error_);
-        if (one_for_all) note += (note.empty() ? "" : "; ") + std::string(one_counter_note);
+        if (error_ != 0) note = concat({"some energy events did not open: ", error_text(error_)});
+        if (one_for_all) append(note, {(note.empty() ? "" : "; "), one_counter_note});
         return std::unique_ptr<backend>(std::make_unique<rapl_perf>(std::move(events_), note));
     }
 
@@ -185,12 +185,13 @@ class perf_finder {
     }
 
     void open_event(const perf_domain& d, const socket_cpu& s, std::uint32_t type) {
-        const std::string file = std::string(perf_power) + "/events/" + std::string(d.event);
+        const std::string file = concat({perf_power, "/events/", d.event});
         std::uint64_t config = 0;
         double scale = 0;
         if (!parse_event_config(root_.line(file), config)) return;
-        if (root_.line(file + ".unit") != "Joules") return;
-        if (parse_leading_number(root_.line(file + ".scale"), scale) == 0 || !(scale > 0)) return;
+        if (root_.line(concat({file, ".unit"})) != "Joules") return;
+        if (parse_leading_number(root_.line(concat({file, ".scale"})), scale) == 0 || !(scale > 0))
+            return;
         // The kernel opens events of domains that never count: psys, which contains all the rest,
         // on packages without one; memory on processors that don't meter it. Powercap's zones,
         // whose names everybody may read, are made only for counters that count.
@@ -231,7 +232,8 @@ class perf_finder {
         else if (domain != rapl_domain::dram)
             c.model = plain_cpu_name(cpu_.model_name);
         if (zone != nullptr && domain == rapl_domain::package)
-            c.max_watts = detail::rapl_stated_watts(root_, "/sys/class/powercap/" + zone->folder);
+            c.max_watts =
+                detail::rapl_stated_watts(root_, concat({"/sys/class/powercap/", zone->folder}));
         const double exact = std::ldexp(1.0, -32);
         c.joules_per_count = std::fabs(scale / exact - 1) < 1e-9 ? exact : scale;
         c.quantum = zone != nullptr ? rapl_unit_nanojoules(zone->range_uj) * 1e-9 : 0;
@@ -249,28 +251,28 @@ class perf_finder {
         const std::size_t slash = c.id.rfind('/');
         if (slash == std::string::npos) return;
         const std::string_view domain = std::string_view(c.id).substr(slash + 1);
-        const std::string package = c.id.substr(0, slash) + "/package";
+        const std::string package = concat({c.id.substr(0, slash), "/package"});
         if ((domain == "core" || domain == "uncore") && has(package)) {
             c.parent = package;
             return;
         }
         // One psys holds all packages, several hold their own: as powercap's zones do.
-        const std::string psys = has_several_psys() ? "psys" + std::to_string(e.package) : "psys";
+        const std::string psys = has_several_psys() ? concat({"psys", e.package}) : "psys";
         if (has(psys)) c.parent = psys;
     }
 
     [[nodiscard]] failure failure_reason() const {
         const std::string what = "perf_event_open of the energy events: ";
         if (error_ == EACCES)
-            return {what + error_text(error_) + " (kernel.perf_event_paranoid is " +
-                        root_.line("/proc/sys/kernel/perf_event_paranoid") + ")",
+            return {concat({what, error_text(error_), " (kernel.perf_event_paranoid is ",
+                            root_.line("/proc/sys/kernel/perf_event_paranoid"), ")"}),
                     "sudo setcap cap_perfmon+ep PROGRAM # or for all programs: sudo sysctl "
                     "kernel.perf_event_paranoid=0"};
         if (error_ == EPERM)
-            return {what + error_text(error_) + ", as a container's seccomp filter has it",
+            return {concat({what, error_text(error_), ", as a container's seccomp filter has it"}),
                     "start the container with --cap-add PERFMON"};
         if (error_ != 0) return {what + error_text(error_), {}};
-        return {std::string(perf_power) + "/events: names no energy event that can be used", {}};
+        return {concat({perf_power, "/events: names no energy event that can be used"}), {}};
     }
 
     const system_root& root_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
 
@@ -18,12 +19,12 @@ namespace detail {
 /// processor states, the highest. 0: none is in force, or it means "none".
 [[nodiscard]] inline double rapl_stated_watts(const system_root& root, const std::string& zone) {
     std::uint64_t enabled = 1;
-    if (root.number(zone + "/enabled", enabled) && enabled == 0) return 0;
+    if (root.number(concat({zone, "/enabled"}), enabled) && enabled == 0) return 0;
     constexpr std::uint64_t unlimited = 1'500'000'000;  // microwatts; makers write 4095 W for none
     std::uint64_t most = 0;
     bool has_short_term = false;
     for (const char number : {'0', '1', '2'}) {
-        const std::string constraint = zone + "/constraint_" + number;
+        const std::string constraint = concat({zone, "/constraint_", number});
         for (const char* file : {"_power_limit_uw", "_max_power_uw"}) {
             std::uint64_t microwatts = 0;
             if (!root.number(constraint + file, microwatts)) continue;
@@ -66,13 +67,13 @@ namespace detail {
     if (list_error != 0 && list_error != ENOENT)
         return {folder + rapl_open_error(list_error), rapl_permission_remedy()};
     if (cpu.has_hypervisor)
-        return {folder +
-                    "no RAPL zone; this is a virtual machine and its hypervisor does not "
-                    "expose CPU energy",
+        return {concat({folder,
+                        "no RAPL zone; this is a virtual machine and its hypervisor does not "
+                        "expose CPU energy"}),
                 "use a bare-metal instance, or the estimate"};
     const std::string what = list_error == ENOENT ? "not there" : "holds no RAPL zone";
     if (cpu.is_intel() || cpu.is_amd()) return {folder + what, "sudo modprobe intel_rapl_msr"};
-    return {folder + what + "; RAPL is a counter of Intel, AMD and Hygon processors", {}};
+    return {concat({folder, what, "; RAPL is a counter of Intel, AMD and Hygon processors"}), {}};
 }
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <cmath>
@@ -57,23 +58,23 @@ struct rapl_zone {
     /// "cpu0/package", "cpu0/die1/dram", "psys".
     [[nodiscard]] std::string id() const {
         if (domain == rapl_domain::psys) return "psys";
-        return socket_id() + "/" + std::string(to_text(domain));
+        return concat({socket_id(), "/", to_text(domain)});
     }
     /// What it counts, as `channel::device` has it. Memory lies outside of the package, whatever
     /// its folder says. `only_psys`: the only one of the machine, which counts all packages.
     [[nodiscard]] std::string device(bool only_psys = true) const {
-        const std::string number = ":" + std::to_string(package);
+        const std::string number = concat({":", package});
         if (domain == rapl_domain::psys)
-            return only_psys ? "cpu-packages" : "cpu-packages" + number;
-        if (domain == rapl_domain::dram) return "memory" + number;
-        std::string path = "cpu-package" + number;
-        if (die >= 0) path += "/die:" + std::to_string(die);
+            return only_psys ? "cpu-packages" : concat({"cpu-packages", number});
+        if (domain == rapl_domain::dram) return concat({"memory", number});
+        std::string path = concat({"cpu-package", number});
+        if (die >= 0) append(path, {"/die:", die});
         if (domain == rapl_domain::core || domain == rapl_domain::uncore)
             path.append("/").append(to_text(domain));
         return path;
     }
     [[nodiscard]] std::string socket_id() const {
-        return "cpu" + std::to_string(package) + (die < 0 ? "" : "/die" + std::to_string(die));
+        return concat({"cpu", package, (die < 0 ? "" : concat({"/die", die}))});
     }
 };
 

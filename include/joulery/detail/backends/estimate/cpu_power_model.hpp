@@ -5,6 +5,7 @@
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_table.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <cstdint>
@@ -43,7 +44,7 @@ namespace detail {
 [[nodiscard]] inline std::string two_digits(double number) {
     const auto hundredths = static_cast<unsigned long long>(number * 100 + 0.5);
     const std::string rest = std::to_string(hundredths % 100);
-    return std::to_string(hundredths / 100) + (rest.size() < 2 ? ".0" : ".") + rest;
+    return concat({hundredths / 100, (rest.size() < 2 ? ".0" : "."), rest});
 }
 
 }  // namespace detail
@@ -56,9 +57,9 @@ namespace detail {
     for (const std::string& entry : root.list("/sys/class/powercap")) {
         rapl_zone zone;
         zone.folder = entry;
-        const std::string folder = "/sys/class/powercap/" + entry;
+        const std::string folder = concat({"/sys/class/powercap/", entry});
         if (!is_rapl_zone_folder(entry) || zone.is_mmio()) continue;
-        if (!name_rapl_zone(root.line(folder + "/name"), nullptr, zone) ||
+        if (!name_rapl_zone(root.line(concat({folder, "/name"})), nullptr, zone) ||
             zone.domain != rapl_domain::package)
             continue;
         const auto watts_in = [&](const char* file, std::uint64_t most) {
@@ -89,19 +90,19 @@ namespace detail {
         model.tdp_watts = tdp.watts;
         model.error = tdp.is_a_limit ? 1.0 : 0.4;
         model.whole_server = false;
-        model.sources = detail::two_digits(tdp.watts) + " W " +
-                        (tdp.is_a_limit ? "long-term limit" : "TDP") +
-                        " stated by powercap x the Teads curve (12 % idle, 102 % full); "
-                        "processors only, without memory";
+        model.sources = concat({detail::two_digits(tdp.watts), " W ",
+                                (tdp.is_a_limit ? "long-term limit" : "TDP"),
+                                " stated by powercap x the Teads curve (12 % idle, 102 % full); "
+                                "processors only, without memory"});
         return model;
     } else {
         model.error = 1.0;
     }
-    model.sources = std::string(model.entry.microarchitecture) + ": " +
-                    detail::two_digits(model.entry.idle_watts) + " W idle to " +
-                    detail::two_digits(model.entry.full_watts) +
-                    " W full a hardware thread (Cloud Carbon Footprint 2026, from SPECpower; share "
-                    "of a whole server: memory, fans and power supply are included)";
+    model.sources =
+        concat({model.entry.microarchitecture, ": ", detail::two_digits(model.entry.idle_watts),
+                " W idle to ", detail::two_digits(model.entry.full_watts),
+                " W full a hardware thread (Cloud Carbon Footprint 2026, from SPECpower; share "
+                "of a whole server: memory, fans and power supply are included)"});
     return model;
 }
 

@@ -2,10 +2,11 @@
 // measured. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_list.hpp"
-#include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_model.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/metering/cpu_times.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -135,7 +136,7 @@ class estimate_backend final : public backend {
         std::uint64_t n = count_cpus(root.line("/sys/devices/system/cpu/online"));
         if (n == 0) n = count_lines_with(root.text("/proc/stat", 1 << 20), "\ncpu");
         if (n == 0) {
-            const std::string info = "\n" + root.text("/proc/cpuinfo", 1 << 22);
+            const std::string info = concat({"\n", root.text("/proc/cpuinfo", 1 << 22)});
             n = count_lines_with(info, "\nprocessor\t");
         }
         if (n == 0 && root.is_real()) n = std::thread::hardware_concurrency();  // opens no file
@@ -182,15 +183,15 @@ class estimate_backend final : public backend {
     }
 
     void describe(const std::string& cloud) {
-        if (!cloud.empty()) note_ = cloud + ": ";
+        if (!cloud.empty()) note_ = concat({cloud, ": "});
         note_ += "estimated, not measured: ";
         note_ += has_times_ && last_times_.busy + last_times_.rest > 0
                      ? "load of all processors from /proc/stat"
                      : "CPU time of this process alone, as /proc/stat says nothing (a lower bound)";
-        note_ += " x " + model_.sources + "; " + std::to_string(static_cast<long long>(threads_)) +
-                 " hardware threads" + (cloud.empty() ? "" : ", the instance's share of its host") +
-                 "; off by up to " +
-                 std::to_string(static_cast<int>(model_.error * 100 + 0.5)) + " %";
+        append(note_,
+               {" x ", model_.sources, "; ", static_cast<long long>(threads_), " hardware threads",
+                (cloud.empty() ? "" : ", the instance's share of its host"), "; off by up to ",
+                static_cast<int>(model_.error * 100 + 0.5), " %"});
     }
 
     cpu_power_model model_;

@@ -8,6 +8,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <string>
@@ -22,9 +23,9 @@ inline constexpr unsigned mi300a_device_id = 0x74a0;
 
 /// The socket whose processors are next to a PCI device; 0 where the kernel does not say.
 [[nodiscard]] inline std::string socket_next_to(const system_root& root, std::string_view pci) {
-    const std::string folder = "/sys/bus/pci/devices/" + std::string(pci);
+    const std::string folder = concat({"/sys/bus/pci/devices/", pci});
     const std::vector<socket_cpu> nearest =
-        first_cpu_of_each_socket(root, root.line(folder + "/local_cpulist"));
+        first_cpu_of_each_socket(root, root.line(concat({folder, "/local_cpulist"})));
     return std::to_string(nearest.empty() ? 0 : nearest.front().package);
 }
 
@@ -32,9 +33,9 @@ inline constexpr unsigned mi300a_device_id = 0x74a0;
 /// whether it counts all of the socket or less, lies inside and is not added.
 inline void describe_mi300a(channel& c, const system_root& root, std::string_view pci) {
     const std::string socket = socket_next_to(root, pci);
-    c.id = "module" + socket;
+    c.id = concat({"module", socket});
     c.part = component::soc;
-    c.device = "cpu-package:" + socket;
+    c.device = concat({"cpu-package:", socket});
 }
 
 }  // namespace detail

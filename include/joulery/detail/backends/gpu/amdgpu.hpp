@@ -11,6 +11,7 @@
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/gpu/amd_apu.hpp"
 #include "joulery/detail/backends/gpu/gpu_metrics.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -129,10 +130,10 @@ class amdgpu_finder {
 
     opened_backend open() {
         for (const std::string& entry : root_.list("/sys/class/drm"))
-            if (is_card(entry)) look_at("/sys/class/drm/" + entry + "/device");
+            if (is_card(entry)) look_at(concat({"/sys/class/drm/", entry, "/device"}));
         if (cards_.empty())
             return failure{seen_ == 0 ? "/sys/class/drm: no AMD GPU"
-                                      : "AMD GPU without power or energy: " + note_,
+                                      : concat({"AMD GPU without power or energy: ", note_}),
                            {}};
         return std::unique_ptr<backend>(std::make_unique<amdgpu>(std::move(cards_), note_));
     }
@@ -145,18 +146,19 @@ class amdgpu_finder {
     }
 
     void look_at(const std::string& device) {
-        if (root_.line(device + "/vendor") != "0x1002") return;
+        if (root_.line(concat({device, "/vendor"})) != "0x1002") return;
         ++seen_;
         const std::string pci = pci_address(device);
         sleeping_device sleep(root_, device, clock_);
         // Asked for its table it would wake.
-        const gpu_metrics m = sleep.was_asleep()
-                                  ? gpu_metrics{}
-                                  : parse_gpu_metrics(root_.text(device + "/gpu_metrics", 4095));
-        const std::string chip = root_.line(device + "/device");
+        const gpu_metrics m =
+            sleep.was_asleep()
+                ? gpu_metrics{}
+                : parse_gpu_metrics(root_.text(concat({device, "/gpu_metrics"}), 4095));
+        const std::string chip = root_.line(concat({device, "/device"}));
         const bool mi200 = is_mi200(chip);
         if (mi200 && m.energy == 0 && m.watts == 0)
-            return note(pci + " is the second die of its board; the first reports both");
+            return note(concat({pci, " is the second die of its board; the first reports both"}));
         if (choose_source(device, m, mi200)) {
             name_channel(pci, m.format);
             channel& c = cards_.back().described;
@@ -166,7 +168,7 @@ class amdgpu_finder {
             cards_.back().sleep = std::move(sleep);
             if (chip == "0x74a0") describe_mi300a(cards_.back().described, root_, pci);
         } else {
-            note(pci + " shows neither");
+            note(concat({pci, " shows neither"}));
         }
     }
 
@@ -183,19 +185,20 @@ class amdgpu_finder {
 
     bool choose_source(const std::string& device, const gpu_metrics& m, bool mi200) {
         const bool mi300 = m.format == 1 && m.content >= 4;
-        for (const std::string& entry : root_.list(device + "/hwmon"))
-            look_at_limits(device + "/hwmon/" + entry);
+        for (const std::string& entry : root_.list(concat({device, "/hwmon"})))
+            look_at_limits(concat({device, "/hwmon/", entry}));
         if (m.energy != no_value && (mi300 || mi200))
-            return take(device + "/gpu_metrics", amdgpu::source::energy_counter);
-        for (const std::string& entry : root_.list(device + "/hwmon")) {
-            const std::string folder = device + "/hwmon/" + entry;
-            if (root_.line(folder + "/name") != "amdgpu") continue;
+            return take(concat({device, "/gpu_metrics"}), amdgpu::source::energy_counter);
+        for (const std::string& entry : root_.list(concat({device, "/hwmon"}))) {
+            const std::string folder = concat({device, "/hwmon/", entry});
+            if (root_.line(concat({folder, "/name"})) != "amdgpu") continue;
             // Which of the two there is depends on the chip and the kernel.
             for (const char* file : {"/power1_average", "/power1_input"})
                 if (root_.exists(folder + file))
                     return take(folder + file, amdgpu::source::hwmon_power);
         }
-        return m.watts >= 0 && take(device + "/gpu_metrics", amdgpu::source::metrics_power);
+        return m.watts >= 0 &&
+               take(concat({device, "/gpu_metrics"}), amdgpu::source::metrics_power);
     }
 
     bool take(const std::string& file, amdgpu::source from) {
@@ -214,9 +217,9 @@ class amdgpu_finder {
         const bool whole_socket = format == 2 || format == 3;
         amdgpu::card& card = cards_.back();
         channel& c = card.described;
-        c.id = whole_socket ? "cpu0/package" : "gpu/" + pci + "/board";
+        c.id = whole_socket ? "cpu0/package" : concat({"gpu/", pci, "/board"});
         c.part = whole_socket ? component::soc : component::gpu;
-        c.device = whole_socket ? "cpu-package:0" : "pci:" + pci;
+        c.device = whole_socket ? "cpu-package:0" : concat({"pci:", pci});
         const bool counter = card.from == amdgpu::source::energy_counter;
         c.kind = counter ? reading_kind::energy_counter : reading_kind::power_gauge;
         c.joules_per_count = counter ? 1.0 / 65536 : 1e-6;
@@ -225,7 +228,7 @@ class amdgpu_finder {
     }
 
     [[nodiscard]] std::string pci_address(const std::string& device) const {
-        const std::string text = root_.text(device + "/uevent", 4096);
+        const std::string text = root_.text(concat({device, "/uevent"}), 4096);
         constexpr std::string_view key = "PCI_SLOT_NAME=";
         const std::size_t at = text.find(key);
         if (at == std::string::npos) return device.substr(sizeof "/sys/class/drm/" - 1, 5);

@@ -2,6 +2,7 @@
 // loaded. SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
 
@@ -24,7 +25,7 @@ namespace detail {
     for (const char* kind : {"/sys/class/drm", "/sys/class/accel"})
         for (const std::string& entry : root.list(kind))
             if (entry.find('-') == std::string::npos &&
-                root.line(std::string(kind) + "/" + entry + "/device/vendor") == vendor)
+                root.line(concat({kind, "/", entry, "/device/vendor"})) == vendor)
                 return true;
     return root.exists("/dev/dxg");  // Windows' subsystem for Linux
 #endif
@@ -35,18 +36,19 @@ namespace detail {
 [[nodiscard]] inline std::string sleeping_card_of(const system_root& root,
                                                   std::string_view vendor) {
     for (const std::string& entry : root.list("/sys/class/drm")) {
-        const std::string device = "/sys/class/drm/" + entry + "/device";
-        if (entry.find('-') == std::string::npos && root.line(device + "/vendor") == vendor &&
-            root.line(device + "/power/runtime_status") == "suspended")
+        const std::string device = concat({"/sys/class/drm/", entry, "/device"});
+        if (entry.find('-') == std::string::npos &&
+            root.line(concat({device, "/vendor"})) == vendor &&
+            root.line(concat({device, "/power/runtime_status"})) == "suspended")
             return entry;
     }
     return {};
 }
 
 [[nodiscard]] inline failure would_wake(const std::string& card, const char* library) {
-    return {card + " sleeps, and " + library + " would wake it",
-            "echo on | sudo tee /sys/class/drm/" + card +
-                "/device/power/control # or start the meter when the card is at work"};
+    return {concat({card, " sleeps, and ", library, " would wake it"}),
+            concat({"echo on | sudo tee /sys/class/drm/", card,
+                    "/device/power/control # or start the meter when the card is at work"})};
 }
 
 /// "0000:65:00.0", as the kernel spells it.

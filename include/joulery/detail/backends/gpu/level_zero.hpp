@@ -10,6 +10,7 @@
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
 #include "joulery/detail/backends/gpu/level_zero_api.hpp"
 #include "joulery/detail/backends/gpu/library_backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -31,8 +32,9 @@ struct level_zero_devices {
     std::vector<void*> domains;  ///< one a channel
 
     [[nodiscard]] level_zero_devices only(std::size_t from, std::size_t end) const {
-        return {api, {domains.begin() + static_cast<std::ptrdiff_t>(from),
-                      domains.begin() + static_cast<std::ptrdiff_t>(end)}};
+        return {api,
+                {domains.begin() + static_cast<std::ptrdiff_t>(from),
+                 domains.begin() + static_cast<std::ptrdiff_t>(end)}};
     }
     device_answer read(std::size_t i, std::uint64_t& microjoules) const noexcept {
         zes_energy e{};
@@ -93,16 +95,17 @@ class level_zero_discovery {
         for (void* domain :
              list([&](auto*n, auto**into) { return api().domains(device, n, into); }))
             look_at_domain(domain, pci, places);
-        if (places.empty()) note("GPU " + pci + " shows no energy");
+        if (places.empty()) note(concat({"GPU ", pci, " shows no energy"}));
         for (const place& p : places) {
             channels_[p.channel].parent = parent_of(p, places);
             if (has_pci)
-                channels_[p.channel].model = pci_model(root_, "/sys/bus/pci/devices/" + pci);
+                channels_[p.channel].model =
+                    pci_model(root_, concat({"/sys/bus/pci/devices/", pci}));
             // Of a part without a limit of its own the card's holds.
             double& most = channels_[p.channel].max_watts;
             for (const place& whole : places)
                 if (most <= 0 && depth(whole) < depth(p)) most = channels_[whole.channel].max_watts;
-            if (has_pci) channels_[p.channel].device = "pci:" + pci + within_card(p);
+            if (has_pci) channels_[p.channel].device = concat({"pci:", pci, within_card(p)});
         }
     }
 
@@ -110,7 +113,8 @@ class level_zero_discovery {
         zes_energy energy{};
         const int status = api().energy(domain, &energy);
         if (status != zes_ok) {
-            if (status == zes_no_permission) note("GPU " + pci + ": energy is for root only");
+            if (status == zes_no_permission)
+                note(concat({"GPU ", pci, ": energy is for root only"}));
             return;
         }
         zes_power properties;
@@ -120,8 +124,8 @@ class level_zero_discovery {
         place p{channels_.size(), extension.domain,
                 properties.on_subdevice != 0 ? static_cast<int>(properties.subdevice) : -1};
         channel c;
-        c.id = "gpu/" + pci + (p.tile >= 0 ? "/tile" + std::to_string(p.tile) : "") + "/" +
-               name_of(p.domain);
+        c.id = concat(
+            {"gpu/", pci, (p.tile >= 0 ? concat({"/tile", p.tile}) : ""), "/", name_of(p.domain)});
         for (const place& other : places)
             if (channels_[other.channel].id == c.id) return;  // a second view of the same
         c.part = p.domain == memory ? component::dram : component::gpu;
@@ -148,8 +152,8 @@ class level_zero_discovery {
     }
     // "" of the card itself: the place that a channel's device is built in at.
     static std::string within_card(const place& p) {
-        const std::string tile = p.tile >= 0 ? "/tile:" + std::to_string(p.tile) : "";
-        return depth(p) == 0 ? "" : tile + "/" + name_of(p.domain);
+        const std::string tile = p.tile >= 0 ? concat({"/tile:", p.tile}) : "";
+        return depth(p) == 0 ? "" : concat({tile, "/", name_of(p.domain)});
     }
     // How far inside a domain lies: card, package, parts; those of a tile further than the
     // device's.
@@ -199,9 +203,10 @@ using level_zero = library_backend<detail::level_zero_devices>;
     if (!api) return api.error();
     const int status = api->start(0);
     if (status != detail::zes_ok)
-        return failure{"Level Zero does not start: " + detail::level_zero_api::text_of(status) +
-                           (status == detail::zes_uninitialized ? " (no driver or no device)" : ""),
-                       "install intel-level-zero-gpu; this user must be in the group render"};
+        return failure{
+            concat({"Level Zero does not start: ", detail::level_zero_api::text_of(status),
+                    (status == detail::zes_uninitialized ? " (no driver or no device)" : "")}),
+            "install intel-level-zero-gpu; this user must be in the group render"};
     detail::level_zero_discovery found(*api, root);
     found.look_at_all();
     if (found.channels().empty())

@@ -6,6 +6,7 @@
 // Level Zero, and only if ZES_ENABLE_SYSMAN=1 was in the environment when that was started.
 #pragma once
 
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/result.hpp"
@@ -92,13 +93,14 @@ struct level_zero_api {
         const dynamic_library library({"libze_loader.so.1", "libze_loader.so"}, where);
 #endif
         if (!library.is_open())
-            return failure{"Level Zero's loader is not here: " + library.error(),
+            return failure{concat({"Level Zero's loader is not here: ", library.error()}),
                            "install the package libze1 (level-zero) and intel-level-zero-gpu"};
         level_zero_api api;
         const bool has_energy = library.bind(api.domains, "zesDeviceEnumPowerDomains") &&
                                 library.bind(api.properties, "zesPowerGetProperties") &&
                                 library.bind(api.energy, "zesPowerGetEnergyCounter");
-        if (!has_energy) return failure{library.path() + " has no power domains (Sysman)", {}};
+        if (!has_energy)
+            return failure{concat({library.path(), " has no power domains (Sysman)"}), {}};
         library.bind(api.pci, "zesDevicePciGetProperties");
         if (library.bind(api.start, "zesInit") && library.bind(api.drivers, "zesDriverGet") &&
             library.bind(api.devices, "zesDeviceGet"))
@@ -106,12 +108,12 @@ struct level_zero_api {
         // Setting the variable here would change what the program's own Level Zero does.
         const char* enabled = environment_variable("ZES_ENABLE_SYSMAN");
         if (enabled == nullptr || std::string(enabled) != "1")
-            return failure{library.path() + " is older than 1.9 and has no zesInit",
+            return failure{concat({library.path(), " is older than 1.9 and has no zesInit"}),
                            "export ZES_ENABLE_SYSMAN=1, or install a newer loader"};
         if (library.bind(api.start, "zeInit") && library.bind(api.drivers, "zeDriverGet") &&
             library.bind(api.devices, "zeDeviceGet"))
             return api;
-        return failure{library.path() + " is no Level Zero loader", {}};
+        return failure{concat({library.path(), " is no Level Zero loader"}), {}};
     }
 };
 

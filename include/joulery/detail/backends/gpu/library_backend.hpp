@@ -5,6 +5,7 @@
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/gpu/device_library.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -43,11 +44,10 @@ class library_backend final : public detail::device_library {
         for (const channel& c : channels_) {
             const std::string_view device = detail::whole_device_of(c);
             const bool is_pci = device.substr(0, 4) == "pci:";
-            sleeps_.push_back(is_pci ? detail::sleeping_device(
-                                           root,
-                                           "/sys/bus/pci/devices/" + std::string(device.substr(4)),
-                                           clock)
-                                     : detail::sleeping_device());
+            sleeps_.push_back(
+                is_pci ? detail::sleeping_device(
+                             root, concat({"/sys/bus/pci/devices/", device.substr(4)}), clock)
+                       : detail::sleeping_device());
         }
     }
 
@@ -87,7 +87,7 @@ class library_backend final : public detail::device_library {
                 answer = devices_.read(i, value);
                 return answer == detail::device_answer::value ? value : no_value;
             };
-            out[i] = sleeps_.empty() ? ask()
+            out[i] = sleeps_.empty()                                     ? ask()
                      : channels_[i].kind == reading_kind::energy_counter ? sleeps_[i].counter(ask)
                                                                          : sleeps_[i].gauge(ask);
             if (out[i] != no_value) ++good;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/result.hpp"
 
@@ -103,8 +104,7 @@ struct nvml_api {
     /// "Not Supported (NVML error 3)".
     [[nodiscard]] std::string text_of(int status) const {
         const char* words = error_string != nullptr ? error_string(status) : nullptr;
-        return std::string(words != nullptr ? words : "failed") + " (NVML error " +
-               std::to_string(status) + ")";
+        return concat({words != nullptr ? words : "failed", " (NVML error ", status, ")"});
     }
 
     /// Millijoules since the driver was loaded.
@@ -190,17 +190,18 @@ struct nvml_api {
             {"libnvidia-ml.so.1", "libnvidia-ml.so", "/usr/lib/wsl/lib/libnvidia-ml.so.1"}, where);
 #endif
         if (!library.is_open())
-            return failure{
-                "NVIDIA's driver is loaded, but its library is not here: " + library.error(),
-                "in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility; else "
-                "install the driver's libnvidia-ml.so.1"};
+            return failure{concat({"NVIDIA's driver is loaded, but its library is not here: ",
+                                   library.error()}),
+                           "in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility; else "
+                           "install the driver's libnvidia-ml.so.1"};
         nvml_api api;
         const bool complete = library.bind(api.init, "nvmlInit_v2") &&
                               library.bind(api.count, "nvmlDeviceGetCount_v2") &&
                               library.bind(api.by_index, "nvmlDeviceGetHandleByIndex_v2") &&
                               library.bind(api.uuid, "nvmlDeviceGetUUID");
         if (!complete)
-            return failure{library.path() + " lacks calls that every driver since 2012 has", {}};
+            return failure{
+                concat({library.path(), " lacks calls that every driver since 2012 has"}), {}};
         library.bind(api.shutdown, "nvmlShutdown");
         library.bind(api.error_string, "nvmlErrorString");
         library.bind(api.by_uuid, "nvmlDeviceGetHandleByUUID");

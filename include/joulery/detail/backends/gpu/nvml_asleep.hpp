@@ -8,6 +8,7 @@
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/gpu/device_library.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -34,10 +35,10 @@ namespace detail {
     const std::string devices = "/sys/bus/pci/devices/";
     for (const std::string& pci : root.list(devices)) {
         const std::string folder = devices + pci;
-        if (root.line(folder + "/vendor") != "0x10de" ||
-            root.line(folder + "/class").rfind("0x03", 0) != 0)
+        if (root.line(concat({folder, "/vendor"})) != "0x10de" ||
+            root.line(concat({folder, "/class"})).rfind("0x03", 0) != 0)
             continue;
-        if (root.line(folder + "/power/runtime_status") != "suspended") return {};
+        if (root.line(concat({folder, "/power/runtime_status"})) != "suspended") return {};
         asleep.push_back(pci);
     }
     return asleep;
@@ -56,20 +57,22 @@ class nvml_asleep final : public device_library {
         : open_(std::move(open)), clock_(std::move(clock)) {
         for (const std::string& pci : gpus) {
             const std::string about =
-                root.text("/proc/driver/nvidia/gpus/" + pci + "/information", 4096);
+                root.text(concat({"/proc/driver/nvidia/gpus/", pci, "/information"}), 4096);
             const std::string uuid = field(about, "GPU UUID:");
             const bool known = !uuid.empty() && uuid.find('?') == std::string::npos;
             channel c;
-            c.id = "gpu/" + (known ? uuid : pci) + "/board";
+            c.id = concat({"gpu/", (known ? uuid : pci), "/board"});
             c.model = field(about, "Model:");
             c.part = component::gpu;
             c.joules_per_count = 1e-3;
             c.update_period = std::chrono::milliseconds(100);
-            c.device = "pci:" + pci;
-            note_ += (note_.empty() ? "" : "; ") + c.id +
-                     " slept at the start: it is not woken, and 0 W is counted while it sleeps";
+            c.device = concat({"pci:", pci});
+            append(note_,
+                   {(note_.empty() ? "" : "; "), c.id,
+                    " slept at the start: it is not woken, and 0 W is counted while it sleeps"});
             channels_.push_back(std::move(c));
-            gpus_.push_back({sleeping_device(root, "/sys/bus/pci/devices/" + pci, clock_), {}});
+            gpus_.push_back(
+                {sleeping_device(root, concat({"/sys/bus/pci/devices/", pci}), clock_), {}});
         }
     }
 

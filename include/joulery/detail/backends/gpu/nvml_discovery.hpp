@@ -6,7 +6,8 @@
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/gpu/nvml_api.hpp"
-#include "joulery/detail/core/lists.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <algorithm>
@@ -60,10 +61,10 @@ struct nvml_module {
 [[nodiscard]] inline failure nvidia_absent(const system_root& root) {
     const std::string devices = "/sys/bus/pci/devices";
     for (const std::string& entry : root.list(devices)) {
-        const std::string folder = devices + "/" + entry;
-        if (root.line(folder + "/vendor") == "0x10de" &&
-            root.line(folder + "/class").rfind("0x03", 0) == 0)
-            return {"NVIDIA GPU " + entry + " is there, but NVIDIA's driver is not loaded",
+        const std::string folder = concat({devices, "/", entry});
+        if (root.line(concat({folder, "/vendor"})) == "0x10de" &&
+            root.line(concat({folder, "/class"})).rfind("0x03", 0) == 0)
+            return {concat({"NVIDIA GPU ", entry, " is there, but NVIDIA's driver is not loaded"}),
                     "sudo modprobe nvidia, after installing the driver"};
     }
     return {"no NVIDIA driver: /proc/driver/nvidia/version is not there", {}};
@@ -77,27 +78,27 @@ struct nvml_module {
     if (status == nvml_driver_not_loaded) remedy = "sudo modprobe nvidia";
     if (status == nvml_no_permission || status == nvml_operating_system)
         remedy = "let this user open /dev/nvidiactl; in a container: --gpus all";
-    return {"NVML does not start: " + api.text_of(status), remedy};
+    return {concat({"NVML does not start: ", api.text_of(status)}), remedy};
 }
 
 /// The socket that a PCI device is next to, by the kernel's word; "" where it has none.
 [[nodiscard]] inline std::string socket_of_pci(const system_root& root, const std::string& device) {
     constexpr std::string_view bus = "pci:";
     if (device.size() <= bus.size()) return {};
-    const std::string folder = "/sys/bus/pci/devices/" + device.substr(bus.size());
+    const std::string folder = concat({"/sys/bus/pci/devices/", device.substr(bus.size())});
     const std::vector<socket_cpu> nearest =
-        first_cpu_of_each_socket(root, root.line(folder + "/local_cpulist"));
+        first_cpu_of_each_socket(root, root.line(concat({folder, "/local_cpulist"})));
     if (nearest.size() == 1) return std::to_string(nearest.front().package);
     std::uint64_t node = 0;  // "-1" where the firmware does not say
-    return root.number(folder + "/numa_node", node) ? std::to_string(node) : std::string();
+    return root.number(concat({folder, "/numa_node"}), node) ? std::to_string(node) : std::string();
 }
 
 /// How many modules' power the firmware's meters show.
 [[nodiscard]] inline std::size_t modules_of_firmware(const system_root& root) {
     std::size_t modules = 0;
     for (const std::string& entry : root.list("/sys/class/hwmon")) {
-        const std::string folder = "/sys/class/hwmon/" + entry;
-        if (root.line(folder + "/name") != "power_meter") continue;
+        const std::string folder = concat({"/sys/class/hwmon/", entry});
+        if (root.line(concat({folder, "/name"})) != "power_meter") continue;
         for (const char* file : {"/power1_oem_info", "/device/power1_oem_info"})
             if (root.line(folder + file).rfind("Module Power Socket", 0) == 0) ++modules;
     }
@@ -113,7 +114,8 @@ class nvml_discovery {
         unsigned count = 0;
         const int status = api_.count(&count);
         if (status != nvml_ok)
-            failure_reason_ = {"NVML does not count its GPUs: " + api_.text_of(status), {}};
+            failure_reason_ = {concat({"NVML does not count its GPUs: ", api_.text_of(status)}),
+                               {}};
         for (unsigned index = 0; index < count; ++index) look_at(index);
         place_on_modules();
         for (nvml_meter& gpu : gpus_) {
@@ -132,29 +134,30 @@ class nvml_discovery {
  private:
     void look_at(unsigned index) {
         nvml_meter gpu;
-        const std::string who = "GPU " + std::to_string(index);
+        const std::string who = concat({"GPU ", index});
         int status = api_.by_index(index, &gpu.device);
-        if (status != nvml_ok) return note(who + ": " + api_.text_of(status));
+        if (status != nvml_ok) return note(concat({who, ": ", api_.text_of(status)}));
         gpu.uuid = nvml_api::text(api_.uuid, gpu.device);
         if (gpu.uuid.empty()) gpu.uuid = std::to_string(index);
         describe(gpu);
         status = choose_source(gpu);
         gpu.is_read = status == nvml_ok;
         if (!gpu.is_read) {
-            note(who + " (" + (gpu.described.model.empty() ? gpu.uuid : gpu.described.model) +
-                 "): neither energy nor power: " + api_.text_of(status));
+            note(concat({who, " (", (gpu.described.model.empty() ? gpu.uuid : gpu.described.model),
+                         "): neither energy nor power: ", api_.text_of(status)}));
             unsupported_ += status == nvml_not_supported ? 1 : 0;
         } else {
             note_mig(gpu);
             if (gpu.sleep.sleeps())
-                note(gpu.uuid + " sleeps at times: it is not woken, and 0 W is counted meanwhile");
+                note(concat(
+                    {gpu.uuid, " sleeps at times: it is not woken, and 0 W is counted meanwhile"}));
         }
         gpus_.push_back(std::move(gpu));
     }
 
     void describe(nvml_meter& gpu) const {
         channel& c = gpu.described;
-        c.id = "gpu/" + gpu.uuid + "/board";
+        c.id = concat({"gpu/", gpu.uuid, "/board"});
         c.model = nvml_api::text(api_.name, gpu.device);
         c.part = component::gpu;
         c.joules_per_count = 1e-3;
@@ -163,8 +166,8 @@ class nvml_discovery {
         c.device = pci_key(gpu.device);
         c.max_watts = api_.stated_watts(gpu.device);
         if (!c.device.empty())
-            gpu.sleep =
-                sleeping_device(root_, "/sys/bus/pci/devices/" + c.device.substr(4), clock_);
+            gpu.sleep = sleeping_device(
+                root_, concat({"/sys/bus/pci/devices/", c.device.substr(4)}), clock_);
     }
 
     [[nodiscard]] std::string pci_key(nvml_device device) const {
@@ -236,7 +239,7 @@ class nvml_discovery {
             return note("the power of modules is left out: nothing says which GPUs share one");
         for (std::size_t i = 0; i < gpus_.size(); ++i) {
             channel& c = gpus_[i].described;
-            if (!c.device.empty()) c.device = "cpu-package:" + sockets[i] + "/" + c.device;
+            if (!c.device.empty()) c.device = concat({"cpu-package:", sockets[i], "/", c.device});
             if (seen[i].device != nullptr) c.parent = module_of(sockets[i], std::move(seen[i]));
         }
         for (std::size_t i = 0; i < gpus_.size(); ++i)  // a GPU that does not show its module
@@ -336,13 +339,13 @@ class nvml_discovery {
         for (const nvml_module& m : modules_)
             if (m.identity == socket) return m.meter.described.id;
         channel& c = shown.described;
-        c.id = "module" + socket;  // as the ACPI meter of the same module
+        c.id = concat({"module", socket});  // as the ACPI meter of the same module
         c.model = "NVIDIA Grace";
         c.part = component::soc;
         c.kind = reading_kind::power_gauge;
         c.joules_per_count = 1e-3;
         c.relative_error = 0.05;
-        c.device = "cpu-package:" + socket;
+        c.device = concat({"cpu-package:", socket});
         modules_.push_back({socket, std::move(shown)});
         return modules_.back().meter.described.id;
     }
@@ -352,8 +355,9 @@ class nvml_discovery {
         unsigned later = 0;
         if (api_.mig_mode != nullptr && api_.mig_mode(gpu.device, &now, &later) == nvml_ok &&
             now == 1)
-            note(gpu.uuid +
-                 " is split (MIG): its energy is that of the whole GPU, all instances together");
+            note(concat(
+                {gpu.uuid,
+                 " is split (MIG): its energy is that of the whole GPU, all instances together"}));
     }
 
     [[nodiscard]] failure explain(unsigned count) const {
@@ -363,7 +367,9 @@ class nvml_discovery {
         const bool tells_nothing = unsupported_ == count;
         const std::string board = root_.text("/proc/device-tree/compatible", 4096);
         if (tells_nothing && board.find("nvidia,tegra") != std::string::npos)
-            return {note_ + "; a Jetson's GPU is counted by the rails of its board (hwmon)", {}};
+            return {
+                concat({note_, "; a Jetson's GPU is counted by the rails of its board (hwmon)"}),
+                {}};
         return {note_, "a virtual GPU leaves its energy to its host: measure there"};
     }
 

@@ -14,6 +14,7 @@
 #include "joulery/detail/backends/gpu/amd_apu.hpp"
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
 #include "joulery/detail/backends/gpu/library_backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -82,14 +83,14 @@ class freshness_check {
 [[nodiscard]] inline channel amd_channel(const system_root& root, const std::string& pci,
                                          unsigned device_id) {
     channel c;
-    c.id = "gpu/" + pci + "/board";
+    c.id = concat({"gpu/", pci, "/board"});
     c.part = component::gpu;
-    c.device = "pci:" + pci;
-    const std::string folder = "/sys/bus/pci/devices/" + pci;
+    c.device = concat({"pci:", pci});
+    const std::string folder = concat({"/sys/bus/pci/devices/", pci});
     if (root.exists(folder)) c.model = amd_gpu_model(root, folder);
-    for (const std::string& entry : root.list(folder + "/hwmon")) {
+    for (const std::string& entry : root.list(concat({folder, "/hwmon"}))) {
         std::uint64_t microwatts = 0;
-        if (root.number(folder + "/hwmon/" + entry + "/power1_cap_max", microwatts) &&
+        if (root.number(concat({folder, "/hwmon/", entry, "/power1_cap_max"}), microwatts) &&
             microwatts <= 100'000'000'000)
             c.max_watts = static_cast<double>(microwatts) * 1e-6;
     }
@@ -116,13 +117,13 @@ struct rocm_smi_api {
              "librocm_smi64.so", "/opt/rocm/lib/librocm_smi64.so"},
             where);
         if (!library.is_open())
-            return failure{"ROCm SMI is not here: " + library.error(),
+            return failure{concat({"ROCm SMI is not here: ", library.error()}),
                            "install the package librocm-smi64-1 (rocm-smi-lib)"};
         rocm_smi_api api;
         if (!library.bind(api.init, "rsmi_init") ||
             !library.bind(api.count, "rsmi_num_monitor_devices") ||
             !library.bind(api.pci, "rsmi_dev_pci_id_get"))
-            return failure{library.path() + " is no ROCm SMI", {}};
+            return failure{concat({library.path(), " is no ROCm SMI"}), {}};
         library.bind(api.device_id, "rsmi_dev_id_get");
         library.bind(api.energy, "rsmi_dev_energy_count_get");
         library.bind(api.power, "rsmi_dev_power_get");
@@ -222,7 +223,8 @@ class rocm_smi_discovery {
         const bool has_counter = api_.energy != nullptr && has_id && has_amd_counter(chip) &&
                                  api_.energy(index, &count, &unit, &at) == 0 && count != 0;
         if (!has_counter && !has_power)
-            return note(pci + " shows neither energy nor power (the second die of a board?)");
+            return note(
+                concat({pci, " shows neither energy nor power (the second die of a board?)"}));
         c.joules_per_count = has_counter ? amd_joules_per_count(unit) : 1e-6;
         if (!has_counter) {
             c.kind = reading_kind::power_gauge;
@@ -264,7 +266,7 @@ using rocm_smi = library_backend<detail::rocm_smi_devices>;
     const int status = api->init(detail::rocm_smi_api::thread_only_mutex);
     // From here on nothing may be called: rsmi_dev_* crash in a library that did not start.
     if (status != 0)
-        return failure{"ROCm SMI does not start: error " + std::to_string(status),
+        return failure{concat({"ROCm SMI does not start: error ", status}),
                        "sudo modprobe amdgpu; in a container, mount /sys read-only"};
     return detail::rocm_smi_discovery(root, *api, std::move(clock)).open();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/backends/recording/recording.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -36,9 +37,9 @@ class recorder final : public backend {
           file_(file),
           clock_(std::move(clock)),
           note_(inner_->note()),
-          broken_note_(note_ + (note_.empty() ? "" : "; ") + "recording to " + path +
-                       " broke off") {
-        line_ = std::string(detail::recording_head) + "\nbackend";
+          broken_note_(
+              concat({note_, (note_.empty() ? "" : "; "), "recording to ", path, " broke off"})) {
+        line_ = concat({detail::recording_head, "\nbackend"});
         detail::append_field(line_, inner_->name());
         if (!note_.empty()) {
             line_ += "\nnote";
@@ -98,7 +99,7 @@ class recorder final : public backend {
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
     if (inner == nullptr) return failure{"there is no backend to record", {}};
     std::FILE* const file = detail::open_stream(path, "wb");
-    if (file == nullptr) return failure{path + ": " + error_text(errno), {}};
+    if (file == nullptr) return failure{concat({path, ": ", error_text(errno)}), {}};
     return std::unique_ptr<backend>(
         std::make_unique<recorder>(std::move(inner), file, path, std::move(clock)));
 }

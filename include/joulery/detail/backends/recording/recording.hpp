@@ -11,6 +11,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
@@ -124,8 +125,7 @@ class recording_parser {
             split(line);
             const char* const wrong = number == 1 ? take_head(line) : take();
             if (wrong != nullptr)
-                return failure{"line " + std::to_string(number) + " of the recording: " + wrong,
-                               {}};
+                return failure{concat({"line ", number, " of the recording: ", wrong}), {}};
         }
         if (out_.channels.empty()) return failure{"the recording has no channels", {}};
         if (out_.reads.empty()) return failure{"the recording has no reads", {}};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/backends/recording/recording.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -35,7 +36,8 @@ class replay final : public backend {
  public:
     replay(recording of, replay_pace pace, std::shared_ptr<const time_source> clock)
         : of_(std::move(of)), pace_(pace), clock_(std::move(clock)) {
-        of_.note = "played from a recording" + (of_.note.empty() ? "" : "; " + of_.note);
+        of_.note =
+            concat({"played from a recording", (of_.note.empty() ? "" : concat({"; ", of_.note}))});
         for (std::size_t i = 1; i < of_.reads.size(); ++i)
             longest_gap_ = std::max(longest_gap_, of_.reads[i].at_ns - of_.reads[i - 1].at_ns);
     }
@@ -82,14 +84,14 @@ class replay final : public backend {
     const std::string& path, replay_pace pace = replay_pace::recorded_time,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
     std::FILE* const file = detail::open_stream(path, "rb");
-    if (file == nullptr) return failure{path + ": " + error_text(errno), {}};
+    if (file == nullptr) return failure{concat({path, ": ", error_text(errno)}), {}};
     std::string text;
     char block[1 << 14];
     for (std::size_t n = 0; (n = std::fread(block, 1, sizeof block, file)) > 0;)
         text.append(block, n);
     std::fclose(file);
     result<recording> of = parse_recording(text);
-    if (!of) return failure{path + ": " + of.error().reason, {}};
+    if (!of) return failure{concat({path, ": ", of.error().reason}), {}};
     return std::unique_ptr<backend>(
         std::make_unique<replay>(*std::move(of), pace, std::move(clock)));
 }

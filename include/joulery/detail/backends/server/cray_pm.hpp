@@ -7,6 +7,7 @@
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -151,8 +152,8 @@ class cray_pm final : public backend {
     std::vector<cray_pm::part> parts;
     const std::string cards = detail::only_gpu_model(root);
     const auto add = [&](const std::string& prefix, const std::string& id, component what) {
-        const std::string folder = std::string(detail::cray_folder) + "/";
-        const bool counts = root.exists(folder + prefix + "energy");
+        const std::string folder = concat({detail::cray_folder, "/"});
+        const bool counts = root.exists(concat({folder, prefix, "energy"}));
         const std::string file = folder + prefix + (counts ? "energy" : "power");
         std::uint64_t value = 0;
         if (!detail::parse_cray(root.line(file), value)) return;
@@ -171,7 +172,8 @@ class cray_pm final : public backend {
             p.described.device = id.substr(id.find('/') + 1);  // each a device of its own
         }
         std::uint64_t cap = 0;  // "2200 W"; 0: none is set
-        if (detail::parse_cray(root.line(folder + prefix + "power_cap"), cap) && cap < 100'000)
+        if (detail::parse_cray(root.line(concat({folder, prefix, "power_cap"})), cap) &&
+            cap < 100'000)
             p.described.max_watts = static_cast<double>(cap);
         if (!parts.empty() && parts.front().described.id == "node") p.described.parent = "node";
         parts.push_back(std::move(p));
@@ -180,18 +182,18 @@ class cray_pm final : public backend {
     add("cpu_", "node/cpu", component::cpu);
     add("memory_", "node/memory", component::dram);
     for (int i = 0; i < 16; ++i) {
-        const std::string accelerator = "accel" + std::to_string(i);
-        add(accelerator + "_", "node/" + accelerator, component::gpu);
+        const std::string accelerator = concat({"accel", i});
+        add(concat({accelerator, "_"}), concat({"node/", accelerator}), component::gpu);
     }
     if (parts.empty())
         return failure{
-            std::string(detail::cray_folder) +
-                (root.exists(detail::cray_folder) ? ": holds no counter" : ": not there"),
+            concat({detail::cray_folder,
+                    (root.exists(detail::cray_folder) ? ": holds no counter" : ": not there")}),
             root.exists("/sys/cray") || root.exists("/etc/opt/cray")
                 ? "in a container: -v /sys/cray:/sys/cray:ro"
                 : ""};
     const auto event = [&](const char* file) {
-        return detail::cray_event_counter(root.path(std::string(detail::cray_folder) + file));
+        return detail::cray_event_counter(root.path(concat({detail::cray_folder, file})));
     };
     return std::unique_ptr<backend>(std::make_unique<cray_pm>(
         std::move(parts),

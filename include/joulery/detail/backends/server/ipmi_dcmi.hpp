@@ -9,6 +9,7 @@
 #include "joulery/detail/backends/common/device_calls.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
+#include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <cerrno>
@@ -169,7 +170,7 @@ namespace detail {
                      ? ""  // virtual machines have no management controller
                      : "on a server with a management controller: sudo modprobe -a ipmi_si "
                        "ipmi_devintf";
-    return {"/dev/ipmi0: " + error_text(error), std::move(remedy)};
+    return {concat({"/dev/ipmi0: ", error_text(error)}), std::move(remedy)};
 }
 
 }  // namespace detail
@@ -187,9 +188,9 @@ namespace detail {
     auto opened = std::make_unique<ipmi_dcmi>(std::move(device), detail::machine_model(root));
     const int watts = opened->ask();
     if (watts < 0 && watts != -EAGAIN)
-        return failure{
-            "/dev/ipmi0: the management controller tells no power (DCMI): " + error_text(-watts),
-            {}};
+        return failure{concat({"/dev/ipmi0: the management controller tells no power (DCMI): ",
+                               error_text(-watts)}),
+                       {}};
     opened->remember(watts);
     return std::unique_ptr<backend>(std::move(opened));
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/concat.hpp"
 
 #include <cctype>
 #include <chrono>
@@ -115,7 +116,7 @@ class emi_naming {
             c.id = whole_;
             c.part = component::soc;
         } else if (!describe_rapl(name, c)) {
-            c.id = "emi/" + plain(name);
+            c.id = concat({"emi/", plain(name)});
             c.part = name == "GPU"               ? component::gpu
                      : name.rfind("CPU", 0) == 0 ? component::cpu
                                                  : component::other;
@@ -137,29 +138,29 @@ class emi_naming {
         while (end < name.size() && name[end] >= '0' && name[end] <= '9') ++end;
         if (end == head.size() || end >= name.size() || name[end] != '_') return false;
         const std::string number(name.substr(head.size(), end - head.size()));
-        const std::string cpu = "cpu" + number;
+        const std::string cpu = concat({"cpu", number});
         const std::string_view domain = name.substr(end + 1);
         c.part = component::cpu;
-        c.parent = cpu + "/package";
-        c.device = "cpu-package:" + number;
+        c.parent = concat({cpu, "/package"});
+        c.device = concat({"cpu-package:", number});
         if (domain == "PKG") {
-            c.id = cpu + "/package";
+            c.id = concat({cpu, "/package"});
             c.parent.clear();
         } else if (domain == "PP0") {
-            c.id = cpu + "/core";
+            c.id = concat({cpu, "/core"});
             c.device += "/core";
         } else if (domain == "PP1") {
-            c.id = cpu + "/uncore";
+            c.id = concat({cpu, "/uncore"});
             c.device += "/uncore";
             c.part = component::gpu;
         } else if (domain == "DRAM") {
-            c.id = cpu + "/dram";
-            c.device = "memory:" + number;
+            c.id = concat({cpu, "/dram"});
+            c.device = concat({"memory:", number});
             c.part = component::dram;
             c.parent.clear();
         } else {
-            c.id = cpu + "/" + plain(domain);
-            c.device += "/" + plain(domain);
+            c.id = concat({cpu, "/", plain(domain)});
+            append(c.device, {"/", plain(domain)});
         }
         return true;
     }
