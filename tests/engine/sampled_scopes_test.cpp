@@ -15,10 +15,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <csetjmp>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <random>
@@ -124,8 +126,11 @@ TEST_CASE("sampled scopes: calls and items are exact, times and joules true with
             inside += row.time.count();
         }
         const scope_row& step = *r.find("step");
-        CHECK(step.untimed_calls == 0);
-        CHECK(step.time_uncertainty.count() == 0);
+        const double around = seconds_in[0] + seconds_in[1] + seconds_in[2] + steps * 100e-9;
+        CHECK(step.calls == steps);
+        CHECK(step.untimed_calls > steps / 4);
+        CHECK(std::fabs(step.time.count() - around) <= 1.5 * step.time_uncertainty.count());
+        CHECK(step.time.count() == approx(around).epsilon(0.01));
         CHECK(inside <= step.time.count());
         CHECK(step.total.joules() + r.unscoped.joules() == approx(r.total.joules()).epsilon(1e-9));
     }
@@ -169,10 +174,199 @@ TEST_CASE("sampled scopes: one that begins in a call that is not timed lies insi
     CHECK(r.find("op")->calls > before);
     CHECK(r.find("op/inner")->time.count() == approx(1e-3).epsilon(1e-6));
     CHECK(r.find("op")->time >= r.find("op/inner")->time);
-    // It is no leaf any more: all of its calls are timed.
-    const std::uint64_t untimed = r.find("op")->untimed_calls;
+    // What is known of it came on top of what is estimated, and that goes on.
+    const scope_row& then = *r.find("op");
+    CHECK(then.time.count() ==
+          approx(1e-6 * static_cast<double>(then.calls - 1) + 1e-3).epsilon(1e-3));
     for (int i = 0; i < 30'000; ++i) b.call(op, 1us);
-    CHECK(b.m.snapshot().find("op")->untimed_calls == untimed);
+    const report later = b.m.snapshot();
+    const scope_row& now = *later.find("op");
+    CHECK(now.untimed_calls > then.untimed_calls + 10'000);
+    CHECK((now.time - then.time).count() == approx(30e-3).epsilon(1e-2));
+}
+
+namespace {
+
+// A scope that is called again and again, with others inside: what is true of each path.
+class played_scopes {
+ public:
+    struct path_truth {
+        path_truth(const char* of, path_truth* in)
+            : name(of), parent(in), path(in->path.empty() ? of : in->path + "/" + of) {}
+        path_truth() : name("") {}
+        scope_name name;
+        path_truth* parent = nullptr;
+        std::string path;
+        std::list<path_truth> inside;
+        std::int64_t nanoseconds = 0;
+        std::uint64_t calls = 0;
+    };
+
+    explicit played_scopes(std::uint32_t seed) : random(seed) {}
+
+    void open(const char* name) {
+        path_truth* found = nullptr;
+        for (path_truth& p : now_->inside)
+            if (p.name.text() == name) found = &p;
+        now_ = found != nullptr ? found : &now_->inside.emplace_back(name, now_);
+        ++now_->calls;
+        scopes_[scopes_.size() - ++depth_].emplace(b.m, now_->name);  // outer ones lie higher
+    }
+    void run(int nanoseconds) {
+        b.run(std::chrono::nanoseconds(nanoseconds));
+        for (path_truth* p = now_; p != nullptr; p = p->parent) p->nanoseconds += nanoseconds;
+    }
+    void close() {
+        scopes_[scopes_.size() - depth_--].reset();
+        now_ = now_->parent;
+    }
+    void call(const char* name, int nanoseconds) {
+        open(name);
+        run(nanoseconds);
+        close();
+    }
+    template <class Visit>
+    static void for_each(const path_truth& in, Visit visit) {
+        for (const path_truth& p : in.inside) {
+            visit(p);
+            for_each(p, visit);
+        }
+    }
+
+    machine_of_short_scopes b{[](options& o) { o.period = 100us; }};
+    std::mt19937 random;
+    path_truth root;
+
+ private:
+    path_truth* now_ = &root;
+    std::array<std::optional<scope>, 4> scopes_;
+    std::size_t depth_ = 0;
+};
+
+struct kind_of_step {
+    std::string name;
+    int steps;  ///< so many that some are not timed; where they differ that takes more
+    void (*step)(played_scopes& p, int i, int steps);
+};
+
+const kind_of_step kinds_of_steps[] = {
+    {"all alike, three deep", 30'000,
+     [](played_scopes& p, int, int) {
+         p.open("step");
+         p.call("norm", 100);
+         p.open("layer");
+         p.call("op", 60);
+         p.run(30);
+         p.close();
+         p.run(20);
+         p.close();
+     }},
+    {"a child's length goes with the parent's rhythm", 130'000,
+     [](played_scopes& p, int i, int) {
+         p.open("step");
+         p.call("op", i % 2 == 0 ? 100 : 400);
+         p.run(i % 2 == 0 ? 20 : 90);
+         p.close();
+     }},
+    {"a child comes three times, in the same order", 30'000,
+     [](played_scopes& p, int, int) {
+         p.open("step");
+         for (const int length : {100, 150, 250}) p.call("op", length);
+         p.close();
+     }},
+    {"as many children as chance will have it", 30'000,
+     [](played_scopes& p, int, int) {
+         p.open("step");
+         for (unsigned n = p.random() % 4; n > 0; --n) p.call("op", 150);
+         p.run(20);
+         p.close();
+     }},
+    {"short or long by chance, and so are those inside", 130'000,
+     [](played_scopes& p, int, int) {
+         const bool is_long = p.random() % 2 == 0;
+         p.open("step");
+         p.call("op", is_long ? 500 : 100);
+         p.call("add", is_long ? 200 : 60);
+         p.close();
+     }},
+    {"changing half-way", 50'000,
+     [](played_scopes& p, int i, int steps) {
+         p.open("step");
+         p.call("op", i < steps / 2 ? 60 : 600);
+         p.call("add", i < steps / 2 ? 300 : 30);
+         p.close();
+     }},
+    {"one of a thousand has a long one inside", 30'000,
+     [](played_scopes& p, int, int) {
+         p.open("step");
+         p.call("op", 50);
+         if (p.random() % 1000 == 0) p.call("rare", 80'000);
+         p.run(20);
+         p.close();
+     }},
+    {"one inside gets long", 30'000,
+     [](played_scopes& p, int i, int steps) {
+         p.open("step");
+         p.call("op", 500);
+         p.call("wait", i < steps / 2 ? 900 : 9'000);
+         p.close();
+     }},
+    {"the one around gets long", 30'000,
+     [](played_scopes& p, int i, int steps) {
+         p.open("step");
+         p.call("op", 500);
+         p.run(i < steps / 2 ? 900 : 9'000);
+         p.close();
+     }},
+    {"the same name in two others", 50'000,
+     [](played_scopes& p, int i, int) {
+         p.open(i % 3 == 0 ? "prefill" : "decode");
+         p.open("layer");
+         p.call("op", i % 3 == 0 ? 500 : 40);
+         p.close();
+         p.close();
+     }},
+    {"a scope that is always timed has short ones inside and around", 30'000,
+     [](played_scopes& p, int i, int) {
+         p.open("step");
+         if (i % 16 == 0) {
+             p.open("block");
+             for (int k = 0; k < 20; ++k) p.call("op", 300);
+             p.close();
+         }
+         p.run(40);
+         p.close();
+     }},
+};
+
+}  // namespace
+
+TEST_CASE("sampled scopes: of short ones in short ones each path's time is true and in its bar") {
+    int covered = 0, looked_at = 0;
+    for (const kind_of_step& kind : kinds_of_steps)
+        for (const std::uint32_t seed : {1u}) {
+            CAPTURE(kind.name);
+            CAPTURE(seed);
+            const int steps = is_sanitized ? kind.steps / 4 : kind.steps;
+            played_scopes p(seed);
+            for (int i = 0; i < steps; ++i) kind.step(p, i, steps);
+            std::uint64_t untimed = 0;
+            const report r = p.b.m.snapshot();
+            played_scopes::for_each(p.root, [&](const played_scopes::path_truth& truth) {
+                CAPTURE(truth.path);
+                const scope_row& row = *r.find(truth.path);
+                CHECK(row.calls == truth.calls);
+                const double seconds = 1e-9 * static_cast<double>(truth.nanoseconds);
+                const double error = std::fabs(row.time.count() - seconds);
+                const double bar = row.time_uncertainty.count();
+                untimed += row.untimed_calls;
+                CHECK(error <= 0.01 * seconds);
+                ++looked_at;
+                covered += error <= bar + 1e-9 ? 1 : 0;
+            });
+            CHECK((is_sanitized || untimed > 10'000));
+        }
+    CHECK(covered >= 0.93 * looked_at);
 }
 
 TEST_CASE("sampled scopes: a call that is not timed may end on another thread") {

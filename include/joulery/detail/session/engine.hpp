@@ -204,7 +204,7 @@ class engine : public std::enable_shared_from_this<engine> {
             }
             m->source.poll(*clock_);
             const std::lock_guard<std::mutex> accounts(m->source.accounts);
-            path_record* around = nearest_open(&n)->path;
+            path_record* around = nearest_entered(n.is_open() ? &n : n.parent)->path;
             const std::uint64_t read = clock_->now() - begin;
             note_edge(tree, around, read);
             if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {

@@ -81,13 +81,15 @@ inline bool tally_node(scope_node& n, bool device, const time_source& clock,
     const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
     const std::uint64_t state = n.state.load(std::memory_order_acquire);
     const bool open = (state & scope_node::open_bit) != 0;
-    if (!open && ends == n.tallied_ends) return false;
+    const bool lacks = n.tallied_inside > n.tallied_ticks;  // it is in a call that is not timed
+    if (!open && !lacks && ends == n.tallied_ends) return false;
     const std::uint64_t now = open ? clock.now() : 0;
     const double items = n.items.load(std::memory_order_relaxed);
     const bool has_samples = n.sampling.untimed() > 0;
     if (has_samples) with_samples.push_back(&n);
     n.tallied_ends = open ? ~std::uint64_t{0} : ends;  // what was open is looked at again
-    if (!has_samples) add_ticks(n, device, scope_node::ticks_in(state, now));
+    // What is known of the scopes inside is the least; the rest is said of samples below.
+    add_ticks(n, device, has_samples ? n.tallied_inside : scope_node::ticks_in(state, now));
     add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
     n.path->tally.items += items - n.tallied_items;
     n.tallied_items = items;
@@ -97,7 +99,8 @@ inline bool tally_node(scope_node& n, bool device, const time_source& clock,
 // Scopes whose time is in part estimated come after all others: what they took can't be more than
 // the scope around them has left. What is over waits until that has more.
 inline void tally_samples(scope_node& n, bool device, const time_source& clock) noexcept {
-    std::uint64_t ticks = n.ticks_at(clock.now());
+    const std::uint64_t estimate = n.ticks_at(clock.now());
+    std::uint64_t ticks = estimate;
     if (n.parent->parent != nullptr) {
         const std::uint64_t around = n.parent->tallied_ticks, inside = n.parent->tallied_inside;
         ticks = std::min(ticks, n.tallied_ticks + (around > inside ? around - inside : 0));
@@ -112,7 +115,8 @@ inline void tally_samples(scope_node& n, bool device, const time_source& clock) 
                                                                                    : 0;
     add_growth(sum.untimed, n.tallied_untimed, n.sampling.untimed() + pending);
     const double mean = calls > 0 ? static_cast<double>(ticks) / static_cast<double>(calls) : 0;
-    const double missing = static_cast<double>(pending) * mean;
+    const double missing =
+        static_cast<double>(pending) * mean + static_cast<double>(estimate - ticks);
     const double variance = n.sampling.variance() + missing * missing;
     sum.variance += variance - n.tallied_variance;
     n.tallied_variance = variance;

@@ -27,45 +27,58 @@ inline std::uint64_t now_of(const engine* e) noexcept {
 
 /// Every call of a scope is timed again. The owning thread.
 inline void stop_sampling(scope_node& n) noexcept {
+    n.add_ticks(n.sampling.settle(n.calls.load(std::memory_order_relaxed), n.tree->cost));
     n.sampling.stop();
     n.until_timed = 1;
     const std::uint32_t base = n.tree->root.flags.load(std::memory_order_relaxed) & recorded;
     if (base != 0) n.flags.fetch_or(base, std::memory_order_relaxed);
     n.flags.fetch_and(~std::uint32_t{sampled}, std::memory_order_relaxed);
 }
-/// The innermost scope is timed from now on where it was not: what comes goes by open scopes.
-inline void time_innermost(thread_context& tree, const engine* e) noexcept {
-    scope_node& n = *tree.current;
-    if (!n.is_untimed()) return;
+/// It has ended, scopes inside of it may not have: until it begins again it is not taken for one
+/// whose call is not timed.
+inline void let_inner_ones_be(scope_node& n) noexcept {
+    n.flags.fetch_or(out_of_order, std::memory_order_relaxed);
     stop_sampling(n);
-    n.open(now_of(e));
+}
+/// The scopes that the thread is in are timed from now on where they were not, and end by the slow
+/// path: something odd happens, and what comes goes by open scopes.
+inline void time_entered(thread_context& tree, const engine* e) noexcept {
+    for (scope_node* n = tree.current; n != &tree.root; n = n->parent) {
+        if (!n->is_sampled()) continue;
+        let_inner_ones_be(*n);
+        if (!n->is_open()) n->open(now_of(e));
+    }
+}
+/// The time of a scope that is timed at every call is taken out of the calls around it that stand
+/// for others; where these are not timed, it is what is known of them.
+inline void take_out_of_estimates(const scope_node& n, std::uint64_t ticks) noexcept {
+    for (scope_node* p = n.parent; p->is_sampled() && p->sampling.is_drawn(); p = p->parent) {
+        p->sampling.take_out(ticks);
+        if (!p->is_open()) p->add_ticks(ticks);
+    }
 }
 /// Ends a call that is timed; where it is one of a sample, for those before it as well.
 inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
-    const std::uint64_t ticks = n.ticks_at(now);
-    std::uint64_t more = 0;
-    if (n.sampling.is_drawn()) {
-        const std::uint64_t before = n.sampling.ticks_before();
-        const std::uint64_t length = ticks > before ? ticks - before : 0;
-        more = n.sampling.stand_for(length, n.tree->cost) - length;
-    }
+    sampled_calls& sampling = n.sampling;
+    const std::uint64_t ticks = n.ticks_at(now), length = sampling.length_at(ticks);
+    const bool is_drawn = sampling.is_drawn();
+    const std::uint64_t more = is_drawn ? sampling.stand_for(length, n.tree->cost) - length : 0;
     n.close(now + more);
-    if ((n.flags.load(std::memory_order_relaxed) & sampled) == 0) return;
-    std::uint32_t next = 0;
-    if (n.first_child.load(std::memory_order_relaxed) == nullptr)
-        next = n.sampling.draw(n.calls.load(std::memory_order_relaxed), ticks + more, n.tree->cost,
-                               n.tree->exact_times->are_wanted());
-    n.until_timed = static_cast<std::uint16_t>(next);
+    if (!is_drawn) take_out_of_estimates(n, length);
+    if (!n.is_sampled()) return sampling.stop();
+    const std::uint32_t next = sampling.draw(n.calls.load(std::memory_order_relaxed), ticks + more,
+                                             n.tree->cost, n.tree->exact_times->are_wanted());
+    n.until_timed = static_cast<std::uint16_t>(next > 0 ? next : 1);
     if (next > 1) n.tree->has_samples.store(true, std::memory_order_relaxed);
-    if (next == 0) stop_sampling(n);
+    if (next == 0 && !n.parent->is_sampled()) stop_sampling(n);
 }
 
 /// Where scopes around the innermost open ones have ended: those leave by the slow path, which
 /// finds the place in the tree again. Call it from within `locked`.
 inline void find_place(thread_context& tree) noexcept {
-    tree.current = nearest_open(tree.current);
+    tree.current = nearest_entered(tree.current);
     for (scope_node* n = tree.current; n != &tree.root; n = n->parent)
-        if (n->parent != &tree.root && !n->parent->is_open())
+        if (n->parent != &tree.root && !n->parent->is_entered())
             n->flags.fetch_or(out_of_order, std::memory_order_relaxed);
 }
 
@@ -74,7 +87,7 @@ inline void find_place(thread_context& tree) noexcept {
 /// is in use. Call it from within `locked`.
 inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
                             std::uintptr_t live) noexcept {
-    time_innermost(tree, e);
+    time_entered(tree, e);
     if (tree.stack_low == 0) {
         tree.stack = stack_range::of_this_thread();
         tree.stack_low = tree.stack.low;
@@ -87,6 +100,7 @@ inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
                                                   tree.stack.contains(object));
         if (!is_gone || !n->is_open()) continue;
         close_timed(*n, now_of(e));
+        let_inner_ones_be(*n);
         tree.abandoned.fetch_add(1, std::memory_order_relaxed);
     }
     find_place(tree);
@@ -97,20 +111,19 @@ inline void leave_ended_scopes(thread_context& tree, const void* holder,
                                std::uintptr_t live) noexcept {
     const scope_node& n = *tree.current;
     if (&n == &tree.root) return;
-    if (n.is_open() && !is_abandoned(n, tree, holder, live)) return;
+    if (n.is_entered() && !is_abandoned(n, tree, holder, live)) return;
     tree.locked([&](engine* e) { close_abandoned(tree, e, holder, live); });
 }
 
 /// Whether the timed call of a sampled scope is kept, as often as it stands for.
 [[nodiscard]] inline bool records_samples(const scope_node& n) noexcept {
-    return n.sampling.is_drawn() &&
-           (n.tree->root.flags.load(std::memory_order_relaxed) & recorded) != 0;
+    return n.is_sampled() && (n.tree->root.flags.load(std::memory_order_relaxed) & recorded) != 0;
 }
 inline void record_sample(thread_context& tree, engine& e, const scope_node& n,
                           std::uint64_t now) noexcept {
-    const std::uint64_t begin = now - (n.ticks_at(now) - n.sampling.ticks_before());
-    (void)catch_bad_alloc(
-        [&] { tree.calls.add(n, begin, now, e.tick_seconds(), n.sampling.gap()); });
+    const std::uint64_t begin = now - n.sampling.length_at(n.ticks_at(now));
+    const std::uint32_t times = n.sampling.is_drawn() ? n.sampling.gap() : 1;
+    (void)catch_bad_alloc([&] { tree.calls.add(n, begin, now, e.tick_seconds(), times); });
 }
 
 /// Closes a node with what its flags ask for. Call it from within `locked`.
@@ -122,7 +135,7 @@ inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept 
     const std::uint64_t now = now_of(e);
     if (e != nullptr && (flags & (edge_bits | recorded)) != 0)
         (void)catch_bad_alloc([&] { tree.calls.leave(n, now, e->tick_seconds(), read); });
-    if (e != nullptr && (flags & recorded) == 0 && records_samples(n))
+    if (e != nullptr && (flags & (edge_bits | recorded)) == 0 && records_samples(n))
         record_sample(tree, *e, n, now);
     close_timed(n, now);
     if (e != nullptr && (flags & edge_bits) != 0) e->reconsider_edges(n);
@@ -135,10 +148,15 @@ inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t live)
         if (tree.current != &n) close_abandoned(tree, e, nullptr, live);
         if (n.is_open()) {
             close_node(tree, e, n);
-        } else if (n.is_untimed()) {
+        } else {
             n.count_call();
         }
-        n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
+        if (tree.current == &n) {
+            n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
+            tree.current = n.parent;
+        } else {
+            let_inner_ones_be(n);
+        }
         find_place(tree);
     });
 }
@@ -148,12 +166,12 @@ inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t live)
 inline void leave_elsewhere(thread_context& tree, scope_node& n) noexcept {
     std::shared_ptr<thread_context> last;
     tree.locked([&](engine* e) {
+        let_inner_ones_be(n);
         if (n.is_open()) {
             close_node(tree, e, n);
-        } else if (n.is_untimed()) {
+        } else {
             n.count_call();
         }
-        n.flags.fetch_and(~std::uint32_t{sampled}, std::memory_order_relaxed);
         if (tree.is_orphan()) {
             find_place(tree);
             if (tree.current == &tree.root) last = tree.let_go();
@@ -190,7 +208,7 @@ inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live)
         return;
     }
     if (n->holder.load(std::memory_order_relaxed) != holder) return;
-    if (!n->is_open() && !n->is_untimed()) return;
+    if (!n->is_entered()) return;
     if (tree.is_of_this_thread()) {
         leave_here(tree, *n, live);
     } else {
@@ -201,13 +219,13 @@ inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live)
 /// The calling thread ends. What lies on its stack is gone; `exit` leaves that of `main` as it is.
 inline void end_thread(const std::shared_ptr<thread_context>& tree) noexcept {
     const library_section inside;
-    tree->locked([&](engine* e) { time_innermost(*tree, e); });
-    const bool stack_goes = nearest_open(tree->current) != &tree->root && !is_main_thread();
+    tree->locked([&](engine* e) { time_entered(*tree, e); });
+    const bool stack_goes = nearest_entered(tree->current) != &tree->root && !is_main_thread();
     const stack_range stack = stack_goes ? stack_range::of_this_thread() : stack_range();
     tree->locked([&](engine* e) {
         for (scope_node* n = tree->current; n != &tree->root; n = n->parent)
             if (n->is_open() && stack.contains(n->holder.load(std::memory_order_relaxed)))
-                close_timed(*n, now_of(e));
+                close_timed(*n, now_of(e)), let_inner_ones_be(*n);
         find_place(*tree);
         if (tree->current == &tree->root) {
             tree->thread_ended.store(true, std::memory_order_release);

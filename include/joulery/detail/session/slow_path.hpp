@@ -49,6 +49,7 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
         if ((flags & (edge_bits | recorded)) != 0)
             (void)catch_bad_alloc([&] { tree.calls.enter(n, now, read); });
         n.holder.store(holder, std::memory_order_relaxed);
+        n.sampling.note_begin(n.ticks_at(now));
         n.open(now);
         opened = true;
     });
@@ -131,7 +132,7 @@ inline void plan_items(scope_node* n, double total) noexcept {
     if (inside.is_nested()) return;
     thread_context& tree = tree_of(*n);
     tree.with_owner([&](engine& e) {
-        if (tree.current == n) time_innermost(tree, &e);
+        time_entered(tree, &e);
         (void)catch_bad_alloc([&] { tree.plans.set(*n, total, e.clock().now()); });
     });
 }

@@ -107,7 +107,8 @@ inline scope_link* begin_span(thread_cursor* into, const scope_link* owner, cons
     if (tree == nullptr || tree->is_dead() || !tree->is_this_process()) return nullptr;
     if (outer != nullptr && tree->paths() != outer->origin->paths()) return nullptr;
     if (outer == nullptr) leave_ended_scopes(*tree, nullptr, 0);
-    path_record* const under = outer != nullptr ? outer->path : nearest_open(tree->current)->path;
+    const scope_node& in = *nearest_entered(tree->current);
+    path_record* const under = outer != nullptr ? outer->path : in.path;
     span_sums* const sums = spans_in(*tree, under, path_table::fitted({name, size}));
     if (sums == nullptr) return nullptr;
     std::unique_ptr<span_link> made;

@@ -40,13 +40,12 @@ namespace detail {
 }
 
 /// From now on some calls of a scope are timed, if that is short and nobody asks for each of them.
-/// Any thread; its own ends it again, where a call turns out to be long or something begins inside.
+/// Inside of such a scope all of the others, so that their time is taken out of what is estimated.
+/// Any thread; its own ends it again, where calls turn out to be long.
 inline void sample_if_short(scope_node& n, std::uint64_t now) noexcept {
-    const timing_cost& cost = n.tree->cost;
-    if (n.times_every_call || n.first_child.load(std::memory_order_relaxed) != nullptr ||
-        mean_ticks(n, now) >= cost.worth_timing ||
-        !n.sampling.may_begin(n.calls.load(std::memory_order_relaxed)))
-        return;
+    const bool is_short = n.sampling.may_begin(n.calls.load(std::memory_order_relaxed)) &&
+                          mean_ticks(n, now) < n.tree->cost.worth_timing;
+    if (!is_short && !n.parent->is_sampled()) return;
     // A scope that is recorded for percentiles alone is recorded where it is timed.
     std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
     if ((flags & ~std::uint32_t{other_clock | recorded}) != 0) return;

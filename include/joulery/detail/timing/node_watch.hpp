@@ -128,7 +128,8 @@ class node_watch {
         if (is_new && !was_ever_opened(*nodes_[i])) return false;
         const std::uint32_t up = parent(i);
         const bool due = all || is_new || up == at_top || stirred_.has(up) || open_.has(i);
-        if (due && has_children_.has(i) && differs(i))
+        // In a call that is not timed scopes inside may begin and end, and it does not show.
+        if (due && has_children_.has(i) && (differs(i) || nodes_[i]->is_sampled()))
             stirred_.add(i);
         else
             stirred_.remove(i);

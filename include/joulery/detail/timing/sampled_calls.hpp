@@ -40,10 +40,13 @@ class exact_times {
 /// itself, and what that leaves out is in the variance. At first every call is timed, to know how
 /// they differ.
 ///
+/// What scopes inside took that are timed at every call is no matter of chance: it is taken out of
+/// the calls before these stand for others. But for that a scope with others inside is like a leaf.
+///
 /// Thread: the thread that owns the scope's tree writes; any reads the atomics.
 /// Cost:   at timed calls only.
 ///
-///     if (calls.is_drawn()) ticks += calls.stand_for(length, cost);
+///     if (calls.is_drawn()) ticks += calls.stand_for(length, cost) - length;
 ///     until_timed = calls.draw(all_calls, all_ticks, cost, false);  // 0: time every one
 class sampled_calls {
  public:
@@ -56,8 +59,14 @@ class sampled_calls {
 
     /// Whether the timed call that ends was drawn, and stands for those before it.
     [[nodiscard]] bool is_drawn() const noexcept { return gap_ != 0; }
-    /// Ticks of the path when the last timed call had ended.
-    [[nodiscard]] std::uint64_t ticks_before() const noexcept { return ticks_before_; }
+    /// Length of a timed call that ends at so many ticks of the path, less what was taken out of
+    /// it; 0 where its begin is not known.
+    [[nodiscard]] std::uint64_t length_at(std::uint64_t ticks) const noexcept {
+        return knows_begin_ && ticks > ticks_before_ ? ticks - ticks_before_ : 0;
+    }
+    /// A call begins, or ticks are added that no call stands for.
+    void note_begin(std::uint64_t ticks) noexcept { ticks_before_ = ticks, knows_begin_ = true; }
+    void take_out(std::uint64_t ticks) noexcept { ticks_before_ += ticks; }
     /// Calls that the timed one stands for, itself included.
     [[nodiscard]] std::uint32_t gap() const noexcept { return gap_; }
 
@@ -73,11 +82,9 @@ class sampled_calls {
             if (next_ones_ == 0) perhaps_ = (weight - 1) * t;
             next_ones_ = look_closer;
         } else {
-            add(weights_, weight * weight);
-            add(products_, weight * weight * t);
-            add(squares_, weight * weight * t * t);
+            note(weight, t);
         }
-        const double others = larger((is_long ? recent_ : t) - cost.read, 0) + long_per_call();
+        const double others = of_another(is_long ? recent_ : t, cost);
         recent_ = larger(recent_ + (lesser(t, 16 * recent_) - recent_) / 16, 1);
         ++drawn_;
         seen_.store(seen_.load(relaxed) + 1, relaxed);
@@ -89,10 +96,13 @@ class sampled_calls {
     /// the path so far; `exactly`: the next one. 0: every call is to be timed from now on.
     [[nodiscard]] std::uint32_t draw(std::uint64_t calls, std::uint64_t ticks,
                                      const timing_cost& cost, bool exactly) noexcept {
-        if (!is_drawn()) begin(calls, ticks, cost);
-        ticks_before_ = ticks;
+        note_begin(ticks);
         calls_before_.store(calls, relaxed);
-        if (recent_ >= cost.worth_timing) {
+        if (!is_drawn()) {
+            if (!may_begin(calls)) return 0;
+            begin(calls, ticks, cost);
+        }
+        if (larger(recent_, mean_of(ticks, calls)) >= cost.worth_timing) {
             // All calls are long now, and perhaps were before the first that was timed.
             if (next_ones_ > 0) add(changed_squares_, perhaps_ * perhaps_);
             return stop_until(2 * calls);
@@ -107,7 +117,21 @@ class sampled_calls {
     }
 
     /// The call that is open now stands for itself alone, and so does each until the next draw.
-    void stop() noexcept { gap_ = 0; }
+    void stop() noexcept {
+        gap_ = 0, knows_begin_ = false;
+        calls_before_.store(~std::uint64_t{0}, relaxed);
+    }
+    /// Before that: ticks of the calls since the last timed one, for which none will stand.
+    [[nodiscard]] std::uint64_t settle(std::uint64_t calls, const timing_cost& cost) noexcept {
+        const std::uint64_t before = calls_before();
+        if (!is_drawn() || calls <= before) return 0;
+        untimed_.store(untimed() + calls - before, relaxed);
+        const auto pending = static_cast<double>(calls - before);
+        note(pending, recent_);
+        return static_cast<std::uint64_t>(pending * of_another(recent_, cost) + 0.5);
+    }
+    /// Every call is to be timed, for good: somebody asks for single ones.
+    void never_begin() noexcept { not_before_.store(~std::uint64_t{0}, relaxed); }
     void seed(std::uint32_t number) noexcept { random_ = number * 0x9E3779B9u + 1; }
 
     /// Whether it is time to begin, or to try again, after `calls` calls. Any thread.
@@ -148,6 +172,18 @@ class sampled_calls {
         sum.store(sum.load(relaxed) + value, relaxed);
     }
 
+    void note(double weight, double t) noexcept {
+        add(weights_, weight * weight);
+        add(products_, weight * weight * t);
+        add(squares_, weight * weight * t * t);
+    }
+    /// Ticks of a call that was not timed, where timed ones take so many.
+    [[nodiscard]] double of_another(double t, const timing_cost& cost) const noexcept {
+        return larger(t - cost.read, 0) + long_per_call();
+    }
+    static double mean_of(std::uint64_t ticks, std::uint64_t calls) noexcept {
+        return calls > 0 ? static_cast<double>(ticks) / static_cast<double>(calls) : 0;
+    }
     [[nodiscard]] double long_per_call() const noexcept {
         const std::uint64_t seen = seen_.load(relaxed);
         return seen > 0 ? long_ticks_.load(relaxed) / static_cast<double>(seen) : 0;
@@ -161,8 +197,7 @@ class sampled_calls {
     }
 
     void begin(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
-        recent_ =
-            larger(calls > 0 ? static_cast<double>(ticks) / static_cast<double>(calls) : 0, 1);
+        recent_ = larger(mean_of(ticks, calls), 1);
         drawn_ = next_ones_ = 0;
         doubted_ticks_.store(to_learn * cost.worth_timing, relaxed);
     }
@@ -196,6 +231,7 @@ class sampled_calls {
     }
 
     std::uint32_t gap_ = 0;  ///< 0: the next timed call was not drawn
+    bool knows_begin_ = false;
     std::uint32_t stride_ = 2;
     std::uint32_t random_ = 1;
     std::uint32_t drawn_ = 0;      ///< timed calls since it began

@@ -30,7 +30,7 @@ enum node_flag : std::uint32_t {
     out_of_order = 1u << 2,    ///< the scope around it may have ended: see where the thread is
     recorded = 1u << 3,        ///< each call is kept, for a trace
     ends_elsewhere = 1u << 4,  ///< another thread has ended a call of it
-    sampled = 1u << 5,         ///< some of its calls are timed; it is a leaf
+    sampled = 1u << 5,         ///< not all of its calls are timed, or of the scope around it
     first_edge_bit = 1u << 6,
 };
 inline constexpr std::uint32_t edge_bits = ~(first_edge_bit - 1u);
@@ -71,7 +71,6 @@ struct alignas(128) scope_node {
     path_record* path = nullptr;
     std::uint32_t index = 0;  ///< place in its tree, in the order of making
     std::uint16_t depth = 0;
-    bool times_every_call = false;  ///< somebody asks for single calls
     sampled_calls sampling;
     std::uint64_t tallied_ticks = 0;
     std::uint64_t tallied_calls = 0;  ///< entered, the open call included
@@ -100,14 +99,22 @@ struct alignas(128) scope_node {
         state.store((opened + now) & ~open_bit, std::memory_order_release);
         count_call();
     }
+    /// Ticks of no call that is timed.
+    void add_ticks(std::uint64_t ticks) noexcept {
+        const std::uint64_t before = state.load(std::memory_order_relaxed);
+        state.store(((before + ticks) & ~open_bit) | (before & open_bit),
+                    std::memory_order_release);
+    }
     [[nodiscard]] bool is_open() const noexcept {
         return (state.load(std::memory_order_acquire) & open_bit) != 0;
     }
-    /// Whether the thread is in a call of it that is not timed. The owning thread, of the innermost
-    /// scope.
-    [[nodiscard]] JOULERY_INLINE bool is_untimed() const noexcept {
-        return (flags.load(std::memory_order_relaxed) & sampled) != 0 && !is_open();
+    [[nodiscard]] bool is_sampled() const noexcept {
+        return (flags.load(std::memory_order_relaxed) & sampled) != 0;
     }
+    /// Whether the thread is in a call of it that is not timed. The owning thread, of the innermost
+    /// scope and those around it.
+    [[nodiscard]] bool is_untimed() const noexcept { return is_sampled() && !is_open(); }
+    [[nodiscard]] bool is_entered() const noexcept { return is_sampled() || is_open(); }
     JOULERY_INLINE void count_call() noexcept {
         calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
@@ -126,9 +133,10 @@ struct alignas(128) scope_node {
 
 inline scope_node scope_node::nobody{~std::uint32_t{0}};
 
-/// The nearest node that is open, from `n` upwards; the root: none is.
-[[nodiscard]] inline scope_node* nearest_open(scope_node* n) noexcept {
-    while (n->parent != nullptr && !n->is_open()) n = n->parent;
+/// The nearest node that its thread is in, from the innermost scope or one around it upwards; the
+/// root: there is none.
+[[nodiscard]] inline scope_node* nearest_entered(scope_node* n) noexcept {
+    while (n->parent != nullptr && !n->is_entered()) n = n->parent;
     return n;
 }
 

@@ -86,7 +86,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         if (scope_node* known = find_joined(parent, under, record->name)) return known;
         joined_.reserve_one();
         scope_node& made = add_node(parent, record, edge_flags);
-        made.times_every_call = true;  // a task's time is its own
+        made.sampling.never_begin();  // a task's time is its own
         joined_.add(&parent, made);
         return &made;
     }
@@ -99,7 +99,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
             of_streams_[std::make_tuple(&parent, &under, stream, std::string(name))];
         if (made != nullptr) return made;
         made = &add_node(parent, paths_->intern(&under, name), edge_flags);
-        made->times_every_call = true;
+        made->sampling.never_begin();
         return made;
     }
     /// Where the spans of that name inside `under` are counted that this thread begins or ends;
@@ -134,7 +134,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         while (lane->is_open() && lane->next_lane != nullptr) lane = lane->next_lane;
         if (!lane->is_open()) return lane;
         lane->next_lane = &add_node(*n.parent, n.path, ends_elsewhere);
-        lane->next_lane->times_every_call = true;
+        lane->next_lane->sampling.never_begin();
         return lane->next_lane;
     }
     [[nodiscard]] const std::shared_ptr<path_table>& paths() const noexcept { return paths_; }
@@ -200,9 +200,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
 
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     /// Whether no scope of it is open. The owning thread only.
-    [[nodiscard]] bool is_idle() const noexcept {
-        return !current->is_untimed() && nearest_open(current) == &root;
-    }
+    [[nodiscard]] bool is_idle() const noexcept { return nearest_entered(current) == &root; }
     /// Calls with another text than before name the unit of a scope's items.
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
@@ -276,8 +274,12 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
             record->name.copy(made.short_name, made.name_size);
             made.name = made.short_name;
         }
-        made.flags.store(root.flags.load(std::memory_order_relaxed) | edge_flags,
-                         std::memory_order_relaxed);
+        std::uint32_t flags = root.flags.load(std::memory_order_relaxed) | edge_flags;
+        if (parent.is_sampled() && (flags & ~std::uint32_t{other_clock | recorded}) == 0) {
+            flags = (flags & other_clock) | sampled;
+            made.sampling.note_begin(0);
+        }
+        made.flags.store(flags, std::memory_order_relaxed);
         made.next_sibling.store(parent.first_child.load(std::memory_order_relaxed),
                                 std::memory_order_relaxed);
         parent.first_child.store(&made, std::memory_order_release);
