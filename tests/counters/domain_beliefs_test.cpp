@@ -6,6 +6,7 @@
 
 using namespace joulery;
 using detail::channel_observation;
+using detail::list;
 using detail::domain_beliefs;
 
 namespace {
@@ -87,7 +88,7 @@ TEST_CASE("beliefs: whatever is doubted, no energy is summed twice") {
             all.push_back(at(("c" + std::to_string(i)).c_str(), parent.c_str()));
             owners.push_back(0);
         }
-        std::vector<channel_observation> seen;
+        list<channel_observation> seen;
         for (std::size_t i = 0; i < all.size(); ++i)
             seen.push_back({static_cast<double>(random() % 4) * 10, random() % 5 != 0});
         domain_beliefs beliefs(all, owners);

@@ -146,7 +146,7 @@ TEST_CASE("power chart: calls that overlap have lanes of their own, and the pict
 }
 
 TEST_CASE("axis: watts are round and all in one unit, and none is above the picture") {
-    const auto texts = [](const std::vector<detail::axis_tick>& ticks) {
+    const auto texts = [](const detail::list<detail::axis_tick>& ticks) {
         std::string out;
         for (const detail::axis_tick& t : ticks) out += t.text + ", ";
         return out;

@@ -38,7 +38,7 @@ report wide(int groups, int each) {
 TEST_CASE("shown rows: 252 scopes of six groups show every group, the most expensive opened") {
     const report r = wide(6, 41);
     const scope_tree tree(r);
-    const std::vector<shown_row> rows = shown_rows(r, tree, 60);
+    const detail::list<shown_row> rows = shown_rows(r, tree, 60);
     std::vector<std::size_t> opened(6, 0);
     std::size_t tops = 0, scopes = 0;
     for (const shown_row& row : rows) {
@@ -55,7 +55,7 @@ TEST_CASE("shown rows: 252 scopes of six groups show every group, the most expen
 TEST_CASE("shown rows: scopes left out are one line with their number and joules") {
     const report r = wide(1, 100);
     const scope_tree tree(r);
-    const std::vector<shown_row> rows = shown_rows(r, tree, 60);
+    const detail::list<shown_row> rows = shown_rows(r, tree, 60);
     REQUIRE(rows.size() == 61);
     CHECK(rows.back().scope == scope_tree::none);
     CHECK(rows.back().left_out == 41);
@@ -68,7 +68,7 @@ TEST_CASE("shown rows: scopes left out are one line with their number and joules
 
 TEST_CASE("shown rows: too many outermost scopes show the most expensive and a line for the rest") {
     const report r = wide(100, 1);
-    const std::vector<shown_row> rows = shown_rows(r, scope_tree(r), 10);
+    const detail::list<shown_row> rows = shown_rows(r, scope_tree(r), 10);
     REQUIRE(rows.size() == 11);
     CHECK(r.scopes[rows[0].scope].name == "g90");
     CHECK(rows.back().left_out == 90);
@@ -92,7 +92,7 @@ TEST_CASE("shown rows: whatever the tree, no joule of what is open is out of sig
                 r.scopes[r.scopes[i].parent].total += r.scopes[i].total;
         const scope_tree tree(r);
         const std::size_t at_most = 1 + random() % 60;
-        const std::vector<shown_row> rows = shown_rows(r, tree, at_most);
+        const detail::list<shown_row> rows = shown_rows(r, tree, at_most);
         // The lines of one group: its scopes and what stands for the rest of them.
         std::vector<double> inside(n, 0);
         double outermost = 0;

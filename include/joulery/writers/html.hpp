@@ -25,6 +25,7 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
@@ -207,9 +208,9 @@ class html_writer {
     void channel_tree() {
         std::unordered_map<std::string_view, std::size_t> by_id;
         for (std::size_t i = 0; i < r_.channels.size(); ++i) by_id.emplace(r_.channels[i].id, i);
-        std::vector<std::vector<std::size_t>> children(r_.channels.size());
-        std::vector<std::pair<std::size_t, std::size_t>> open;  // channel, level
-        std::vector<bool> shown(r_.channels.size(), false);
+        list<std::vector<std::size_t>> children(r_.channels.size());
+        list<std::pair<std::size_t, std::size_t>> open;  // channel, level
+        list<bool> shown(r_.channels.size(), false);
         const auto show_open = [&] {
             while (!open.empty()) {
                 const auto [i, level] = open.back();

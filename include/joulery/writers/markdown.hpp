@@ -24,6 +24,7 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
@@ -34,7 +35,6 @@ inline namespace v1 {
 
 #include <cstddef>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -74,7 +74,7 @@ inline std::string markdown_prose(std::string_view text) {
 inline constexpr std::size_t most_markdown_rows = 250;
 
 // The last two lines of the table.
-inline void markdown_sums(std::string& out, const report& r, const std::vector<component>& parts,
+inline void markdown_sums(std::string& out, const report& r, const list<component>& parts,
                           const column_units& units) {
     const auto figure = [&](const auto& x) {
         return markdown_prose(with_quality_prefix(units.text(x), r.provenance));
@@ -95,7 +95,7 @@ inline void markdown_sums(std::string& out, const report& r, const std::vector<c
 }
 
 inline void markdown_scopes(std::string& out, const report& r) {
-    const std::vector<component> parts = parts_of(r);
+    const list<component> parts = parts_of(r);
     append(out,
            {"| scope | calls | ", (is_thread_time(r) ? "thread time" : "time"), " | energy | "});
     for (const component part : parts) append(out, {part_title(part), " | "});

@@ -42,6 +42,7 @@ struct prometheus_options {
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/known_energy.hpp"
@@ -57,7 +58,7 @@ inline namespace v1 {
 
 namespace detail {
 
-using metric_labels = std::vector<std::pair<std::string_view, std::string>>;
+using metric_labels = list<std::pair<std::string_view, std::string>>;
 
 /// Appends metric families and their samples.
 class metric_writer {
@@ -210,7 +211,7 @@ class metric_writer {
     // on; the rest is one, so that nothing is lost.
     void scopes() {
         const std::vector<scope_row> single = by_path();
-        std::vector<const scope_row*> rows;
+        list<const scope_row*> rows;
         for (const scope_row& row : single) rows.push_back(&row);
         scope_row others;
         others.path = "(others)";
@@ -249,8 +250,8 @@ class metric_writer {
     }
 
     template <class Calls, class Spread, class Number>
-    void summary(const std::vector<const scope_row*>& rows, std::string_view name,
-                 std::string_view help, Calls calls, Spread spread, Number number_of) {
+    void summary(const list<const scope_row*>& rows, std::string_view name, std::string_view help,
+                 Calls calls, Spread spread, Number number_of) {
         family(name, "summary", help);
         for (const scope_row* row : rows) {
             const auto p = spread(*row);
@@ -264,8 +265,8 @@ class metric_writer {
     }
 
     template <class Value>
-    void each(const std::vector<const scope_row*>& rows, std::string_view name,
-              std::string_view help, Value value) {
+    void each(const list<const scope_row*>& rows, std::string_view name, std::string_view help,
+              Value value) {
         family(name, "counter", help);
         for (const scope_row* row : rows) sample(name, {{"scope", row->path}}, value(*row));
     }

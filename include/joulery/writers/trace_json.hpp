@@ -26,6 +26,7 @@ inline namespace v1 {
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
@@ -34,7 +35,6 @@ inline namespace v1 {
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -113,8 +113,8 @@ class trace_writer {
 
     // By begin, and of those that begin together the longest first: a reader that takes them as
     // they come must meet a scope before what lies inside.
-    static std::vector<const scope_slice*> in_order(const std::vector<scope_slice>& slices) {
-        std::vector<const scope_slice*> order;
+    static list<const scope_slice*> in_order(const std::vector<scope_slice>& slices) {
+        list<const scope_slice*> order;
         for (const scope_slice& s : slices) order.push_back(&s);
         std::stable_sort(order.begin(), order.end(),
                          [](const scope_slice* a, const scope_slice* b) {

@@ -6,6 +6,7 @@
 #include "joulery/detail/carbon/series_intake.hpp"
 #include "joulery/detail/carbon/series_options.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <array>
 #include <cstddef>
@@ -23,7 +24,7 @@ inline namespace v1 {
 
 /// Splits one CSV line; a field in double quotes may hold the separator, "" stands for a quote.
 /// Returns views into `line` (quoted fields with "" inside are unescaped in place).
-inline void split_csv(std::string& line, char separator, std::vector<std::string_view>& out) {
+inline void split_csv(std::string& line, char separator, detail::list<std::string_view>& out) {
     out.clear();
     std::size_t i = 0;
     for (;;) {
@@ -195,7 +196,7 @@ class csv_series {
     series_options options_;
     series_intake intake_;
     std::string line_, unit_, kind_;
-    std::vector<std::string_view> fields_;
+    detail::list<std::string_view> fields_;
     std::vector<std::string> names_;
     std::uint64_t number_ = 0;
     char separator_ = ',';

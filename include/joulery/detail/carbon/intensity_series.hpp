@@ -4,6 +4,7 @@
 
 #include "joulery/detail/carbon/intensity_over_time.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -138,7 +139,7 @@ class intensity_series final : public intensity_over_time {
     }
 
     std::vector<intensity_step> steps_;
-    std::vector<sum> sums_;
+    detail::list<sum> sums_;
     series_description about_;
     double mean_ = 0;
     double fallback_ = 0;

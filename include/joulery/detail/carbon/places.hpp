@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -48,8 +47,8 @@ struct place_candidates {
 
 /// The places whose names are nearest to `name`, best first: one within the other, then by letters
 /// that differ. Some microseconds; for messages.
-[[nodiscard]] JOULERY_DECL std::vector<place> nearest_places(std::string_view name,
-                                                             std::size_t at_most = 3);
+[[nodiscard]] JOULERY_DECL detail::list<place> nearest_places(std::string_view name,
+                                                              std::size_t at_most = 3);
 
 /// The one place that a name means; else why not, with the names to choose from.
 [[nodiscard]] JOULERY_DECL result<place> place_of(std::string_view name);
@@ -148,10 +147,10 @@ JOULERY_DECL std::string to_text(place p) {
     return {};
 }
 
-JOULERY_DECL std::vector<place> nearest_places(std::string_view name, std::size_t at_most) {
+JOULERY_DECL detail::list<place> nearest_places(std::string_view name, std::size_t at_most) {
     const folded_name folded = detail::canonical_place(name);
     const std::string_view wanted = folded.view();
-    std::vector<std::pair<std::size_t, place>> ranked;
+    detail::list<std::pair<std::size_t, place>> ranked;
     for (const detail::place_key& k : detail::place_index) {
         const std::string_view have = k.key;
         std::size_t distance = 2 * detail::edit_distance(wanted, have);
@@ -163,7 +162,7 @@ JOULERY_DECL std::vector<place> nearest_places(std::string_view name, std::size_
         ranked.emplace_back(distance, place{k.kind, k.row});
     }
     sort_stably(ranked, [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<place> out;
+    detail::list<place> out;
     for (const auto& [distance, p] : ranked) {
         if (out.size() == at_most) break;
         if (!is_in(out, p)) out.push_back(p);
@@ -172,7 +171,7 @@ JOULERY_DECL std::vector<place> nearest_places(std::string_view name, std::size_
 }
 
 JOULERY_DECL result<place> place_of(std::string_view name) {
-    const auto join = [](const std::vector<place>& all) {
+    const auto join = [](const detail::list<place>& all) {
         std::string text;
         for (place p : all) text += (text.empty() ? "" : ", ") + to_text(p);
         return text;
@@ -181,7 +180,7 @@ JOULERY_DECL result<place> place_of(std::string_view name) {
     if (found.unique()) return found[0];
     const std::string quoted = concat({"'", name, "'"});
     if (found.count > 1) {
-        std::vector<place> all;
+        detail::list<place> all;
         for (std::size_t i = 0; i < found.count; ++i) all.push_back(found[i]);
         return failure{concat({quoted, " names more than one place: ", join(all)}),
                        "use the code in brackets"};

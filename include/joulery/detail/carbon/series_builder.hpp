@@ -4,6 +4,7 @@
 
 #include "joulery/detail/carbon/intensity_series.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/result.hpp"
 #include "joulery/units.hpp"
 
@@ -170,7 +171,7 @@ class series_builder {
     }
 
     std::size_t max_steps_;
-    std::vector<row> rows_;
+    detail::list<row> rows_;
     std::vector<intensity_step> steps_;
     group open_;
     std::size_t group_ = 1;

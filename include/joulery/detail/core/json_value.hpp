@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/result.hpp"
@@ -24,11 +25,11 @@ inline namespace v1 {
 struct json_value {
     enum class type : unsigned char { null, boolean, number, string, array, object };
     type kind = type::null;
-    bool truth = false;                ///< of a boolean
-    std::size_t offset = 0;            ///< where in the text it began, in bytes
-    std::string text;                  ///< of a string (unescaped) or a number (as written)
-    std::vector<std::string> names;    ///< of an object's members
-    std::vector<json_value> elements;  ///< of an array, or an object's members
+    bool truth = false;                 ///< of a boolean
+    std::size_t offset = 0;             ///< where in the text it began, in bytes
+    std::string text;                   ///< of a string (unescaped) or a number (as written)
+    std::vector<std::string> names;     ///< of an object's members
+    detail::list<json_value> elements;  ///< of an array, or an object's members
 
     /// The member of that name, or null.
     [[nodiscard]] const json_value* find(std::string_view name) const noexcept {
@@ -160,7 +161,7 @@ class json_parser {
     /// A file may have any number of names in one object, so they are sorted, not compared in
     /// pairs.
     bool names_differ(const json_value& v) {
-        std::vector<const std::string*> sorted;
+        list<const std::string*> sorted;
         sorted.reserve(v.names.size());
         for (const std::string& name : v.names) sorted.push_back(&name);
         std::sort(sorted.begin(), sorted.end(),

@@ -4,6 +4,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/units.hpp"
@@ -54,7 +55,7 @@ class domain_beliefs {
     }
 
     /// Looks at what the channels counted in `elapsed` seconds.
-    std::shared_ptr<const domain_tree> update(const std::vector<channel_observation>& seen,
+    std::shared_ptr<const domain_tree> update(const list<channel_observation>& seen,
                                               double elapsed) {
         const std::lock_guard<std::mutex> lock(mutex_);
         // A part that becomes a root may be a whole itself.
@@ -69,7 +70,7 @@ class domain_beliefs {
     static constexpr double tolerance = 1.05;
     static constexpr double fewest_updates = 10;
 
-    bool find_doubts(const std::vector<channel_observation>& seen, double elapsed) {
+    bool find_doubts(const list<channel_observation>& seen, double elapsed) {
         bool any = false;
         for (std::size_t i = 0; i < channels_.size(); ++i) {
             if (!tree_->domains[i].summed || !doubts_[i].empty()) continue;
@@ -79,8 +80,7 @@ class domain_beliefs {
         return any;
     }
 
-    [[nodiscard]] std::string doubt_about(std::size_t i,
-                                          const std::vector<channel_observation>& seen,
+    [[nodiscard]] std::string doubt_about(std::size_t i, const list<channel_observation>& seen,
                                           double elapsed) const {
         double inside = 0;
         for (std::size_t k = 0; k < channels_.size(); ++k)

@@ -4,6 +4,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/containment.hpp"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ struct domain {
 };
 
 struct domain_tree {
-    std::vector<domain> domains;        ///< one a channel, in the order given
+    detail::list<domain> domains;       ///< one a channel, in the order given
     std::vector<std::string> warnings;  ///< parents that don't exist, cycles
 };
 

@@ -4,6 +4,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/cancellation_guard.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/timed_mutex.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/update_tracker.hpp"
@@ -232,11 +233,11 @@ class energy_source {
     const double seconds_per_tick_;
     std::unique_ptr<backend> backend_;
     std::vector<std::uint64_t> raw_;
-    std::vector<channel_account> accounts_;
+    list<channel_account> accounts_;
     std::vector<double> joules_;
     std::vector<std::uint64_t> changed_at_;
-    std::vector<update_tracker> trackers_;
-    std::vector<bool> dated_;
+    list<update_tracker> trackers_;
+    list<bool> dated_;
     read_status last_status_ = read_status::ok;
     std::uint64_t read_at_ = 0;
     std::uint64_t values_at_ = 0;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -36,9 +36,9 @@ inline double round_step(double x) noexcept {
 /// that suits the last.
 ///
 ///     power_ticks(930);   // 0 W, 200 W, ..., 1000 W
-[[nodiscard]] inline std::vector<axis_tick> power_ticks(double peak) {
+[[nodiscard]] inline list<axis_tick> power_ticks(double peak) {
     const double step = round_step(peak / 5);
-    std::vector<axis_tick> out;
+    list<axis_tick> out;
     if (!is_positive(step)) return out;
     const int last = static_cast<int>(std::ceil(peak / step - 1e-9));
     const double top = step * last;
@@ -55,7 +55,7 @@ inline double round_step(double x) noexcept {
 /// Round times within a stretch, three to six of them, all in the unit that suits its length.
 ///
 ///     time_ticks(0, 3600);   // 0 min, 15 min, ..., 60 min
-[[nodiscard]] inline std::vector<axis_tick> time_ticks(double begin, double length) {
+[[nodiscard]] inline list<axis_tick> time_ticks(double begin, double length) {
     struct unit {
         double seconds;
         std::string_view name;
@@ -71,7 +71,7 @@ inline double round_step(double x) noexcept {
         {3600, "h", 4 * 86400.0, {1, 2, 3, 6, 12, 24}},
         {86400, "d", 1e300, {}},
     };
-    std::vector<axis_tick> out;
+    list<axis_tick> out;
     if (!is_positive(length) || !is_finite(begin)) return out;
     const unit* chosen = units;
     while (length > chosen->until) ++chosen;

@@ -27,7 +27,7 @@ struct lane_call {
 struct call_lanes {
     static constexpr std::size_t most = 6;
 
-    std::vector<lane_call> calls;
+    list<lane_call> calls;
     std::size_t lanes = 0;
     std::size_t left_out = 0;
 
@@ -44,7 +44,7 @@ struct call_lanes {
             return a.x < b.x || (!(b.x < a.x) && a.width > b.width);
         });
         std::vector<double> ends;
-        std::vector<lane_call> kept;
+        list<lane_call> kept;
         for (lane_call& c : calls) {
             while (c.lane < ends.size() && ends[c.lane] > c.x + 1e-9) ++c.lane;
             if (c.lane == most) {

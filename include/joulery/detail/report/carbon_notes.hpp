@@ -5,12 +5,12 @@
 #include "joulery/carbon/grid_factor.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/report.hpp"
 
 #include <string>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -26,9 +26,9 @@ struct carbon_note {
 /// run's model knows.
 ///
 ///     for (const carbon_note& n : carbon_notes(r)) print(n.label, n.text);
-[[nodiscard]] inline std::vector<carbon_note> carbon_notes(const report& r) {
+[[nodiscard]] inline detail::list<carbon_note> carbon_notes(const report& r) {
     const carbon_model& m = r.context.carbon;
-    std::vector<carbon_note> out;
+    detail::list<carbon_note> out;
     const auto range = m.range();
     if (range.first.grams_per_kwh() * 1.01 < range.second.grams_per_kwh()) {
         std::string others;

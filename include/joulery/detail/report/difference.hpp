@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report_io.hpp"
 
@@ -117,7 +118,7 @@ JOULERY_DECL report difference(const report& later, const report& earlier) {
     row_places places;
     const std::vector<std::size_t> old_places = places.add(earlier);
     const std::vector<std::size_t> new_places = places.add(later);
-    std::vector<const scope_row*> known(places.size(), nullptr);
+    detail::list<const scope_row*> known(places.size(), nullptr);
     for (std::size_t i = 0; i < old_places.size(); ++i) known[old_places[i]] = &earlier.scopes[i];
     for (std::size_t i = 0; i < new_places.size(); ++i) {
         scope_row& row = window.scopes[i];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
 #include "joulery/units.hpp"
@@ -58,7 +59,7 @@ class emissions_timeline {
     wall_time last_;
     account total_;
     row_places places_;
-    std::vector<account> by_place_;
+    detail::list<account> by_place_;
 };
 
 }  // namespace v1

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <optional>
 #include <type_traits>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/units.hpp"
 
 #include <cstddef>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_table.hpp"
@@ -36,7 +37,7 @@ class html_scope_table : html_table {
           thread_time_(is_thread_time(r)) {}
 
     void write() {
-        const std::vector<shown_row> rows = shown_rows(r_, tree_, rows_at_first);
+        const list<shown_row> rows = shown_rows(r_, tree_, rows_at_first);
         out_ +=
             "<h2 id=\"scopes-title\">Scopes</h2>\n<div class=\"tools\"><label>Filter <input "
             "id=\"filter\" type=\"search\" placeholder=\"part of a path\"></label>";
@@ -78,7 +79,7 @@ class html_scope_table : html_table {
     static constexpr std::size_t rows_at_first = 60;
     static constexpr std::size_t laid_out_at_once = 1000;  // as html_script.hpp's `most`
 
-    void first_lines(const std::vector<shown_row>& rows, std::size_t columns) {
+    void first_lines(const list<shown_row>& rows, std::size_t columns) {
         for (const shown_row& row : rows)
             if (row.scope == scope_tree::none)
                 left_out_line(row, columns);
@@ -88,8 +89,8 @@ class html_scope_table : html_table {
 
     // All scopes in the order of the tree; those that `rows` leaves out can be folded away, and
     // what stands for them is there only then.
-    void scope_lines(const std::vector<shown_row>& rows, std::size_t columns) {
-        std::vector<bool> first(r_.scopes.size(), false);
+    void scope_lines(const list<shown_row>& rows, std::size_t columns) {
+        list<bool> first(r_.scopes.size(), false);
         for (const shown_row& row : rows)
             if (row.scope != scope_tree::none) first[row.scope] = true;
         std::size_t next = 0;
@@ -164,7 +165,7 @@ class html_scope_table : html_table {
     const report& r_;
     const scope_tree tree_;
     const column_units units_;
-    const std::vector<component> parts_;
+    const list<component> parts_;
     const bool thread_time_;
 };
 

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <set>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -31,7 +30,7 @@ struct watched_span {
 /// Cost: n log n. Fails: never; spans with a not-a-number in them are passed over.
 ///
 ///     union_joules({{0, 10, 100, "a"}, {0, 8, 80, "b"}, {20, 30, 50, "c"}});   // 150
-[[nodiscard]] inline double union_joules(std::vector<watched_span> spans) {
+[[nodiscard]] inline double union_joules(detail::list<watched_span> spans) {
     const auto useless = [](const watched_span& s) {
         return !is_amount(s.end - s.begin) || !is_finite(s.joules) || s.joules == 0;
     };
@@ -47,7 +46,7 @@ struct watched_span {
         int order;  // at one moment: ends, then lengthless spans, then begins
         std::size_t span;
     };
-    std::vector<event> events;
+    detail::list<event> events;
     for (std::size_t i = 0; i < spans.size(); ++i) {
         const bool lengthless = spans[i].begin == spans[i].end;
         events.push_back({spans[i].begin, lengthless ? 1 : 2, i});
@@ -81,7 +80,7 @@ struct watched_span {
 }
 
 /// Seconds that at least one of the spans covers.
-[[nodiscard]] inline double union_seconds(std::vector<watched_span> spans) {
+[[nodiscard]] inline double union_seconds(detail::list<watched_span> spans) {
     sort_stably(spans,
                 [](const watched_span& a, const watched_span& b) { return a.begin < b.begin; });
     double covered = 0, until = 0;

@@ -21,13 +21,13 @@ namespace detail {
 
 /// Reports of many runs first, then by start, then the longer state of one run first: what is
 /// contained in another comes after it.
-inline std::vector<const report*> in_merging_order(const std::vector<const report*>& reports) {
+inline list<const report*> in_merging_order(const list<const report*>& reports) {
     struct key {
         std::size_t runs = 0;
         double begin = std::numeric_limits<double>::max(), end = 0;
         std::string run_id;
     };
-    std::vector<key> keys;
+    list<key> keys;
     for (const report* r : reports) {
         key k;
         for (const run_span& run : runs_of(*r)) {
@@ -45,7 +45,7 @@ inline std::vector<const report*> in_merging_order(const std::vector<const repor
         return std::tie(y.runs, x.begin, x.run_id, y.end) <
                std::tie(x.runs, y.begin, y.run_id, x.end);
     });
-    std::vector<const report*> out;
+    list<const report*> out;
     for (const std::size_t i : order) out.push_back(reports[i]);
     return out;
 }
@@ -59,7 +59,7 @@ JOULERY_DECL report merge(const report& a, const report& b) {
 }
 
 JOULERY_DECL report merge(const std::vector<report>& reports) {
-    std::vector<const report*> pointers;
+    detail::list<const report*> pointers;
     for (const report& r : reports) pointers.push_back(&r);
     report_merger all;
     for (const report* r : detail::in_merging_order(pointers)) all.add(*r);

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/report.hpp"
 
 #include <cstddef>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -15,11 +15,11 @@ inline namespace v1 {
 /// there is but one kind, or nothing beside the processors and their memory.
 ///
 ///     for (component part : parts_of(r)) print(part_title(part), energy_of_part(r, row, part));
-[[nodiscard]] inline std::vector<component> parts_of(const report& r) {
+[[nodiscard]] inline detail::list<component> parts_of(const report& r) {
     bool seen[static_cast<std::size_t>(component::other) + 1] = {};
     for (const channel_row& c : r.channels)
         if (c.summed) seen[static_cast<std::size_t>(c.part)] = true;
-    std::vector<component> out;
+    detail::list<component> out;
     for (std::size_t i = 0; i < sizeof seen; ++i)
         if (seen[i]) out.push_back(static_cast<component>(i));
     const bool accelerated = seen[static_cast<std::size_t>(component::gpu)] ||

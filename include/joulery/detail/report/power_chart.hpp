@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/report/axis_ticks.hpp"
 #include "joulery/detail/report/call_lanes.hpp"
@@ -207,7 +208,7 @@ class power_chart {
     const std::size_t steps_;
     const call_lanes lanes_;
     double peak_ = 0, top_ = 0;
-    std::vector<axis_tick> ticks_;
+    list<axis_tick> ticks_;
     std::string out_;
 };
 

@@ -260,7 +260,7 @@ class report_merger {
     }
 
     void finish_runs(report& r) const {
-        std::vector<watched_span> spans;
+        detail::list<watched_span> spans;
         double lengths = 0;
         for (const run_span& run : ledger_.runs()) {
             r.runs.push_back(run);
@@ -319,7 +319,7 @@ class report_merger {
     std::optional<quality> provenance_;  ///< nothing before the first report
     std::vector<double> unscoped_;       ///< by channel, unscaled
     std::vector<double> claimed_;        ///< by channel: what the added reports' runs read
-    std::vector<row_sum> rows_;
+    detail::list<row_sum> rows_;
     row_places places_;
     std::vector<std::string> warnings_;
     std::unordered_set<std::string> warned_;

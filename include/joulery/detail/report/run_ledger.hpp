@@ -124,7 +124,7 @@ class run_ledger {
         sums s;
         s.read.assign(channels_.size(), 0);
         s.used.assign(channels_.size(), 0);
-        std::vector<std::vector<watched_span>> spans(channels_.size());
+        detail::list<detail::list<watched_span>> spans(channels_.size());
         for (const run_span& run : runs_) {
             const machine& m = machines_[machine_by_id_.at(run.machine)];
             for (std::size_t i = 0; i < run.by_channel.size(); ++i) {
@@ -177,13 +177,13 @@ class run_ledger {
     }
 
     [[nodiscard]] const std::vector<channel>& channels() const noexcept { return channels_; }
-    [[nodiscard]] const std::vector<machine>& machines() const noexcept { return machines_; }
+    [[nodiscard]] const detail::list<machine>& machines() const noexcept { return machines_; }
     [[nodiscard]] const std::vector<run_span>& runs() const noexcept { return runs_; }
 
  private:
-    [[nodiscard]] std::vector<bool> summed_by(const run_span& run) const {
+    [[nodiscard]] detail::list<bool> summed_by(const run_span& run) const {
         const machine& m = machines_[machine_by_id_.at(run.machine)];
-        std::vector<bool> read(m.channels.size(), false);
+        detail::list<bool> read(m.channels.size(), false);
         for (std::size_t i = 0; i < run.by_channel.size(); ++i)
             read[i] = channels_[m.channels[i]].row.summed && run.by_channel[i].joules() != 0;
         return read;
@@ -214,7 +214,7 @@ class run_ledger {
         return found->second;
     }
 
-    std::vector<machine> machines_;
+    detail::list<machine> machines_;
     std::vector<channel> channels_;
     std::vector<run_span> runs_;
     std::unordered_map<std::string, std::size_t> machine_by_id_, channel_by_key_, by_run_id_;

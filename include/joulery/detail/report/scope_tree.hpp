@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/report.hpp"
 
 #include <cstddef>
@@ -25,7 +26,7 @@ struct scope_tree {
     std::vector<std::size_t> parent;  ///< index of the enclosing row, or `none`
     std::vector<std::size_t> level;   ///< how many rows enclose it
     std::vector<std::size_t> order;   ///< depth first, siblings as in the report
-    std::vector<std::vector<std::size_t>> children;
+    detail::list<std::vector<std::size_t>> children;
 
     explicit scope_tree(const report& r) {
         const std::size_t n = r.scopes.size();

@@ -42,13 +42,13 @@ class row_selection {
         if (at_most != 0) choose(at_most);
     }
 
-    [[nodiscard]] std::vector<shown_row> rows() {
-        std::vector<shown_row> out;
+    [[nodiscard]] detail::list<shown_row> rows() {
+        detail::list<shown_row> out;
         std::vector<std::size_t> tops;
         for (const std::size_t i : tree_.order)
             if (tree_.parent[i] == scope_tree::none) tops.push_back(i);
         // Groups of siblings that are being listed: each with the place it has come to.
-        std::vector<std::pair<const std::vector<std::size_t>*, std::size_t>> open{{&tops, 0}};
+        detail::list<std::pair<const std::vector<std::size_t>*, std::size_t>> open{{&tops, 0}};
         while (!open.empty()) {
             auto& [siblings, at] = open.back();
             while (at < siblings->size() && !chosen_[(*siblings)[at]]) ++at;
@@ -78,7 +78,7 @@ class row_selection {
         const auto later = [](const entry& a, const entry& b) {
             return a.first < b.first || (!(b.first < a.first) && a.second > b.second);
         };
-        std::priority_queue<entry, std::vector<entry>, decltype(later)> inner(later), tops(later);
+        std::priority_queue<entry, detail::list<entry>, decltype(later)> inner(later), tops(later);
         for (const std::size_t i : tree_.order)
             if (tree_.parent[i] == scope_tree::none) tops.push({joules(i), i});
         const auto take = [&](auto& queue) {
@@ -92,7 +92,7 @@ class row_selection {
     }
 
     // One sibling alone takes no more room than the line that would stand for it.
-    void add_left_out(std::vector<shown_row>& out, const std::vector<std::size_t>& siblings,
+    void add_left_out(detail::list<shown_row>& out, const std::vector<std::size_t>& siblings,
                       std::size_t level) const {
         shown_row rest;
         rest.level = level;
@@ -115,11 +115,11 @@ class row_selection {
 
     const report& r_;
     const scope_tree& tree_;
-    std::vector<bool> chosen_;
+    detail::list<bool> chosen_;
 };
 
-[[nodiscard]] inline std::vector<shown_row> shown_rows(const report& r, const scope_tree& tree,
-                                                       std::size_t at_most) {
+[[nodiscard]] inline detail::list<shown_row> shown_rows(const report& r, const scope_tree& tree,
+                                                        std::size_t at_most) {
     return row_selection(r, tree, at_most).rows();
 }
 

@@ -42,7 +42,7 @@ class text_grid {
         bool left = false;
     };
 
-    explicit text_grid(std::vector<column> columns) : columns_(std::move(columns)) {}
+    explicit text_grid(detail::list<column> columns) : columns_(std::move(columns)) {}
 
     void add(std::vector<std::string> cells, text_style style = text_style::plain) {
         rows_.push_back({std::move(cells), style});
@@ -50,7 +50,7 @@ class text_grid {
 
     [[nodiscard]] std::string render(std::size_t width, bool colour) const {
         std::vector<std::size_t> widths = natural_widths();
-        std::vector<bool> shown(columns_.size(), true);
+        detail::list<bool> shown(columns_.size(), true);
         for (std::size_t c = 0; c < columns_.size(); ++c) shown[c] = c == 0 || used(c);
         const auto rest = [&](std::size_t gap) {
             std::size_t sum = 0;
@@ -99,7 +99,7 @@ class text_grid {
         return widths;
     }
 
-    bool drop_one(std::vector<bool>& shown, int below) const {
+    bool drop_one(detail::list<bool>& shown, int below) const {
         std::size_t least = 0;
         for (std::size_t c = 1; c < columns_.size(); ++c)
             if (shown[c] && (least == 0 || columns_[c].worth < columns_[least].worth)) least = c;
@@ -109,7 +109,7 @@ class text_grid {
     }
 
     void put_line(std::string& out, const row& r, const std::vector<std::size_t>& widths,
-                  const std::vector<bool>& shown, std::size_t gap, bool colour) const {
+                  const detail::list<bool>& shown, std::size_t gap, bool colour) const {
         std::string line;
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             if (!shown[c]) continue;
@@ -124,8 +124,8 @@ class text_grid {
         out += '\n';
     }
 
-    std::vector<column> columns_;
-    std::vector<row> rows_;
+    detail::list<column> columns_;
+    detail::list<row> rows_;
 };
 
 /// Appends prose wrapped at blanks; lines after the first are indented by `indent` blanks.

@@ -74,8 +74,8 @@ class text_writer {
 
     [[nodiscard]] static std::string counted(double n) { return n > 0 ? count_text(n) : ""; }
 
-    [[nodiscard]] std::vector<text_grid::column> scope_columns() const {
-        std::vector<text_grid::column> columns{
+    [[nodiscard]] list<text_grid::column> scope_columns() const {
+        list<text_grid::column> columns{
             {"scope", 0},       {"calls", 4},    {thread_time_ ? "thread time" : "time", 6},
             {"busy", 2},        {"energy", 99},  {"idle", 2},
             {"active", 2},      {"power", 2},    {"per item", 5},
@@ -328,7 +328,7 @@ class text_writer {
     const text_options& options_;
     const std::size_t width_;
     const column_units units_;
-    const std::vector<component> parts_;
+    const list<component> parts_;
     const bool thread_time_;
     std::string out_;
 };

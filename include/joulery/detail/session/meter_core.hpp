@@ -256,7 +256,7 @@ class meter_core {
     }
 
     // No sampler runs yet.
-    void set_summed(const std::vector<domain>& domains) {
+    void set_summed(const list<domain>& domains) {
         std::size_t at = 0;
         for (const auto& m : engine_->sources())
             for (std::size_t c = 0; c < m->source.channel_count(); ++c)

@@ -13,9 +13,9 @@ inline namespace v1 {
 namespace detail {
 
 /// As of the last reads. Cost: a lock a source.
-[[nodiscard]] inline std::vector<channel_observation> observe_channels(engine& e) {
+[[nodiscard]] inline list<channel_observation> observe_channels(engine& e) {
     constexpr std::uint64_t first_reads = 5;  // in which a gauge may not be ready yet
-    std::vector<channel_observation> seen;
+    list<channel_observation> seen;
     for (const auto& m : e.sources()) {
         const std::lock_guard<std::mutex> lock(m->source.accounts);
         for (std::size_t c = 0; c < m->source.channel_count(); ++c) {

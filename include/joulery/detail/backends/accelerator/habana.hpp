@@ -10,6 +10,7 @@
 #include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <chrono>
@@ -105,7 +106,7 @@ struct habana_devices {
         bool has_counter;
     };
     hlml_api api;
-    std::vector<device> all;
+    list<device> all;
     /// Nobody says that two threads may be in the library at once.
     std::shared_ptr<std::mutex> one_at_a_time = std::make_shared<std::mutex>();
 

@@ -8,6 +8,7 @@
 
 #include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
@@ -55,7 +56,7 @@ class neuron final : public backend {
         std::string model;  ///< "AWS Trainium2"
     };
 
-    neuron(const system_root& root, const std::vector<device>& found, power maximum)
+    neuron(const system_root& root, const detail::list<device>& found, power maximum)
         : maximum_(maximum) {
         for (const device& d : found) {
             paths_.push_back(root.path(d.file));
@@ -108,7 +109,7 @@ class neuron final : public backend {
  private:
     power maximum_;
     std::vector<std::string> paths_;
-    std::vector<system_file> files_;
+    detail::list<system_file> files_;
     std::vector<channel> channels_;
     std::string note_;
 };
@@ -148,7 +149,7 @@ namespace detail {
     constexpr const char* folder = "/sys/devices/virtual/neuron_device";
     if (!(maximum.watts() > 0))
         return failure{"neuron: the maximum power of a device must be more than 0 W", {}};
-    std::vector<neuron::device> found;
+    detail::list<neuron::device> found;
     for (const std::string& entry : root.list(folder)) {
         if (entry.rfind("neuron", 0) != 0) continue;
         const std::string device = concat({folder, "/", entry});

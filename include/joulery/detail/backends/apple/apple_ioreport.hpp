@@ -8,6 +8,7 @@
 #include "joulery/detail/backends/apple/apple_names.hpp"
 #include "joulery/detail/backends/apple/ioreport_api.hpp"
 #include "joulery/detail/backends/apple/ioreport_naming.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -87,7 +88,7 @@ class apple_ioreport final : public backend {
         std::uint64_t nanojoules;  ///< 0: not counted
     };
 
-    apple_ioreport(detail::ioreport_subscription from, std::vector<item> items,
+    apple_ioreport(detail::ioreport_subscription from, detail::list<item> items,
                    std::vector<channel> channels)
         : from_(std::move(from)), items_(std::move(items)), channels_(std::move(channels)) {}
 
@@ -115,7 +116,7 @@ class apple_ioreport final : public backend {
 
  private:
     detail::ioreport_subscription from_;
-    std::vector<item> items_;
+    detail::list<item> items_;
     std::vector<channel> channels_;
 };
 
@@ -126,7 +127,7 @@ class apple_ioreport final : public backend {
     if (!from.is_open())
         return failure{
             "IOReport has no group \"Energy Model\" (a virtual machine, or an Intel Mac)", {}};
-    std::vector<apple_ioreport::item> items;
+    detail::list<apple_ioreport::item> items;
     std::vector<channel> channels;
     const std::string chip = detail::apple_chip(where);
     const auto look = [&](detail::cf_ref sampled) {

@@ -8,6 +8,7 @@
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <cstdint>
@@ -38,7 +39,7 @@ class battery final : public backend {
         bool has_power = false;
     };
 
-    explicit battery(std::vector<cell> cells, std::string model = {}) : cells_(std::move(cells)) {
+    explicit battery(detail::list<cell> cells, std::string model = {}) : cells_(std::move(cells)) {
         channel c;
         c.id = "machine/battery";
         c.part = component::platform;
@@ -150,13 +151,13 @@ class battery final : public backend {
         return true;
     }
 
-    std::vector<cell> cells_;
+    detail::list<cell> cells_;
     std::vector<channel> channels_;
 };
 
 [[nodiscard]] inline opened_backend open_battery(const system_root& root) {
     const std::string supplies = "/sys/class/power_supply";
-    std::vector<battery::cell> cells;
+    detail::list<battery::cell> cells;
     for (const std::string& entry : root.list(supplies)) {
         const std::string folder = concat({supplies, "/", entry});
         // A battery of scope "Device" is a mouse's.

@@ -7,6 +7,7 @@
 
 #include "joulery/detail/backends/board/hwmon_discovery.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ inline namespace v1 {
 ///     auto sensors = open_hwmon(system_root{});
 class hwmon final : public backend {
  public:
-    hwmon(std::vector<detail::hwmon_sensor> sensors, const std::string& note)
+    hwmon(detail::list<detail::hwmon_sensor> sensors, const std::string& note)
         : sensors_(std::move(sensors)) {
         for (const detail::hwmon_sensor& s : sensors_) {
             channels_.push_back(s.described);
@@ -60,7 +61,7 @@ class hwmon final : public backend {
     }
 
  private:
-    std::vector<detail::hwmon_sensor> sensors_;
+    detail::list<detail::hwmon_sensor> sensors_;
     std::vector<channel> channels_;
     detail::sleep_note note_;
 };

@@ -21,7 +21,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -52,7 +51,7 @@ class hwmon_finder {
         if (!unknown_.empty())
             note(concat({"not understood, and not read, though one may be the total: ", unknown_}));
     }
-    [[nodiscard]] std::vector<hwmon_sensor>& sensors() noexcept { return sensors_; }
+    [[nodiscard]] list<hwmon_sensor>& sensors() noexcept { return sensors_; }
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
  private:
@@ -387,8 +386,8 @@ class hwmon_finder {
     std::shared_ptr<const time_source> clock_;
     bool is_jetson_;
     std::string unknown_;
-    std::vector<hwmon_sensor> sensors_;
-    std::vector<std::pair<std::string, std::string>> inside_;  ///< child's id, parent's id
+    list<hwmon_sensor> sensors_;
+    list<std::pair<std::string, std::string>> inside_;  ///< child's id, parent's id
     std::map<std::string, int> count_;
     std::string note_;
 };

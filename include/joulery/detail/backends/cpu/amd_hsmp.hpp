@@ -12,6 +12,7 @@
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -83,7 +84,7 @@ class amd_hsmp final : public backend {
         detail::counter_check check;
     };
 
-    amd_hsmp(device_handle device, std::vector<socket> sockets,
+    amd_hsmp(device_handle device, detail::list<socket> sockets,
              std::shared_ptr<const time_source> clock)
         : device_(std::move(device)), sockets_(std::move(sockets)), clock_(std::move(clock)) {
         for (const socket& s : sockets_) channels_.push_back(s.described);
@@ -139,7 +140,7 @@ class amd_hsmp final : public backend {
     }
 
     device_handle device_;
-    std::vector<socket> sockets_;
+    detail::list<socket> sockets_;
     std::shared_ptr<const time_source> clock_;
     detail::checked_note note_{""};
     std::vector<channel> channels_;
@@ -192,7 +193,7 @@ namespace detail {
     // Read-only: the driver refuses messages that only read on a descriptor that can only write.
     device_handle device(calls, root.path("/dev/hsmp"));
     if (!device.is_open()) return detail::hsmp_absent(read_cpu_identity(root), device.error());
-    std::vector<amd_hsmp::socket> sockets;
+    detail::list<amd_hsmp::socket> sockets;
     int first_error = 0;
     for (std::uint16_t index = 0; index < detail::hsmp_max_sockets; ++index) {
         int error = 0;

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -40,10 +39,10 @@ namespace detail {
 /// Empty where the text is no such list.
 ///
 ///     first_cpu_of_each_socket(root, "0-63");     // cpu 0 of package 0, cpu 32 of package 1
-[[nodiscard]] inline std::vector<socket_cpu> first_cpu_of_each_socket(const system_root& root,
-                                                                      std::string_view cpus,
-                                                                      bool by_die = false) {
-    std::vector<socket_cpu> found;
+[[nodiscard]] inline detail::list<socket_cpu> first_cpu_of_each_socket(const system_root& root,
+                                                                       std::string_view cpus,
+                                                                       bool by_die = false) {
+    detail::list<socket_cpu> found;
     const bool is_list = for_each_cpu(cpus, [&](std::uint64_t cpu) {
         socket_cpu here;
         here.cpu = cpu;
@@ -69,7 +68,7 @@ inline constexpr const char* one_counter_note =
 /// In a virtual machine processors may be packages of their own that all show the host's counter:
 /// leaves the first alone then; whether it did.
 [[nodiscard]] inline bool keep_one_of_virtual(const system_root& root, const cpu_identity& cpu,
-                                              std::vector<socket_cpu>& sockets) {
+                                              list<socket_cpu>& sockets) {
     const bool is_virtual = cpu.has_hypervisor || root.exists("/sys/hypervisor/type");
     if (!is_virtual || sockets.size() < 2) return false;
     sockets.resize(1);

@@ -36,7 +36,7 @@ struct rapl_source {
 };
 
 struct rapl_discovery {
-    std::vector<rapl_source> sources;  ///< empty: `failure_reason` says why
+    list<rapl_source> sources;  ///< empty: `failure_reason` says why
     std::string note;
     failure failure_reason;
 };
@@ -280,8 +280,8 @@ class rapl_finder {
     std::size_t dangling_ = 0;
     std::size_t readable_ = 0;
     bool permission_denied_ = false;
-    std::vector<rapl_zone> zones_;
-    std::vector<rapl_source> sources_;
+    list<rapl_zone> zones_;
+    list<rapl_source> sources_;
     std::string denied_;
     std::string first_reason_;
     std::string note_;

@@ -42,7 +42,7 @@ class rapl_msr final : public backend {
         channel described;
     };
 
-    rapl_msr(std::vector<device_handle> devices, std::vector<counter> counters,
+    rapl_msr(detail::list<device_handle> devices, detail::list<counter> counters,
              std::string note = {})
         : devices_(std::move(devices)), counters_(std::move(counters)), note_(std::move(note)) {
         for (const counter& c : counters_) channels_.push_back(c.described);
@@ -72,8 +72,8 @@ class rapl_msr final : public backend {
     }
 
  private:
-    std::vector<device_handle> devices_;
-    std::vector<counter> counters_;
+    detail::list<device_handle> devices_;
+    detail::list<counter> counters_;
     std::vector<channel> channels_;
     std::string note_;
 };
@@ -134,7 +134,7 @@ inline constexpr std::uint64_t amd_unit_msr = 0xc0010299;
 }
 
 inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, device_handle& device,
-                              std::size_t index, std::vector<rapl_msr::counter>& counters) {
+                              std::size_t index, list<rapl_msr::counter>& counters) {
     std::uint64_t unit = 0;
     const std::uint64_t unit_address = cpu.is_amd() ? amd_unit_msr : intel_unit_msr;
     if (device.read_at(&unit, sizeof unit, unit_address) != sizeof unit) return;
@@ -178,11 +178,11 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
     const cpu_identity cpu = read_cpu_identity(root);
     if (!cpu.is_intel() && !cpu.is_amd())
         return failure{"not an Intel, AMD or Hygon processor", {}};
-    std::vector<socket_cpu> sockets =
+    detail::list<socket_cpu> sockets =
         first_cpu_of_each_socket(root, root.line("/sys/devices/system/cpu/online"));
     const bool one_for_all = detail::keep_one_of_virtual(root, cpu, sockets);
-    std::vector<device_handle> devices;
-    std::vector<rapl_msr::counter> counters;
+    detail::list<device_handle> devices;
+    detail::list<rapl_msr::counter> counters;
     failure why{"/sys/devices/system/cpu/online: names no processors", {}};
     for (const socket_cpu& s : sockets) {
         const std::string path = concat({"/dev/cpu/", s.cpu, "/msr"});

@@ -51,7 +51,7 @@ class rapl_perf final : public backend {
         std::int64_t last = 0;
     };
 
-    explicit rapl_perf(std::vector<event> events, std::string note)
+    explicit rapl_perf(detail::list<event> events, std::string note)
         : events_(std::move(events)), note_(std::move(note)) {
         for (const event& e : events_) channels_.push_back(e.described);
     }
@@ -91,7 +91,7 @@ class rapl_perf final : public backend {
         return static_cast<std::uint64_t>(now);
     }
 
-    std::vector<event> events_;
+    detail::list<event> events_;
     std::vector<channel> channels_;
     std::string note_;
 };
@@ -149,7 +149,7 @@ class perf_finder {
             return failure{concat({perf_power, "/type: no perf counters of energy here"}),
                            cpu_.has_hypervisor ? "use a bare-metal instance, or the estimate" : ""};
         const std::string mask = root_.line(concat({perf_power, "/cpumask"}));
-        std::vector<socket_cpu> sockets = first_cpu_of_each_socket(root_, mask, dies_count_apart());
+        list<socket_cpu> sockets = first_cpu_of_each_socket(root_, mask, dies_count_apart());
         const bool one_for_all = keep_one_of_virtual(root_, cpu_, sockets);
         if (sockets.empty())
             return failure{concat({perf_power, "/cpumask: '", mask, "' names no processors"}), {}};
@@ -278,8 +278,8 @@ class perf_finder {
     const system_root& root_;
     const perf_calls& calls_;
     cpu_identity cpu_;
-    std::vector<rapl_zone> zones_;
-    std::vector<rapl_perf::event> events_;
+    list<rapl_zone> zones_;
+    list<rapl_perf::event> events_;
     int error_ = 0;
 };
 

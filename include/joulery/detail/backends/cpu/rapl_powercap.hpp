@@ -8,6 +8,7 @@
 #pragma once
 
 #include "joulery/detail/backends/cpu/rapl_discovery.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -66,7 +67,7 @@ class rapl_powercap final : public backend {
         return read && (end == 0 || value < end) ? value : no_value;
     }
 
-    std::vector<detail::rapl_source> sources_;
+    detail::list<detail::rapl_source> sources_;
     std::vector<channel> channels_;
     std::string note_;
 };

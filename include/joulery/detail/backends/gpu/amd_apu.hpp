@@ -9,11 +9,11 @@
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -24,7 +24,7 @@ inline constexpr unsigned mi300a_device_id = 0x74a0;
 /// The socket whose processors are next to a PCI device; 0 where the kernel does not say.
 [[nodiscard]] inline std::string socket_next_to(const system_root& root, std::string_view pci) {
     const std::string folder = concat({"/sys/bus/pci/devices/", pci});
-    const std::vector<socket_cpu> nearest =
+    const list<socket_cpu> nearest =
         first_cpu_of_each_socket(root, root.line(concat({folder, "/local_cpulist"})));
     return std::to_string(nearest.empty() ? 0 : nearest.front().package);
 }

@@ -12,6 +12,7 @@
 #include "joulery/detail/backends/gpu/amd_apu.hpp"
 #include "joulery/detail/backends/gpu/gpu_metrics.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -49,7 +50,7 @@ class amdgpu final : public backend {
         detail::sleeping_device sleep;
     };
 
-    amdgpu(std::vector<card> cards, const std::string& note) : cards_(std::move(cards)) {
+    amdgpu(detail::list<card> cards, const std::string& note) : cards_(std::move(cards)) {
         for (const card& c : cards_) {
             channels_.push_back(c.described);
             if (c.sleep.may_sleep()) note_.add(c.described.id, c.sleep.was_asleep());
@@ -109,7 +110,7 @@ class amdgpu final : public backend {
         return vanished;
     }
 
-    std::vector<card> cards_;
+    detail::list<card> cards_;
     std::vector<channel> channels_;
     detail::sleep_note note_;
 };
@@ -241,7 +242,7 @@ class amdgpu_finder {
     const system_root& root_;
     std::shared_ptr<const time_source> clock_;
     double stated_watts_ = 0;
-    std::vector<amdgpu::card> cards_;
+    list<amdgpu::card> cards_;
     std::string note_;
     std::size_t seen_ = 0;
 };

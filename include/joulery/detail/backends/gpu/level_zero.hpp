@@ -11,6 +11,7 @@
 #include "joulery/detail/backends/gpu/level_zero_api.hpp"
 #include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ namespace detail {
 struct level_zero_devices {
     static constexpr std::string_view name = "level-zero";
     level_zero_api api;
-    std::vector<void*> domains;  ///< one a channel
+    detail::list<void*> domains;  ///< one a channel
 
     [[nodiscard]] level_zero_devices only(std::size_t from, std::size_t end) const {
         return {api,
@@ -76,10 +77,10 @@ class level_zero_discovery {
     [[nodiscard]] const level_zero_api& api() const noexcept { return found_.api; }
 
     template <class Call>
-    static std::vector<void*> list(Call call) {
+    static detail::list<void*> list(Call call) {
         std::uint32_t n = 0;
         if (call(&n, static_cast<void**>(nullptr)) != zes_ok || n > 4096) return {};
-        std::vector<void*> all(n, nullptr);
+        detail::list<void*> all(n, nullptr);
         if (n == 0 || call(&n, all.data()) != zes_ok) return {};
         all.resize(n < all.size() ? n : all.size());
         return all;
@@ -91,7 +92,7 @@ class level_zero_discovery {
         std::string pci = number;
         const bool has_pci = api().pci != nullptr && api().pci(device, &address) == zes_ok;
         if (has_pci) pci = pci_text(address.domain, address.bus, address.device, address.function);
-        std::vector<place> places;
+        detail::list<place> places;
         for (void* domain :
              list([&](auto*n, auto**into) { return api().domains(device, n, into); }))
             look_at_domain(domain, pci, places);
@@ -109,7 +110,7 @@ class level_zero_discovery {
         }
     }
 
-    void look_at_domain(void* domain, const std::string& pci, std::vector<place>& places) {
+    void look_at_domain(void* domain, const std::string& pci, detail::list<place>& places) {
         zes_energy energy{};
         const int status = api().energy(domain, &energy);
         if (status != zes_ok) {
@@ -162,7 +163,7 @@ class level_zero_discovery {
         return inside + (p.tile >= 0 ? 3 : 0);
     }
     // The innermost domain that lies around this one.
-    [[nodiscard]] std::string parent_of(const place& p, const std::vector<place>& places) const {
+    [[nodiscard]] std::string parent_of(const place& p, const detail::list<place>& places) const {
         const place* best = nullptr;
         for (const place& other : places) {
             if (other.tile >= 0 && other.tile != p.tile) continue;

@@ -6,6 +6,7 @@
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/gpu/device_library.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -105,7 +106,7 @@ class library_backend final : public detail::device_library {
     Devices devices_;
     std::vector<channel> channels_;
     std::string note_;
-    std::vector<detail::sleeping_device> sleeps_;  ///< one a channel; empty: none does
+    detail::list<detail::sleeping_device> sleeps_;  ///< one a channel; empty: none does
 };
 
 }  // namespace v1

@@ -10,6 +10,7 @@
 #include "joulery/detail/backends/gpu/nvml_asleep.hpp"
 #include "joulery/detail/backends/gpu/nvml_discovery.hpp"
 #include "joulery/detail/backends/gpu/nvml_process_share.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 
@@ -41,7 +42,7 @@ inline namespace v1 {
 ///     if (!gpus) std::cerr << gpus.error().reason << "\n" << gpus.error().remedy << "\n";
 class nvml final : public detail::device_library {
  public:
-    nvml(const detail::nvml_api& api, std::vector<detail::nvml_meter> meters, std::string note,
+    nvml(const detail::nvml_api& api, detail::list<detail::nvml_meter> meters, std::string note,
          std::shared_ptr<const time_source> clock, std::uint32_t pid = 0)
         : api_(api), clock_(std::move(clock)), pid_(pid), note_(std::move(note)) {
         for (detail::nvml_meter& m : meters) {
@@ -57,7 +58,7 @@ class nvml final : public detail::device_library {
         std::vector<std::unique_ptr<backend>> parts;
         std::string note(note_.text());
         for (std::size_t i = 0; i < states_.size();) {
-            std::vector<detail::nvml_meter> meters;
+            detail::list<detail::nvml_meter> meters;
             const detail::nvml_device device = states_[i].meter.device;
             for (; i < states_.size() && states_[i].meter.device == device; ++i)
                 meters.push_back(std::move(states_[i].meter));
@@ -243,7 +244,7 @@ class nvml final : public detail::device_library {
     detail::nvml_api api_;
     std::shared_ptr<const time_source> clock_;
     std::uint32_t pid_;  ///< by which the driver knows this process; 0: it can't be told
-    std::vector<state> states_;
+    detail::list<state> states_;
     std::vector<channel> channels_;
     unsigned bad_reads_ = 0;
     detail::checked_note note_;

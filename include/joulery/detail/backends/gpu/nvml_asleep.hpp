@@ -10,6 +10,7 @@
 #include "joulery/detail/backends/gpu/device_library.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -155,7 +156,7 @@ class nvml_asleep final : public device_library {
 
     opener open_;
     std::shared_ptr<const time_source> clock_;
-    std::vector<gpu> gpus_;
+    list<gpu> gpus_;
     std::vector<channel> channels_;
     std::string note_;
     std::unique_ptr<backend> awake_;

@@ -86,7 +86,7 @@ struct nvml_module {
     constexpr std::string_view bus = "pci:";
     if (device.size() <= bus.size()) return {};
     const std::string folder = concat({"/sys/bus/pci/devices/", device.substr(bus.size())});
-    const std::vector<socket_cpu> nearest =
+    const list<socket_cpu> nearest =
         first_cpu_of_each_socket(root, root.line(concat({folder, "/local_cpulist"})));
     if (nearest.size() == 1) return std::to_string(nearest.front().package);
     std::uint64_t node = 0;  // "-1" where the firmware does not say
@@ -127,7 +127,7 @@ class nvml_discovery {
         if (failure_reason_.reason.empty()) failure_reason_ = explain(count);
     }
 
-    [[nodiscard]] std::vector<nvml_meter>& meters() noexcept { return meters_; }
+    [[nodiscard]] list<nvml_meter>& meters() noexcept { return meters_; }
     [[nodiscard]] std::string& note() noexcept { return note_; }
     [[nodiscard]] failure failure_reason() const { return failure_reason_; }
 
@@ -228,7 +228,7 @@ class nvml_discovery {
     // thereby contained. Which GPUs share one is said by the socket that they are next to, else by
     // serial and board numbers, else by their PCI segments; never by what they draw.
     void place_on_modules() {
-        std::vector<nvml_meter> seen;
+        list<nvml_meter> seen;
         for (const nvml_meter& gpu : gpus_) seen.push_back(module_shown_by(gpu));
         const auto any = count_in(seen, [](const nvml_meter& m) { return m.device != nullptr; });
         const std::size_t others = modules_of_firmware(root_);
@@ -378,9 +378,9 @@ class nvml_discovery {
     const nvml_api& api_;
     const system_root& root_;
     std::shared_ptr<const time_source> clock_;
-    std::vector<nvml_meter> gpus_;
-    std::vector<nvml_module> modules_;
-    std::vector<nvml_meter> meters_;
+    list<nvml_meter> gpus_;
+    list<nvml_module> modules_;
+    list<nvml_meter> meters_;
     std::string note_;
     unsigned unsupported_ = 0;
     failure failure_reason_;

@@ -16,6 +16,7 @@
 #include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/dynamic_library.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -177,7 +178,7 @@ class rocm_smi_devices {
     };
     rocm_smi_api api_;
     std::shared_ptr<const time_source> clock_;
-    std::vector<device> devices_;
+    list<device> devices_;
 };
 
 /// Looks at one GPU after the other.

@@ -13,6 +13,7 @@
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/result.hpp"
@@ -39,7 +40,7 @@ struct recording {
     std::string backend;
     std::string note;
     std::vector<channel> channels;
-    std::vector<recorded_read> reads;
+    detail::list<recorded_read> reads;
 };
 
 namespace detail {

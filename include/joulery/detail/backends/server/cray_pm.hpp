@@ -8,6 +8,7 @@
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -88,7 +89,7 @@ class cray_pm final : public backend {
         detail::cray_event_counter freshness, startup, generation;
     };
 
-    cray_pm(std::vector<part> parts, events about)
+    cray_pm(detail::list<part> parts, events about)
         : parts_(std::move(parts)), about_(std::move(about)) {
         for (const part& p : parts_) channels_.push_back(p.described);
     }
@@ -142,14 +143,14 @@ class cray_pm final : public backend {
         return gone == n ? read_status::gone : read_status::retry;
     }
 
-    std::vector<part> parts_;
+    detail::list<part> parts_;
     events about_;
     std::atomic<bool> cap_changed_{false};
     std::vector<channel> channels_;
 };
 
 [[nodiscard]] inline opened_backend open_cray_pm(const system_root& root) {
-    std::vector<cray_pm::part> parts;
+    detail::list<cray_pm::part> parts;
     const std::string cards = detail::only_gpu_model(root);
     const auto add = [&](const std::string& prefix, const std::string& id, component what) {
         const std::string folder = concat({detail::cray_folder, "/"});

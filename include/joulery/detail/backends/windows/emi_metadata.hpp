@@ -7,6 +7,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <cctype>
 #include <chrono>
@@ -15,7 +16,6 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -61,10 +61,10 @@ class emi_bytes {
 
 /// The channels that metadata of a version describes; empty where it is cut short or of no known
 /// version.
-[[nodiscard]] inline std::vector<emi_channel> parse_emi_metadata(unsigned version,
-                                                                 std::string_view metadata) {
+[[nodiscard]] inline list<emi_channel> parse_emi_metadata(unsigned version,
+                                                          std::string_view metadata) {
     const emi_bytes bytes(metadata);
-    std::vector<emi_channel> all;
+    list<emi_channel> all;
     std::uint16_t name_size = 0;
     std::string maker, model;  // 16 characters each; in version 1 after the unit
     const std::size_t begin = version == 1 ? 4 : 0;
@@ -98,7 +98,7 @@ class emi_bytes {
 /// understood keep themselves and lie inside whatever contains all.
 class emi_naming {
  public:
-    explicit emi_naming(const std::vector<emi_channel>& all) {
+    explicit emi_naming(const list<emi_channel>& all) {
         for (const emi_channel& c : all) {
             if (c.name == "SYS") whole_ = "machine/system";
             if (is_socket(c.name)) whole_ = "cpu0/package";

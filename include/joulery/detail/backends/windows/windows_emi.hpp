@@ -7,6 +7,7 @@
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/windows/emi_metadata.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>
@@ -83,7 +84,7 @@ class emi_meter {
         if (handle_ != nullptr) calls_.close(calls_.context, handle_);
     }
 
-    [[nodiscard]] const std::vector<emi_channel>& channels() const noexcept { return channels_; }
+    [[nodiscard]] const list<emi_channel>& channels() const noexcept { return channels_; }
 
     /// Asks the meter; each channel is a record of 16 bytes, the energy first.
     bool measure() noexcept {
@@ -120,7 +121,7 @@ class emi_meter {
 
     emi_calls calls_;
     void* handle_;
-    std::vector<emi_channel> channels_;
+    list<emi_channel> channels_;
     std::string answer_;
 };
 
@@ -140,7 +141,7 @@ class windows_emi final : public backend {
         std::size_t record;
     };
 
-    windows_emi(std::vector<detail::emi_meter> meters, std::vector<source> sources,
+    windows_emi(detail::list<detail::emi_meter> meters, detail::list<source> sources,
                 std::vector<channel> channels)
         : meters_(std::move(meters)),
           sources_(std::move(sources)),
@@ -164,28 +165,28 @@ class windows_emi final : public backend {
     }
 
  private:
-    std::vector<detail::emi_meter> meters_;
-    std::vector<source> sources_;
+    detail::list<detail::emi_meter> meters_;
+    detail::list<source> sources_;
     std::vector<channel> channels_;
-    std::vector<bool> answered_;
+    detail::list<bool> answered_;
 };
 
 [[nodiscard]] inline opened_backend open_windows_emi(const emi_calls& calls) {
     const std::wstring paths = calls.list(calls.context);
-    std::vector<detail::emi_meter> meters;
-    std::vector<detail::emi_channel> all;
+    detail::list<detail::emi_meter> meters;
+    detail::list<detail::emi_channel> all;
     for (std::size_t at = 0; at < paths.size() && paths[at] != L'\0';) {
         detail::emi_meter m(calls, paths.c_str() + at);
         at = paths.find(L'\0', at);
         at = at == std::wstring::npos ? paths.size() : at + 1;
         if (m.channels().empty()) continue;
-        all.insert(all.end(), m.channels().begin(), m.channels().end());
+        all.append(m.channels().begin(), m.channels().end());
         meters.push_back(std::move(m));
     }
     const detail::emi_naming naming(all);
     const std::string processor = detail::plain_cpu_name(
         calls.processor != nullptr ? calls.processor(calls.context) : std::string());
-    std::vector<windows_emi::source> sources;
+    detail::list<windows_emi::source> sources;
     std::vector<channel> channels;
     for (std::size_t m = 0; m < meters.size(); ++m) {
         for (std::size_t i = 0; i < meters[m].channels().size(); ++i) {
