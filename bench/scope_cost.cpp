@@ -5,6 +5,7 @@
 //     scope_cost --quick    the same with few repetitions
 //     scope_cost --sampled  only scopes of which some calls are timed
 #include "scope_cost.hpp"
+#include "ticking_files.hpp"
 #include "timing.hpp"
 
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
@@ -26,6 +27,7 @@
 #include <cstring>
 #include <future>
 #include <iterator>
+#include <memory>
 #include <new>
 #include <string>
 #include <thread>
@@ -327,7 +329,7 @@ int main(int argc, char** argv) {
     const auto metered = [&machine](double budget) {
         options o;
         if (auto opened = open_rapl_powercap(machine.root()))
-            o.backends.push_back(*std::move(opened));
+            o.backends.push_back(std::make_unique<ticking_files>(100, *std::move(opened)));
         o.period = std::chrono::milliseconds(10);
         o.overhead_budget = budget;
         return o;

@@ -165,6 +165,16 @@ TEST_CASE("sampled calls: a call that waits for its processor does not stand for
     CHECK(with_few_timed >= 14);  // others met several of them at first
 }
 
+TEST_CASE("sampled calls: one that waits early is soon outweighed by those that are looked at") {
+    for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+        CAPTURE(seed);
+        played_path path(seed);
+        for (int i = 0; i < 100'000; ++i) path.call(i == 5'000 ? 90'000 : 100);
+        CHECK(path.timed() < 40'000);
+        CHECK(std::fabs(path.error()) <= path.bar());
+    }
+}
+
 TEST_CASE("sampled calls: the reads of the clock are taken off what calls without them took") {
     played_path path(2);
     path.cost = {4000, 20};

@@ -108,7 +108,7 @@ class sampled_calls {
             return stop_until(2 * calls);
         }
         if (drawn_ < to_learn) return gap_ = 1;
-        if (drawn_ % 16 == 0 && !choose_stride(calls, ticks, cost)) return gap_;
+        if (drawn_ % 16 == 0 && !choose_stride(calls, ticks, cost)) return 0;
         if (next_ones_ > 0) --next_ones_, exactly = true;
         if (exactly) return gap_ = 1;
         random_ = random_ * 1664525u + 1013904223u;
@@ -199,6 +199,7 @@ class sampled_calls {
     void begin(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
         recent_ = larger(mean_of(ticks, calls), 1);
         drawn_ = next_ones_ = 0;
+        stride_ = 2;
         doubted_ticks_.store(to_learn * cost.worth_timing, relaxed);
     }
 
@@ -206,13 +207,20 @@ class sampled_calls {
     // every call has to be timed for now.
     bool choose_stride(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
         const auto n = static_cast<double>(calls), all = static_cast<double>(ticks);
-        const double mean = larger(all / n, 1), least = mean / 100;  // of what is not known better
+        // What is shorter than a read of the clock is known no better than that.
+        const double mean = larger(larger(all / n, cost.read), 1);
+        const double least = mean / 100;  // of what is not known better
         const bool are_few = long_per_call() < 0.05 * mean;
         const double few = are_few ? goal_of_few : goal;
         const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
         const double needed = long_squares_.load(relaxed) / seen / (few * few * mean * mean);
-        if (needed > 16 * seen && !are_few) return stop_until(4 * calls), false;
-        if (needed > seen && !are_few) return gap_ = 1, false;
+        if (needed > seen && !are_few) {
+            // One that was met early weighs less with each call that is looked at.
+            if (stride_ != 1) looks_since_ = drawn_;
+            stride_ = 1;
+            if (drawn_ - looks_since_ > 16 * to_learn) return stop_until(2 * calls), false;
+            return true;
+        }
         // Of calls at one stride the variance is 4/3 * stride * calls * spread.
         const double allowed =
             0.75 * goal * goal * mean * mean * n / larger(spread(), least * least);
@@ -234,8 +242,9 @@ class sampled_calls {
     bool knows_begin_ = false;
     std::uint32_t stride_ = 2;
     std::uint32_t random_ = 1;
-    std::uint32_t drawn_ = 0;      ///< timed calls since it began
-    std::uint32_t next_ones_ = 0;  ///< calls that are all timed, after a long one
+    std::uint32_t drawn_ = 0;        ///< timed calls since it began
+    std::uint32_t looks_since_ = 0;  ///< timed calls when each one had to be
+    std::uint32_t next_ones_ = 0;    ///< calls that are all timed, after a long one
     std::uint64_t ticks_before_ = 0;
     double recent_ = 0;   ///< mean length of timed calls lately, in ticks
     double perhaps_ = 0;  ///< ticks of the calls before the last long one, were they as long
