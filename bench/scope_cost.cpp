@@ -17,6 +17,11 @@
 
 #include <benchmark/benchmark.h>
 
+#if __has_include(<nvtx3/nvtx3.hpp>)
+#include <nvtx3/nvtx3.hpp>
+#define JOULERY_BENCH_NVTX
+#endif
+
 #include <malloc.h>
 #include <algorithm>
 #include <array>
@@ -132,6 +137,15 @@ void spans(int times) {
         benchmark::ClobberMemory();
     }
 }
+
+#ifdef JOULERY_BENCH_NVTX
+void nvtx_ranges(int times) {
+    for (int i = 0; i < times; ++i) {
+        nvtx3::scoped_range s{"one"};
+        benchmark::ClobberMemory();
+    }
+}
+#endif
 
 struct outcome {
     double nanoseconds, ratio;  ///< medians: of a call, and of call to base
@@ -264,6 +278,13 @@ void print_path_memory(testing::fake_system& machine) {
         "<= 1,024 bytes");
 }
 
+// Where no tool is attached; with one it is the tool that costs.
+void print_others() {
+#ifdef JOULERY_BENCH_NVTX
+    row("a range of NVTX, no tool attached", ratio_text(on_threads(1, nvtx_ranges)), "-");
+#endif
+}
+
 // Scopes this short are timed at some of their calls, once it is known how these differ.
 void print_sampled(options o) {
     calls_before = repetitions * 100 * scopes_a_batch / 10;
@@ -336,13 +357,15 @@ int main(int argc, char** argv) {
     };
     std::printf("| %-52s | %-26s | %-22s |\n|---|---|---|\n", "what", "measured (median)",
                 "budget");
-    if (argc > 1 && std::strcmp(argv[1], "--sampled") == 0) return print_sampled(metered(0.01)), 0;
+    if (argc > 1 && std::strcmp(argv[1], "--sampled") == 0)
+        return print_sampled(metered(0.01)), print_others(), 0;
     constexpr double any = 1e9;  // every call is timed
     start(metered(any));
     print_scopes();
     print_calls();
     stop();
     print_sampled(metered(0.01));
+    print_others();
     print_percentiles(metered(any));
     print_path_memory(machine);
 }

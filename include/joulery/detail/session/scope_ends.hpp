@@ -57,6 +57,18 @@ inline void take_out_of_estimates(const scope_node& n, std::uint64_t ticks) noex
         if (!p->is_open()) p->add_ticks(ticks);
     }
 }
+/// A call that is not timed and goes on for so long is timed from when that could be seen first: at
+/// the end of a timed one inside of it.
+inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
+    constexpr double long_calls = 64;  // of those that are timed at every call
+    for (scope_node* n = inside.parent; n->is_untimed(); n = n->parent) {
+        const std::uint64_t since =
+            n->sampling.stirs_since(n->calls.load(std::memory_order_relaxed), now);
+        if (static_cast<double>(now - since) < long_calls * n->tree->cost.worth_timing) continue;
+        stop_sampling(*n);
+        n->open(since);
+    }
+}
 /// Ends a call that is timed; where it is one of a sample, for those before it as well.
 inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampled_calls& sampling = n.sampling;
@@ -64,6 +76,7 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     const bool is_drawn = sampling.is_drawn();
     const std::uint64_t more = is_drawn ? sampling.stand_for(length, n.tree->cost) - length : 0;
     n.close(now + more);
+    time_what_goes_on(n, now);
     if (!is_drawn) take_out_of_estimates(n, length);
     if (!n.is_sampled()) return sampling.stop();
     const std::uint32_t next = sampling.draw(n.calls.load(std::memory_order_relaxed), ticks + more,

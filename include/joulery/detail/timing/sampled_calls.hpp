@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -67,6 +68,12 @@ class sampled_calls {
     /// A call begins, or ticks are added that no call stands for.
     void note_begin(std::uint64_t ticks) noexcept { ticks_before_ = ticks, knows_begin_ = true; }
     void take_out(std::uint64_t ticks) noexcept { ticks_before_ += ticks; }
+    /// Something inside of a call that is not timed has ended at `now`: since when it has been so
+    /// in this call, after `calls`.
+    [[nodiscard]] std::uint64_t stirs_since(std::uint64_t calls, std::uint64_t now) noexcept {
+        if (std::exchange(stirred_call_, calls + 1) != calls + 1) stirred_at_ = now;
+        return stirred_at_;
+    }
     /// Calls that the timed one stands for, itself included.
     [[nodiscard]] std::uint32_t gap() const noexcept { return gap_; }
 
@@ -246,6 +253,7 @@ class sampled_calls {
     std::uint32_t looks_since_ = 0;  ///< timed calls when each one had to be
     std::uint32_t next_ones_ = 0;    ///< calls that are all timed, after a long one
     std::uint64_t ticks_before_ = 0;
+    std::uint64_t stirred_call_ = 0, stirred_at_ = 0;
     double recent_ = 0;   ///< mean length of timed calls lately, in ticks
     double perhaps_ = 0;  ///< ticks of the calls before the last long one, were they as long
     std::atomic<double> seen_ticks_{0}, doubted_ticks_{0};
