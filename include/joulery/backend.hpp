@@ -1,5 +1,6 @@
 // backend.hpp - what a device family, or anything that counts joules or watts, implements to be
-// measured. SPDX-License-Identifier: MIT
+// measured.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/config.hpp"

@@ -11,7 +11,7 @@
 #include "joulery/accounting/what_if.hpp"
 #include "joulery/carbon/accelerator_power.hpp"
 #include "joulery/carbon/series_reader.hpp"
-#include "joulery/detail/carbon/callable_intensity.hpp"
+#include "joulery/detail/carbon/intensity_over_time.hpp"
 #include "joulery/figures.hpp"
 #include "joulery/joulery.hpp"
 #include "joulery/probe.hpp"

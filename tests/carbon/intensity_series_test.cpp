@@ -2,7 +2,7 @@
 
 #include "approx.hpp"
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/detail/carbon/callable_intensity.hpp"
+#include "joulery/detail/carbon/intensity_over_time.hpp"
 
 #include <doctest/doctest.h>
 

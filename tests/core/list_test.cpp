@@ -138,6 +138,10 @@ TEST_CASE("a list takes items of its own") {
         const counted first = items.front(), last = items.back();
         items.push_back(items.front());
         CHECK(items.back() == first);
+        CHECK(items.front() == first);
+        items.push_back(std::move(items.front()));
+        CHECK(items.back() == first);
+        items.front() = first;
         items.emplace_back(items.front());
         CHECK(items.back() == first);
         items.insert(items.begin(), items[static_cast<std::size_t>(size) - 1]);

@@ -1,4 +1,4 @@
-#include "joulery/detail/metering/counter_step.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 
 #include "approx.hpp"
 #include "joulery/backend.hpp"
-#include "joulery/detail/metering/sampling_share.hpp"
+#include "joulery/detail/metering/read_schedule.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"

@@ -3,15 +3,15 @@
 //   tests/fuzz/system_text_fuzz.cpp
 // The tests run it without libFuzzer over mutated seeds (fuzz/system_text_fuzz_test.cpp).
 #include "joulery/detail/backends/accelerator/neuron.hpp"
-#include "joulery/detail/backends/apple/ioreport_naming.hpp"
+#include "joulery/detail/backends/apple/apple_ioreport.hpp"
 #include "joulery/detail/backends/board/hwmon_chip.hpp"
 #include "joulery/detail/backends/board/rpi_pmic.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
-#include "joulery/detail/backends/cpu/cpu_list.hpp"
+#include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_perf.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_table.hpp"
-#include "joulery/detail/backends/gpu/gpu_metrics.hpp"
+#include "joulery/detail/backends/gpu/amdgpu.hpp"
 #include "joulery/detail/backends/recording/recording.hpp"
 #include "joulery/detail/backends/server/cray_pm.hpp"
 #include "joulery/detail/backends/server/ipmi_dcmi.hpp"

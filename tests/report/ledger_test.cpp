@@ -3,7 +3,7 @@
 #include "approx.hpp"
 #include "joulery/accounting/ledger_total.hpp"
 #include "joulery/carbon/carbon_for.hpp"
-#include "joulery/detail/core/locked_file.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 
 #include <doctest/doctest.h>
 

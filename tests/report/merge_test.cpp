@@ -1,5 +1,5 @@
-#include "joulery/detail/report/machine_union.hpp"
 #include "joulery/detail/report/report_merger.hpp"
+#include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/report_io.hpp"
 
 #include "approx.hpp"

@@ -28,8 +28,8 @@ JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/concat.hpp"
-#include "joulery/detail/core/locked_file.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <cerrno>

@@ -69,9 +69,9 @@ struct ledger_summary {
 
 #ifdef JOULERY_IMPLEMENTATION
 
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
-#include "joulery/detail/core/locked_file.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/text_grid.hpp"

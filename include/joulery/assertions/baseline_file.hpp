@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/descriptor.hpp"
 #include "joulery/assertions/regression.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/detail/core/shared_file.hpp"
+#include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/json_value.hpp"
-#include "joulery/detail/core/locked_file.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/result.hpp"
 

@@ -7,7 +7,7 @@
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
-#include "joulery/detail/report/markup_text.hpp"
+#include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/text_grid.hpp"
 #include "joulery/result.hpp"
 #include "joulery/units.hpp"

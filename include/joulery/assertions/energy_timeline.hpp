@@ -1,5 +1,5 @@
-// energy_timeline.hpp - remembers a meter's joules over time, to ask for any
-// stretch later. SPDX-License-Identifier: MIT
+// energy_timeline.hpp - remembers a meter's joules over time, to ask for any stretch later.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/meter.hpp"

@@ -4,7 +4,7 @@
 
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/carbon/intensity_series.hpp"
-#include "joulery/detail/carbon/series_options.hpp"
+#include "joulery/detail/carbon/series_intake.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/result.hpp"
 

@@ -1,5 +1,6 @@
 // annotation_stack.hpp - scopes for annotations that a program has already, begun and ended by
-// calls. SPDX-License-Identifier: MIT
+// calls.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"

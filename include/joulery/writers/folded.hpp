@@ -25,7 +25,6 @@ inline namespace v1 {
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
-#include "joulery/detail/report/flame_stack.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
 #include <algorithm>

@@ -27,19 +27,17 @@ inline namespace v1 {
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/report/call_spreads.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_scope_table.hpp"
 #include "joulery/detail/report/html_script.hpp"
 #include "joulery/detail/report/html_style.hpp"
-#include "joulery/detail/report/html_table.hpp"
 #include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/icicle.hpp"
 #include "joulery/detail/report/known_energy.hpp"
-#include "joulery/detail/report/markup_text.hpp"
 #include "joulery/detail/report/power_chart.hpp"
+#include "joulery/detail/report/shown_rows.hpp"
 
 #include <algorithm>
 #include <cstddef>

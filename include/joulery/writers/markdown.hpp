@@ -29,7 +29,6 @@ inline namespace v1 {
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/known_energy.hpp"
-#include "joulery/detail/report/part_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/detail/report/shown_rows.hpp"
 

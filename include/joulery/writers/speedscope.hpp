@@ -23,7 +23,6 @@ inline namespace v1 {
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/json_text.hpp"
-#include "joulery/detail/report/flame_stack.hpp"
 #include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 

@@ -1,5 +1,5 @@
-// trace_json.hpp - a report on a time line, for ui.perfetto.dev and
-// chrome://tracing. SPDX-License-Identifier: MIT
+// trace_json.hpp - a report on a time line, for ui.perfetto.dev and chrome://tracing.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/config.hpp"

@@ -1,5 +1,6 @@
-// scope_states.hpp - what the scopes of all threads showed at one look, for all
-// channels of a source. SPDX-License-Identifier: MIT
+// scope_states.hpp - what the scopes of all threads showed at one look, for all channels of a
+// source.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/timing/node_watch.hpp"

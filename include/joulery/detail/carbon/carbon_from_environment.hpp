@@ -4,8 +4,8 @@
 
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/carbon/carbon_model.hpp"
-#include "joulery/detail/carbon/decimal.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/number_text.hpp"
 
 #include <optional>
 #include <string>

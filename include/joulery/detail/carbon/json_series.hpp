@@ -4,7 +4,6 @@
 
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/series_intake.hpp"
-#include "joulery/detail/carbon/series_options.hpp"
 #include "joulery/detail/core/concat.hpp"
 
 #include <array>

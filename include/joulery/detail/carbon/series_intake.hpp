@@ -2,15 +2,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/carbon/decimal.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/series_builder.hpp"
-#include "joulery/detail/carbon/series_options.hpp"
 #include "joulery/detail/carbon/timestamp.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/units.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +22,22 @@
 
 namespace joulery {
 inline namespace v1 {
+
+/// All may stay as it is where the file says enough.
+struct series_options {
+    std::string zone;          ///< take this zone's rows only; needed where a file has several
+    std::string unit;          ///< "g/kWh", "kg/MWh", "lb/MWh": where the file does not say
+    std::string value_column;  ///< the CSV column to read, where several could be meant
+    bool assume_utc = false;   ///< times without a zone are UTC
+    bool known_zero = false;   ///< a zero is a true zero here (marginal, while power is curtailed)
+    bool skip_bad_rows = false;  ///< leave out rows without a usable value: they become gaps
+    carbon_intensity fallback;   ///< for gaps; none: the mean of the series
+    double from = -std::numeric_limits<double>::infinity();  ///< rows before are left out (unix s)
+    double until = std::numeric_limits<double>::infinity();  ///< rows from here on are left out
+    std::size_t max_steps =
+        200000;  ///< longer series are joined to longer steps: memory stays flat
+};
+
 namespace detail {
 
 /// Reads a mass per energy, word by word from its end.

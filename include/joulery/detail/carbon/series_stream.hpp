@@ -4,7 +4,7 @@
 
 #include "joulery/detail/carbon/csv_series.hpp"
 #include "joulery/detail/carbon/json_series.hpp"
-#include "joulery/detail/carbon/series_options.hpp"
+#include "joulery/detail/carbon/series_intake.hpp"
 
 #include <cstddef>
 #include <string>

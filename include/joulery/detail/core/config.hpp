@@ -52,11 +52,13 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define JOULERY_NOINLINE __attribute__((noinline, cold))
+#define JOULERY_OUT_OF_LINE __attribute__((noinline))
 #define JOULERY_INLINE inline __attribute__((always_inline))
 #define JOULERY_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define JOULERY_PREFETCH(address) __builtin_prefetch(address)
 #else
 #define JOULERY_NOINLINE
+#define JOULERY_OUT_OF_LINE
 #define JOULERY_INLINE inline
 #define JOULERY_UNLIKELY(x) (x)
 #define JOULERY_PREFETCH(address) static_cast<void>(0)

@@ -64,8 +64,8 @@ class list_memory {
         capacity_ = count;
     }
     /// Appends items that are bytes, and are not in this list.
-    JOULERY_NOINLINE void append_bytes(const void* from, std::size_t count,
-                                       std::size_t item_bytes) {
+    JOULERY_OUT_OF_LINE void append_bytes(const void* from, std::size_t count,
+                                          std::size_t item_bytes) {
         if (count == 0) return;
         if (size_ + count > capacity_) move_bytes(size_ + count, size_ > 0, item_bytes);
         std::memcpy(static_cast<char*>(begin_) + size_ * item_bytes, from, count * item_bytes);
@@ -138,11 +138,23 @@ class list : public list_memory {
     void reserve(std::size_t count) {
         if (count > capacity_) move_to(count, false);
     }
-    /// `item` may be of this list: it was copied before the list grows.
-    void push_back(Item item) {
-        if (size_ == capacity_) move_to(size_ + 1, true);
-        ::new (static_cast<void*>(data() + size_)) Item(std::move(item));
-        ++size_;
+    /// `item` may be of this list: the list grows after it was copied.
+    void push_back(const Item& item) {
+        if constexpr (is_bytes) {
+            const Item copy(item);
+            if (size_ == capacity_) move_to(size_ + 1, true);
+            ::new (static_cast<void*>(data() + size_)) Item(copy);
+            ++size_;
+        } else {
+            put_copy(item);
+        }
+    }
+    void push_back(Item&& item) {
+        if constexpr (is_bytes) {
+            push_back(static_cast<const Item&>(item));
+        } else {
+            put(std::move(item));
+        }
     }
     template <class... Of>
     Item& emplace_back(Of&&... of) {
@@ -158,12 +170,12 @@ class list : public list_memory {
         }
     }
 
-    JOULERY_NOINLINE void resize(std::size_t count) {
+    JOULERY_OUT_OF_LINE void resize(std::size_t count) {
         cut(count);
         if (count > capacity_) move_to(count, true);
         for (; size_ < count; ++size_) ::new (static_cast<void*>(data() + size_)) Item();
     }
-    JOULERY_NOINLINE void resize(std::size_t count, const Item& item) {
+    JOULERY_OUT_OF_LINE void resize(std::size_t count, const Item& item) {
         cut(count);
         if (count == size_) return;
         const Item copy(item);
@@ -201,14 +213,14 @@ class list : public list_memory {
         }
     }
     /// `item` comes before the one at `at`.
-    JOULERY_NOINLINE Item* insert(const Item* at, Item item) {
+    JOULERY_OUT_OF_LINE Item* insert(const Item* at, Item item) {
         const auto place = static_cast<std::size_t>(at - data());
         push_back(std::move(item));
         for (std::size_t i = size_ - 1; i > place; --i) std::swap(data()[i], data()[i - 1]);
         return data() + place;
     }
     Item* erase(const Item* at) { return erase(at, at + 1); }
-    JOULERY_NOINLINE Item* erase(const Item* first, const Item* last) {
+    JOULERY_OUT_OF_LINE Item* erase(const Item* first, const Item* last) {
         Item* const to = data() + (first - data());
         const auto removed = static_cast<std::size_t>(last - first);
         for (Item* i = to; removed > 0 && i + removed < end(); ++i) *i = std::move(i[removed]);
@@ -225,6 +237,17 @@ class list : public list_memory {
     friend bool operator!=(const list& a, const list& b) { return !(a == b); }
 
  private:
+    JOULERY_OUT_OF_LINE void put(Item&& item) {
+        if (size_ == capacity_) {
+            Item moved(std::move(item));
+            move_to(size_ + 1, true);
+            ::new (static_cast<void*>(data() + size_)) Item(std::move(moved));
+        } else {
+            ::new (static_cast<void*>(data() + size_)) Item(std::move(item));
+        }
+        ++size_;
+    }
+    JOULERY_OUT_OF_LINE void put_copy(const Item& item) { put(Item(item)); }
     /// Ends the items from `count` on.
     void cut(std::size_t count) noexcept {
         if constexpr (ends_by_itself) {
@@ -233,7 +256,7 @@ class list : public list_memory {
             end_from(count);
         }
     }
-    JOULERY_NOINLINE void end_from(std::size_t count) noexcept {
+    JOULERY_OUT_OF_LINE void end_from(std::size_t count) noexcept {
         while (size_ > count) pop_back();
     }
     void move_to(std::size_t count, bool is_growing) {

@@ -1,5 +1,5 @@
-// system_root.hpp - reading the system's files, of the real machine or of a fake
-// one. SPDX-License-Identifier: MIT
+// system_root.hpp - reading the system's files, of the real machine or of a fake one.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/concat.hpp"

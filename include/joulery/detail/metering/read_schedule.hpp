@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <thread>
 #include <utility>
 
 namespace joulery {
@@ -279,6 +280,27 @@ class read_schedule {
     double rest_ = 1;
     unsigned misses_ = 0;
     unsigned burst_left_ = 0;
+};
+
+/// The samplers' processor time over that of all processors, from one call to the next: what they
+/// used is billed to no scope. Reads at the edges of scopes are not in it: the report takes them
+/// out of the scopes around them.
+class sampling_share {
+ public:
+    explicit sampling_share(unsigned processors = std::thread::hardware_concurrency()) noexcept
+        : processors_(std::max(processors, 1u)) {}
+
+    /// `spent`: the samplers' processor time so far, `now`: the time so far, both in seconds.
+    [[nodiscard]] double share(double spent, double now) noexcept {
+        const double used = spent - std::exchange(spent_, spent);
+        const double time = now - std::exchange(now_, now);
+        return time > 0 ? std::clamp(used / time / processors_, 0.0, 1.0) : 0;
+    }
+
+ private:
+    double processors_;
+    double spent_ = 0;
+    double now_ = 0;
 };
 
 }  // namespace detail

@@ -3,14 +3,65 @@
 #pragma once
 
 #include "joulery/detail/core/concat.hpp"
-#include "joulery/detail/report/markup_text.hpp"
+#include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/quality.hpp"
+#include "joulery/units.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
+
+/// `text` for elements and quoted attributes: valid UTF-8, no control characters (XML has no way
+/// to write them), and nothing that markup could come of.
+[[nodiscard]] inline std::string markup_text(std::string_view text) {
+    std::string out;
+    for (const char c : escape_control(text)) {
+        switch (c) {
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            case '\'':
+                out += "&#39;";
+                break;
+            default:
+                out += c;
+        }
+    }
+    return out;
+}
+
+namespace detail {
+
+/// A number for an attribute: no exponent, no surprise; what is no number is 0.
+inline std::string svg_number(double x) {
+    if (!is_finite(x) || x <= -1e9 || x >= 1e9) return "0";
+    const bool negative = x < 0;
+    const auto thousandths = static_cast<std::uint64_t>((negative ? -x : x) * 1000 + 0.5);
+    std::string fraction = std::to_string(1000 + thousandths % 1000).substr(1);
+    fraction.erase(fraction.find_last_not_of('0') + 1);
+    std::string out = negative && thousandths > 0 ? "-" : "";
+    out += std::to_string(thousandths / 1000);
+    return fraction.empty() ? out : concat({out, ".", fraction});
+}
+
+}  // namespace detail
 
 /// Whether a text begins with a unit that has the prefix "u": "uJ", "uWh/sample".
 [[nodiscard]] inline bool is_micro(std::string_view text) {
@@ -64,5 +115,58 @@ inline namespace v1 {
                    "</span></div></foreignObject>"});
 }
 
+namespace detail {
+
+/// Appends the parts of a table to a page.
+class html_table {
+ public:
+    explicit html_table(std::string& out) : out_(out) {}
+
+    /// A name that begins with '*' is left out where the page is narrow, one with '<' is on the
+    /// left.
+    void heads(const std::vector<std::string>& names) {
+        out_ += "<thead><tr>";
+        for (const std::string& name : names) {
+            const bool wide = name[0] == '*', left = name[wide ? 1 : 0] == '<';
+            const std::string classes =
+                concat({wide ? "wide" : "", (wide && left ? " " : ""), (left ? "left" : "")});
+            append(out_, {"<th scope=\"col\"",
+                          (classes.empty() ? "" : concat({" class=\"", classes, "\""})), ">",
+                          html_figure(name.substr((wide ? 1u : 0u) + (left ? 1u : 0u))), "</th>"});
+        }
+        out_ += "</tr></thead>\n";
+    }
+
+    // A cell sorts by its number, or, without one, by its text.
+    void cell(const std::string& text, double value, const char* classes = "") {
+        std::string number;
+        if (is_finite(value)) append_number(number, value);
+        append(out_, {"<td", (*classes != '\0' ? concat({" class=\"", classes, "\""}) : ""),
+                      " data-v=\"", number, "\">", html_figure(text), "</td>"});
+    }
+    void cell(const std::string& text, const char* classes = "") {
+        append(out_, {"<td", (*classes != '\0' ? concat({" class=\"", classes, "\""}) : ""), ">",
+                      html_figure(text), "</td>"});
+    }
+    void quality_cell(quality q) {
+        const std::string text(to_text(q));
+        append(out_, {"<td class=\"left\"><span class=\"mark ", text, "\">", text, "</span></td>"});
+    }
+    void quality_cell(energy figure, quality q) {
+        if (is_nan(figure.joules()))
+            cell(not_measured_text, "left");
+        else
+            quality_cell(q);
+    }
+
+    static std::string row_head(std::size_t level) {
+        return concat({"<th scope=\"row\" style=\"padding-left:", 10 + 18 * level, "px\">"});
+    }
+
+ protected:
+    std::string& out_;
+};
+
+}  // namespace detail
 }  // namespace v1
 }  // namespace joulery

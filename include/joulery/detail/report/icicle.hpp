@@ -8,7 +8,6 @@
 #include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_text.hpp"
-#include "joulery/detail/report/markup_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
 

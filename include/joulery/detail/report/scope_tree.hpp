@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/report.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <unordered_map>
@@ -78,6 +80,26 @@ class row_places {
  private:
     std::unordered_map<std::string, std::size_t> places_;
 };
+
+namespace detail {
+
+inline constexpr const char* outside_name = "(outside all scopes)";
+
+/// A row's own joules as a weight: what is negative or no number weighs nothing.
+inline double flame_weight(energy self) noexcept {
+    const double j = self.joules();
+    return is_positive(j) ? j : 0;
+}
+
+/// Indexes of the rows from the outermost to `i`.
+inline std::vector<std::size_t> flame_stack(const scope_tree& tree, std::size_t i) {
+    std::vector<std::size_t> stack;
+    for (; i != scope_tree::none; i = tree.parent[i]) stack.push_back(i);
+    std::reverse(stack.begin(), stack.end());
+    return stack;
+}
+
+}  // namespace detail
 
 }  // namespace v1
 }  // namespace joulery

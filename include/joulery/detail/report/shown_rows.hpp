@@ -5,13 +5,18 @@
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/list.hpp"
+#include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/report.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <queue>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -128,5 +133,111 @@ class row_selection {
     return concat({"(", row.left_out, " more)"});
 }
 
+/// The kinds of parts that a report's total is made of, in the order of `component`; empty where
+/// there is but one kind, or nothing beside the processors and their memory.
+///
+///     for (component part : parts_of(r)) print(part_title(part), energy_of_part(r, row, part));
+[[nodiscard]] inline detail::list<component> parts_of(const report& r) {
+    bool seen[static_cast<std::size_t>(component::other) + 1] = {};
+    for (const channel_row& c : r.channels)
+        if (c.summed) seen[static_cast<std::size_t>(c.part)] = true;
+    detail::list<component> out;
+    for (std::size_t i = 0; i < sizeof seen; ++i)
+        if (seen[i]) out.push_back(static_cast<component>(i));
+    const bool accelerated = seen[static_cast<std::size_t>(component::gpu)] ||
+                             seen[static_cast<std::size_t>(component::npu)];
+    if (out.size() < 2 || !accelerated) out.clear();
+    return out;
+}
+
+/// What `row` used of the summed channels of one kind.
+[[nodiscard]] inline energy energy_of_part(const report& r, const scope_row& row, component part) {
+    energy sum;
+    for (std::size_t c = 0; c < r.channels.size() && c < row.by_channel.size(); ++c)
+        if (r.channels[c].summed && r.channels[c].part == part) sum += row.by_channel[c];
+    return sum;
+}
+
+/// What the machine used of one kind, in the whole run or outside all scopes.
+[[nodiscard]] inline energy energy_of_part(const report& r, component part,
+                                           energy channel_row::*which = &channel_row::total) {
+    energy sum;
+    for (const channel_row& c : r.channels)
+        if (c.summed && c.part == part) sum += c.*which;
+    return sum;
+}
+
+/// The head of a column: "CPU", "GPU", "memory".
+[[nodiscard]] constexpr std::string_view part_title(component part) noexcept {
+    switch (part) {
+        case component::cpu:
+            return "CPU";
+        case component::gpu:
+            return "GPU";
+        case component::npu:
+            return "NPU";
+        case component::dram:
+            return "memory";
+        case component::soc:
+            return "SoC";
+        case component::board:
+            return "board";
+        case component::platform:
+            return "platform";
+        case component::other:
+            return "other";
+    }
+    return "other";
+}
+
+namespace detail {
+
+/// Rows of which percentiles are known, of at least `least_calls` calls and at most `most` of them:
+/// those with the most energy, in the order of the tree.
+[[nodiscard]] inline std::vector<std::size_t> rows_with_spreads(const report& r,
+                                                                const scope_tree& tree,
+                                                                std::uint64_t least_calls,
+                                                                std::size_t most) {
+    std::vector<std::size_t> rows;
+    for (const std::size_t i : tree.order)
+        if (r.scopes[i].call_time.max.count() > 0 && r.scopes[i].calls >= least_calls)
+            rows.push_back(i);
+    if (rows.size() <= most) return rows;
+    std::vector<energy> totals;
+    for (const std::size_t i : rows) totals.push_back(r.scopes[i].total);
+    const auto nth = totals.begin() + static_cast<std::ptrdiff_t>(most);
+    std::nth_element(totals.begin(), nth, totals.end(), [](energy a, energy b) { return a > b; });
+    const energy least = *nth;
+    erase_from(rows, [&](std::size_t i) { return !(r.scopes[i].total > least); });
+    return rows;
+}
+
+/// A figure of single calls, and what a table sorts it by.
+struct spread_cell {
+    std::string text;
+    double value = 0;
+};
+
+/// p50, p90, p99 and the largest, of the times and of the energies; the latter empty where they are
+/// not known.
+[[nodiscard]] inline std::array<spread_cell, 8> spread_cells(const scope_row& row) {
+    const percentiles<seconds>& t = row.call_time;
+    const percentiles<energy>& e = row.call_energy;
+    std::array<spread_cell, 8> cells;
+    std::size_t at = 0;
+    for (const seconds s : {t.p50, t.p90, t.p99, t.max}) cells[at++] = {to_text(s), s.count()};
+    for (const energy j : {e.p50, e.p90, e.p99, e.max}) {
+        if (!row.call_method.empty())
+            cells[at] = {with_quality_prefix(to_text(j), row.provenance), j.joules()};
+        ++at;
+    }
+    return cells;
+}
+
+inline constexpr const char* spread_note =
+    "energy by: edges, counters read at both ends of each call; tasks, a span's tasks at their "
+    "powers; time, each call's time at the scope's mean power";
+
+}  // namespace detail
 }  // namespace v1
 }  // namespace joulery

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/append_to_file.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/number_text.hpp"

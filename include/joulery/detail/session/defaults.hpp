@@ -3,8 +3,8 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/list_view.hpp"
 #include "joulery/detail/core/list.hpp"
+#include "joulery/detail/core/list_view.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
@@ -71,8 +71,8 @@ inline constexpr second_view second_views[] = {
 #include "joulery/detail/backends/cpu/rapl_powercap.hpp"
 #include "joulery/detail/backends/estimate/estimate.hpp"
 #include "joulery/detail/backends/gpu/amdgpu.hpp"
-#include "joulery/detail/backends/gpu/device_library.hpp"
 #include "joulery/detail/backends/gpu/level_zero.hpp"
+#include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
 #include "joulery/detail/backends/gpu/rocm_smi.hpp"
 #include "joulery/detail/backends/server/cray_pm.hpp"

@@ -4,7 +4,6 @@
 
 #include "joulery/detail/attribution/idle_split.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
-#include "joulery/detail/core/cancellation_guard.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"

@@ -7,7 +7,6 @@
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
-#include "joulery/detail/metering/sampling_share.hpp"
 #include "joulery/detail/timing/energy_mark.hpp"
 
 #include <algorithm>

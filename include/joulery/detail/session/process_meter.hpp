@@ -5,7 +5,6 @@
 #include "joulery/detail/core/list.hpp"
 #include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
 
-#include "joulery/detail/core/cancellation_guard.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/fork_guard.hpp"

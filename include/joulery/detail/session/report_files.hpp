@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/append_to_file.hpp"
-#include "joulery/detail/core/claimed_file.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"

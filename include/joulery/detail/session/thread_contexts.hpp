@@ -1,5 +1,5 @@
-// thread_contexts.hpp - the calling thread's trees, one a meter, and the end of a
-// thread. SPDX-License-Identifier: MIT
+// thread_contexts.hpp - the calling thread's trees, one a meter, and the end of a thread.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"

@@ -1,5 +1,6 @@
 // energy_mark.hpp - what the counters said of a path at one edge of a call, to be compared at the
-// other. SPDX-License-Identifier: MIT
+// other.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <cstdint>

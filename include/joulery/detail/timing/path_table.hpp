@@ -1,5 +1,5 @@
-// path_table.hpp - every distinct path of nested scopes, and what it has cost so
-// far. SPDX-License-Identifier: MIT
+// path_table.hpp - every distinct path of nested scopes, and what it has cost so far.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/timing/sampled_calls.hpp"

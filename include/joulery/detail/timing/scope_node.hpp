@@ -1,5 +1,5 @@
-// scope_node.hpp - a scope's place in its thread's tree; all that the hot path
-// touches. SPDX-License-Identifier: MIT
+// scope_node.hpp - a scope's place in its thread's tree; all that the hot path touches.
+// SPDX-License-Identifier: MIT
 //
 // One thread writes a tree, others read it at any moment. So everything a reader needs of a node's
 // time is one atomic word: the ticks it was open so far, less the tick at which it was opened while

@@ -1,5 +1,5 @@
-// neuron.hpp - AWS Trainium and Inferentia: a share of a maximum that only the
-// user can state. SPDX-License-Identifier: MIT
+// neuron.hpp - AWS Trainium and Inferentia: a share of a maximum that only the user can state.
+// SPDX-License-Identifier: MIT
 //
 // The driver publishes percent of the device's maximum power, a figure for the last minute once a
 // minute, and nobody publishes that maximum. From the driver's documentation; tested on fake trees

@@ -1,17 +1,20 @@
-// apple_ioreport.hpp - Apple silicon's energy model: processor, GPU, memory,
-// neural engine. SPDX-License-Identifier: MIT
+// apple_ioreport.hpp - Apple silicon's energy model: processor, GPU, memory, neural engine.
+// SPDX-License-Identifier: MIT
 //
 // UNVERIFIED: never run on a Mac; tested on a fake library. Apple calls these figures estimates, so
 // do we. No rights are needed; in virtual machines the group is empty.
 #pragma once
 
+#include "joulery/backend.hpp"
 #include "joulery/detail/backends/apple/apple_names.hpp"
-#include "joulery/detail/backends/apple/ioreport_api.hpp"
-#include "joulery/detail/backends/apple/ioreport_naming.hpp"
+#include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/dynamic_library.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"
+#include "joulery/result.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,7 +24,136 @@
 
 namespace joulery {
 inline namespace v1 {
+
+// Names as macmon and zeus-apple-silicon met them on M1 to M5; not verified on a Mac.
 namespace detail {
+
+/// One of the figures that a chip is made of, or none of them. Parts of the processor that "CPU
+/// Energy" already holds are `other`, as are fabric, display and media.
+enum class apple_part : unsigned char { cpu, gpu, gpu_sram, dram, ane, other };
+
+/// The part that a channel belongs to; the dies of an Ultra ("DIE_1_CPU Energy") add up to one.
+[[nodiscard]] inline apple_part apple_part_of(std::string_view name) noexcept {
+    if (name.substr(0, 4) == "DIE_") {
+        const std::size_t end = name.find('_', 4);
+        if (end != std::string_view::npos) name.remove_prefix(end + 1);
+    }
+    if (name == "CPU Energy") return apple_part::cpu;
+    if (name.substr(0, 8) == "GPU SRAM") return apple_part::gpu_sram;
+    if (name == "GPU Energy" || name == "GPU") return apple_part::gpu;
+    if (name.substr(0, 4) == "DRAM") return apple_part::dram;
+    if (name.substr(0, 3) == "ANE") return apple_part::ane;
+    return apple_part::other;
+}
+
+/// Nanojoules of one count in a unit as IOReport labels it; 0 where it is none.
+[[nodiscard]] inline std::uint64_t nanojoules_of(std::string_view unit) noexcept {
+    while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+    while (!unit.empty() && unit.back() == ' ') unit.remove_suffix(1);
+    return unit == "mJ" ? 1'000'000 : unit == "uJ" ? 1'000 : unit == "nJ" ? 1 : 0;
+}
+
+[[nodiscard]] inline channel describe_apple_part(apple_part part) {
+    channel c;
+    c.joules_per_count = 1e-9;
+    c.quantum = 1e-3;
+    c.update_period = std::chrono::milliseconds(10);
+    switch (part) {
+        case apple_part::cpu:
+            c.id = "cpu0/package";
+            c.part = component::cpu;
+            c.device = "cpu-package:0";
+            break;
+        case apple_part::gpu:
+            c.id = "soc0/gpu";
+            c.device = "cpu-package:0/gpu";
+            c.part = component::gpu;
+            break;
+        case apple_part::gpu_sram:
+            c.id = "soc0/gpu-sram";
+            c.device = "cpu-package:0/gpu-sram";
+            c.part = component::gpu;
+            break;
+        case apple_part::dram:
+            c.id = "soc0/dram";
+            c.device = "cpu-package:0/dram";
+            c.part = component::dram;
+            break;
+        case apple_part::ane:
+            c.id = "soc0/ane";
+            c.device = "cpu-package:0/ane";
+            c.part = component::npu;
+            break;
+        case apple_part::other:
+            break;
+    }
+    return c;
+}
+
+}  // namespace detail
+
+// IOReport is private and not documented; the calls are those that zeus-apple-silicon and macmon
+// make. Not verified on a Mac.
+namespace detail {
+
+using cf_ref = const void*;  ///< any CoreFoundation object
+
+struct ioreport_api {
+    cf_ref (*make_string)(cf_ref allocator, const char*, std::uint32_t encoding) = nullptr;
+    unsigned char (*string_to)(cf_ref, char*, long room, std::uint32_t encoding) = nullptr;
+    cf_ref (*mutable_copy)(cf_ref allocator, long capacity, cf_ref dictionary) = nullptr;
+    cf_ref (*value_of)(cf_ref dictionary, cf_ref key) = nullptr;
+    long (*array_count)(cf_ref) = nullptr;
+    cf_ref (*array_item)(cf_ref, long) = nullptr;
+    void (*release)(cf_ref) = nullptr;
+
+    cf_ref (*channels_in_group)(cf_ref group, cf_ref subgroup, std::uint64_t, std::uint64_t,
+                                std::uint64_t) = nullptr;
+    void* (*subscribe)(void*, cf_ref channels, cf_ref* out, std::uint64_t, cf_ref) = nullptr;
+    cf_ref (*sample)(void* subscription, cf_ref channels, cf_ref) = nullptr;
+    std::int64_t (*integer)(cf_ref item, std::int32_t) = nullptr;
+    cf_ref (*channel_name)(cf_ref item) = nullptr;  // borrowed, as all that is not made or copied
+    cf_ref (*unit_label)(cf_ref item) = nullptr;
+
+    static constexpr std::uint32_t utf8 = 0x08000100;
+
+    [[nodiscard]] static result<ioreport_api> load(const library_search& where) {
+        // Both are in the loader's shared cache, not on disk; opening them works all the same.
+        const dynamic_library foundation(
+            {"/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation",
+             "CoreFoundation.so"},
+            where);
+        const dynamic_library report({"/usr/lib/libIOReport.dylib", "libIOReport.so"}, where);
+        if (!foundation.is_open() || !report.is_open())
+            return failure{concat({"IOReport is not here: ",
+                                   (foundation.is_open() ? report : foundation).error()}),
+                           {}};
+        ioreport_api api;
+        const bool has_foundation =
+            foundation.bind(api.make_string, "CFStringCreateWithCString") &&
+            foundation.bind(api.string_to, "CFStringGetCString") &&
+            foundation.bind(api.mutable_copy, "CFDictionaryCreateMutableCopy") &&
+            foundation.bind(api.value_of, "CFDictionaryGetValue") &&
+            foundation.bind(api.array_count, "CFArrayGetCount") &&
+            foundation.bind(api.array_item, "CFArrayGetValueAtIndex") &&
+            foundation.bind(api.release, "CFRelease");
+        const bool has_report = report.bind(api.channels_in_group, "IOReportCopyChannelsInGroup") &&
+                                report.bind(api.subscribe, "IOReportCreateSubscription") &&
+                                report.bind(api.sample, "IOReportCreateSamples") &&
+                                report.bind(api.integer, "IOReportSimpleGetIntegerValue") &&
+                                report.bind(api.channel_name, "IOReportChannelGetChannelName") &&
+                                report.bind(api.unit_label, "IOReportChannelGetUnitLabel");
+        if (!has_foundation || !has_report)
+            return failure{"IOReport has changed: a call is missing", {}};
+        return api;
+    }
+
+    [[nodiscard]] std::string text_of(cf_ref string) const {
+        char room[128] = "";
+        if (string == nullptr || string_to(string, room, sizeof room, utf8) == 0) return {};
+        return room;
+    }
+};
 
 /// A subscription to the group "Energy Model"; gives back what it holds.
 class ioreport_subscription {

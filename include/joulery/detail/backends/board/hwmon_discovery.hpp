@@ -1,10 +1,9 @@
-// hwmon_discovery.hpp - finds the sensors of known hwmon chips and what they
-// contain. SPDX-License-Identifier: MIT
+// hwmon_discovery.hpp - finds the sensors of known hwmon chips and what they contain.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/board/hwmon_chip.hpp"
-#include "joulery/detail/backends/board/hwmon_sensor.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
 #include "joulery/detail/backends/common/watched_file.hpp"

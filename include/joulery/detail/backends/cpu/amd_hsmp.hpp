@@ -1,5 +1,5 @@
-// amd_hsmp.hpp - socket energy and power of AMD EPYC through /dev/hsmp, which any
-// user may read. SPDX-License-Identifier: MIT
+// amd_hsmp.hpp - socket energy and power of AMD EPYC through /dev/hsmp, which any user may read.
+// SPDX-License-Identifier: MIT
 //
 // Kernel: arch/x86/include/uapi/asm/amd_hsmp.h and drivers/platform/x86/amd/hsmp, read in 7.2; the
 // energy messages (0x30, 0x32) are not in 6.12. Tested on fakes only; which processor answers which

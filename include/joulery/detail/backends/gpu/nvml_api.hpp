@@ -1,5 +1,5 @@
-// nvml_api.hpp - the part of NVIDIA's management library that is used, declared
-// here. SPDX-License-Identifier: MIT
+// nvml_api.hpp - the part of NVIDIA's management library that is used, declared here.
+// SPDX-License-Identifier: MIT
 //
 // nvml.h of CUDA 12.4 and of API 13: only calls whose structures are the same in both, or that have
 // none. NVML states that it is thread-safe.

@@ -7,7 +7,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
-#include "joulery/detail/backends/gpu/device_library.hpp"
+#include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"

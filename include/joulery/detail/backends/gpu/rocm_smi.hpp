@@ -11,7 +11,6 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
-#include "joulery/detail/backends/gpu/amd_apu.hpp"
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
 #include "joulery/detail/backends/gpu/library_backend.hpp"
 #include "joulery/detail/core/concat.hpp"
