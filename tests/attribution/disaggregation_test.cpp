@@ -107,7 +107,7 @@ TEST_CASE("disaggregation: a parent of all that mixes has their sum for certain"
 TEST_CASE("disaggregation: a reading that is off moves energy between the rows beside it alone") {
     const paths p;
     disaggregation d;
-    const std::vector<row_member> first{member(p.load, 3, 1, 1)},
+    const list<row_member> first{member(p.load, 3, 1, 1)},
         second{member(p.forward, 2, 1, 1)};
     d.add(first, 100, true);
     d.add(second, 50, true);
@@ -122,7 +122,7 @@ TEST_CASE("disaggregation: a reading that is off moves energy between the rows b
 TEST_CASE("disaggregation: what is alike at each edge adds up as it is, not by its square") {
     const paths p;
     disaggregation d;
-    const std::vector<row_member> a{member(p.load, 3, 1, 1)}, b{member(p.forward, 2, 1, 1)};
+    const list<row_member> a{member(p.load, 3, 1, 1)}, b{member(p.forward, 2, 1, 1)};
     d.add(a, 100, true);
     d.add(b, 50, true);
     for (int i = 0; i < 100; ++i) d.add_boundary(a, b, 0, 0.5);

@@ -36,7 +36,7 @@ TEST_CASE("overlap: threads that are busy at the same times are known by what lo
 }
 
 TEST_CASE("overlap: who is busy alone has the whole moment, who is busy with others a part") {
-    std::vector<overlap::turn> turns;
+    joulery::detail::list<overlap::turn> turns;
     overlap::turns({1, 0, 0}, turns);
     CHECK(turns[0].mean == approx(1));
     CHECK(turns[0].deviation == 0);
@@ -51,7 +51,7 @@ TEST_CASE("overlap: who is busy alone has the whole moment, who is busy with oth
 
 TEST_CASE("overlap: turns of independent threads add up to the part in which anybody is busy") {
     const std::vector<double> busy{0.2, 0.9, 0.5, 0.01, 0.7, 0.3, 0.6, 0.4};
-    std::vector<overlap::turn> turns;
+    joulery::detail::list<overlap::turn> turns;
     overlap::turns(busy, turns);
     double sum = 0;
     for (std::size_t i = 0; i < busy.size(); ++i) sum += busy[i] * turns[i].mean;

@@ -184,7 +184,7 @@ struct channel_under_test {
 };
 
 void check_tally(random_scopes& scopes) {
-    std::vector<detail::path_tally> found;
+    detail::list<detail::path_tally> found;
     (void)scopes.engine().tally(found);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> expected(found.size());
     for (const auto& c : scopes.all)

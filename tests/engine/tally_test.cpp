@@ -57,7 +57,7 @@ TEST_CASE("tally: what is open shows no less than what ends inside it while it i
         inner->close(clock->now());
         middle->close(clock->now());
     };
-    std::vector<detail::path_tally> paths;
+    detail::list<detail::path_tally> paths;
     (void)testing::access::engine_of(m).tally(paths);
     REQUIRE(paths.size() == 3);
     CHECK(clock->due == nullptr);

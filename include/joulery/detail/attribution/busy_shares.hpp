@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <vector>
@@ -122,8 +124,8 @@ class busy_shares {
     static constexpr std::size_t work = 20'000;  ///< operations a solution
     static constexpr double belief = 1e-4;       ///< s, that a scope is busy
 
-    std::vector<row> rows_;
-    std::vector<busy_term> summed_;  ///< of one stretch, by column, the last one first
+    list<row> rows_;
+    list<busy_term> summed_;  ///< of one stretch, by column, the last one first
     double waited_ = 0, passed_ = 0;
     bool is_solved_ = true;
 };

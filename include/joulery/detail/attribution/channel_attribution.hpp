@@ -112,8 +112,8 @@ class channel_attribution {
     /// What each path has, by index + 1; 0 is outside all scopes. Never less than last time for
     /// any of them; all together have what was billed. With `inclusive` attribution paths of
     /// several threads have the same energy, and the outside is what no scope was open for.
-    std::vector<path_energy> publish() {
-        std::vector<path_energy> now = known_so_far();
+    list<path_energy> publish() {
+        list<path_energy> now = known_so_far();
         published_.keep_monotone(now, traits_.policy == attribution::inclusive,
                                  [this](std::size_t row) { return sums_.parent_of(row); });
         if (seconds_since_commit_ > seconds_a_block) commit();
@@ -121,8 +121,8 @@ class channel_attribution {
     }
 
     /// The same, as it is known by now and without a promise for what comes.
-    std::vector<path_energy> known_so_far() {
-        std::vector<path_energy> now = energies();
+    list<path_energy> known_so_far() {
+        list<path_energy> now = energies();
         for (path_energy& e : now) {
             const double told = model_error * std::max(e.total - e.known, 0.0);
             e.variance += told * told;  // that a scope has one power is a model, too
@@ -358,7 +358,7 @@ class channel_attribution {
         return powers_;
     }
 
-    [[nodiscard]] std::vector<path_energy> energies() {
+    [[nodiscard]] list<path_energy> energies() {
         return sums_.energies(estimate(), earlier_,
                               [this](std::size_t path) { return rows_.turns_of(path); });
     }
@@ -382,9 +382,9 @@ class channel_attribution {
     double others_ = 0;  ///< J of other processes and of the samplers
     double edge_joules_ = 0;
     double own_share_ = 1;
-    std::vector<row_member> members_, last_members_;
+    list<row_member> members_, last_members_;
     double last_row_power_ = 0;
-    std::vector<regression_term> terms_;
+    list<regression_term> terms_;
     power_regression regression_{row_builder::most_columns, traits_.known_memory};
     power_estimate powers_, earlier_, candidate_;
     double candidate_at_ = 0.5;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/power_regression.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <algorithm>
@@ -69,7 +70,7 @@ class disaggregation {
  public:
     /// Takes the memory that these members need, so that they can be added without. Where there is
     /// none it throws, and no sum has changed.
-    void reserve(const std::vector<row_member>& members) {
+    void reserve(const list<row_member>& members) {
         std::size_t columns = 0;
         for (const row_member& m : members) {
             (void)row_of(m.path);
@@ -85,7 +86,7 @@ class disaggregation {
     }
 
     /// `crossed`: members of different pools correct each other's energy, too.
-    void add(const std::vector<row_member>& members, double joules, bool crossed) {
+    void add(const list<row_member>& members, double joules, bool crossed) {
         reserve(members);
         double seconds = 0;
         for (const row_member& m : members) seconds += m.seconds;
@@ -116,7 +117,7 @@ class disaggregation {
     /// systematic error of its joules, J^2 and J. Where scopes begin the latter is alike each time,
     /// and where they end; between the two it is not. `shown`: W; a sensor that lags shows that
     /// many joules a second of its lag after the boundary which were used before.
-    void add_boundary(const std::vector<row_member>& before, const std::vector<row_member>& after,
+    void add_boundary(const list<row_member>& before, const list<row_member>& after,
                       double variance, double bias, double shown = 0) {
         for (const row_member& m : before) {
             move(m.path, -m.share);
@@ -146,10 +147,10 @@ class disaggregation {
     /// more than both could err, powers have changed, and the energy may be off by the difference.
     /// `turns(index)`: the taken_turns of a path.
     template <class Turns = as_shared>
-    [[nodiscard]] std::vector<path_energy> energies(const power_estimate& powers,
-                                                    const power_estimate& earlier,
-                                                    Turns turns = {}) const {
-        std::vector<path_energy> all(share_.size());
+    [[nodiscard]] list<path_energy> energies(const power_estimate& powers,
+                                             const power_estimate& earlier,
+                                             Turns turns = {}) const {
+        list<path_energy> all(share_.size());
         const powers_of known(powers), before(earlier);
         std::vector<double> explained(columns_.size());
         for (std::size_t c = 0; c < columns_.size(); ++c)
@@ -262,7 +263,7 @@ class disaggregation {
     };
 
     // Members of one column in one pool as one: thousands may share a column.
-    void sum_by_column(const std::vector<row_member>& members, bool crossed) {
+    void sum_by_column(const list<row_member>& members, bool crossed) {
         summed_.assign(members.begin(), members.end());
         if (crossed)
             for (row_member& m : summed_) m.pool = 0;
@@ -315,9 +316,9 @@ class disaggregation {
         return all > 0 ? weight_[row] / all : 0;
     }
 
-    void add_variances(std::vector<path_energy>& all, const powers_of& known,
-                       const powers_of& before, std::vector<double>& doubts) const {
-        std::vector<std::vector<double>> slopes(share_.size());
+    void add_variances(list<path_energy>& all, const powers_of& known, const powers_of& before,
+                       std::vector<double>& doubts) const {
+        list<std::vector<double>> slopes(share_.size());
         std::vector<double> lumped(share_.size(), 0.0), noises(share_.size(), 0.0);
         std::vector<double> by_column(columns_.size(), -1.0);
         for (std::size_t p = share_.size(); p-- > 0;) {  // children before their parents
@@ -375,18 +376,18 @@ class disaggregation {
     }
     static constexpr double deviations_of_change = 9;  // squared: three
 
-    std::vector<column_sums> columns_;
+    list<column_sums> columns_;
     // By row: 0 is outside all scopes, then paths by their index + 1.
     std::vector<double> share_, weight_, doubt_, waited_, alone_;
     std::vector<double> own_noise_, others_noise_;  ///< s that white noise of powers counts for
     std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
     std::vector<double> owed_, owed_in_all_;  ///< W: joules a second of lag; children included
-    std::vector<std::uint32_t> column_;
-    std::vector<const path_record*> records_;
+    list<std::uint32_t> column_;
+    list<const path_record*> records_;
     std::vector<double> moved_by_;
     std::vector<double> inside_;  ///< J by share, children included, of all times
     std::vector<std::size_t> moved_;
-    std::vector<row_member> summed_;  ///< of one row
+    list<row_member> summed_;  ///< of one row
 };
 
 }  // namespace detail

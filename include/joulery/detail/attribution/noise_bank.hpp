@@ -7,6 +7,7 @@
 #include "joulery/detail/attribution/noise_grid.hpp"
 #include "joulery/detail/attribution/packed_matrix.hpp"
 #include "joulery/detail/attribution/row_window.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -101,8 +102,8 @@ class noise_bank {
 
     [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
     /// The best first, as of the last `weigh`; so are their solutions, of which there may be fewer.
-    [[nodiscard]] const std::vector<member>& members() const noexcept { return members_; }
-    [[nodiscard]] std::vector<power_solution>& solutions() noexcept { return solutions_; }
+    [[nodiscard]] const list<member>& members() const noexcept { return members_; }
+    [[nodiscard]] list<power_solution>& solutions() noexcept { return solutions_; }
 
     /// s, about how long a memory the rows show, whatever the members are; 0: none.
     [[nodiscard]] double suspected_lag() const noexcept { return suspected_lag_; }
@@ -281,7 +282,7 @@ class noise_bank {
     }
     static constexpr std::size_t first_mark = 16;
     static constexpr double far = 10;
-    void offer(const std::vector<noise_place>& places) {
+    void offer(const list<noise_place>& places) {
         for (noise_place p : places)
             if (on_grid(p) && !known(p)) moves_.push_back(p);
     }
@@ -372,10 +373,10 @@ class noise_bank {
 
     double scale_ = 1;  ///< W
     std::size_t rows_ = 0;
-    std::vector<member> members_, candidate_;
-    std::vector<power_solution> solutions_;
-    std::vector<noise_place> moves_;
-    std::vector<attempt> tried_;
+    list<member> members_, candidate_;
+    list<power_solution> solutions_;
+    list<noise_place> moves_;
+    list<attempt> tried_;
     noise_place last_best_, centre_;
     double centre_evidence_ = 0, credit_ = 0;
     std::vector<double> centre_marks_;

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "joulery/detail/attribution/noise_filter.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -93,8 +93,8 @@ struct noise_place {
 }
 
 /// Where a search begins.
-[[nodiscard]] inline std::vector<noise_place> first_places() {
-    std::vector<noise_place> places;
+[[nodiscard]] inline list<noise_place> first_places() {
+    list<noise_place> places;
     for (int white : {1, 6, 9, 11, 13, 15}) places.push_back({white, 0, 0, 0, 0, 0, false});
     for (int white : {7, 11})
         for (bool proportional : {false, true})
@@ -106,8 +106,8 @@ struct noise_place {
 }
 
 /// Places to try in a family every time, whatever is known of it.
-[[nodiscard]] inline std::vector<noise_place> fresh_places(int family) {
-    std::vector<noise_place> places;
+[[nodiscard]] inline list<noise_place> fresh_places(int family) {
+    list<noise_place> places;
     // The last one is tried first.
     static constexpr double lags[] = {0.1, 0.05, 0.03, 0.02, 0.01, 5e-3, 2e-3};
     const int common = family == 4 ? 5 : 0;
@@ -131,8 +131,8 @@ struct noise_place {
 
 /// Places with a lag of about so many seconds; none where that is 0. What rows show of a lag is
 /// often less than it is, since the power shown where a row ends is known from its neighbours.
-[[nodiscard]] inline std::vector<noise_place> places_of_lag(double lag) {
-    std::vector<noise_place> places;
+[[nodiscard]] inline list<noise_place> places_of_lag(double lag) {
+    list<noise_place> places;
     if (!(lag > 0)) return places;
     for (const double times : {1.7, 1.4, 1.2, 1.0})
         for (const int lag_error : {2, 4})
@@ -141,8 +141,8 @@ struct noise_place {
 }
 
 /// The places about one, the most promising last.
-[[nodiscard]] inline std::vector<noise_place> places_around(const noise_place& at) {
-    std::vector<noise_place> places;
+[[nodiscard]] inline list<noise_place> places_around(const noise_place& at) {
+    list<noise_place> places;
     auto add = [&](int white, int call, int common, int tau, int lag, int lag_error) {
         places.push_back({at.white + white, at.call + call, at.common + common, at.tau + tau,
                           at.lag + lag, at.lag_error + lag_error, at.proportional});

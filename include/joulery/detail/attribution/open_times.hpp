@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/scope_states.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/node_watch.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
@@ -30,7 +31,7 @@ struct own_time {
 /// One thread's part in a stretch, or one device's.
 struct context_stretch {
     std::shared_ptr<thread_context> context;  ///< kept, since its nodes are named below
-    std::vector<own_time> own;
+    list<own_time> own;
     std::vector<double>
         lanes;         ///< ticks in scopes at the top: one figure; of a device one a stream
     double busy = -1;  ///< share of the time since the look before that the thread had a
@@ -57,7 +58,7 @@ class open_times {
     void look(scope_states& states, std::uint64_t at, double seconds_per_tick, Takes takes) {
         ++looks_;
         count_ = 0;
-        const std::vector<context_states*>& now = states.now();
+        const list<context_states*>& now = states.now();
         seconds_per_tick_ = now.size() > 1 ? seconds_per_tick : 0;
         for (context_states* c : now) {
             if (!takes(*c->context)) continue;
@@ -83,7 +84,7 @@ class open_times {
     struct marks {
         std::vector<std::uint64_t> seen;   ///< ticks at the last look, by node
         std::vector<std::uint64_t> calls;  ///< likewise, twice the calls ended; odd: open
-        std::vector<sample_mark> samples;  ///< by node; empty while every call is timed
+        list<sample_mark> samples;         ///< by node; empty while every call is timed
         bit_set again;                     ///< nodes to look at though they may not have changed
         std::uint64_t changes = 0;         ///< number of the states that were looked at last
         std::uint64_t look = 0;
@@ -234,7 +235,7 @@ class open_times {
     std::vector<double> inside_;
     bit_set due_, again_;
     bool is_measuring_ = false;
-    std::vector<context_stretch> stretches_;
+    list<context_stretch> stretches_;
     std::size_t count_ = 0;
     std::uint64_t looks_ = 0;
     double seconds_per_tick_ = 0;

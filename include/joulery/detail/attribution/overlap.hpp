@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -46,7 +48,7 @@ class overlap {
     struct turn {
         double mean = 1, deviation = 0;
     };
-    static void turns(const std::vector<double>& busy, std::vector<turn>& out) {
+    static void turns(const std::vector<double>& busy, list<turn>& out) {
         out.assign(busy.size(), turn());
         if (busy.size() < 2) return;
         double expected = 0, variance = 0;

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "joulery/detail/attribution/overlap.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <cstddef>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -22,8 +22,8 @@ struct pool {
         double waited = 0;  ///< ticks, open without a processor
         double unsure = 0;  ///< of `ticks`, standard deviation
     };
-    std::vector<times> of;            ///< by path index
-    std::vector<path_record*> paths;  ///< those that have any
+    list<times> of;            ///< by path index
+    list<path_record*> paths;  ///< those that have any
     void add(path_record* path, double open, double busy, double unsure, const overlap::turn& t) {
         const double ticks = open * busy;
         if (of.size() <= path->index) of.resize(path->index + 1);
@@ -46,7 +46,7 @@ struct pending_row {
     double busy_outside = 0;  ///< s, of all threads' processor time
     double seconds_per_tick = 0;
     bool is_exact = true;  ///< the time of every call in it was taken
-    std::vector<pool> pools;
+    list<pool> pools;
     pool& at(std::size_t i) {
         if (pools.size() <= i) pools.resize(i + 1);
         return pools[i];

@@ -6,6 +6,7 @@
 #include "joulery/detail/attribution/noise_filter.hpp"
 #include "joulery/detail/attribution/packed_matrix.hpp"
 #include "joulery/detail/attribution/row_window.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -166,7 +167,7 @@ class power_regression {
         estimate_.mean_watts = prior_.mean;
         bank_.weigh(prior_, n <= 64 ? noise_bank::max_members : 4);
         const double all = weights();
-        std::vector<packed_matrix> covariances;
+        list<packed_matrix> covariances;
         double wandering = 0, restless = 0;
         for (std::size_t k = 0; k < bank_.solutions().size() && likelihood(k) > 0; ++k) {
             power_solution& s = bank_.solutions()[k];

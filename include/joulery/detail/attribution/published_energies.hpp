@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/disaggregation.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +22,7 @@ namespace detail {
 class published_energies {
  public:
     /// Adds what earlier blocks have to what the rows since then give.
-    void add_committed(std::vector<path_energy>& now) {
+    void add_committed(list<path_energy>& now) {
         if (committed_.size() < now.size()) committed_.resize(now.size());
         for (std::size_t p = 0; p < now.size(); ++p) {
             const path_energy& before = committed_[p];
@@ -34,7 +35,7 @@ class published_energies {
         }
     }
     /// Makes a block final: later rows correct only later rows. Call after `add_committed`.
-    void commit(const std::vector<path_energy>& block) {
+    void commit(const list<path_energy>& block) {
         for (std::size_t p = 0; p < block.size(); ++p) {
             committed_[p].self += block[p].self;
             committed_[p].total += block[p].total;
@@ -47,7 +48,7 @@ class published_energies {
     /// have gained since. `apart`: paths have the same energy, and nothing is taken from others.
     /// `parent_of(row)`: the row around it; 0: none.
     template <class ParentOf>
-    void keep_monotone(std::vector<path_energy>& now, bool apart, ParentOf parent_of) {
+    void keep_monotone(list<path_energy>& now, bool apart, ParentOf parent_of) {
         published_.resize(now.size(), 0.0);
         double gained = 0, risen = 0;
         for (std::size_t p = 0; p < now.size(); ++p) {
@@ -77,7 +78,7 @@ class published_energies {
     }
 
  private:
-    std::vector<path_energy> committed_;  ///< variance as a deviation
+    list<path_energy> committed_;  ///< variance as a deviation
     std::vector<double> published_, totals_;
 };
 

@@ -7,6 +7,7 @@
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/overlap.hpp"
 #include "joulery/detail/attribution/pending_row.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/quality.hpp"
 
@@ -95,7 +96,7 @@ class row_builder {
         }
     }
     // Each path's share of the row, and its time as the regression counts it.
-    void members(const pending_row& row, std::vector<row_member>& out) {
+    void members(const pending_row& row, list<row_member>& out) {
         out.clear();
         const double busy = row.seconds > 0 ? row.device_busy / row.seconds : 0;
         const double idle = row.seconds > 0 ? row.outside / row.seconds : 1;
@@ -323,7 +324,7 @@ class row_builder {
     static constexpr double least_weight = 1e-3;  // who only waits still takes turns
 
     void add_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
-                  double idle, bool has_device, std::vector<row_member>& out) {
+                  double idle, bool has_device, list<row_member>& out) {
         double all = 0;
         for (const path_record* path : p.paths) all += p.of[path->index].turns;
         if (!(all > 0)) return;
@@ -359,7 +360,7 @@ class row_builder {
         overlap both;
         std::vector<double> parts;  ///< of the stretch, each one's in scopes
         std::vector<double> busy;   ///< by context: of the stretch, busy in scopes
-        std::vector<overlap::turn> turns;
+        list<overlap::turn> turns;
         bool is_open = false;
         void clear() {
             parts.clear();
@@ -370,14 +371,14 @@ class row_builder {
     open_times times_;
     lanes host_, device_;
     busy_shares shares_;
-    std::vector<busy_term> terms_;
+    list<busy_term> terms_;
     double tail_ = 0;          ///< ticks since a thread last changed scopes
     double busy_outside_ = 0;  ///< ticks, of the last stretch
     bool has_one_thread_ = true;
-    bool was_at_edge_ = false;            ///< the last stretch ended so
-    std::vector<seen_turns> seen_turns_;  ///< by path index
+    bool was_at_edge_ = false;     ///< the last stretch ended so
+    list<seen_turns> seen_turns_;  ///< by path index
     pending_row to_fit_, to_bill_;
-    std::vector<std::uint32_t> columns_;  ///< by path index; 0: none yet
+    list<std::uint32_t> columns_;  ///< by path index; 0: none yet
     std::uint32_t next_column_ = 2;
     std::vector<double> edges_seen_;  ///< ticks at edges that were taken out, by path index
 };

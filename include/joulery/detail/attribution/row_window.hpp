@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/noise_filter.hpp"
+#include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -150,8 +151,8 @@ class row_window {
         float seconds, open;
     };
     struct half {
-        std::vector<row> rows;
-        std::vector<term> terms;
+        list<row> rows;
+        list<term> terms;
     };
     [[nodiscard]] const half& half_of(std::size_t index) const noexcept {
         return index < older_size() ? older_ : recent_;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/node_watch.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
@@ -100,7 +101,7 @@ class scope_states {
     void look_again() noexcept { is_due_ = true; }
     [[nodiscard]] const contexts& all() const noexcept { return all_; }
 
-    [[nodiscard]] const std::vector<context_states*>& now() {
+    [[nodiscard]] const list<context_states*>& now() {
         if (is_due_) look();
         return now_;
     }
@@ -133,7 +134,7 @@ class scope_states {
     bool is_due_ = false;
     std::uint64_t number_ = 0;
     std::unordered_map<std::uint32_t, std::unique_ptr<context_states>> by_context_;
-    std::vector<context_states*> now_;
+    list<context_states*> now_;
 };
 
 }  // namespace detail

@@ -27,7 +27,7 @@ namespace detail {
 /// Why no more files can be opened, which would look as if the machine had nothing to read; else 0.
 [[nodiscard]] inline int file_shortage() {
     constexpr std::size_t needed = 16;
-    std::vector<system_file> files;
+    list<system_file> files;
     while (files.size() < needed) {
         files.emplace_back("/");
         const int error = files.back().error();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
@@ -16,7 +17,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -30,7 +30,7 @@ class device_context {
  public:
     /// Null if no channel is the device's.
     static std::shared_ptr<device_context> make(engine& e, std::string_view channels) {
-        std::vector<bool> own;
+        list<bool> own;
         bool any = false;
         for (const auto& m : e.sources()) {
             for (const channel& c : m->source.channels()) {

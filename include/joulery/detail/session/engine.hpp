@@ -76,7 +76,7 @@ class engine : public std::enable_shared_from_this<engine> {
     [[nodiscard]] attribution policy() const noexcept { return policy_; }
     [[nodiscard]] std::size_t channel_count() const noexcept { return channel_count_; }
     [[nodiscard]] path_table& paths() noexcept { return *paths_; }
-    [[nodiscard]] const std::vector<std::shared_ptr<metered_source>>& sources() const noexcept {
+    [[nodiscard]] const list<std::shared_ptr<metered_source>>& sources() const noexcept {
         return sources_;
     }
     /// False in a forked child: nothing of this engine may be touched there but freed memory.
@@ -86,7 +86,7 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     /// A tree for the calling thread, or for a device of those channels. Waits for no source.
-    std::shared_ptr<thread_context> add_tree(std::vector<bool> device_channels = {}) {
+    std::shared_ptr<thread_context> add_tree(list<bool> device_channels = {}) {
         std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
         if (slices_a_thread_ > 0 || looks_at_calls_) flags |= recorded;
         const std::uint32_t number = trees_made_.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -166,7 +166,7 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::vector<std::shared_ptr<thread_context>> ended = settled_trees();
         if (ended.empty()) return;
         // A tree's lock comes before that of the trees.
-        std::vector<call_spread> calls;
+        list<call_spread> calls;
         for (const auto& t : ended) t->while_still([&] { add_spreads_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         ++trees_version_;
@@ -245,9 +245,9 @@ class engine : public std::enable_shared_from_this<engine> {
 
     /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
     /// path, by its index.
-    edge_tally tally(std::vector<path_tally>& by_path) {
+    edge_tally tally(list<path_tally>& by_path) {
         // A tree's lock comes before that of the trees.
-        std::vector<call_spread> calls;
+        list<call_spread> calls;
         for (const auto& t : trees()) t->while_still([&] { add_spreads_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         for (const call_spread& c : calls) add_to_path(c);
@@ -387,7 +387,7 @@ class engine : public std::enable_shared_from_this<engine> {
     std::size_t channel_count_ = 0;
     const std::shared_ptr<path_table> paths_ = std::make_shared<path_table>();
     price_finder prices_{paths_->rates};
-    std::vector<std::shared_ptr<metered_source>> sources_;
+    list<std::shared_ptr<metered_source>> sources_;
     std::mutex trees_mutex_;
     std::vector<std::shared_ptr<thread_context>> trees_;
     std::atomic<std::uint64_t> trees_version_{1};  ///< another one whenever they change

@@ -24,7 +24,7 @@ namespace detail {
         std::string model;
         std::vector<std::string> devices;
     };
-    std::vector<part> parts;
+    list<part> parts;
     const auto add = [&](int order, const std::string& model, std::string device) {
         auto at = find_in(parts, [&](const part& p) { return p.model == model; });
         if (at == parts.end()) at = parts.insert(parts.end(), {order, model, {}});
@@ -41,7 +41,7 @@ namespace detail {
         any_processor = any_processor || is_processor || c.part == component::board;
         const std::string_view whole =
             card != std::string_view::npos ? device.substr(card) : device;
-        add(is_processor ? 0
+        add(is_processor                                                         ? 0
             : is_card(c) || c.part == component::gpu || c.part == component::npu ? 1
                                                                                  : 2,
             c.model, whole.empty() ? c.id : std::string(whole.substr(0, whole.find('/'))));

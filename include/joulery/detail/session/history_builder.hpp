@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/call_archive.hpp"
@@ -26,7 +27,7 @@ namespace detail {
 /// Fills `report::history` and `report::slices`. Its rows and channels must be there already.
 class history_builder {
  public:
-    history_builder(engine& e, const std::vector<path_record*>& rows, report& into)
+    history_builder(engine& e, const list<path_record*>& rows, report& into)
         : engine_(e), report_(into) {
         for (std::size_t i = 0; i < rows.size(); ++i) row_of_[rows[i]] = i;
     }
@@ -46,7 +47,7 @@ class history_builder {
  private:
     // All series on the grid of the finest, as far as that holds the run.
     void add_power() {
-        std::vector<power_recorder> series;
+        list<power_recorder> series;
         int level = std::numeric_limits<int>::max();
         double end = 0;
         for (const auto& m : engine_.sources()) {
@@ -70,7 +71,7 @@ class history_builder {
             if (report_.channels[c].state == "silent") h.watts[c].assign(count, not_a_number());
     }
 
-    void add_bands(std::vector<recorded_call> calls) {
+    void add_bands(list<recorded_call> calls) {
         std::sort(calls.begin(), calls.end(), [](const recorded_call& a, const recorded_call& b) {
             return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
         });

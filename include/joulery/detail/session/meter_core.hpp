@@ -335,7 +335,7 @@ class meter_core {
     const machine_info machine_;
     std::shared_ptr<engine> engine_;
     std::unique_ptr<domain_beliefs> beliefs_;
-    std::vector<std::unique_ptr<sampler>> samplers_;
+    list<std::unique_ptr<sampler>> samplers_;
     // How often energy is converted where the intensity varies; series step by minutes.
     static constexpr std::chrono::seconds seconds_a_conversion{10};
     double converted_at_ = 0;

@@ -134,7 +134,7 @@ class metered_source {
 
     /// Contexts whose threads have ended get a last look by every channel.
     void look_at_ended() {
-        std::vector<thread_context*> ended;
+        list<thread_context*> ended;
         for (const auto& c : states.all())
             if (!c->last_rows[source.index()].load(std::memory_order_relaxed) &&
                 c->thread_ended.load(std::memory_order_acquire))
@@ -172,8 +172,8 @@ class metered_source {
     }
 
     energy_source source;
-    std::vector<channel_attribution> shares;  ///< one a channel
-    scope_states states;                      ///< what they look at; it is told of each read
+    list<channel_attribution> shares;  ///< one a channel
+    scope_states states;               ///< what they look at; it is told of each read
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};      ///< processor time of sampling
     std::atomic<double> attribution_seconds{0};  ///< of it, what is made of the readings
@@ -328,11 +328,11 @@ class metered_source {
         watching_ = watching;
     }
 
-    std::vector<bool> summed_ = std::vector<bool>(source.channel_count(), false);
+    list<bool> summed_ = list<bool>(source.channel_count(), false);
     std::uint32_t sums_changed_ = 0;
     std::atomic<bool> sums_any_{true};  ///< until somebody knows
-    std::vector<read_schedule> schedules_;
-    std::vector<waiting_row> waiting_;
+    list<read_schedule> schedules_;
+    list<waiting_row> waiting_;
     bool ended_rows_ = false;  ///< whether the last reading ended rows
     double row_cost_ = 0;      ///< s, processor time of what is made of such a reading, in the mean
     std::vector<std::uint64_t> billed_at_;  ///< by channel, tick at which a row to bill ended

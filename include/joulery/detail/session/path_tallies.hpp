@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/call_recorder.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
@@ -14,7 +15,6 @@
 #include <atomic>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -34,7 +34,7 @@ inline void note_edge(thread_context& tree, path_record* around, std::uint64_t t
 
 /// What is known of single calls since it was asked for last, of all paths of a thread that is
 /// still.
-inline void add_spreads_of(thread_context& t, std::vector<call_spread>& all) {
+inline void add_spreads_of(thread_context& t, list<call_spread>& all) {
     t.calls.drain([&](call_spread& s) { all.push_back(std::move(s)); });
     t.for_spans([&](span_sums& s) {
         if (s.seconds.counts.empty()) return;
@@ -77,7 +77,7 @@ inline void add_ticks(scope_node& n, bool device, std::uint64_t ticks) noexcept 
 // twice. The clock is read after it, so that what is open shows no less than what has just
 // ended inside it. It says whether the node is open.
 inline bool tally_node(scope_node& n, bool device, const time_source& clock,
-                       std::vector<scope_node*>& with_samples) {
+                       list<scope_node*>& with_samples) {
     const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
     const std::uint64_t state = n.state.load(std::memory_order_acquire);
     const bool open = (state & scope_node::open_bit) != 0;
@@ -139,7 +139,7 @@ inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
 
 inline void tally_context(thread_context& t, edge_tally& sum, const time_source& clock) {
     const bool device = t.is_device();
-    std::vector<scope_node*> with_samples;
+    list<scope_node*> with_samples;
     t.untallied.meet(t.nodes());
     t.untallied.look(t.ends_in_any_order(), [&](scope_node& n, std::size_t) {
         return tally_node(n, device, clock, with_samples);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/progress_line.hpp"
@@ -14,7 +15,6 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -82,7 +82,7 @@ class progress_reader {
 
     // Joules an item over all calls of the path, as the report will have it.
     void add_progress(progress_state& p) {
-        std::vector<path_tally> tallies;
+        list<path_tally> tallies;
         engine_.tally(tallies);
         const double items = path_->index < tallies.size() ? tallies[path_->index].items : 0;
         p.path = path_->path;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/metering/domain_beliefs.hpp"
 #include "joulery/detail/report/join_context.hpp"
@@ -87,8 +88,8 @@ class report_builder {
     };
     struct source_copy {
         std::size_t first_channel = 0, channels = 0;
-        std::vector<path_copy> paths;  ///< by the path's index, of each its channels in turn
-        bool has_powers = false;       ///< whether a regression found the powers of scopes
+        list<path_copy> paths;    ///< by the path's index, of each its channels in turn
+        bool has_powers = false;  ///< whether a regression found the powers of scopes
         [[nodiscard]] bool has(std::size_t path) const noexcept {
             return (path + 1) * channels <= paths.size();
         }
@@ -116,7 +117,7 @@ class report_builder {
 
     void copy_channel(metered_source& m, std::size_t c, source_copy& copy) {
         channel_attribution& shares = m.shares[c];
-        const std::vector<path_energy> energies = shares.publish();
+        const list<path_energy> energies = shares.publish();
         add_channel(m, c);
         m.set_summed(c, domains_.domains[copy.first_channel + c].summed);
         if (domains_.domains[copy.first_channel + c].summed)
@@ -384,11 +385,11 @@ class report_builder {
     report& report_;
     energy own_, taken_;
     edge_tally edges_;
-    std::vector<path_record*> records_;  ///< in the order of the report's rows
-    std::vector<std::size_t> row_of_;    ///< by the path's index
-    std::vector<double> variances_;      ///< of the rows' totals, J^2
-    std::vector<source_copy> copies_;    ///< one a source
-    std::vector<path_tally> tallies_;    ///< by the path's index
+    list<path_record*> records_;       ///< in the order of the report's rows
+    std::vector<std::size_t> row_of_;  ///< by the path's index
+    std::vector<double> variances_;    ///< of the rows' totals, J^2
+    list<source_copy> copies_;         ///< one a source
+    list<path_tally> tallies_;         ///< by the path's index
 };
 
 }  // namespace detail

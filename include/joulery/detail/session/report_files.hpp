@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/report/interval_maker.hpp"
 #include "joulery/detail/session/machine_info.hpp"
@@ -244,7 +244,7 @@ class report_files {
     }
     static bool is_blank(char c) noexcept { return c == ' ' || c == '\n' || c == '\r'; }
 
-    std::vector<report_target> targets_;
+    list<report_target> targets_;
     interval_maker intervals_;
     seconds checkpoints_cost_{0};
 };

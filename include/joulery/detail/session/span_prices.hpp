@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/domain_beliefs.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/path_table.hpp"
@@ -13,7 +14,6 @@
 #include <cmath>
 #include <cstddef>
 #include <mutex>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -33,9 +33,9 @@ class span_prices {
     void find(bool read) {
         if (read) sample_all();
         for (const auto& m : engine_.sources()) add_source(*m);
-        std::vector<path_tally> tallies;
+        list<path_tally> tallies;
         (void)engine_.tally(tallies);
-        const std::vector<path_record*> records = engine_.paths().all();
+        const list<path_record*> records = engine_.paths().all();
         const std::size_t known = std::min({tallies.size(), records.size(), sums_.size()});
         for (std::size_t i = 0; i < known; ++i) set_price(*records[i], tallies[i], sums_[i]);
         set_rates();
@@ -58,7 +58,7 @@ class span_prices {
         for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
             if (!domains_.domains[m.source.first_channel() + c].summed) continue;
             channel_attribution& shares = m.shares[c];
-            const std::vector<path_energy> energies = shares.known_so_far();
+            const list<path_energy> energies = shares.known_so_far();
             if (sums_.size() + 1 < energies.size()) sums_.resize(energies.size() - 1);
             const double model = model_error(m.source.channels()[c]);
             for (std::size_t p = 1; p < energies.size(); ++p) {
@@ -99,7 +99,7 @@ class span_prices {
     engine& engine_;
     const domain_tree domains_;
     const carbon_model& carbon_;
-    std::vector<path_sum> sums_;  ///< by the path's index
+    list<path_sum> sums_;  ///< by the path's index
     double own_joules_ = 0;
     quality worst_ = quality::measured;
     bool any_ = false;

@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -78,7 +77,7 @@ class thread_contexts {
         };
         erase_from(entries_, forgotten);
     }
-    std::vector<entry> entries_;
+    list<entry> entries_;
     bool is_making_ = false;
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/call_recorder.hpp"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -29,7 +29,7 @@ class call_archive {
     void take(const call_recorder& from, const std::string& name) {
         const std::size_t room = limit_ - std::min(limit_, calls_.size());
         const std::size_t taken = std::min(room, from.calls().size());
-        calls_.insert(calls_.end(), from.calls().begin(),
+        calls_.append(from.calls().begin(),
                       from.calls().begin() + static_cast<std::ptrdiff_t>(taken));
         dropped_ += from.dropped() + (from.calls().size() - taken);
         for (const recorded_call& c : from.longest().calls()) longest_.add(c);
@@ -50,7 +50,7 @@ class call_archive {
     /// For the copy that a report is made of: living threads bound their calls themselves.
     void lift_limit() noexcept { limit_ = static_cast<std::size_t>(-1); }
 
-    [[nodiscard]] const std::vector<recorded_call>& calls() const noexcept { return calls_; }
+    [[nodiscard]] const list<recorded_call>& calls() const noexcept { return calls_; }
     [[nodiscard]] const longest_calls& longest() const noexcept { return longest_; }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
     /// Names by thread number, of threads that have calls here.
@@ -74,7 +74,7 @@ class call_archive {
     }
 
     std::size_t limit_;
-    std::vector<recorded_call> calls_;
+    list<recorded_call> calls_;
     longest_calls longest_;
     std::uint64_t dropped_ = 0;
     std::map<std::uint32_t, std::string> names_;

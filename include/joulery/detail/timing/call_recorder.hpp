@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/energy_mark.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/histogram.hpp"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -44,13 +44,13 @@ class longest_calls {
         calls_.push_back(call);
         std::push_heap(calls_.begin(), calls_.end(), is_longer);
     }
-    [[nodiscard]] const std::vector<recorded_call>& calls() const noexcept { return calls_; }
+    [[nodiscard]] const list<recorded_call>& calls() const noexcept { return calls_; }
 
  private:
     static bool is_longer(const recorded_call& a, const recorded_call& b) noexcept {
         return a.length() > b.length();
     }
-    std::vector<recorded_call> calls_;  ///< a heap, the shortest in front
+    list<recorded_call> calls_;  ///< a heap, the shortest in front
 };
 
 /// The calls of one thread that left the fast path: the first ones up to a limit, for a trace, and
@@ -122,7 +122,7 @@ class call_recorder {
             if (o.node != nullptr && o.node->is_open() && is_call_of(o, *o.node))
                 visit(recorded_call{o.node->path, thread_, o.at, now});
     }
-    [[nodiscard]] const std::vector<recorded_call>& calls() const noexcept { return calls_; }
+    [[nodiscard]] const list<recorded_call>& calls() const noexcept { return calls_; }
     [[nodiscard]] const longest_calls& longest() const noexcept { return longest_; }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
     [[nodiscard]] std::uint32_t thread() const noexcept { return thread_; }
@@ -154,10 +154,10 @@ class call_recorder {
 
     const std::uint32_t thread_;
     const std::size_t limit_;
-    std::vector<opening> open_;  ///< by depth: of the open scopes each has one of its own
-    std::vector<recorded_call> calls_;
+    list<opening> open_;  ///< by depth: of the open scopes each has one of its own
+    list<recorded_call> calls_;
     longest_calls longest_;
-    std::vector<call_spread> spreads_;  ///< by node
+    list<call_spread> spreads_;  ///< by node
     std::uint64_t dropped_ = 0;
 };
 

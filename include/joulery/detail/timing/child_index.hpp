@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 
@@ -10,7 +11,6 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -38,7 +38,7 @@ class child_index {
     }
     void reserve_one() {
         if (4 * (size_ + 1) <= 3 * slots_.size()) return;
-        std::vector<slot> larger(slots_.empty() ? 16 : slots_.size() * 2);
+        list<slot> larger(slots_.empty() ? 16 : slots_.size() * 2);
         larger.swap(slots_);
         for (const slot& s : larger)
             if (s.node != nullptr) put(s);
@@ -71,7 +71,7 @@ class child_index {
         return name_key::mix(reinterpret_cast<std::uintptr_t>(parent) ^ key);
     }
 
-    std::vector<slot> slots_;
+    list<slot> slots_;
     std::size_t size_ = 0;
 };
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -54,7 +53,7 @@ class item_plans {
     [[nodiscard]] std::size_t size() const noexcept { return plans_.size(); }
 
  private:
-    std::vector<item_plan> plans_;
+    list<item_plan> plans_;
 };
 
 }  // namespace detail

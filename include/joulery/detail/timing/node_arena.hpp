@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -74,7 +74,7 @@ class node_arena {
     }
 
     std::atomic<std::size_t> made_{0};
-    std::vector<std::unique_ptr<block>> blocks_;
+    list<std::unique_ptr<block>> blocks_;
     std::atomic<block*> last_{nullptr};
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/node_arena.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 
@@ -153,9 +154,9 @@ class node_watch {
                (now.state & scope_node::open_bit) != 0;
     }
 
-    std::vector<scope_node*> nodes_;      ///< by index
-    std::vector<std::uint32_t> parents_;  ///< likewise
-    std::vector<moment> last_;            ///< likewise, as it was when `differs` looked
+    list<scope_node*> nodes_;      ///< by index
+    list<std::uint32_t> parents_;  ///< likewise
+    list<moment> last_;            ///< likewise, as it was when `differs` looked
     bit_set due_, open_, has_children_, stirred_;
 };
 

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -42,7 +42,7 @@ class path_index {
     }
     void reserve_one() {
         if (4 * (size_ + 1) <= 3 * slots_.size()) return;
-        std::vector<slot> larger(slots_.empty() ? 16 : slots_.size() * 2);
+        list<slot> larger(slots_.empty() ? 16 : slots_.size() * 2);
         larger.swap(slots_);
         for (const slot& s : larger)
             if (s.entry != nullptr) put(s);
@@ -74,7 +74,7 @@ class path_index {
         return name_key::mix(name_key::mix(both) ^ name_key::of(name.data(), name.size()));
     }
 
-    std::vector<slot> slots_;
+    list<slot> slots_;
     std::size_t size_ = 0;
 };
 

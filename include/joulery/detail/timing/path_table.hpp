@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/sampled_calls.hpp"
 #include "joulery/detail/timing/span_sums.hpp"
 #include "joulery/histogram.hpp"
@@ -16,7 +17,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -160,9 +160,9 @@ class path_table {
     class exact_times exact_times;  ///< of all trees of the meter
 
     /// All records, in the order of their making. The pointers stay good as long as the table.
-    [[nodiscard]] std::vector<path_record*> all() const {
+    [[nodiscard]] list<path_record*> all() const {
         const std::lock_guard<std::mutex> lock(mutex_);
-        std::vector<path_record*> list;
+        list<path_record*> list;
         list.reserve(records_.size());
         for (const auto& r : records_) list.push_back(r.get());
         return list;
@@ -212,7 +212,7 @@ class path_table {
     }
 
     mutable std::mutex mutex_;
-    std::vector<std::unique_ptr<path_record>> records_;
+    list<std::unique_ptr<path_record>> records_;
     std::unordered_map<key, path_record*, key_hash> by_name_;
     bool folded_ = false;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/fork_guard.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/call_recorder.hpp"
 #include "joulery/detail/timing/child_index.hpp"
 #include "joulery/detail/timing/item_plans.hpp"
@@ -30,7 +31,6 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -44,7 +44,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
  public:
     thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
                    std::uint32_t base_flags, call_recorder recorder,
-                   std::vector<bool> device_channels = {})
+                   list<bool> device_channels = {})
         : last_rows(sources),
           calls(std::move(recorder)),
           owner_(owner),
@@ -238,7 +238,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     static constexpr std::uint32_t max_depth = 256;
 
     /// Of each source: whether its energy was attributed after the thread had ended.
-    std::vector<std::atomic<bool>> last_rows;
+    list<std::atomic<bool>> last_rows;
     std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
     std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, attribution included
     std::atomic<std::uint64_t> edge_reads{0};
@@ -292,7 +292,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     const thread_clock clock_;
     const std::uint32_t generation_ = fork_generation();
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
-    const std::vector<bool> device_channels_;  // empty: all, of a thread
+    const list<bool> device_channels_;         // empty: all, of a thread
     std::mutex mutex_;
     node_arena nodes_;
     child_index children_;
