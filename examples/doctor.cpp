@@ -201,7 +201,7 @@ void print_json(const diagnosis& d) {
         put(out, "kind", to_text(c.what.kind)), out += ",";
         put(out, "quantum", c.what.quantum > 0 ? c.what.quantum : c.what.joules_per_count);
         out += ",";
-        put(out, "provenance", to_text(c.what.provenance)), out += ",";
+        put(out, "quality", to_text(c.what.provenance)), out += ",";
         put(out, "measured_period_s", c.period_seconds), out += ",";
         put(out, "measured_read_s", c.read_seconds), out += ",";
         put(out, "parent", place.parent);

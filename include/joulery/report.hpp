@@ -60,13 +60,13 @@ struct channel_row {
     energy unscoped;                         ///< of it, outside all scopes
     double quantum_joules = 0;               ///< smallest step
     seconds update_period{0};                ///< of the hardware, as declared
-    double relative_error = 0;  ///< stated error of the sensor (fraction); 0: not stated
-    bool locked = false;        ///< its ticks are known: samples fall just after them
-    seconds tick_period{0};     ///< seen between two of them; where not locked, as declared
-    seconds tick_jitter{0};     ///< standard deviation of that
-    seconds tick_slack{0};      ///< by which the last sample may have come after its tick
-    channel_tally tally;        ///< reads, wraps, resets, failures, gaps
-    std::string state = "ok";   ///< "ok", "silent" (no value, or none any more), "gone", "failed"
+    double relative_error = 0;         ///< stated error of the sensor (fraction); 0: not stated
+    bool locked = false;               ///< its updates are foreseen: samples fall just after them
+    seconds observed_period{0};        ///< between two updates; where not locked, as declared
+    seconds observed_jitter{0};        ///< standard deviation of that
+    seconds timestamp_uncertainty{0};  ///< how late the last sample may have come after its update
+    channel_tally tally;               ///< reads, wraps, resets, failures, gaps
+    std::string state = "ok";  ///< "ok", "silent" (no value, or none any more), "gone", "failed"
 };
 
 /// How a figure is spread over the calls of a scope; all zero where that is not known.

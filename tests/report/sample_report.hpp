@@ -46,7 +46,7 @@ inline channel_row channel(std::string id, double total, double unscoped, std::s
     c.summed = c.parent.empty();
     if (!c.summed) c.exclusion_reason = "contained in " + c.parent;
     c.tally.reads = 1250;
-    c.tick_period = seconds(0.001);
+    c.observed_period = seconds(0.001);
     return c;
 }
 
@@ -117,9 +117,9 @@ inline report full() {
     r.channels[2].kind = reading_kind::power_gauge;
     r.channels[0].tally.wraps = 1;
     r.channels[0].locked = true;
-    r.channels[0].tick_period = seconds(0.001008);
-    r.channels[0].tick_jitter = seconds(4.6e-6);
-    r.channels[0].tick_slack = seconds(2e-6);
+    r.channels[0].observed_period = seconds(0.001008);
+    r.channels[0].observed_jitter = seconds(4.6e-6);
+    r.channels[0].timestamp_uncertainty = seconds(2e-6);
     r.scopes = {
         scope("train", top, 1, 10, {800, 500, 40}, 40),
         scope("train/forward", 0, 1200, 4, {300, 200, 20}, 320),

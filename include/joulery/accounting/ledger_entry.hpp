@@ -145,7 +145,7 @@ void visit_ledger(Entry& e, F&& f) {
     f("market_source", e.market_source);
     f("embodied_source", e.embodied_source);
     f("water_source", e.water_source);
-    f("provenance", e.provenance);
+    f("quality", e.provenance);
     f("library", e.library);
 }
 

@@ -43,7 +43,7 @@ class cancellation_guard {
 ///
 /// Thread: any. Cost: some nanoseconds. Fails: never.
 ///
-///     if (!attempt([&] { made = &nodes.add(); })) return nullptr;
+///     if (!catch_bad_alloc([&] { made = &nodes.add(); })) return nullptr;
 template <class Work>
 bool catch_bad_alloc(Work work) noexcept {
     const cancellation_guard whole;

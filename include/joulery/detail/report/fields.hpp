@@ -122,7 +122,7 @@ struct fields<channel_row> {
         f("model", &channel_row::model);
         f("part", &channel_row::part);
         f("kind", &channel_row::kind);
-        f("provenance", &channel_row::provenance);
+        f("quality", &channel_row::provenance);
         f("parent", &channel_row::parent);
         f("summed", &channel_row::summed);
         f("exclusion_reason", &channel_row::exclusion_reason);
@@ -131,9 +131,9 @@ struct fields<channel_row> {
         f("quantum_j", &channel_row::quantum_joules);
         f("update_period_s", &channel_row::update_period);
         f("locked", &channel_row::locked);
-        f("tick_period_s", &channel_row::tick_period);
-        f("tick_jitter_s", &channel_row::tick_jitter);
-        f("tick_slack_s", &channel_row::tick_slack);
+        f("observed_period_s", &channel_row::observed_period);
+        f("observed_jitter_s", &channel_row::observed_jitter);
+        f("timestamp_uncertainty_s", &channel_row::timestamp_uncertainty);
         f("relative_error", &channel_row::relative_error);
         f("tally", &channel_row::tally);
         f("state", &channel_row::state);
@@ -160,7 +160,7 @@ struct fields<scope_row> {
         f("co2e_g", &scope_row::co2e);
         f("items", &scope_row::items);
         f("item_name", &scope_row::item_name);
-        f("provenance", &scope_row::provenance);
+        f("quality", &scope_row::provenance);
         f("method", &scope_row::method);
         f("call_time_s", &scope_row::call_time);
         f("call_energy_j", &scope_row::call_energy);
@@ -274,7 +274,7 @@ struct fields<report> {
         f("total_j", &report::total);
         f("unscoped_j", &report::unscoped);
         f("co2e_g", &report::co2e);
-        f("provenance", &report::provenance);
+        f("quality", &report::provenance);
         f("channels", &report::channels);
         f("scopes", &report::scopes);
         f("overhead", &report::overhead);

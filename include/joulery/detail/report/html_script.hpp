@@ -110,18 +110,18 @@ inline constexpr std::string_view html_script = R"js(
            : parseFloat((s / 3600).toPrecision(3)) + "\u00a0h";
     };
     var show = function (step) {
-      var x = (step + 0.5) / steps, told = [];
+      var x = (step + 0.5) / steps, values = [];
       all(".legend li").forEach(function (item) {
         var w = watts(item.getAttribute("data-series"), x * 1000);
         var text = w === null ? "not measured" : short(w, "W", ["\u00b5W", "mW", "W", "kW", "MW"]);
         item.querySelector("b").textContent = text;
-        told.push(item.querySelector("bdi").textContent + " " + text);
+        values.push(item.querySelector("bdi").textContent + " " + text);
       });
       cursor.setAttribute("x1", x * 100 + "%");
       cursor.setAttribute("x2", x * 100 + "%");
       cursor.classList.add("on");
       said.textContent = time(begin + x * length);
-      slider.setAttribute("aria-valuetext", said.textContent + ": " + told.join(", "));
+      slider.setAttribute("aria-valuetext", said.textContent + ": " + values.join(", "));
     };
     slider.max = steps - 1;
     slider.addEventListener("input", function () { show(parseInt(slider.value, 10)); });

@@ -118,9 +118,9 @@ inline void join_channel(channel_row& mine, const channel_row& other) {
     mine.quantum_joules = std::max(mine.quantum_joules, other.quantum_joules);
     mine.update_period = std::max(mine.update_period, other.update_period);
     mine.locked = mine.locked && other.locked;
-    mine.tick_period = std::max(mine.tick_period, other.tick_period);
-    mine.tick_jitter = std::max(mine.tick_jitter, other.tick_jitter);
-    mine.tick_slack = std::max(mine.tick_slack, other.tick_slack);
+    mine.observed_period = std::max(mine.observed_period, other.observed_period);
+    mine.observed_jitter = std::max(mine.observed_jitter, other.observed_jitter);
+    mine.timestamp_uncertainty = std::max(mine.timestamp_uncertainty, other.timestamp_uncertainty);
     mine.relative_error = std::max(mine.relative_error, other.relative_error);
     mine.tally.reads += other.tally.reads;
     mine.tally.wraps += other.tally.wraps;

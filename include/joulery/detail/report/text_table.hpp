@@ -43,7 +43,7 @@ class text_writer {
         scopes();
         single_calls();
         channels();
-        ticks();
+        updates();
         totals();
         carbon();
         labelled("measuring", concat({overhead_text(r_.overhead), "."}));
@@ -245,8 +245,9 @@ class text_writer {
         out_ += '\n';
     }
 
-    // Which counters' ticks are known, and so when their joules are of. An estimate has none.
-    void ticks() {
+    // When counters are updated, where that is known, and so when their joules are of. An estimate
+    // has none.
+    void updates() {
         std::string known, unknown;
         for (const channel_row& c : r_.channels) {
             if (c.kind != reading_kind::energy_counter || c.provenance == quality::estimated)
@@ -255,13 +256,14 @@ class text_writer {
             if (!line.empty()) line += c.locked ? "; " : ", ";
             line += escape_control(c.id);
             if (!c.locked) continue;
-            append(line, {" every ", to_text(c.tick_period), " \xC2\xB1 ", to_text(c.tick_jitter),
-                          ", seen to ", to_text(c.tick_slack)});
+            append(line,
+                   {" every ", to_text(c.observed_period), " \xC2\xB1 ", to_text(c.observed_jitter),
+                    ", seen to ", to_text(c.timestamp_uncertainty)});
         }
-        if (!known.empty()) labelled("ticks", concat({known, "."}));
+        if (!known.empty()) labelled("updates", concat({known, "."}));
         if (!unknown.empty())
             labelled(
-                known.empty() ? "ticks" : "",
+                known.empty() ? "updates" : "",
                 concat({"not seen of ", unknown, ": dated to half an update, and so in doubt."}));
     }
 

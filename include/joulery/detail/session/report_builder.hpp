@@ -259,10 +259,10 @@ class report_builder {
         const update_tracker& t = source.tracker(c);
         const double tick = engine_.tick_seconds();
         row.locked = source.has_updates(c) && t.locked();
-        row.tick_period = seconds(t.period() * tick);
+        row.observed_period = seconds(t.period() * tick);
         if (!row.locked) return;
-        row.tick_jitter = seconds(t.jitter() * tick);
-        row.tick_slack = seconds(t.gap() * tick);
+        row.observed_jitter = seconds(t.jitter() * tick);
+        row.timestamp_uncertainty = seconds(t.gap() * tick);
     }
 
     static std::string state_of(read_status last, const channel_account& account) {

@@ -18,7 +18,7 @@ inline namespace v1 {
 /// A monotonic clock that a meter runs on.
 ///
 /// Thread: `now` from any thread. Cost: `now` of a tick clock is one instruction; the virtual call
-/// is paid on cold paths only, scopes read `ticks_now()` directly where `is_tick_clock()`.
+/// is paid on slow paths only, scopes read `ticks_now()` directly where `is_tick_clock()`.
 ///
 ///     class my_clock final : public time_source { ... };
 ///     options o; o.clock = std::make_shared<my_clock>();
