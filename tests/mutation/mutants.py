@@ -102,7 +102,7 @@ MUTANTS = [
          "bill_joules_ - others_", "what came before the run is counted"),
     drop("attribution/channel_attribution.hpp", "sums_.clear();",
          "rows are committed again and again"),
-    swap("attribution/channel_attribution.hpp", "std::max(now[p].self - published_[p], 0.0) * kept",
+    swap("attribution/published_energies.hpp", "std::max(now[p].self - published_[p], 0.0) * kept",
          "now[p].self - published_[p]", "published energy may fall"),
     instead("attribution/power_regression.hpp", "for (double& x : seconds_) x *= keep;",
             "for (double& x : seconds_) x /= keep;", "the past grows instead of fading"),
