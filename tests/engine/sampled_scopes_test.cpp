@@ -380,7 +380,16 @@ TEST_CASE("sampled scopes: what is inside of a call that is not timed shows whil
     std::optional<scope> s;
     b.open_untimed(s, step);
     const report before = b.m.snapshot();
-    for (int i = 0; i < 5'000; ++i) b.call(op, 1us);
+    {
+        scope rare{b.m, "rare"};
+        b.run(50us);
+        const report now = b.m.snapshot();
+        const seconds inside = now.find("step/op")->time + now.find("step/rare")->time;
+        CHECK(now.find("step")->time.count() >= inside.count() * (1 - 1e-12));
+    }
+    for (int i = 0; i < 100; ++i) b.call(op, 1us);
+    CHECK(calls_in(b.m, "step/op") == calls_of(before, "step/op") + 100);
+    for (int i = 100; i < 5'000; ++i) b.call(op, 1us);
     const report then = b.m.snapshot();
     CHECK(calls_of(then, "step/op") == calls_of(before, "step/op") + 5'000);
     CHECK((then.find("step/op")->time - before.find("step/op")->time).count() ==
@@ -391,6 +400,26 @@ TEST_CASE("sampled scopes: what is inside of a call that is not timed shows whil
     CHECK(after.find("step")->time >= after.find("step/op")->time);
     CHECK(after.total.joules() ==
           approx(after.find("step")->total.joules() + after.unscoped.joules()).epsilon(1e-9));
+}
+
+TEST_CASE(
+    "sampled scopes: calls since the last timed one count where sampling ends before the next") {
+    machine_of_short_scopes b;
+    for (int i = 0; i < 600'000 && !b.is_sampled(op); i += 5'000)
+        for (int k = 0; k < 5'000; ++k) b.call(op, 100ns);
+    std::optional<scope> s;
+    for (bool waits = true; waits;) {
+        s.emplace(b.m, op);
+        const detail::scope_node& n = *b.tree().current;
+        waits = !n.is_untimed() || n.calls < n.sampling.calls_before() + 5;
+        if (waits) b.run(100ns), s.reset();
+    }
+    s->set_total(1);  // this call is to be known
+    b.run(100ns);
+    s.reset();
+    const report r = b.m.snapshot();
+    const scope_row& row = *r.find("op");
+    CHECK(row.time.count() == approx(100e-9 * static_cast<double>(row.calls)).epsilon(1e-6));
 }
 
 TEST_CASE("sampled scopes: a call that is not timed may end on another thread") {
@@ -424,12 +453,41 @@ TEST_CASE("sampled scopes: the scope around a call that is not timed may end bef
     CHECK(calls_in(b.m, "next") == 1);
 }
 
+TEST_CASE(
+    "sampled scopes: one that ended before what is inside of it is not entered again by that") {
+    machine_of_short_scopes b;
+    const scope_name outer_name{"outer"};
+    for (int i = 0; i < 60'000; ++i) {
+        scope outer{b.m, outer_name};
+        b.call(op, 1us);
+    }
+    std::optional<scope> outer, s;
+    b.open_untimed(outer, outer_name);
+    s.emplace(b.m, op);
+    outer.reset();
+    b.run(10ms);  // the sampler looks at it, and finds it short
+    s.reset();
+    CHECK(b.tree().current == &b.tree().root);
+    { scope next{b.m, "next"}; }
+    CHECK(calls_in(b.m, "next") == 1);
+}
+
 namespace {
 std::jmp_buf back;
 [[gnu::noinline]] void fail_in_a_short_scope(machine_of_short_scopes& b) {
     scope s{b.m, op};
     b.run(1us);
     std::longjmp(back, 1);
+}
+[[gnu::noinline]] void fail_in_two_short_scopes(machine_of_short_scopes& b) {
+    volatile char far_down[16'384];  // what begins later lies above all of it
+    far_down[0] = 0;
+    if (far_down[0] != 0) return;
+    scope s{b.m, op};
+    fail_in_a_short_scope(b);
+}
+[[gnu::noinline]] void leave_two_by_longjmp(machine_of_short_scopes& b) {
+    if (setjmp(back) == 0) fail_in_two_short_scopes(b);
 }
 [[gnu::noinline]] void leave_by_longjmp(machine_of_short_scopes& b) {
     if (setjmp(back) == 0) fail_in_a_short_scope(b);
@@ -451,6 +509,27 @@ TEST_CASE("sampled scopes: a call that longjmp left is counted, and nothing nest
     CHECK(r.find("op")->calls == before + 200);
     CHECK(r.scopes.size() == 2);
     CHECK(r.find("next")->time.count() == approx(1e-3).epsilon(1e-6));
+}
+
+TEST_CASE("sampled scopes: two calls that longjmp left, one in the other, are counted") {
+    if (!objects_lie_on_the_stack()) return;
+    machine_of_short_scopes b;
+    const auto next_are_untimed = [&b] {
+        const detail::scope_node& n = *b.tree().root.first_child.load();
+        return n.until_timed > 1 && n.first_child.load()->until_timed > 1;
+    };
+    for (int i = 0; i < 60'000 || (i < 100'000 && !next_are_untimed()); ++i) {
+        scope s{b.m, op};
+        b.call(op, 1us);
+    }
+    REQUIRE(next_are_untimed());
+    const report before = b.m.snapshot();
+    leave_two_by_longjmp(b);
+    b.call(scope_name{"next"}, 1us);
+    const report r = b.m.snapshot();
+    CHECK(r.find("op")->calls == before.find("op")->calls + 1);
+    CHECK(r.find("op/op")->calls == before.find("op/op")->calls + 1);
+    CHECK(calls_of(r, "next") == 1);
 }
 
 TEST_CASE("sampled scopes: a thread may end, and the meter stop, in a call that is not timed") {
@@ -487,7 +566,7 @@ TEST_CASE("sampled scopes: a trace has every call") {
 }
 
 TEST_CASE("sampled scopes: tasks are timed at every call, however short") {
-    machine_of_short_scopes b;
+    machine_of_short_scopes b([](options& o) { o.period = 100us; });
     span request{b.m, "request"};
     for (int i = 0; i < 30'000; ++i) {
         task_scope t{b.m, request, "task"};
