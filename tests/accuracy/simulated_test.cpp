@@ -151,15 +151,19 @@ TEST_CASE("accuracy: a program that changes half-way is followed") {
 
 namespace {
 
-// Programs of 50 ms scopes, which are read at their edges, on one such counter.
-error_summary long_scopes_on(const joulery::testing::simulated_counter& counter) {
+// Programs of scopes of that length on one such counter.
+error_summary scopes_on(const joulery::testing::simulated_counter& counter, double length) {
     error_summary all;
     for (std::uint64_t seed = 11; seed <= (is_sanitized ? 11 : 13); ++seed) {
-        simulated_program p = random_program(seed, 4, 50e-3, 0.2, 20);
+        simulated_program p = random_program(seed, 4, length, 0.2, 20);
         p.machine.counters = {counter};
         all.add(run(p, seed));
     }
     return all;
+}
+// Of 50 ms scopes, which are read at their edges.
+error_summary long_scopes_on(const joulery::testing::simulated_counter& counter) {
+    return scopes_on(counter, 50e-3);
 }
 
 }  // namespace
@@ -182,4 +186,47 @@ TEST_CASE("accuracy: a counter that stalls is not believed at the edges of scope
     const error_summary e = long_scopes_on(c);
     CHECK(e.median() <= 2);
     CHECK(e.cover() >= 90);
+}
+
+TEST_CASE(
+    "accuracy: what scopes use before a slow counter's first update is not taken for nothing") {
+    joulery::testing::simulated_counter c;
+    c.period = std::chrono::milliseconds(200);
+    const error_summary e = long_scopes_on(c);
+    CHECK(e.median() <= 0.5);
+    CHECK(e.cover() >= 90);
+}
+
+TEST_CASE(
+    "accuracy: a counter that skips updates or shows them late is off by no more than its bar") {
+    joulery::testing::simulated_counter skips, late;
+    skips.skipped = 0.1;
+    late.latency = std::chrono::microseconds(200);
+    for (const auto& c : {skips, late}) {
+        const error_summary e = long_scopes_on(c);
+        CHECK(e.median() <= 0.3);
+        CHECK(e.cover() >= 90);
+    }
+}
+
+TEST_CASE(
+    "accuracy: sensors that show means, or an earlier moment, have bars that reach the truth") {
+    using std::chrono::milliseconds;
+    joulery::testing::simulated_counter sum, gauge, late;
+    sum.part = gauge.part = joulery::component::gpu;
+    sum.quantum = gauge.quantum = 1e-3;
+    sum.period = gauge.period = milliseconds(20);
+    gauge.kind = joulery::reading_kind::power_gauge;
+    gauge.window = milliseconds(20);
+    late.latency = std::chrono::microseconds(500);
+    for (const int window : {25, 100}) {
+        sum.window = milliseconds(window);
+        for (const double length : {500e-6, 5e-3, 50e-3}) {
+            CAPTURE(window);
+            CAPTURE(length);
+            CHECK(scopes_on(sum, length).cover() >= 90);
+        }
+    }
+    CHECK(scopes_on(gauge, 50e-3).cover() >= 90);
+    CHECK(scopes_on(late, 500e-6).cover() >= 90);
 }

@@ -189,8 +189,8 @@ TEST_CASE("read schedule: gauges that cost a processor or a bus much are read le
 
 TEST_CASE("update tracker: how stale a value is is unknown before the lock and known after it") {
     update_tracker t(1'000'000);
-    CHECK(t.staleness(12'345) == approx(500'000));
-    CHECK(t.staleness_deviation(12'345) == approx(1'000'000 / std::sqrt(12.0)));
+    CHECK(t.staleness(12'345).mean == 0);
+    CHECK(t.staleness(12'345).deviation == approx(1'000'000 / std::sqrt(3.0)));
     std::uint64_t at = 1'000'000;
     for (int i = 0; i < 40; ++i, at += 1'000'000) {
         (void)t.observe(at - 2'000, false);
@@ -198,9 +198,9 @@ TEST_CASE("update tracker: how stale a value is is unknown before the lock and k
     }
     REQUIRE(t.locked());
     const std::uint64_t last = at - 1'000'000;
-    CHECK(t.staleness(last + 300'000) == approx(300'000).epsilon(0.01));
-    CHECK(t.staleness(last + 1'300'000) == approx(300'000).epsilon(0.01));
-    CHECK(t.staleness_deviation(last + 300'000) < 20'000);
+    CHECK(t.staleness(last + 300'000).mean == approx(300'000).epsilon(0.01));
+    CHECK(t.staleness(last + 1'300'000).mean == approx(300'000).epsilon(0.01));
+    CHECK(t.staleness(last + 300'000).deviation < 20'000);
 }
 
 TEST_CASE("update tracker: a change between reads far apart does not say when it was") {
@@ -227,4 +227,138 @@ TEST_CASE("update tracker: many updates seen roughly are dated better than one o
         if (k > learnt) squares += error * error;
     }
     CHECK(std::sqrt(squares / (all - learnt)) < 0.7 * gap / std::sqrt(12.0));
+}
+
+namespace {
+
+// Updates of a counter every 1 ms, some of which don't come, or are seen late.
+struct shown_updates {
+    static constexpr double period = 1e6;
+    std::mt19937_64 random;
+    update_tracker tracker;
+    double update = period, last = 0;
+
+    explicit shown_updates(std::uint64_t seed, double declared = period)
+        : random(seed), tracker(declared) {}
+    double up_to(double most) { return std::uniform_real_distribution<double>(0, most)(random); }
+
+    bool read(double at, bool changed) {
+        return tracker.observe(static_cast<std::uint64_t>(at), changed);
+    }
+    // An update that is waited for: reads just before it and just after it, 8 us apart.
+    void see(double at) {
+        read(at - 4e3, false);
+        read(at + 4e3, true);
+        last = at;
+    }
+    void lock() {
+        for (int i = 0; i < 20; ++i, update += period) see(update);
+        REQUIRE(tracker.locked());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("update tracker: a read of which it is not known on which side of an update it fell") {
+    shown_updates u(5);
+    for (int i = 0; i < 400; ++i, u.update += u.period + u.up_to(40e3)) u.see(u.update);
+    REQUIRE(u.tracker.locked());
+    // The further ahead, the less is known; by half a period any age is as likely as another.
+    const double any = u.tracker.period() / std::sqrt(12.0);
+    double before = 0;
+    for (const double ahead : {0.5, 30.5, 100.5, 2000.5}) {
+        const auto at = static_cast<std::uint64_t>(u.tracker.predicted(ahead));
+        const update_tracker::age a = u.tracker.staleness(at);
+        CHECK(a.mean == approx(u.tracker.period() / 2).epsilon(0.02));
+        CHECK(a.deviation > before);
+        CHECK(a.deviation < 1.05 * any);
+        before = a.deviation;
+    }
+    CHECK(before > 0.95 * any);
+    // Where an update is predicted the value is new or a period old.
+    const auto at = static_cast<std::uint64_t>(u.tracker.predicted(5));
+    const update_tracker::age a = u.tracker.staleness(at);
+    CHECK(a.mean == approx(u.tracker.period() / 2).epsilon(0.05));
+    CHECK(a.deviation > 0.9 * u.tracker.period() / 2);
+}
+
+TEST_CASE("update tracker: a period that was learnt while updates were skipped is put right") {
+    for (const int multiple : {2, 3, 4}) {
+        CAPTURE(multiple);
+        shown_updates u(7, multiple * shown_updates::period);
+        for (int i = 0; i < 10; ++i, u.update += multiple * u.period) u.see(u.update);
+        REQUIRE(u.tracker.period() == approx(multiple * u.period).epsilon(0.01));
+        // From now on updates come each time; reads follow the tracker, as the schedule does.
+        double at = u.last;
+        for (int i = 0; i < 60; ++i) {
+            at = u.last + 0.9 * u.tracker.period();
+            const double next = (std::floor(at / u.period) + 1) * u.period;
+            u.read(at, std::floor(at / u.period) > std::floor(u.last / u.period + 0.001));
+            u.see(next);
+        }
+        CHECK(u.tracker.period() == approx(u.period).epsilon(0.01));
+    }
+}
+
+TEST_CASE("update tracker: what updates are skipped makes values older") {
+    shown_updates u(9);
+    u.lock();
+    const auto half_way = [&] {
+        return u.tracker.staleness(static_cast<std::uint64_t>(u.last + u.period / 2)).mean;
+    };
+    const double none = half_way();
+    for (int i = 0; i < 2000; ++i, u.update += u.period) {
+        if (i % 5 != 0) {
+            u.see(u.update);
+            continue;
+        }
+        u.read(u.update + 10e3, false);
+        u.tracker.miss();
+        u.read(u.update + 0.9 * u.period, false);
+    }
+    CHECK(half_way() - none ==
+          approx(u.period / 4).epsilon(0.1));  // one in five, then one in 25...
+    // An update that came a little later, when nobody looked, was not skipped.
+    shown_updates late(9);
+    late.lock();
+    for (int i = 0; i < 200; ++i, late.update += late.period) {
+        if (i % 10 != 0) {
+            late.see(late.update);
+            continue;
+        }
+        late.read(late.update + 10e3, false);
+        late.tracker.miss();
+        late.read(late.update + 0.9 * late.period, true);
+    }
+    const auto middle = static_cast<std::uint64_t>(late.last + 0.5 * late.period);
+    CHECK(late.tracker.staleness(middle).mean == approx(late.period / 2).epsilon(0.02));
+}
+
+TEST_CASE("update tracker: updates seen late by a time that varies tell how late they are") {
+    shown_updates late(3), varied(3), steady(3);
+    for (int i = 0; i < 500; ++i) {
+        late.see(late.update + late.up_to(200e3));
+        late.update += late.period;
+        varied.see(varied.update);
+        varied.update += varied.period + varied.up_to(100e3);
+        steady.see(steady.update);
+        steady.update += steady.period;
+    }
+    CHECK(late.tracker.delay() == approx(100e3).epsilon(0.2));
+    CHECK(varied.tracker.delay() == 0);
+    CHECK(steady.tracker.delay() < 3e3);
+}
+
+TEST_CASE("update tracker: updates are dated even where a read takes a good part of a period") {
+    update_tracker t(1e6);
+    double now = 0.37e6, seen = 0;
+    int dated = 0;
+    for (int i = 0; i < 400; ++i, now += 120e3) {
+        const double updates = std::floor(now / 1e6);
+        dated += t.observe(static_cast<std::uint64_t>(now), updates > seen) ? 1 : 0;
+        seen = updates;
+    }
+    CHECK(dated > 40);
+    CHECK(t.locked());
+    CHECK(t.period() == approx(1e6).epsilon(0.02));
 }

@@ -26,13 +26,6 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A value as of the moment it was read, in J, with what is not known of it: J^2 and, of the same
-/// sign at each call of a scope, J.
-struct billed_value {
-    double joules = 0, variance = 0, bias = 0;
-    double shown = 0;  ///< W, what the sensor shows then
-};
-
 /// All rows of one channel, what they tell of powers, and what each path has of the energy.
 ///
 /// Thread: belongs to the holder of its source's `accounts`. Cost: see open_times for a
@@ -123,8 +116,13 @@ class channel_attribution {
     /// The same, as it is known by now and without a promise for what comes.
     list<path_energy> known_so_far() {
         list<path_energy> now = energies();
+        const double error = std::max(traits_.model_error, late_.error());
+        sums_.add_last_boundary(last_members_, boundary_.squares(), now);
         for (path_energy& e : now) {
-            const double told = model_error * std::max(e.total - e.known, 0.0);
+            // What a gauge shows while one path is open another may have used.
+            const bool is_sure = traits_.known_memory <= 0 || !(own_joules() > 0);
+            const double known = is_sure ? e.known : e.total * e.total / own_joules();
+            const double told = error * std::max(e.total - known, 0.0);
             e.variance += told * told;  // that a scope has one power is a model, too
         }
         published_.add_committed(now);
@@ -161,7 +159,6 @@ class channel_attribution {
  private:
     static constexpr double unknown_spread = 0.6;
     static constexpr double seconds_a_block = 300;
-    static constexpr double model_error = 5e-4;  // standard deviation, of what powers decide
 
     void end_fit_row(const dated_reading& r) {
         const double joules = completed(r) - fit_joules_;
@@ -180,6 +177,7 @@ class channel_attribution {
             const double unsure = row_builder::unsure_seconds(rows_.to_fit()) * mean_power();
             row.read_variance += unsure * unsure;
             row.tail = rows_.tail();
+            late_.add(std::max(r.delay, traits_.known_memory), std::min(row.tail, seconds));
             rows_.for_open_now([&](std::uint32_t column, double threads) {
                 for (regression_term& t : terms_)
                     if (t.column == column) t.open_at_end += threads;
@@ -256,14 +254,14 @@ class channel_attribution {
             // What an earlier reading took for used since its update, the counter may show later.
             const double watts = std::min(power.watts, 2 * mean);
             v.joules = std::max(r.joules + r.staleness * watts, bill_joules_);
-            const double dated = r.uncertainty * mean;
+            const double dated = r.uncertainty * watts;
             v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
             // A gauge still owes what was drawn as long ago as that.
             const double memory = std::max(r.at_edge ? 0 : powers_.lag, traits_.known_memory / 2);
             const double stale = (r.staleness + memory) * power.deviation;
             if (!r.at_edge) v.variance += stale * stale + powers_.late_variance;
             if (r.at_edge) v.variance += stalls_.unseen() * mean * mean;
-            if (r.at_edge) v.bias = stale;
+            if (r.at_edge) v.bias = stale + r.delay * watts;
         }
         v.shown = shown_power(seconds > 0 ? (v.joules - bill_joules_) / seconds : mean);
         return v;
@@ -330,18 +328,16 @@ class channel_attribution {
     [[nodiscard]] bool powers_tell_more(const dated_reading& r) const noexcept {
         // Of `inclusive` scopes powers tell nothing: they have the others' energy, too.
         if (traits_.policy == attribution::inclusive) return false;
+        if (r.joules == start_.joules) return true;  // it has shown nothing so far
         const double seconds = rows_.to_bill().seconds;
         // A value from before the row tells nothing of it; what lasted a moment is as well known.
-        if (row_builder::longest_part(rows_.to_bill()) > 0.99) {
-            const double old = r.staleness + r.uncertainty;
-            return seconds < old && seconds > a_moment * old;
-        }
+        const double old = r.staleness + r.uncertainty;
+        if (seconds < old) return seconds > a_moment * old;
+        if (row_builder::longest_part(rows_.to_bill()) > 0.99) return false;
         const guess g = mean_of(rows_.to_bill());
         return g.error * seconds < g.deviation * r.staleness;
     }
-
     static constexpr double a_moment = 1.0 / 8;
-
     [[nodiscard]] double mean_power() const noexcept {
         return seconds_billed_ > 0 ? (bill_joules_ - start_.joules) / seconds_billed_ : 0;
     }
@@ -374,7 +370,8 @@ class channel_attribution {
     row_builder rows_{traits_};
     bool begun_ = false;
     dated_reading start_, last_, fit_end_, bill_end_;
-    double skipped_ = 0;      ///< s, since the last row that was fit
+    double skipped_ = 0;  ///< s, since the last row that was fit
+    late_values late_;
     double fit_joules_ = 0;   ///< as of the end of the last row to fit
     double bill_joules_ = 0;  ///< and to bill
     billed_value boundary_;   ///< where the last row to bill ended

@@ -14,6 +14,7 @@
 // known, all are equal and energy is shared by time.
 #pragma once
 
+#include "joulery/detail/attribution/pending_row.hpp"
 #include "joulery/detail/attribution/power_regression.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
@@ -29,17 +30,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// A path's part in a row; a null path stands for the time outside all scopes.
-struct row_member {
-    const path_record* path = nullptr;
-    std::uint32_t column = 0;
-    std::uint32_t pool = 0;  ///< what it shares with; others' powers don't touch it
-    double share = 0;        ///< of the row, before powers are known
-    double seconds = 0;      ///< open, as the regression counts it
-    double doubt = 0;        ///< of `share`, since moments are shared by several threads
-    double waited = 0;       ///< s, open without a processor
-};
 
 /// How a path's part in moments that several threads share differs from what its share of rows
 /// says.
@@ -132,6 +122,17 @@ class disaggregation {
             random_[p] += part * part * variance;
             (part < 0 ? bias_at_end_ : bias_at_begin_)[p] += part * bias;
             owed_in_all_[p] -= part * shown;
+        }
+        moved_.clear();
+    }
+
+    /// The reading that ended the last row may be off as well, and no row follows yet.
+    void add_last_boundary(const list<row_member>& before, double variance,
+                           list<path_energy>& all) {
+        for (const row_member& m : before) move(m.path, m.share);
+        for (const std::size_t p : moved_) {
+            const double part = std::exchange(moved_by_[p], 0.0);
+            all[p].variance += part * part * variance;
         }
         moved_.clear();
     }

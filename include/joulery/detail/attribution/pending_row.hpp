@@ -7,10 +7,30 @@
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// A path's part in a row; a null path stands for the time outside all scopes.
+struct row_member {
+    const path_record* path = nullptr;
+    std::uint32_t column = 0;
+    std::uint32_t pool = 0;  ///< what it shares with; others' powers don't touch it
+    double share = 0;        ///< of the row, before powers are known
+    double seconds = 0;      ///< open, as the regression counts it
+    double doubt = 0;        ///< of `share`, since moments are shared by several threads
+    double waited = 0;       ///< s, open without a processor
+};
+
+/// A value as of the moment it was read, in J, with what is not known of it: J^2 and, of the same
+/// sign at each call of a scope, J.
+struct billed_value {
+    double joules = 0, variance = 0, bias = 0;
+    double shown = 0;  ///< W, what the sensor shows then
+    [[nodiscard]] double squares() const noexcept { return variance + bias * bias; }
+};
 
 /// Paths that share a row among themselves: those of the host, or of a device.
 struct pool {

@@ -189,7 +189,8 @@ class power_regression {
             if (m.call_tau > slow_calls) restless += weight * m.white / (2 * m.call_tau);
         }
         const double lag = estimate_.lag, between = estimate_.lag_deviation - lag * lag;
-        estimate_.lag_deviation = std::sqrt(std::max(between, 0.0) + 0.01 * lag * lag);
+        // Rows of scopes much longer than it tell it to a quarter, whatever one model says.
+        estimate_.lag_deviation = std::sqrt(std::max(between, 0.0) + 0.06 * lag * lag);
         estimate_.late_variance *= spread_of_power();
         if (wandering > 0) estimate_.common_tau /= wandering;
         for (std::size_t k = 0; k < covariances.size(); ++k)

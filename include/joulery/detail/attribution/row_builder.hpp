@@ -29,6 +29,7 @@ struct channel_traits {
     bool tells_scopes_apart = true;  ///< false: an estimate, which does not depend on who runs
     double quantum = 0;              ///< J
     double known_memory = 0;         ///< s, of a gauge
+    double model_error = 5e-4;       ///< standard deviation, as a fraction of what powers decide
     double seconds_per_tick = 1e-9;
     std::size_t index = 0;  ///< among all channels of the meter
 };

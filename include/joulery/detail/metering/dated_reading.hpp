@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace joulery {
@@ -14,6 +15,7 @@ struct dated_reading {
     double joules = 0;       ///< the value, since the start
     double staleness = 0;    ///< s, how long before `at` the counter showed it first
     double uncertainty = 0;  ///< s, standard deviation of that
+    double delay = 0;        ///< s, by which all values of the channel may be staler than that
     double unchanged = 0;    ///< s, since the first read that saw the value
     bool fits = false;       ///< dated well enough for a row to fit
     bool bills = false;      ///< a row to bill ends here
@@ -25,6 +27,20 @@ struct stalled_reads {
     double squares = 0, reads = 20;  ///< s^2; as many good ones are believed before any
     void add(double late) noexcept { squares += late * late, ++reads; }
     [[nodiscard]] double unseen() const noexcept { return squares / reads; }  ///< s^2, in the mean
+};
+
+/// What is wrong with a row whose energy is that of a moment before: where a call takes no longer
+/// than values are late, it is another call's.
+struct late_values {
+    double delay = 0, tail = 0, rows = 0;  ///< s; for how long the last scope was open, in the mean
+    void add(double late, double open) noexcept {
+        tail += (open - tail) / std::min(++rows, 1000.0);
+        delay = late;
+    }
+    /// Of a path's energy, as a fraction: calls are twice as long as half of one.
+    [[nodiscard]] double error() const noexcept {
+        return tail > 0 ? std::min(delay / (2 * tail), 0.5) : 0;
+    }
 };
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -21,14 +22,17 @@ class update_tracker {
     explicit update_tracker(double declared_period) noexcept
         : period_(std::max(declared_period, 1.0)) {}
 
-    /// Takes in a read; true if it dated an update: the value changed since a read at most
-    /// `sharp_share` of a period before.
+    /// Takes in a read; true if it dated an update: the value changed since a read a small share
+    /// of a period before.
     bool observe(std::uint64_t at, bool changed) noexcept {
         const bool had_read = read_at_ != 0;
         const double gap = had_read ? static_cast<double>(at - read_at_) : 0;
+        if (had_read) check_period(at, changed);
+        if (missed_at_ != 0) check_skip(at, changed);
         read_at_ = at;
         widest_gap_ = std::max(widest_gap_, gap);
-        if (!had_read || !changed || gap > sharp_share * period_) return false;
+        if (gap > 0) narrowest_gap_ = std::min(narrowest_gap_, gap);
+        if (!had_read || !changed || gap > widest_sharp_gap()) return false;
         see_update(static_cast<double>(at) - gap / 2, gap);
         return true;
     }
@@ -36,6 +40,7 @@ class update_tracker {
     /// An update was waited for and not seen. Before the lock the period may be longer than was
     /// thought; after it, when updates come is known less well.
     void miss() noexcept {
+        missed_at_ = locked() ? read_at_ : 0;
         if (seen_ < 2) {
             period_ = std::min(period_ * 2, longest_growth * first_period_);
         } else if (locked() && gap_ * 4 < sharp_share * period_) {
@@ -60,22 +65,24 @@ class update_tracker {
         return std::max((static_cast<double>(at) - update_at_) / period_, 0.0);
     }
 
-    /// How stale a value read at `at` is, in ticks of the clock: half a period where nothing is
-    /// known, else since the predicted update, weighed with the chance that the update before or
-    /// after it is the one that counts.
-    [[nodiscard]] double staleness(std::uint64_t at) const noexcept {
-        if (!locked()) return period_ / 2;
-        const double since = since_prediction(at);
-        const double other = chance_of_other_update(at) * period_;
-        return since < period_ / 2 ? since + other : since - other;
+    /// How stale a value is, in ticks of the clock, and the standard deviation of that.
+    struct age {
+        double mean, deviation;
+    };
+    /// Of a value read at `at`: the time since the last update that is likely to have come;
+    /// nothing, give or take a period, where that is not known: what is shown is what there is.
+    [[nodiscard]] age staleness(std::uint64_t at) const noexcept {
+        if (!locked()) return {0, period_ / std::sqrt(3.0)};
+        const age a = age_if_none_is_skipped(at);
+        const double skipped = skips_ / (skips_ + caught_),
+                     more = skipped / (1 - skipped) * period_;
+        return {a.mean + more, std::sqrt(a.deviation * a.deviation + more * (more + period_))};
     }
-    /// Standard deviation of that.
-    [[nodiscard]] double staleness_deviation(std::uint64_t at) const noexcept {
-        const double unknown = period_ / std::sqrt(12.0);
-        if (!locked()) return unknown;
-        const double s = deviation(periods_since(at));
-        const double other = chance_of_other_update(at);
-        return std::min(std::sqrt(s * s + other * (1 - other) * period_ * period_), unknown);
+
+    /// Ticks by which every value may be older than that: where updates are seen late by a time
+    /// that varies, they are late in the mean as well; where they can't be predicted, by any time.
+    [[nodiscard]] double delay() const noexcept {
+        return std::max(delays_.mean(), locked() ? 0 : period_ / 2);
     }
 
     /// Whether the next update can be predicted to a fraction of a period.
@@ -88,25 +95,72 @@ class update_tracker {
     [[nodiscard]] unsigned seen() const noexcept { return seen_; }
 
     static constexpr unsigned updates_to_lock = 4;
-    /// Reads further apart than this share of a period don't say when the update was.
-    static constexpr double sharp_share = 0.1;
+    /// Reads further apart than this share of a period don't say when the update was, unless they
+    /// can't follow each other any faster; then up to a third of it will do.
+    static constexpr double sharp_share = 0.1, slow_share = 1.0 / 3;
 
  private:
+    [[nodiscard]] double widest_sharp_gap() const noexcept {
+        const double slow = std::min(1.1 * narrowest_gap_, slow_share * period_);
+        return std::max(sharp_share * period_, slow);
+    }
+    // Between an update and the next one no value changes. If one does time and again, the period
+    // is a multiple of the true one: updates were skipped while it was learnt.
+    void check_period(std::uint64_t at, bool changed) noexcept {
+        if (seen_ < 2 || static_cast<double>(read_at_) - update_at_ > widest_sharp_gap()) return;
+        const double since = static_cast<double>(at) - update_at_;
+        const double next = period_ - 2 * deviation(1);
+        if (since > next || (!changed && since < 0.9 * next)) return;
+        early_changes_ += changed ? 1 : -1;
+        if (early_changes_ < 0) early_changes_ = 0;
+        if (early_changes_ < changes_to_halve) return;
+        early_changes_ = 0;
+        period_ /= 2;
+        seen_ = 0;
+    }
+    static constexpr int changes_to_halve = 3;
+    // An update that was waited for came at another moment if the value has changed by the next
+    // read; if it has not for half a period, the update was skipped.
+    void check_skip(std::uint64_t at, bool changed) noexcept {
+        if (!changed && static_cast<double>(at - missed_at_) < period_ / 2) return;
+        if (!changed) ++skips_;
+        missed_at_ = 0;
+    }
+
     static constexpr double longest_growth = 64;
 
-    [[nodiscard]] double since_prediction(std::uint64_t at) const noexcept {
-        const double since = periods_since(at);
-        return (since - std::floor(since)) * period_;
+    [[nodiscard]] age age_if_none_is_skipped(std::uint64_t at) const noexcept {
+        const double periods = periods_since(at), s = deviation(periods) / period_;
+        if (s > 0.5)
+            return {period_ / 2, period_ / std::sqrt(12.0)};  // one is as likely as another
+        const double since = periods - std::floor(periods);
+        if (std::min(since, 1 - since) > 4 * s) return {since * period_, s * period_};
+        return age_of_any_update(since, s);
     }
-    // Close to a predicted update the real one may lie on the other side of `at`.
-    [[nodiscard]] double chance_of_other_update(std::uint64_t at) const noexcept {
-        const double since = since_prediction(at);
-        const double distance = std::min(since, period_ - since);
-        return std::erfc(distance / (deviation(periods_since(at)) * std::sqrt(2.0))) / 2;
+    // Close to a predicted update the real one may lie on the other side of the read, and with a
+    // deviation of a good part of a period the ones before and after it, too: the moments of a
+    // normal distribution, of `since` periods give or take `s`, that is cut where updates come.
+    [[nodiscard]] age age_of_any_update(double since, double s) const noexcept {
+        double mean = 0, square = 0;
+        for (int k = -2; k <= 2; ++k) {
+            const double off = since - k, a = -off / s, b = (1 - off) / s;
+            const double chance = (std::erfc(a * half_root) - std::erfc(b * half_root)) / 2;
+            const double at_a = density(a), at_b = density(b);
+            mean += off * chance + s * (at_a - at_b);
+            square += (off * off + s * s) * chance + 2 * off * s * (at_a - at_b) +
+                      s * s * (a * at_a - b * at_b);
+        }
+        return {mean * period_, std::sqrt(std::max(square - mean * mean, s * s / 100)) * period_};
+    }
+    static constexpr double half_root = 0.70710678118654752;
+    [[nodiscard]] static double density(double x) noexcept {
+        return 0.3989422804014327 * std::exp(-x * x / 2);
     }
 
     void see_update(double instant, double gap) noexcept {
         const double interval = instant - update_at_;
+        const bool follows = is_next() || (locked() && interval < 1.5 * period_);
+        delays_.add(seen_ > 0 && follows ? interval : 0, gap);
         if (seen_ == 0) {
             phase_variance_ = gap * gap / 12;
         } else if (seen_ < updates_to_lock && is_next() &&
@@ -120,6 +174,7 @@ class update_tracker {
                 instant += learn(interval - n * period_, n, gap * gap / 12);
             }
         }
+        if (locked()) ++caught_;
         gap_ = gap;
         widest_gap_ = 0;
         update_at_ = instant;
@@ -161,12 +216,46 @@ class update_tracker {
     }
     static constexpr double slow_drift = 1e-6;  // of the period, each period
 
+    // A counter whose period varies has intervals that differ of themselves. One whose updates are
+    // seen late has intervals that make up for one another: a late update is followed by a short
+    // one. From that, by how much they are late.
+    class seen_delays {
+     public:
+        /// The time between two updates that follow each other, dated by reads `gap` apart; 0: one
+        /// that follows none.
+        void add(double interval, double gap) noexcept {
+            const double last = std::exchange(last_, interval);
+            if (interval <= 0) return;
+            mean_ += (interval - mean_) / std::min(++intervals_, memory);
+            if (last <= 0) return;
+            const double weight = 1 / std::min(++pairs_, memory), off = interval - mean_;
+            variance_ += (off * off - variance_) * weight;
+            shared_ += (-off * (last - mean_) - gap * gap / 12 - shared_) * weight;
+        }
+        /// Of a time that varies evenly from nothing to twice as much.
+        [[nodiscard]] double mean() const noexcept {
+            const bool few = pairs_ < enough_pairs;  // then all of it may be that
+            if (!few && shared_ < variance_ / 4) return 0;
+            return std::sqrt(3 * (few ? std::max(variance_ / 2, shared_) : shared_));
+        }
+
+     private:
+        static constexpr double memory = 200, enough_pairs = 20;
+        double last_ = 0, mean_ = 0, intervals_ = 0, pairs_ = 0;
+        double variance_ = 0, shared_ = 0;  ///< the latter: of the time by which one is late
+    };
+
+    seen_delays delays_;
     double period_;
     const double first_period_ = period_;
     double jitter_ = 0;
     double phase_variance_ = 0, covariance_ = 0, period_variance_ = 0;
     double gap_ = 0;
-    double widest_gap_ = 0;  ///< between two reads since the last update that was seen
+    double widest_gap_ = 0;           ///< between two reads since the last update that was seen
+    double skips_ = 0, caught_ = 20;  ///< as many good ones are believed before any
+    std::uint64_t missed_at_ = 0;     ///< the last read for an update that did not come
+    double narrowest_gap_ = 1e300;    ///< between any two reads
+    int early_changes_ = 0;  ///< before an update can have come, beyond those that were not
     double update_at_ = 0;
     std::uint64_t read_at_ = 0;
     unsigned seen_ = 0;
