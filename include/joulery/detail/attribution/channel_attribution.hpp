@@ -118,12 +118,12 @@ class channel_attribution {
         list<path_energy> now = energies();
         const double error = std::max(traits_.model_error, late_.error());
         sums_.add_last_boundary(last_members_, boundary_.squares(), now);
+        // What powers decide of a path is off by what it may have of the others, or they of it.
         for (path_energy& e : now) {
-            // What a gauge shows while one path is open another may have used.
-            const bool is_sure = traits_.known_memory <= 0 || !(own_joules() > 0);
-            const double known = is_sure ? e.known : e.total * e.total / own_joules();
-            const double told = error * std::max(e.total - known, 0.0);
-            e.variance += told * told;  // that a scope has one power is a model, too
+            const double others = own_joules() > 0 ? 1 - e.total / own_joules() : 1;
+            const double known = traits_.known_memory > 0 ? 0 : e.known;  // a gauge is late as well
+            const double told = error * std::max(e.total - known, 0.0) * std::max(others, 0.0);
+            e.variance += told * told;
         }
         published_.add_committed(now);
         return now;

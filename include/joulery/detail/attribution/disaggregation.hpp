@@ -49,7 +49,7 @@ struct path_energy {
     double self = 0;      ///< J, outside its children
     double total = 0;     ///< J, children included
     double variance = 0;  ///< of `total`, J^2
-    double known = 0;     ///< of `self`, J that no power decides: the path was alone in its rows
+    double known = 0;     ///< of `total`, J that no power decides: it was alone in its rows
 };
 
 /// The sums over rows, and the energies that they give with certain powers.
@@ -344,6 +344,7 @@ class disaggregation {
             if (!is_leaf) all[p].variance += variance_of(slopes[p], known, before);
             if (up == 0) continue;
             all[up].total += all[p].total;
+            all[up].known += all[p].known;
             lumped[up] += lumped[p];
             doubts[up] += doubts[p];
             noises[up] += noises[p];
