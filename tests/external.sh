@@ -45,7 +45,7 @@ install_tools() {
         cd "$work"
         echo '{"private": true}' >package.json
         PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund \
-            playwright-core@1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0 \
+            playwright-core@1.50.1 speedscope@1 @opentelemetry/otlp-transformer@0.53.0 \
             @paulirish/trace_engine@0.0.65 axe-core@4
     )
 }
