@@ -43,7 +43,7 @@ class update_tracker {
         missed_at_ = locked() ? read_at_ : 0;
         if (seen_ < 2) {
             period_ = std::min(period_ * 2, longest_growth * first_period_);
-        } else if (locked() && gap_ * 4 < sharp_share * period_) {
+        } else if (locked() && gap_ * 4 < widest_sharp_gap()) {
             gap_ = std::max(gap_ * 4, period_ / 200);
             phase_variance_ += gap_ * gap_ / 12;
             jitter_ *= 1.5;
@@ -181,7 +181,7 @@ class update_tracker {
         ++seen_;
     }
     // Whether no update can have been missed since the last one that was seen.
-    [[nodiscard]] bool is_next() const noexcept { return widest_gap_ <= sharp_share * period_; }
+    [[nodiscard]] bool is_next() const noexcept { return widest_gap_ <= widest_sharp_gap(); }
     // A period that two updates tell.
     void start_over(double period, double gap) noexcept {
         period_ = std::max(period, 1.0);
