@@ -131,7 +131,7 @@ class scope {
         node_->items.store(node_->items.load(std::memory_order_relaxed) + count,
                            std::memory_order_relaxed);
         if (JOULERY_UNLIKELY(node_->item_name.load(std::memory_order_relaxed) != item_name))
-            detail::cold.load(std::memory_order_acquire)->name_items(node_, item_name);
+            detail::slow_path.load(std::memory_order_acquire)->name_items(node_, item_name);
     }
 
     /// How many items this scope will have in all by its end, counted from now on: the progress
@@ -139,7 +139,7 @@ class scope {
     /// paths: it takes a lock of the thread's own.
     void set_total(double count) noexcept {
         if (node_ != nullptr)
-            detail::cold.load(std::memory_order_acquire)->plan_items(node_, count);
+            detail::slow_path.load(std::memory_order_acquire)->plan_items(node_, count);
     }
 
     /// Whether this scope is being measured.

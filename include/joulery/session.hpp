@@ -176,7 +176,7 @@ JOULERY_EXPORT inline const bool report_is_awaited =
     !is_served_elsewhere() && process_meter::await_report();
 
 JOULERY_DECL thread_cursor* first_tree() noexcept {
-    if (is_served_elsewhere()) cold.store(borrowed_slow_path(), std::memory_order_release);
+    if (is_served_elsewhere()) slow_path.store(borrowed_slow_path(), std::memory_order_release);
     return session().tree();
 }
 

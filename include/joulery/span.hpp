@@ -61,7 +61,7 @@ class scope_handle {
     }
     ~scope_handle() {
         if (link_ != nullptr && link_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            detail::cold.load(std::memory_order_acquire)->unlink(link_);
+            detail::slow_path.load(std::memory_order_acquire)->unlink(link_);
     }
 
     /// Whether there is a scope to work for.
@@ -73,7 +73,7 @@ class scope_handle {
     friend class task_scope;
     friend struct detail::handle_access;
     explicit scope_handle(detail::scope_node* node) noexcept {
-        if (node != nullptr) link_ = detail::cold.load(std::memory_order_acquire)->link(node);
+        if (node != nullptr) link_ = detail::slow_path.load(std::memory_order_acquire)->link(node);
     }
     detail::scope_link* link_ = nullptr;
 };
@@ -168,7 +168,7 @@ class span {
     friend class task_scope;
     static bool is_on() noexcept { return detail::scopes_enabled.load(std::memory_order_relaxed); }
     static const detail::slow_path_table* calls() noexcept {
-        return detail::cold.load(std::memory_order_acquire);
+        return detail::slow_path.load(std::memory_order_acquire);
     }
     static detail::thread_cursor* cursor_of(scope_owner& meter) noexcept {
         return meter.cursor_of_this_thread();
@@ -211,7 +211,8 @@ class task_scope : public scope {
         : task_scope(owner.link_, thread.cursor_of_this_thread(), name) {}
     ~task_scope() {
         if (span_ == nullptr) return;
-        detail::cold.load(std::memory_order_acquire)->leave_task(span_, {node_, before_}, this);
+        detail::slow_path.load(std::memory_order_acquire)
+            ->leave_task(span_, {node_, before_}, this);
         node_ = nullptr;
     }
 
@@ -230,7 +231,7 @@ class task_scope : public scope {
     static detail::task_place place_of(detail::scope_link* owner, detail::thread_cursor* tree,
                                        std::string_view name) noexcept {
         if (owner == nullptr) return {};
-        return detail::cold.load(std::memory_order_acquire)
+        return detail::slow_path.load(std::memory_order_acquire)
             ->find_task(*owner, tree, name.data(), name.size());
     }
 

@@ -46,7 +46,7 @@ class h100_replay {
                 std::max(joulery::testing::access::next_due(*meter_), clock_->now());
             play_to(std::min(due, next_change()));
             if (joulery::testing::access::next_due(*meter_) > clock_->now()) continue;
-            joulery::testing::access::poll(*meter_);
+            joulery::testing::access::sample(*meter_);
         }
         return meter_->snapshot();
     }

@@ -81,7 +81,7 @@ namespace {
 void pass(simulated_machine& machine, meter& m, int milliseconds) {
     for (int i = 0; i < milliseconds; ++i) {
         machine.run(1ms);
-        (void)detail::catch_bad_alloc([&] { library([&] { testing::access::poll(m); }); });
+        (void)detail::catch_bad_alloc([&] { library([&] { testing::access::sample(m); }); });
     }
 }
 

@@ -51,7 +51,7 @@ struct played {
     void pass(int periods = 1) {
         for (int i = 0; i < periods; ++i) {
             clock->advance(100ms);
-            testing::access::poll(*m);
+            testing::access::sample(*m);
         }
     }
 };
@@ -134,7 +134,7 @@ TEST_CASE("bad backend: joules of a stretch without a good read belong to all sc
     scope b{*p.m, "b"};
     p.clock->advance(100ms);
     *broken = false;
-    testing::access::poll(*p.m);
+    testing::access::sample(*p.m);
     const report r = p.m->snapshot();
     CHECK(r.find("a")->total.joules() == approx(4).epsilon(0.01));
     CHECK(r.find("b")->total.joules() == approx(2).epsilon(0.01));

@@ -146,13 +146,13 @@ TEST_CASE("edge cost: what waits for a driver is read by samplers and reports, a
                 by_scopes += read.reads - before;
                 for (int k = 0; k < 20; ++k) {
                     clock->advance(100ms);
-                    testing::access::poll(m);
+                    testing::access::sample(m);
                 }
                 last = read.reads;
             }
             by_scopes += read.reads - last;
             clock->advance(100ms);
-            testing::access::poll(m);
+            testing::access::sample(m);
         }
         CHECK((by_scopes == 0) == waits);
         CHECK(m.snapshot().find("long")->calls == 20);

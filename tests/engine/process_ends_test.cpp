@@ -105,7 +105,7 @@ TEST_CASE("process ends: while a thread of the program's own is there, it has no
     CHECK_FALSE(detail::host_threads::have_ended());
     std::thread([&] {
         CHECK(here != std::this_thread::get_id());
-        const detail::host_threads::ours counted;
+        const detail::host_threads::library_thread counted;
         CHECK_FALSE(detail::host_threads::have_ended());
     }).join();
 }

@@ -64,7 +64,7 @@ TEST_CASE("sampling cost: an estimate has no updates of its own, and is read onc
         meter m{std::move(o)};
         for (int i = 0; i < 2'000; ++i) {
             clock->advance(1ms);
-            testing::access::poll(m);
+            testing::access::sample(m);
         }
         return m.snapshot().channels[0].tally.reads;
     };
@@ -97,7 +97,7 @@ TEST_CASE("sampling cost: of hundreds of gauges those with most to tell end a ro
     scope s{m, "work"};
     for (int i = 0; i < 500; ++i) {
         clock->advance(20ms);
-        testing::access::poll(m);
+        testing::access::sample(m);
         std::size_t ended = 0;
         for (std::size_t c = 0; c < rows.size(); ++c)
             if (source.shares[c].joules() > std::exchange(joules[c], source.shares[c].joules()))
@@ -210,7 +210,7 @@ TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every 
         watts = draw;
         for (int i = 0; i < 3'000; ++i) {
             pass(10ms);
-            testing::access::poll(m);
+            testing::access::sample(m);
         }
     };
     work("light", 100);

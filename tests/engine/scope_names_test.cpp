@@ -154,14 +154,14 @@ detail::scope_node* counted_look_up(detail::thread_cursor* tree, const char* nam
 
 // The slow ways of scopes, with those counted that look a name up.
 struct counted_look_ups {
-    const detail::slow_path_table* const real = detail::cold.load();
+    const detail::slow_path_table* const real = detail::slow_path.load();
     detail::slow_path_table counted = *real;
     counted_look_ups() {
         look_ups = 0;
         counted.enter = counted.enter_text = counted_look_up;
-        detail::cold = &counted;
+        detail::slow_path = &counted;
     }
-    ~counted_look_ups() { detail::cold = real; }
+    ~counted_look_ups() { detail::slow_path = real; }
     counted_look_ups(const counted_look_ups&) = delete;
     counted_look_ups& operator=(const counted_look_ups&) = delete;
 };
@@ -197,7 +197,7 @@ TEST_CASE("scope names: siblings in turn are looked up in the first two rounds o
         meter m{only_times()};
         const std::vector<scope_name> names = names_of(count);
         visit(m, names);
-        real_slow_path = detail::cold.load();
+        real_slow_path = detail::slow_path.load();
         visit(m, names);  // now each knows who follows
         const counted_look_ups watched;
         for (int round = 0; round < 5; ++round) visit(m, names);

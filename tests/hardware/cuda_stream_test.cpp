@@ -86,7 +86,7 @@ class products {
 void print_counters(meter& m) {
     const double tick = testing::access::engine_of(m).tick_seconds();
     for (const auto& s : testing::access::engine_of(m).sources()) {
-        const std::lock_guard<std::mutex> lock(s->source.accounts);
+        const std::lock_guard<std::mutex> lock(s->source.state_mutex);
         for (std::size_t c = 0; c < s->source.channel_count(); ++c) {
             const auto& t = s->source.tracker(c);
             std::printf("  %s: %s, period %.3f ms, jitter %.4f ms, slack %.1f us, read %.1f us\n",

@@ -268,7 +268,7 @@ TEST_CASE("update tracker: a read of which it is not known on which side of an u
     double before = 0;
     for (const double ahead : {0.5, 30.5, 100.5, 2000.5}) {
         const auto at = static_cast<std::uint64_t>(u.tracker.predicted(ahead));
-        const update_tracker::age a = u.tracker.staleness(at);
+        const update_tracker::stale_time a = u.tracker.staleness(at);
         CHECK(a.mean == approx(u.tracker.period() / 2).epsilon(0.02));
         CHECK(a.deviation > before);
         CHECK(a.deviation < 1.05 * any);
@@ -277,7 +277,7 @@ TEST_CASE("update tracker: a read of which it is not known on which side of an u
     CHECK(before > 0.95 * any);
     // Where an update is predicted the value is new or a period old.
     const auto at = static_cast<std::uint64_t>(u.tracker.predicted(5));
-    const update_tracker::age a = u.tracker.staleness(at);
+    const update_tracker::stale_time a = u.tracker.staleness(at);
     CHECK(a.mean == approx(u.tracker.period() / 2).epsilon(0.05));
     CHECK(a.deviation > 0.9 * u.tracker.period() / 2);
 }

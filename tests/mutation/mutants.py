@@ -80,7 +80,7 @@ MUTANTS = [
          "busy parts are taken for idle ones"),
     swap("attribution/overlap.hpp", "all_idle ? weight : 0", "weight",
          "each look finds all of them idle"),
-    swap("attribution/row_builder.hpp", "part * (1 - idle) * own.turns / all",
+    swap("attribution/row_builder.hpp", "part * (1 - outside_share) * own.turns / all",
          "part * own.turns / all",
          "scopes have the time outside, too"),
     drop("attribution/row_builder.hpp", "t.ticks -= part;",

@@ -21,7 +21,7 @@ namespace testing {
 /// What tests and test tools do with a meter beyond its public members.
 ///
 ///     options o;  access::set_clock(o, clock);
-///     meter m{std::move(o)};  clock->advance(10ms);  access::poll(m);
+///     meter m{std::move(o)};  clock->advance(10ms);  access::sample(m);
 struct access {
     /// The clock that the meter will run on; a manual one makes it start no thread.
     static void set_clock(options& o, std::shared_ptr<time_source> clock) {
@@ -39,7 +39,7 @@ struct access {
     /// clock that is 0, and every call is timed.
     static void set_scope_cost(options& o, double ticks) { o.scope_ticks_ = ticks; }
     /// On a manual clock: takes the samples that are due by now.
-    JOULERY_DECL static void poll(meter& m);
+    JOULERY_DECL static void sample(meter& m);
     /// On a manual clock: the tick at which the next sample is due.
     [[nodiscard]] JOULERY_DECL static std::uint64_t next_due(const meter& m) noexcept;
     /// The run as of its last samples, as the progress line shows it; no counter is read for it.
@@ -65,7 +65,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-JOULERY_DECL void access::poll(meter& m) { m.core_->poll(); }
+JOULERY_DECL void access::sample(meter& m) { m.core_->sample(); }
 JOULERY_DECL std::uint64_t access::next_due(const meter& m) noexcept { return m.core_->next_due(); }
 JOULERY_DECL progress_figures access::progress(meter& m) { return m.core_->glance(); }
 JOULERY_DECL v1::detail::engine& access::engine_of(meter& m) noexcept {

@@ -15,11 +15,11 @@ inline namespace v1 {
 namespace testing {
 
 /// A clock of whole nanoseconds that a test moves by hand. A meter on it starts no thread: call
-/// `meter::poll()` after moving it, or let `simulated_machine` do both.
+/// `access::sample(meter)` after moving it, or let `simulated_machine` do both.
 ///
 ///     auto clock = std::make_shared<manual_clock>();
 ///     options o; access::set_clock(o, clock);
-///     meter m{std::move(o)};  clock->advance(10ms);  access::poll(m);
+///     meter m{std::move(o)};  clock->advance(10ms);  access::sample(m);
 class manual_clock final : public time_source {
  public:
     [[nodiscard]] std::uint64_t now() const noexcept override {

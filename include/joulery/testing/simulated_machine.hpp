@@ -87,7 +87,7 @@ class simulated_machine {
             const std::uint64_t due = meter_ != nullptr ? access::next_due(*meter_) : end;
             move_to(std::min(std::max(due, clock_->now()), end));
             if (meter_ != nullptr && due <= clock_->now()) {
-                access::poll(*meter_);
+                access::sample(*meter_);
                 continue;
             }
             if (clock_->now() >= end) return;

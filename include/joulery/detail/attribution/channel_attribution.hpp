@@ -28,7 +28,7 @@ namespace detail {
 
 /// All rows of one channel, what they tell of powers, and what each path has of the energy.
 ///
-/// Thread: belongs to the holder of its source's `accounts`. Cost: see open_times for a
+/// Thread: belongs to the holder of its source's `state_mutex`. Cost: see open_times for a
 /// reading, and power_regression for a row. Fails: never.
 class channel_attribution {
  public:
@@ -99,8 +99,8 @@ class channel_attribution {
     }
     /// J of a path by its share of the rows so far, which no power decides, children included.
     [[nodiscard]] double by_share(const path_record& p) const noexcept { return sums_.by_share(p); }
-    /// Whether rows told the powers of scopes apart.
-    [[nodiscard]] bool tells_apart() const noexcept { return powers_.watts.size() > 2; }
+    /// Whether powers of single scopes are known from rows.
+    [[nodiscard]] bool has_powers() const noexcept { return powers_.watts.size() > 2; }
 
     /// What each path has, by index + 1; 0 is outside all scopes. Never less than last time for
     /// any of them; all together have what was billed. With `inclusive` attribution paths of
@@ -122,8 +122,8 @@ class channel_attribution {
         for (path_energy& e : now) {
             const double others = own_joules() > 0 ? 1 - e.total / own_joules() : 1;
             const double known = traits_.known_memory > 0 ? 0 : e.known;  // a gauge is late as well
-            const double told = error * std::max(e.total - known, 0.0) * std::max(others, 0.0);
-            e.variance += told * told;
+            const double wrong = error * std::max(e.total - known, 0.0) * std::max(others, 0.0);
+            e.variance += wrong * wrong;
         }
         published_.add_committed(now);
         return now;
@@ -164,7 +164,7 @@ class channel_attribution {
         const double joules = completed(r) - fit_joules_;
         const double seconds = rows_.to_fit().seconds;
         const bool is_exact = rows_.to_fit().is_exact;  // estimated times tell nothing apart
-        if (seconds > 0 && fit_end_.fits && traits_.tells_scopes_apart && is_exact) {
+        if (seconds > 0 && fit_end_.fits && traits_.separates_scopes && is_exact) {
             rows_.members(rows_.to_fit(), members_);
             terms_.clear();
             for (const row_member& m : members_) add_term(m);
@@ -216,7 +216,8 @@ class channel_attribution {
         if (!(seconds > 0)) return;
         const billed_value shown = value_now(r);
         const double joules = shown.joules - bill_joules_;
-        if (!(seconds_billed_ > 0)) {  // of the first reading it is known by now what its age makes
+        if (!(seconds_billed_ >
+              0)) {  // of the first reading it is known by now what its staleness makes
             const double old = start_.uncertainty * joules / seconds;
             boundary_.variance = old * old;
         }
@@ -344,7 +345,7 @@ class channel_attribution {
 
     const power_estimate& estimate() {
         if (is_stale_ || powers_.watts.empty()) {
-            if (traits_.tells_scopes_apart && regression_.columns() > 0) {
+            if (traits_.separates_scopes && regression_.columns() > 0) {
                 power_estimate solved = regression_.solve();  // whole, or not at all
                 powers_ = std::move(solved);
             }

@@ -35,7 +35,7 @@ namespace detail {
 /// says.
 struct taken_turns {
     double ratio = 1;
-    double deviation = 0;  ///< of the ratio, as a multiple of `row_member::doubt`
+    double deviation = 0;  ///< of the ratio, as a multiple of `row_member::share_deviation`
     double error = 0;      ///< of the ratio, besides
 };
 
@@ -86,7 +86,7 @@ class disaggregation {
             others_noise_[p] += m.share * m.share * (seconds - m.seconds);
             share_[p] += m.share * joules;
             weight_[p] += m.share;
-            doubt_[p] += m.doubt;
+            share_deviation_[p] += m.share_deviation;
             waited_[p] += m.waited;
             alone_[p] += m.share > alone ? m.share * joules : 0;
             for (const path_record* r = m.path; r != nullptr; r = r->parent)
@@ -157,27 +157,28 @@ class disaggregation {
         for (std::size_t c = 0; c < columns_.size(); ++c)
             explained[c] = columns_[c].explained(known);
         // What no power explains goes by share, put right by who took turns with whom.
-        std::vector<double> beyond(share_.size()), doubts(share_.size(), 0.0);
+        std::vector<double> beyond(share_.size()), deviations(share_.size(), 0.0);
         double as_shared = 0, as_taken = 0;
         for (std::size_t p = 0; p < share_.size(); ++p) {
             beyond[p] = share_[p] - explained[column_[p]] * part_of_column(p);
-            doubts[p] = waits_unseen * waited_[p] * powers.mean_watts;
-            if (p == 0 || !(doubt_[p] > 0)) continue;
+            deviations[p] = waits_unseen * waited_[p] * powers.mean_watts;
+            if (p == 0 || !(share_deviation_[p] > 0)) continue;
             const taken_turns t = turns(p - 1);
-            doubts[p] += (t.deviation * doubt_[p] / weight_[p] + t.error) * std::fabs(beyond[p]);
+            deviations[p] +=
+                (t.deviation * share_deviation_[p] / weight_[p] + t.error) * std::fabs(beyond[p]);
             as_shared += beyond[p];
             beyond[p] *= t.ratio;
             as_taken += beyond[p];
         }
         const double scale = as_shared * as_taken > 0 ? as_shared / as_taken : 1;
         for (std::size_t p = 0; p < share_.size(); ++p) {
-            if (p > 0 && doubt_[p] > 0) beyond[p] *= scale;
+            if (p > 0 && share_deviation_[p] > 0) beyond[p] *= scale;
             const column_sums& c = columns_[column_[p]];
             all[p].self = beyond[p] + part_of_column(p) * c.seconds * known.watts(column_[p]) +
                           powers.lag * owed_[p];
             all[p].known = alone_[p];
         }
-        add_variances(all, known, before, doubts);
+        add_variances(all, known, before, deviations);
         for (std::size_t p = 0; p < share_.size(); ++p) {
             const double late = powers.lag_deviation * owed_in_all_[p];
             all[p].variance += late * late;
@@ -220,9 +221,9 @@ class disaggregation {
                 const double* row = estimate_.covariance.data() + a * estimate_.watts.size();
                 sum += slopes[a] * (2 * dot(row, slopes.data(), a) + row[a] * slopes[a]);
             }
-            const double spread = unknown_spread * estimate_.mean_watts;
+            const double deviation = unknown_spread * estimate_.mean_watts;
             for (std::size_t a = n; a < slopes.size(); ++a)
-                sum += slopes[a] * slopes[a] * spread * spread;
+                sum += slopes[a] * slopes[a] * deviation * deviation;
             return std::max(sum, 0.0);
         }
         /// W^2 s: by how much calls of a column differ among themselves, and those of all.
@@ -299,8 +300,10 @@ class disaggregation {
         return row;
     }
     std::array<std::vector<double>*, 12> sums_by_row() noexcept {
-        return {&weight_,       &doubt_,  &waited_,        &alone_,       &own_noise_,   &owed_,
-                &others_noise_, &random_, &bias_at_begin_, &bias_at_end_, &owed_in_all_, &share_};
+        return {&weight_,       &share_deviation_, &waited_,
+                &alone_,        &own_noise_,       &owed_,
+                &others_noise_, &random_,          &bias_at_begin_,
+                &bias_at_end_,  &owed_in_all_,     &share_};
     }
     void move(const path_record* path, double share) {
         for (;; path = path->parent) {
@@ -318,7 +321,7 @@ class disaggregation {
     }
 
     void add_variances(list<path_energy>& all, const powers_of& known, const powers_of& before,
-                       std::vector<double>& doubts) const {
+                       std::vector<double>& deviations) const {
         list<std::vector<double>> slopes(share_.size());
         std::vector<double> lumped(share_.size(), 0.0), noises(share_.size(), 0.0);
         std::vector<double> by_column(columns_.size(), -1.0);
@@ -329,7 +332,7 @@ class disaggregation {
             all[p].total += all[p].self;
             all[p].variance = random_[p] + bias_at_begin_[p] * bias_at_begin_[p] +
                               bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p] +
-                              doubts[p] * doubts[p];
+                              deviations[p] * deviations[p];
             // What a call used beyond its scope's mean went by share to all that were open.
             noises[p] += own_noise_[p] * known.noise(column_[p]) + others_noise_[p] * known.noise();
             all[p].variance += noises[p];
@@ -346,7 +349,7 @@ class disaggregation {
             all[up].total += all[p].total;
             all[up].known += all[p].known;
             lumped[up] += lumped[p];
-            doubts[up] += doubts[p];
+            deviations[up] += deviations[p];
             noises[up] += noises[p];
             std::vector<double>& to = slopes[up];
             if (to.size() < slopes[p].size()) to.resize(slopes[p].size());
@@ -380,7 +383,7 @@ class disaggregation {
 
     list<column_sums> columns_;
     // By row: 0 is outside all scopes, then paths by their index + 1.
-    std::vector<double> share_, weight_, doubt_, waited_, alone_;
+    std::vector<double> share_, weight_, share_deviation_, waited_, alone_;
     std::vector<double> own_noise_, others_noise_;  ///< s that white noise of powers counts for
     std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
     std::vector<double> owed_, owed_in_all_;  ///< W: joules a second of lag; children included

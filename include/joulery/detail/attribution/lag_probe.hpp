@@ -1,4 +1,4 @@
-// lag_probe.hpp - how long a sensor's memory is, told from the powers it shows one after another.
+// lag_probe.hpp - estimates a sensor's memory from the powers it shows one after another.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,7 +25,7 @@ namespace detail {
 /// Units: s. Cost: a pass over the window, n^2 a row, and n^3 once. Fails: 0 where rows don't tell.
 class lag_probe {
  public:
-    /// s, where the rows show it beyond doubt; else 0.
+    /// s, where the rows show it clearly; else 0.
     [[nodiscard]] double ask(row_window& window, const row_window::column_facts& facts) {
         const std::size_t n = facts.power.size() + 1;  // the lag comes last
         left_ = packed_matrix(n);

@@ -29,12 +29,12 @@ struct power_prior {
 
     /// Standard deviation of a power about the mean, as a share of it: that of powers spread
     /// evenly from near nothing to twice the mean.
-    static constexpr double spread = 0.6;
+    static constexpr double relative_deviation = 0.6;
     /// Variance of the mean itself, against that of a power about it: the base may draw much.
     static constexpr double level = 0.5;
 
     void add_to(packed_matrix& left, std::vector<double>& right) const noexcept {
-        const double stddev = spread * std::max(mean, 1e-9);
+        const double stddev = relative_deviation * std::max(mean, 1e-9);
         const double n = static_cast<double>(columns), each = 1 / (stddev * stddev);
         const double common = each * level / (1 + n * level);
         const double pull = (mean - reference) * (each - n * common);
@@ -95,9 +95,9 @@ class noise_bank {
     struct member {
         noise_place place;
         noise_filter filter;
-        double evidence = 0;        ///< beyond the best one's, when it was last asked
-        std::size_t built_at = 0;   ///< rows that there were
-        std::vector<double> marks;  ///< evidence after 16, 32, 64... rows of the window
+        double evidence = 0;         ///< beyond the best one's, when it was last asked
+        std::size_t built_at = 0;    ///< rows that there were
+        std::vector<double> checks;  ///< evidence after 16, 32, 64... rows of the window
     };
 
     [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
@@ -127,9 +127,9 @@ class noise_bank {
     void shift() {
         for (member& m : members_) {
             m.filter.shift();
-            m.marks.clear();
+            m.checks.clear();
         }
-        centre_marks_.clear();
+        centre_checks_.clear();
         candidate_.clear();
     }
     /// Asks the most likely members anew, at most `limit` of them.
@@ -163,7 +163,7 @@ class noise_bank {
             shortest = std::min(shortest, window.length(k));
             longest = std::max(longest, window.length(k));
         }
-        if (window.size() < 2 * first_mark || longest < 8 * shortest) return none;
+        if (window.size() < 2 * first_check || longest < 8 * shortest) return none;
         noise_filter filter(members_.front().filter.model());
         double gap = 0;
         for (std::size_t k = 0; k < window.size(); ++k) {
@@ -250,25 +250,25 @@ class noise_bank {
     void climb_from(const member& m) {
         centre_ = m.place;
         centre_evidence_ = m.evidence;
-        centre_marks_ = m.marks;
+        centre_checks_ = m.checks;
         moves_.clear();
         offer(places_around(m.place));
     }
-    // Whether the candidate goes on. At the first marks the size of its noise is put right; at each
-    // it must not be far behind the one it starts from.
+    // Whether the candidate goes on. At the first checks the size of its noise is put right; at
+    // each it must not be far behind the one it starts from.
     bool race(const power_prior& prior, double evaluation) {
         member& c = candidate_.front();
-        const std::size_t mark = c.marks.size();
-        if (replay_ < first_mark << mark) return true;
+        const std::size_t check = c.checks.size();
+        if (replay_ < first_check << check) return true;
         credit_ -= evaluation;
         const power_solution s = solve(c, prior);
-        c.marks.push_back(s.evidence);
+        c.checks.push_back(s.evidence);
         const noise_place next = c.place.scaled(s.misfit);
-        const bool scaled = mark < 2 && next.white > c.place.white + 1;
+        const bool scaled = check < 2 && next.white > c.place.white + 1;
         // What was unlikely before any row is not behind for that.
         const double unlikely = centre_.log_prior() - c.place.log_prior();
         const double behind =
-            mark < centre_marks_.size() ? centre_marks_[mark] - s.evidence - unlikely : 0;
+            check < centre_checks_.size() ? centre_checks_[check] - s.evidence - unlikely : 0;
         if (behind < far && !scaled) return true;
         remember(c.place, scaled ? -far : -behind);
         candidate_.clear();
@@ -280,7 +280,7 @@ class noise_bank {
             tried_.erase(tried_.begin(), tried_.begin() + most_tried / 2);
         tried_.push_back({p, evidence, rows_});
     }
-    static constexpr std::size_t first_mark = 16;
+    static constexpr std::size_t first_check = 16;
     static constexpr double far = 10;
     void offer(const list<noise_place>& places) {
         for (noise_place p : places)
@@ -309,7 +309,7 @@ class noise_bank {
         const power_solution mine = solve(c, prior);
         c.evidence = std::max(mine.evidence - best.evidence, -1e6);
         remember(c.place, c.evidence);
-        if (c.place == centre_) centre_marks_ = c.marks;
+        if (c.place == centre_) centre_checks_ = c.checks;
         if (c.evidence > centre_evidence_ + 0.5 && c.place.family() == centre_.family()) {
             const noise_place next = c.place.beyond(centre_);
             climb_from(c);
@@ -379,7 +379,7 @@ class noise_bank {
     list<attempt> tried_;
     noise_place last_best_, centre_;
     double centre_evidence_ = 0, credit_ = 0;
-    std::vector<double> centre_marks_;
+    std::vector<double> centre_checks_;
     std::size_t replay_ = 0, round_at_ = 0, rounds_ = 0;
     filter_row prepared_;
     lag_probe probe_;

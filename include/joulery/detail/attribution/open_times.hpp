@@ -66,7 +66,7 @@ class open_times {
             stretches_[count_].context = c->context;
             measure(*c, states.number(), at, stretches_[count_++]);
         }
-        if (marks_.size() > count_) forget_gone();
+        if (last_looks_.size() > count_) forget_gone();
     }
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -76,15 +76,15 @@ class open_times {
     [[nodiscard]] context_stretch& operator[](std::size_t i) noexcept { return stretches_[i]; }
 
  private:
-    struct sample_mark {
+    struct sampled_look {
         double ahead = 0;           ///< ticks by which scopes inside were said to have taken more
         std::uint64_t untimed = 0;  ///< calls in the ticks that were not timed
         bool is_behind = false;     ///< calls are not in the ticks yet
     };
-    struct marks {
+    struct last_look {
         std::vector<std::uint64_t> seen;   ///< ticks at the last look, by node
         std::vector<std::uint64_t> calls;  ///< likewise, twice the calls ended; odd: open
-        list<sample_mark> samples;         ///< by node; empty while every call is timed
+        list<sampled_look> samples;        ///< by node; empty while every call is timed
         bit_set again;                     ///< nodes to look at though they may not have changed
         std::uint64_t changes = 0;         ///< number of the states that were looked at last
         std::uint64_t look = 0;
@@ -101,7 +101,7 @@ class open_times {
         into.is_exact = true;
         std::uint64_t ends = 0;  // of calls of the innermost, since the last look
         bool was_open = false;
-        marks& m = marks_[states.context->number];
+        last_look& m = last_looks_[states.context->number];
         m.look = looks_;
         choose_due(states, m);
         const bool device = states.context->is_device();
@@ -132,7 +132,7 @@ class open_times {
         note_tail(stretch, ends, was_open, into);
     }
     // What has changed since, what was open, and where something was left at the last look.
-    void choose_due(context_states& states, marks& m) {
+    void choose_due(context_states& states, last_look& m) {
         const std::size_t nodes = states.size();
         if (m.calls.size() < nodes) m.seen.resize(nodes, 0), m.calls.resize(nodes, 0);
         if (states.context->has_samples.load(std::memory_order_relaxed)) m.samples.resize(nodes);
@@ -159,7 +159,7 @@ class open_times {
     }
     // A look is often as of a moment that has just passed. What a scope was open after it, until it
     // ended, belongs to the next stretch: a thread is never in scopes for longer than time passes.
-    static void leave_late_ends(context_states& states, double stretch, marks& m,
+    static void leave_late_ends(context_states& states, double stretch, last_look& m,
                                 context_stretch& into) {
         const double late = into.lanes[0] - stretch;
         if (!(late >= 1)) return;
@@ -177,7 +177,7 @@ class open_times {
         }
     }
 
-    double busy_share(context_states& states, std::uint64_t at, marks& m) const {
+    double busy_share(context_states& states, std::uint64_t at, last_look& m) const {
         const double busy = states.busy_seconds();
         const double before = std::exchange(m.busy, busy);
         const std::uint64_t since = std::exchange(m.busy_at, at);
@@ -186,7 +186,7 @@ class open_times {
         return std::clamp((busy - before) / seconds, 0.0, 1.0);
     }
 
-    void add(context_states& states, std::size_t i, std::uint64_t ticks, marks& m, bool device,
+    void add(context_states& states, std::size_t i, std::uint64_t ticks, last_look& m, bool device,
              context_stretch& into) {
         const auto growth = static_cast<std::int64_t>(ticks - m.seen[i]);
         if (growth > 0) m.seen[i] = ticks;
@@ -208,14 +208,14 @@ class open_times {
 
     // Scopes that are timed at some calls may be said to have taken more than the one around them:
     // what that lacks is taken from what it grows by later.
-    static double less_what_was_ahead(sample_mark& m, double grown, double children) noexcept {
+    static double less_what_was_ahead(sampled_look& m, double grown, double children) noexcept {
         const double left = grown - m.ahead;
         m.ahead = std::max(children - left, 0.0);
         return left;
     }
     // A scope's time in a stretch is exact if no call was left out of it, and none of an earlier
     // one came in; one call may be under way.
-    static void note_samples(const scope_node& n, sample_mark& m, context_stretch& into) noexcept {
+    static void note_samples(const scope_node& n, sampled_look& m, context_stretch& into) noexcept {
         const std::uint64_t untimed = n.sampling.untimed();
         const bool is_sampled = (n.flags.load(std::memory_order_relaxed) & sampled) != 0;
         const bool is_behind =
@@ -226,11 +226,11 @@ class open_times {
     }
 
     void forget_gone() {
-        for (auto at = marks_.begin(); at != marks_.end();)
-            at = at->second.look == looks_ ? std::next(at) : marks_.erase(at);
+        for (auto at = last_looks_.begin(); at != last_looks_.end();)
+            at = at->second.look == looks_ ? std::next(at) : last_looks_.erase(at);
     }
 
-    std::unordered_map<std::uint32_t, marks> marks_;  ///< by the context's number
+    std::unordered_map<std::uint32_t, last_look> last_looks_;  ///< by the context's number
     // Of the context being measured, by node: ticks in children, and what is to be looked at.
     std::vector<double> inside_;
     bit_set due_, again_;

@@ -17,11 +17,11 @@ namespace detail {
 struct row_member {
     const path_record* path = nullptr;
     std::uint32_t column = 0;
-    std::uint32_t pool = 0;  ///< what it shares with; others' powers don't touch it
-    double share = 0;        ///< of the row, before powers are known
-    double seconds = 0;      ///< open, as the regression counts it
-    double doubt = 0;        ///< of `share`, since moments are shared by several threads
-    double waited = 0;       ///< s, open without a processor
+    std::uint32_t pool = 0;      ///< what it shares with; others' powers don't touch it
+    double share = 0;            ///< of the row, before powers are known
+    double seconds = 0;          ///< open, as the regression counts it
+    double share_deviation = 0;  ///< of `share`, since moments are shared by several threads
+    double waited = 0;           ///< s, open without a processor
 };
 
 /// A value as of the moment it was read, in J, with what is not known of it: J^2 and, of the same
@@ -36,11 +36,11 @@ struct billed_value {
 struct pool {
     bool device = false;
     struct times {
-        double ticks = 0;   ///< busy
-        double turns = 0;   ///< and as a share of each moment, where several threads were busy
-        double doubt = 0;   ///< in `turns`: how that varies from moment to moment
-        double waited = 0;  ///< ticks, open without a processor
-        double unsure = 0;  ///< of `ticks`, standard deviation
+        double ticks = 0;  ///< busy
+        double turns = 0;  ///< and as a share of each moment, where several threads were busy
+        double turn_deviation = 0;  ///< in `turns`: how that varies from moment to moment
+        double waited = 0;          ///< ticks, open without a processor
+        double unsure = 0;          ///< of `ticks`, standard deviation
     };
     list<times> of;            ///< by path index
     list<path_record*> paths;  ///< those that have any
@@ -51,7 +51,7 @@ struct pool {
         if (sum.ticks == 0) paths.push_back(path);
         sum.ticks += ticks;
         sum.turns += ticks * t.mean;
-        sum.doubt += ticks * t.mean * t.deviation;
+        sum.turn_deviation += ticks * t.mean * t.deviation;
         sum.waited += open - ticks;
         sum.unsure += open * unsure;
     }

@@ -220,8 +220,8 @@ class power_regression {
             estimate_.late_variance = estimate_.lag * estimate_.lag * spread_of_power();
         }
         const double whole = std::max(estimate_.lag, known_memory_);
-        const double doubt = hidden ? 1 : std::min(whole / long_memory, 1.0);
-        if (!(doubt > 0.3)) return;
+        const double mistrust = hidden ? 1 : std::min(whole / long_memory, 1.0);
+        if (!(mistrust > 0.3)) return;
         const double kept = unknown ? 0 : whole > 2 * long_memory ? 0.5 : 1;
         const std::size_t n = columns();
         double level = 0, open = 1e-30;
@@ -232,10 +232,11 @@ class power_regression {
         level /= open;
         for (std::size_t i = 0; i < n; ++i) {
             const double off = estimate_.watts[i] - level;
-            const double spread = power_prior::spread * (unknown ? level : doubt * off);
+            const double deviation =
+                power_prior::relative_deviation * (unknown ? level : mistrust * off);
             estimate_.watts[i] = level + kept * off;
             estimate_.covariance[i * n + i] +=
-                spread * spread + 0.02 * doubt * doubt * level * level;
+                deviation * deviation + 0.02 * mistrust * mistrust * level * level;
         }
     }
     static constexpr double long_memory = 12e-3, quick = 80e-3, slow_calls = 15e-3;  // s

@@ -45,17 +45,17 @@ class published_energies {
     }
 
     /// What was published does not fall: what a path has too much of is taken from what the others
-    /// have gained since. `apart`: paths have the same energy, and nothing is taken from others.
-    /// `parent_of(row)`: the row around it; 0: none.
+    /// have gained since. `inclusive`: paths have the same energy, and nothing is taken from
+    /// others. `parent_of(row)`: the row around it; 0: none.
     template <class ParentOf>
-    void keep_monotone(list<path_energy>& now, bool apart, ParentOf parent_of) {
+    void keep_monotone(list<path_energy>& now, bool inclusive, ParentOf parent_of) {
         published_.resize(now.size(), 0.0);
         double gained = 0, risen = 0;
         for (std::size_t p = 0; p < now.size(); ++p) {
             gained += now[p].self - published_[p];
             risen += std::max(now[p].self - published_[p], 0.0);
         }
-        const double kept = apart || risen <= 0 ? 1.0 : std::max(gained, 0.0) / risen;
+        const double kept = inclusive || risen <= 0 ? 1.0 : std::max(gained, 0.0) / risen;
         totals_.assign(now.size(), 0.0);
         for (std::size_t p = now.size(); p-- > 0;) {  // children before their parents
             published_[p] += std::max(now[p].self - published_[p], 0.0) * kept;

@@ -26,7 +26,7 @@ namespace detail {
 struct channel_traits {
     attribution policy = attribution::shared;
     bool follows_processors = true;  ///< threads that wait don't use its energy
-    bool tells_scopes_apart = true;  ///< false: an estimate, which does not depend on who runs
+    bool separates_scopes = true;    ///< false: an estimate, which does not depend on who runs
     double quantum = 0;              ///< J
     double known_memory = 0;         ///< s, of a gauge
     double model_error = 5e-4;       ///< standard deviation, as a fraction of what powers decide
@@ -38,7 +38,7 @@ struct channel_traits {
 /// one to bill. Time goes to the innermost scope of each thread; where several threads share
 /// processors it is weighed by how much of it they had one, so that who waits is not billed.
 ///
-/// Thread: belongs to the holder of its source's `accounts`. Cost: see open_times.
+/// Thread: belongs to the holder of its source's `state_mutex`. Cost: see open_times.
 class row_builder {
  public:
     static constexpr std::size_t most_columns = 160;
@@ -100,21 +100,21 @@ class row_builder {
     void members(const pending_row& row, list<row_member>& out) {
         out.clear();
         const double busy = row.seconds > 0 ? row.device_busy / row.seconds : 0;
-        const double idle = row.seconds > 0 ? row.outside / row.seconds : 1;
+        const double outside_share = row.seconds > 0 ? row.outside / row.seconds : 1;
         std::uint32_t number = 0;
         bool has_device = false;
         for (const pool& p : row.pools) has_device = has_device || (p.device && !p.paths.empty());
         const double left = has_device ? 1 - busy : 1;
         for (const pool& p : row.pools) {
             if (!p.paths.empty())
-                add_pool(p, number, row, p.device ? busy : left, idle, has_device, out);
+                add_pool(p, number, row, p.device ? busy : left, outside_share, has_device, out);
             ++number;
         }
         // Outside is what the pools leave; all that a row holds is somebody's.
         double assigned = 0;
         for (const row_member& m : out) assigned += m.share;
-        const bool apart = traits_.policy == attribution::inclusive;
-        const double outside = apart ? left * idle : std::max(1 - assigned, 0.0);
+        const bool inclusive = traits_.policy == attribution::inclusive;
+        const double outside = inclusive ? left * outside_share : std::max(1 - assigned, 0.0);
         if (outside > 0) {
             const bool one = has_device || has_one_thread_;
             out.push_back({nullptr, outside_column, 1, outside,
@@ -260,14 +260,14 @@ class row_builder {
         if (c.own.empty()) return;
         const bool device = c.context->is_device();
         // Host threads share one pool, but by `inclusive`, where each has all it was open for.
-        const bool apart = traits_.policy == attribution::inclusive && &row == &to_bill_;
-        pool& into = row.at(device ? 0 : apart ? 1 + i : 1);
+        const bool inclusive = traits_.policy == attribution::inclusive && &row == &to_bill_;
+        pool& into = row.at(device ? 0 : inclusive ? 1 + i : 1);
         into.device = device;
         for (const own_time& t : c.own) {
             if (t.ticks <= 0) continue;
             path_record* path = t.node->path;
-            const bool told = c.busy >= 0 && !device;
-            const double unsure = told ? shares_.deviation_of(columns_for(*path)) : 0;
+            const bool is_known = c.busy >= 0 && !device;
+            const double unsure = is_known ? shares_.deviation_of(columns_for(*path)) : 0;
             into.add(path, t.ticks, busy_weight(c, *path), unsure,
                      device ? (c.lanes.size() > 1 ? a_stream : overlap::turn()) : host_.turns[i]);
         }
@@ -325,11 +325,11 @@ class row_builder {
     static constexpr double least_weight = 1e-3;  // who only waits still takes turns
 
     void add_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
-                  double idle, bool has_device, list<row_member>& out) {
+                  double outside_share, bool has_device, list<row_member>& out) {
         double all = 0;
         for (const path_record* path : p.paths) all += p.of[path->index].turns;
         if (!(all > 0)) return;
-        const bool apart = traits_.policy == attribution::inclusive && !p.device;
+        const bool inclusive = traits_.policy == attribution::inclusive && !p.device;
         const double ticks = row.seconds / traits_.seconds_per_tick;
         for (path_record* path : p.paths) {
             const pool::times& own = p.of[path->index];
@@ -337,10 +337,10 @@ class row_builder {
             m.path = path;
             m.column = column_of(path);
             m.pool = number;
-            m.share = p.device ? part * own.turns / all
-                      : apart  ? part * own.ticks / ticks
-                               : part * (1 - idle) * own.turns / all;
-            m.doubt = apart ? 0 : m.share * own.doubt / own.turns;
+            m.share = p.device    ? part * own.turns / all
+                      : inclusive ? part * own.ticks / ticks
+                                  : part * (1 - outside_share) * own.turns / all;
+            m.share_deviation = inclusive ? 0 : m.share * own.turn_deviation / own.turns;
             m.waited = own.waited * traits_.seconds_per_tick;
             // Host threads have a share of a device only while it does nothing that is marked.
             m.seconds = !p.device && has_device ? m.share * row.seconds

@@ -67,12 +67,12 @@ class timed_mutex {
     bool taken_ = false;
 };
 
-/// One backend with the accounts of its channels. Reading is in two halves: `poll` asks the backend
-/// and may take as long as it likes, `accumulate` adds up what came.
+/// One backend with the accounts of its channels. Reading is in two halves: `read_counters` asks
+/// the backend and may take as long as it likes, `accumulate` adds up what came.
 ///
-/// Thread: `reading` is held through both halves, by the sampler, an edge or a snapshot, one at a
-/// time; `accounts` only while accounts and the attribution change, so that what was added up so
-/// far can be had while a read hangs.
+/// Thread: `read_mutex` is held through both halves, by the sampler, an edge or a snapshot, one at
+/// a time; `state_mutex` only while accounts and the attribution change, so that what was added up
+/// so far can be had while a read hangs.
 class energy_source {
  public:
     energy_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
@@ -92,11 +92,11 @@ class energy_source {
         }
     }
 
-    timed_mutex reading;
-    std::mutex accounts;
+    timed_mutex read_mutex;
+    std::mutex state_mutex;
 
-    /// Asks the backend for raw values. Call with `reading` held.
-    void poll(const time_source& clock) noexcept {
+    /// Asks the backend for raw values. Call with `read_mutex` held.
+    void read_counters(const time_source& clock) noexcept {
         if (state_ == read_status::fatal) return;
         const cancellation_guard whole;
         const std::uint64_t begin = clock.now();
@@ -109,8 +109,8 @@ class energy_source {
         note_cost(static_cast<double>(read_at_ - begin));
     }
 
-    /// Adds up what `poll` brought; true if it brought values. A failed read changes no account.
-    /// Call with both locks held.
+    /// Adds up what `read_counters` brought; true if it brought values. A failed read changes no
+    /// account. Call with both locks held.
     bool accumulate(double seconds_per_tick) noexcept {
         if (state_ == read_status::fatal) return false;
         advance(read_at_, seconds_per_tick);
@@ -141,7 +141,7 @@ class energy_source {
     [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
     [[nodiscard]] std::string_view note() const noexcept { return backend_->note(); }
     [[nodiscard]] bool reads_wait() const noexcept { return backend_->reads_wait(); }
-    /// What the backend knows of this process's part in channel `i`. Call with `reading` held.
+    /// What the backend knows of this process's part in channel `i`. Call with `read_mutex` held.
     [[nodiscard]] double process_share(std::size_t i) noexcept {
         return backend_->process_share(i);
     }
@@ -192,7 +192,7 @@ class energy_source {
         const std::uint64_t so_far = reads_.load(std::memory_order_relaxed);
         return so_far < 64 || so_far % 8 == 0;
     }
-    /// What a read took of the processor. Call with `reading` held.
+    /// What a read took of the processor. Call with `read_mutex` held.
     void note_processor(double s) noexcept { smooth(read_processor_, s); }
     /// How long reads are apart from now on, in seconds: as its period, or more where that is too
     /// much. Call with both locks held.

@@ -22,7 +22,7 @@ namespace detail {
 /// The power of one source's channels over time.
 ///
 /// Units:  seconds since the start of the run, joules since any start, watts.
-/// Thread: not synchronised; belongs to the holder of the source's `accounts`.
+/// Thread: not synchronised; belongs to the holder of the source's `state_mutex`.
 /// Cost:   a record adds to the steps since the one before, as a rule one or two; memory is
 ///         `capacity` numbers a channel, flat over a month.
 /// Fails:  never; a record sooner than half a sample after the last one waits for the next, for

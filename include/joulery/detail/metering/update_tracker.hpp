@@ -66,14 +66,14 @@ class update_tracker {
     }
 
     /// How stale a value is, in ticks of the clock, and the standard deviation of that.
-    struct age {
+    struct stale_time {
         double mean, deviation;
     };
     /// Of a value read at `at`: the time since the last update that is likely to have come;
     /// nothing, give or take a period, where that is not known: what is shown is what there is.
-    [[nodiscard]] age staleness(std::uint64_t at) const noexcept {
+    [[nodiscard]] stale_time staleness(std::uint64_t at) const noexcept {
         if (!locked()) return {0, period_ / std::sqrt(3.0)};
-        const age a = age_if_none_is_skipped(at);
+        const stale_time a = staleness_if_none_is_skipped(at);
         const double skipped = skips_ / (skips_ + caught_),
                      more = skipped / (1 - skipped) * period_;
         return {a.mean + more, std::sqrt(a.deviation * a.deviation + more * (more + period_))};
@@ -129,18 +129,18 @@ class update_tracker {
 
     static constexpr double longest_growth = 64;
 
-    [[nodiscard]] age age_if_none_is_skipped(std::uint64_t at) const noexcept {
+    [[nodiscard]] stale_time staleness_if_none_is_skipped(std::uint64_t at) const noexcept {
         const double periods = periods_since(at), s = deviation(periods) / period_;
         if (s > 0.5)
             return {period_ / 2, period_ / std::sqrt(12.0)};  // one is as likely as another
         const double since = periods - std::floor(periods);
         if (std::min(since, 1 - since) > 4 * s) return {since * period_, s * period_};
-        return age_of_any_update(since, s);
+        return staleness_of_any_update(since, s);
     }
     // Close to a predicted update the real one may lie on the other side of the read, and with a
     // deviation of a good part of a period the ones before and after it, too: the moments of a
     // normal distribution, of `since` periods give or take `s`, that is cut where updates come.
-    [[nodiscard]] age age_of_any_update(double since, double s) const noexcept {
+    [[nodiscard]] stale_time staleness_of_any_update(double since, double s) const noexcept {
         double mean = 0, square = 0;
         for (int k = -2; k <= 2; ++k) {
             const double off = since - k, a = -off / s, b = (1 - off) / s;

@@ -38,7 +38,7 @@ inline namespace v1 {
 namespace detail {
 
 /// The machinery of one meter. Lock order: a tree's mutex, a source's
-/// `reading`, its `accounts`, `trees_mutex_`.
+/// `read_mutex`, its `state_mutex`, `trees_mutex_`.
 class engine : public std::enable_shared_from_this<engine> {
  public:
     engine(options& o, std::shared_ptr<time_source> clock)
@@ -109,24 +109,24 @@ class engine : public std::enable_shared_from_this<engine> {
         return tree;
     }
 
-    /// The first read of a source. Call with the source's `reading` held.
+    /// The first read of a source. Call with the source's `read_mutex` held.
     void begin(metered_source& m) {
-        m.source.poll(*clock_);
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        m.source.read_counters(*clock_);
+        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
         expect_looks(m);
         m.begin(*clock_, created_at_, watched_, crowds_);
     }
 
     /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
-    /// the source's `reading` held.
+    /// the source's `read_mutex` held.
     void step(metered_source& m) {
         const bool is_timed = !clock_->is_manual();
         const bool times_read = is_timed && m.source.is_read_timed();
         const double begin = times_read ? thread_cpu_seconds() : 0;
-        m.source.poll(*clock_);
+        m.source.read_counters(*clock_);
         m.cpu_at_read = is_timed ? thread_cpu_seconds() : 0;
         if (times_read) m.source.note_processor(m.cpu_at_read - begin);
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
         (void)accumulate(m);
         expect_looks(m);
         const std::uint64_t before = m.samples;
@@ -137,10 +137,10 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     /// Reads a source once, and rows end there, whenever that is: for a report. Call with the
-    /// source's `reading` held.
+    /// source's `read_mutex` held.
     void sample(metered_source& m) {
-        m.source.poll(*clock_);
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        m.source.read_counters(*clock_);
+        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
         // After a failed read the row goes on: the next good one brings the energy of both.
         (void)accumulate(m);
         expect_looks(m);
@@ -154,7 +154,7 @@ class engine : public std::enable_shared_from_this<engine> {
 
     /// Rows end at the last read, where a new one can't be had: its backend hangs.
     void end_rows_as_read(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
         if (!m.shares.front().has_begun()) return;
         expect_looks(m);
         m.end_rows(own_share(m), false);
@@ -163,15 +163,15 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
     /// any source's locks.
     void retire_ended() {
-        const std::vector<std::shared_ptr<thread_context>> ended = settled_trees();
+        const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
         // A tree's lock comes before that of the trees.
-        list<call_spread> calls;
-        for (const auto& t : ended) t->while_still([&] { add_spreads_of(*t, calls); });
+        list<call_distribution> calls;
+        for (const auto& t : ended) t->while_still([&] { add_distributions_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         ++trees_version_;
         for (const auto& t : ended) t->untallied.meet(t->nodes());  // what may fail comes first
-        for (const call_spread& c : calls) add_to_path(c);
+        for (const call_distribution& c : calls) add_to_path(c);
         for (const auto& t : ended) {
             const auto at = std::find(trees_.begin(), trees_.end(), t);
             if (at == trees_.end()) continue;  // another sampler was here
@@ -184,9 +184,9 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Reads every source that wants it at the edge of a scope of the calling thread, so that
     /// rows end just there. Never waits: a source that is busy is left to the sampler. Returns what
     /// the counters say of the scope's path up to the edge.
-    energy_mark edge(scope_node& n, std::uint32_t flags) {
+    edge_energy edge(scope_node& n, std::uint32_t flags) {
         auto& tree = static_cast<thread_context&>(*n.tree);
-        energy_mark mark;
+        edge_energy energy;
         std::size_t not_read = 0;
         const double seconds_per_tick = tick_seconds();
         for (const auto& m : sources_) {
@@ -196,28 +196,28 @@ class engine : public std::enable_shared_from_this<engine> {
                 continue;
             }
             const std::uint64_t begin = clock_->now();
-            const std::unique_lock<timed_mutex> lock(m->source.reading, std::try_to_lock);
+            const std::unique_lock<timed_mutex> lock(m->source.read_mutex, std::try_to_lock);
             if (!lock.owns_lock() || !edge_is_affordable(tree, m->source.read_cost(), budget_,
                                                          begin, seconds_per_tick)) {
                 tree.skipped_edges.fetch_add(1, std::memory_order_relaxed);
                 continue;
             }
-            m->source.poll(*clock_);
-            const std::lock_guard<std::mutex> accounts(m->source.accounts);
+            m->source.read_counters(*clock_);
+            const std::lock_guard<std::mutex> lock_state(m->source.state_mutex);
             path_record* around = nearest_entered(n.is_open() ? &n : n.parent)->path;
             const std::uint64_t read = clock_->now() - begin;
             note_edge(tree, around, read);
             if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {
                 expect_looks(*m);
                 m->end_rows(own_share(*m), true);
-                if (m->add_to(mark, *n.path)) --not_read;
+                if (m->add_to(energy, *n.path)) --not_read;
             }
             // The look at all scopes is part of the cost: there may be thousands.
             note_edge(tree, around, clock_->now() - begin - read);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
         }
-        mark.known = not_read == 0;
-        return mark;
+        energy.known = not_read == 0;
+        return energy;
     }
 
     /// After a flagged scope closed: too short a scope pays for no more edge reads.
@@ -247,10 +247,10 @@ class engine : public std::enable_shared_from_this<engine> {
     /// path, by its index.
     edge_tally tally(list<path_tally>& by_path) {
         // A tree's lock comes before that of the trees.
-        list<call_spread> calls;
-        for (const auto& t : trees()) t->while_still([&] { add_spreads_of(*t, calls); });
+        list<call_distribution> calls;
+        for (const auto& t : trees()) t->while_still([&] { add_distributions_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        for (const call_spread& c : calls) add_to_path(c);
+        for (const call_distribution& c : calls) add_to_path(c);
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally_context(*t, sum, *clock_);
         const std::uint64_t now = clock_->now();
@@ -320,14 +320,14 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         return trees_;
     }
-    std::vector<std::shared_ptr<thread_context>> settled_trees() {
+    std::vector<std::shared_ptr<thread_context>> attributed_trees() {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        std::vector<std::shared_ptr<thread_context>> settled;
-        std::copy_if(trees_.begin(), trees_.end(), std::back_inserter(settled),
-                     [](const auto& t) { return t->is_settled(); });
-        return settled;
+        std::vector<std::shared_ptr<thread_context>> attributed;
+        std::copy_if(trees_.begin(), trees_.end(), std::back_inserter(attributed),
+                     [](const auto& t) { return t->is_attributed(); });
+        return attributed;
     }
-    // Call with the source's `accounts` held.
+    // Call with the source's `state_mutex` held.
     void expect_looks(metered_source& m) {
         const std::uint64_t version = trees_version_.load(std::memory_order_acquire);
         if (m.states.version() != version) m.states.become(trees(), version);

@@ -51,7 +51,7 @@ class history_builder {
         int level = std::numeric_limits<int>::max();
         double end = 0;
         for (const auto& m : engine_.sources()) {
-            const std::lock_guard<std::mutex> lock(m->source.accounts);
+            const std::lock_guard<std::mutex> lock(m->source.state_mutex);
             series.push_back(m->history);
             if (series.back().step_count() == 0) continue;
             level = std::min(level, series.back().level());

@@ -31,23 +31,23 @@ namespace detail {
 /// Thread: any. Cost: two system calls four times a second. Fails: without /proc it sees
 /// nothing.
 ///
-///     const host_threads::ours counted;          // first thing in each thread of ours
+///     const host_threads::library_thread counted;          // first thing in such a thread
 ///     host_threads::exit_if_ended();             // now and then
 class host_threads {
  public:
-    /// A thread of ours, while it runs.
-    class ours {
+    /// A thread of the library, while it runs.
+    class library_thread {
      public:
-        ours() noexcept { started().fetch_add(1); }
-        ours(const ours&) = delete;
-        ours& operator=(const ours&) = delete;
-        ~ours() { ended().fetch_add(1); }
+        library_thread() noexcept { started().fetch_add(1); }
+        library_thread(const library_thread&) = delete;
+        library_thread& operator=(const library_thread&) = delete;
+        ~library_thread() { ended().fetch_add(1); }
     };
 
-    /// How long a thread of ours may sleep at most between two looks.
+    /// How long a thread of the library may sleep at most between two looks.
     static constexpr std::chrono::milliseconds patience{250};
 
-    /// From a thread of ours that holds no lock.
+    /// From a thread of the library that holds no lock.
     static void exit_if_ended() noexcept {
         static std::atomic<std::int64_t> next_look{0};
         const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -60,11 +60,11 @@ class host_threads {
         std::exit(0);
     }
 
-    /// Whether all threads but ours have ended.
+    /// Whether all threads but the library's have ended.
     [[nodiscard]] static bool have_ended() noexcept {
 #if JOULERY_LINUX()
-        // A thread of ours is counted after it began to run and until just before it ends, so there
-        // are never less of them than that. None may begin or end in between.
+        // A thread of the library is counted after it began to run and until just before it ends,
+        // so there are never less of them than that. None may begin or end in between.
         const std::uint64_t begun = started().load(), over = ended().load();
         struct ::stat tasks {};
         if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return false;

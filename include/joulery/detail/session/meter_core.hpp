@@ -103,7 +103,7 @@ class meter_core {
         const bool here = engine_->is_this_process();
         for (const auto& m : engine_->sources()) {
             if (here) take(*m);
-            std::unique_lock<std::mutex> lock(m->source.accounts, std::defer_lock);
+            std::unique_lock<std::mutex> lock(m->source.state_mutex, std::defer_lock);
             if (here) lock.lock();  // else a thread of the parent's may have it for ever
             for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
                 worst = worse_of(worst, m->source.channels()[c].provenance);
@@ -158,11 +158,11 @@ class meter_core {
     [[nodiscard]] const options& settings() const noexcept { return options_; }
 
     /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
-    void poll() {
+    void sample() {
         const library_section inside;
         for (const auto& m : engine_->sources()) {
             if (engine_->clock().now() < m->next_due) continue;
-            const std::lock_guard<timed_mutex> lock(m->source.reading);
+            const std::lock_guard<timed_mutex> lock(m->source.read_mutex);
             engine_->step(*m);
         }
         engine_->retire_ended();
@@ -266,10 +266,10 @@ class meter_core {
     static constexpr std::chrono::milliseconds patience{100};
     static constexpr std::chrono::milliseconds first_patience{50};
     void take(metered_source& m) {
-        const std::unique_lock<timed_mutex> lock(m.source.reading, patience);
+        const std::unique_lock<timed_mutex> lock(m.source.read_mutex, patience);
         if (!lock.owns_lock()) return;
-        m.source.poll(engine_->clock());
-        const std::lock_guard<std::mutex> accounts(m.source.accounts);
+        m.source.read_counters(engine_->clock());
+        const std::lock_guard<std::mutex> lock_state(m.source.state_mutex);
         m.source.accumulate(engine_->tick_seconds());
     }
 

@@ -7,7 +7,7 @@
 #include "joulery/detail/metering/energy_source.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
-#include "joulery/detail/timing/energy_mark.hpp"
+#include "joulery/detail/timing/edge_energy.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -50,7 +50,7 @@ class metered_source {
             channel_traits t;
             t.policy = policy;
             t.follows_processors = goes_with_processors(source.channels()[c].part);
-            t.tells_scopes_apart = source.channels()[c].provenance != quality::estimated;
+            t.separates_scopes = source.channels()[c].provenance != quality::estimated;
             t.quantum = smallest_joules(source.channels()[c]);
             t.known_memory = gauge_memory(c);
             if (may_average(source.channels()[c])) t.model_error = error_of_averages;
@@ -148,7 +148,7 @@ class metered_source {
 
     /// Whether its channels share one budget.
     [[nodiscard]] bool has_many() const noexcept { return source.channel_count() > few; }
-    /// Which of its channels are in the total. The holder of `accounts`.
+    /// Which of its channels are in the total. The holder of `state_mutex`.
     void set_summed(std::size_t c, bool summed) {
         if (summed_[c] == summed) return;
         summed_[c] = summed;
@@ -158,16 +158,16 @@ class metered_source {
     [[nodiscard]] bool sums_any() const noexcept {
         return sums_any_.load(std::memory_order_relaxed);
     }
-    /// Adds to a mark what its summed channels say of a path; false where a row of one of them goes
-    /// on over the edge. The holder of `accounts`.
-    [[nodiscard]] bool add_to(energy_mark& mark, const path_record& path) const noexcept {
+    /// Adds what its summed channels have for a path; false where a row of one of them goes
+    /// on over the edge. The holder of `state_mutex`.
+    [[nodiscard]] bool add_to(edge_energy& energy, const path_record& path) const noexcept {
         bool all = true;
-        mark.channels += sums_changed_;
+        energy.channels += sums_changed_;
         for (std::size_t c = 0; c < shares.size(); ++c) {
             if (!summed_[c]) continue;
             all = all && !(shares[c].seconds_unbilled() > 0);
-            mark.inside += shares[c].by_share(path);
-            mark.own += shares[c].own_joules();
+            energy.inside += shares[c].by_share(path);
+            energy.own += shares[c].own_joules();
         }
         return all;
     }
@@ -210,7 +210,7 @@ class metered_source {
         }
         return !watched && (samples < first_exact || samples % one_exact_of == 0);
     }
-    bool wants_exact_times = false;  ///< as the engine knows it; the holder of `accounts`
+    bool wants_exact_times = false;  ///< as the engine knows it; the holder of `state_mutex`
 
     /// s, a path's memory in the sensor: scopes shorter than many of these are not read at edges.
     [[nodiscard]] double longest_lag() const noexcept {
@@ -310,7 +310,7 @@ class metered_source {
             r.uncertainty = t.gap() / std::sqrt(12.0) * tick;
             r.fits = t.seen() >= 2;
         } else {
-            const update_tracker::age stale = t.staleness(r.at);
+            const update_tracker::stale_time stale = t.staleness(r.at);
             const double period = t.period() * tick;
             r.staleness = stale.mean * tick;
             r.uncertainty = stale.deviation * tick;

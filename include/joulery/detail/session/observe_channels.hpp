@@ -17,7 +17,7 @@ namespace detail {
     constexpr std::uint64_t first_reads = 5;  // in which a gauge may not be ready yet
     list<channel_observation> seen;
     for (const auto& m : e.sources()) {
-        const std::lock_guard<std::mutex> lock(m->source.accounts);
+        const std::lock_guard<std::mutex> lock(m->source.state_mutex);
         for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
             const channel_account& a = m->source.account(c);
             const bool is_new = a.tally().reads + a.tally().failures < first_reads;

@@ -14,7 +14,7 @@ namespace detail {
 /// By channel, the share of its energy that scopes may be billed: this process's, less what
 /// sampling uses. Found anew where a row ends, once for all channels of a source.
 ///
-/// Thread: belongs to the holder of the source's `accounts`.
+/// Thread: belongs to the holder of the source's `state_mutex`.
 class own_share {
  public:
     /// As of the row before.

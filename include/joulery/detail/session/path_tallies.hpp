@@ -34,15 +34,15 @@ inline void note_edge(thread_context& tree, path_record* around, std::uint64_t t
 
 /// What is known of single calls since it was asked for last, of all paths of a thread that is
 /// still.
-inline void add_spreads_of(thread_context& t, list<call_spread>& all) {
-    t.calls.drain([&](call_spread& s) { all.push_back(std::move(s)); });
+inline void add_distributions_of(thread_context& t, list<call_distribution>& all) {
+    t.calls.drain([&](call_distribution& s) { all.push_back(std::move(s)); });
     t.for_spans([&](span_sums& s) {
         if (s.seconds.counts.empty()) return;
         all.push_back({s.path, std::exchange(s.seconds, {}), std::exchange(s.joules, {})});
     });
 }
 
-inline void add_to_path(const call_spread& calls) {
+inline void add_to_path(const call_distribution& calls) {
     calls.path->call_seconds.merge(calls.seconds);
     calls.path->call_joules.merge(calls.joules);
 }

@@ -48,10 +48,10 @@ class price_finder {
     void find_if_due(const time_source& clock, std::uint64_t begun, double seconds_per_tick) {
         if (!expected_.load(std::memory_order_relaxed)) return;
         const std::uint64_t now = clock.now();
-        const auto age = static_cast<double>(now - rates_.found_at.load());
+        const auto since_found = static_cast<double>(now - rates_.found_at.load());
         const double lived = static_cast<double>(now - begun) * seconds_per_tick;
-        if (age > 1000 * static_cast<double>(rates_.found_in.load()) &&
-            age * seconds_per_tick >= std::clamp(lived / 8, 0.1, 10.0))
+        if (since_found > 1000 * static_cast<double>(rates_.found_in.load()) &&
+            since_found * seconds_per_tick >= std::clamp(lived / 8, 0.1, 10.0))
             find(clock, seconds_per_tick, false);
     }
 

@@ -80,7 +80,7 @@ class progress_display {
     }
     // A terminal that was stopped (Ctrl-S) must not stop the end of the program.
     [[nodiscard]] bool takes_output() const noexcept {
-        const ::pid_t front = ::tcgetpgrp(fd_);  // -1: a terminal that controls no session of ours
+        const ::pid_t front = ::tcgetpgrp(fd_);  // -1: not this process's controlling terminal
         if (front > 0 && front != ::getpgrp()) return false;
         ::pollfd p{fd_, POLLOUT, 0};
         return ::poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;

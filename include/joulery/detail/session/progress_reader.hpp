@@ -36,7 +36,7 @@ class progress_reader {
         find_plan();
         double watts = 0;
         for (const auto& m : engine_.sources()) {
-            const std::lock_guard<std::mutex> lock(m->source.accounts);
+            const std::lock_guard<std::mutex> lock(m->source.state_mutex);
             for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
                 const std::size_t at = m->source.first_channel() + c;
                 if (!domains_.domains[at].summed) continue;

@@ -69,7 +69,7 @@ class report_builder {
  private:
     // A source whose read hangs is not waited for: its last figures stand in.
     void refresh(metered_source& m) {
-        const std::unique_lock<timed_mutex> lock(m.source.reading, patience);
+        const std::unique_lock<timed_mutex> lock(m.source.read_mutex, patience);
         if (lock.owns_lock()) return engine_.sample(m);
         engine_.end_rows_as_read(m);
         const std::uint64_t since = m.source.reading_since();
@@ -96,7 +96,7 @@ class report_builder {
     };
 
     source_copy copy_of(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
         source_copy copy;
         copy.first_channel = m.source.first_channel();
         copy.channels = m.source.channel_count();
@@ -123,7 +123,7 @@ class report_builder {
         if (domains_.domains[copy.first_channel + c].summed)
             own_ += energy::from_joules(shares.own_joules()),
                 taken_ += energy::from_joules(shares.edge_joules());
-        copy.has_powers = copy.has_powers || shares.tells_apart();
+        copy.has_powers = copy.has_powers || shares.has_powers();
         const std::size_t known = energies.empty() ? 0 : energies.size() - 1;
         copy.paths.resize(std::max(copy.paths.size(), known * copy.channels));
         const double model = model_error(m.source.channels()[c]);

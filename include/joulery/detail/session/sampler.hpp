@@ -46,14 +46,14 @@ class signals_blocked {
 #endif
 };
 
-/// A thread of ours, which leaves every signal to the host's; not joinable where the system gives
-/// no thread. Scopes that a backend opens on it are not measured.
+/// A thread of the library, which leaves every signal to the host's; not joinable where the system
+/// gives no thread. Scopes that a backend opens on it are not measured.
 template <class Work>
 [[nodiscard]] std::thread start_thread(Work work) {
     const signals_blocked quiet;
     JOULERY_TRY {
         return std::thread([work = std::move(work)]() mutable {
-            const host_threads::ours counted;
+            const host_threads::library_thread counted;
             const library_section inside;
             work();
         });
@@ -61,8 +61,8 @@ template <class Work>
     JOULERY_CATCH_ALL { return {}; }
 }
 
-/// Ends or gives up a thread of ours: not waited for by itself, which is the thread that ends the
-/// process where all others have ended.
+/// Ends or gives up a thread of the library: not waited for by itself, which is the thread that
+/// ends the process where all others have ended.
 inline void join_or_detach(std::thread& t, bool ends) noexcept {
     if (!t.joinable()) return;
     ends&& t.get_id() != std::this_thread::get_id() ? t.join() : t.detach();
@@ -122,7 +122,7 @@ class sampler {
     // Whether the first read is done: without memory it is tried again.
     static bool begin(state& s, engine& e, metered_source& m) {
         {
-            const std::lock_guard<timed_mutex> reading(m.source.reading);
+            const std::lock_guard<timed_mutex> lock_read(m.source.read_mutex);
             if (!catch_bad_alloc([&] { e.begin(m); })) return false;
         }
         const std::lock_guard<std::mutex> lock(s.mutex);
@@ -137,7 +137,7 @@ class sampler {
             if (!is_due(e, m)) continue;  // woken to look for the host's threads
             stay_awake(e, m);
             {
-                const std::lock_guard<timed_mutex> reading(m.source.reading);
+                const std::lock_guard<timed_mutex> lock_read(m.source.read_mutex);
                 (void)catch_bad_alloc([&] { e.step(m); });
                 m.note_sampled(thread_cpu_seconds());
             }

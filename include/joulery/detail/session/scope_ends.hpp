@@ -96,20 +96,20 @@ inline void find_place(thread_context& tree) noexcept {
 }
 
 /// Closes scopes of this thread whose objects are gone though they never ended: `longjmp` went over
-/// them. `holder`: the object of a scope that begins; `live`: the lowest address of the stack that
+/// them. `holder`: the object of a scope that begins; `sp`: the lowest address of the stack that
 /// is in use. Call it from within `locked`.
 inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
-                            std::uintptr_t live) noexcept {
+                            std::uintptr_t sp) noexcept {
     time_entered(tree, e);
     if (tree.stack_low == 0) {
         tree.stack = stack_range::of_this_thread();
         tree.stack_low = tree.stack.low;
     }
     // On another stack (a fibre's, a signal handler's) the thread's own is not free below.
-    if (!tree.stack.contains(live)) live = 0;
+    if (!tree.stack.contains(sp)) sp = 0;
     for (scope_node* n = tree.current; n != &tree.root; n = n->parent) {
         const void* const object = n->holder.load(std::memory_order_relaxed);
-        const bool is_gone = object == holder || (reinterpret_cast<std::uintptr_t>(object) < live &&
+        const bool is_gone = object == holder || (reinterpret_cast<std::uintptr_t>(object) < sp &&
                                                   tree.stack.contains(object));
         if (!is_gone || !n->is_open()) continue;
         close_timed(*n, now_of(e));
@@ -121,11 +121,11 @@ inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
 
 /// Before a scope begins: leaves what other threads have ended and what was abandoned.
 inline void leave_ended_scopes(thread_context& tree, const void* holder,
-                               std::uintptr_t live) noexcept {
+                               std::uintptr_t sp) noexcept {
     const scope_node& n = *tree.current;
     if (&n == &tree.root) return;
-    if (n.is_entered() && !is_abandoned(n, tree, holder, live)) return;
-    tree.locked([&](engine* e) { close_abandoned(tree, e, holder, live); });
+    if (n.is_entered() && !is_abandoned(n, tree, holder, sp)) return;
+    tree.locked([&](engine* e) { close_abandoned(tree, e, holder, sp); });
 }
 
 /// Whether the timed call of a sampled scope is kept, as often as it stands for.
@@ -142,7 +142,7 @@ inline void record_sample(thread_context& tree, engine& e, const scope_node& n,
 /// Closes a node with what its flags ask for. Call it from within `locked`.
 inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept {
     const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
-    energy_mark read;
+    edge_energy read;
     if (e != nullptr && (flags & edge_bits) != 0)
         (void)catch_bad_alloc([&] { read = e->edge(n, flags); });
     const std::uint64_t now = now_of(e);
@@ -156,9 +156,9 @@ inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept 
 
 /// The end of a scope on its own thread. Scopes inside it that are still open end later, out of
 /// order, unless they were abandoned.
-inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t live) noexcept {
+inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t sp) noexcept {
     tree.locked([&](engine* e) {
-        if (tree.current != &n) close_abandoned(tree, e, nullptr, live);
+        if (tree.current != &n) close_abandoned(tree, e, nullptr, sp);
         if (n.is_open()) {
             close_node(tree, e, n);
         } else {
@@ -207,7 +207,7 @@ inline void leave_timed(scope_node* n, std::uint64_t now) noexcept {
     close_timed(*n, now);
 }
 
-inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live) noexcept {
+inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t sp) noexcept {
     thread_context& tree = tree_of(*n);
     const library_section inside;
     if (inside.is_nested() || !tree.is_this_process()) {  // its locks may be taken
@@ -223,7 +223,7 @@ inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t live)
     if (n->holder.load(std::memory_order_relaxed) != holder) return;
     if (!n->is_entered()) return;
     if (tree.is_of_this_thread()) {
-        leave_here(tree, *n, live);
+        leave_here(tree, *n, sp);
     } else {
         leave_elsewhere(tree, *n);
     }

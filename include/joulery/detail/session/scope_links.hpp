@@ -68,12 +68,12 @@ inline task_place find_task(const scope_link& link, thread_cursor* into, const c
     if (inside.is_nested()) return {};
     auto* tree = into != nullptr ? static_cast<thread_context*>(into) : tree_of_this_thread(owner);
     if (tree == nullptr || tree->is_dead() || tree->paths() != owner.origin->paths()) return {};
-    const std::uintptr_t live = stack_pointer();
+    const std::uintptr_t sp = stack_pointer();
     leave_ended_scopes(*tree, nullptr, 0);
     const std::string_view text = path_table::fitted({name, size});
     scope_node* found = tree->find_joined(*tree->current, owner.path, text);
     const auto change = [&](auto make) {
-        if (signal_context::is_handler(live)) return;
+        if (signal_context::is_handler(sp)) return;
         (void)catch_bad_alloc([&] { tree->with_owner(make); });
     };
     if (found == nullptr)

@@ -43,7 +43,7 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
     }
     bool opened = false;
     tree.with_owner([&](engine& e) {
-        energy_mark read;
+        edge_energy read;
         if ((flags & edge_bits) != 0) (void)catch_bad_alloc([&] { read = e.edge(n, flags); });
         const std::uint64_t now = e.clock().now();
         if ((flags & (edge_bits | recorded)) != 0)
@@ -72,8 +72,8 @@ inline scope_node& parent_for(thread_context& tree, std::string_view name) noexc
 
 /// Null where there is no memory for it (signal handlers may take none), or scopes nest too deep.
 inline scope_node* make_child(thread_context& tree, scope_node& parent, std::string_view name,
-                              std::uintptr_t live) noexcept {
-    if (signal_context::is_handler(live)) return nullptr;
+                              std::uintptr_t sp) noexcept {
+    if (signal_context::is_handler(sp)) return nullptr;
     scope_node* made = nullptr;
     const bool had_memory = catch_bad_alloc([&] {
         tree.with_owner(
@@ -83,8 +83,8 @@ inline scope_node* make_child(thread_context& tree, scope_node& parent, std::str
     return made;
 }
 
-inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t live) noexcept {
-    if (signal_context::is_handler(live)) return nullptr;
+inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t sp) noexcept {
+    if (signal_context::is_handler(sp)) return nullptr;
     scope_node* lane = nullptr;
     (void)catch_bad_alloc([&] { tree.with_owner([&](engine&) { lane = tree.free_lane(n); }); });
     return lane;
@@ -100,17 +100,17 @@ inline void remember(scope_node& parent, scope_node& child) noexcept {
 
 template <bool SetsHint>
 scope_node* enter_slowly(thread_cursor* cursor, const char* name, std::size_t size,
-                         const void* holder, std::uintptr_t live) noexcept {
+                         const void* holder, std::uintptr_t sp) noexcept {
     const library_section inside;
     if (inside.is_nested()) return nullptr;
     thread_context* const tree = living_tree(cursor);
     if (tree == nullptr) return nullptr;
-    leave_ended_scopes(*tree, holder, live);
+    leave_ended_scopes(*tree, holder, sp);
     const std::string_view text = path_table::fitted({name, size});
     scope_node& parent = parent_for(*tree, text);
     scope_node* n = tree->find(parent, text);
-    if (n == nullptr) n = make_child(*tree, parent, text, live);
-    if (n != nullptr && n->is_open()) n = find_lane(*tree, *n, live);
+    if (n == nullptr) n = make_child(*tree, parent, text, sp);
+    if (n != nullptr && n->is_open()) n = find_lane(*tree, *n, sp);
     if (n == nullptr) return nullptr;
     if (SetsHint) remember(parent, *n);
     return open_node(*n, holder);
@@ -142,7 +142,7 @@ inline const slow_path_table* install_slow_path() noexcept {
         open_default_tree, enter_slowly<false>, enter_slowly<true>, enter_node,     leave_slowly,
         leave_timed,       name_items,          plan_items,         link_scope,     unlink_scope,
         find_task,         leave_task,          begin_span,         add_span_items, end_span};
-    cold.store(&calls, std::memory_order_release);
+    slow_path.store(&calls, std::memory_order_release);
     return &calls;
 }
 

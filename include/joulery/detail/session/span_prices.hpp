@@ -48,13 +48,13 @@ class span_prices {
 
     void sample_all() {
         for (const auto& m : engine_.sources()) {
-            const std::unique_lock<timed_mutex> lock(m->source.reading, std::try_to_lock);
+            const std::unique_lock<timed_mutex> lock(m->source.read_mutex, std::try_to_lock);
             if (lock.owns_lock()) engine_.sample(*m);
         }
     }
 
     void add_source(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.accounts);
+        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
         for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
             if (!domains_.domains[m.source.first_channel() + c].summed) continue;
             channel_attribution& shares = m.shares[c];

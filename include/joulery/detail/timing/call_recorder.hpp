@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/timing/energy_mark.hpp"
+#include "joulery/detail/timing/edge_energy.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/histogram.hpp"
 
@@ -25,7 +25,7 @@ struct recorded_call {
 };
 
 /// What single calls of a path took and used, those that were looked at.
-struct call_spread {
+struct call_distribution {
     path_record* path = nullptr;
     histogram seconds, joules;
 };
@@ -70,22 +70,22 @@ class call_recorder {
         : thread_(thread), limit_(limit) {}
 
     /// Right before `n` opens.
-    void enter(const scope_node& n, std::uint64_t now, const energy_mark& joules = {}) {
+    void enter(const scope_node& n, std::uint64_t now, const edge_energy& joules = {}) {
         if (open_.size() <= n.depth) open_.resize(n.depth + std::size_t{1});
         open_[n.depth] = {&n, now, n.calls.load(std::memory_order_relaxed), joules};
     }
-    /// Right before `n` closes. A call whose begin is not known is none of ours: it began on the
+    /// Right before `n` closes. A call whose begin is not known is not recorded: it began on the
     /// fast path and was flagged meanwhile.
     void leave(const scope_node& n, std::uint64_t now, double seconds_per_tick,
-               const energy_mark& joules = {}) {
+               const edge_energy& joules = {}) {
         std::uint64_t begin = 0;
-        energy_mark before;
+        edge_energy before;
         if (!find_begin(n, now, begin, before)) return;
         add(n, begin, now, seconds_per_tick, 1);
-        call_spread& spread = spreads_[n.index];
+        call_distribution& calls = distributions_[n.index];
         const recorded_call call{n.path, thread_, begin, now};
         const double used = joules_between(before, joules);
-        if (used >= 0) spread.joules.add(used);
+        if (used >= 0) calls.joules.add(used);
         if (limit_ == 0) return;
         if (calls_.size() < limit_) {
             calls_.push_back(call);
@@ -99,19 +99,19 @@ class call_recorder {
              std::uint64_t times) {
         const recorded_call call{n.path, thread_, begin, end};
         longest_.add(call);
-        if (spreads_.size() <= n.index) spreads_.resize(n.index + std::size_t{1});
-        call_spread& spread = spreads_[n.index];
-        spread.path = n.path;
-        spread.seconds.add(static_cast<double>(call.length()) * seconds_per_tick, times);
+        if (distributions_.size() <= n.index) distributions_.resize(n.index + std::size_t{1});
+        call_distribution& calls = distributions_[n.index];
+        calls.path = n.path;
+        calls.seconds.add(static_cast<double>(call.length()) * seconds_per_tick, times);
     }
 
     /// Hands over what is known of single calls, by path, since the last time.
     template <class Visit>
     void drain(Visit visit) {
-        for (call_spread& s : spreads_) {
+        for (call_distribution& s : distributions_) {
             if (s.path == nullptr) continue;
             visit(s);
-            s = call_spread();
+            s = call_distribution();
         }
     }
 
@@ -134,14 +134,14 @@ class call_recorder {
         const scope_node* node = nullptr;
         std::uint64_t at = 0;
         std::uint64_t calls = 0;  ///< ended calls of the node, which tell one call from another
-        energy_mark joules;       ///< where its begin was read
+        edge_energy joules;       ///< where its begin was read
     };
     static bool is_call_of(const opening& o, const scope_node& n) noexcept {
         return o.node == &n && o.calls == n.calls.load(std::memory_order_acquire);
     }
     // A node's first call began when its time did.
     bool find_begin(const scope_node& n, std::uint64_t now, std::uint64_t& begin,
-                    energy_mark& joules) const noexcept {
+                    edge_energy& joules) const noexcept {
         if (n.depth < open_.size() && is_call_of(open_[n.depth], n)) {
             begin = open_[n.depth].at;
             joules = open_[n.depth].joules;
@@ -157,7 +157,7 @@ class call_recorder {
     list<opening> open_;  ///< by depth: of the open scopes each has one of its own
     list<recorded_call> calls_;
     longest_calls longest_;
-    list<call_spread> spreads_;  ///< by node
+    list<call_distribution> distributions_;  ///< by node
     std::uint64_t dropped_ = 0;
 };
 

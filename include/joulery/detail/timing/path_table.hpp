@@ -69,14 +69,14 @@ struct span_rates {
     /// Standard deviation of the calls of one task, of its power: what no counter tells apart.
     static constexpr double spread_of_calls = 0.1;
 
-    /// Whether a span of that length waits for new ones: it is long against their age, and they
-    /// take less than a hundredth of the time.
+    /// Whether a span of that length waits for new ones: it is long against the time since they
+    /// were found, and they take less than a hundredth of the time.
     [[nodiscard]] bool is_due(std::uint64_t now, std::uint64_t length) const noexcept {
         const std::uint64_t last = found_at.load(std::memory_order_relaxed);
         if (last == 0) return true;
-        const std::uint64_t age = now > last ? now - last : 0;
-        return age > 100 * found_in.load(std::memory_order_relaxed) && age > length / 16 &&
-               length > 100 * found_in.load(std::memory_order_relaxed);
+        const std::uint64_t since_found = now > last ? now - last : 0;
+        return since_found > 100 * found_in.load(std::memory_order_relaxed) &&
+               since_found > length / 16 && length > 100 * found_in.load(std::memory_order_relaxed);
     }
 };
 

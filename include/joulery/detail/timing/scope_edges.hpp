@@ -42,7 +42,7 @@ JOULERY_NOINLINE inline void say_once_that_nothing_measures() noexcept {
 // the slow path is there and the process-wide meter is not.
 JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
     if (inside_library) return nullptr;
-    if (const slow_path_table* calls = cold.load(std::memory_order_acquire))
+    if (const slow_path_table* calls = slow_path.load(std::memory_order_acquire))
         if (thread_cursor* tree = calls->open_default()) return tree;
 #if defined(__GNUC__) && !defined(_WIN32)
     if (is_linked(&first_tree)) return first_tree();
@@ -62,12 +62,12 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
 /// begins at `holder`: it was at the same place, or lies below what is in use of the stack. Until
 /// the stack's end is known, `stack_low` is 0 and every object below is suspect.
 [[nodiscard]] JOULERY_INLINE bool is_abandoned(const scope_node& n, const thread_cursor& tree,
-                                               const void* holder, std::uintptr_t live) noexcept {
+                                               const void* holder, std::uintptr_t sp) noexcept {
     const auto before = reinterpret_cast<std::uintptr_t>(n.holder.load(std::memory_order_relaxed));
     // Almost always so: the object of an enclosing scope lies higher.
     if (before > reinterpret_cast<std::uintptr_t>(holder)) return false;
     return before == reinterpret_cast<std::uintptr_t>(holder) ||
-           (before < live && before >= tree.stack_low);
+           (before < sp && before >= tree.stack_low);
 }
 
 JOULERY_INLINE void begin_call(scope_node& n, const void* holder) noexcept {
@@ -102,7 +102,7 @@ JOULERY_INLINE void begin_untimed(scope_node& n, const void* holder) noexcept {
     const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
     if (JOULERY_UNLIKELY((flags & ~std::uint32_t{sampled}) != 0 ||
                          is_abandoned(*parent, *tree, holder, stack_pointer())))
-        return cold.load(std::memory_order_acquire)
+        return slow_path.load(std::memory_order_acquire)
             ->enter_text(tree, text, size, holder, stack_pointer());
     parent->last_child = node;
     parent->expected = node->follower;
@@ -119,19 +119,19 @@ template <std::size_t N>
                                                const void* holder) noexcept {
     if (tree == nullptr) return nullptr;
     if (JOULERY_UNLIKELY(name[N - 1] != '\0'))
-        return cold.load(std::memory_order_acquire)
+        return slow_path.load(std::memory_order_acquire)
             ->enter_text(tree, name, N, holder, stack_pointer());
     return enter_text(tree, name, N - 1, name_key::of(name), holder);
 }
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, std::string_view name,
                                                const void* holder) noexcept {
     if (tree == nullptr) return nullptr;
-    return cold.load(std::memory_order_acquire)
+    return slow_path.load(std::memory_order_acquire)
         ->enter(tree, name.data(), name.size(), holder, stack_pointer());
 }
 [[nodiscard]] JOULERY_INLINE scope_node* enter(scope_node* found, const void* holder) noexcept {
     return found == nullptr ? nullptr
-                            : cold.load(std::memory_order_acquire)->enter_node(found, holder);
+                            : slow_path.load(std::memory_order_acquire)->enter_node(found, holder);
 }
 
 /// Closes a scope: on its own thread and as the innermost one, or in the slow way.
@@ -141,12 +141,12 @@ JOULERY_INLINE void leave(scope_node* node, const void* holder) noexcept {
     // The thread comes first: another thread must not read `current`.
     if (JOULERY_UNLIKELY(tree->thread != &default_tree || tree->current != node ||
                          (flags & ~std::uint32_t{sampled}) != 0)) {
-        cold.load(std::memory_order_acquire)->leave(node, holder, stack_pointer());
+        slow_path.load(std::memory_order_acquire)->leave(node, holder, stack_pointer());
         return;
     }
     if (JOULERY_UNLIKELY(flags != 0)) {
         if (node->is_open()) {
-            cold.load(std::memory_order_acquire)->leave_timed(node, ticks_now());
+            slow_path.load(std::memory_order_acquire)->leave_timed(node, ticks_now());
             return;
         }
         node->count_call();

@@ -180,17 +180,17 @@ struct span_figures {
 };
 
 /// The slow ways in and out of a scope; the engine installs them before the first tree is made.
-/// `holder` is the scope object, `live` the lowest address of the caller's stack in use.
+/// `holder` is the scope object, `sp` the lowest address of the caller's stack in use.
 struct slow_path_table {
     thread_cursor* (*open_default)() noexcept;  ///< this thread's tree in the process-wide meter
     /// Opens the child of that name of the innermost open scope; null: it is not measured.
     scope_node* (*enter)(thread_cursor* tree, const char* name, std::size_t size,
-                         const void* holder, std::uintptr_t live) noexcept;
+                         const void* holder, std::uintptr_t sp) noexcept;
     /// The same for a text whose address is a hint the next time.
     scope_node* (*enter_text)(thread_cursor* tree, const char* name, std::size_t size,
-                              const void* holder, std::uintptr_t live) noexcept;
+                              const void* holder, std::uintptr_t sp) noexcept;
     scope_node* (*enter_node)(scope_node* node, const void* holder) noexcept;  ///< one found before
-    void (*leave)(scope_node* node, const void* holder, std::uintptr_t live) noexcept;
+    void (*leave)(scope_node* node, const void* holder, std::uintptr_t sp) noexcept;
     /// The same at `now`, of a timed call of a sampled scope, which is the innermost.
     void (*leave_timed)(scope_node* node, std::uint64_t now) noexcept;
     void (*name_items)(scope_node* node, const char* name) noexcept;  ///< at a new name only
@@ -216,7 +216,7 @@ JOULERY_WEAK thread_cursor* first_tree() noexcept;
 /// What every scope of the process reads first. Written rarely; one copy in the whole process.
 JOULERY_EXPORT inline std::atomic<bool> scopes_enabled{true};
 /// Installed with the first meter.
-JOULERY_EXPORT inline std::atomic<const slow_path_table*> cold{nullptr};
+JOULERY_EXPORT inline std::atomic<const slow_path_table*> slow_path{nullptr};
 /// Whether this thread is inside the library, or is one of its own: scopes that are opened there
 /// (by an allocator, a backend, a signal handler) are not measured.
 JOULERY_TLS inline thread_local bool inside_library = false;

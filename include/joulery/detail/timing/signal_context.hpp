@@ -30,8 +30,8 @@ namespace detail {
 ///     if (signal_context::is_handler(stack_pointer())) return nullptr;
 class signal_context {
  public:
-    /// `live`: a stack pointer of the caller.
-    [[nodiscard]] static bool is_handler(std::uintptr_t live) noexcept {
+    /// `sp`: a stack pointer of the caller.
+    [[nodiscard]] static bool is_handler(std::uintptr_t sp) noexcept {
 #if JOULERY_LINUX() && (JOULERY_X86_64() || JOULERY_ARM64())
         ::stack_t other{};
         if (::sigaltstack(nullptr, &other) == 0 && (other.ss_flags & SS_ONSTACK) != 0) return true;
@@ -40,10 +40,10 @@ class signal_context {
         for (int signal = 1; signal < 65; ++signal) {
             const std::uintptr_t address =
                 ::sigismember(&blocked, signal) == 1 ? return_address(signal) : 0;
-            if (address != 0) return is_on_stack(address, live);
+            if (address != 0) return is_on_stack(address, sp);
         }
 #endif
-        (void)live;
+        (void)sp;
         return false;
     }
 
@@ -72,17 +72,17 @@ class signal_context {
 
     // Looks through what a handler may have used of the stack. Read by the kernel: it may end
     // before.
-    static bool is_on_stack(std::uintptr_t address, std::uintptr_t live) noexcept {
+    static bool is_on_stack(std::uintptr_t address, std::uintptr_t sp) noexcept {
         constexpr std::size_t size = 64 * 1024;
         const bool is_vdso = address == ::getauxval(AT_SYSINFO_EHDR);
         std::uintptr_t words[512];
-        const std::uintptr_t begin = live & ~std::uintptr_t{sizeof words - 1};
+        const std::uintptr_t begin = sp & ~std::uintptr_t{sizeof words - 1};
         for (std::uintptr_t from = begin; from < begin + size; from += sizeof words) {
             ::iovec into{words, sizeof words};
             ::iovec source{reinterpret_cast<void*>(from), sizeof words};
             const ::ssize_t got = ::process_vm_readv(::getpid(), &into, 1, &source, 1, 0);
             if (got != static_cast<::ssize_t>(sizeof words)) return false;
-            for (std::size_t i = from < live ? (live - from) / sizeof *words : 0; i < 512; ++i)
+            for (std::size_t i = from < sp ? (sp - from) / sizeof *words : 0; i < 512; ++i)
                 if (is_vdso ? words[i] - address < size_of_vdso : words[i] == address) return true;
         }
         return false;

@@ -189,7 +189,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         return std::move(keeps_itself_);
     }
     /// Whether its thread has ended and every source has attributed its last row.
-    [[nodiscard]] bool is_settled() const noexcept {
+    [[nodiscard]] bool is_attributed() const noexcept {
         return thread_ended.load(std::memory_order_acquire) &&
                std::all_of(last_rows.begin(), last_rows.end(),
                            [](const std::atomic<bool>& taken) { return taken.load(); });
