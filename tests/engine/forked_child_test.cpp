@@ -120,7 +120,7 @@ TEST_CASE("forked child: reading a meter of the parent's gives its state at the 
     const reading before = m.read();
     const auto book = [&](gate& door) {
         const std::lock_guard<std::mutex> lock(
-            testing::access::engine_of(m).sources()[0]->source.state_mutex);
+            testing::access::engine_of(m).backends()[0]->reader.state_mutex);
         door.wait();
     };
     CHECK(status_of_child(book, [&] {

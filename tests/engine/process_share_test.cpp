@@ -153,7 +153,7 @@ TEST_CASE("meter: what the samplers used is billed to no scope") {
     meter m{machine.options_with({simulated_counter{}})};
     machine.attach(m);
     machine.draw(100_W);
-    const auto& source = testing::access::engine_of(m).sources()[0];
+    const auto& source = testing::access::engine_of(m).backends()[0];
     const double processors = std::max(std::thread::hardware_concurrency(), 1u);
     {
         scope s{m, "work"};

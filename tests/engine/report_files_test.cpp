@@ -101,7 +101,7 @@ TEST_CASE("report files: once the run that has it ends, the next has the name") 
     CHECK(std::distance(std::filesystem::directory_iterator(f.path("")), {}) == 1);
 }
 
-TEST_CASE("report files: a claim changes nothing until something is written") {
+TEST_CASE("report files: reserving a file changes nothing until something is written") {
     const folder f;
     std::ofstream(f.path("old.json")) << "old";
     {
@@ -137,10 +137,10 @@ TEST_CASE("report files: a host that closes all files and opens others keeps tho
     const folder f;
     const auto child = engine_test::in_child([&] {
         report_files run({f.path("run.json")}, process("1"));
-        const int lock = ::open("/dev/null", O_RDONLY) - 1;  // the number before: the claim's
+        const int lock = ::open("/dev/null", O_RDONLY) - 1;  // the number before: the reservation's
         ::close(lock);
         const int hosts = ::open(f.path("host").c_str(), O_CREAT | O_RDWR, 0600);
-        engine_test::must(hosts == lock, "the host's file has the number of the claim");
+        engine_test::must(hosts == lock, "the host's file has the number of the reservation");
         run.write_checkpoint(of("one"));
         engine_test::must(::write(hosts, "x", 1) == 1, "the host's file is still open");
         engine_test::must(write_last(run, "one").empty(), "the report is written");

@@ -90,7 +90,7 @@ TEST_CASE("sampling cost: of hundreds of gauges those with most to tell end a ro
     testing::access::set_clock(o, clock);
     o.backends.push_back(std::move(made));
     meter m{std::move(o)};
-    const auto& source = *testing::access::engine_of(m).sources()[0];
+    const auto& source = *testing::access::engine_of(m).backends()[0];
     std::vector<unsigned> rows(gauges.size());
     std::vector<double> joules(gauges.size());
     const std::size_t most = 6;

@@ -45,7 +45,7 @@ MUTANTS = [
     swap("metering/channel_account.hpp",
          "(static_cast<double>(before.raw) + static_cast<double>(now.raw)) / 2",
          "static_cast<double>(now.raw)", "a gauge's new value holds for the time before it"),
-    swap("metering/energy_source.hpp", "plausible_power::of(c).most", "plausible_power::of(c).usual",
+    swap("metering/backend_reader.hpp", "plausible_power::of(c).most", "plausible_power::of(c).usual",
          "the longest time unread suits the usual power alone"),
     swap("metering/update_tracker.hpp", "static_cast<double>(at) - gap / 2",
          "static_cast<double>(at)", "an update is dated half a gap late"),

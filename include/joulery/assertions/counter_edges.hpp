@@ -178,7 +178,7 @@ class counter_edges {
         for (const auto& m : access::engine_of(meter_).sources()) {
             const std::lock_guard<std::mutex> lock(m->source.accounts);
             const double tick = access::engine_of(meter_).tick_seconds();
-            for (std::size_t c = 0; c < m->source.channel_count(); ++c, ++i)
+            for (std::size_t c = 0; c < m->reader.channel_count(); ++c, ++i)
                 if (m->source.tracker(c).locked())
                     periods_[i] = m->source.tracker(c).period() * tick;
         }

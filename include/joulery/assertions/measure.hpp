@@ -157,7 +157,7 @@ inline bool is_out_of_time(const interleaved_run& run, measurement& out) {
 inline void note_failures(meter& m, measurement& out) {
     for (const auto& s : access::engine_of(m).sources()) {
         const std::lock_guard<std::mutex> lock(s->source.accounts);
-        if (s->source.state() == read_status::ok) continue;
+        if (s->reader.state() == read_status::ok) continue;
         out.provenance = quality::partial;
         out.notes.push_back(std::string(s->source.name()) +
                             " could not be read to the end: its energy is not complete");

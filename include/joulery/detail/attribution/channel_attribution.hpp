@@ -28,7 +28,7 @@ namespace detail {
 
 /// All rows of one channel, what they tell of powers, and what each path has of the energy.
 ///
-/// Thread: belongs to the holder of its source's `state_mutex`. Cost: see open_times for a
+/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see open_times for a
 /// reading, and power_regression for a row. Fails: never.
 class channel_attribution {
  public:

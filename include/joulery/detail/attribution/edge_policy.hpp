@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/metering/energy_source.hpp"
+#include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 
@@ -22,19 +22,19 @@ inline constexpr double updates_to_lose_edges = 8;
 /// Likewise of the sensor's memory, for which rows between edges are put right.
 inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
 
-/// Whether a scope of that mean length pays for two reads of the source out of the overhead budget,
+/// Whether a scope of that mean length pays for two reads of the backend out of the overhead budget,
 /// and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
-/// seconds. Never of a source whose reads wait: that would be the host program's thread.
-[[nodiscard]] inline bool edges_pay(const energy_source& source, double mean_ticks, bool has_edges,
+/// seconds. Never of a backend whose reads wait: that would be the host program's thread.
+[[nodiscard]] inline bool edges_pay(const backend_reader& reader, double mean_ticks, bool has_edges,
                                     double budget, double seconds_per_tick, double lag) noexcept {
     const double updates = has_edges ? updates_to_lose_edges : updates_worth_edges;
     const double lags = has_edges ? lags_to_lose_edges : lags_worth_edges;
-    return !source.reads_wait() && 2 * source.read_cost() <= budget * mean_ticks &&
-           mean_ticks * seconds_per_tick >= std::max(updates * source.fastest_update(), lags * lag);
+    return !reader.reads_wait() && 2 * reader.read_cost() <= budget * mean_ticks &&
+           mean_ticks * seconds_per_tick >= std::max(updates * reader.fastest_update(), lags * lag);
 }
 
-[[nodiscard]] constexpr std::uint32_t edge_bit(std::size_t source) noexcept {
-    return source < max_edge_sources ? first_edge_bit << source : 0u;
+[[nodiscard]] constexpr std::uint32_t edge_bit(std::size_t backend) noexcept {
+    return backend < max_edge_backends ? first_edge_bit << backend : 0u;
 }
 
 /// Mean length of a scope's calls so far, the open one included, in ticks; 0 before the first.
@@ -43,12 +43,12 @@ inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
     return calls == 0 ? 0 : static_cast<double>(n.ticks_at(now)) / static_cast<double>(calls);
 }
 
-/// A scope is read at its edges by the source from now on, or no more.
-inline void choose_edge(scope_node& n, const energy_source& source, std::uint64_t now,
+/// A scope is read at its edges by the backend from now on, or no more.
+inline void choose_edge(scope_node& n, const backend_reader& reader, std::uint64_t now,
                         double budget, double seconds_per_tick, double lag) noexcept {
-    const std::uint32_t bit = edge_bit(source.index());
+    const std::uint32_t bit = edge_bit(reader.index());
     const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
-    const bool pays = edges_pay(source, mean_ticks(n, now), has, budget, seconds_per_tick, lag);
+    const bool pays = edges_pay(reader, mean_ticks(n, now), has, budget, seconds_per_tick, lag);
     if (pays && !has) n.flags.fetch_or(bit, std::memory_order_relaxed);
     if (!pays && has) n.flags.fetch_and(~bit, std::memory_order_relaxed);
 }

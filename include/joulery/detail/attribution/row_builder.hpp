@@ -38,7 +38,7 @@ struct channel_traits {
 /// one to bill. Time goes to the innermost scope of each thread; where several threads share
 /// processors it is weighed by how much of it they had one, so that who waits is not billed.
 ///
-/// Thread: belongs to the holder of its source's `state_mutex`. Cost: see open_times.
+/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see open_times.
 class row_builder {
  public:
     static constexpr std::size_t most_columns = 160;

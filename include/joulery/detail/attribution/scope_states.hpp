@@ -1,5 +1,5 @@
 // scope_states.hpp - what the scopes of all threads showed at one look, for all channels of a
-// source.
+// backend.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -81,7 +81,7 @@ class context_states {
 
 /// Looks at the scopes of all threads at most once a reading, however many channels ask.
 ///
-/// Thread: belongs to the holder of its source's `state_mutex`. Cost: see node_watch; nothing until
+/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see node_watch; nothing until
 ///         somebody asks.
 ///
 ///     states.become(all, 1);

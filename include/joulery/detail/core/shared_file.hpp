@@ -1,4 +1,4 @@
-// shared_file.hpp - files that other processes use, too: claimed, locked, or appended to.
+// shared_file.hpp - files shared between processes: reserved, locked or appended to.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,29 +25,28 @@ namespace detail {
 
 #if JOULERY_POSIX()
 
-/// Keeps a file locked (flock) from the claim to its end, also while it is replaced, so that
-/// another process can see that somebody who lives is writing it. The lock ends with the process,
-/// however that ends. File systems without locks, pipes and folders that are missing claim nothing
-/// and hinder nothing.
-class claimed_file {
+/// Holds a lock (flock) on a file from `reserve` to the end of the object, also while the file is
+/// replaced, so that other processes see that a living process writes it. The lock ends with the
+/// process, however the process ends. On file systems without locks, for pipes and in missing
+/// folders `reserve` locks nothing and succeeds.
+class reserved_file {
  public:
-    claimed_file() = default;
-    claimed_file(claimed_file&& other) noexcept { *this = std::move(other); }
-    claimed_file& operator=(claimed_file&& other) noexcept {
+    reserved_file() = default;
+    reserved_file(reserved_file&& other) noexcept { *this = std::move(other); }
+    reserved_file& operator=(reserved_file&& other) noexcept {
         std::swap(lock_, other.lock_);
         std::swap(inode_, other.inode_);
         std::swap(path_, other.path_);
         std::swap(made_, other.made_);
         return *this;
     }
-    ~claimed_file() {
+    ~reserved_file() {
         if (lock_.is_open() && made_ && is_empty()) ::unlink(path_.c_str());
         release();
     }
 
-    /// False where another claim of a living process is on it. Makes an empty file where there is
-    /// none.
-    [[nodiscard]] bool claim(const std::string& path) {
+    /// False if another living process has reserved the file. Creates an empty file if none exists.
+    [[nodiscard]] bool reserve(const std::string& path) {
         path_ = path;
         for (int tries = 0; tries < 10; ++tries) {
             struct stat there {};
@@ -75,7 +74,7 @@ class claimed_file {
         return error;
     }
 
-    /// Gives the claim up. In a forked child: the parent's stays.
+    /// Ends the reservation. In a forked child: the parent's stays.
     void release() noexcept {
         if (is_locked()) (void)lock_.close();
         (void)lock_.give_up();
@@ -108,26 +107,26 @@ class claimed_file {
     descriptor lock_;
     struct stat inode_ {};
     std::string path_;
-    bool made_ = false;  // by the claim, and nothing is written yet
+    bool made_ = false;  // created by reserve(), and still empty
 };
 
-/// Whether a process that lives has claimed the file.
-[[nodiscard]] inline bool is_claimed(const std::string& path) noexcept {
+/// Whether a living process has reserved the file.
+[[nodiscard]] inline bool is_reserved(const std::string& path) noexcept {
     const descriptor fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     return fd.is_open() && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 #else
 
-class claimed_file {
+class reserved_file {
  public:
-    [[nodiscard]] bool claim(const std::string&) { return true; }
+    [[nodiscard]] bool reserve(const std::string&) { return true; }
     [[nodiscard]] int replace(const std::string& path, std::string_view bytes) {
         return overwrite_file(path, bytes);
     }
     void release() noexcept {}
 };
-[[nodiscard]] inline bool is_claimed(const std::string&) noexcept { return false; }
+[[nodiscard]] inline bool is_reserved(const std::string&) noexcept { return false; }
 
 #endif
 

@@ -4,7 +4,7 @@
 // Joules and the time they were counted over are kept in steps of equal length on a grid that
 // begins with the run. When the steps no longer hold the run, neighbours are joined and the steps
 // are twice as long. All steps are the finest one times a power of two, so that the series of
-// several sources, each sampled at its own moments, fit one grid.
+// several backends, each sampled at its own moments, fit one grid.
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
@@ -19,10 +19,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The power of one source's channels over time.
+/// The power of one backend's channels over time.
 ///
 /// Units:  seconds since the start of the run, joules since any start, watts.
-/// Thread: not synchronised; belongs to the holder of the source's `state_mutex`.
+/// Thread: not synchronised; belongs to the holder of the backend's `state_mutex`.
 /// Cost:   a record adds to the steps since the one before, as a rule one or two; memory is
 ///         `capacity` numbers a channel, flat over a month.
 /// Fails:  never; a record sooner than half a sample after the last one waits for the next, for
@@ -45,7 +45,7 @@ class power_recorder {
         while (step_of(level_ + 1) <= period && level_ < 20) ++level_;
     }
 
-    /// The source's joules by channel as of `at`.
+    /// The backend's joules by channel as of `at`.
     void record(double at, const std::vector<double>& joules) {
         const double length = at - at_;
         if (!is_finite(length) || length < shortest_ || length >= longest) return;

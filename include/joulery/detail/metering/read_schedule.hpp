@@ -37,7 +37,7 @@ struct read_budget {
     double plain_share = 0.003;  ///< of a processor, for reads that wait for nothing
 };
 
-/// What one read of the source takes, in ticks.
+/// What one read of the backend takes, in ticks.
 struct read_price {
     double time = 0;       ///< until it comes back
     double processor = 0;  ///< of it, processor time; 0: not known

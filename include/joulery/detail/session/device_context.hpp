@@ -32,8 +32,8 @@ class device_context {
     static std::shared_ptr<device_context> make(engine& e, std::string_view channels) {
         list<bool> own;
         bool any = false;
-        for (const auto& m : e.sources()) {
-            for (const channel& c : m->source.channels()) {
+        for (const auto& m : e.backends()) {
+            for (const channel& c : m->reader.channels()) {
                 const bool device = c.part == component::gpu || c.part == component::npu;
                 own.push_back(device && c.id.compare(0, channels.size(), channels) == 0);
                 any = any || own.back();

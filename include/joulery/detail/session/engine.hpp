@@ -1,4 +1,4 @@
-// engine.hpp - sources, trees and paths of one meter, and what is done to them.
+// engine.hpp - backends, trees and paths of one meter, and what is done to them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,9 +6,9 @@
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/fork_guard.hpp"
-#include "joulery/detail/metering/energy_source.hpp"
+#include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/detail/metering/process_share.hpp"
-#include "joulery/detail/session/metered_source.hpp"
+#include "joulery/detail/session/metered_backend.hpp"
 #include "joulery/detail/session/own_share.hpp"
 #include "joulery/detail/session/path_tallies.hpp"
 #include "joulery/detail/session/price_finder.hpp"
@@ -37,7 +37,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The machinery of one meter. Lock order: a tree's mutex, a source's
+/// The machinery of one meter. Lock order: a tree's mutex, a backend's
 /// `read_mutex`, its `state_mutex`, `trees_mutex_`.
 class engine : public std::enable_shared_from_this<engine> {
  public:
@@ -54,16 +54,16 @@ class engine : public std::enable_shared_from_this<engine> {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         for (auto& b : o.backends) {
             if (b == nullptr || b->channels().empty()) continue;
-            sources_.push_back(std::make_shared<metered_source>(
-                std::move(b), sources_.size(), channel_count_, o.period, policy_, *clock_));
-            for (std::size_t c = 0; c < sources_.back()->source.channel_count(); ++c)
-                watched_ += sources_.back()->is_watched(c) ? 1u : 0u;
-            crowds_ += sources_.back()->has_many() ? 1u : 0u;
-            channel_count_ += sources_.back()->source.channel_count();
-            if (policy_ == attribution::process) sources_.back()->process_share = share_of(o);
+            backends_.push_back(std::make_shared<metered_backend>(
+                std::move(b), backends_.size(), channel_count_, o.period, policy_, *clock_));
+            for (std::size_t c = 0; c < backends_.back()->reader.channel_count(); ++c)
+                watched_ += backends_.back()->is_watched(c) ? 1u : 0u;
+            crowds_ += backends_.back()->has_many() ? 1u : 0u;
+            channel_count_ += backends_.back()->reader.channel_count();
+            if (policy_ == attribution::process) backends_.back()->process_share = share_of(o);
         }
         if (!clock_->is_manual()) return;  // else the samplers begin
-        for (const auto& m : sources_) begin(*m);
+        for (const auto& m : backends_) begin(*m);
     }
 
     [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
@@ -76,8 +76,8 @@ class engine : public std::enable_shared_from_this<engine> {
     [[nodiscard]] attribution policy() const noexcept { return policy_; }
     [[nodiscard]] std::size_t channel_count() const noexcept { return channel_count_; }
     [[nodiscard]] path_table& paths() noexcept { return *paths_; }
-    [[nodiscard]] const list<std::shared_ptr<metered_source>>& sources() const noexcept {
-        return sources_;
+    [[nodiscard]] const list<std::shared_ptr<metered_backend>>& backends() const noexcept {
+        return backends_;
     }
     /// False in a forked child: nothing of this engine may be touched there but freed memory.
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
@@ -85,12 +85,12 @@ class engine : public std::enable_shared_from_this<engine> {
         return static_cast<double>(clock_->now() - created_at_) * tick_seconds();
     }
 
-    /// A tree for the calling thread, or for a device of those channels. Waits for no source.
+    /// A tree for the calling thread, or for a device of those channels. Waits for no backend.
     std::shared_ptr<thread_context> add_tree(list<bool> device_channels = {}) {
         std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
         if (slices_a_thread_ > 0 || looks_at_calls_) flags |= recorded;
         const std::uint32_t number = trees_made_.fetch_add(1, std::memory_order_relaxed) + 1;
-        auto tree = std::make_shared<thread_context>(this, paths_, sources_.size(), flags,
+        auto tree = std::make_shared<thread_context>(this, paths_, backends_.size(), flags,
                                                      call_recorder(number, slices_a_thread_),
                                                      std::move(device_channels));
         tree->created_at = clock_->now();
@@ -102,31 +102,31 @@ class engine : public std::enable_shared_from_this<engine> {
         tree->exact_times = &paths_->exact_times;
         tree->has_clock = !clock_->is_manual();
         tree->thread_name = name_of_this_thread(number);
-        if (sources_.empty()) retire_ended();  // no sampler will
+        if (backends_.empty()) retire_ended();  // no sampler will
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         if (is_closed_) tree->shut_down();
         if (!is_closed_) trees_.push_back(tree), ++trees_version_;
         return tree;
     }
 
-    /// The first read of a source. Call with the source's `read_mutex` held.
-    void begin(metered_source& m) {
-        m.source.read_counters(*clock_);
-        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
+    /// The first read of a backend. Call with the backend's `read_mutex` held.
+    void begin(metered_backend& m) {
+        m.reader.read_counters(*clock_);
+        const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
         expect_looks(m);
         m.begin(*clock_, created_at_, watched_, crowds_);
     }
 
     /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
-    /// the source's `read_mutex` held.
-    void step(metered_source& m) {
+    /// the backend's `read_mutex` held.
+    void step(metered_backend& m) {
         const bool is_timed = !clock_->is_manual();
-        const bool times_read = is_timed && m.source.is_read_timed();
+        const bool times_read = is_timed && m.reader.is_read_timed();
         const double begin = times_read ? thread_cpu_seconds() : 0;
-        m.source.read_counters(*clock_);
+        m.reader.read_counters(*clock_);
         m.cpu_at_read = is_timed ? thread_cpu_seconds() : 0;
-        if (times_read) m.source.note_processor(m.cpu_at_read - begin);
-        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
+        if (times_read) m.reader.note_processor(m.cpu_at_read - begin);
+        const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
         (void)accumulate(m);
         expect_looks(m);
         const std::uint64_t before = m.samples;
@@ -136,15 +136,15 @@ class engine : public std::enable_shared_from_this<engine> {
         paths_->exact_times.want(m.wants_exact_times, m.needs_exact_times());
     }
 
-    /// Reads a source once, and rows end there, whenever that is: for a report. Call with the
-    /// source's `read_mutex` held.
-    void sample(metered_source& m) {
-        m.source.read_counters(*clock_);
-        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
+    /// Reads a backend once, and rows end there, whenever that is: for a report. Call with the
+    /// backend's `read_mutex` held.
+    void sample(metered_backend& m) {
+        m.reader.read_counters(*clock_);
+        const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
         // After a failed read the row goes on: the next good one brings the energy of both.
         (void)accumulate(m);
         expect_looks(m);
-        if (m.source.values_at() == 0) return;
+        if (m.reader.values_at() == 0) return;
         if (!m.shares.front().has_begun()) m.begin(*clock_, created_at_, watched_, crowds_);
         ++m.samples;
         m.end_rows(share_now(m), false);
@@ -153,15 +153,15 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     /// Rows end at the last read, where a new one can't be had: its backend hangs.
-    void end_rows_as_read(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
+    void end_rows_as_read(metered_backend& m) {
+        const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
         if (!m.shares.front().has_begun()) return;
         expect_looks(m);
         m.end_rows(own_share(m), false);
     }
 
-    /// Drops the contexts of ended threads whose last row all sources have attributed. Call without
-    /// any source's locks.
+    /// Drops the contexts of ended threads whose last row all backends have attributed. Call without
+    /// any backend's locks.
     void retire_ended() {
         const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
@@ -181,33 +181,33 @@ class engine : public std::enable_shared_from_this<engine> {
         }
     }
 
-    /// Reads every source that wants it at the edge of a scope of the calling thread, so that
-    /// rows end just there. Never waits: a source that is busy is left to the sampler. Returns what
+    /// Reads every backend that wants it at the edge of a scope of the calling thread, so that
+    /// rows end just there. Never waits: a backend that is busy is left to the sampler. Returns what
     /// the counters say of the scope's path up to the edge.
     edge_energy edge(scope_node& n, std::uint32_t flags) {
         auto& tree = static_cast<thread_context&>(*n.tree);
         edge_energy energy;
         std::size_t not_read = 0;
         const double seconds_per_tick = tick_seconds();
-        for (const auto& m : sources_) {
+        for (const auto& m : backends_) {
             ++not_read;
-            if ((flags & edge_bit(m->source.index())) == 0) {
+            if ((flags & edge_bit(m->reader.index())) == 0) {
                 if (!m->sums_any()) --not_read;
                 continue;
             }
             const std::uint64_t begin = clock_->now();
-            const std::unique_lock<timed_mutex> lock(m->source.read_mutex, std::try_to_lock);
-            if (!lock.owns_lock() || !edge_is_affordable(tree, m->source.read_cost(), budget_,
+            const std::unique_lock<timed_mutex> lock(m->reader.read_mutex, std::try_to_lock);
+            if (!lock.owns_lock() || !edge_is_affordable(tree, m->reader.read_cost(), budget_,
                                                          begin, seconds_per_tick)) {
                 tree.skipped_edges.fetch_add(1, std::memory_order_relaxed);
                 continue;
             }
-            m->source.read_counters(*clock_);
-            const std::lock_guard<std::mutex> lock_state(m->source.state_mutex);
+            m->reader.read_counters(*clock_);
+            const std::lock_guard<std::mutex> lock_state(m->reader.state_mutex);
             path_record* around = nearest_entered(n.is_open() ? &n : n.parent)->path;
             const std::uint64_t read = clock_->now() - begin;
             note_edge(tree, around, read);
-            if (m->source.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {
+            if (m->reader.accumulate(seconds_per_tick) && m->shares.front().has_begun()) {
                 expect_looks(*m);
                 m->end_rows(own_share(*m), true);
                 if (m->add_to(energy, *n.path)) --not_read;
@@ -224,10 +224,10 @@ class engine : public std::enable_shared_from_this<engine> {
     void reconsider_edges(scope_node& n) noexcept {
         const double mean = mean_ticks(n, clock_->now());
         const double seconds_per_tick = tick_seconds();
-        for (const auto& m : sources_) {
-            const std::uint32_t bit = edge_bit(m->source.index());
+        for (const auto& m : backends_) {
+            const std::uint32_t bit = edge_bit(m->reader.index());
             const bool first = n.calls.load(std::memory_order_relaxed) <= 1;
-            if (!edges_pay(m->source, mean, !first, budget_, seconds_per_tick, m->longest_lag()))
+            if (!edges_pay(m->reader, mean, !first, budget_, seconds_per_tick, m->longest_lag()))
                 n.flags.fetch_and(~bit, std::memory_order_relaxed);
         }
     }
@@ -236,10 +236,10 @@ class engine : public std::enable_shared_from_this<engine> {
     /// ones (at most 20 us a read).
     [[nodiscard]] std::uint32_t edges_of_new_paths(const thread_context& in) const noexcept {
         std::uint32_t bits = 0;
-        for (const auto& m : sources_)
-            if (in.takes_any(m->source.first_channel(), m->source.channel_count()) &&
-                !m->source.reads_wait() && m->source.read_cost() * tick_seconds() <= 20e-6)
-                bits |= edge_bit(m->source.index());
+        for (const auto& m : backends_)
+            if (in.takes_any(m->reader.first_channel(), m->reader.channel_count()) &&
+                !m->reader.reads_wait() && m->reader.read_cost() * tick_seconds() <= 20e-6)
+                bits |= edge_bit(m->reader.index());
         return bits;
     }
 
@@ -327,8 +327,8 @@ class engine : public std::enable_shared_from_this<engine> {
                      [](const auto& t) { return t->is_attributed(); });
         return attributed;
     }
-    // Call with the source's `state_mutex` held.
-    void expect_looks(metered_source& m) {
+    // Call with the backend's `state_mutex` held.
+    void expect_looks(metered_backend& m) {
         const std::uint64_t version = trees_version_.load(std::memory_order_acquire);
         if (m.states.version() != version) m.states.become(trees(), version);
         m.states.look_again();
@@ -339,31 +339,31 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     // Adds up what a read brought; true if it brought values.
-    bool accumulate(metered_source& m) {
+    bool accumulate(metered_backend& m) {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
-        if (!m.source.accumulate(tick_seconds())) return false;
-        m.history.record(time_of(m.source.read_at()), m.source.joules());
+        if (!m.reader.accumulate(tick_seconds())) return false;
+        m.history.record(time_of(m.reader.read_at()), m.reader.joules());
         return true;
     }
 
-    [[nodiscard]] own_share share_now(metered_source& m) const noexcept {
+    [[nodiscard]] own_share share_now(metered_backend& m) const noexcept {
         return {m, sampler_seconds(), elapsed()};
     }
     [[nodiscard]] double sampler_seconds() const noexcept {
         double sum = 0;
-        for (const auto& m : sources_) sum += m->sampler_seconds;
+        for (const auto& m : backends_) sum += m->sampler_seconds;
         return sum;
     }
-    // Each source asks at its own times, and so has a share of its own.
+    // Each backend asks at its own times, and so has a share of its own.
     static std::function<double()> share_of(const options& o) {
         if (o.process_share_) return o.process_share_;
         return [s = std::make_shared<process_share>()] { return s->take(); };
     }
     // Which scopes of the recent ones are read at their edges, and which are timed at some calls.
-    void choose_edges(metered_source& m) {
+    void choose_edges(metered_backend& m) {
         m.shares.front().for_recently_open(
             [&, now = clock_->now(), lag = m.longest_lag()](scope_node& n) {
-                choose_edge(n, m.source, now, budget_, tick_seconds(), lag);
+                choose_edge(n, m.reader, now, budget_, tick_seconds(), lag);
                 sample_if_short(n, now);
             });
     }
@@ -371,7 +371,7 @@ class engine : public std::enable_shared_from_this<engine> {
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
     std::size_t watched_ = 0;  ///< counters whose updates are waited for
-    std::size_t crowds_ = 0;   ///< sources with many channels
+    std::size_t crowds_ = 0;   ///< backends with many channels
     const double budget_, scope_ticks_;
     static constexpr std::size_t most_slices = 100'000'000;
     const std::size_t slices_a_thread_;
@@ -387,7 +387,7 @@ class engine : public std::enable_shared_from_this<engine> {
     std::size_t channel_count_ = 0;
     const std::shared_ptr<path_table> paths_ = std::make_shared<path_table>();
     price_finder prices_{paths_->rates};
-    list<std::shared_ptr<metered_source>> sources_;
+    list<std::shared_ptr<metered_backend>> backends_;
     std::mutex trees_mutex_;
     std::vector<std::shared_ptr<thread_context>> trees_;
     std::atomic<std::uint64_t> trees_version_{1};  ///< another one whenever they change

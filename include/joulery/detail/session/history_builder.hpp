@@ -50,8 +50,8 @@ class history_builder {
         list<power_recorder> series;
         int level = std::numeric_limits<int>::max();
         double end = 0;
-        for (const auto& m : engine_.sources()) {
-            const std::lock_guard<std::mutex> lock(m->source.state_mutex);
+        for (const auto& m : engine_.backends()) {
+            const std::lock_guard<std::mutex> lock(m->reader.state_mutex);
             series.push_back(m->history);
             if (series.back().step_count() == 0) continue;
             level = std::min(level, series.back().level());
@@ -64,7 +64,7 @@ class history_builder {
         h.step = seconds(power_recorder::step_of(level));
         const auto count = static_cast<std::size_t>(std::ceil(end / h.step.count() - 1e-9));
         for (std::size_t s = 0; s < series.size(); ++s)
-            for (std::size_t c = 0; c < engine_.sources()[s]->source.channel_count(); ++c)
+            for (std::size_t c = 0; c < engine_.backends()[s]->reader.channel_count(); ++c)
                 h.watts.push_back(series[s].watts(c, level, count));
         // A channel that never gave a value was not at 0 W.
         for (std::size_t c = 0; c < h.watts.size() && c < report_.channels.size(); ++c)

@@ -60,15 +60,15 @@ class meter_core {
         install_slow_path();
         check_carbon();
         std::vector<std::size_t> owners;
-        for (const auto& s : engine_->sources())
-            owners.insert(owners.end(), s->source.channel_count(), s->source.index());
+        for (const auto& s : engine_->backends())
+            owners.insert(owners.end(), s->reader.channel_count(), s->reader.index());
         beliefs_ = std::make_unique<domain_beliefs>(channels(), std::move(owners));
         set_summed(beliefs_->tree()->domains);
         engine_->prices().find_by(
             [this](bool read) { span_prices(*engine_, *beliefs_, options_.carbon).find(read); });
         const bool is_played = engine_->clock().is_manual();
         if (!is_played)
-            for (const auto& s : engine_->sources()) start_sampler(s);
+            for (const auto& s : engine_->backends()) start_sampler(s);
         if (options_.on_interval)
             intervals_ = std::make_unique<interval_caller>(
                 interval_of(options_), [this] { return snapshot(); }, options_.on_interval);
@@ -101,13 +101,13 @@ class meter_core {
         std::vector<bool> summed;
         quality worst = quality::measured;
         const bool here = engine_->is_this_process();
-        for (const auto& m : engine_->sources()) {
+        for (const auto& m : engine_->backends()) {
             if (here) take(*m);
-            std::unique_lock<std::mutex> lock(m->source.state_mutex, std::defer_lock);
+            std::unique_lock<std::mutex> lock(m->reader.state_mutex, std::defer_lock);
             if (here) lock.lock();  // else a thread of the parent's may have it for ever
-            for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
-                worst = worse_of(worst, m->source.channels()[c].provenance);
-                joules.push_back(m->source.joules()[c]);
+            for (std::size_t c = 0; c < m->reader.channel_count(); ++c) {
+                worst = worse_of(worst, m->reader.channels()[c].provenance);
+                joules.push_back(m->reader.joules()[c]);
             }
         }
         const auto domains = here ? beliefs_->update(observe_channels(*engine_), engine_->elapsed())
@@ -151,8 +151,8 @@ class meter_core {
     /// The channels of all backends, in the order of every list by channel.
     [[nodiscard]] std::vector<channel> channels() const {
         std::vector<channel> all;
-        for (const auto& s : engine_->sources())
-            all.insert(all.end(), s->source.channels().begin(), s->source.channels().end());
+        for (const auto& s : engine_->backends())
+            all.insert(all.end(), s->reader.channels().begin(), s->reader.channels().end());
         return all;
     }
     [[nodiscard]] const options& settings() const noexcept { return options_; }
@@ -160,9 +160,9 @@ class meter_core {
     /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
     void sample() {
         const library_section inside;
-        for (const auto& m : engine_->sources()) {
+        for (const auto& m : engine_->backends()) {
             if (engine_->clock().now() < m->next_due) continue;
-            const std::lock_guard<timed_mutex> lock(m->source.read_mutex);
+            const std::lock_guard<timed_mutex> lock(m->reader.read_mutex);
             engine_->step(*m);
         }
         engine_->retire_ended();
@@ -181,7 +181,7 @@ class meter_core {
     /// On a manual clock: the tick at which the next sample is due.
     [[nodiscard]] std::uint64_t next_due() const noexcept {
         std::uint64_t due = ~std::uint64_t{0};
-        for (const auto& m : engine_->sources()) due = std::min(due, m->next_due.load());
+        for (const auto& m : engine_->backends()) due = std::min(due, m->next_due.load());
         return due;
     }
 
@@ -209,7 +209,7 @@ class meter_core {
                 "joulery::start()");
             return r;
         }
-        // One report after another, so that of two the later one knows more, source by source.
+        // One report after another, so that of two the later one knows more, backend by backend.
         const std::lock_guard<std::mutex> lock(reports_mutex_);
         report_builder builder(*engine_, *beliefs_, r);
         builder.build();
@@ -245,11 +245,11 @@ class meter_core {
         return std::make_shared<steady_time>();
     }
 
-    void start_sampler(const std::shared_ptr<metered_source>& m) {
+    void start_sampler(const std::shared_ptr<metered_backend>& m) {
         samplers_.push_back(std::make_unique<sampler>(engine_, m));
         if (samplers_.back()->is_running()) return;
         options_.warnings.push_back(
-            std::string(m->source.name()) +
+            std::string(m->reader.name()) +
             ": the system gave no thread to sample it (a limit on processes or memory); it is read "
             "at the edges of long scopes and for reports alone");
     }
@@ -257,20 +257,20 @@ class meter_core {
     // No sampler runs yet.
     void set_summed(const list<domain>& domains) {
         std::size_t at = 0;
-        for (const auto& m : engine_->sources())
-            for (std::size_t c = 0; c < m->source.channel_count(); ++c)
+        for (const auto& m : engine_->backends())
+            for (std::size_t c = 0; c < m->reader.channel_count(); ++c)
                 m->set_summed(c, domains[at++].summed);
     }
 
-    // A source whose read hangs is not waited for; at the start all of them together.
+    // A backend whose read hangs is not waited for; at the start all of them together.
     static constexpr std::chrono::milliseconds patience{100};
     static constexpr std::chrono::milliseconds first_patience{50};
-    void take(metered_source& m) {
-        const std::unique_lock<timed_mutex> lock(m.source.read_mutex, patience);
+    void take(metered_backend& m) {
+        const std::unique_lock<timed_mutex> lock(m.reader.read_mutex, patience);
         if (!lock.owns_lock()) return;
-        m.source.read_counters(engine_->clock());
-        const std::lock_guard<std::mutex> lock_state(m.source.state_mutex);
-        m.source.accumulate(engine_->tick_seconds());
+        m.reader.read_counters(engine_->clock());
+        const std::lock_guard<std::mutex> lock_state(m.reader.state_mutex);
+        m.reader.accumulate(engine_->tick_seconds());
     }
 
     // The process-wide meter has said it already, of what the environment changed too.

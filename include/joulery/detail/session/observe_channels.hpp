@@ -12,16 +12,16 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// As of the last reads. Cost: a lock a source.
+/// As of the last reads. Cost: a lock a backend.
 [[nodiscard]] inline list<channel_observation> observe_channels(engine& e) {
     constexpr std::uint64_t first_reads = 5;  // in which a gauge may not be ready yet
     list<channel_observation> seen;
-    for (const auto& m : e.sources()) {
-        const std::lock_guard<std::mutex> lock(m->source.state_mutex);
-        for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
-            const channel_account& a = m->source.account(c);
+    for (const auto& m : e.backends()) {
+        const std::lock_guard<std::mutex> lock(m->reader.state_mutex);
+        for (std::size_t c = 0; c < m->reader.channel_count(); ++c) {
+            const channel_account& a = m->reader.account(c);
             const bool is_new = a.tally().reads + a.tally().failures < first_reads;
-            seen.push_back({m->source.joules()[c], is_new || !a.is_silent()});
+            seen.push_back({m->reader.joules()[c], is_new || !a.is_silent()});
         }
     }
     return seen;

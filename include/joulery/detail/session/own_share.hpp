@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/session/metered_source.hpp"
+#include "joulery/detail/session/metered_backend.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -12,15 +12,15 @@ inline namespace v1 {
 namespace detail {
 
 /// By channel, the share of its energy that scopes may be billed: this process's, less what
-/// sampling uses. Found anew where a row ends, once for all channels of a source.
+/// sampling uses. Found anew where a row ends, once for all channels of a backend.
 ///
-/// Thread: belongs to the holder of the source's `state_mutex`.
+/// Thread: belongs to the holder of the backend's `state_mutex`.
 class own_share {
  public:
     /// As of the row before.
-    explicit own_share(metered_source& m) noexcept : m_(m) {}
+    explicit own_share(metered_backend& m) noexcept : m_(m) {}
     /// `sampler_seconds`: of all samplers by now; `elapsed`: s since the meter's start.
-    own_share(metered_source& m, double sampler_seconds, double elapsed) noexcept
+    own_share(metered_backend& m, double sampler_seconds, double elapsed) noexcept
         : m_(m), sampler_seconds_(sampler_seconds), elapsed_(elapsed), is_known_(false) {}
 
     double operator()(std::size_t c) {
@@ -29,16 +29,16 @@ class own_share {
             m_.processor_share = m_.process_share ? m_.process_share() : 1;
             m_.rest = 1 - m_.sampling.share(sampler_seconds_, elapsed_);
         }
-        const bool processors = goes_with_processors(m_.source.channels()[c].part);
+        const bool processors = goes_with_processors(m_.reader.channels()[c].part);
         const double share = processors ? m_.rest : 1;
         if (!m_.process_share) return share;
-        const double known = m_.source.process_share(c);
+        const double known = m_.reader.process_share(c);
         if (known >= 0) return share * std::min(known, 1.0);
         return processors ? share * m_.processor_share : share;
     }
 
  private:
-    metered_source& m_;
+    metered_backend& m_;
     double sampler_seconds_ = 0, elapsed_ = 0;
     bool is_known_ = true;
 };

@@ -23,7 +23,7 @@ namespace detail {
 /// Sums up a run as of its last samples. It reads no counter; figures are as old as a sampling
 /// period.
 ///
-/// Thread: any. Cost: a short lock a source; where a scope has a plan, a walk over the scopes.
+/// Thread: any. Cost: a short lock a backend; where a scope has a plan, a walk over the scopes.
 ///
 ///     progress_figures f = progress_reader(engine, domains).read();
 class progress_reader {
@@ -35,12 +35,12 @@ class progress_reader {
         f.time = seconds(engine_.elapsed());
         find_plan();
         double watts = 0;
-        for (const auto& m : engine_.sources()) {
-            const std::lock_guard<std::mutex> lock(m->source.state_mutex);
-            for (std::size_t c = 0; c < m->source.channel_count(); ++c) {
-                const std::size_t at = m->source.first_channel() + c;
+        for (const auto& m : engine_.backends()) {
+            const std::lock_guard<std::mutex> lock(m->reader.state_mutex);
+            for (std::size_t c = 0; c < m->reader.channel_count(); ++c) {
+                const std::size_t at = m->reader.first_channel() + c;
                 if (!domains_.domains[at].summed) continue;
-                f.provenance = worse_of(f.provenance, m->source.channels()[c].provenance);
+                f.provenance = worse_of(f.provenance, m->reader.channels()[c].provenance);
                 f.total += energy::from_joules(m->shares[c].joules());
                 watts += m->history.latest_watts(c);
                 any_channel_ = true;
@@ -57,7 +57,7 @@ class progress_reader {
     }
 
  private:
-    double path_joules(metered_source& m, std::size_t c) const {
+    double path_joules(metered_backend& m, std::size_t c) const {
         (void)m.shares[c].publish();
         return m.shares[c].total_of(*path_);
     }

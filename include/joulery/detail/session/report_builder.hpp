@@ -26,7 +26,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Samples every source once more and writes down what there is. The parts of the report that no
+/// Samples every backend once more and writes down what there is. The parts of the report that no
 /// engine knows (names, carbon) are filled in by the meter.
 class report_builder {
  public:
@@ -34,13 +34,13 @@ class report_builder {
         : engine_(e), beliefs_(beliefs), report_(into) {}
 
     void build() {
-        for (const auto& m : engine_.sources()) refresh(*m);
+        for (const auto& m : engine_.backends()) refresh(*m);
         domains_ = *beliefs_.update(observe_channels(engine_), engine_.elapsed());
         // Joules first: a path that is made meanwhile has a row and no joules, none has no row.
-        for (const auto& m : engine_.sources()) copies_.push_back(copy_of(*m));
+        for (const auto& m : engine_.backends()) copies_.push_back(copy_of(*m));
         edges_ = engine_.tally(tallies_);
         add_rows();
-        for (const source_copy& c : copies_) add_joules(c);
+        for (const backend_copy& c : copies_) add_joules(c);
         add_sums();
         add_calls();
         warn_of_excluded_channels();
@@ -67,17 +67,17 @@ class report_builder {
     [[nodiscard]] energy taken_for_edges() const noexcept { return taken_; }
 
  private:
-    // A source whose read hangs is not waited for: its last figures stand in.
-    void refresh(metered_source& m) {
-        const std::unique_lock<timed_mutex> lock(m.source.read_mutex, patience);
+    // A backend whose read hangs is not waited for: its last figures stand in.
+    void refresh(metered_backend& m) {
+        const std::unique_lock<timed_mutex> lock(m.reader.read_mutex, patience);
         if (lock.owns_lock()) return engine_.sample(m);
         engine_.end_rows_as_read(m);
-        const std::uint64_t since = m.source.reading_since();
+        const std::uint64_t since = m.reader.reading_since();
         const std::uint64_t now = engine_.clock().now();
         const double hung = since != 0 && since < now
                                 ? static_cast<double>(now - since) * engine_.tick_seconds()
                                 : 0;
-        report_.warnings.push_back("backend " + std::string(m.source.name()) +
+        report_.warnings.push_back("backend " + std::string(m.reader.name()) +
                                    " has not come back from a read for " + to_text(seconds(hung)) +
                                    "; its figures are as of the read before");
     }
@@ -86,7 +86,7 @@ class report_builder {
     struct path_copy {
         double self = 0, total = 0, variance = 0, known = 0;
     };
-    struct source_copy {
+    struct backend_copy {
         std::size_t first_channel = 0, channels = 0;
         list<path_copy> paths;    ///< by the path's index, of each its channels in turn
         bool has_powers = false;  ///< whether a regression found the powers of scopes
@@ -95,27 +95,27 @@ class report_builder {
         }
     };
 
-    source_copy copy_of(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
-        source_copy copy;
-        copy.first_channel = m.source.first_channel();
-        copy.channels = m.source.channel_count();
-        for (std::size_t c = 0; c < m.source.channel_count(); ++c) copy_channel(m, c, copy);
-        if (!m.source.note().empty())
-            report_.warnings.push_back(std::string(m.source.name()) + ": " +
-                                       std::string(m.source.note()));
+    backend_copy copy_of(metered_backend& m) {
+        const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
+        backend_copy copy;
+        copy.first_channel = m.reader.first_channel();
+        copy.channels = m.reader.channel_count();
+        for (std::size_t c = 0; c < m.reader.channel_count(); ++c) copy_channel(m, c, copy);
+        if (!m.reader.note().empty())
+            report_.warnings.push_back(std::string(m.reader.name()) + ": " +
+                                       std::string(m.reader.note()));
         report_.overhead.samples += m.samples;
         report_.overhead.sampler += seconds(m.sampler_seconds);
         report_.overhead.attribution += seconds(m.attribution_seconds);
         const double tick = engine_.tick_seconds();
         join_reading(
             report_.overhead.reading,
-            {std::string(m.source.name()), m.source.reads(), seconds(m.source.read_ticks() * tick),
-             seconds(m.source.longest_read() * tick), seconds(m.sampler_seconds)});
+            {std::string(m.reader.name()), m.reader.reads(), seconds(m.reader.read_ticks() * tick),
+             seconds(m.reader.longest_read() * tick), seconds(m.sampler_seconds)});
         return copy;
     }
 
-    void copy_channel(metered_source& m, std::size_t c, source_copy& copy) {
+    void copy_channel(metered_backend& m, std::size_t c, backend_copy& copy) {
         channel_attribution& shares = m.shares[c];
         const list<path_energy> energies = shares.publish();
         add_channel(m, c);
@@ -126,7 +126,7 @@ class report_builder {
         copy.has_powers = copy.has_powers || shares.has_powers();
         const std::size_t known = energies.empty() ? 0 : energies.size() - 1;
         copy.paths.resize(std::max(copy.paths.size(), known * copy.channels));
-        const double model = model_error(m.source.channels()[c]);
+        const double model = model_error(m.reader.channels()[c]);
         for (std::size_t i = 0; i < known; ++i) {
             const path_energy& e = energies[i + 1];
             copy.paths[i * copy.channels + c] = {
@@ -181,7 +181,7 @@ class report_builder {
         row.by_channel.resize(engine_.channel_count());
     }
 
-    void add_joules(const source_copy& copy) {
+    void add_joules(const backend_copy& copy) {
         for (std::size_t i = 0; i < records_.size(); ++i) {
             if (!copy.has(records_[i]->index)) continue;
             const path_copy* const by_channel =
@@ -205,13 +205,13 @@ class report_builder {
         }
     }
 
-    void add_channel(const metered_source& m, std::size_t c) {
-        const channel& from = m.source.channels()[c];
-        const domain& place = domains_.domains[m.source.first_channel() + c];
-        const channel_account& account = m.source.account(c);
+    void add_channel(const metered_backend& m, std::size_t c) {
+        const channel& from = m.reader.channels()[c];
+        const domain& place = domains_.domains[m.reader.first_channel() + c];
+        const channel_account& account = m.reader.account(c);
         channel_row row;
         row.id = from.id;
-        row.backend = std::string(m.source.name());
+        row.backend = std::string(m.reader.name());
         row.model = from.model;
         row.part = from.part;
         row.kind = from.kind;
@@ -224,9 +224,9 @@ class report_builder {
         row.quantum_joules = smallest_joules(from);
         row.update_period = from.update_period;
         row.relative_error = from.relative_error;
-        add_ticks(m.source, c, row);
+        add_ticks(m.reader, c, row);
         row.tally = account.tally();
-        row.state = state_of(m.source.state(), account);
+        row.state = state_of(m.reader.state(), account);
         row.provenance = from.provenance;
         // A gauge's joules are computed, not counted.
         if (from.kind == reading_kind::power_gauge)
@@ -255,10 +255,10 @@ class report_builder {
                                    to_text(seconds(still)) + ": its sensor may be stuck");
     }
 
-    void add_ticks(const energy_source& source, std::size_t c, channel_row& row) const {
-        const update_tracker& t = source.tracker(c);
+    void add_ticks(const backend_reader& reader, std::size_t c, channel_row& row) const {
+        const update_tracker& t = reader.tracker(c);
         const double tick = engine_.tick_seconds();
-        row.locked = source.has_updates(c) && t.locked();
+        row.locked = reader.has_updates(c) && t.locked();
         row.observed_period = seconds(t.period() * tick);
         if (!row.locked) return;
         row.observed_jitter = seconds(t.jitter() * tick);
@@ -388,7 +388,7 @@ class report_builder {
     list<path_record*> records_;       ///< in the order of the report's rows
     std::vector<std::size_t> row_of_;  ///< by the path's index
     std::vector<double> variances_;    ///< of the rows' totals, J^2
-    list<source_copy> copies_;         ///< one a source
+    list<backend_copy> copies_;         ///< one a backend
     list<path_tally> tallies_;         ///< by the path's index
 };
 

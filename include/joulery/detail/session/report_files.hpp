@@ -78,7 +78,7 @@ class report_files {
         for (const std::string& target : targets) {
             const std::string path = names.fill(target);
             const bool known = any_in(targets_, [&](const auto& t) { return t.asked_for == path; });
-            if (!known) targets_.push_back(claim(path, names));
+            if (!known) targets_.push_back(reserve_target(path, names));
         }
     }
 
@@ -143,23 +143,23 @@ class report_files {
     struct report_target {
         std::string asked_for, path;
         const report_format* format = nullptr;  ///< null: the table, or a name of no known ending
-        claimed_file file;
+        reserved_file file;
         int failed = 0;  ///< errno of the last line that could not be appended
     };
     static constexpr std::string_view taken = " belongs to another run that is still going on";
 
-    static report_target claim(const std::string& path, const run_names& names) {
+    static report_target reserve_target(const std::string& path, const run_names& names) {
         report_target t;
         t.asked_for = t.path = path;
         t.format = path == "-" ? nullptr : find_format(path);
         // A writer that is not part of the program: `write_report` says so at the end.
         if (t.format != nullptr && t.format->write == nullptr) t.format = nullptr;
-        if (t.format == nullptr || t.file.claim(path)) return t;
+        if (t.format == nullptr || t.file.reserve(path)) return t;
         // In containers many processes have the same number, and on a cluster.
-        for (const std::string& mark :
+        for (const std::string& suffix :
              {names.process, names.host + "." + names.process, names.run}) {
-            t.path = stem_of(t) + "." + mark + std::string(t.format->ending);
-            if (t.file.claim(t.path)) break;
+            t.path = stem_of(t) + "." + suffix + std::string(t.format->ending);
+            if (t.file.reserve(t.path)) break;
         }
         return t;
     }
@@ -222,7 +222,7 @@ class report_files {
                 const bool fits = name.size() > begin.size() + t.format->ending.size() &&
                                   name.compare(0, begin.size(), begin) == 0 &&
                                   find_format(name) == t.format;
-                if (!fits || !(is_claimed(folder + name) || was_redirected(folder + name)))
+                if (!fits || !(is_reserved(folder + name) || was_redirected(folder + name)))
                     continue;
                 notes.push_back(t.path +
                                 " was to be written by another run, too, at the same time; its "

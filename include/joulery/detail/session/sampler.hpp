@@ -1,4 +1,4 @@
-// sampler.hpp - the thread that reads one source at its period.
+// sampler.hpp - the thread that reads one backend at its period.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -68,13 +68,13 @@ inline void join_or_detach(std::thread& t, bool ends) noexcept {
     ends&& t.get_id() != std::this_thread::get_id() ? t.join() : t.detach();
 }
 
-/// One thread a source, so that a slow backend holds up no other. It sleeps between samples.
+/// One thread a backend, so that a slow backend holds up no other. It sleeps between samples.
 ///
 /// Stopping waits a quarter of a second for a read under way; a read that hangs longer keeps its
 /// thread and the engine, and the program goes on without them.
 class sampler {
  public:
-    sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_source> m)
+    sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_backend> m)
         : shared_(std::make_shared<state>()),
           thread_(start_thread([s = shared_, e, m] { run(*s, *e, *m); })) {
         if (!is_running()) (void)begin(*shared_, *e, *m);
@@ -83,10 +83,10 @@ class sampler {
     sampler& operator=(const sampler&) = delete;
     ~sampler() { stop(); }
 
-    /// False where the system gave no thread: only reports and edges read the source then.
+    /// False where the system gave no thread: only reports and edges read the backend then.
     [[nodiscard]] bool is_running() const noexcept { return thread_.joinable(); }
 
-    /// Returns when the source's first read is done, or at `latest`.
+    /// Returns when the backend's first read is done, or at `latest`.
     void await_first_read(std::chrono::steady_clock::time_point latest) {
         std::unique_lock<std::mutex> lock(shared_->mutex);
         shared_->changed.wait_until(lock, latest, [&] { return shared_->begun; });
@@ -120,9 +120,9 @@ class sampler {
     static constexpr std::chrono::milliseconds patience{250};
 
     // Whether the first read is done: without memory it is tried again.
-    static bool begin(state& s, engine& e, metered_source& m) {
+    static bool begin(state& s, engine& e, metered_backend& m) {
         {
-            const std::lock_guard<timed_mutex> lock_read(m.source.read_mutex);
+            const std::lock_guard<timed_mutex> lock_read(m.reader.read_mutex);
             if (!catch_bad_alloc([&] { e.begin(m); })) return false;
         }
         const std::lock_guard<std::mutex> lock(s.mutex);
@@ -130,14 +130,14 @@ class sampler {
         s.changed.notify_all();
         return true;
     }
-    static void run(state& s, engine& e, metered_source& m) {
+    static void run(state& s, engine& e, metered_backend& m) {
         while (!begin(s, e, m)) std::this_thread::sleep_for(patience);
         while (!is_stopped_after(time_to_sleep(e, m), s)) {
             host_threads::exit_if_ended();
             if (!is_due(e, m)) continue;  // woken to look for the host's threads
             stay_awake(e, m);
             {
-                const std::lock_guard<timed_mutex> lock_read(m.source.read_mutex);
+                const std::lock_guard<timed_mutex> lock_read(m.reader.read_mutex);
                 (void)catch_bad_alloc([&] { e.step(m); });
                 m.note_sampled(thread_cpu_seconds());
             }
@@ -165,7 +165,7 @@ class sampler {
     // update is watched for it gets up that much earlier and waits awake.
     static constexpr double early_seconds = 60e-6;
 
-    static std::chrono::nanoseconds time_to_sleep(const engine& e, const metered_source& m) {
+    static std::chrono::nanoseconds time_to_sleep(const engine& e, const metered_backend& m) {
         const std::uint64_t now = e.clock().now();
         const std::uint64_t due = m.next_due.load();
         double left = due > now ? static_cast<double>(due - now) * e.tick_seconds() : 0;
@@ -173,11 +173,11 @@ class sampler {
         left = std::min(left, std::chrono::duration<double>(host_threads::patience).count());
         return std::chrono::nanoseconds(static_cast<std::int64_t>(left * 1e9));
     }
-    static bool is_due(const engine& e, const metered_source& m) noexcept {
+    static bool is_due(const engine& e, const metered_backend& m) noexcept {
         const std::uint64_t now = e.clock().now(), due = m.next_due.load();
         return due <= now || static_cast<double>(due - now) * e.tick_seconds() <= 2 * early_seconds;
     }
-    static void stay_awake(const engine& e, const metered_source& m) {
+    static void stay_awake(const engine& e, const metered_backend& m) {
         if (!m.is_watching()) return;
         const std::uint64_t due = m.next_due.load();
         const double left =

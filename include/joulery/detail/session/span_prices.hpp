@@ -32,7 +32,7 @@ class span_prices {
 
     void find(bool read) {
         if (read) sample_all();
-        for (const auto& m : engine_.sources()) add_source(*m);
+        for (const auto& m : engine_.backends()) add_backend(*m);
         list<path_tally> tallies;
         (void)engine_.tally(tallies);
         const list<path_record*> records = engine_.paths().all();
@@ -47,28 +47,28 @@ class span_prices {
     };
 
     void sample_all() {
-        for (const auto& m : engine_.sources()) {
-            const std::unique_lock<timed_mutex> lock(m->source.read_mutex, std::try_to_lock);
+        for (const auto& m : engine_.backends()) {
+            const std::unique_lock<timed_mutex> lock(m->reader.read_mutex, std::try_to_lock);
             if (lock.owns_lock()) engine_.sample(*m);
         }
     }
 
-    void add_source(metered_source& m) {
-        const std::lock_guard<std::mutex> lock(m.source.state_mutex);
-        for (std::size_t c = 0; c < m.source.channel_count(); ++c) {
-            if (!domains_.domains[m.source.first_channel() + c].summed) continue;
+    void add_backend(metered_backend& m) {
+        const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
+        for (std::size_t c = 0; c < m.reader.channel_count(); ++c) {
+            if (!domains_.domains[m.reader.first_channel() + c].summed) continue;
             channel_attribution& shares = m.shares[c];
             const list<path_energy> energies = shares.known_so_far();
             if (sums_.size() + 1 < energies.size()) sums_.resize(energies.size() - 1);
-            const double model = model_error(m.source.channels()[c]);
+            const double model = model_error(m.reader.channels()[c]);
             for (std::size_t p = 1; p < energies.size(); ++p) {
                 const double off = model * energies[p].total;
                 sums_[p - 1].joules += energies[p].total;
                 sums_[p - 1].variance += energies[p].variance + off * off;
             }
             own_joules_ += shares.own_joules();
-            worst_ = any_ ? worse_of(worst_, m.source.channels()[c].provenance)
-                          : m.source.channels()[c].provenance;
+            worst_ = any_ ? worse_of(worst_, m.reader.channels()[c].provenance)
+                          : m.reader.channels()[c].provenance;
             any_ = true;
         }
     }

@@ -22,7 +22,7 @@ namespace detail {
 struct thread_cursor;
 struct path_record;
 
-/// Why a node leaves the fast path; the low bits, above them one bit a source that wants edge
+/// Why a node leaves the fast path; the low bits, above them one bit a backend that wants edge
 /// reads.
 enum node_flag : std::uint32_t {
     other_clock = 1u << 0,     ///< the meter does not run on `ticks_now()`
@@ -34,7 +34,7 @@ enum node_flag : std::uint32_t {
     first_edge_bit = 1u << 6,
 };
 inline constexpr std::uint32_t edge_bits = ~(first_edge_bit - 1u);
-inline constexpr std::size_t max_edge_sources = 26;
+inline constexpr std::size_t max_edge_backends = 26;
 
 struct alignas(128) scope_node {
     static constexpr std::uint64_t open_bit = std::uint64_t{1} << 63;

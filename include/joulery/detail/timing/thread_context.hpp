@@ -42,10 +42,10 @@ class engine;
 /// as the tree; other threads walk them without a lock. `mutex_` keeps the engine while in use.
 class thread_context : public thread_cursor, public std::enable_shared_from_this<thread_context> {
  public:
-    thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t sources,
+    thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t backends,
                    std::uint32_t base_flags, call_recorder recorder,
                    list<bool> device_channels = {})
-        : last_rows(sources),
+        : last_rows(backends),
           calls(std::move(recorder)),
           owner_(owner),
           paths_(std::move(paths)),
@@ -188,7 +188,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         thread_ended.store(true, std::memory_order_release);
         return std::move(keeps_itself_);
     }
-    /// Whether its thread has ended and every source has attributed its last row.
+    /// Whether its thread has ended and every backend has attributed its last row.
     [[nodiscard]] bool is_attributed() const noexcept {
         return thread_ended.load(std::memory_order_acquire) &&
                std::all_of(last_rows.begin(), last_rows.end(),
@@ -237,7 +237,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
 
-    /// Of each source: whether its energy was attributed after the thread had ended.
+    /// Of each backend: whether its energy was attributed after the thread had ended.
     list<std::atomic<bool>> last_rows;
     std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
     std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, attribution included

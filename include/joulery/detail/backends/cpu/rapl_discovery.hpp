@@ -28,14 +28,14 @@ namespace detail {
 inline constexpr std::string_view powercap_folder = "/sys/class/powercap";
 
 /// A zone whose counter can be opened, and the channel it becomes.
-struct rapl_source {
+struct rapl_counter {
     rapl_zone zone;
     watched_file file;  ///< energy_uj
     channel described;
 };
 
 struct rapl_discovery {
-    list<rapl_source> sources;  ///< empty: `failure_reason` says why
+    list<rapl_counter> counters;  ///< empty: `failure_reason` says why
     std::string note;
     failure failure_reason;
 };
@@ -82,25 +82,25 @@ class rapl_finder {
     /// a, b, a, b, two views of one counter never go down; two counters of their own would have to
     /// lie within the few counts that pass meanwhile, out of 2^32. No waiting is needed.
     void drop_mirrors() {
-        for (std::size_t i = 0; i < sources_.size(); ++i) {
-            const rapl_zone first = sources_[i].zone;
+        for (std::size_t i = 0; i < counters_.size(); ++i) {
+            const rapl_zone first = counters_[i].zone;
             if (first.domain != rapl_domain::package || (first.die < 0 && !is_virtual())) continue;
-            for (std::size_t k = sources_.size() - 1; k > i; --k) {
-                const rapl_zone other = sources_[k].zone;
+            for (std::size_t k = counters_.size() - 1; k > i; --k) {
+                const rapl_zone other = counters_[k].zone;
                 if (other.domain != rapl_domain::package ||
                     (other.package != first.package && !is_virtual()))
                     continue;
-                if (mirrors(sources_[i].file, sources_[k].file)) drop_mirror(i, k);
+                if (mirrors(counters_[i].file, counters_[k].file)) drop_mirror(i, k);
             }
         }
     }
 
     [[nodiscard]] rapl_discovery finish() {
         if (readable_ == 0) return {{}, {}, failure_reason()};
-        for (rapl_source& s : sources_) describe(s);
+        for (rapl_counter& s : counters_) describe(s);
         if (cpu_.is_amd() && has(rapl_domain::core))
             note("AMD's core counter is that of one core of the package, not of all");
-        for (const rapl_source& s : sources_)
+        for (const rapl_counter& s : counters_)
             if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
                 note(concat({s.described.id, " counts in steps of a whole joule"}));
         if (is_virtual())
@@ -109,7 +109,7 @@ class rapl_finder {
         if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
         if (!denied_.empty())
             note(concat({"not readable: ", denied_, "; ", rapl_permission_remedy()}));
-        return {std::move(sources_), std::move(note_), {}};
+        return {std::move(counters_), std::move(note_), {}};
     }
 
  private:
@@ -152,10 +152,10 @@ class rapl_finder {
 
     // Of several views of one counter: the first that reads, else the first that opens.
     void open_first_of(std::size_t begin, std::size_t end) {
-        rapl_source chosen;
+        rapl_counter chosen;
         std::string reason;
         for (std::size_t i = begin; i < end; ++i) {
-            rapl_source s;
+            rapl_counter s;
             s.zone = zones_[i];
             const std::string inside = concat({powercap_folder, "/", s.zone.folder, "/energy_uj"});
             s.file = watched_file(root_.path(inside));
@@ -173,7 +173,7 @@ class rapl_finder {
             if (reads) break;
         }
         if (chosen.file.is_open()) {
-            sources_.push_back(std::move(chosen));
+            counters_.push_back(std::move(chosen));
         } else {
             denied_ += (denied_.empty() ? "" : ", ") + reason;
         }
@@ -192,28 +192,28 @@ class rapl_finder {
     }
 
     void drop_mirror(std::size_t kept, std::size_t dropped) {
-        const rapl_zone gone = sources_[dropped].zone;
-        const rapl_zone stays = sources_[kept].zone;
+        const rapl_zone gone = counters_[dropped].zone;
+        const rapl_zone stays = counters_[kept].zone;
         note(concat({gone.socket_id(), " mirrors ", stays.socket_id(), " and is counted once"}));
-        erase_from(sources_, [&](const rapl_source& s) {
+        erase_from(counters_, [&](const rapl_counter& s) {
             return s.zone.domain != rapl_domain::psys && s.zone.package == gone.package &&
                    s.zone.die == gone.die;
         });
-        const auto in_package = [&](const rapl_source& s) {
+        const auto in_package = [&](const rapl_counter& s) {
             return s.zone.domain != rapl_domain::psys && s.zone.package == stays.package;
         };
-        if (any_in(sources_,
-                   [&](const rapl_source& s) { return in_package(s) && s.zone.die != stays.die; }))
+        if (any_in(counters_,
+                   [&](const rapl_counter& s) { return in_package(s) && s.zone.die != stays.die; }))
             return;
-        for (rapl_source& s : sources_)  // the only die left stands for the package
+        for (rapl_counter& s : counters_)  // the only die left stands for the package
             if (in_package(s)) s.zone.die = -1;
     }
 
     [[nodiscard]] bool has(rapl_domain d) const noexcept {
-        return any_in(sources_, [&](const rapl_source& s) { return s.zone.domain == d; });
+        return any_in(counters_, [&](const rapl_counter& s) { return s.zone.domain == d; });
     }
 
-    void describe(rapl_source& s) const {
+    void describe(rapl_counter& s) const {
         channel& c = s.described;
         c.id = id_of(s.zone);
         c.part = component_of(s.zone.domain);
@@ -246,20 +246,20 @@ class rapl_finder {
     [[nodiscard]] std::string parent_of(const rapl_zone& z) const {
         if (z.domain == rapl_domain::psys) return {};
         if (z.domain == rapl_domain::core || z.domain == rapl_domain::uncore) {
-            for (const rapl_source& s : sources_)
+            for (const rapl_counter& s : counters_)
                 if (s.zone.domain == rapl_domain::package && s.zone.package == z.package &&
                     s.zone.die == z.die)
                     return id_of(s.zone);
         }
         const bool one_for_all = count_of(rapl_domain::psys) == 1;
-        for (const rapl_source& s : sources_)
+        for (const rapl_counter& s : counters_)
             if (s.zone.domain == rapl_domain::psys && (one_for_all || s.zone.package == z.package))
                 return id_of(s.zone);
         return {};
     }
 
     [[nodiscard]] std::size_t count_of(rapl_domain d) const noexcept {
-        return count_in(sources_, [&](const rapl_source& s) { return s.zone.domain == d; });
+        return count_in(counters_, [&](const rapl_counter& s) { return s.zone.domain == d; });
     }
 
     [[nodiscard]] failure failure_reason() const {
@@ -280,7 +280,7 @@ class rapl_finder {
     std::size_t readable_ = 0;
     bool permission_denied_ = false;
     list<rapl_zone> zones_;
-    list<rapl_source> sources_;
+    list<rapl_counter> counters_;
     std::string denied_;
     std::string first_reason_;
     std::string note_;

@@ -34,8 +34,8 @@ inline namespace v1 {
 class rapl_powercap final : public backend {
  public:
     explicit rapl_powercap(detail::rapl_discovery found)
-        : sources_(std::move(found.sources)), note_(std::move(found.note)) {
-        for (const detail::rapl_source& s : sources_) channels_.push_back(s.described);
+        : counters_(std::move(found.counters)), note_(std::move(found.note)) {
+        for (const detail::rapl_counter& s : counters_) channels_.push_back(s.described);
     }
 
     [[nodiscard]] std::string_view name() const noexcept override { return "rapl-powercap"; }
@@ -45,12 +45,12 @@ class rapl_powercap final : public backend {
     [[nodiscard]] std::string_view note() const noexcept override { return note_; }
 
     read_status read(counter_span out) noexcept override {
-        const std::size_t n = std::min(out.size(), sources_.size());
+        const std::size_t n = std::min(out.size(), counters_.size());
         std::size_t read = 0;
         std::size_t gone = 0;
         for (std::size_t i = 0; i < n; ++i) {
             bool vanished = false;
-            out[i] = value_of(sources_[i], vanished);
+            out[i] = value_of(counters_[i], vanished);
             if (out[i] != no_value) ++read;
             if (vanished) ++gone;
         }
@@ -59,15 +59,15 @@ class rapl_powercap final : public backend {
     }
 
  private:
-    static std::uint64_t value_of(detail::rapl_source& source, bool& vanished) noexcept {
+    static std::uint64_t value_of(detail::rapl_counter& counter, bool& vanished) noexcept {
         std::uint64_t value = no_value;
-        const bool read = source.file.read_unsigned(value);
-        vanished = source.file.vanished();
-        const std::uint64_t end = source.described.wrap_at;
+        const bool read = counter.file.read_unsigned(value);
+        vanished = counter.file.vanished();
+        const std::uint64_t end = counter.described.wrap_at;
         return read && (end == 0 || value < end) ? value : no_value;
     }
 
-    detail::list<detail::rapl_source> sources_;
+    detail::list<detail::rapl_counter> counters_;
     std::vector<channel> channels_;
     std::string note_;
 };
@@ -76,7 +76,7 @@ class rapl_powercap final : public backend {
 /// long as one can be read.
 [[nodiscard]] inline opened_backend open_rapl_powercap(const system_root& root) {
     detail::rapl_discovery found = detail::discover_rapl(root);
-    if (found.sources.empty()) return std::move(found.failure_reason);
+    if (found.counters.empty()) return std::move(found.failure_reason);
     return std::unique_ptr<backend>(std::make_unique<rapl_powercap>(std::move(found)));
 }
 

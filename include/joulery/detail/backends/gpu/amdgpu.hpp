@@ -150,11 +150,11 @@ inline void parse_gpu_attributes(std::string_view bytes, gpu_metrics& metrics) n
 ///     auto gpus = open_amdgpu(system_root{});
 class amdgpu final : public backend {
  public:
-    enum class source : unsigned char { energy_counter, hwmon_power, metrics_power };
+    enum class origin : unsigned char { energy_counter, hwmon_power, metrics_power };
     struct card {
         std::string path;  ///< of the file that is read, the prefix of a fake machine included
         system_file file;
-        source from = source::hwmon_power;
+        origin from = origin::hwmon_power;
         channel described;
         detail::sleeping_device sleep;
     };
@@ -182,7 +182,7 @@ class amdgpu final : public backend {
             card& c = cards_[i];
             const auto value = [&] { return value_of(c); };
             out[i] =
-                c.from == source::energy_counter ? c.sleep.counter(value) : c.sleep.gauge(value);
+                c.from == origin::energy_counter ? c.sleep.counter(value) : c.sleep.gauge(value);
             if (c.sleep.was_asleep()) note_.see();
             if (out[i] == no_value) vanished = open_again(cards_[i]);
             if (out[i] != no_value) ++good;
@@ -195,7 +195,7 @@ class amdgpu final : public backend {
     /// The raw value of a card now, or `no_value`.
     static std::uint64_t value_of(card& c) noexcept {
         if (!c.file.is_open()) return no_value;
-        if (c.from == source::hwmon_power) {
+        if (c.from == origin::hwmon_power) {
             std::uint64_t microwatts = 0;
             return c.file.read_unsigned(microwatts) ? microwatts : no_value;
         }
@@ -203,7 +203,7 @@ class amdgpu final : public backend {
         const std::ptrdiff_t n = c.file.read_at(table, sizeof table - 1);
         if (n <= 0) return no_value;
         const gpu_metrics m = parse_gpu_metrics({table, static_cast<std::size_t>(n)});
-        if (c.from == source::energy_counter) return m.energy;
+        if (c.from == origin::energy_counter) return m.energy;
         return m.watts >= 0 ? static_cast<std::uint64_t>(m.watts * 1e6 + 0.5) : no_value;
     }
 
@@ -298,20 +298,20 @@ class amdgpu_finder {
         for (const std::string& entry : root_.list(concat({device, "/hwmon"})))
             look_at_limits(concat({device, "/hwmon/", entry}));
         if (m.energy != no_value && (mi300 || mi200))
-            return take(concat({device, "/gpu_metrics"}), amdgpu::source::energy_counter);
+            return take(concat({device, "/gpu_metrics"}), amdgpu::origin::energy_counter);
         for (const std::string& entry : root_.list(concat({device, "/hwmon"}))) {
             const std::string folder = concat({device, "/hwmon/", entry});
             if (root_.line(concat({folder, "/name"})) != "amdgpu") continue;
             // Which of the two there is depends on the chip and the kernel.
             for (const char* file : {"/power1_average", "/power1_input"})
                 if (root_.exists(folder + file))
-                    return take(folder + file, amdgpu::source::hwmon_power);
+                    return take(folder + file, amdgpu::origin::hwmon_power);
         }
         return m.watts >= 0 &&
-               take(concat({device, "/gpu_metrics"}), amdgpu::source::metrics_power);
+               take(concat({device, "/gpu_metrics"}), amdgpu::origin::metrics_power);
     }
 
-    bool take(const std::string& file, amdgpu::source from) {
+    bool take(const std::string& file, amdgpu::origin from) {
         amdgpu::card c;
         c.path = root_.path(file);
         c.file = system_file(c.path);
@@ -330,10 +330,10 @@ class amdgpu_finder {
         c.id = whole_socket ? "cpu0/package" : concat({"gpu/", pci, "/board"});
         c.part = whole_socket ? component::soc : component::gpu;
         c.device = whole_socket ? "cpu-package:0" : concat({"pci:", pci});
-        const bool counter = card.from == amdgpu::source::energy_counter;
+        const bool counter = card.from == amdgpu::origin::energy_counter;
         c.kind = counter ? reading_kind::energy_counter : reading_kind::power_gauge;
         c.joules_per_count = counter ? 1.0 / 65536 : 1e-6;
-        c.quantum = card.from == amdgpu::source::metrics_power ? 1.0 : 0.0;
+        c.quantum = card.from == amdgpu::origin::metrics_power ? 1.0 : 0.0;
         c.update_period = std::chrono::milliseconds(counter ? 1 : 10);
     }
 

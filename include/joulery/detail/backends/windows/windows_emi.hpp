@@ -234,15 +234,15 @@ class emi_meter {
 ///     auto meters = open_windows_emi(system_root{});
 class windows_emi final : public backend {
  public:
-    struct source {
+    struct energy_field {
         std::size_t meter;
         std::size_t record;
     };
 
-    windows_emi(detail::list<detail::emi_meter> meters, detail::list<source> sources,
+    windows_emi(detail::list<detail::emi_meter> meters, detail::list<energy_field> fields,
                 std::vector<channel> channels)
         : meters_(std::move(meters)),
-          sources_(std::move(sources)),
+          fields_(std::move(fields)),
           channels_(std::move(channels)),
           answered_(meters_.size(), false) {}
 
@@ -254,8 +254,8 @@ class windows_emi final : public backend {
     read_status read(counter_span out) noexcept override {
         for (std::size_t m = 0; m < meters_.size(); ++m) answered_[m] = meters_[m].measure();
         bool any = false;
-        for (std::size_t i = 0; i < std::min(out.size(), sources_.size()); ++i) {
-            const source& s = sources_[i];
+        for (std::size_t i = 0; i < std::min(out.size(), fields_.size()); ++i) {
+            const energy_field& s = fields_[i];
             out[i] = answered_[s.meter] ? meters_[s.meter].energy(s.record) : no_value;
             any = any || out[i] != no_value;
         }
@@ -264,7 +264,7 @@ class windows_emi final : public backend {
 
  private:
     detail::list<detail::emi_meter> meters_;
-    detail::list<source> sources_;
+    detail::list<energy_field> fields_;
     std::vector<channel> channels_;
     detail::list<bool> answered_;
 };
@@ -284,7 +284,7 @@ class windows_emi final : public backend {
     const detail::emi_naming naming(all);
     const std::string processor = detail::plain_cpu_name(
         calls.processor != nullptr ? calls.processor(calls.context) : std::string());
-    detail::list<windows_emi::source> sources;
+    detail::list<windows_emi::energy_field> fields;
     std::vector<channel> channels;
     for (std::size_t m = 0; m < meters.size(); ++m) {
         for (std::size_t i = 0; i < meters[m].channels().size(); ++i) {
@@ -297,7 +297,7 @@ class windows_emi final : public backend {
                                       c.device.rfind("cpu-package", 0) == 0;
             c.model = is_processor && !processor.empty() ? processor : named.maker;
             channels.push_back(std::move(c));
-            sources.push_back({m, i});
+            fields.push_back({m, i});
         }
     }
     for (channel& c : channels)  // a part whose whole is not shown stands for itself
@@ -308,7 +308,7 @@ class windows_emi final : public backend {
         return failure{"Windows lists no energy meter",
                        "Windows 11 on bare metal shows the processor's; virtual machines none"};
     return std::unique_ptr<backend>(
-        std::make_unique<windows_emi>(std::move(meters), std::move(sources), std::move(channels)));
+        std::make_unique<windows_emi>(std::move(meters), std::move(fields), std::move(channels)));
 }
 [[nodiscard]] inline opened_backend open_windows_emi(const system_root&) {
     return open_windows_emi(emi_calls::of_the_system());

@@ -1,4 +1,4 @@
-// energy_source.hpp - a backend at work: read, timed, added up.
+// backend_reader.hpp - a backend at work: read, timed, added up.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -73,9 +73,9 @@ class timed_mutex {
 /// Thread: `read_mutex` is held through both halves, by the sampler, an edge or a snapshot, one at
 /// a time; `state_mutex` only while accounts and the attribution change, so that what was added up
 /// so far can be had while a read hangs.
-class energy_source {
+class backend_reader {
  public:
-    energy_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
+    backend_reader(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
                   double seconds_per_tick)
         : index_(index),
           first_channel_(first_channel),

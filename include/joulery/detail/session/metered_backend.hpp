@@ -1,10 +1,10 @@
-// metered_source.hpp - a source, the schedule of its reads, and who used its energy.
+// metered_backend.hpp - a backend, the schedule of its reads, and who used its energy.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/attribution/channel_attribution.hpp"
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/metering/energy_source.hpp"
+#include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
 #include "joulery/detail/timing/edge_energy.hpp"
@@ -35,25 +35,25 @@ namespace detail {
     return c.provenance == quality::estimated ? c.relative_error / 2 : 0;
 }
 
-/// A source and, for each of its channels, when it is read next and whose energy it counts.
-class metered_source {
+/// A backend and, for each of its channels, when it is read next and whose energy it counts.
+class metered_backend {
  public:
-    metered_source(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
+    metered_backend(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
                    std::chrono::nanoseconds period, attribution policy, const time_source& clock)
-        : source(std::move(b), index, first_channel, clock.seconds_per_tick()) {
-        source.choose_period(period);
-        history = power_recorder(source.channel_count(), source.period(), 0);
-        schedules_.resize(source.channel_count());
-        waiting_.reserve(source.channel_count());
-        billed_at_.resize(source.channel_count());
-        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+        : reader(std::move(b), index, first_channel, clock.seconds_per_tick()) {
+        reader.choose_period(period);
+        history = power_recorder(reader.channel_count(), reader.period(), 0);
+        schedules_.resize(reader.channel_count());
+        waiting_.reserve(reader.channel_count());
+        billed_at_.resize(reader.channel_count());
+        for (std::size_t c = 0; c < reader.channel_count(); ++c) {
             channel_traits t;
             t.policy = policy;
-            t.follows_processors = goes_with_processors(source.channels()[c].part);
-            t.separates_scopes = source.channels()[c].provenance != quality::estimated;
-            t.quantum = smallest_joules(source.channels()[c]);
+            t.follows_processors = goes_with_processors(reader.channels()[c].part);
+            t.separates_scopes = reader.channels()[c].provenance != quality::estimated;
+            t.quantum = smallest_joules(reader.channels()[c]);
             t.known_memory = gauge_memory(c);
-            if (may_average(source.channels()[c])) t.model_error = error_of_averages;
+            if (may_average(reader.channels()[c])) t.model_error = error_of_averages;
             t.seconds_per_tick = clock.seconds_per_tick();
             t.index = first_channel + c;
             shares.emplace_back(t);
@@ -62,25 +62,25 @@ class metered_source {
 
     /// Takes the first read in, the baseline, and plans the next. `created_at`: the meter's first
     /// tick. `counters`: how many counters of the meter are watched for their updates; `crowds`:
-    /// how many of its sources have many channels.
+    /// how many of its backends have many channels.
     void begin(const time_source& clock, std::uint64_t created_at, std::size_t counters,
                std::size_t crowds) {
         const double tick = clock.seconds_per_tick();
-        source.accumulate(tick);
-        history = power_recorder(source.channel_count(), source.period(),
-                                 static_cast<double>(source.read_at() - created_at) * tick);
+        reader.accumulate(tick);
+        history = power_recorder(reader.channel_count(), reader.period(),
+                                 static_cast<double>(reader.read_at() - created_at) * tick);
         read_budget b;
-        b.sample_period = source.period() / tick;
+        b.sample_period = reader.period() / tick;
         b.finest_sample = watch_seconds / tick;
         b.share = budget_awake / static_cast<double>(std::max<std::size_t>(counters, 1));
         if (has_many()) {
-            b.share *= static_cast<double>(few) / static_cast<double>(source.channel_count());
+            b.share *= static_cast<double>(few) / static_cast<double>(reader.channel_count());
             b.plain_share = share_of_many / static_cast<double>(std::max<std::size_t>(crowds, 1));
         }
         b.credit = credit_seconds / tick /
                    std::sqrt(static_cast<double>(std::max<std::size_t>(counters, 1)));
         b.step_cost = short_sleep / tick;
-        for (std::size_t c = 0; c < source.channel_count(); ++c) {
+        for (std::size_t c = 0; c < reader.channel_count(); ++c) {
             schedules_[c] = read_schedule(b, clock.now(), is_watched(c));
             if (!shares[c].has_begun()) shares[c].begin(reading(c, false), states);
             billed_at_[c] = clock.now();
@@ -93,19 +93,19 @@ class metered_source {
     template <class OwnShare>
     void step(OwnShare own) {
         const double tick = seconds_per_tick();
-        const read_price price{source.read_cost(), source.read_processor() / tick,
+        const read_price price{reader.read_cost(), reader.read_processor() / tick,
                                std::max(row_cost_ - usual_row, 0.0) / tick};
         bool sampled = false;
         waiting_.clear();
-        for (std::size_t c = 0; c < source.channel_count(); ++c) {
-            const read_verdict v = schedules_[c].after_read(source.tracker(c), source.read_at(),
-                                                            price, source.dated(c));
-            if (source.last_status() != read_status::ok) continue;
-            if (!v.samples && !source.dated(c)) continue;  // no row ends here
-            dated_reading r = reading(c, source.dated(c));
+        for (std::size_t c = 0; c < reader.channel_count(); ++c) {
+            const read_verdict v = schedules_[c].after_read(reader.tracker(c), reader.read_at(),
+                                                            price, reader.dated(c));
+            if (reader.last_status() != read_status::ok) continue;
+            if (!v.samples && !reader.dated(c)) continue;  // no row ends here
+            dated_reading r = reading(c, reader.dated(c));
             r.bills = v.samples;
             // What is not dated well waits for what is.
-            r.bills = r.bills && (r.fits || source.dated(c) ||
+            r.bills = r.bills && (r.fits || reader.dated(c) ||
                                   seconds_since(billed_at_[c], r.at) > longest_unbilled);
             sampled = sampled || v.samples;
             if (r.bills || r.fits) waiting_.push_back({c, r.joules - shares[c].joules(), r});
@@ -123,10 +123,10 @@ class metered_source {
     /// scope.
     template <class OwnShare>
     void end_rows(OwnShare own, bool at_edge) {
-        for (std::size_t c = 0; c < source.channel_count(); ++c) {
-            dated_reading r = reading(c, source.dated(c));
+        for (std::size_t c = 0; c < reader.channel_count(); ++c) {
+            dated_reading r = reading(c, reader.dated(c));
             r.bills = true;
-            r.fits = r.fits && (source.dated(c) || !is_watched(c));
+            r.fits = r.fits && (reader.dated(c) || !is_watched(c));
             r.at_edge = at_edge;
             shares[c].take(r, states, own(c));
             billed_at_[c] = r.at;
@@ -137,17 +137,17 @@ class metered_source {
     void look_at_ended() {
         list<thread_context*> ended;
         for (const auto& c : states.all())
-            if (!c->last_rows[source.index()].load(std::memory_order_relaxed) &&
+            if (!c->last_rows[reader.index()].load(std::memory_order_relaxed) &&
                 c->thread_ended.load(std::memory_order_acquire))
                 ended.push_back(c.get());
         if (ended.empty()) return;
         states.look_again();  // they may have ended after it looked
-        for (channel_attribution& s : shares) s.look_again(source.read_at(), states);
-        for (thread_context* c : ended) c->last_rows[source.index()] = true;
+        for (channel_attribution& s : shares) s.look_again(reader.read_at(), states);
+        for (thread_context* c : ended) c->last_rows[reader.index()] = true;
     }
 
     /// Whether its channels share one budget.
-    [[nodiscard]] bool has_many() const noexcept { return source.channel_count() > few; }
+    [[nodiscard]] bool has_many() const noexcept { return reader.channel_count() > few; }
     /// Which of its channels are in the total. The holder of `state_mutex`.
     void set_summed(std::size_t c, bool summed) {
         if (summed_[c] == summed) return;
@@ -172,7 +172,7 @@ class metered_source {
         return all;
     }
 
-    energy_source source;
+    backend_reader reader;
     list<channel_attribution> shares;  ///< one a channel
     scope_states states;               ///< what they look at; it is told of each read
     power_recorder history{0, 1, 0};
@@ -186,7 +186,7 @@ class metered_source {
         sampler_seconds = now;
         if (ended_rows_) row_cost_ += (taken - row_cost_) / 16;
     }
-    sampling_share sampling;  ///< of all samplers, between two samples of this source
+    sampling_share sampling;  ///< of all samplers, between two samples of this backend
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
 
@@ -221,8 +221,8 @@ class metered_source {
     /// than this, in seconds, is as good as continuous.
     [[nodiscard]] bool is_watched(std::size_t c) const noexcept {
         const double update =
-            std::chrono::duration<double>(source.channels()[c].update_period).count();
-        return source.has_updates(c) && update >= finest_update;
+            std::chrono::duration<double>(reader.channels()[c].update_period).count();
+        return reader.has_updates(c) && update >= finest_update;
     }
 
     /// s, after which a row ends even where its end is not dated well.
@@ -273,7 +273,7 @@ class metered_source {
 
     // s: a gauge shows the power of some moment since its last update, or the mean since; 0: none.
     [[nodiscard]] double gauge_memory(std::size_t c) const noexcept {
-        const channel& of = source.channels()[c];
+        const channel& of = reader.channels()[c];
         return of.kind == reading_kind::power_gauge
                    ? std::chrono::duration<double>(of.update_period).count()
                    : 0;
@@ -287,19 +287,19 @@ class metered_source {
     static constexpr double error_of_averages = 0.5;
     // The last read's value of a channel, and how stale it is.
     [[nodiscard]] dated_reading reading(std::size_t c, bool dated) const {
-        const update_tracker& t = source.tracker(c);
+        const update_tracker& t = reader.tracker(c);
         const double tick = seconds_per_tick();
         dated_reading r;
-        r.at = source.values_at();
-        r.joules = source.joules()[c];
-        if (source.has_updates(c)) r.unchanged = source.unchanged(c) * tick;
+        r.at = reader.values_at();
+        r.joules = reader.joules()[c];
+        if (reader.has_updates(c)) r.unchanged = reader.unchanged(c) * tick;
         if (is_watched(c)) r.delay = t.delay() * tick;
-        if (source.channels()[c].kind == reading_kind::power_gauge) {
+        if (reader.channels()[c].kind == reading_kind::power_gauge) {
             r.uncertainty = gauge_memory(c) / std::sqrt(3.0);  // anywhere since its last update
             r.fits = true;
         } else if (!is_watched(c)) {
             // Continuous, or reckoned when asked.
-            r.uncertainty = source.has_updates(c) ? t.period() * tick / std::sqrt(12.0) : 0;
+            r.uncertainty = reader.has_updates(c) ? t.period() * tick / std::sqrt(12.0) : 0;
             r.fits = true;
         } else if (dated) {
             // It came half way between the two reads: where that is microseconds ago, the row ends
@@ -316,11 +316,11 @@ class metered_source {
             r.uncertainty = stale.deviation * tick;
             // Of a counter that updates rarely, a read soon after an update will do.
             r.fits = t.locked() ? period >= slow_update && r.staleness < period / 5
-                                : t.seen() == 0 && period * 20 < source.period();
+                                : t.seen() == 0 && period * 20 < reader.period();
         }
         return r;
     }
-    [[nodiscard]] double seconds_per_tick() const noexcept { return source.seconds_per_tick(); }
+    [[nodiscard]] double seconds_per_tick() const noexcept { return reader.seconds_per_tick(); }
 
     void plan() noexcept {
         std::uint64_t due = ~std::uint64_t{0};
@@ -332,12 +332,12 @@ class metered_source {
             watching = s.next_due() < due ? s.is_watching() : watching || s.is_watching();
             due = s.next_due();
         }
-        source.expect_interval(longest * seconds_per_tick());
+        reader.expect_interval(longest * seconds_per_tick());
         next_due = due;
         watching_ = watching;
     }
 
-    list<bool> summed_ = list<bool>(source.channel_count(), false);
+    list<bool> summed_ = list<bool>(reader.channel_count(), false);
     std::uint32_t sums_changed_ = 0;
     std::atomic<bool> sums_any_{true};  ///< until somebody knows
     list<read_schedule> schedules_;

@@ -1,4 +1,4 @@
-#include "joulery/detail/metering/energy_source.hpp"
+#include "joulery/detail/metering/backend_reader.hpp"
 
 #include "approx.hpp"
 #include "joulery/testing/scripted_backend.hpp"
@@ -21,7 +21,7 @@ channel updated_every(std::chrono::nanoseconds update,
 
 /// Seconds between two samples of a backend with these channels.
 double period_of(std::vector<channel> channels, std::chrono::nanoseconds wanted = 0ns) {
-    detail::energy_source s(
+    detail::backend_reader s(
         std::make_unique<testing::scripted_backend>("fake", std::move(channels)), 0, 0, 1e-9);
     s.choose_period(wanted);
     return s.period();
