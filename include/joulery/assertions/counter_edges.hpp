@@ -175,12 +175,12 @@ class counter_edges {
     // The engine learns each counter's true period, which is a percent or two off its nominal one.
     void refresh_periods() {
         std::size_t i = 0;
-        for (const auto& m : access::engine_of(meter_).sources()) {
-            const std::lock_guard<std::mutex> lock(m->source.accounts);
+        for (const auto& m : access::engine_of(meter_).backends()) {
+            const std::lock_guard<std::mutex> lock(m->reader.state_mutex);
             const double tick = access::engine_of(meter_).tick_seconds();
             for (std::size_t c = 0; c < m->reader.channel_count(); ++c, ++i)
-                if (m->source.tracker(c).locked())
-                    periods_[i] = m->source.tracker(c).period() * tick;
+                if (m->reader.tracker(c).locked())
+                    periods_[i] = m->reader.tracker(c).period() * tick;
         }
     }
 

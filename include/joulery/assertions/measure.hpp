@@ -155,11 +155,11 @@ inline bool is_out_of_time(const interleaved_run& run, measurement& out) {
 
 /// A source that failed at its last read: what it counted since is missing.
 inline void note_failures(meter& m, measurement& out) {
-    for (const auto& s : access::engine_of(m).sources()) {
-        const std::lock_guard<std::mutex> lock(s->source.accounts);
+    for (const auto& s : access::engine_of(m).backends()) {
+        const std::lock_guard<std::mutex> lock(s->reader.state_mutex);
         if (s->reader.state() == read_status::ok) continue;
         out.provenance = quality::partial;
-        out.notes.push_back(std::string(s->source.name()) +
+        out.notes.push_back(std::string(s->reader.name()) +
                             " could not be read to the end: its energy is not complete");
     }
 }

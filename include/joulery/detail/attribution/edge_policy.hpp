@@ -22,8 +22,8 @@ inline constexpr double updates_to_lose_edges = 8;
 /// Likewise of the sensor's memory, for which rows between edges are put right.
 inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
 
-/// Whether a scope of that mean length pays for two reads of the backend out of the overhead budget,
-/// and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
+/// Whether a scope of that mean length pays for two reads of the backend out of the overhead
+/// budget, and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
 /// seconds. Never of a backend whose reads wait: that would be the host program's thread.
 [[nodiscard]] inline bool edges_pay(const backend_reader& reader, double mean_ticks, bool has_edges,
                                     double budget, double seconds_per_tick, double lag) noexcept {

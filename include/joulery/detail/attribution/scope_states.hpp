@@ -81,7 +81,8 @@ class context_states {
 
 /// Looks at the scopes of all threads at most once a reading, however many channels ask.
 ///
-/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see node_watch; nothing until
+/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see node_watch; nothing
+/// until
 ///         somebody asks.
 ///
 ///     states.become(all, 1);

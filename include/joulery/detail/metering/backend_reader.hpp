@@ -76,7 +76,7 @@ class timed_mutex {
 class backend_reader {
  public:
     backend_reader(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
-                  double seconds_per_tick)
+                   double seconds_per_tick)
         : index_(index),
           first_channel_(first_channel),
           seconds_per_tick_(seconds_per_tick),

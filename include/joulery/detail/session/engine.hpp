@@ -160,8 +160,8 @@ class engine : public std::enable_shared_from_this<engine> {
         m.end_rows(own_share(m), false);
     }
 
-    /// Drops the contexts of ended threads whose last row all backends have attributed. Call without
-    /// any backend's locks.
+    /// Drops the contexts of ended threads whose last row all backends have attributed. Call
+    /// without any backend's locks.
     void retire_ended() {
         const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
@@ -182,8 +182,8 @@ class engine : public std::enable_shared_from_this<engine> {
     }
 
     /// Reads every backend that wants it at the edge of a scope of the calling thread, so that
-    /// rows end just there. Never waits: a backend that is busy is left to the sampler. Returns what
-    /// the counters say of the scope's path up to the edge.
+    /// rows end just there. Never waits: a backend that is busy is left to the sampler. Returns
+    /// what the counters say of the scope's path up to the edge.
     edge_energy edge(scope_node& n, std::uint32_t flags) {
         auto& tree = static_cast<thread_context&>(*n.tree);
         edge_energy energy;

@@ -39,7 +39,7 @@ namespace detail {
 class metered_backend {
  public:
     metered_backend(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
-                   std::chrono::nanoseconds period, attribution policy, const time_source& clock)
+                    std::chrono::nanoseconds period, attribution policy, const time_source& clock)
         : reader(std::move(b), index, first_channel, clock.seconds_per_tick()) {
         reader.choose_period(period);
         history = power_recorder(reader.channel_count(), reader.period(), 0);

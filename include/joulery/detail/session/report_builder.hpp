@@ -388,7 +388,7 @@ class report_builder {
     list<path_record*> records_;       ///< in the order of the report's rows
     std::vector<std::size_t> row_of_;  ///< by the path's index
     std::vector<double> variances_;    ///< of the rows' totals, J^2
-    list<backend_copy> copies_;         ///< one a backend
+    list<backend_copy> copies_;        ///< one a backend
     list<path_tally> tallies_;         ///< by the path's index
 };
 
