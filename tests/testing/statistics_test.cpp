@@ -95,7 +95,7 @@ TEST_CASE("statistics: mean, variance and order statistics of a small sample") {
 }
 
 TEST_CASE("statistics: the interval of a mean is t standard errors wide") {
-    const interval i =
+    const confidence_interval i =
         mean_interval({9.8, 10.0, 10.2});  // s = 0.2, s/sqrt(3) = 0.11547, t = 4.3027
     CHECK(i.middle == approx(10));
     CHECK(i.low == approx(9.50317).epsilon(1e-6));

@@ -54,13 +54,14 @@ enum class verdict : unsigned char {
 struct check_result {
     verdict outcome = verdict::skipped;
     std::string message;
-    std::string name{};  ///< of the baseline; empty: known by its claim
-    interval value{};    ///< what was measured, in `unit`
-    std::string unit{};  ///< "J/call", "W", "ratio"; empty: nothing was
+    std::string name{};           ///< of the baseline; empty: known by its claim
+    confidence_interval value{};  ///< what was measured, in `unit`
+    std::string unit{};           ///< "J/call", "W", "ratio"; empty: nothing was
 };
 
 /// Where an interval lies against a range of allowed values.
-[[nodiscard]] inline verdict place(const interval& i, double lowest, double highest) noexcept {
+[[nodiscard]] inline verdict place(const confidence_interval& i, double lowest,
+                                   double highest) noexcept {
     if (i.low >= lowest && i.high <= highest) return verdict::holds;
     if (i.high < lowest || i.low > highest) return verdict::fails;
     return verdict::inconclusive;
@@ -97,17 +98,17 @@ inline std::string text_of(double x, power) { return to_text(power::from_watts(x
 inline std::string text_of(double x, emissions) { return to_text(emissions::from_grams(x)); }
 
 /// The measured quantity that has the unit of the limit: joules and grams a call, or mean watts.
-inline interval interval_of(const measurement& m, energy) noexcept {
+inline confidence_interval interval_of(const measurement& m, energy) noexcept {
     return {m.per_call.joules(), m.low.joules(), m.high.joules()};
 }
-inline interval interval_of(const measurement& m, emissions) noexcept {
+inline confidence_interval interval_of(const measurement& m, emissions) noexcept {
     const double g = m.grams_per_joule;
     return {g * m.per_call.joules(), g * m.low.joules(), g * m.high.joules()};
 }
-inline interval interval_of(const measurement& m, power) {
+inline confidence_interval interval_of(const measurement& m, power) {
     const double watts = m.mean_power.watts();
     const std::vector<double> samples = m.power_samples();
-    interval i = mean_interval(samples);
+    confidence_interval i = mean_interval(samples);
     double half = samples.size() < 2 ? 0 : i.half_width();
     // The counters resolve no better for watts than for joules.
     const double joules = std::fabs(m.per_call.joules());
@@ -137,7 +138,7 @@ std::string per_unit(const measurement& m) {
 
 /// "2.13 mJ a call (95 %: 2.09 mJ to 2.17 mJ)".
 template <class Unit>
-std::string interval_text(const measurement& m, const interval& i) {
+std::string interval_text(const measurement& m, const confidence_interval& i) {
     return text_of(i.middle, Unit{}) + per_unit<Unit>(m) + " (95 %: " + text_of(i.low, Unit{}) +
            " to " + text_of(i.high, Unit{}) + ")";
 }
@@ -220,7 +221,7 @@ class energy_subject {
     check_result claim(const char* relation, double lowest, double highest) const {
         if (std::string why = why_unchecked(m_); !why.empty())
             return {verdict::skipped, std::move(why)};
-        const interval i = detail::interval_of(m_, Unit{});
+        const confidence_interval i = detail::interval_of(m_, Unit{});
         const verdict plain = place(i, lowest, highest);
         const bool above = i.low > highest, needs_energy = lowest > -infinite;
         const verdict v = trusted(plain, m_, above || (needs_energy && plain == verdict::holds));
@@ -236,7 +237,7 @@ class energy_subject {
         return {v, std::move(text), {}, i, detail::unit_name(m_, Unit{})};
     }
 
-    static std::string distance(const interval& i, double lowest, double highest) {
+    static std::string distance(const confidence_interval& i, double lowest, double highest) {
         const bool above = i.low > highest;
         const double limit = above ? highest : lowest;
         return std::string(": ") + percent_text(std::fabs(i.middle / limit - 1)) +

@@ -18,7 +18,7 @@ inline namespace v1 {
 /// Two measurements taken in turns, so that whatever drifted met both.
 struct call_comparison {
     measurement a, b;
-    testing::interval ratio;  ///< joules a call of `a` over those of `b`, 95 %
+    testing::confidence_interval ratio;  ///< joules a call of `a` over those of `b`, 95 %
 };
 
 namespace testing {
@@ -26,8 +26,8 @@ namespace testing {
 namespace detail {
 
 /// Mean of a / b by pairs of neighbouring batches: what both met at the time cancels.
-[[nodiscard]] inline interval ratio_of(const std::vector<double>& a, const std::vector<double>& b,
-                                       double resolution) {
+[[nodiscard]] inline confidence_interval ratio_of(const std::vector<double>& a,
+                                                  const std::vector<double>& b, double resolution) {
     std::vector<double> ratios;
     for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) ratios.push_back(a[i] / b[i]);
     return sure_interval(ratios, resolution);
@@ -40,7 +40,7 @@ namespace detail {
     return worst;
 }
 
-inline interval ratio_of(const measurement& a, const measurement& b) {
+inline confidence_interval ratio_of(const measurement& a, const measurement& b) {
     const double x = relative_resolution(a), y = relative_resolution(b);
     return ratio_of(a.samples(), b.samples(), std::sqrt(x * x + y * y));
 }

@@ -35,8 +35,9 @@ namespace detail {
 
 /// Half of the interval: by the spread of the samples, and never less than the counters resolve.
 /// One sample has no spread; for it the counters speak alone.
-[[nodiscard]] inline interval sure_interval(const std::vector<double>& samples, double resolution) {
-    interval i = mean_interval(samples);
+[[nodiscard]] inline confidence_interval sure_interval(const std::vector<double>& samples,
+                                                       double resolution) {
+    confidence_interval i = mean_interval(samples);
     const double least = resolution / std::sqrt(static_cast<double>(samples.size()));
     const double half = samples.size() < 2 ? least : std::max(i.half_width(), least);
     return {i.middle, i.middle - half, i.middle + half};
@@ -78,12 +79,14 @@ inline void summarise(measurement& m) {
     }
     const auto calls = static_cast<double>(m.calls_per_batch);
     m.calls = m.calls_per_batch * m.batches.size();
-    interval i = detail::sure_interval(samples, resolution / calls);
+    confidence_interval i = detail::sure_interval(samples, resolution / calls);
     const steadiness s = judge_steadiness(samples);
     if (!s.steady) {
         const auto cut = samples.begin() + static_cast<std::ptrdiff_t>(s.change_at);
-        const interval first = detail::sure_interval({samples.begin(), cut}, resolution / calls);
-        const interval then = detail::sure_interval({cut, samples.end()}, resolution / calls);
+        const confidence_interval first =
+            detail::sure_interval({samples.begin(), cut}, resolution / calls);
+        const confidence_interval then =
+            detail::sure_interval({cut, samples.end()}, resolution / calls);
         i.low = std::min(first.low, then.low);
         i.high = std::max(first.high, then.high);
     }
@@ -185,7 +188,7 @@ inline void note_failures(meter& m, measurement& out) {
 [[nodiscard]] inline bool is_narrow(const std::vector<energy_batch>& batches, double precision) {
     std::vector<double> used;
     for (const energy_batch& b : batches) used.push_back(b.used.joules());
-    const interval i = mean_interval(used);
+    const confidence_interval i = mean_interval(used);
     return i.half_width() <= precision * std::fabs(i.middle);
 }
 

@@ -82,7 +82,7 @@ inline double incomplete_beta(double a, double b, double x, double y) noexcept {
 }
 
 /// A mean and the range in which the true one lies with the confidence asked for.
-struct interval {
+struct confidence_interval {
     double middle = 0;
     double low = 0;
     double high = 0;
@@ -128,9 +128,9 @@ struct interval {
 
 /// The mean with its two-sided interval by Student's t; infinitely wide for fewer than two samples.
 ///
-///     interval i = mean_interval({9.8, 10.0, 10.2});   // 10 (9.503 .. 10.497)
-[[nodiscard]] inline interval mean_interval(const std::vector<double>& x,
-                                            double confidence = 0.95) {
+///     confidence_interval i = mean_interval({9.8, 10.0, 10.2});   // 10 (9.503 .. 10.497)
+[[nodiscard]] inline confidence_interval mean_interval(const std::vector<double>& x,
+                                                       double confidence = 0.95) {
     const double middle = mean(x);
     if (x.size() < 2) {
         constexpr double wide = std::numeric_limits<double>::infinity();
