@@ -1,5 +1,4 @@
-// backend.hpp - what a device family, or anything that counts joules or watts, implements to be
-// measured.
+// backend.hpp - the interface to anything that counts joules or watts.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,32 +25,32 @@ inline namespace v1 {
 /// The part of the machine whose energy a channel counts.
 enum class component : unsigned char { cpu, dram, gpu, npu, soc, board, platform, other };
 
-/// What a raw value is: an amount that only grows (and may wrap), or the power of the moment.
+/// What a raw value is: an energy count that only grows (and may wrap), or the present power.
 enum class reading_kind : unsigned char { energy_counter, power_gauge };
 
-/// One measurable quantity of a backend. Plain data; fill in what you know.
+/// One measurable quantity of a backend. Plain data; fill in what is known.
 ///
 ///     channel c;
 ///     c.id = "meter/wall"; c.part = component::platform;
 ///     c.kind = reading_kind::power_gauge; c.joules_per_count = 1e-6;   // raw values in uW
 struct channel {
     std::string id;     ///< stable and unique: "cpu0/package", "gpu/GPU-4e81.../board"
-    std::string model;  ///< the part as its maker calls it: "NVIDIA H100 80GB HBM3"; "": not known
+    std::string model;  ///< the maker's name of the part: "NVIDIA H100 80GB HBM3"; "": unknown
     component part = component::other;
     reading_kind kind = reading_kind::energy_counter;
     quality provenance = quality::measured;
     double joules_per_count = 1e-6;  ///< joules (counter) or watts (gauge) of one raw count
-    std::uint64_t wrap_at = 0;       ///< raw value at which the counter starts anew; 0: never wraps
+    std::uint64_t wrap_at = 0;       ///< raw value at which the counter wraps to 0; 0: never wraps
     std::chrono::nanoseconds update_period{std::chrono::milliseconds(1)};  ///< of the hardware
-    double max_watts = 0;  ///< most power by the device's own statement: a limit, a critical or a
-                           ///< rated power; 1.5 times as much is not believed. 0: a bound by `part`
+    double max_watts = 0;  ///< highest power that the device states: a limit, a critical or a rated
+                           ///< power; 1.5 times that is not plausible. 0: a bound by `part`
     std::string parent;    ///< id of the channel that contains this one's energy; "": a root
 
-    // What follows may stay unset.
+    // The rest is optional.
     double quantum = 0;         ///< smallest step in joules (watts); 0: one raw count
     double relative_error = 0;  ///< stated error of the sensor, as a fraction; 0: not stated
-    std::string device{};       ///< what it is built into, as a path: "pci:0000:65:00.0" (a card),
-                                ///< "cpu-package:0/core"; two views of one device share it
+    std::string device{};  ///< the device it belongs to, as a path: "pci:0000:65:00.0" (a card),
+                           ///< "cpu-package:0/core"; channels of one device share it
 };
 
 [[nodiscard]] constexpr std::string_view to_text(component part) noexcept {
@@ -80,17 +79,17 @@ struct channel {
     return kind == reading_kind::energy_counter ? "energy_counter" : "power_gauge";
 }
 
-/// The smallest step of a channel's joules: a counter's own; of a gauge, what its smallest step in
-/// watts makes in one update.
+/// The smallest step of a channel's joules: the counter's own step; for a gauge, its smallest step
+/// in watts times one update period.
 [[nodiscard]] constexpr double smallest_joules(const channel& c) noexcept {
     const double step = c.quantum > 0 ? c.quantum : c.joules_per_count;
     if (c.kind == reading_kind::energy_counter) return step;
     return step * std::chrono::duration<double>(c.update_period).count();
 }
 
-/// A power that no such part reaches: above it a step of a counter is a reset, not energy.
-/// Generous on purpose: 2 x the largest part known for each (350..500 W sockets, 1.2 kW GPUs,
-/// 15 kW nodes); a channel that knows better says so in `max_watts`.
+/// The highest plausible power of a part, in watts: a faster step of a counter is treated as a
+/// reset, not as energy. Generous on purpose: twice the largest part known of each kind (350..500 W
+/// sockets, 1.2 kW GPUs, 15 kW nodes). A channel can state a better limit in `max_watts`.
 [[nodiscard]] constexpr double max_plausible_watts(const channel& c) noexcept {
     if (c.max_watts > 0) return c.max_watts;
     switch (c.part) {
@@ -111,21 +110,21 @@ struct channel {
     return 50'000;
 }
 
-/// How a read went. A failed read is never 0 J.
+/// The result of a read. A failed read is never 0 J.
 enum class read_status : unsigned char {
     ok,     ///< every value is written (a channel without one holds `no_value`)
-    retry,  ///< nothing this time; the next read may work, and nothing is lost for a counter
-    gone,   ///< the device left (unplugged, driver unloaded); ask again from time to time
-    fatal,  ///< never ask again
+    retry,  ///< failed this time; the next read may work, and a counter loses no energy
+    gone,   ///< the device is gone (unplugged, driver unloaded); try again from time to time
+    fatal,  ///< never try again
 };
 
-/// Written by `backend::read` for a channel that had no value in an otherwise good read.
+/// Written by `backend::read` for a channel that has no value in an otherwise successful read.
 inline constexpr std::uint64_t no_value = ~std::uint64_t{0};
 
-/// What a backend answers that can't tell who used a channel's energy.
+/// Returned by a backend that does not know who used a channel's energy.
 inline constexpr double unknown_share = -1;
 
-/// The room a read writes its raw values to; `values[i]` belongs to `channels()[i]`.
+/// Where a read writes its raw values; `values[i]` belongs to `channels()[i]`.
 class counter_span {
  public:
     constexpr counter_span(std::uint64_t* values, std::size_t count) noexcept
@@ -143,11 +142,11 @@ class counter_span {
     std::size_t count_;
 };
 
-/// A source of readings: one device family, or anything of yours that counts joules or watts.
+/// A provider of readings: one family of devices, or your own meter.
 ///
 /// Thread: calls of `read` never overlap, but come from different threads.
-/// Cost:   the meter measures what a read costs and takes none at the edges of scopes that are too
-///         short to pay for it; its sampler asks as often as the channels are updated.
+/// Cost:   the meter measures what a read costs. It does not read at the edges of scopes that are
+///         too short for that cost; its sampler reads as often as the channels are updated.
 /// Fails:  by `read_status`; a slow read delays no scope and no other backend.
 ///
 ///     class wall_meter final : public joulery::backend {          // the whole of a plug-in
@@ -162,32 +161,32 @@ class backend {
     backend& operator=(const backend&) = delete;
     virtual ~backend() = default;
 
-    /// Stable, lower case, as `JOULERY_BACKENDS` spells it: "rapl-powercap".
+    /// A stable lower-case name, as in `JOULERY_BACKENDS`: "rapl-powercap".
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-    /// Fixed for the life of the backend.
+    /// Fixed for the lifetime of the backend.
     [[nodiscard]] virtual const std::vector<channel>& channels() const noexcept = 0;
-    /// One raw value a channel.
+    /// Writes one raw value per channel.
     virtual read_status read(counter_span out) noexcept = 0;
-    /// One line about this backend for the report: a model's inputs, a limit to know. May be empty.
+    /// One line about this backend for the report: a model's inputs, a known limit. May be empty.
     [[nodiscard]] virtual std::string_view note() const noexcept { return {}; }
-    /// Whether a read may wait for a driver, a firmware or a bus, for milliseconds: then samplers
-    /// and reports read it, and no scope's thread does.
+    /// Whether a read may block for milliseconds (a driver, firmware, a bus). Then only samplers
+    /// and reports read it, never the thread of a scope.
     [[nodiscard]] virtual bool reads_wait() const noexcept { return false; }
-    /// For `attribution::process`: this process's part, 0 to 1, of what the device behind channel
-    /// `i` did since the last call, or `unknown_share`. Never overlaps a read.
+    /// For `attribution::process`: the share of this process, 0 to 1, in the work of the device
+    /// behind channel `i` since the last call, or `unknown_share`. Never overlaps a read.
     [[nodiscard]] virtual double process_share(std::size_t i) noexcept {
         (void)i;
         return unknown_share;
     }
 };
 
-/// One channel read by calling something of yours.
+/// A backend with one channel, read by calling your function.
 ///
-/// Units:  the callable returns joules so far (an energy counter) or watts now (a gauge).
+/// Units:  the callable returns joules so far (an energy counter) or present watts (a gauge).
 /// Thread: calls never overlap, but come from the meter's thread, not yours.
 /// Cost:   that of the callable.
-/// Fails:  `retry` for what is no amount: a negative number, NaN, infinity, an exception. `fatal`
-///         where there is nothing to call.
+/// Fails:  `retry` if the result is not an amount (negative, NaN, infinite) or on an exception.
+///         `fatal` if the callable is empty.
 class function_backend final : public backend {
  public:
     function_backend(std::string name, channel c, std::function<double()> read,
@@ -232,7 +231,7 @@ class function_backend final : public backend {
     std::vector<channel> channels_;
 };
 
-/// A meter of your own in three lines.
+/// Your own meter in three lines.
 ///
 ///     channel c;
 ///     c.id = "bench/supply"; c.part = component::platform; c.kind = reading_kind::power_gauge;
@@ -242,7 +241,7 @@ class function_backend final : public backend {
     return std::make_unique<function_backend>(std::move(name), std::move(c), std::move(read));
 }
 
-/// A known, unchanging draw: a wall meter's figure, a data sheet's. Marked `estimated`.
+/// A known, constant draw: from a wall meter, a data sheet. Labelled `estimated`.
 ///
 ///     options.backends.push_back(make_constant_backend(350_W));
 [[nodiscard]] inline std::unique_ptr<backend> make_constant_backend(

@@ -1,4 +1,4 @@
-// full.hpp - joulery.hpp and what tools and tests need besides: accounting, every format, series.
+// full.hpp - joulery.hpp and everything for tools and tests: accounting, every format, series.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -1,4 +1,4 @@
-// histogram.hpp - how often which values came, on a logarithmic scale, in little memory.
+// histogram.hpp - counts values on a logarithmic scale, in little memory.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,14 +13,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Counts values in bins that are 3 % wide, so that a percentile is true to 1.6 %. Histograms of
-/// threads, intervals, runs and machines add up, and an earlier one can be taken off.
+/// Counts values in bins 3 % wide, so a percentile is accurate to 1.6 %. Histograms of threads,
+/// intervals, runs and machines can be added, and an earlier state can be subtracted.
 ///
-/// Units:  of the caller, in steps of 1e-9: nanoseconds of seconds, nanojoules of joules; what is
-///         below 64e-9 is true to half a step, what is no number is not counted.
-/// Thread: not synchronised. Memory: as many bins as lie between the least value and the largest,
-///         15 KB at most; none without values.
-/// Fails:  `add` and `merge` throw where there is no memory, and have changed nothing then.
+/// Units:  the caller's, in steps of 1e-9: nanoseconds for seconds, nanojoules for joules. Values
+///         below 64e-9 are accurate to half a step; not-a-number is not counted.
+/// Thread: not synchronised. Memory: the bins between the smallest and the largest value, at most
+///         15 KB; none without values.
+/// Fails:  `add` and `merge` throw if there is no memory, and then change nothing.
 ///
 ///     joulery::histogram per_token;
 ///     per_token.add(u.energy.joules() / tokens);
@@ -43,7 +43,7 @@ struct histogram {
             counts[place_of(other.first + i)] += other.counts[i];
     }
 
-    /// An earlier state of this one. What is more there than here is 0.
+    /// Subtracts an earlier state of this histogram. Bins never go below 0.
     void subtract(const histogram& earlier) noexcept {
         for (std::size_t i = 0; i < earlier.counts.size(); ++i) {
             const std::size_t bin = std::min<std::size_t>(earlier.first + i, last_bin);
@@ -59,7 +59,7 @@ struct histogram {
         return sum;
     }
 
-    /// The value that so many of 100 are not above; 0 without values.
+    /// The value that `percent` % of the values don't exceed; 0 without values.
     [[nodiscard]] double percentile(double percent) const noexcept {
         const auto all = static_cast<double>(count());
         const double wanted = std::max(std::ceil(all * percent / 100), 1.0);

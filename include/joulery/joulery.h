@@ -7,16 +7,15 @@
  *     joulery_end();
  *     joulery_write_report("run.json");
  *
- * The bodies are C++: one C++ file of the program defines JOULERY_IMPLEMENTATION and includes
- * <joulery/joulery.hpp>. Where no file does, these calls do nothing; nor do they under
- * JOULERY_DISABLE.
+ * The implementation is C++: one C++ file of the program defines JOULERY_IMPLEMENTATION and includes
+ * <joulery/joulery.hpp>. If no file does so, or under JOULERY_DISABLE, these calls do nothing.
  *
  * Units:  the report gives joules, grams of CO2e and seconds by path; paths nest with '/'.
- * Thread: each thread has scopes of its own; any number of threads at once.
- * Cost:   of a literal, compiled with optimisation, that of a C++ scope and a call; of any other
- *         string a look-up more.
- * Fails:  never: an end without a begin, and items outside every scope, do nothing; a scope that is
- *         not ended is open until the one around it ends.
+ * Thread: each thread has its own scopes; any number of threads at once.
+ * Cost:   with a literal and optimisation on, that of a C++ scope plus a call; any other string
+ *         costs one more look-up.
+ * Fails:  never. An end without a begin, and items outside all scopes, are ignored; a scope without
+ *         an end stays open until the enclosing scope ends.
  */
 #ifndef JOULERY_JOULERY_H
 #define JOULERY_JOULERY_H
@@ -45,14 +44,14 @@ JOULERY_C_OPTIONAL int joulery_c_write_report(const char* file);
 }
 #endif
 
-/* A constant length tells a literal from a buffer that may change. */
+/* Only a literal has a constant length; other names may change. */
 #if defined(__GNUC__)
 #define JOULERY_C_IS_LITERAL(name) __builtin_constant_p(strlen(name))
 #else
 #define JOULERY_C_IS_LITERAL(name) 0
 #endif
 
-/* Opens the scope `name` inside the one that this thread opened last. */
+/* Opens the scope `name` inside this thread's innermost open scope. */
 static inline void joulery_begin(const char* name) {
 #ifndef JOULERY_DISABLE
     if (JOULERY_C_HAS(joulery_c_begin) && name != NULL)
@@ -62,7 +61,7 @@ static inline void joulery_begin(const char* name) {
 #endif
 }
 
-/* Ends the scope that this thread began last. */
+/* Ends this thread's innermost open scope. */
 static inline void joulery_end(void) {
 #ifndef JOULERY_DISABLE
     if (JOULERY_C_HAS(joulery_c_end)) joulery_c_end();
@@ -80,8 +79,8 @@ static inline void joulery_add_items(double count, const char* item_name) {
 #endif
 }
 
-/* Writes everything measured up to now to `file`, in the format of its ending, or as a table to
- * stderr where it is "-". 0: written; else not, and the reason is on stderr. */
+/* Writes everything measured so far to `file`, in the format of its ending; "-" is a table on
+ * stderr. Returns 0 if it was written; otherwise the reason is on stderr. */
 static inline int joulery_write_report(const char* file) {
 #ifndef JOULERY_DISABLE
     if (JOULERY_C_HAS(joulery_c_write_report) && file != NULL) return joulery_c_write_report(file);
@@ -91,7 +90,7 @@ static inline int joulery_write_report(const char* file) {
     return 1;
 }
 
-/* The rest of the block is the scope `name`, for compilers that have cleanup attributes. */
+/* Makes the rest of the block the scope `name`, for compilers with cleanup attributes. */
 #if defined(__GNUC__)
 static inline void joulery_c_end_of_block(const char* begun) {
     (void)begun;

@@ -1,4 +1,4 @@
-// meter.hpp - a meter of your own, its options and its readings.
+// meter.hpp - your own meter, its options and its readings.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -58,8 +58,7 @@ class reading_difference {
     quality provenance_;
 };
 
-/// The state of a meter's channels at one moment: a point, of which only differences mean
-/// something.
+/// The state of a meter's channels at one moment; only differences of readings have a meaning.
 ///
 ///     reading a = m.read();
 ///     work();
@@ -74,8 +73,7 @@ class reading {
           at_seconds_(at_seconds),
           provenance_(provenance) {}
 
-    /// Readings of different meters differ by nothing: the channels both have are compared in
-    /// order.
+    /// For readings of different meters: compares the channels that both have, in order.
     friend reading_difference operator-(const reading& later, const reading& earlier) {
         const std::size_t n = std::min(later.joules_.size(), earlier.joules_.size());
         std::vector<energy> by_channel(n);
@@ -114,61 +112,63 @@ struct thread_cursor;
 ///     joulery::start(std::move(o));
 struct options {
     std::string run_name;
-    /// What is read; empty: what the machine has, or what JOULERY_BACKENDS names. `no_backends()`
-    /// for none: the report then has times and no energy.
+    /// The backends to read; empty: those of this machine, or those named by JOULERY_BACKENDS.
+    /// `no_backends()`: none; the report then has times and no energy.
     std::vector<std::unique_ptr<backend>> backends;
     std::chrono::nanoseconds period{};  ///< between two samples; 0: each backend's own
-    /// Share of a scope's time that its edge reads may take, and so may timing it: of the calls of
-    /// a shorter one some are timed, drawn at random (`scope_row::untimed_calls`).
+    /// The largest share of a scope's time that its edge reads, or timing it, may take. Of shorter
+    /// scopes only some calls, drawn at random, are timed (`scope_row::untimed_calls`).
     double overhead_budget = 0.01;
     joulery::attribution attribution = joulery::attribution::shared;
     carbon_model carbon;
-    /// "-" (table on stderr), "run.json", ...; written at stop. %p, %h and %r stand for the
-    /// process's number, the host and the run. A file that another running process writes to is
-    /// left to it: this run's then has the process number in its name.
+    /// "-" (table on stderr), "run.json", ...; written at stop. %p, %h and %r stand for the process
+    /// id, the host and the run. If another running process writes to the same file, this run adds
+    /// its process id to the name.
     std::vector<std::string> reports;
-    /// How often files are written while the process-wide meter runs as well, so that a process
-    /// that is killed loses no more than that. 0: never.
+    /// How often the files are also written while the process-wide meter runs; a killed process
+    /// loses at most that much. 0: never.
     std::chrono::nanoseconds checkpoint = std::chrono::seconds(10);
-    /// Called every `interval` with what the run used in it, and once more where the run ends, from
-    /// a thread of the library. What it throws is dropped and counted in the report's warnings; a
-    /// call that does not return holds up no scope, and the run's end for a second at most.
+    /// Called every `interval` with what the run used in it, and once more when the run ends, from
+    /// a thread of the library. Exceptions are dropped and counted in the report's warnings. A call
+    /// that does not return blocks no scope, and delays the end of the run by at most a second.
     std::function<void(const interval_report&)> on_interval;
-    /// Between two of those, and two lines of a `.jsonl` report. 0: as `checkpoint`.
+    /// Time between two such calls, and between two lines of a `.jsonl` report. 0: as `checkpoint`.
     std::chrono::nanoseconds interval{};
-    /// Calls of scopes kept for the trace, at most that many a thread; the rest are counted. 0:
-    /// none. Keeping them takes each scope off the fast path: a short one costs some 100 ns more.
+    /// The number of scope calls kept for the trace, per thread; further calls are only counted. 0:
+    /// none. Recording takes scopes off the fast path: a short scope costs some 100 ns more.
     std::size_t record_slices = 0;
-    /// Looks at every call of every scope, for percentiles (`scope_row::call_time`). Long scopes,
-    /// which are read at their edges, and spans have them anyway; it takes the others off the fast
-    /// path: a short one costs some 100 ns more.
+    /// Records every call of every scope, for percentiles (`scope_row::call_time`). Spans, and
+    /// scopes long enough to be read at their edges, have percentiles anyway. It takes the other
+    /// scopes off the fast path: a short one costs some 100 ns more.
     bool percentiles = false;
-    /// One status line on stderr while the process-wide meter runs, where that is a terminal.
+    /// One progress line on stderr while the process-wide meter runs, if stderr is a terminal.
     bool live = false;
-    /// What the summed channels draw when nothing runs, given or measured (`measure_idle_power`);
-    /// splits each scope's joules into idle and active in the report. 0: not split.
+    /// The idle power of the summed channels, as known or as measured by `measure_idle_power`. The
+    /// report then splits each scope's joules into idle and active. 0: no split.
     power idle_power;
-    std::vector<std::string> warnings;  ///< for the report: what opening the backends had to say
+    std::vector<std::string> warnings;  ///< for the report, from opening the backends
 
  private:
     friend struct testing::access;
     friend class detail::engine;
     friend class detail::meter_core;
     std::shared_ptr<time_source> clock_;     // null: the processor's tick counter
-    double scope_ticks_ = -1;                // what timing a scope takes; negative: is measured
+    double scope_ticks_ = -1;                // cost of timing a scope; negative: is measured
     std::function<double()> process_share_;  // 0 to 1, since the last call; empty: processor time
 };
 
-/// For `options::backends`: nothing is read.
+/// For `options::backends`: read nothing.
 ///
 ///     options o;
 ///     o.backends = no_backends();
 [[nodiscard]] JOULERY_DECL std::vector<std::unique_ptr<backend>> no_backends();
 
-/// Measures from its making to its end: backends, a sampler for each, and the scopes opened in it.
+/// Measures from its construction to its destruction: backends, one sampler thread for each, and
+/// the scopes opened in it.
 ///
-/// Thread: every member from any thread. Cost: a thread a backend, asleep but for some ten reads a
-/// second. Fails: never; a backend that can't be read shows in the report, with the reason.
+/// Thread: every member from any thread. Cost: a thread per backend, which sleeps except for about
+///         ten reads a second.
+/// Fails:  never; a backend that can't be read is in the report, with the reason.
 ///
 ///     meter m{std::move(options)};
 ///     reading a = m.read(); work(); energy e = (m.read() - a).total();
@@ -180,21 +180,21 @@ class meter final : public scope_owner {
     meter& operator=(const meter&) = delete;
     JOULERY_DECL ~meter();
 
-    /// The state of all channels now. One read a backend; a channel that fails keeps its last
-    /// state, and in a forked child all do.
+    /// The current state of all channels. Reads each backend once; a channel that fails keeps its
+    /// last state, and so do all channels in a forked child.
     [[nodiscard]] JOULERY_DECL reading read();
 
-    /// Everything up to this call, open scopes too.
+    /// Everything up to this call, including open scopes.
     [[nodiscard]] JOULERY_DECL report snapshot();
 
-    /// The channels of all backends, in the order of every list by channel.
+    /// The channels of all backends; every list by channel has this order.
     [[nodiscard]] JOULERY_DECL std::vector<channel> channels() const;
     [[nodiscard]] JOULERY_DECL const options& settings() const noexcept;
 
  private:
     friend struct testing::access;
     friend class detail::process_meter;
-    // Inline, so that no file's bodies own the class: two files may have them.
+    // Inline, so that two files may contain the implementation.
     [[nodiscard]] detail::thread_cursor* cursor_of_this_thread() noexcept override {
         return find_cursor();
     }
@@ -216,7 +216,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Reads nothing; a meter leaves backends without channels out.
+/// Reads nothing; a meter drops backends without channels.
 class no_backend final : public backend {
  public:
     [[nodiscard]] std::string_view name() const noexcept override { return "none"; }
@@ -229,7 +229,7 @@ class no_backend final : public backend {
     std::vector<channel> channels_;
 };
 
-/// The options of a meter of a program's own: with what the machine has where none was stated.
+/// Options of a program's own meter; adds the machine's backends if none were given.
 inline options with_backends(options o) {
     if (o.backends.empty()) {
         options of_the_session;

@@ -1,4 +1,4 @@
-// probe.hpp - what this machine can measure, what it can't, and what would change that.
+// probe.hpp - what this machine can measure, what it can't, and how to change that.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,30 +13,31 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A way to measure that the library knows, and what became of it here.
+/// A backend that the library knows, and what was found on this machine.
 struct probed_backend {
-    std::string name;          ///< as `JOULERY_BACKENDS` spells it
+    std::string name;          ///< as in `JOULERY_BACKENDS`
     bool opened = false;       ///< it can be read
-    bool used = false;         ///< and a program reads it that says nothing else
-    std::size_t channels = 0;  ///< how many, where it was opened
-    std::string note;          ///< what a reader of its figures should know
-    std::string reason;        ///< where it was not opened: why
-    std::string remedy;        ///< and the line for the shell that would change it; may be empty
-    std::string needless;      ///< where it was not opened: why it would add nothing; may be empty
+    bool used = false;         ///< a program reads it by default
+    std::size_t channels = 0;  ///< number of channels, if it was opened
+    std::string note;          ///< what users of its figures should know
+    std::string reason;        ///< if it was not opened: why
+    std::string remedy;        ///< the shell command that would help; may be empty
+    std::string needless;      ///< if it was not opened: why it is not needed; may be empty
 };
 
-/// What `probe_machine` found.
+/// The result of `probe_machine`.
 struct machine_probe {
-    std::vector<probed_backend> found;               ///< every backend the library knows
-    std::vector<std::unique_ptr<backend>> backends;  ///< open, those that are used
-    std::vector<std::string> warnings;               ///< of those that were asked for by name
-    bool by_name = false;                            ///< JOULERY_BACKENDS says which are used
+    std::vector<probed_backend> found;               ///< every known backend
+    std::vector<std::unique_ptr<backend>> backends;  ///< the ones in use, open
+    std::vector<std::string> warnings;               ///< about backends requested by name
+    bool by_name = false;                            ///< JOULERY_BACKENDS selects the backends
 };
 
-/// Tries every backend. JOULERY_BACKENDS and JOULERY_SYSROOT hold as for the process-wide meter.
+/// Tries every backend. JOULERY_BACKENDS and JOULERY_SYSROOT apply as for the process-wide meter.
 ///
 /// Thread: any. Cost: opening each backend, tens of milliseconds; vendors' libraries may take
-/// seconds. Fails: never; what can't be read is in `found` with its reason.
+///         seconds.
+/// Fails:  never; what can't be read is in `found` with its reason.
 ///
 ///     joulery::machine_probe machine = joulery::probe_machine();
 ///     options o;
@@ -79,7 +80,7 @@ inline probed_backend try_backend(const backend_entry& entry, const system_root&
     return p;
 }
 
-/// Why a backend that did not open would add nothing to those that are used; "" where it would.
+/// Why a backend that did not open is not needed beside those in use; "" if it would add something.
 inline std::string why_needless(const probed_backend& p, const machine_probe& machine) {
     bool counted = false;
     for (const std::unique_ptr<backend>& used : machine.backends) {

@@ -1,4 +1,4 @@
-// quality.hpp - how a figure came to be, and to whom it is billed.
+// quality.hpp - how a figure was obtained, and who is billed for energy.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,7 +9,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// How a figure came to be, best first; a sum is as good as its worst part (`worse_of`).
+/// How a figure was obtained, best first; a sum is as good as its worst part (`worse_of`).
 enum class quality : unsigned char {
     measured,  ///< read from a hardware counter or sensor
     derived,   ///< computed from measurements: power integrated over time, a difference of counters
@@ -33,11 +33,11 @@ enum class quality : unsigned char {
     return "unknown";
 }
 
-/// To whom the joules of an interval are billed when scopes are open on several threads at once.
+/// Who is billed for energy if scopes are open on several threads at once.
 enum class attribution : unsigned char {
     shared,     ///< scopes of all threads together never get more than the machine used
-    inclusive,  ///< each thread's scopes get all that the machine used while they were open
-    process,    ///< like `shared`, of this process's share of the machine's busy processor time
+    inclusive,  ///< each thread's scopes get all the energy used while they were open
+    process,    ///< like `shared`, but only of this process's share of busy processor time
 };
 
 [[nodiscard]] constexpr std::string_view to_text(attribution a) noexcept {

@@ -1,4 +1,4 @@
-// report.hpp - what a run cost, as plain data; every writer renders this.
+// report.hpp - what a run cost, as plain data; every writer prints this.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -20,7 +20,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The conditions of a run, without which its figures can't be compared.
+/// The conditions of a run; figures can't be compared without them.
 struct run_context {
     std::string run_name;       ///< as the user named it; may be empty
     std::string run_id;         ///< unique to the run: machine, process and start
@@ -46,38 +46,38 @@ struct run_context {
 
 /// One channel: what it is, what it read, and whether it is part of the total.
 struct channel_row {
-    std::string id;       ///< "cpu0/package"; of several machines "node1:cpu0/package"
-    std::string machine;  ///< in reports of several machines; else "", the context's
+    std::string id;       ///< "cpu0/package"; if several machines are merged "node1:cpu0/package"
+    std::string machine;  ///< in reports of several machines; "": the context's machine
     std::string backend;
-    std::string model;  ///< what people call it: "NVIDIA H100 80GB HBM3"; may be empty
+    std::string model;  ///< product name: "NVIDIA H100 80GB HBM3"; may be empty
     component part = component::other;
     reading_kind kind = reading_kind::energy_counter;
     quality provenance = quality::measured;  ///< `partial` where something is missing
     std::string parent;                      ///< id of the containing channel; "" for a root
     bool summed = true;                      ///< part of `report::total`
-    std::string exclusion_reason;            ///< where not summed: what contains it
+    std::string exclusion_reason;            ///< if not summed: what contains it
     energy total;                            ///< since the start of the run
-    energy unscoped;                         ///< of it, outside all scopes
+    energy unscoped;                         ///< part of `total` outside all scopes
     double quantum_joules = 0;               ///< smallest step
     seconds update_period{0};                ///< of the hardware, as declared
     double relative_error = 0;         ///< stated error of the sensor (fraction); 0: not stated
-    bool locked = false;               ///< its updates are foreseen: samples fall just after them
-    seconds observed_period{0};        ///< between two updates; where not locked, as declared
+    bool locked = false;               ///< updates are predicted: samples are taken just after them
+    seconds observed_period{0};        ///< between two updates; if not locked, as declared
     seconds observed_jitter{0};        ///< standard deviation of that
     seconds timestamp_uncertainty{0};  ///< how late the last sample may have come after its update
     channel_tally tally;               ///< reads, wraps, resets, failures, gaps
-    std::string state = "ok";  ///< "ok", "silent" (no value, or none any more), "gone", "failed"
+    std::string state = "ok";  ///< "ok", "silent" (no value, or no longer), "gone", "failed"
 };
 
-/// How a figure is spread over the calls of a scope; all zero where that is not known.
+/// How a figure is distributed over the calls of a scope; all zero if unknown.
 template <class T>
 struct percentiles {
     T p50{}, p90{}, p99{}, max{};
 };
 
-/// One place in the tree of scopes, added up over all its calls and threads. A row is known by its
-/// place, which is its name in its parent; its path is for people, and two rows may share it: a
-/// scope "a/b", and a scope "b" in a scope "a".
+/// One scope in the tree, summed over all its calls and threads. A row is identified by its name
+/// and its parent. Its path is for display, and two rows may have the same one: a scope "a/b", and
+/// a scope "b" in a scope "a".
 struct scope_row {
     static constexpr std::size_t no_parent = ~std::size_t{0};
 
@@ -85,48 +85,48 @@ struct scope_row {
     std::string name;                ///< "forward"; as the program gave it
     std::string path;                ///< "train/step/forward"
     std::uint64_t calls = 0;         ///< times it was entered
-    /// Of `calls`, those of a short scope that were not timed: their time is that of the timed
-    /// ones.
+    /// Calls, out of `calls`, that were not timed because the scope is short; the timed calls stand
+    /// for them.
     std::uint64_t untimed_calls = 0;
     seconds time{0};              ///< spent inside, summed over threads; of spans, begin to end
-    seconds time_uncertainty{0};  ///< k = 2, of `time`, where not every call was timed
-    /// Time of threads in it, that of the tasks which worked for it included; empty: just `time`.
+    seconds time_uncertainty{0};  ///< k = 2, of `time`, if some calls were not timed
+    /// Time that threads spent in it, including its tasks on other threads; empty: same as `time`.
     std::optional<seconds> busy_time;
     energy total;                    ///< of the summed channels, children included
     energy self;                     ///< `total` less what the children used
     std::vector<energy> by_channel;  ///< total by channel, in the order of `report::channels`
-    std::optional<energy> idle;      ///< of `total`, what the idle machine would have used anyway
+    std::optional<energy> idle;      ///< part of `total` that the idle machine would have used
     energy uncertainty;              ///< k = 2, of `total`; without the sensor's own error
     emissions co2e;                  ///< of `total`
     double items = 0;                ///< added by `scope::add_items`
     std::string item_name;           ///< "sample", "token"; "" where no items were added
     quality provenance = quality::measured;
     std::string method;  ///< how the joules were found: "edges", "regression", "share"
-    /// Over its calls: of spans, of long scopes, and of all with `options.percentiles`.
+    /// Over single calls: for spans, for long scopes, and for all with `options.percentiles`.
     percentiles<seconds> call_time;
     percentiles<energy> call_energy;
-    /// How the energies of single calls were found: "edges", the counters were read at both ends of
-    /// each and nobody else was at work; "time", each one's time at the mean power of the row, all
-    /// that can be known of short ones; "tasks", of spans, the times of each one's tasks at their
-    /// powers; "" where `call_energy` is not known.
+    /// How the energies of single calls were found. "edges": the counters were read at both ends
+    /// and nothing else was running. "time": each call's time at the mean power of the row, which
+    /// is the best possible for short calls. "tasks": for spans, the times of their tasks at the
+    /// tasks' powers. "": `call_energy` is unknown.
     std::string call_method;
-    histogram call_times;     ///< s, what `call_time` was taken from; windows and sums have theirs
-    histogram call_energies;  ///< J, of spans and of calls that were read at their edges
+    histogram call_times;     ///< s; `call_time` is made from it
+    histogram call_energies;  ///< J, for spans and calls read at their edges
 };
 
-/// The time in which a scope's energy was used: that of the threads that worked for it.
+/// The time during which a scope's energy was used: the time of all threads that worked for it.
 [[nodiscard]] inline seconds busy_time_of(const scope_row& row) {
     return row.busy_time.value_or(row.time);
 }
 
-/// Whether a histogram has the calls of a row, to within 1 %; the open ones are in none yet.
+/// Whether a histogram has all calls of a row, to within 1 %; open calls are not in it yet.
 [[nodiscard]] inline bool has_calls_of(const scope_row& row, const histogram& h) {
     const std::uint64_t known = h.count();
     return known > 0 && static_cast<double>(known) >= 0.99 * static_cast<double>(row.calls);
 }
 
-/// Sets the percentiles of a row by its histograms; unknown where they miss more than 1 % of its
-/// calls. A row whose `call_method` is "tasks" remains one.
+/// Sets the percentiles of a row from its histograms; they are unknown if more than 1 % of its
+/// calls are missing. `call_method` stays "tasks" if it was.
 inline void set_percentiles(scope_row& row) {
     row.call_time = {};
     row.call_energy = {};
@@ -149,48 +149,48 @@ inline void set_percentiles(scope_row& row) {
     }
 }
 
-/// What `call_energy` was taken from.
+/// The histogram behind `call_energy`.
 [[nodiscard]] inline const histogram& energies_of_calls(const scope_row& row) {
     return row.call_method == "time" ? row.call_times : row.call_energies;
 }
 
-/// What reading one backend's counters cost; of several with one name, such as those of several
-/// GPUs, all together.
+/// What reading one backend cost; backends with the same name (several GPUs) are added up.
 struct reading_cost {
     std::string backend;
     std::uint64_t reads = 0;  ///< by its samplers, at edges and for reports
-    seconds time{0};          ///< in which one was under way, waiting included
+    seconds time{0};          ///< spent in reads, waiting included
     seconds longest{0};       ///< of a single read
-    seconds sampler{0};       ///< processor time of its samplers: reading, and what is made of it
+    seconds sampler{0};       ///< processor time of its samplers: reading and attribution
 };
 
-/// What measuring itself cost.
+/// What the measurement itself cost.
 struct self_cost {
     seconds sampler{0};  ///< processor time of the sampler threads and of checkpoints
-    /// Of `sampler`, what sharing the energy of the readings among scopes took; the rest is waking
-    /// up and reading.
+    /// Part of `sampler` spent on attributing the energy to scopes; the rest is waking up and
+    /// reading.
     seconds attribution{0};
     seconds edges{0};  ///< time of the scopes' own threads spent reading counters
-    /// About what beginning and ending scopes took their threads: their calls, times what two reads
-    /// of the tick counter take on this machine. In no share.
+    /// Approximate time that threads spent beginning and ending scopes: calls times the cost of two
+    /// tick reads on this machine. Not included in the shares.
     seconds scopes{0};
-    double share_of_wall = 0;           ///< (sampler + edges) / duration
-    double share_of_cpu = 0;            ///< (sampler + edges) / processor time of the process
-    std::uint64_t samples = 0;          ///< reads by the sampler
-    std::uint64_t edge_reads = 0;       ///< reads at the edges of scopes
-    std::uint64_t skipped_edges = 0;    ///< edges left to the sampler: busy, or over the budget
-    energy joules;                      ///< sampler and edges at the mean power of a busy processor
+    double share_of_wall = 0;         ///< (sampler + edges) / duration
+    double share_of_cpu = 0;          ///< (sampler + edges) / processor time of the process
+    std::uint64_t samples = 0;        ///< reads by the sampler
+    std::uint64_t edge_reads = 0;     ///< reads at the edges of scopes
+    std::uint64_t skipped_edges = 0;  ///< edges left to the sampler: busy, or over the budget
+    energy joules;  ///< of sampler and edges, at the mean power of a busy processor
     std::vector<reading_cost> reading;  ///< by backend
 };
 
-/// One run as the merging of reports needs it: when, where, and what each channel read.
+/// One run, as needed for merging reports: when, where, and what each channel read.
 struct run_span {
     std::string run_id;
     std::string machine;
-    std::string host;  ///< prefixes the channels of several machines; "": the context's
+    std::string host;  ///< prefix of its channels in merged reports; "": the context's host
     double begin = 0;  ///< seconds since 1970 (UTC)
     double end = 0;
-    std::vector<energy> by_channel;  ///< of the machine's channels, as `report::channels` has them
+    std::vector<energy>
+        by_channel;  ///< of the machine's channels, in the order of `report::channels`
 };
 
 /// The result of a run, or of several merged. Plain data.
@@ -203,16 +203,16 @@ struct report {
     std::vector<channel_row> channels;
     std::vector<scope_row> scopes;  ///< parents before their children, siblings as first visited
     energy total;                   ///< sum of the summed channels since the start
-    energy unscoped;                ///< of it, outside all scopes
+    energy unscoped;                ///< part of `total` outside all scopes
     emissions co2e;                 ///< of `total`
-    quality provenance = quality::partial;  ///< the worst of the summed channels; of none: partial
+    quality provenance = quality::partial;  ///< the worst of the summed channels; partial if none
     self_cost overhead;
     std::vector<std::string> warnings;
-    std::vector<run_span> runs;  ///< the runs this report is made of; one, unless merged
+    std::vector<run_span> runs;  ///< the runs in this report: one, unless merged
     power_history history;       ///< empty unless kept; merging drops it
     slice_record slices;         ///< empty unless recorded; merging drops it
 
-    /// The first row of a path, or null. Linear in the number of rows.
+    /// The first row with that path, or null. Linear in the number of rows.
     [[nodiscard]] const scope_row* find(std::string_view path) const noexcept {
         for (const scope_row& row : scopes)
             if (row.path == path) return &row;
@@ -226,13 +226,13 @@ struct report {
     }
 };
 
-/// One stretch of a run, for a program that looks on while it runs. The windows of a run add up to
-/// its report, and nothing in them is below zero: what is learnt later changes the next ones.
+/// One interval of a run, for programs that report while they run. The windows of a run add up to
+/// its report, and no figure in them is negative: later corrections change only later windows.
 struct interval_report {
     std::uint64_t number = 0;  ///< 1 for the first
-    report window;             ///< of this stretch alone, as `difference` has it
-    report so_far;             ///< of the run up to the end of it
-    bool is_last = false;      ///< the run ends with it
+    report window;             ///< of this interval alone, as from `difference`
+    report so_far;             ///< of the run up to the end of the interval
+    bool is_last = false;      ///< the last interval of the run
 };
 
 }  // namespace v1

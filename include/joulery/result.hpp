@@ -1,4 +1,4 @@
-// result.hpp - a value, or why there is none and what would help.
+// result.hpp - a value, or the reason why it is missing and the remedy.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,18 +11,19 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Why something could not be had, and the line that would change it (least privilege first).
+/// Why something failed, and the command that would fix it (least privilege first).
 struct failure {
-    std::string reason;  ///< names the thing: "/sys/class/powercap/intel-rapl:0/energy_uj: ..."
-    std::string remedy;  ///< an exact command or setting; empty where nothing can be done
+    std::string
+        reason;  ///< begins with the name: "/sys/class/powercap/intel-rapl:0/energy_uj: ..."
+    std::string remedy;  ///< an exact command or setting; empty if nothing helps
 };
 
-/// Done, or why not.
+/// Success or a `failure`.
 ///
 ///     if (status s = write_report(r, "run.json"); !s) std::cerr << s.error().reason << '\n';
 class [[nodiscard]] status {
  public:
-    status() = default;                                ///< done
+    status() = default;                                ///< success
     status(failure why) : failure_(std::move(why)) {}  // NOLINT: implicit on purpose
 
     explicit operator bool() const noexcept { return !failure_.has_value(); }
@@ -32,7 +33,7 @@ class [[nodiscard]] status {
     std::optional<failure> failure_;
 };
 
-/// A value or a `failure`. The library's stand-in for exceptions, which it never throws.
+/// A value or a `failure`; used instead of exceptions, which the library never throws.
 ///
 ///     result<std::unique_ptr<backend>> r = open_rapl_powercap({});
 ///     if (!r) std::cerr << r.error().reason << "; try: " << r.error().remedy << '\n';

@@ -21,7 +21,7 @@ inline namespace v1 {
 namespace detail {
 struct c_scopes;
 
-/// Pointers to characters; arrays of them are told apart from these.
+/// Pointers to characters. Arrays of characters are handled separately.
 template <class T, class Plain = std::remove_cv_t<std::remove_reference_t<T>>>
 inline constexpr bool is_c_string =
     std::is_same_v<Plain, const char*> || std::is_same_v<Plain, char*>;
@@ -37,8 +37,8 @@ inline constexpr bool is_c_string =
 }
 }  // namespace detail
 
-// Files compiled with and without JOULERY_DISABLE mix in one program: the scopes of either are
-// types of their own, and the switch only says which of them is `joulery::scope`.
+// Files compiled with and without JOULERY_DISABLE can be mixed in one program: enabled and disabled
+// scopes are different types, and the macro only selects which of them is `joulery::scope`.
 namespace enabled {
 class scope;
 class span;
@@ -49,7 +49,7 @@ namespace disabled {
 class scope_handle;
 }
 
-/// What a scope can be opened in by name: a `meter`.
+/// Anything that a scope can be opened in by name: a `meter`.
 class scope_owner {
  public:
     scope_owner() = default;
@@ -63,19 +63,19 @@ class scope_owner {
     friend class enabled::scope;
     friend class enabled::span;
     friend class enabled::task_scope;
-    /// The calling thread's scopes; null where nothing can be measured.
+    /// The calling thread's scopes; null if nothing can be measured.
     virtual detail::thread_cursor* cursor_of_this_thread() noexcept = 0;
 };
 
 namespace enabled {
 /// A phase of the program: from here to the end of the enclosing block.
 ///
-/// Units:  the report gives joules, grams of CO2e and seconds by path; paths nest with '/'.
+/// Units:  the report gives joules, grams of CO2e and seconds for each path; paths nest with '/'.
 /// Thread: belongs to the thread that made it; any number of threads at once.
 /// Cost:   two reads of the tick counter and a few stores to the thread's own memory; no lock,
-///         system call or allocation once a path was visited. A name that is neither a literal nor
-///         a `scope_name` costs a look-up more. A scope long enough to pay for it reads the
-///         counters at its edges.
+///         system call or allocation after the first visit of a path. A name that is neither a
+///         literal nor a `scope_name` costs one more look-up. Scopes that are long enough have the
+///         counters read at their edges.
 /// Fails:  never; without a meter, after `stop()` and in a forked child it does nothing.
 ///
 ///     { joulery::scope s{"train/step"};
@@ -95,7 +95,7 @@ class scope {
     JOULERY_INLINE explicit scope(const scope_name& name) noexcept
         : node_(detail::enter(detail::process_tree(), name, this)) {}
 
-    /// In a meter of your own instead of the process-wide one.
+    /// In your own meter instead of the process-wide one.
     template <std::size_t N>
     JOULERY_INLINE scope(scope_owner& meter, const char (&name)[N]) noexcept
         : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
@@ -123,9 +123,8 @@ class scope {
 #pragma GCC diagnostic pop
 #endif
 
-    /// Adds functional units to this scope: the report gives joules per `item_name`. May be
-    /// called any number of times; `item_name` should be a literal and the same throughout a
-    /// path.
+    /// Adds functional units to this scope: the report gives joules per `item_name`. May be called
+    /// any number of times; use a literal for `item_name`, and the same one throughout a path.
     void add_items(double count, const char* item_name = "item") noexcept {
         if (node_ == nullptr) return;
         node_->items.store(node_->items.load(std::memory_order_relaxed) + count,
@@ -134,9 +133,9 @@ class scope {
             detail::slow_path.load(std::memory_order_acquire)->name_items(node_, item_name);
     }
 
-    /// How many items this scope will have in all by its end, counted from now on: the progress
-    /// line (`options.live`) then shows how far it is and what it will have cost. Not for hot
-    /// paths: it takes a lock of the thread's own.
+    /// The number of items this scope will process from now until it ends. The progress line
+    /// (`options.live`) then shows how far the scope is and what it will cost. Not for hot paths:
+    /// it takes a lock of the calling thread.
     void set_total(double count) noexcept {
         if (node_ != nullptr)
             detail::slow_path.load(std::memory_order_acquire)->plan_items(node_, count);
@@ -145,7 +144,7 @@ class scope {
     /// Whether this scope is being measured.
     [[nodiscard]] explicit operator bool() const noexcept { return node_ != nullptr; }
 
-    /// For the work of other threads on this scope: see `task_scope` in span.hpp.
+    /// For work that other threads do for this scope: see `task_scope` in span.hpp.
     [[nodiscard]] scope_handle handle() const noexcept;
 
  private:
@@ -156,15 +155,16 @@ class scope {
     detail::scope_node* node_;
 };
 
-/// A scope around work that finishes later, made exact by waiting: all that was launched before
-/// it is done when it begins, all that was launched in it is done when it ends. `wait` is called
-/// before either edge is taken: anything that returns once the work under way is done.
+/// A scope around asynchronous work, made exact by waiting: `wait` is called before each edge is
+/// taken, and returns once all work launched so far has finished. So work launched earlier is not
+/// in the scope, and all work launched inside it is.
 ///
-/// A type of its own, so that a plain `scope` carries no callable. Everything else is as in
+/// This is a separate type so that a plain `scope` carries no callable. Everything else is as in
 /// `scope`; under `JOULERY_DISABLE` it is empty and `wait` is never called.
-/// Thread: belongs to the thread that made it. Cost: two calls of `wait` and a scope; switched
-/// off at run time no call. Fails: never; a `wait` that throws does so to the caller at the
-/// first edge and ends the program at the second, as destructors do.
+/// Thread: belongs to the thread that made it.
+/// Cost:   two calls of `wait` and a scope; no call when measuring is switched off at run time.
+/// Fails:  never. An exception from `wait` reaches the caller at the first edge and ends the
+///         program at the second, as in any destructor.
 ///
 ///     joulery::synchronized_scope s{"forward", cudaDeviceSynchronize};
 ///     launch_forward();
@@ -175,7 +175,7 @@ class synchronized_scope {
     template <class Name>
     synchronized_scope(Name&& name, Wait wait)
         : wait_(std::move(wait)), scope_((before(), std::forward<Name>(name))) {}
-    /// In a meter of your own instead of the process-wide one.
+    /// In your own meter instead of the process-wide one.
     template <class Name>
     synchronized_scope(scope_owner& meter, Name&& name, Wait wait)
         : wait_(std::move(wait)), scope_((before(), meter), std::forward<Name>(name)) {}

@@ -14,10 +14,10 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A name that a program makes once and opens scopes by many times: those cost what a literal's do,
-/// where a `std::string` is looked up anew at each.
+/// A scope name that is built at run time, once, and used many times: a scope opened with it costs
+/// what a literal costs, while a `std::string` is looked up at every call.
 ///
-/// Thread: any number of threads may open scopes by one. Cost: copies the text when it is made.
+/// Thread: any number of threads may open scopes with one name. Cost: copies the text once.
 /// Fails:  never; without memory its scopes are called "(unnamed)".
 ///
 ///     static const joulery::scope_name attention{"blk." + std::to_string(layer) + ".attn_q"};

@@ -15,9 +15,9 @@ namespace joulery {
 inline namespace v1 {
 
 #if defined(__GNUC__) && !defined(_WIN32) && !defined(JOULERY_DISABLE)
-/// Whoever includes this header is the program, or a library that brings its own bodies: without
-/// them it does not link, and the missing symbol says what to do. Instrumented libraries include
-/// scope.hpp, span.hpp or joulery.h.
+/// Include this header in a program, or in a library that compiles the implementation. Without the
+/// implementation the program does not link, and the name of the missing symbol says what to do.
+/// Instrumented libraries include scope.hpp, span.hpp or joulery.h instead.
 extern "C" void joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file();
 namespace detail {
 __attribute__((used)) inline void (*const bodies)() =
@@ -27,18 +27,19 @@ __attribute__((used)) inline void (*const bodies)() =
 
 namespace enabled {
 
-/// Starts the process-wide meter with options. Needed only to set some: the first scope starts it
-/// anyway. A run under way ends first, as by `stop()`.
+/// Starts the process-wide meter with options. Needed only to set some: otherwise the first scope
+/// starts it. A run in progress is ended first, as by `stop()`.
 ///
-/// Thread: any. Cost: opening the backends, milliseconds. Fails: never; what can't be read is in
-/// the report's warnings with the line that would help.
+/// Thread: any. Cost: opening the backends, milliseconds.
+/// Fails:  never; what can't be read is in the report's warnings, with the command that would help.
 ///
 ///     joulery::options o;
 ///     o.reports = {"-"};
 ///     joulery::start(std::move(o));
 JOULERY_DECL_OPTIONAL void start(options o = {});
 
-/// Everything measured up to this call, open scopes too. After `stop()` the report of the last run.
+/// Everything measured up to this call, including open scopes. After `stop()`: the last run's
+/// report.
 ///
 /// Thread: any; never blocks a scope. Cost: one read of each backend and a walk over the paths.
 ///
@@ -46,18 +47,18 @@ JOULERY_DECL_OPTIONAL void start(options o = {});
 ///     std::cout << to_text(r);
 [[nodiscard]] JOULERY_DECL_OPTIONAL report snapshot();
 
-/// Ends the run and writes the reports that `options.reports` and `JOULERY_REPORT` ask for. Scopes
-/// after it do nothing. Called by itself when the process exits; calling it twice changes nothing.
+/// Ends the run and writes the reports requested by `options.reports` and `JOULERY_REPORT`. Scopes
+/// after it do nothing. Called automatically when the process exits; a second call has no effect.
 JOULERY_DECL_OPTIONAL void stop();
 
-/// The run-time switch. Off, a scope costs one relaxed load; scopes open at that moment end as
-/// usual.
+/// Switches measuring on or off at run time. A scope that is switched off costs one relaxed load;
+/// scopes that are open at that moment end as usual.
 JOULERY_DECL_OPTIONAL void set_enabled(bool on);
 
-/// Takes the live line (`options.live`) away until it is drawn again, a quarter of a second later
-/// at most: call it before the program prints to a terminal that shows the line.
+/// Clears the progress line (`options.live`); it is drawn again within a quarter of a second. Call
+/// it before the program prints to a terminal that shows the line.
 ///
-/// Thread: any. Cost: a write to the terminal where there is a line, else a lock. Fails: never.
+/// Thread: any. Cost: a write to the terminal if there is a line, else a lock. Fails: never.
 ///
 ///     joulery::clear_live_line();
 ///     std::printf("epoch %d   loss %.4f\n", epoch, loss);
@@ -65,8 +66,8 @@ JOULERY_DECL_OPTIONAL void clear_live_line();
 
 }  // namespace enabled
 
-/// In a file compiled with JOULERY_DISABLE: where other files of the program are measured the same,
-/// else nothing, and then no file needs the implementation.
+/// For files compiled with JOULERY_DISABLE. If other files of the program are measured these
+/// functions work as usual; otherwise they do nothing, and no file needs the implementation.
 namespace disabled {
 
 inline void start(options o = {}) {
@@ -105,13 +106,13 @@ using enabled::start;
 using enabled::stop;
 #endif
 
-/// Mean power of the machine's summed channels over `time`, in which the caller does nothing.
+/// Mean power of the machine's summed channels over `time`, during which the caller sleeps.
 ///
-/// The machine and its backends are those of the process-wide meter: JOULERY_BACKENDS and
-/// JOULERY_SYSROOT hold here too.
+/// Opens the same backends as the process-wide meter, so JOULERY_BACKENDS and JOULERY_SYSROOT
+/// apply.
 ///
 /// Units:  watts. Thread: any; the calling thread sleeps. Cost: `time`, and opening the backends.
-/// Fails:  0 W where nothing can be read. Other programs' work counts as idle power.
+/// Fails:  0 W if nothing can be read. Work of other programs counts as idle power.
 ///
 ///     options o;
 ///     o.idle_power = measure_idle_power(std::chrono::seconds(1));
@@ -139,12 +140,12 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 namespace joulery {
 inline namespace v1 {
 
-/// What a linker is told to look for, so that it takes the bodies from an archive.
+/// The symbol that makes the linker take the implementation from an archive.
 extern "C" JOULERY_DECL void joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file() {}
 
 namespace detail {
 
-/// What this copy of the bodies does where it serves the process.
+/// What this copy of the implementation does if it serves the process.
 inline thread_cursor* tree_of_session() noexcept {
     if (inside_library || !scopes_enabled.load(std::memory_order_relaxed)) return nullptr;
     if (default_tree != nullptr) return default_tree;
@@ -171,7 +172,7 @@ extern "C" JOULERY_HIDDEN_WEAK const session_entries joulery_session_entries = {
     install_slow_path,
 };
 
-/// Before main.
+/// Runs before main.
 JOULERY_EXPORT inline const bool report_is_awaited =
     !is_served_elsewhere() && process_meter::await_report();
 

@@ -23,28 +23,29 @@ namespace detail {
 struct handle_access;
 }  // namespace detail
 
-/// What one span used, known as well as it is when it ends.
+/// What one span used, as far as it is known when the span ends.
 ///
-/// Units:  joules, grams of CO2e, seconds. The energy is the time of its tasks at the power that
-///         each task has in the mean of its calls so far: the report, which learns more later, may
-///         differ within the bar.
+/// Units:  joules, grams of CO2e, seconds. The energy is the time of its tasks multiplied by the
+///         mean power of each task's earlier calls. The report, which knows more later, may differ
+///         within the uncertainty.
 struct used {
     joulery::energy energy;       ///< of all its tasks
     joulery::energy uncertainty;  ///< k = 2
     emissions co2e;
     seconds time{0};       ///< from begin to end
-    seconds busy_time{0};  ///< of its tasks, all threads together
-    /// `partial`: nothing was known yet, and 0 J say nothing.
+    seconds busy_time{0};  ///< of its tasks, summed over threads
+    /// `partial`: no power was known yet; 0 J then means "unknown".
     quality provenance = quality::partial;
 };
 
 namespace enabled {
 
-/// Stands for a scope or a span: work on other threads is done for it in a `task_scope`. A value;
-/// it may be copied, and it outlives its scope and its meter (task scopes do nothing then).
+/// Refers to a scope or a span, so that other threads can work for it in a `task_scope`. It may be
+/// copied, and it outlives its scope and its meter (task scopes then do nothing).
 ///
-/// Thread: any, once made. Cost: an allocation, well under a microsecond; a copy counts a
-/// reference. Fails:  of a scope that is not measured it is empty, and its task scopes do nothing.
+/// Thread: any, once made. Cost: one allocation, well under a microsecond; a copy increments a
+///         reference count.
+/// Fails:  the handle of a scope that is not measured is empty, and its task scopes do nothing.
 ///
 ///     joulery::scope s{"request"};
 ///     pool.run([h = s.handle()] { joulery::task_scope t{h, "decode"};  decode(); });
@@ -64,7 +65,7 @@ class scope_handle {
             detail::slow_path.load(std::memory_order_acquire)->unlink(link_);
     }
 
-    /// Whether there is a scope to work for.
+    /// Whether it refers to a scope or a span.
     [[nodiscard]] explicit operator bool() const noexcept { return link_ != nullptr; }
 
  private:
@@ -84,15 +85,16 @@ scope_handle synchronized_scope<Wait>::handle() const noexcept {
     return scope_.handle();
 }
 
-/// Work that begins here and ends anywhere: a request, a coroutine, a future. Threads work for it
-/// in a `task_scope`, one after another or at once. It has a row of its own in the report, inside
-/// the scope that is open where it begins, with the time from begin to end and the time of its
-/// tasks.
+/// Work that begins here and may end anywhere: a request, a coroutine, a future. Threads work for
+/// it in `task_scope`s, one after another or at once. It has its own row in the report, inside the
+/// scope that is open where it begins, with the time from begin to end and the time of its tasks.
 ///
-/// Units:  its joules are those of its tasks; what no task did for it has time and no energy.
-/// Thread: one at a time, any of them; tasks of it may be open on any number of threads. Made,
-///         moved and ended on different ones.
-/// Cost:   an allocation and two look-ups, a fraction of a microsecond; no lock that threads share.
+/// Units:  its joules are those of its tasks. Time in which no task ran for it counts as time,
+///         without energy.
+/// Thread: one at a time, but any thread; its tasks may be open on any number of threads. It may be
+///         made, moved and ended on different threads.
+/// Cost:   one allocation and two look-ups, a fraction of a microsecond; no lock shared between
+///         threads.
 /// Fails:  never; without a meter, after `stop()` and in a forked child it does nothing.
 ///
 ///     joulery::span request{"request"};
@@ -102,17 +104,17 @@ scope_handle synchronized_scope<Wait>::handle() const noexcept {
 ///         joulery::used u = r.end(); });
 class span {
  public:
-    /// Empty: nothing is measured for it.
+    /// An empty span: nothing is measured.
     span() = default;
     template <class Text, std::enable_if_t<std::is_convertible_v<Text, std::string_view>, int> = 0>
     explicit span(const Text& name) noexcept
         : link_(begin_in(detail::process_tree(), std::string_view(name))) {}
     explicit span(const char* name) noexcept
         : link_(begin_in(detail::process_tree(), detail::view_of(name))) {}
-    /// In a meter of your own instead of the process-wide one.
+    /// In your own meter instead of the process-wide one.
     span(scope_owner& meter, std::string_view name) noexcept
         : link_(begin_in(cursor_of(meter), name)) {}
-    /// Inside another span or a scope, wherever that is open.
+    /// Inside another span or scope, on whatever thread that is open.
     span(const scope_handle& owner, std::string_view name) noexcept
         : link_(owner.link_ != nullptr && is_on()
                     ? calls()->begin_span(nullptr, owner.link_, name.data(), name.size())
@@ -123,7 +125,7 @@ class span {
                     : nullptr) {}
     span(const span&) = delete;
     span(span&& other) noexcept : link_(std::exchange(other.link_, nullptr)) {}
-    /// Ends what it was.
+    /// Ends the span that this object held before.
     span& operator=(span&& other) noexcept {
         span moved(std::move(other));
         std::swap(link_, moved.link_);
@@ -138,8 +140,8 @@ class span {
         if (link_ != nullptr) calls()->add_span_items(link_, count, item_name);
     }
 
-    /// Ends it and tells what it used; tasks that are still open are not in it, though the report
-    /// will have them. A second call tells nothing.
+    /// Ends the span and returns what it used. Tasks that are still open are missing from the
+    /// result, but not from the report. A second call returns an empty result.
     used end() noexcept {
         used u;
         if (link_ == nullptr) return u;
@@ -153,7 +155,7 @@ class span {
         return u;
     }
 
-    /// For work that may begin when this object is gone or elsewhere: it can be copied.
+    /// A copyable handle, for work that may begin elsewhere or after this object is gone.
     [[nodiscard]] scope_handle handle() const noexcept {
         scope_handle h;
         h.link_ = link_;
@@ -161,7 +163,7 @@ class span {
         return h;
     }
 
-    /// Whether it is being measured.
+    /// Whether this span is being measured.
     [[nodiscard]] explicit operator bool() const noexcept { return link_ != nullptr; }
 
  private:
@@ -182,19 +184,19 @@ class span {
     detail::scope_link* link_ = nullptr;
 };
 
-/// A scope on this thread whose path lies inside a span, or inside another thread's scope: the
-/// energy of the task is part of that one's, in a row of its own below it. What is opened inside
-/// nests as usual.
+/// A scope on this thread whose path lies inside a span, or inside another thread's scope. Its
+/// energy is part of the owner's, in a row below the owner's row. Scopes opened inside nest as
+/// usual.
 ///
-/// Units:  the owner's total holds the joules of all its tasks, its self joules those of its own
-///         thread. Its time is from begin to end; its busy time has the tasks' as well, and its
-///         power is over that. Under `attribution::inclusive` owner and tasks each get everything,
-///         and their sum is the owner's total.
-/// Thread: belongs to the thread that made it; the owner may end before it. A coroutine opens one
-///         each time it is resumed, not one over a suspension.
+/// Units:  the owner's total includes the joules of all its tasks; its self joules are those of its
+///         own thread. Its time is from begin to end; its busy time includes the tasks, and its
+///         power is energy over busy time. Under `attribution::inclusive` owner and tasks each get
+///         the full energy, and the owner's total is their sum.
+/// Thread: belongs to the thread that made it; the owner may end first. A coroutine opens a new one
+///         each time it is resumed; don't keep one open across a suspension.
 /// Cost:   as a scope whose name is not a literal. It writes to the thread's own memory, and at its
 ///         end to the span's.
-/// Fails:  never; of an empty handle, or after the meter's end, it does nothing.
+/// Fails:  never; for an empty handle, or after the end of the meter, it does nothing.
 ///
 ///     auto h = s.handle();                               // on the owner's thread
 ///     { joulery::task_scope t{h, "task"};  work(); }     // on a worker: "request/task"
@@ -204,7 +206,7 @@ class task_scope : public scope {
         : task_scope(is_on() ? owner.link_ : nullptr, nullptr, name) {}
     task_scope(const span& owner, std::string_view name) noexcept
         : task_scope(is_on() ? owner.link_ : nullptr, nullptr, name) {}
-    /// On a thread that a test plays (testing/virtual_thread.hpp).
+    /// On a simulated thread of a test (testing/virtual_thread.hpp).
     task_scope(scope_owner& thread, const scope_handle& owner, std::string_view name) noexcept
         : task_scope(owner.link_, thread.cursor_of_this_thread(), name) {}
     task_scope(scope_owner& thread, const span& owner, std::string_view name) noexcept
@@ -227,7 +229,8 @@ class task_scope : public scope {
         owner->holders.fetch_add(1, std::memory_order_relaxed);
         span_ = owner;
     }
-    /// The node of `name` below the owner in a given tree; null: in the calling thread's.
+    /// The node called `name` below the owner, in the given tree; null means the calling thread's
+    /// tree.
     static detail::task_place place_of(detail::scope_link* owner, detail::thread_cursor* tree,
                                        std::string_view name) noexcept {
         if (owner == nullptr) return {};
@@ -235,7 +238,7 @@ class task_scope : public scope {
             ->find_task(*owner, tree, name.data(), name.size());
     }
 
-    detail::scope_link* span_ = nullptr;  ///< the owner, where that is a span
+    detail::scope_link* span_ = nullptr;  ///< the owner, if it is a span
     std::uint64_t before_ = 0;            ///< ticks of the node before this call
 };
 

@@ -1,4 +1,4 @@
-// stream_scope.hpp - a scope whose work runs later, on a device: nothing waits.
+// stream_scope.hpp - a scope whose work runs later, on a device, without waiting for it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,19 +21,19 @@ class device_context;
 class stream_interval;
 }  // namespace detail
 
-/// What a stream is to call, once, when it gets there: `function(data)`, on any thread. A stream
-/// that never gets there keeps a hundred bytes for ever.
+/// A callback for a stream: `function(data)` is to be called once, on any thread, when the stream
+/// gets there. A stream that never gets there leaks about a hundred bytes.
 struct stream_mark {
     void (*function)(void*);
     void* data;
     void operator()() const { function(data); }
 };
 
-/// A device that works by itself, as a list of the counter channels that are its own. One a device,
-/// shared by all its streams; it finds its meter at the first `stream_scope`.
+/// An independent device, given by its counter channels. Make one for each device and share it
+/// between the device's streams; it finds its meter at the first `stream_scope`.
 ///
-/// Thread: any. Fails: where the meter has no such channel nothing is measured on the device; the
-/// host's part of the scopes is.
+/// Thread: any.
+/// Fails:  if the meter has no such channel, only the host's part of the scopes is measured.
 ///
 ///     joulery::device_timeline gpu{"gpu/GPU-4e81"};   // channels whose ids begin so; "": all of
 ///     joulery::device_stream stream{gpu};             // parts gpu and npu
@@ -48,7 +48,7 @@ class device_timeline {
     friend class device_stream;
     friend class detail::stream_interval;
     struct place;
-    /// The device's tree in the meter of that scope; null where there is none.
+    /// The device's tree in the meter of that scope; null if it has none.
     [[nodiscard]] JOULERY_DECL std::shared_ptr<detail::device_context> tree_in_meter_of(
         const enabled::scope_handle& owner);
     [[nodiscard]] JOULERY_DECL place& place_in_this_process();
@@ -58,9 +58,9 @@ class device_timeline {
     std::atomic<std::size_t> streams_{0};
 };
 
-/// A queue of a device: what is put into it runs in order. Scopes of one stream nest.
+/// A queue of a device, which runs its work in order. Scopes of one stream nest.
 ///
-/// Thread: one at a time; it may end before its marks come back.
+/// Thread: one at a time; it may be destroyed before its marks have run.
 ///
 ///     joulery::device_stream stream{gpu};
 class device_stream {
@@ -75,11 +75,11 @@ class device_stream {
 
 namespace detail {
 
-/// One use of a stream, from its first mark to its second. Deletes itself when the host and both
-/// marks have let go of it.
+/// One use of a stream, from its begin mark to its end mark. Deletes itself when the host and both
+/// marks have released it.
 class stream_interval {
  public:
-    /// Null where nothing is measured on the device.
+    /// Null if nothing is measured on the device.
     [[nodiscard]] JOULERY_DECL static stream_interval* make(const device_stream& stream,
                                                             const enabled::scope_handle& owner);
     template <class Mark>
@@ -88,7 +88,7 @@ class stream_interval {
         begins_ = put(mark, {on_begin, this});
         if (!begins_) release();
     }
-    /// An end that can't be marked in the stream is taken to be now.
+    /// If the end can't be marked in the stream, it is taken to be now.
     template <class Mark>
     void mark_end(Mark& mark) {
         if (!begins_) return release();
@@ -131,19 +131,19 @@ class stream_interval {
 namespace enabled {
 
 /// A scope around launches of work that runs later, on a stream of a device. Its edges are marks
-/// that the stream itself calls, so nothing waits, neither the host nor the device.
+/// that the stream calls, so neither host nor device waits.
 ///
-/// Units:  the scope's row has what the host did in it; a row "device" below has the device's time
-///         and its joules, on the device's channels alone. The scope's total holds both. Joules of
-///         those channels go to the device's work first; scopes of threads share what is left.
-///         Streams that overlap on one device share by time; where their work is also shorter than
-///         some updates of the counter, what the device used at rest is in part billed to them.
-/// Thread: belongs to the thread that made it. Marks come back on any.
-/// Cost:   a scope, an allocation, and what putting two marks into the stream costs. A mark reads
-///         the device's counters where that pays and their reads don't wait, as at any scope's
-///         edges, else the clock only.
-/// Fails:  never. A mark is a callable that takes a `stream_mark` and has the stream call it; if it
-///         returns a bool, false means that it could not. Without a begin there is no device row.
+/// Units:  the scope's row has the host's work; a row "device" below it has the device's time and
+///         joules, counting the device's channels only. The scope's total includes both. Joules of
+///         those channels go to the device's work first; scopes of host threads share the rest.
+///         Streams that overlap on one device share by time; if their work is also shorter than an
+///         update of the counter, they are billed part of the device's idle energy.
+/// Thread: belongs to the thread that made it. Marks may run on any thread.
+/// Cost:   a scope, an allocation, and putting two marks into the stream. A mark reads the device's
+///         counters if the scope is long enough and their reads don't block; otherwise it reads the
+///         clock only.
+/// Fails:  never. A mark is a callable that takes a `stream_mark` and has the stream call it. If it
+///         returns a bool, false means that it failed; without a begin mark there is no device row.
 ///
 ///     auto mark = [&](joulery::stream_mark m) { queue.push(m); };
 ///     { joulery::stream_scope s{stream, "forward", mark, mark};
@@ -156,7 +156,7 @@ class stream_scope {
         : end_(std::move(end)), scope_(std::forward<Name>(name)) {
         start(stream, begin);
     }
-    /// In a meter of your own instead of the process-wide one.
+    /// In your own meter instead of the process-wide one.
     template <class Name>
     stream_scope(scope_owner& meter, device_stream& stream, Name&& name, Begin begin, End end)
         : end_(std::move(end)), scope_(meter, std::forward<Name>(name)) {
@@ -237,8 +237,8 @@ using enabled::stream_scope;
 namespace joulery {
 inline namespace v1 {
 
-/// What one process knows of the device. A forked child has a place of its own: in its parent's the
-/// lock may stay locked.
+/// What one process knows of the device. A forked child gets its own copy, because the parent's
+/// lock may be held at the time of the fork.
 struct device_timeline::place {
     std::unique_ptr<place> parents;
     const std::uint32_t generation = detail::fork_generation();

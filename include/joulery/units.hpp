@@ -17,9 +17,9 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One physical amount; `Unit` is the derived type, so that watts and joules never mix.
+/// A physical quantity; `Unit` is the derived type, so that watts and joules never mix.
 ///
-/// Units:  SI inside (a double); in and out only through named functions, never implicitly.
+/// Units:  SI inside (a double); conversions only through named functions, never implicit.
 /// Thread: a value. Cost: that of a double. Fails: never; NaN and infinities pass through.
 ///
 ///     energy e = energy::from_joules(3) + 500_mJ;
@@ -54,8 +54,8 @@ class quantity {
     double value_ = 0;
 };
 
-/// An amount of energy: the difference between two states of a meter, never a meter's state itself
-/// (that is a `reading`).
+/// An amount of energy. It is a difference between two states of a meter; the state itself is a
+/// `reading`.
 class energy : public quantity<energy> {
  public:
     constexpr energy() noexcept = default;
@@ -168,8 +168,8 @@ JOULERY_LITERAL(g_per_kWh, carbon_intensity, carbon_intensity::from_grams_per_kw
 #undef JOULERY_LITERAL
 }  // namespace literals
 
-/// A moment on the calendar, in seconds since 1970-01-01 UTC. Two of them are never subtracted to
-/// measure something (the system's clock may be set in between); that is what ticks are for.
+/// A moment on the calendar, in seconds since 1970-01-01 UTC. Never subtract two of them to measure
+/// time, since the system's clock may be set in between; ticks are for that.
 ///
 ///     report.context.started.to_iso8601();   // "2026-11-23T02:15:00Z"
 class wall_time {
@@ -182,8 +182,8 @@ class wall_time {
                 .count());
     }
     [[nodiscard]] constexpr double unix_seconds() const noexcept { return unix_seconds_; }
-    /// Whole seconds of UTC, in the years 1 to 9999 that the text has room for: a moment outside
-    /// gives the nearest inside, one that is no number 1970. Needs no time zone and takes no lock.
+    /// Whole seconds of UTC, in the years 1 to 9999. A moment outside that range gives the nearest
+    /// year, not-a-number gives 1970. Needs no time zone and takes no lock.
     [[nodiscard]] std::string to_iso8601() const {
         constexpr double first = -62135596800.0, last = 253402300799.0;
         const double inside = is_nan(unix_seconds_) ? 0 : std::clamp(unix_seconds_, first, last);
