@@ -107,10 +107,10 @@ TEST_CASE("check log: what runs under a sanitizer or valgrind is skipped with th
                           "/usr/libexec/valgrind/vgpreload_memcheck-amd64-linux.so") == "valgrind");
     CHECK(instrumentation("", "/usr/lib/rr/librrpreload.so") == "rr");
     CHECK(instrumentation("", "/usr/lib/libtcmalloc.so").empty());
-    const testing::detail::settled_check c =
-        testing::detail::settle(result(verdict::fails, "too much"), here, "AddressSanitizer");
+    const testing::detail::final_check c =
+        testing::detail::conclude(result(verdict::fails, "too much"), here, "AddressSanitizer");
     CHECK(c.outcome == verdict::skipped);
-    CHECK(c.text.find("the program runs under AddressSanitizer, whose energy is not") !=
+    CHECK(c.text.find("the program runs under AddressSanitizer, so its energy is not") !=
           std::string::npos);
 }
 

@@ -1,4 +1,4 @@
-// baseline_check.hpp - compares a measurement with what was accepted before.
+// baseline_check.hpp - compares a measurement with earlier accepted runs.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,9 +26,9 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// What to do with a baseline: `JOULERY_BASELINE=record` begins those that are missing and compares
-/// with the others; `=update` adds a run to each that is checked, and begins it anew where the cost
-/// has surely changed; anything else compares.
+/// What to do with a baseline. `JOULERY_BASELINE=record` records missing baselines and compares
+/// with the others. `=update` adds a run to each baseline that is checked, and starts it again if
+/// the cost has clearly changed. Anything else compares only.
 enum class baseline_mode : unsigned char { compare, record, update };
 
 [[nodiscard]] inline baseline_mode parse_baseline_mode(std::string_view text) noexcept {
@@ -36,8 +36,8 @@ enum class baseline_mode : unsigned char { compare, record, update };
     return text == "update" ? baseline_mode::update : baseline_mode::compare;
 }
 
-/// "cpu0/package" of every machine is one class; a GPU's model is part of it, its serial number is
-/// not.
+/// "cpu0/package" is one class on every machine; a GPU's class includes its model but not its
+/// serial number.
 [[nodiscard]] inline std::string machine_class(std::string_view cpu, std::string channels,
                                                const std::string& devices) {
     for (std::size_t at = channels.find("/GPU-"); at != std::string::npos;
@@ -53,7 +53,7 @@ namespace detail {
 [[nodiscard]] inline run_mean mean_of(const measurement& m) {
     const std::vector<double> samples = m.samples();
     const auto n = static_cast<double>(samples.size());
-    double counters = 0;  // what their steps leave open, of a whole batch; k = 2
+    double counters = 0;  // resolution of the counters, for a whole batch; k = 2
     for (const energy_batch& b : m.batches) counters = std::max(counters, b.resolution.joules());
     const double least = counters / 2 / static_cast<double>(m.calls_per_batch) / std::sqrt(n);
     return {m.per_call.joules(), std::max(std::sqrt(variance(samples) / n), least)};
@@ -83,16 +83,18 @@ namespace detail {
     if (needed > 0)
         return "\n  to do: a baseline of " + std::to_string(needed) + " runs would decide it, " +
                std::to_string(needed - runs) + " more: JOULERY_BASELINE=update";
-    return "\n  to do: at this spread no baseline tells it; within(" +
+    return "\n  to do: with this spread no baseline can decide it; within(" +
            percent_text(std::ceil(change.least_ceiling() * 100) / 100) +
-           ") could be told, and uses_less_than() compares two pieces of code in turns, whatever "
+           ") could be decided, and uses_less_than() compares two pieces of code in turns, "
+           "whatever "
            "the spread";
 }
 
 }  // namespace detail
 
-/// The verdict on "costs no more than it did" (`change_estimate`, `tolerance`). A measurement whose
-/// level changed in its course can't be told, nor a failure where something else drew power.
+/// The verdict on "costs no more than before" (`change_estimate`, `tolerance`). It is inconclusive
+/// if the level changed during the measurement, and a failure is inconclusive if something else
+/// drew power.
 [[nodiscard]] inline check_result judge_regression(const measurement& now,
                                                    const energy_baseline& then,
                                                    const tolerance& limit = {}) {
@@ -149,7 +151,7 @@ namespace detail {
             f.reason + (f.remedy.empty() ? std::string() : "\n  to do: " + f.remedy)};
 }
 
-/// Why a measurement can't be a run of a baseline. Empty: it can.
+/// Why a measurement can't be added to a baseline; empty if it can.
 [[nodiscard]] inline std::string why_not_recorded(const measurement& m) {
     if (!m.disturbance.empty()) return m.disturbance;
     return m.steady ? "" : "the level changed while it was measured";
@@ -174,7 +176,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Where and how a check of a baseline is made.
+/// Where the baseline file is, and what to do with it.
 struct baseline_place {
     std::string file;
     std::string build;
@@ -210,8 +212,8 @@ namespace detail {
 
 /// Compares with the baseline called `test` in the file, or adds to it.
 ///
-/// Fails: a file that can't be understood, or not written when asked to record, is a failure: a
-///        check that is never made would stay green for ever. A missing baseline is skipped.
+/// Fails:  if the file can't be parsed, or can't be written when recording, the check fails: a
+///         check that never runs would stay green for ever. A missing baseline is skipped.
 [[nodiscard]] inline check_result check_baseline(const measurement& m, const baseline_place& at,
                                                  std::string test, const tolerance& limit = {}) {
     check_result r = detail::compare_or_record(m, at, test, limit);
@@ -219,9 +221,9 @@ namespace detail {
     return r;
 }
 
-/// The place that the environment asks for: energy_baselines.json in the folder of the test's
-/// source file, unless `JOULERY_BASELINE_FILE` names another; compared, unless `JOULERY_BASELINE`
-/// says record or update.
+/// The file chosen by the environment: energy_baselines.json in the folder of the test's source
+/// file, unless `JOULERY_BASELINE_FILE` names another. `JOULERY_BASELINE` says whether to record or
+/// update.
 [[nodiscard]] inline baseline_place baseline_place_of(const char* source_file, std::string build) {
     const char* named = joulery::detail::environment_variable("JOULERY_BASELINE_FILE");
     const char* mode = joulery::detail::environment_variable("JOULERY_BASELINE");

@@ -1,14 +1,14 @@
-// baseline_file.hpp - what tests cost in their last accepted runs, in a small JSON file.
+// baseline_file.hpp - the cost of tests in their last accepted runs, in a small JSON file.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/assertions/regression.hpp"
 #include "joulery/detail/core/atomic_file.hpp"
-#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/json_value.hpp"
 #include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/result.hpp"
 
 #include <cerrno>
@@ -25,17 +25,17 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// One run of a test: joules of a call, how sure that mean is, and when it was.
+/// One run of a test: joules per call, the standard error of that mean, and the date.
 struct baseline_run {
     std::string recorded;
     std::uint64_t calls = 0;
     run_mean mean;
 };
 
-/// What one test cost on one class of machine, built one way, in its last runs.
+/// The cost of one test on one class of machine, for one kind of build, in its last runs.
 struct energy_baseline {
     std::string test;
-    std::string machine;  ///< processor, channels, devices: other machines have their own
+    std::string machine;  ///< processor, channels, devices; other machines have their own baselines
     std::string build;    ///< compiler, optimisation, instruction set
     std::vector<baseline_run> runs;  ///< oldest first, at most `most_runs`
 
@@ -52,7 +52,7 @@ struct energy_baseline {
 inline constexpr std::string_view baseline_schema = "joulery-baselines";
 inline constexpr int baseline_schema_version = 1;
 
-/// The file, a line a run, so that version control shows what changed.
+/// The file has one line per run, so that version control shows what changed.
 [[nodiscard]] inline std::string to_json(const std::vector<energy_baseline>& all) {
     std::string out = "{\"schema\": \"" + std::string(baseline_schema) +
                       "\", \"schema_version\": " + std::to_string(baseline_schema_version) +
@@ -108,7 +108,7 @@ inline bool take_run(const json_value& from, baseline_run& out) {
            out.mean.standard_error >= 0;
 }
 
-/// Empty, or what is wrong with this entry.
+/// What is wrong with this entry; empty if nothing.
 inline std::string take_baseline(const json_value& from, energy_baseline& out) {
     if (from.kind != json_value::type::object) return "is not an object";
     if (!take_text(from, "test", out.test) || !take_text(from, "machine", out.machine) ||
@@ -132,7 +132,7 @@ inline constexpr const char* baseline_remedy =
 
 }  // namespace detail
 
-/// Reads what `to_json` wrote, edited by hand or not. Names the entry that can't be understood.
+/// Reads what `to_json` wrote, also after editing by hand. Names the entry that can't be parsed.
 [[nodiscard]] inline result<std::vector<energy_baseline>> parse_baselines(std::string_view text) {
     result<json_value> root = parse_json(text);
     if (!root) return failure{root.error().reason, detail::baseline_remedy};
@@ -168,7 +168,7 @@ inline constexpr const char* baseline_remedy =
     return all;
 }
 
-/// A file's baselines; none where there is no such file.
+/// The baselines of a file; none if the file does not exist.
 [[nodiscard]] inline result<std::vector<energy_baseline>> read_baselines(const std::string& path) {
     std::FILE* file = joulery::detail::open_stream(path, "rb");
     if (file == nullptr) {
@@ -186,10 +186,10 @@ inline constexpr const char* baseline_remedy =
 }
 
 /// Adds the one run of `e` to its baseline in the file, which keeps the last `most_runs`; with
-/// `begin_anew` those before it are dropped. Two processes that do so at once wait for each other
-/// (a lock on "<path>.lock"), and readers never see half a file. Returns the number of bytes.
+/// `begin_anew` earlier runs are dropped. Two processes that do this at the same time wait for each
+/// other (a lock on "<path>.lock"), and readers never see half a file. Returns the number of bytes.
 ///
-/// Fails: a file that is there and can't be understood is left as it is.
+/// Fails:  an existing file that can't be parsed is left unchanged.
 inline result<std::size_t> add_run(const std::string& path, const energy_baseline& e,
                                    bool begin_anew) {
 #if JOULERY_POSIX()

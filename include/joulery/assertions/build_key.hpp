@@ -1,4 +1,4 @@
-// build_key.hpp - how the file that includes this was built, as far as energies depend on it.
+// build_key.hpp - how the including file was built, as far as its energy depends on it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,11 +7,11 @@
 #include <string_view>
 #include "joulery/detail/core/environment_variable.hpp"
 
-// Text literals, not functions: files of one program may be built differently.
+// String literals, not functions, because files of one program may be built differently.
 //
-// JOULERY_DETAIL_BUILD: compiler, optimisation, flags. Macros don't tell -O2 from -O3:
+// JOULERY_DETAIL_BUILD: compiler, optimisation, flags. No macro distinguishes -O2 from -O3;
 // JOULERY_BUILD_FLAGS holds the flags themselves. joulery_add_energy_test (CMake) defines it;
-// others do as make: CPPFLAGS += -DJOULERY_BUILD_FLAGS='"$(CXXFLAGS)"'.
+// elsewhere define it yourself, in make: CPPFLAGS += -DJOULERY_BUILD_FLAGS='"$(CXXFLAGS)"'.
 #define JOULERY_DETAIL_TEXT_OF(x) #x
 #define JOULERY_DETAIL_TEXT(x) JOULERY_DETAIL_TEXT_OF(x)
 
@@ -33,7 +33,7 @@
 #define JOULERY_DETAIL_OPTIMISED ", not optimised"
 #endif
 
-// What instructions there may be: "AVX2=1" where the macro is defined, else "AVX2=__AVX2__".
+// Instruction sets: "AVX2=1" if the macro is defined, else "AVX2=__AVX2__".
 #define JOULERY_DETAIL_SET(name, macro) name "=" JOULERY_DETAIL_TEXT(macro) ";"
 #define JOULERY_DETAIL_INSTRUCTIONS                                  \
     JOULERY_DETAIL_SET("SSE3", __SSE3__)                             \
@@ -69,19 +69,19 @@
 #define JOULERY_DETAIL_ASSERTIONS ""
 #endif
 
-#define JOULERY_DETAIL_FLAGS_NOT_TOLD ", flags not told"
+#define JOULERY_DETAIL_FLAGS_UNKNOWN ", flags unknown"
 #if defined(JOULERY_BUILD_FLAGS)
 #define JOULERY_DETAIL_FLAGS ", " JOULERY_BUILD_FLAGS
 #else
-#define JOULERY_DETAIL_FLAGS JOULERY_DETAIL_FLAGS_NOT_TOLD
+#define JOULERY_DETAIL_FLAGS JOULERY_DETAIL_FLAGS_UNKNOWN
 #endif
 
 #define JOULERY_DETAIL_BUILD                                              \
     JOULERY_DETAIL_COMPILER JOULERY_DETAIL_OPTIMISED JOULERY_DETAIL_MATHS \
         JOULERY_DETAIL_ASSERTIONS JOULERY_DETAIL_FLAGS
 
-// JOULERY_DETAIL_SANITIZER: the sanitizer that the file is built with, or "". GCC does not tell of
-// its undefined-behaviour sanitizer: its library does (`instrumentation`).
+// JOULERY_DETAIL_SANITIZER: the sanitizer that the file is built with, or "". GCC has no macro for
+// its undefined-behaviour sanitizer; `instrumentation` looks for its library instead.
 #if defined(__SANITIZE_ADDRESS__)
 #define JOULERY_DETAIL_SANITIZER "AddressSanitizer"
 #elif defined(__SANITIZE_THREAD__)
@@ -102,7 +102,7 @@
 #endif
 
 #if defined(__ELF__) && defined(__GNUC__)
-// Has an address where the undefined-behaviour sanitizer's library is in the program.
+// Has an address if the program contains the undefined-behaviour sanitizer's library.
 extern "C" __attribute__((weak)) void joulery_detail_ubsan() __asm__("__ubsan_handle_add_overflow");
 #endif
 
@@ -125,12 +125,12 @@ namespace testing {
     return build;
 }
 
-/// Whether a key has no flags in it, so that -O2 and -O3 look alike.
+/// Whether a key has no flags, so that -O2 and -O3 look alike.
 [[nodiscard]] inline bool lacks_flags(std::string_view key) noexcept {
-    return key.find(JOULERY_DETAIL_FLAGS_NOT_TOLD) != std::string_view::npos;
+    return key.find(JOULERY_DETAIL_FLAGS_UNKNOWN) != std::string_view::npos;
 }
 
-/// Whether code of the program was built with the undefined-behaviour sanitizer, by GCC or clang.
+/// Whether any code of the program was built with the undefined-behaviour sanitizer (GCC, clang).
 [[nodiscard]] inline bool has_ubsan() noexcept {
 #if defined(__ELF__) && defined(__GNUC__)
     return &joulery_detail_ubsan != nullptr;
@@ -139,8 +139,8 @@ namespace testing {
 #endif
 }
 
-/// What watches the program so closely that its energy says nothing about it: a sanitizer of its
-/// build, or valgrind or rr, which load a library of theirs before all others. Empty: nothing.
+/// Instrumentation that makes the program's energy meaningless: a sanitizer, or valgrind or rr,
+/// which preload a library. Empty: none.
 [[nodiscard]] inline std::string instrumentation(std::string_view sanitizer,
                                                  std::string_view preloaded) {
     if (!sanitizer.empty()) return std::string(sanitizer);

@@ -1,4 +1,4 @@
-// check_history.hpp - energy checks of many runs, from their results files: table, SVG, JUnit.
+// check_history.hpp - energy checks of many runs, from results files, as table, SVG and JUnit.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -29,7 +29,7 @@ namespace testing {
 struct past_check {
     std::string time, name, file, unit, message;
     verdict outcome = verdict::skipped;
-    double value = 0;  ///< in `unit`; nothing where that is empty
+    double value = 0;  ///< in `unit`; unused if `unit` is empty
 };
 
 namespace detail {
@@ -60,9 +60,9 @@ namespace detail {
 
 }  // namespace detail
 
-/// Reads results files, one after the other or joined. A last line that is cut off is left out.
+/// Reads results files, separate or concatenated. A truncated last line is ignored.
 ///
-/// Fails: names the line that is no check.
+/// Fails:  names the line that is not a check.
 [[nodiscard]] inline result<std::vector<past_check>> read_checks(std::string_view text) {
     std::vector<past_check> all;
     for (std::size_t number = 1; !text.empty(); ++number) {
@@ -131,7 +131,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// A row a check: first and last value, the change, and how its runs ended.
+/// One row per check: first and last value, the change, and the verdicts of its runs.
 [[nodiscard]] inline std::string history_table(const std::vector<check_series>& all,
                                                std::size_t width = 120) {
     text_grid grid({{"check", 0, true},
@@ -160,13 +160,13 @@ namespace detail {
 
 namespace detail {
 
-/// Places and sizes in `history_svg`, in pixels.
+/// Positions and sizes in `history_svg`, in pixels.
 struct svg_layout {
     int names = 260, chart = 320, values = 140, row = 34;
     std::size_t name_columns = 34;  ///< of a wide sans-serif font
 };
 
-/// Shortened to what the column has room for; a pointer over it shows all.
+/// Shortened to the width of the column; the full name is shown under the pointer.
 [[nodiscard]] inline std::string svg_text(int x, int y, std::string_view text,
                                           std::size_t columns = 100) {
     return "<text x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\">" +
@@ -174,8 +174,8 @@ struct svg_layout {
            "</title></text>\n";
 }
 
-/// A square for what failed, a dot for what was inconclusive.
-[[nodiscard]] inline std::string svg_mark(const past_check& c, double x, double y) {
+/// A square for a failure, a dot for an inconclusive check.
+[[nodiscard]] inline std::string svg_symbol(const past_check& c, double x, double y) {
     if (c.outcome == verdict::fails)
         return "<rect x=\"" + v1::detail::svg_number(x - 3) + "\" y=\"" +
                v1::detail::svg_number(y - 3) + "\" width=\"6\" height=\"6\" fill=\"#c62828\"/>\n";
@@ -183,12 +183,13 @@ struct svg_layout {
            "\" r=\"3\" fill=\"#f9a825\"/>\n";
 }
 
-/// The line of one check, between its least and its most, and a mark for what did not hold.
+/// The line of one check, scaled from its smallest to its largest value, with a symbol for each run
+/// that did not hold.
 [[nodiscard]] inline std::string svg_line(const std::vector<past_check>& m, const svg_layout& at,
                                           int top) {
     const auto less = [](const past_check& a, const past_check& b) { return a.value < b.value; };
     const auto [least, most] = std::minmax_element(m.begin(), m.end(), less);
-    std::string line, marks;
+    std::string line, symbols;
     for (std::size_t i = 0; i < m.size(); ++i) {
         const double range = most->value - least->value;
         const double share = range > 0 ? (m[i].value - least->value) / range : 0.5;
@@ -197,15 +198,16 @@ struct svg_layout {
         const double x = at.names + at.chart * along;
         const double y = top + at.row - 6 - share * (at.row - 12);
         line += v1::detail::svg_number(x) + "," + v1::detail::svg_number(y) + " ";
-        if (m[i].outcome != verdict::holds) marks += svg_mark(m[i], x, y);
+        if (m[i].outcome != verdict::holds) symbols += svg_symbol(m[i], x, y);
     }
-    return "<polyline fill=\"none\" stroke=\"#1565c0\" points=\"" + line + "\"/>\n" + marks;
+    return "<polyline fill=\"none\" stroke=\"#1565c0\" points=\"" + line + "\"/>\n" + symbols;
 }
 
 }  // namespace detail
 
-/// A line a check over its runs, each between its own least and most; a red square for what failed,
-/// a yellow dot for what was inconclusive. For a page or a CI summary; it needs no script.
+/// A line for each check over its runs, each scaled from its smallest to its largest value; a red
+/// square for a failure, a yellow dot for an inconclusive run. For a page or a CI summary; needs no
+/// script.
 [[nodiscard]] inline std::string history_svg(const std::vector<check_series>& all) {
     const detail::svg_layout at;
     std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" +
@@ -228,7 +230,7 @@ struct svg_layout {
 
 namespace detail {
 
-/// Lines stay lines.
+/// Keeps each property on one line.
 [[nodiscard]] inline std::string markup_lines(std::string_view text) {
     std::string out;
     while (!text.empty()) {
@@ -240,7 +242,8 @@ namespace detail {
     return out;
 }
 
-/// A figure of a case, as test managers look for it in the text: "[[PROPERTY|verdict=holds]]".
+/// A figure of a test case, in the text form that test managers look for:
+/// "[[PROPERTY|verdict=holds]]".
 [[nodiscard]] inline std::string junit_property(std::string_view name, const std::string& value) {
     std::string safe = markup_text(value);
     for (char& c : safe)
@@ -270,9 +273,9 @@ namespace detail {
 
 }  // namespace detail
 
-/// The checks as JUnit XML, a test case each: for test frameworks whose own XML has no place for
-/// what is inconclusive or skipped (doctest). Valid by Jenkins' junit-10.xsd, which knows no
-/// properties of a case.
+/// The checks as JUnit XML, one test case each, for test frameworks whose own XML has no
+/// inconclusive or skipped checks (doctest). Valid by Jenkins' junit-10.xsd, which has no
+/// properties of cases.
 [[nodiscard]] inline std::string checks_to_junit(const std::vector<past_check>& all) {
     unsigned counts[4] = {};
     std::string cases;

@@ -1,12 +1,12 @@
-// check_log.hpp - all energy checks of a program: counted, summed up, written down.
+// check_log.hpp - all energy checks of a program: counted, summarised, written to a file.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/core/descriptor.hpp"
-#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/build_key.hpp"
 #include "joulery/assertions/claim.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/descriptor.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/json_text.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/units.hpp"
@@ -27,7 +27,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// How many checks came to which verdict.
+/// The number of checks with each verdict.
 struct check_counts {
     unsigned held = 0, failed = 0, inconclusive = 0, skipped = 0;
 
@@ -38,7 +38,7 @@ struct check_counts {
     [[nodiscard]] unsigned all() const noexcept { return held + failed + inconclusive + skipped; }
 };
 
-/// A check as it stands in the source: what is claimed, and where.
+/// A check as written in the source: its claim, its file and line.
 struct check_site {
     const char* claim;
     const char* file;
@@ -97,7 +97,8 @@ namespace detail {
     return out;
 }
 
-/// "::error file=tests/conv.cpp,line=7,title=energy check fails::..."; empty for what needs none.
+/// "::error file=tests/conv.cpp,line=7,title=energy check fails::..."; empty if the check holds or
+/// is skipped.
 [[nodiscard]] inline std::string github_annotation(const check_result& r, verdict v,
                                                    const check_site& at,
                                                    const std::string& workspace) {
@@ -113,13 +114,13 @@ namespace detail {
 
 }  // namespace detail
 
-/// All checks of this program. At its end it prints a line on stderr: "energy: 12 held, 0 failed,
-/// 2 inconclusive, 3 skipped: no energy counter can be read".
+/// All checks of this program. At exit it prints one line on stderr: "energy: 12 held, 0 failed, 2
+/// inconclusive, 3 skipped: no energy counter can be read".
 ///
-/// `JOULERY_ENERGY_RESULTS=energy.jsonl` appends each check to that file, a line of JSON each, so
-/// that all programs of a test run may share it. Where `GITHUB_ACTIONS` is set, what fails or is
-/// inconclusive becomes an annotation of its line (on stderr, which GitHub reads too: stdout may be
-/// a report).
+/// `JOULERY_ENERGY_RESULTS=energy.jsonl` appends each check to that file as a line of JSON; all
+/// programs of a test run may share the file. If `GITHUB_ACTIONS` is set, failed and inconclusive
+/// checks become annotations of their lines (on stderr, which GitHub reads as well: stdout may be a
+/// report).
 ///
 /// Thread: any.
 class check_log {
@@ -161,7 +162,7 @@ class check_log {
         return text;
     }
 
-    /// Made at the first check.
+    /// Created at the first check.
     [[nodiscard]] static check_log& of_this_program() {
         static check_log only;
         return only;
@@ -174,7 +175,7 @@ class check_log {
         several_ = several_ || (!reason_.empty() && why != reason_);
         if (reason_.empty()) reason_ = std::move(why);
     }
-    // A whole line at once, at the end: other programs may do the same.
+    // Written as one line, at the end, because other programs may write at the same time.
     void append(const std::string& path, const std::string& line) {
         bool done = false;
 #if JOULERY_POSIX()
@@ -206,8 +207,8 @@ class check_log {
     bool complained_ = false;
 };
 
-/// For `main` where there is no test framework: 1 where a check failed, 77 where all were skipped
-/// (ctest's SKIP_RETURN_CODE, automake's convention), else 0.
+/// For `main` without a test framework: 1 if a check failed, 77 if all were skipped (ctest's
+/// SKIP_RETURN_CODE, automake's convention), else 0.
 ///
 ///     int main() { JOULERY_CHECK_ENERGY(m, < 2_mJ);  return joulery::testing::exit_code(); }
 [[nodiscard]] inline int exit_code() {
@@ -218,19 +219,20 @@ class check_log {
 
 namespace detail {
 
-/// What a test framework is told.
-struct settled_check {
+/// The result that is passed to a test framework.
+struct final_check {
     verdict outcome;
     std::string text;
 };
 
-/// Decides how a result counts, and writes it down. `sanitizer` is the file's own.
-[[nodiscard]] inline settled_check settle(check_result r, const check_site& at,
+/// Decides how a result counts, and logs it. `sanitizer` is that of the calling file.
+[[nodiscard]] inline final_check conclude(check_result r, const check_site& at,
                                           std::string_view sanitizer) {
     if (const std::string watcher = instrumentation(sanitizer); !watcher.empty())
-        r = {verdict::skipped, "not measured: the program runs under " + watcher +
-                                   ", whose energy is not the code's own\n  to do: check energy in "
-                                   "an ordinary build"};
+        r = {verdict::skipped,
+             "not measured: the program runs under " + watcher +
+                 ", so its energy is not that of the code\n  to do: check energy in "
+                 "an ordinary build"};
     const verdict v = judged(r.outcome, strictness_asked_for());
     check_log::of_this_program().add(r, v, at);
     std::string text = std::string("energy check ") + at.claim + ": " + std::string(to_text(v));
@@ -238,8 +240,8 @@ struct settled_check {
     return {v, text + ": " + r.message};
 }
 
-/// Without a test framework: prints it.
-inline void tell_plainly(const settled_check& c, const check_site& at) {
+/// Prints the result; used without a test framework.
+inline void tell_plainly(const final_check& c, const check_site& at) {
     std::fprintf(c.outcome == verdict::holds ? stdout : stderr, "%s:%d: %s\n", at.file, at.line,
                  c.text.c_str());
 }

@@ -1,4 +1,4 @@
-// claim.hpp - what a test may claim of a measurement, and the verdict.
+// claim.hpp - what a test claims about a measurement, and the verdict.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -37,10 +37,10 @@ template <class Unit>
 
 namespace testing {
 
-/// A check fails only where the interval lies wholly on the wrong side of its limit.
+/// A check fails only if the whole confidence interval is on the wrong side of the limit.
 enum class verdict : unsigned char {
-    holds,         ///< the interval lies wholly on the right side
-    fails,         ///< it lies wholly on the wrong side
+    holds,         ///< the whole interval is on the right side
+    fails,         ///< the whole interval is on the wrong side
     inconclusive,  ///< it straddles the limit: a warning, a failure in strict mode
     skipped,       ///< nothing was measured
 };
@@ -50,16 +50,16 @@ enum class verdict : unsigned char {
     return names[static_cast<unsigned>(v)];
 }
 
-/// A verdict and everything a reader needs to judge it.
+/// A verdict, and what is needed to understand it.
 struct check_result {
     verdict outcome = verdict::skipped;
     std::string message;
-    std::string name{};           ///< of the baseline; empty: known by its claim
+    std::string name{};           ///< of the baseline; empty: the claim is the name
     confidence_interval value{};  ///< what was measured, in `unit`
-    std::string unit{};           ///< "J/call", "W", "ratio"; empty: nothing was
+    std::string unit{};           ///< "J/call", "W", "ratio"; empty: not measured
 };
 
-/// Where an interval lies against a range of allowed values.
+/// Compares an interval with a range of allowed values.
 [[nodiscard]] inline verdict place(const confidence_interval& i, double lowest,
                                    double highest) noexcept {
     if (i.low >= lowest && i.high <= highest) return verdict::holds;
@@ -67,8 +67,8 @@ struct check_result {
     return verdict::inconclusive;
 }
 
-/// What counts as a failure besides `fails`: `JOULERY_ENERGY_STRICT=1` adds what is inconclusive,
-/// `=all` what is skipped too (for machines that are known to have a counter).
+/// Which verdicts count as failures besides `fails`: `JOULERY_ENERGY_STRICT=1` adds inconclusive
+/// checks, `=all` also skipped ones (for machines that are known to have a counter).
 enum class strictness : unsigned char { lenient, strict, all };
 
 [[nodiscard]] inline strictness parse_strictness(std::string_view text) noexcept {
@@ -80,7 +80,7 @@ enum class strictness : unsigned char { lenient, strict, all };
     return parse_strictness(text != nullptr ? text : "");
 }
 
-/// How a test framework should treat a result: `inconclusive` and `skipped` as such, or as
+/// How a test framework should treat a result: `inconclusive` and `skipped` as they are, or as
 /// failures.
 [[nodiscard]] inline verdict judged(verdict v, strictness s) noexcept {
     if (v == verdict::inconclusive && s != strictness::lenient) return verdict::fails;
@@ -97,7 +97,7 @@ inline std::string text_of(double x, energy) { return to_text(energy::from_joule
 inline std::string text_of(double x, power) { return to_text(power::from_watts(x)); }
 inline std::string text_of(double x, emissions) { return to_text(emissions::from_grams(x)); }
 
-/// The measured quantity that has the unit of the limit: joules and grams a call, or mean watts.
+/// The measured quantity with the unit of the limit: joules or grams per call, or mean watts.
 inline confidence_interval interval_of(const measurement& m, energy) noexcept {
     return {m.per_call.joules(), m.low.joules(), m.high.joules()};
 }
@@ -110,7 +110,7 @@ inline confidence_interval interval_of(const measurement& m, power) {
     const std::vector<double> samples = m.power_samples();
     confidence_interval i = mean_interval(samples);
     double half = samples.size() < 2 ? 0 : i.half_width();
-    // The counters resolve no better for watts than for joules.
+    // The relative resolution is the same for watts as for joules.
     const double joules = std::fabs(m.per_call.joules());
     if (samples.size() < 2 && joules > 0) half = (m.high - m.low).joules() / 2 / joules * watts;
     i = {watts, watts - half, watts + half};
@@ -130,7 +130,7 @@ inline std::string one(const measurement& m) {
     return (m.unit == "item" ? " an " : " a ") + m.unit;
 }
 
-/// The same for a limit of that unit; watts are of no call.
+/// The same for a limit of that unit; watts are not per call.
 template <class Unit>
 std::string per_unit(const measurement& m) {
     return std::is_same_v<Unit, power> ? std::string() : one(m);
@@ -145,8 +145,8 @@ std::string interval_text(const measurement& m, const confidence_interval& i) {
 
 }  // namespace detail
 
-/// What lies behind the figures: "4096 calls in 32 batches, 300 us each, measured on cpu0/package",
-/// and what was odd, a line each.
+/// What the figures are based on: "4096 calls in 32 batches, 300 us each, measured on
+/// cpu0/package", and anything unusual, one line each.
 [[nodiscard]] inline std::string circumstances(const measurement& m) {
     const std::size_t n = m.batches.size();
     std::string text = count_text(static_cast<double>(m.calls)) +
@@ -159,7 +159,8 @@ std::string interval_text(const measurement& m, const confidence_interval& i) {
     return text;
 }
 
-/// Why a measurement can't be checked: nothing was measured, or only estimated. Empty where it can.
+/// Why a measurement can't be checked: it failed, or is only an estimate. Empty if it can be
+/// checked.
 [[nodiscard]] inline std::string why_unchecked(const measurement& m) {
     std::string text;
     if (!m) {
@@ -169,20 +170,20 @@ std::string interval_text(const measurement& m, const confidence_interval& i) {
         text =
             "not measured: the energy of " + m.channel +
             " is an estimate from the processor's load, which no test should rely on\n  to do: " +
-            "run where a counter can be read; joulery::snapshot() tells why none can here";
+            "run where a counter can be read; joulery::snapshot() says why none can be read here";
     } else if (m.provenance == quality::partial) {
-        text = "not measured to the end";
+        text = "measured only in part";
         for (const std::string& note : m.notes) text += "\n  note: " + note;
     }
     return text;
 }
 
-/// The verdict `v` unless something else drew power meanwhile. That can only have added to the
-/// figure: a verdict that so much more energy `may_explain` is inconclusive then. A difference may
-/// have become smaller as well: none of its verdicts stands.
+/// The verdict `v`, unless something else drew power during the measurement. That can only add to
+/// the figure, so a verdict that more energy `may_explain` becomes inconclusive. A difference may
+/// also have become smaller, so all its verdicts become inconclusive.
 [[nodiscard]] inline verdict trusted(verdict v, const measurement& m, bool may_explain) noexcept {
-    const bool doubtful = !m.disturbance.empty() && (may_explain || m.is_net);
-    return doubtful && v != verdict::skipped ? verdict::inconclusive : v;
+    const bool disturbed = !m.disturbance.empty() && (may_explain || m.is_net);
+    return disturbed && v != verdict::skipped ? verdict::inconclusive : v;
 }
 
 /// The left side of a claim. Made by JOULERY_CHECK_ENERGY; usable without it.
@@ -266,7 +267,7 @@ class energy_subject {
 [[nodiscard]] inline energy_subject subject(const measurement& m) noexcept {
     return energy_subject(m);
 }
-/// What is a result already (`uses_less_than`) stays one.
+/// A complete result (`uses_less_than`) is passed through.
 [[nodiscard]] inline check_result subject(check_result r) noexcept { return r; }
 
 }  // namespace testing

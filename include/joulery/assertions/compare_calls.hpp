@@ -1,4 +1,4 @@
-// compare_calls.hpp - which of two pieces of code costs less, measured in turns.
+// compare_calls.hpp - compares the cost of two pieces of code, measured in turns.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,17 +15,17 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Two measurements taken in turns, so that whatever drifted met both.
+/// Two measurements taken in turns, so that changes of the machine affect both.
 struct call_comparison {
     measurement a, b;
-    testing::confidence_interval ratio;  ///< joules a call of `a` over those of `b`, 95 %
+    testing::confidence_interval ratio;  ///< joules per call of `a` over those of `b`, 95 %
 };
 
 namespace testing {
 
 namespace detail {
 
-/// Mean of a / b by pairs of neighbouring batches: what both met at the time cancels.
+/// Mean of a / b over pairs of neighbouring batches; disturbances that affect both cancel.
 [[nodiscard]] inline confidence_interval ratio_of(const std::vector<double>& a,
                                                   const std::vector<double>& b, double resolution) {
     std::vector<double> ratios;
@@ -76,7 +76,7 @@ inline confidence_interval ratio_of(const measurement& a, const measurement& b) 
 
 }  // namespace testing
 
-/// Measures two pieces of code in turns, a batch each.
+/// Measures two pieces of code in turns, one batch of each at a time.
 ///
 ///     auto c = joulery::compare_calls([&] { run(int8); }, [&] { run(fp32); });
 ///     c.ratio.middle;   // 0.63

@@ -1,4 +1,4 @@
-// counter_edges.hpp - reads counters at dated edges, to a fraction of their period.
+// counter_edges.hpp - reads counters at known times, to a fraction of their update period.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,28 +21,29 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// A reading, and how old each channel's value was at that moment.
+/// A reading, with the staleness of each channel's value.
 struct dated_reading {
     reading at;
-    std::vector<double> age;  ///< seconds since the channel's update; NaN: not known
+    std::vector<double> staleness;  ///< seconds since the channel's update; NaN: unknown
 };
 
-/// What happened between two dated readings.
+/// The energy between two dated readings.
 struct dated_difference {
-    energy used;        ///< sum over the channels that are added up
+    energy used;        ///< sum over the summed channels
     energy resolution;  ///< k = 2
     seconds time{};
     quality provenance = quality::measured;
 };
 
 /// Reads a meter just after its counters' updates. A counter shows the energy up to its last
-/// update; knowing when that was at both ends, what it shows is carried over to the interval asked
-/// for. The wait for an update lies before the beginning and after the end, never inside.
+/// update; since the times of the updates are known at both ends, the shown energy is scaled to the
+/// requested interval. The wait for an update is before the beginning and after the end, never
+/// inside.
 ///
-/// Thread: one owner. Cost: up to two update periods of busy reading an edge, 60 ms at most.
-/// Fails:  never; a counter whose update does not come in time is left undated, and the resolution
-///         says so. What lies between the last update and the end is taken at the mean power of the
-///         interval, so that power which changes within a period is off by that much.
+/// Thread: one owner. Cost: up to two update periods of busy reading per edge, 60 ms at most.
+/// Fails:  never; if a counter is not updated in time its value stays undated, and the resolution
+///         is larger. Energy between the last update and the end is taken at the interval's mean
+///         power, so power changes within one period cause an error.
 ///
 ///     counter_edges edges{m};
 ///     const dated_reading a = edges.before();
@@ -64,7 +65,7 @@ class counter_edges {
         }
     }
 
-    /// Waits for an update of the slowest counter that is worth it, then reads.
+    /// Waits for an update of the slowest counter worth waiting for, then reads.
     [[nodiscard]] dated_reading before() {
         refresh_periods();
         dated_reading edge{meter_.read(), unknown_ages()};
@@ -74,11 +75,11 @@ class counter_edges {
         edge.at = seen.last;
         for (std::size_t c = 0; c < seen.latest.size(); ++c)
             if (seen.latest[c] >= 0)
-                edge.age[c] = std::clamp(seen.elapsed - seen.latest[c], 0.0, periods_[c]);
+                edge.staleness[c] = std::clamp(seen.elapsed - seen.latest[c], 0.0, periods_[c]);
         return edge;
     }
 
-    /// Reads, then waits for an update to date what it read.
+    /// Reads, then waits for an update to date the values.
     [[nodiscard]] dated_reading after() {
         dated_reading edge{meter_.read(), unknown_ages()};
         if (lead_ == none) return edge;
@@ -86,7 +87,7 @@ class counter_edges {
         refresh_periods();
         for (std::size_t c = 0; c < seen.first.size(); ++c)
             if (seen.first[c] >= 0)
-                edge.age[c] = std::clamp(periods_[c] - seen.first[c], 0.0, periods_[c]);
+                edge.staleness[c] = std::clamp(periods_[c] - seen.first[c], 0.0, periods_[c]);
         return edge;
     }
 
@@ -99,9 +100,10 @@ class counter_edges {
         for (std::size_t c = 0; c < d.by_channel().size(); ++c) {
             if (!summed_[c]) continue;
             const energy shown = d.by_channel()[c];
-            const bool dated = !is_nan(a.age[c]) && !is_nan(b.age[c]);
+            const bool dated = !is_nan(a.staleness[c]) && !is_nan(b.staleness[c]);
             const double covered =
-                d.time().count() - (dated ? b.age[c] - a.age[c] : 0);  // seconds it shows
+                d.time().count() - (dated ? b.staleness[c] - a.staleness[c]
+                                          : 0);  // seconds that the difference covers
             const bool carried = dated && covered > d.time().count() / 2;
             out.used += carried ? shown * (d.time().count() / covered) : shown;
             variance += edge_variance(c, shown / d.time(), carried);
@@ -110,9 +112,9 @@ class counter_edges {
         return out;
     }
 
-    /// Update period of the slowest channel that is added up, in seconds.
+    /// Update period of the slowest summed channel, in seconds.
     [[nodiscard]] double slowest_update() const noexcept { return slowest_; }
-    /// The channels that are added up: "cpu0/package + gpu/0/board".
+    /// The summed channels: "cpu0/package + gpu/0/board".
     [[nodiscard]] std::string summed_channels() const {
         std::string names;
         for (std::size_t c = 0; c < channels_.size(); ++c)
@@ -120,13 +122,13 @@ class counter_edges {
         return names;
     }
 
-    /// No edge waits longer, in seconds.
+    /// The longest wait at an edge, in seconds.
     static constexpr double longest_wait = 0.06;
 
  private:
     static constexpr std::size_t none = ~std::size_t{0};
 
-    /// What was seen while waiting; times in seconds since the wait began, -1: never.
+    /// What was observed while waiting; times in seconds since the wait began, -1: never.
     struct watch {
         reading last;
         double elapsed = 0;
@@ -138,7 +140,7 @@ class counter_edges {
         return std::vector<double>(channels_.size(), not_a_number());
     }
 
-    // Until the reference channel has been updated that often.
+    // Until the reference channel has been updated this many times.
     watch watch_updates(const reading& begin, int wanted) {
         watch w{begin, 0, std::vector<double>(channels_.size(), -1.0),
                 std::vector<double>(channels_.size(), -1.0), std::vector<int>(channels_.size(), 0)};
@@ -148,7 +150,7 @@ class counter_edges {
             reading next = meter_.read();
             const reading_difference step = next - w.last;
             const double gap = step.time().count();
-            still = gap > 0 ? 0 : still + 1;  // a clock that only a test moves may stand
+            still = gap > 0 ? 0 : still + 1;  // a test's clock may stand still
             w.elapsed += gap;
             for (std::size_t c = 0; c < channels_.size(); ++c) {
                 if (step.by_channel()[c].joules() == 0) continue;
@@ -161,8 +163,8 @@ class counter_edges {
         return w;
     }
 
-    // Counters that are finer than they say (a plug-in that computes its joules at every read)
-    // would be dated a whole period wrong.
+    // Counters that are finer than declared (a plug-in that computes its joules at every read)
+    // would be misdated by a whole period.
     reading look_at_periods(const reading& begin) {
         const watch seen = watch_updates(begin, 3);
         for (std::size_t c = 0; c < channels_.size(); ++c)
@@ -172,7 +174,8 @@ class counter_edges {
         return seen.last;
     }
 
-    // The engine learns each counter's true period, which is a percent or two off its nominal one.
+    // The engine learns each counter's true period, which differs by a percent or two from the
+    // nominal one.
     void refresh_periods() {
         std::size_t i = 0;
         for (const auto& m : access::engine_of(meter_).backends()) {
@@ -184,7 +187,7 @@ class counter_edges {
         }
     }
 
-    // Both ends: the counter's step, and the time by which its update is uncertain.
+    // At both ends: the counter's step, and the uncertainty of the time of its update.
     [[nodiscard]] double edge_variance(std::size_t c, power p, bool dated) const noexcept {
         const channel& ch = channels_[c];
         const bool gauge = ch.kind == reading_kind::power_gauge;

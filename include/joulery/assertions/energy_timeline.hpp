@@ -1,4 +1,4 @@
-// energy_timeline.hpp - remembers a meter's joules over time, to ask for any stretch later.
+// energy_timeline.hpp - records a meter's joules over time, for queries about the past.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,11 +16,11 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// For tools that tell only afterwards when something ran: a thread notes the total every few
+/// For tools that report only afterwards when something ran: a thread records the total every few
 /// milliseconds, `between` interpolates.
 ///
 /// Thread: any. Cost: 200 reads a second, and 16 bytes for each.
-/// Fails:  a stretch before the first note counts from there on.
+/// Fails:  a query that begins before the first record counts from the first record.
 ///
 ///     energy_timeline t{m};
 ///     auto begin = steady_clock::now(); work(); auto end = steady_clock::now();
@@ -69,7 +69,7 @@ class energy_timeline {
         }
     }
 
-    // The notes stand in the order of their times: reading and noting are one step.
+    // The records are in time order: reading and recording are one step.
     void note() {
         const std::lock_guard<std::mutex> noting(noting_);
         const double joules = (meter_.read() - first_).total().joules();

@@ -1,4 +1,4 @@
-// interleaved_run.hpp - runs pieces of code in turns until it is known what they cost.
+// interleaved_run.hpp - runs pieces of code in turns until their cost is known.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,7 +25,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// Keeps the computation of `value`, and stores to memory before it, in the program.
+/// Prevents the compiler from removing the computation of `value` and earlier stores to memory.
 ///
 /// Cost: none, or a store of the value. Thread: any.
 ///
@@ -42,7 +42,7 @@ JOULERY_INLINE void do_not_optimize(const T& value) noexcept {
 
 namespace detail {
 
-/// Calls `fn` and uses what it returns, if anything.
+/// Calls `fn` and uses its result, if there is one.
 template <class Callable>
 JOULERY_INLINE void call_and_use(Callable& fn) {
     if constexpr (std::is_void_v<decltype(fn())>) {
@@ -59,8 +59,8 @@ JOULERY_INLINE void call_and_use(Callable& fn) {
 
 namespace detail {
 
-/// A callable of the caller's, to be called many times in a row without a call through a pointer
-/// each. It does not own it.
+/// Refers to a callable that runs many times in a row, with one call through a pointer per batch.
+/// Does not own it.
 struct batch_ref {
     template <class Callable>
     static batch_ref to(Callable& fn) noexcept {
@@ -75,15 +75,15 @@ struct batch_ref {
     void (*run)(void*, std::uint64_t);
 };
 
-/// How many measurements are under way in this process, and how many began so far.
+/// The number of measurements in progress in this process, and of those started so far.
 inline std::atomic<unsigned> measuring_now{0};
 inline std::atomic<std::uint64_t> measured_so_far{0};
 
 }  // namespace detail
 
-/// Runs up to two pieces of code in turns: A B A B, a batch each, so that whatever drifts meets
-/// both. First it finds out how many calls fill a batch, which is the warm-up too. All of it takes
-/// `max_time`, and no longer but for a call that alone does.
+/// Runs up to two pieces of code in turns, A B A B, one batch each, so that drift affects both.
+/// First it finds the number of calls that fill a batch, which also is the warm-up. The whole run
+/// takes `max_time`, unless a single call takes longer.
 ///
 /// An exception of the code passes through.
 class interleaved_run {
@@ -105,12 +105,12 @@ class interleaved_run {
     interleaved_run& operator=(const interleaved_run&) = delete;
     ~interleaved_run() { detail::measuring_now.fetch_sub(1); }
 
-    /// With `calls` the batch is that large and is not tried out.
+    /// If `calls` is set, batches have that size and the search is skipped.
     void add(detail::batch_ref code, std::uint64_t calls = 0) {
         parts_.push_back({code, calls, {}});
     }
 
-    /// Until `is_precise()` (asked from `min_batches` on) or the time is up.
+    /// Until `is_precise()` (asked after `min_batches`) or the time is over.
     template <class Precise>
     void run(Precise is_precise) {
         for (part& p : parts_) {
@@ -127,20 +127,20 @@ class interleaved_run {
 
     [[nodiscard]] const part& operator[](std::size_t i) const noexcept { return parts_[i]; }
     [[nodiscard]] const measure_options& options() const noexcept { return options_; }
-    /// False where the program's time for measuring is used up.
+    /// False if the program's time for measuring is used up.
     [[nodiscard]] bool has_time() const noexcept { return options_.max_time.count() > 0; }
     [[nodiscard]] bool precise() const noexcept { return precise_; }
-    /// The code takes no time on the meter's clock.
+    /// Whether the code takes no time on the meter's clock.
     [[nodiscard]] bool timeless() const noexcept { return timeless_; }
     [[nodiscard]] quality provenance() const noexcept { return provenance_; }
     [[nodiscard]] const counter_edges& edges() const noexcept { return edges_; }
-    /// What else drew power meanwhile; empty: nothing that is known of.
+    /// What else drew power during the run; empty: nothing known.
     [[nodiscard]] std::string disturbance() const {
         if (others_ || detail::measured_so_far.load() != started_)
             return "another measurement ran at the same time; its energy is in here";
         return quiet_.disturbance(spent());
     }
-    /// Seconds of the last batch of the first part.
+    /// Seconds of the first part's last batch.
     [[nodiscard]] seconds last_time() const noexcept { return last_time_; }
 
  private:
@@ -153,7 +153,8 @@ class interleaved_run {
         const std::size_t n = parts_.front().batches.size();
         return n == 0 || (n < most_batches && spent() + round <= max_seconds());
     }
-    // Where a first call of one part counts, each has a first batch. Its length in seconds, or 0.
+    // If the first call of one part counts, each part has a first batch. Its length in seconds, or
+    // 0.
     double keep_first_calls() {
         const auto has_batch = [](const part& p) { return !p.batches.empty(); };
         if (std::none_of(parts_.begin(), parts_.end(), has_batch)) return 0;
@@ -164,7 +165,7 @@ class interleaved_run {
         }
         return round;
     }
-    // A tenth of the time is for finding it, and ten of each part have to fit into the rest.
+    // The search may take a tenth of the time, and ten batches of each part must fit into the rest.
     [[nodiscard]] double batch_seconds() const noexcept {
         if (options_.batch_time.count() > 0) return seconds(options_.batch_time).count();
         const double wanted = std::max(20 * edges_.slowest_update(), 0.02);
@@ -181,7 +182,7 @@ class interleaved_run {
         return {d.used, d.time, d.resolution};
     }
 
-    /// The first call is measured: where there is no time for many more, it counts.
+    /// The first call is measured and counts if there is no time for many more.
     void find_calls(part& p) {
         const energy_batch first = batch(p, 1);
         const double most = max_seconds() / (8 * static_cast<double>(parts_.size()));

@@ -1,4 +1,4 @@
-// measure.hpp - measures what a piece of code costs a call, with its interval.
+// measure.hpp - measures the cost of a call, with a confidence interval.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -33,8 +33,8 @@ namespace testing {
 
 namespace detail {
 
-/// Half of the interval: by the spread of the samples, and never less than the counters resolve.
-/// One sample has no spread; for it the counters speak alone.
+/// The confidence interval from the spread of the samples, but never narrower than the resolution
+/// of the counters. A single sample has no spread; the resolution alone counts.
 [[nodiscard]] inline confidence_interval sure_interval(const std::vector<double>& samples,
                                                        double resolution) {
     confidence_interval i = mean_interval(samples);
@@ -62,10 +62,10 @@ inline void note_what_was_odd(measurement& m, const steadiness& s) {
 
 }  // namespace detail
 
-/// Fills in what follows from `m.batches` and `m.calls_per_batch`.
+/// Computes the results from `m.batches` and `m.calls_per_batch`.
 ///
-/// Where the level changed in the course of it, the interval reaches over the levels before and
-/// after: which of the two is the true cost, nobody knows.
+/// If the level changed during the measurement, the interval covers the levels before and after,
+/// since the true cost may be either.
 inline void summarise(measurement& m) {
     if (m.batches.empty() || m.calls_per_batch == 0) return;
     const std::vector<double> samples = m.samples();
@@ -113,8 +113,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// The models of the PCI devices among the channels, each with its number: "8 x 10de:2330". Two
-/// channels of one device count once; channels of the processor are no device.
+/// The models of the PCI devices among the channels, with counts: "8 x 10de:2330". Two channels of
+/// one device count once; processor channels are not devices.
 [[nodiscard]] inline std::string device_models(const std::vector<channel>& channels,
                                                const system_root& root = {}) {
     constexpr std::string_view bus = "pci:";
@@ -135,10 +135,10 @@ namespace detail {
 
 namespace detail {
 
-/// Why `m` measures nothing at all; true where it does not.
+/// Whether nothing can be measured; sets the reason.
 inline bool has_no_channel(meter& m, measurement& out) {
     if (!access::engine_of(m).is_this_process()) {
-        out.failure_reason = "this process was forked from the one whose meter this is";
+        out.failure_reason = "this process was forked from the process that owns the meter";
         out.remedy = "make a meter in this process: meter m{options}";
         return true;
     }
@@ -152,11 +152,11 @@ inline bool has_no_channel(meter& m, measurement& out) {
 inline bool is_out_of_time(const interleaved_run& run, measurement& out) {
     if (run.has_time()) return false;
     out.failure_reason = "the program's time for measuring is used up";
-    out.remedy = "give it more: JOULERY_ENERGY_TIME=5min, or let each measurement take less";
+    out.remedy = "allow more: JOULERY_ENERGY_TIME=5min, or shorten each measurement";
     return true;
 }
 
-/// A source that failed at its last read: what it counted since is missing.
+/// A backend that failed at its last read: its energy since the previous read is missing.
 inline void note_failures(meter& m, measurement& out) {
     for (const auto& s : access::engine_of(m).backends()) {
         const std::lock_guard<std::mutex> lock(s->reader.state_mutex);
@@ -167,7 +167,7 @@ inline void note_failures(meter& m, measurement& out) {
     }
 }
 
-/// Joules a call of `a`, with those of `b` taken off.
+/// Joules per call of `a`, minus those of `b`.
 [[nodiscard]] inline std::vector<energy_batch> net_of(const interleaved_run::part& a,
                                                       const interleaved_run::part& b,
                                                       bool same_time) {
@@ -192,7 +192,7 @@ inline void note_failures(meter& m, measurement& out) {
     return i.half_width() <= precision * std::fabs(i.middle);
 }
 
-/// What is known of a measurement when its run is over.
+/// Fills in the results after the run.
 inline void finish(measurement& out, meter& m, const interleaved_run& run) {
     out.provenance = worse_of(out.provenance, run.provenance());
     out.channel = run.edges().summed_channels();
@@ -219,7 +219,7 @@ inline void finish(measurement& out, meter& m, const interleaved_run& run) {
     out.disturbance = run.disturbance();
 }
 
-/// Waits as long as the last batch of the code took.
+/// Waits as long as the code's last batch took.
 struct idle_wait {
     void operator()() const {
         const auto length = std::chrono::duration_cast<std::chrono::nanoseconds>(run->last_time());
@@ -234,17 +234,16 @@ struct idle_wait {
 
 }  // namespace testing
 
-/// What a call of `fn` costs: warm-up, then batches between dated readings of the counters until
-/// the 95 % interval of the mean is narrow enough or the time is up. What `fn` returns counts as
-/// used.
+/// Measures the cost of a call of `fn`: warm-up, then batches between dated readings of the
+/// counters until the 95 % confidence interval of the mean is narrow enough or the time is over.
+/// The result of `fn` counts as used.
 ///
-/// Units:  joules a call of everything the meter adds up, all threads, whole machine.
-/// Thread: any; measuring on two at once measures both in each, and says so.
-/// Cost:   0.3 s to `max_time`; a call that takes longer than that is made once. Before that it
-///         waits for other processes that measure, a minute a program at the most.
-/// Fails:  without a counter the result says why (`failure_reason`) and `fn` was called once; what
-/// `fn`
-///         throws passes through.
+/// Units:  joules per call, of all summed channels, all threads, the whole machine.
+/// Thread: any; two measurements at the same time each include the other's energy, and report that.
+/// Cost:   0.3 s to `max_time`; a call that takes longer is made once. Before measuring it waits
+///         for other measuring processes, at most a minute per program.
+/// Fails:  without a counter the result has the reason (`failure_reason`), and `fn` was called
+///         once; exceptions of `fn` pass through.
 ///
 ///     auto m = joulery::measure([&] { return net.infer(x); });
 ///     measure_options o; o.max_time = 10s;  auto n = joulery::measure(f, o);
@@ -257,7 +256,7 @@ measurement measure(meter& on, Callable&& fn, const measure_options& o = {}) {
         parts::call_and_use(fn);
         return out;
     }
-    auto code = [&]() -> decltype(auto) { return fn(); };  // plain functions too
+    auto code = [&]() -> decltype(auto) { return fn(); };  // also for plain functions
     testing::interleaved_run run(on, o);
     if (parts::is_out_of_time(run, out)) {
         parts::call_and_use(fn);

@@ -1,4 +1,4 @@
-// measurement.hpp - how to measure a piece of code, and what it costs a call.
+// measurement.hpp - settings of a measurement, and its result.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What a measurement may take that says nothing else.
+/// The time of a measurement that sets none.
 inline constexpr std::chrono::nanoseconds default_max_time = std::chrono::seconds(2);
 
 /// Settings of `measure`, with defaults that suit a unit test.
@@ -25,42 +25,43 @@ inline constexpr std::chrono::nanoseconds default_max_time = std::chrono::second
 ///     o.baseline = [&] { prepare_input(); };    // what to leave out of the figure
 ///     auto m = measure([&] { prepare_input(); net.infer(x); }, o);
 struct measure_options {
-    double precision = 0.02;  ///< half the 95 % interval, as a share of the mean: then it is enough
-    /// Then it has to do. 0: 2 s, or less where a program measures a lot (`JOULERY_ENERGY_TIME`).
+    double precision =
+        0.02;  ///< stop at this half width of the 95 % interval, relative to the mean
+    /// Stop after this time. 0: 2 s, or less if a program measures a lot (`JOULERY_ENERGY_TIME`).
     std::chrono::nanoseconds max_time{};
     std::chrono::nanoseconds warm_up{std::chrono::milliseconds(50)};
     std::chrono::nanoseconds batch_time{};  ///< 0: 20 updates of the counters, and 20 ms
-    std::uint64_t batch_calls = 0;          ///< 0: as many as fill the batch time
-    std::size_t min_batches = 10;           ///< before the precision is believed
+    std::uint64_t batch_calls = 0;          ///< 0: as many as fit into the batch time
+    std::size_t min_batches = 10;           ///< before the precision is checked
 
-    /// Measured in turns with the code (A B A B, so that drift cancels) and taken off, call by
+    /// Measured in turns with the code (A B A B, so that drift cancels) and subtracted, call by
     /// call.
     std::function<void()> baseline;
-    /// Takes off what the machine draws when it does nothing, measured in turns with the code.
+    /// Subtracts the idle power of the machine, measured in turns with the code.
     bool minus_idle = false;
-    /// How to do nothing for a while; null: sleep. For clocks that only a test moves.
+    /// Does nothing for a while; null: sleep. For simulated clocks.
     std::function<void(std::chrono::nanoseconds)> idle;
 };
 
 /// One batch of calls between two dated readings of the counters.
 struct energy_batch {
-    energy used;        ///< by the whole batch, the baseline's share taken off
-    seconds time;       ///< that the whole batch took
-    energy resolution;  ///< how far the counters' steps may put `used` off (k = 2)
+    energy used;        ///< by the whole batch, minus the baseline
+    seconds time;       ///< of the whole batch
+    energy resolution;  ///< uncertainty of `used` from the counters' steps (k = 2)
 };
 
-/// The result of `measure`. Where nothing could be measured `failure_reason` says so, and no figure
-/// means anything.
+/// The result of `measure`. If nothing could be measured `failure_reason` says why, and no figure
+/// is valid.
 ///
 ///     auto m = joulery::measure([&] { net.infer(x); });
 ///     if (!m) std::cout << m.failure_reason;
 ///     std::cout << to_text(m.per_call) << " a call, " << m.calls << " calls";
 struct measurement {
     energy per_call;          ///< mean over all calls
-    energy low, high;         ///< 95 % interval of that mean
-    std::uint64_t calls = 0;  ///< that were measured; those of the warm-up are not among them
+    energy low, high;         ///< its 95 % confidence interval
+    std::uint64_t calls = 0;  ///< measured calls, without the warm-up
     quality provenance = quality::measured;
-    std::string channel;  ///< what was added up: "cpu0/package + gpu/.../board"
+    std::string channel;  ///< the summed channels: "cpu0/package + gpu/.../board"
     std::string devices;  ///< models of the PCI devices among the channels: "2 x 10de:2330"
 
     seconds time_per_call{};
@@ -70,21 +71,21 @@ struct measurement {
 
     std::vector<energy_batch> batches;
     std::uint64_t calls_per_batch = 0;
-    bool steady = true;                  ///< false: the level changed while it was measured
-    bool precise = false;                ///< the interval became as narrow as was asked for
-    std::string failure_reason, remedy;  ///< why nothing could be measured and what would change it
-    std::vector<std::string> notes;      ///< drift, outliers, what cut the measurement short
-    std::string disturbance;             ///< what else drew power meanwhile; empty: nothing known
-    bool is_net = false;                 ///< something was taken off: a baseline, the idle machine
+    bool steady = true;                  ///< false: the level changed during the measurement
+    bool precise = false;                ///< the requested precision was reached
+    std::string failure_reason, remedy;  ///< why nothing could be measured, and what would help
+    std::vector<std::string> notes;      ///< drift, outliers, why it ended early
+    std::string disturbance;             ///< what else drew power; empty: nothing known
+    bool is_net = false;                 ///< a baseline or the idle power was subtracted
 
-    /// Whether there is a figure.
+    /// Whether it succeeded.
     [[nodiscard]] explicit operator bool() const noexcept { return failure_reason.empty(); }
 
     /// Energy-delay product of a call, in joule-seconds.
     [[nodiscard]] double energy_delay() const noexcept {
         return per_call.joules() * time_per_call.count();
     }
-    /// Joules of each call, a value a batch: the samples behind the interval.
+    /// Joules per call, one value per batch: the samples behind the interval.
     [[nodiscard]] std::vector<double> samples() const {
         std::vector<double> x;
         for (const energy_batch& b : batches)
@@ -99,7 +100,7 @@ struct measurement {
         return x;
     }
 
-    /// The same by item, for calls that work on `items` each: JOULERY_CHECK_ENERGY(
+    /// The same per item, for calls that process `items` each: JOULERY_CHECK_ENERGY(
     /// m.per_item(64), < 30_uJ).
     [[nodiscard]] measurement per_item(double items) const {
         measurement m = *this;
@@ -117,7 +118,7 @@ struct measurement {
         m.unit = "item";
         return m;
     }
-    std::string unit = "call";  ///< what the figures are for one of
+    std::string unit = "call";  ///< the figures are per one of these
 };
 
 }  // namespace v1

@@ -1,4 +1,4 @@
-// measuring_meter.hpp - the meter of a test program: made at its first use, kept.
+// measuring_meter.hpp - the meter of a test program: created at its first use, then kept.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,8 +9,9 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// What the machine has, as `JOULERY_BACKENDS`, `JOULERY_SYSROOT` and the carbon variables say;
-/// apart from the session, so that measuring leaves no trace in a program's report.
+/// Reads the backends of the machine; `JOULERY_BACKENDS`, `JOULERY_SYSROOT` and the carbon
+/// variables apply. Separate from the session, so that measuring adds nothing to the program's
+/// report.
 ///
 /// Thread: any. Cost: at the first call, opening the backends. Never destroyed.
 [[nodiscard]] JOULERY_EXPORT JOULERY_DECL meter& measuring_meter();

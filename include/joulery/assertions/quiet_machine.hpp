@@ -1,4 +1,4 @@
-// quiet_machine.hpp - one measurement at a time, and whether others worked meanwhile.
+// quiet_machine.hpp - one measurement at a time, and whether other processes were working.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -35,17 +35,17 @@ inline namespace v1 {
 namespace testing {
 
 /// The file that processes lock while they measure: /tmp/joulery-energy.lock, unless
-/// `JOULERY_ENERGY_LOCK` names another, or says off.
+/// `JOULERY_ENERGY_LOCK` names another file or is "off".
 [[nodiscard]] inline std::string measuring_lock_path() {
     const char* named = joulery::detail::environment_variable("JOULERY_ENERGY_LOCK");
     if (named == nullptr || *named == 0) return "/tmp/joulery-energy.lock";
     return std::string(named) == "off" ? std::string() : named;
 }
 
-/// Keeps other processes of the machine from measuring at the same time, users' own or not. A
-/// courtesy: where the lock can't be had in time, or at all, the measurement is made without it.
+/// Keeps other processes, of any user, from measuring at the same time. A courtesy: if the lock is
+/// not available in time, the measurement goes ahead without it.
 ///
-/// Thread: any. Cost: a few system calls; while another process measures, a look every 10 ms.
+/// Thread: any. Cost: a few system calls; while another process measures, a check every 10 ms.
 class measuring_lock {
  public:
     measuring_lock(const std::string& path, std::chrono::milliseconds longest) {
@@ -70,7 +70,8 @@ class measuring_lock {
 
  private:
 #if JOULERY_POSIX()
-    // Another user's file is opened as it is: the kernel may refuse O_CREAT in a shared folder.
+    // Another user's file is opened without O_CREAT, which the kernel may refuse in a shared
+    // folder.
     bool open(const std::string& path) noexcept {
         constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
         fd_ = ::open(path.c_str(), flags);
@@ -96,7 +97,7 @@ class measuring_lock {
     bool held_ = false;
 };
 
-/// Processor time of this process and of the children that it has waited for, in seconds.
+/// Processor time of this process and of its awaited children, in seconds.
 [[nodiscard]] inline double own_processor_seconds() noexcept {
     double sum = 0;
 #if JOULERY_POSIX()
@@ -110,26 +111,26 @@ class measuring_lock {
     return sum;
 }
 
-/// Processor time that others used, beside ours, since it was made.
+/// Processor time that other processes used since construction.
 ///
 /// Thread: one owner. Cost: a read of /proc/stat at either end (tens of microseconds).
-/// Fails:  where /proc/stat can't be read nobody else is seen.
+/// Fails:  if /proc/stat can't be read, other processes are not seen.
 class other_load {
  public:
     explicit other_load(const system_root& root = system_root(),
                         std::function<double()> own = own_processor_seconds)
         : root_(root), own_(std::move(own)), busy_before_(busy()), own_before_(own_()) {}
 
-    /// The others' share of all processor time since then, but for what /proc/stat, which counts in
-    /// hundredths of a second, may be off by. Of at least one processor's time: where the code
-    /// waits for a device, a little work of others is not much.
+    /// The other processes' share of processor time since then, less the resolution of /proc/stat
+    /// (a hundredth of a second). Relative to at least one processor's time: while the code waits
+    /// for a device, a little work of others does not matter.
     [[nodiscard]] double share(double elapsed) const {
         const double all = busy() - busy_before_, own = own_() - own_before_;
         const double others = std::max(all - own - resolution, 0.0);
         return others / std::max({all, elapsed, resolution});
     }
 
-    /// More than this share is not put up with.
+    /// A larger share counts as a disturbance.
     static constexpr double most = 0.05;
 
  private:
@@ -150,9 +151,9 @@ class other_load {
     double busy_before_, own_before_;
 };
 
-/// The time that all measurements of a program may take: 60 s, or what `JOULERY_ENERGY_TIME` says.
-/// A measurement without a time of its own gets a 25th of what is left, 2 s at most; so a hundred
-/// of them all get their turn.
+/// The time for all measurements of a program: 60 s, or `JOULERY_ENERGY_TIME`. A measurement
+/// without its own limit gets a 25th of the remaining time, at most 2 s, so that a hundred
+/// measurements all get a turn.
 ///
 /// Thread: any.
 class suite_time {
@@ -161,7 +162,7 @@ class suite_time {
 
     explicit suite_time(duration all) : left_(all) {}
 
-    /// What a measurement gets that asks for `wanted`; 0: asks for nothing special.
+    /// The time of a measurement that asks for `wanted`; 0: for the default.
     [[nodiscard]] duration grant(duration wanted) {
         const std::lock_guard<std::mutex> lock(mutex_);
         const duration share = std::max<duration>(left_ / 25, std::chrono::milliseconds(50));
@@ -190,8 +191,8 @@ class suite_time {
     duration left_;
 };
 
-/// While a measurement lasts: holds the machine's lock, takes from the program's time, and tells
-/// whether others worked. On a clock that only a test moves it does none of that.
+/// Exists while a measurement runs: holds the machine's lock, counts its time, and reports whether
+/// other processes worked. Does none of that on a simulated clock.
 class quiet_machine {
  public:
     explicit quiet_machine(bool real) : real_(real) {
@@ -205,16 +206,16 @@ class quiet_machine {
     ~quiet_machine() {
         if (!real_) return;
         suite_time::of_this_program().spend(std::chrono::steady_clock::now() - began_);
-        const std::lock_guard<std::mutex> guard(ours().mutex);
-        if (--ours().measurements == 0) ours().lock.reset();
+        const std::lock_guard<std::mutex> guard(shared_lock().mutex);
+        if (--shared_lock().measurements == 0) shared_lock().lock.reset();
     }
 
-    /// How long the measurement may take.
+    /// The longest time of the measurement.
     [[nodiscard]] std::chrono::nanoseconds grant(std::chrono::nanoseconds wanted) const {
         if (real_) return suite_time::of_this_program().grant(wanted);
         return wanted.count() > 0 ? wanted : default_max_time;
     }
-    /// What others did in so many seconds, if it matters.
+    /// What other processes used during that many seconds, if it matters.
     [[nodiscard]] std::string disturbance(double elapsed) const {
         const double share = load_ ? load_->share(elapsed) : 0;
         if (share <= other_load::most) return {};
@@ -229,14 +230,14 @@ class quiet_machine {
         std::chrono::milliseconds patience{60'000};  ///< for all waits of the process together
         std::optional<measuring_lock> lock;
     };
-    static process_lock& ours() {
+    static process_lock& shared_lock() {
         static process_lock only;
         return only;
     }
     static void enter() {
-        process_lock& p = ours();
+        process_lock& p = shared_lock();
         const std::lock_guard<std::mutex> guard(p.mutex);
-        if (p.measurements++ > 0) return;  // this process measures already
+        if (p.measurements++ > 0) return;  // this process is measuring already
         const auto began = std::chrono::steady_clock::now();
         p.lock.emplace(measuring_lock_path(), p.patience);
         p.patience -= std::min(p.patience, std::chrono::duration_cast<std::chrono::milliseconds>(

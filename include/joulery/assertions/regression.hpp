@@ -1,4 +1,4 @@
-// regression.hpp - how much more a call costs than in earlier runs, and how sure that is.
+// regression.hpp - how much more a call costs than in earlier runs, and how certain that is.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -28,30 +28,31 @@ constexpr percentage operator""_percent(long double x) noexcept {
 
 namespace testing {
 
-/// By how much a call may cost more than its baseline.
+/// How much more than its baseline a call may cost.
 ///
-/// A check fails where the increase is surely above `allowed` and its best estimate reaches
-/// `least`; else it holds where the increase is surely below `ceiling`; else it is inconclusive.
+/// A check fails if the increase is almost certainly above `allowed` and its best estimate is at
+/// least `least`. It holds if the increase is almost certainly below `ceiling`. Otherwise it is
+/// inconclusive.
 struct tolerance {
     double allowed = 0;     ///< as a share of the baseline
-    double least = 0.03;    ///< smaller increases never fail, however sure they are
+    double least = 0.03;    ///< smaller increases never fail, however certain they are
     double ceiling = 0.05;  ///< increases below this are accepted
 };
 
-/// The mean of one run, and how far its batches put that mean in doubt.
+/// The mean of one run, and its standard error from the batches.
 struct run_mean {
     double joules = 0;
     double standard_error = 0;
 };
 
-/// A baseline keeps so many runs, the last ones.
+/// The number of runs that a baseline keeps.
 inline constexpr std::size_t most_runs = 10;
 
-/// How sure a verdict has to be, as chances of `change_estimate`, by the runs in the baseline: a
-/// failure, so that at most 1 % of checks fail without a change; and that a check holds, so that at
-/// most 5 % do where the cost grew by the ceiling. Found by integration over what runs may show, at
-/// every spread from 0 to 5 % and a noise of a run's mean from 0.1 to 1 %. Few runs need more: what
-/// is assumed of their spread is no more than a guess.
+/// How certain a verdict must be, as chances of `change_estimate`, by the number of runs in the
+/// baseline. For failures: at most 1 % of checks fail without a change. For checks that hold: at
+/// most 5 % hold if the cost grew by the ceiling. Found by integration over the possible results of
+/// runs, for every spread from 0 to 5 % and for a noise of a run's mean from 0.1 to 1 %. With few
+/// runs the limits are stricter, because the assumed spread is only a guess.
 struct least_chances {
     double false_alarm, missed;
 
@@ -64,18 +65,18 @@ struct least_chances {
     }
 };
 
-/// The change of a call's energy from a baseline of several runs to a new run, with the noise
+/// The change of a call's energy from a baseline of several runs to a new run, given the noise
 /// within runs and the spread between them.
 ///
-/// Runs of the same program differ by more than their batches do: addresses, clock rates and
-/// temperatures differ. That spread is not known, the less the fewer runs there are. Here it may
-/// have any order of magnitude at first; the runs of the baseline then say which spreads fit
-/// (Bayes' rule, on a grid). The change is judged under each of them, weighted. Spreads above 5 %
-/// are taken for the less likely the fewer runs could show them, so that three runs that agree by
-/// luck say less and a large increase is told early. With ten runs nothing is assumed, and the
-/// verdict is that of Student's t. Changes are logarithms inside.
+/// Runs of one program differ by more than their batches do: addresses, clock rates and
+/// temperatures differ. That spread is unknown, the more so the fewer runs there are. At first any
+/// order of magnitude is possible; the runs of the baseline then show which spreads fit (Bayes'
+/// rule, on a grid). The change is judged for each spread, weighted by its probability. Spreads
+/// above 5 % count as less likely the fewer runs there are, so that three runs that agree by luck
+/// prove less and a large increase is found early. With ten runs nothing is assumed, and the
+/// verdict is that of Student's t. Changes are logarithms internally.
 ///
-/// Cost: some thousand operations. Fails: `known()` is false where a mean is not above zero.
+/// Cost:   some thousand operations. Fails: `known()` is false if a mean is not positive.
 ///
 ///     change_estimate change({1.10e-3, 6e-6}, runs);
 ///     change.middle();                      // 0.1
@@ -103,13 +104,13 @@ class change_estimate {
     }
 
     [[nodiscard]] bool known() const noexcept { return known_; }
-    /// Best estimate, as a share of the baseline.
+    /// Best estimate, relative to the baseline.
     [[nodiscard]] double middle() const noexcept { return std::expm1(log_change_); }
     /// Chance that the true change is above `share`.
     [[nodiscard]] double chance_above(double share) const noexcept {
         return chance_above_log(std::log1p(share));
     }
-    /// The change below which the true one lies with that chance.
+    /// The value that the true change is below with that probability.
     [[nodiscard]] double quantile(double chance) const noexcept {
         double low = log_change_ - 8, high = log_change_ + 8;
         for (int i = 0; i < 60; ++i) {
@@ -118,14 +119,14 @@ class change_estimate {
         }
         return std::expm1((low + high) / 2);
     }
-    /// The spread between runs, as a share: the mean of what is likely, by orders of magnitude.
+    /// The relative spread between runs: the mean over its distribution, on a logarithmic scale.
     [[nodiscard]] double spread() const noexcept {
         double sum = 0;
         for (const candidate& c : candidates_) sum += c.weight * std::log(c.variance_between) / 2;
         return known_ ? std::exp(sum) : 0;
     }
-    /// How many runs a baseline needs until the same change is told from none, or from `ceiling`,
-    /// if the spread is what it seems to be; 0: more than are kept.
+    /// How many runs a baseline needs to separate this change from no change, or from `ceiling`, if
+    /// the spread is as estimated; 0: more than are kept.
     [[nodiscard]] std::size_t runs_to_decide(std::size_t runs, const tolerance& t) const {
         for (std::size_t n = runs + 1; known_ && n <= most_runs; ++n) {
             change_estimate then = *this;
@@ -136,7 +137,8 @@ class change_estimate {
         return 0;
     }
 
-    /// The lowest ceiling below which an unchanged cost is told to be, with all runs that are kept.
+    /// The lowest ceiling that an unchanged cost can be shown to be below, with the largest number
+    /// of runs.
     [[nodiscard]] double least_ceiling() const {
         change_estimate none = *this;
         none.log_change_ = 0;
@@ -145,18 +147,18 @@ class change_estimate {
         return none.quantile(1 - least_chances::of(most_runs).missed);
     }
 
-    /// Surely another cost, higher or lower.
+    /// Certainly another cost, higher or lower.
     [[nodiscard]] bool is_sure() const noexcept {
         const double chance = chance_above(0), least = least_chances::of(runs_).false_alarm;
         return known_ && std::fabs(middle()) >= tolerance{}.least &&
                (chance < least || 1 - chance < least);
     }
-    /// Surely more than `t` allows.
+    /// Certainly more than `t` allows.
     [[nodiscard]] bool is_above(const tolerance& t) const noexcept {
         return middle() >= t.least &&
                1 - chance_above(t.allowed) < least_chances::of(runs_).false_alarm;
     }
-    /// Surely less than the ceiling.
+    /// Certainly less than the ceiling.
     [[nodiscard]] bool is_below(const tolerance& t) const noexcept {
         return chance_above(t.ceiling) < least_chances::of(runs_).missed;
     }
@@ -184,9 +186,9 @@ class change_estimate {
         return sum;
     }
 
-    // Each spread's weight: how likely it is at first, times how well `n` runs with that sum of
-    // squares around their mean fit to it. At first each step of the logarithm of all variance is
-    // as likely, that of the batches among it.
+    // The weight of each spread: its prior probability times the likelihood of the sum of squares
+    // of `n` runs around their mean. The prior gives equal weight to each step of the logarithm of
+    // the total variance, which includes that of the batches.
     void weigh(std::size_t runs, double squares) {
         runs_ = runs;
         const auto n = static_cast<double>(runs);
@@ -211,8 +213,8 @@ class change_estimate {
     std::vector<candidate> candidates_;
     std::size_t runs_ = 0;
     double log_change_ = 0;
-    double within_ = 0;   ///< relative variance of a baseline run's mean by its own batches
-    double noisier_ = 0;  ///< by how much the new run's is more
+    double within_ = 0;   ///< relative variance of a baseline run's mean, from its batches
+    double noisier_ = 0;  ///< how much larger that of the new run is
     bool known_ = false;
 };
 

@@ -1,4 +1,4 @@
-// statistics.hpp - what a handful of samples says, and what it does not.
+// statistics.hpp - statistics of small samples.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -36,8 +36,8 @@ inline double beta_fraction(double a, double b, double x) noexcept {
     return value;
 }
 
-/// The regularised incomplete beta function I_x(a, b), with y = 1 - x given apart: near x = 1 the
-/// subtraction would lose what the tail is made of.
+/// The regularised incomplete beta function I_x(a, b), with y = 1 - x passed separately: near x = 1
+/// the subtraction would lose all digits of the tail.
 inline double incomplete_beta(double a, double b, double x, double y) noexcept {
     if (!(x > 0)) return 0;
     if (!(y > 0)) return 1;
@@ -49,7 +49,7 @@ inline double incomplete_beta(double a, double b, double x, double y) noexcept {
 
 }  // namespace detail
 
-/// Chance of a value of at least `t` with `df` degrees of freedom; `df` need not be whole.
+/// Probability of a value of at least `t` with `df` degrees of freedom; `df` may be fractional.
 ///
 /// Cost: some hundred operations. Fails: NaN in, NaN out.
 ///
@@ -64,8 +64,8 @@ inline double incomplete_beta(double a, double b, double x, double y) noexcept {
     return t >= 0 ? tail : 1 - tail;
 }
 
-/// The value below which a share `p` lies: of `student_t_quantile(0.975, df)` standard errors is
-/// half a two-sided 95 % interval.
+/// The value below which a share `p` lies: `student_t_quantile(0.975, df)` standard errors are half
+/// a two-sided 95 % confidence interval.
 ///
 ///     student_t_quantile(0.975, 10);   // 2.228
 [[nodiscard]] inline double student_t_quantile(double p, double df) noexcept {
@@ -81,7 +81,7 @@ inline double incomplete_beta(double a, double b, double x, double y) noexcept {
     return p > 0.5 ? high : -high;
 }
 
-/// A mean and the range in which the true one lies with the confidence asked for.
+/// A mean and the range of the true mean at the requested confidence.
 struct confidence_interval {
     double middle = 0;
     double low = 0;
@@ -96,7 +96,7 @@ struct confidence_interval {
     return sum / static_cast<double>(x.size());
 }
 
-/// Of the population, estimated from the sample (n - 1 below the line); 0 for fewer than two.
+/// Variance of the population, estimated from the sample (divided by n - 1); 0 for fewer than two.
 [[nodiscard]] inline double variance(const std::vector<double>& x) noexcept {
     if (x.size() < 2) return 0;
     const double middle = mean(x);
@@ -105,8 +105,8 @@ struct confidence_interval {
     return sum / static_cast<double>(x.size() - 1);
 }
 
-/// The value below which a share `p` of the samples lies, straight lines between neighbours (type 7
-/// of Hyndman and Fan, "Sample quantiles in statistical packages", 1996). 0 for no samples.
+/// The value below which a share `p` of the samples lies, with linear interpolation (type 7 of
+/// Hyndman and Fan, "Sample quantiles in statistical packages", 1996). 0 without samples.
 [[nodiscard]] inline double quantile(std::vector<double> x, double p) {
     if (x.empty()) return 0;
     std::sort(x.begin(), x.end());
@@ -117,8 +117,8 @@ struct confidence_interval {
 }
 [[nodiscard]] inline double median(std::vector<double> x) { return quantile(std::move(x), 0.5); }
 
-/// Median distance from the median, scaled to the standard deviation of a normal distribution
-/// (1 / the normal quantile of 3/4): one far value does not move it.
+/// Median distance from the median, scaled to the standard deviation of a normal distribution (1 /
+/// the normal quantile of 3/4); robust against outliers.
 [[nodiscard]] inline double robust_deviation(const std::vector<double>& x) {
     const double middle = median(x);
     std::vector<double> distances;
@@ -142,8 +142,8 @@ struct confidence_interval {
     return {middle, middle - half, middle + half};
 }
 
-/// What a series of batches shows besides its mean: a change of level in its course (a throttling
-/// processor, a neighbour that came), and single batches far off.
+/// Whether the level changed during a series of batches (a throttling processor, a new neighbour),
+/// and the number of outliers.
 ///
 ///     steadiness s = judge_steadiness({1.00, 1.01, 0.99, 1.00, 1.20, 1.21, 1.19, 1.20});
 ///     // s.steady == false, s.change_at == 4, s.change == 0.2
@@ -154,25 +154,25 @@ struct steadiness {
     std::size_t outliers = 0;
 };
 
-/// Fewer samples than this on a side make no level.
+/// The smallest number of samples that make a level.
 inline constexpr std::size_t smallest_level = 3;
-/// A smaller change than this share is not worth a word.
+/// Smaller relative changes are ignored.
 inline constexpr double smallest_change = 0.02;
 
 namespace detail {
 
-/// Chance that two parts of one level differ as much. Both have one spread, pooled: that of three
-/// samples alone is too often near nothing by luck.
+/// Probability that two parts of one level differ that much. Both use a pooled variance: the
+/// variance of three samples alone is too often near zero by chance.
 [[nodiscard]] inline double chance_of_one_level(const std::vector<double>& a,
                                                 const std::vector<double>& b) {
     const auto n = static_cast<double>(a.size()), m = static_cast<double>(b.size());
     const double difference = std::fabs(mean(a) - mean(b));
-    const double spread = (variance(a) * (n - 1) + variance(b) * (m - 1)) / (n + m - 2);
-    if (!(spread > 0)) return difference > 0 ? 0 : 1;
-    return 2 * student_t_tail(difference / std::sqrt(spread * (1 / n + 1 / m)), n + m - 2);
+    const double pooled = (variance(a) * (n - 1) + variance(b) * (m - 1)) / (n + m - 2);
+    if (!(pooled > 0)) return difference > 0 ? 0 : 1;
+    return 2 * student_t_tail(difference / std::sqrt(pooled * (1 / n + 1 / m)), n + m - 2);
 }
 
-/// The split that is the least credible by chance, if it is incredible even as the best of so many.
+/// The least probable split, if it is improbable even as the best of so many.
 inline void find_change(const std::vector<double>& x, steadiness& s) {
     if (x.size() < 2 * smallest_level) return;
     double least = 0.001 / static_cast<double>(x.size() - 2 * smallest_level + 1);
@@ -195,7 +195,7 @@ inline void find_change(const std::vector<double>& x, steadiness& s) {
 
 }  // namespace detail
 
-/// Cost: quadratic in the number of samples, which are some ten to a hundred.
+/// Cost:   quadratic in the number of samples, which is ten to a hundred.
 [[nodiscard]] inline steadiness judge_steadiness(const std::vector<double>& x) {
     steadiness s;
     detail::find_change(x, s);
