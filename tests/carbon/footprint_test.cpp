@@ -163,7 +163,7 @@ TEST_CASE("ranking: beside a factor only those that mean the same are ranked, th
     CHECK(google.grams() == approx(10 * 44.18 * 1.09));
     CHECK(amazon.grams() == approx(10 * 44.18 * 1.14));
     const std::string text = to_text(ranking, 1_kg, 4);
-    CHECK(states(text, "not comparable with here or those above"));
+    CHECK(states(text, "not comparable with here or the places above"));
     CHECK(text.substr(text.find("not comparable")).find(" x ") == std::string::npos);
 }
 

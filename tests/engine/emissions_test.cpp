@@ -62,7 +62,7 @@ TEST_CASE("emissions: each scope is converted at its own time, and all conserve"
     machine.run(20s);  // the series has ended
     const report late = m.snapshot();
     REQUIRE(late.warnings.size() == 1);
-    CHECK(late.warnings[0].find("the intensity series knows 9") == 0);
+    CHECK(late.warnings[0].find("the intensity series covers 9") == 0);
 }
 
 TEST_CASE(

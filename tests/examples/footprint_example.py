@@ -86,7 +86,7 @@ def main(arguments):
         refuses([report, "--series", "no-such.csv"], "no-such.csv: No such file")
         refuses(["--kwh", "1", "--hours", "-1"], "--hours wants a number above zero")
         refuses(["--kwh", "1", "--embodied", "A100 SXM 40GB", "8", "35040", "1"], "add --hours N")
-        refuses(["--kwh", "1", "--hours", "1", "--embodied", "H100", "1", "1", "1"], "fits several")
+        refuses(["--kwh", "1", "--hours", "1", "--embodied", "H100", "1", "1", "1"], "matches several")
     return 0
 
 

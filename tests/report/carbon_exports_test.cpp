@@ -141,7 +141,7 @@ TEST_CASE("model card: grams, and what was measured, estimated, assumed") {
     CHECK(states(card, "  geographical_location: \"aws:eu-central-1 (Frankfurt)\"\n"));
     CHECK(states(card, "  hardware_used: \"2 x Some CPU 9000, 3 x Some GPU 80GB\"\n"));
     CHECK(states(card, "# measured: energy of gpu/0/board (nvml, measured)"));
-    CHECK(states(card, "# assumed: the making of the hardware is not counted"));
+    CHECK(states(card, "# assumed: embodied emissions of the hardware are not counted"));
     report r = run();
     r.context.hardware.clear();
     CHECK(states(to_model_card(r, ""), "  hardware_used: \"Some CPU 9000 @ 2.4 GHz\"\n"));

@@ -79,7 +79,7 @@ TEST_CASE("compare: scopes of one report alone are shown as such") {
     CHECK(c.scopes[2].verdict == comparison_verdict::only_in_b);
 }
 
-TEST_CASE("compare: factors that mean different things are told") {
+TEST_CASE("compare: factors with different definitions are noted") {
     report a = of({row("s", 100, 1)}), b = of({row("s", 90, 1)});
     b.context.carbon.grid.boundary = "direct";
     b.context.cpu = "other";

@@ -284,7 +284,7 @@ TEST_CASE("ledger: a symlink is not followed, and what is no file is not waited 
     REQUIRE(mkfifo(f.path.c_str(), 0600) == 0);
     const auto piped = append_to_ledger(f.path, entry("1", "training", "a", november, 1));
     REQUIRE_FALSE(piped);
-    CHECK(piped.error().reason == "ledger " + f.path + " not written: it is no regular file");
+    CHECK(piped.error().reason == "ledger " + f.path + " not written: it is not a regular file");
 }
 
 TEST_CASE("ledger: a lock that another process keeps is waited for a bounded time") {

@@ -223,7 +223,7 @@ TEST_CASE("report carbon: where the run had been cleanest is a ranked table with
     CHECK(states(text, "here: 9.22 kg CO2e, PUE 1.5"));
     CHECK(states(text, "   1  azure:norwayeast (Oslo)"));
     CHECK(states(text, "lifecycle, production"));
-    CHECK(states(text, "not comparable with here or those above"));
+    CHECK(states(text, "not comparable with here or the places above"));
     report stated = polish();  // comparable with anything, but the places are not with one another
     stated.context.carbon.intensity(614.98_g_per_kWh);
     CHECK(rank_regions(stated, {}, 5).substr(60).find("direct") >
@@ -243,7 +243,7 @@ TEST_CASE("what if: the same city in another cloud is no cleaner by another meas
     CHECK(w->changed.context.carbon.alternatives[0].boundary == "operational");
 }
 
-TEST_CASE("what if: factors that mean different things make no ratio") {
+TEST_CASE("what if: factors with different definitions make no ratio") {
     const auto w = what_if(polish(), in_region{"aws:ca-central-1"});
     REQUIRE(w);
     CHECK_FALSE(w->is_comparable());
@@ -257,10 +257,10 @@ TEST_CASE("what if: a figure that is refused is not said to be used, and the bou
     const auto below = what_if(polish(), at_intensity{carbon_intensity::from_grams_per_kwh(-1)});
     REQUIRE_FALSE(below);
     CHECK(below.error().reason ==
-          "carbon intensity -1 g/kWh is no number above zero and below a million");
+          "carbon intensity -1 g/kWh is not a number above zero and below a million");
     const auto huge = what_if(polish(), at_pue{1e7});
     REQUIRE_FALSE(huge);
-    CHECK(huge.error().reason == "PUE 10000000 is no number from 1 to 100");
+    CHECK(huge.error().reason == "PUE 10000000 is not a number from 1 to 100");
 }
 
 TEST_CASE("what if: a small factor is printed whole and apart from what it changes") {

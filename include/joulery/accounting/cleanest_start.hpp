@@ -1,4 +1,4 @@
-// cleanest_start.hpp - when a run would have been cleanest.
+// cleanest_start.hpp - finds the start time with the lowest carbon intensity for a run.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,14 +10,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A start and the mean intensity that a run from there would have had.
+/// A start time, and the mean intensity of a run that begins then.
 struct start_choice {
     wall_time begin;
     carbon_intensity mean;
 };
 
-/// The start, among the beginnings of the series' steps, from which `duration` has the lowest mean
-/// intensity; only where the series knows all of it. Linear in the number of steps.
+/// Among the beginnings of the series' steps, the start from which `duration` has the lowest mean
+/// intensity. Only periods that the series covers in full count. Linear in the number of steps.
 [[nodiscard]] JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series,
                                                                seconds duration);
 
@@ -30,7 +30,7 @@ namespace joulery {
 inline namespace v1 {
 
 JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series, seconds duration) {
-    result<start_choice> best{failure{"the series knows no stretch as long as the run",
+    result<start_choice> best{failure{"the series covers no period as long as the run",
                                       "give a longer series, without gaps"}};
     for (const intensity_step& s : series.steps()) {
         const auto begin = wall_time::from_unix_seconds(s.begin);

@@ -1,4 +1,4 @@
-// compare.hpp - two reports side by side, scope by scope.
+// compare.hpp - compares two reports, scope by scope.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,11 +12,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What the error bars allow to say of the second report's energy.
+/// How the second report's energy compares with the first's, given the error bars.
 enum class comparison_verdict : unsigned char {
-    lower,          ///< b uses less: the intervals at k = 2 do not meet
+    lower,          ///< b uses less: the error bars (k = 2) do not overlap
     higher,         ///< b uses more
-    none,           ///< no difference that the error bars allow
+    none,           ///< no difference outside the error bars
     only_in_a,      ///< b has no such scope
     only_in_b,      ///< a has no such scope
     not_comparable  ///< an uncertainty is missing, or the items differ in kind
@@ -28,10 +28,10 @@ enum class comparison_verdict : unsigned char {
     return names[static_cast<unsigned>(d)];
 }
 
-/// One scope in both reports. Compared is J/item where both count the same items, else J.
+/// One scope in both reports. J/item is compared if both count the same items, else J.
 struct compared_scope {
     std::string path;
-    const scope_row* a = nullptr;  ///< into the reports, which must outlive this
+    const scope_row* a = nullptr;  ///< points into the report, which must outlive this
     const scope_row* b = nullptr;
     bool per_item = false;
     double ratio = 0;        ///< energy of b over a, per item where `per_item`; 0: none
@@ -40,14 +40,15 @@ struct compared_scope {
 };
 
 struct comparison {
-    std::vector<compared_scope> scopes;  ///< a's in their order, then those only b has
-    std::vector<std::string> notes;      ///< what makes the two less comparable
+    std::vector<compared_scope> scopes;  ///< those of a in their order, then those only in b
+    std::vector<std::string> notes;      ///< why the two are less comparable
 };
 
-/// Sets two reports side by side. A difference is real only where the gap exceeds both error bars
-/// together (root of the squares, k = 2); else the verdict is "no difference".
+/// Compares two reports. A difference counts only if it exceeds both error bars combined (root of
+/// the sum of squares, k = 2); otherwise the verdict is "no difference".
 ///
-/// Fails:  never; what can't be compared says so. Keeps pointers into both reports.
+/// Fails:  never; scopes that can't be compared have the verdict `not_comparable`. Keeps pointers
+///         into both reports.
 ///
 ///     std::cout << to_text(compare(before, after));
 [[nodiscard]] JOULERY_DECL comparison compare(const report& a, const report& b);
@@ -91,7 +92,7 @@ inline void judge(compared_scope& s) {
     if (!is_positive(a) || !is_positive(b)) return;
     s.ratio = b / a;
     const double ua = s.a->uncertainty.joules() / per_a, ub = s.b->uncertainty.joules() / per_b;
-    // No error bar means that the uncertainty is not known, not that there is none.
+    // A missing error bar means that the uncertainty is unknown, not zero.
     if (!is_positive(ua) || !is_positive(ub)) return;
     s.uncertainty = s.ratio * std::hypot(ua / a, ub / b);
     const double gap = std::fabs(b - a);
@@ -118,7 +119,7 @@ inline void note_conditions(const report& a, const report& b, std::vector<std::s
     differ("qualities", std::string(to_text(a.provenance)), std::string(to_text(b.provenance)));
 }
 
-/// The rows of a report by path; of two with one path the first.
+/// The rows of a report by path; the first one if several share a path.
 inline std::unordered_map<std::string_view, const scope_row*> rows_by_path(const report& r) {
     std::unordered_map<std::string_view, const scope_row*> rows;
     rows.reserve(r.scopes.size());
@@ -179,7 +180,7 @@ JOULERY_DECL std::string to_text(const comparison& c) {
                   both(s, [](const scope_row& r) { return mass_text(r.co2e); }),
                   both(s, [](const scope_row& r) { return to_text(seconds(r.time)); }), judged});
     }
-    std::string out = grid.render(std::string::npos, false);  // a cut figure would be another one
+    std::string out = grid.render(std::string::npos, false);  // a truncated figure would be wrong
     for (const std::string& note : c.notes) append(out, {"note: ", escape_control(note), "\n"});
     return out;
 }

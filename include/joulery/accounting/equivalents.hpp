@@ -1,4 +1,4 @@
-// equivalents.hpp - an amount of CO2e in things that people know.
+// equivalents.hpp - expresses CO2e in everyday terms.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,22 +11,22 @@
 namespace joulery {
 inline namespace v1 {
 
-/// So many of something, with the factor behind it.
+/// A number of something, with the factor behind it.
 struct equivalent {
     std::string what;
     double count = 0;
     double grams_each = 0;
-    std::string source;  ///< who, year, and "older figure" where a newer one was not to be had
+    std::string source;  ///< publisher, year, and "older figure" if no newer one was available
 };
 
-/// Everything that `m` compares to: km driven, phones charged, days of a US home, minutes of a coal
-/// plant. For people; the machine-readable formats leave it out.
+/// `m` in km driven, phones charged, days of a US home, minutes of a coal plant. For people only;
+/// machine-readable formats omit it.
 ///
 ///     for (auto& e : equivalents_of(5_kg)) std::cout << to_text(e) << '\n';
 [[nodiscard]] JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m);
 
-/// Of these the one or two whose number a reader can picture, from a tenth to some thousands; none
-/// where all are beyond.
+/// The one or two equivalents with an imaginable number, from a tenth to some thousands; none if
+/// all are outside that range.
 [[nodiscard]] JOULERY_DECL std::vector<equivalent> sensible_equivalents(emissions m);
 
 /// "20.5 km driven by an average US car"
@@ -69,7 +69,7 @@ JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
     for (const choice& c : choices) {
         for (const equivalent_row& r : equivalent_table) {
             if (std::string_view(r.name) != c.row) continue;
-            const double grams = r.factor * 1e6 / c.per_row;  // the table holds tonnes
+            const double grams = r.factor * 1e6 / c.per_row;  // the table has tonnes
             std::string source = r.source;
             if (r.year > 0) append(source, {", ", r.year});
             if (std::string_view(r.vintage) == "old") source += ", an older figure";
@@ -82,7 +82,7 @@ JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m) {
 
 namespace detail {
 
-/// "of a US household's energy" of "days of a US household's energy".
+/// "of a US household's energy" from "days of a US household's energy".
 inline std::string_view after_unit(std::string_view what) noexcept {
     return what.substr(std::min(what.find(' '), what.size()));
 }
@@ -93,7 +93,7 @@ JOULERY_DECL std::vector<equivalent> sensible_equivalents(emissions m) {
     std::vector<equivalent> out;
     for (equivalent& e : equivalents_of(m)) {
         if (!(e.count >= 0.1 && e.count < 10000)) continue;
-        // 2,500 days of a household are years of it.
+        // 2,500 days of a household are given in years.
         const bool same = !out.empty() && e.source == out.back().source &&
                           detail::after_unit(e.what) == detail::after_unit(out.back().what);
         if (same && e.count >= 1)

@@ -1,4 +1,4 @@
-// footprint.hpp - one run's energy, emissions and water, each apart.
+// footprint.hpp - energy, emissions and water of one run.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,22 +13,22 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Everything that an amount of energy stands for. Nothing in it is added up across methods.
+/// The full footprint of an amount of energy. Figures of different methods are never added.
 struct footprint {
     energy it;                          ///< at the machine
     energy facility;                    ///< it x PUE
     emissions location;                 ///< operational, location-based
-    emissions low, high;                ///< the same with the lowest and highest source
+    emissions low, high;                ///< the same by the lowest and the highest source
     std::optional<emissions> market;    ///< operational, by contract
-    std::optional<emissions> embodied;  ///< share of the hardware's making
+    std::optional<emissions> embodied;  ///< share of the hardware's embodied emissions
     std::optional<double> site_litres, plant_litres;
     std::vector<std::string> factors;      ///< every figure used: value, year, place, source
-    std::vector<std::string> assumptions;  ///< what nobody stated
+    std::vector<std::string> assumptions;  ///< used where nothing was stated
 };
 
-/// The footprint of `it` joules over `duration`, from `begin` on where that matters (an intensity
-/// that varies). Where the caller knows the emissions already (a report), `known` is taken for the
-/// location-based figure.
+/// The footprint of `it` joules over `duration`; `begin` matters if the intensity varies. A caller
+/// that already knows the emissions (a report) passes them as `known`, for the location-based
+/// figure.
 ///
 ///     footprint f = footprint_for(*carbon_for("aws:eu-central-1"), 12_kWh, std::chrono::hours(3));
 [[nodiscard]] JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it,
@@ -106,7 +106,7 @@ JOULERY_DECL std::string to_text(const footprint& f) {
     };
     line("IT energy", text_in_both(f.it));
     line("facility energy", text_in_both(f.facility));
-    // Below a hundredth the sources agree.
+    // Differences below a hundredth are not shown.
     const bool differ = f.low * 1.01 < f.high;
     line("CO2e, location-based",
          mass_text(f.location) + (differ ? concat({" (sources differ: ", mass_text(f.low), " to ",

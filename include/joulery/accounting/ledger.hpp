@@ -1,4 +1,4 @@
-// ledger.hpp - a file to which every run adds its line, and that nobody rewrites.
+// ledger.hpp - a file to which every run appends one line.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,12 +12,12 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Adds one line to a ledger, creating it where there is none. What the file holds already is never
-/// changed: a line that an earlier writer left unfinished is ended, and stays for readers to skip.
+/// Appends one line to a ledger, creating the file if needed. Existing content never changes: a
+/// line that an earlier writer left unfinished is terminated, and readers skip it.
 ///
 /// Thread: any thread, any process; writers wait for each other (flock), ten seconds at most.
-/// Fails:  the reason names the file and what the system said; so do a symlink and what is no
-///         regular file. A full disk may leave an unfinished line; the next writer ends it.
+/// Fails:  the reason names the file and the system's error; symlinks and special files are
+///         refused. A full disk may leave an unfinished line, which the next writer terminates.
 ///
 ///     if (auto done = append_to_ledger("energy.jsonl", *entry); !done) complain(done.error());
 JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
@@ -28,8 +28,8 @@ JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/system_root.hpp"
 
 #include <cerrno>
@@ -48,8 +48,8 @@ JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
     std::string reason = error_text(file.error());
     std::string remedy = "name a file in a folder that exists and that you may write to";
     if (file.error() == ELOOP)
-        reason = "it is a symlink", remedy = "name the file that it leads to";
-    if (file.error() == EINVAL) reason = "it is no regular file", remedy = "name a file";
+        reason = "it is a symlink", remedy = "name the file that it points to";
+    if (file.error() == EINVAL) reason = "it is not a regular file", remedy = "name a file";
     if (file.error() == ETIMEDOUT) {
         reason = "another process keeps it locked";
         remedy = concat({"see which one: lsof ", path});
@@ -57,8 +57,9 @@ JOULERY_DECL result<std::size_t> append_to_ledger(const std::string& path,
     return failure{concat({"ledger ", path, " not written: ", reason}), remedy};
 #else
     (void)entry;
-    return failure{concat({"ledger ", path, " not written: this system has no file locks we know"}),
-                   "keep the run's report.json instead"};
+    return failure{
+        concat({"ledger ", path, " not written: no known kind of file lock on this system"}),
+        "keep the run's report.json instead"};
 #endif
 }
 

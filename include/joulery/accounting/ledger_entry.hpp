@@ -12,7 +12,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What a run was for; the ledger sums by it.
+/// The purpose of a run; the ledger sums by these.
 struct ledger_tag {
     std::string model;  ///< "bert-base"; may be empty
     std::string phase;  ///< "training", "inference", or a word of your own
@@ -26,8 +26,8 @@ struct ledger_entry {
     seconds duration{0};
     energy it, facility;
     emissions co2e;      ///< operational, location-based
-    emissions market;    ///< by contract; meaningful where `market_source` is not empty
-    emissions embodied;  ///< share of the hardware's making
+    emissions market;    ///< by contract; valid if `market_source` is not empty
+    emissions embodied;  ///< share of the hardware's embodied emissions
     double water_litres = 0;
     double items = 0;
     std::string item_name;
@@ -41,7 +41,7 @@ struct ledger_entry {
     [[nodiscard]] std::string month() const { return started.to_iso8601().substr(0, 7); }
 };
 
-/// The entry of a report, or of one scope of it.
+/// Makes an entry from a report, or from one scope in it.
 ///
 ///     auto e = make_ledger_entry(joulery::snapshot(), {"bert-base", "training", ""});
 ///     if (e) append_to_ledger("energy.jsonl", *e);
@@ -54,9 +54,8 @@ inline constexpr int ledger_schema_version = 1;
 /// One line of JSON, without the line end.
 [[nodiscard]] JOULERY_DECL std::string to_json_line(const ledger_entry& e);
 
-/// The entry that a line holds. Members that are missing keep their defaults, others are passed
-/// over. Fails: a line that is cut, that is no ledger's or a newer one's, or whose members have
-/// other types.
+/// Parses a ledger line. Missing members keep their defaults, unknown ones are ignored. Fails for a
+/// truncated line, for other or newer formats, and for members of the wrong type.
 [[nodiscard]] JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line);
 
 }  // namespace v1
@@ -77,7 +76,8 @@ inline namespace v1 {
 JOULERY_DECL result<ledger_entry> make_ledger_entry(const report& r, const ledger_tag& tag) {
     const scope_row* row = tag.scope.empty() ? nullptr : r.find(tag.scope);
     if (!row && !tag.scope.empty())
-        return failure{concat({"the report has no scope '", tag.scope, "'"}), "name one it has"};
+        return failure{concat({"the report has no scope '", tag.scope, "'"}),
+                       "name an existing scope"};
     const run_context& c = r.context;
     const carbon_model& m = c.carbon;
     ledger_entry e;
@@ -149,7 +149,7 @@ void visit_ledger(Entry& e, F&& f) {
     f("library", e.library);
 }
 
-/// Reads what a line has; false where a member is of the wrong type.
+/// Reads the members of a line; false if one has the wrong type.
 struct ledger_line_reader {
     const json_value& line;
     bool fits = true;
@@ -213,7 +213,7 @@ JOULERY_DECL result<ledger_entry> parse_ledger_line(std::string_view line) {
     const json_value* version = parsed->find("schema_version");
     double number = 0;
     if (version == nullptr || !parse_number(version->text, number) || number < 1)
-        return failure{"\"schema_version\" is missing or no number", "check who wrote the line"};
+        return failure{"\"schema_version\" is missing or not a number", "check who wrote the line"};
     if (number > ledger_schema_version)
         return failure{concat({"written by a newer joulery (ledger version ", version->text,
                                ", this one knows ", ledger_schema_version, ")"}),

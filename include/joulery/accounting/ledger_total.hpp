@@ -1,4 +1,4 @@
-// ledger_total.hpp - what months of runs come to.
+// ledger_total.hpp - sums the runs of a ledger.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Which lines count; an empty text lets all through.
+/// Which lines count; an empty text matches everything.
 struct ledger_filter {
     std::string phase, model, run_name, machine;
     std::string from_month, until_month;  ///< "2026-01" to "2026-06", both included
@@ -27,7 +27,7 @@ struct ledger_sum {
     seconds duration{0};
     energy it, facility;
     emissions co2e, market, embodied;
-    std::uint64_t with_market = 0;  ///< runs that state a contract; `market` is of those alone
+    std::uint64_t with_market = 0;  ///< runs that state a contract; `market` sums only these
     double water_litres = 0;
 
     void add(const ledger_entry& e) {
@@ -44,18 +44,18 @@ struct ledger_sum {
     }
 };
 
-/// The total of a ledger, and its parts by phase, by model and by month.
+/// The total of a ledger, and subtotals by phase, model and month.
 struct ledger_summary {
     ledger_sum total;
     std::map<std::string, ledger_sum> by_phase, by_model, by_month;
-    std::uint64_t superseded = 0;       ///< earlier lines of a run that was added again
+    std::uint64_t superseded = 0;       ///< earlier lines of runs that were added again
     std::vector<std::string> warnings;  ///< lines that could not be read, by number
 };
 
 /// Sums a ledger: training against inference, per model, per month.
 ///
-/// Fails: a file that can't be read. Lines that can't (torn, foreign) are left out and named in
-///        `warnings`; nothing in the file is changed.
+/// Fails:  if the file can't be read. Lines that can't be parsed (torn, foreign) are skipped and
+///         listed in `warnings`; the file is not changed.
 ///
 ///     auto t = ledger_total("energy.jsonl", {});
 ///     t->by_phase["training"].co2e;  t->by_month["2026-11"].it;
@@ -69,9 +69,9 @@ struct ledger_summary {
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/text_grid.hpp"
@@ -102,7 +102,7 @@ namespace detail {
            (f.until_month.empty() || month <= f.until_month);
 }
 
-/// Collects lines; a run that was added again counts as it was last.
+/// Collects lines; the last line of a run counts.
 class ledger_reader {
  public:
     void line(std::string_view text) {
@@ -151,7 +151,8 @@ JOULERY_DECL result<ledger_summary> ledger_total(const std::string& path,
     std::FILE* file = detail::open_stream(path, "rb");
     if (!file) return failure{concat({path, ": ", std::strerror(errno)}), "check the path"};
 #if JOULERY_POSIX()
-    (void)detail::lock_file(::fileno(file), LOCK_SH);  // no half line of a writer that is at work
+    (void)detail::lock_file(::fileno(file),
+                            LOCK_SH);  // excludes writers, so that no line is incomplete
 #endif
     detail::ledger_reader reader;
     std::string pending, piece(1 << 16, '\0');
@@ -192,7 +193,7 @@ JOULERY_DECL std::string to_text(const ledger_summary& s) {
         for (const auto& [name, sum] : part)
             row(concat({"  ", (name.empty() ? "(none)" : escape_control(name))}), sum);
     }
-    std::string out = grid.render(std::string::npos, false);  // a cut name could be another's
+    std::string out = grid.render(std::string::npos, false);  // truncated names might look alike
     if (s.total.with_market > 0)
         append(out, {"market-based: ", to_text(s.total.market), ", of the ", s.total.with_market,
                      " run(s) that state a contract\n"});

@@ -1,4 +1,4 @@
-// rank_regions.hpp - where an amount of energy would have been cleanest.
+// rank_regions.hpp - ranks places by the emissions that a run would have there.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,15 +16,16 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Which places compete.
+/// Which places to rank.
 struct ranking_options {
     bool clouds = true;
     bool countries = false;
-    bool states = false;     ///< of the USA
-    bool provinces = false;  ///< of Canada
-    std::string provider;    ///< "aws", "gcp", "azure", "oci", "ovh", ...: only its; empty: all
-    double pue = 0;          ///< for all places; 0: a cloud region's own, else 1.0
-    /// Its meaning goes first. Empty: lifecycle, production; in `rank_regions` the run's own.
+    bool states = false;     ///< states of the USA
+    bool provinces = false;  ///< provinces of Canada
+    std::string provider;    ///< only "aws", "gcp", "azure", "oci", "ovh", ...; empty: all
+    double pue = 0;          ///< of all places; 0: that of the cloud region, else 1.0
+    /// Places whose factors are comparable with this one come first. Empty: lifecycle, production;
+    /// in `rank_regions` the run's own factor.
     std::optional<grid_factor> comparable_with;
 };
 
@@ -34,20 +35,20 @@ struct ranked_place {
     double pue = 1;
     std::string pue_source;
     emissions co2e;          ///< of the run's IT energy there
-    bool comparable = true;  ///< its factor means the same as that of the others
+    bool comparable = true;  ///< its factor is defined as the first ones'
 };
 
-/// All places that compete, cleanest first: first those that have a factor of one meaning, that of
-/// `comparable_with`, then those that have none, cleanest first among them, which say nothing about
-/// the ones before. A cloud whose PUE nobody published competes only where `pue` is given: it would
-/// win by what it does not tell.
+/// All selected places, cleanest first. Places whose factors have the same definition as
+/// `comparable_with` come first; the others follow, cleanest first, and must not be compared with
+/// those above. A cloud without a published PUE is included only if `pue` is given, because a
+/// missing PUE would put it ahead.
 ///
 ///     auto r = rank_places(12_kWh);           // r[0]: the cleanest cloud region
 [[nodiscard]] JOULERY_DECL std::vector<ranked_place> rank_places(
     energy it, const ranking_options& options = {});
 
-/// A table: rank, place, g/kWh, year, basis, PUE, CO2e, and the ratio to `here`; what is not
-/// comparable stands below, without a ratio.
+/// A table: rank, place, g/kWh, year, basis, PUE, CO2e, and the ratio to `here`. Places that are
+/// not comparable are at the end, without a ratio.
 [[nodiscard]] JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking,
                                                emissions here, std::size_t at_most = 20);
 
@@ -79,7 +80,7 @@ JOULERY_DECL std::vector<ranked_place> rank_places(energy it, const ranking_opti
         const grid_factor* same = m->comparable_with(wanted);
         const bool comparable = same != nullptr;
         grid_factor used = comparable ? *same : m->grid;
-        used.place = m->grid.place;  // the region's, whatever grid its factor is of
+        used.place = m->grid.place;  // the region's name, not the grid's
         const emissions there = it * m->pue * used.intensity;
         out.push_back({place{kind, static_cast<short>(row)}, std::move(used), m->pue, m->pue_source,
                        there, comparable});
@@ -123,7 +124,7 @@ JOULERY_DECL std::string to_text(const std::vector<ranked_place>& ranking, emiss
         out += detail::ranking_line(ranking[at], at + 1, here);
     while (at < ranking.size() && ranking[at].comparable) ++at;
     if (at == ranking.size()) return out;
-    out += "not comparable with here or those above: their factors mean something else\n";
+    out += "not comparable with here or the places above: their factors are defined differently\n";
     const std::size_t shown = at == 0 ? at_most : std::max<std::size_t>(1, at_most / 4);
     for (std::size_t i = 0; i < shown && at + i < ranking.size(); ++i)
         out += detail::ranking_line(ranking[at + i], i + 1, here);

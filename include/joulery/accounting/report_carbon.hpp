@@ -1,4 +1,4 @@
-// report_carbon.hpp - a report's footprint, its SCI, and where it had been cleanest.
+// report_carbon.hpp - a report's footprint, its SCI, and the ranking of regions for it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,37 +16,38 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The footprint of a whole run, at the emissions that it found at their own times.
+/// The footprint of a whole run, with the emissions computed during the run.
 ///
 ///     std::cout << to_text(footprint_for(joulery::snapshot()));
 [[nodiscard]] JOULERY_DECL footprint footprint_for(const report& r);
 
-/// The hardware's making, charged to one scope by its time. Where scopes of several threads are
-/// open at once they share the hour, so that all outermost scopes together never exceed the run.
+/// Embodied emissions charged to one scope by its time. Scopes that are open on several threads at
+/// once share that time, so all outermost scopes together never exceed the run.
 [[nodiscard]] JOULERY_DECL emissions embodied_for(const report& r, const scope_row& row);
 
-/// What a report can't know about its own score.
+/// What a report does not contain but its score needs.
 struct sci_options {
-    std::string boundary;    ///< what is counted; empty: named after the summed channels
-    std::string unit;        ///< R, where the scope counted no items
-    double units = 0;        ///< how many; 0: the scope's items
-    bool whole_run = false;  ///< all of the run's energy (idle included), not the scope's alone
+    std::string boundary;  ///< the software boundary; empty: named after the summed channels
+    std::string unit;      ///< R, if the scope counted no items
+    double units = 0;      ///< number of units; 0: the scope's items
+    bool whole_run =
+        false;  ///< use the energy of the whole run (idle included), not only the scope's
 };
 
-/// The SCI of a scope, R being its items, with all that a conformant report must state. For the
-/// whole run name the scope that counts the items and set `whole_run`.
+/// The SCI of a scope, with its items as R and with everything that a conformant report must state.
+/// For the whole run name the scope that counts the items and set `whole_run`.
 ///
 ///     auto s = sci_score(r, "serve");                 // gCO2e per token
 ///     std::cout << (s ? to_text(*s) : s.error().reason);
 [[nodiscard]] JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path,
                                                         const sci_options& options = {});
 
-/// The same of a row of the report: two rows may share a path.
+/// The same for a row of the report, because two rows may share a path.
 [[nodiscard]] JOULERY_DECL result<sci_result> sci_score(const report& r, const scope_row& row,
                                                         const sci_options& options = {});
 
-/// "Where would this run have been cleanest?", as a ranked table; by factors that mean the same as
-/// the run's own.
+/// "Where would this run have been cleanest?", as a ranked table, by factors with the same
+/// definition as the run's own.
 ///
 ///     std::cout << rank_regions(joulery::snapshot());
 [[nodiscard]] JOULERY_DECL std::string rank_regions(const report& r,
@@ -107,7 +108,8 @@ namespace detail {
 JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path,
                                           const sci_options& options) {
     const scope_row* row = r.find(path);
-    if (!row) return failure{concat({"the report has no scope '", path, "'"}), "name one it has"};
+    if (!row)
+        return failure{concat({"the report has no scope '", path, "'"}), "name an existing scope"};
     return sci_score(r, *row, options);
 }
 
@@ -135,7 +137,8 @@ JOULERY_DECL std::string rank_regions(const report& r, const ranking_options& op
                                       std::size_t at_most) {
     ranking_options chosen = options;
     const grid_factor& here = r.context.carbon.grid;
-    // What a user states is comparable with anything, but the places are not with one another.
+    // A user's own figure is comparable with all others, but those are not comparable with each
+    // other.
     if (!chosen.comparable_with)
         chosen.comparable_with = here.boundary == "as stated" ? grid_factor{} : here;
     return concat({"here: ", to_text(r.co2e), ", PUE ", format_significant(r.context.carbon.pue, 4),

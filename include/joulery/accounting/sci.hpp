@@ -13,33 +13,33 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What a score is made of. A report of a run fills it by `sci_result` (report/sci_result.hpp).
+/// The inputs of a score. For a report of a run use `sci_score` (report_carbon.hpp).
 struct sci_input {
     energy it;       ///< of the software boundary, reserved but idle capacity included
     double pue = 1;  ///< the data centre's overhead
     std::string pue_source;
     grid_factor grid;             ///< I: location-based; average or marginal
-    emissions operational;        ///< E x I; zero: computed here from the above
+    emissions operational;        ///< E x I; zero: computed from the above
     emissions embodied;           ///< M
-    std::string embodied_source;  ///< items, lifetime and share; empty: M is not known
-    double units = 0;             ///< how many of R
+    std::string embodied_source;  ///< items, lifetime and share; empty: M is unknown
+    double units = 0;             ///< number of R
     std::string unit;             ///< R: token, sample, request, epoch
-    std::string boundary;         ///< what software and hardware is counted
+    std::string boundary;         ///< the software and hardware that is counted
     std::string method;           ///< measured or modelled, and how
 };
 
-/// A score with all that a conformant report must state.
+/// A score, with everything that a conformant report must state.
 struct sci_result {
     sci_input input;
     emissions operational;             ///< O = E x I
     emissions embodied;                ///< M
     emissions per_unit;                ///< (O + M) per R
-    std::vector<std::string> missing;  ///< what keeps the statement from being conformant
+    std::vector<std::string> missing;  ///< what a conformant statement still needs
     [[nodiscard]] bool conformant() const noexcept { return missing.empty(); }
 };
 
-/// Computes the score. Fails where there is no functional unit, and with a market-based intensity:
-/// the standard admits no contracts, certificates or offsets.
+/// Computes the score. Fails without a functional unit, and for a market-based intensity: the
+/// standard excludes contracts, certificates and offsets.
 ///
 ///     sci_input in;  in.it = 2_kWh;  in.grid = *intensity_for("FR");  in.units = 1e6;
 ///     in.unit = "token";  auto s = sci(in);   // s->per_unit
@@ -72,7 +72,7 @@ JOULERY_DECL result<sci_result> sci(sci_input in) {
                        "count items in the scope: s.add_items(n, \"token\")"};
     if (in.grid.method == "market")
         return failure{concat({"SCI admits no market-based intensity (", in.grid.source, ")"}),
-                       "give the location-based one"};
+                       "use the location-based one"};
     sci_result s;
     const energy facility = in.it * in.pue;
     s.operational = in.operational.grams() > 0 ? in.operational : facility * in.grid.intensity;
@@ -106,7 +106,8 @@ JOULERY_DECL std::string to_text(const sci_result& s) {
     append(out, {"  boundary       ", (in.boundary.empty() ? "not stated" : in.boundary), "\n"});
     append(out, {"  method         ", (in.method.empty() ? "not stated" : in.method), "\n"});
     if (s.conformant())
-        return concat({out, "  conformant     yes: all that the standard asks is stated\n"});
+        return concat(
+            {out, "  conformant     yes: everything that the standard requires is stated\n"});
     out += "  conformant     no; missing:";
     for (std::size_t i = 0; i < s.missing.size(); ++i) out += (i == 0 ? " " : "; ") + s.missing[i];
     return concat({out, "\n"});

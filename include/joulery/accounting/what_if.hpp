@@ -1,4 +1,4 @@
-// what_if.hpp - a measured run at another place, time, PUE or machine.
+// what_if.hpp - a measured run, recomputed for another place, time, PUE or machine.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,67 +18,67 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One of the four levers (model, machine, mechanization, map) and what it does to the emissions.
+/// One of the four levers (model, machine, mechanization, map) and its effect on the emissions.
 struct lever {
     std::string name;  ///< "map", "mechanization", "machine"
     std::string from, to;
-    double factor = 1;       ///< emissions after over before, by this lever alone
-    bool comparable = true;  ///< false: both sides' grid factors mean different things
+    double factor = 1;       ///< emissions after / before, for this lever only
+    bool comparable = true;  ///< false: the two grid factors are defined differently
 };
 
-/// A run as it would have been. `changed` is a report of its own, its energy marked estimated where
-/// another machine stands in.
+/// A recomputed run. `changed` is a complete report; its energy is labelled estimated if another
+/// machine is assumed.
 struct what_if_result {
     report changed;
     energy energy_before, energy_after;  ///< IT energy
     emissions co2e_before, co2e_after;   ///< operational, location-based
     std::vector<lever> levers;           ///< their factors multiply to co2e after / before
 
-    /// Whether emissions after over before say something: no lever set factors of two meanings side
-    /// by side.
+    /// Whether the ratio of emissions is meaningful: no lever compares grid factors with different
+    /// definitions.
     [[nodiscard]] bool is_comparable() const noexcept {
         for (const lever& l : levers)
             if (!l.comparable) return false;
         return true;
     }
 
-    /// Mean intensity of what the changed run used so far.
+    /// Mean intensity over the changed run so far.
     [[nodiscard]] carbon_intensity mean_intensity() const noexcept {
         const energy facility = changed.context.carbon.facility(changed.total);
         return facility.joules() > 0 ? changed.co2e / facility
                                      : changed.context.carbon.grid.intensity;
     }
-    /// Every energy or emission of the report times a factor.
+    /// Multiplies every energy or emission of the report by a factor.
     JOULERY_DECL void scale(double energy_by, double co2e_by);
-    /// One intensity for everything.
+    /// Uses one intensity for everything.
     JOULERY_DECL void convert(carbon_intensity i);
     JOULERY_DECL void move_to(const carbon_model& there);
     JOULERY_DECL void change_pue(double pue, const std::string& source);
 };
 
-/// In another place, by a factor that means the same as the run's own where the place has one; a
-/// cloud region brings its PUE along.
+/// In another place, using a factor with the same definition as the run's own if there is one; a
+/// cloud region also sets its PUE.
 struct in_region {
     std::string name;
 
     JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
-/// With an intensity of the user's own.
+/// With the user's own intensity.
 struct at_intensity {
     carbon_intensity value;
 
     JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
-/// In a data centre of another overhead.
+/// With another PUE.
 struct at_pue {
     double value;
 
     JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
-/// Begun at another moment of a series (see `cleanest_start`), the power spread evenly.
+/// Started at another time of a series (see `cleanest_start`), at constant power.
 struct started_at {
     std::shared_ptr<const intensity_series> series;
     wall_time begin;
@@ -86,9 +86,9 @@ struct started_at {
     JOULERY_DECL std::optional<failure> apply(what_if_result& w) const;
 };
 
-/// On the machine of a second measured report: energy and time by the J/item and s/item that the
-/// scope `path` has in both; processor, idle power and the making of the hardware are that
-/// machine's.
+/// On the machine of another measured report. Energy and time are scaled by the J/item and s/item
+/// of the scope `path` in both reports; processor, idle power and embodied emissions are those of
+/// that machine.
 struct on_machine {
     const report& other;
     std::string path;
@@ -105,9 +105,9 @@ std::optional<failure> apply_changes(what_if_result& w, const First& first, cons
 }
 }  // namespace detail
 
-/// Recomputes a measured run with one or several changes, in their order.
+/// Recomputes a measured run with one or more changes, applied in order.
 ///
-/// Fails:  with the reason where a change can't be understood; never guesses.
+/// Fails:  if a change can't be applied, with the reason; never guesses.
 ///
 ///     auto w = what_if(r, in_region{"aws:eu-north-1"}, on_machine{other, "train/step"});
 ///     if (w) std::cout << to_text(*w);
@@ -124,7 +124,7 @@ template <class... Change>
     return w;
 }
 
-/// Energy and CO2e before and after, and what each lever did.
+/// Energy and CO2e before and after, and the effect of each lever.
 [[nodiscard]] JOULERY_DECL std::string to_text(const what_if_result& w);
 
 }  // namespace v1
@@ -184,7 +184,7 @@ JOULERY_DECL void what_if_result::move_to(const carbon_model& there) {
     if (&grid != &there.grid) m.alternatives.push_back(there.grid);
     m.grid = grid;
     m.water = there.water;
-    m.market.reset();  // a contract is for one place
+    m.market.reset();  // a contract applies to one place
 }
 
 JOULERY_DECL void what_if_result::change_pue(double pue, const std::string& source) {
@@ -209,7 +209,7 @@ JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const
     const double grams = value.grams_per_kwh();
     if (!is_positive(grams) || grams >= impossible_grams_per_kwh)
         return failure{concat({"carbon intensity ", format_significant(grams),
-                               " g/kWh is no number above zero and below a million"}),
+                               " g/kWh is not a number above zero and below a million"}),
                        "state g CO2e/kWh, for instance 56"};
     w.move_to(carbon_model{value});
     return std::nullopt;
@@ -217,8 +217,9 @@ JOULERY_DECL std::optional<failure> at_intensity::apply(what_if_result& w) const
 
 JOULERY_DECL std::optional<failure> at_pue::apply(what_if_result& w) const {
     if (!is_finite(value) || value < 1 || value >= impossible_pue)
-        return failure{concat({"PUE ", format_significant(value), " is no number from 1 to 100"}),
-                       "state facility over IT energy, for instance 1.2"};
+        return failure{
+            concat({"PUE ", format_significant(value), " is not a number from 1 to 100"}),
+            "state facility over IT energy, for instance 1.2"};
     w.change_pue(value, "stated by the user");
     return std::nullopt;
 }
@@ -228,8 +229,8 @@ JOULERY_DECL std::optional<failure> started_at::apply(what_if_result& w) const {
     const auto end =
         wall_time::from_unix_seconds(begin.unix_seconds() + w.changed.context.duration.count());
     if (series->coverage(begin, end) < 1 - 1e-9)
-        return failure{concat({"the series does not know all of the time from ", begin.to_iso8601(),
-                               " to ", end.to_iso8601()}),
+        return failure{concat({"the series does not cover all of the time from ",
+                               begin.to_iso8601(), " to ", end.to_iso8601()}),
                        "choose another start, or a longer series"};
     carbon_model there{grid_factor_for(*series)};
     there.grid.intensity = series->mean(begin, end);
@@ -245,7 +246,8 @@ JOULERY_DECL std::optional<failure> started_at::apply(what_if_result& w) const {
 }
 
 namespace detail {
-/// Times by a factor; what was recorded moment by moment is this machine's and goes.
+/// Scales by a factor; the recorded histories are dropped, because they belong to the measured
+/// machine.
 inline void stretch(report& r, double slower) {
     r.context.duration *= slower;
     for (scope_row& s : r.scopes) {
@@ -290,7 +292,7 @@ JOULERY_DECL std::string to_text(const what_if_result& w) {
         concat({"IT energy  ", to_text(w.energy_before), " -> ", to_text(w.energy_after),
                 "\nCO2e       ", mass_text(w.co2e_before), " -> ", mass_text(w.co2e_after)});
     if (!w.is_comparable())
-        out += " (not comparable: the factors of the two places mean different things)";
+        out += " (not comparable: the factors of the two places are defined differently)";
     else if (w.co2e_before.grams() > 0)
         append(out, {" (x ", format_significant(w.co2e_after / w.co2e_before, 3), ")"});
     out += "\n";

@@ -1,4 +1,4 @@
-// accelerator_power.hpp - what an accelerator draws by its maker, for runs that nobody measured.
+// accelerator_power.hpp - rated power of accelerators, for runs that were not measured.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,17 +12,17 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A figure of the table: thermal design power, or the mean that a paper measured.
+/// An entry of the table: thermal design power, or the mean measured in a paper.
 struct accelerator_power {
     std::string name;    ///< "A100 SXM4 80 GB"
-    power watts;         ///< of one
+    power watts;         ///< of one device
     std::string source;  ///< "TDP, mlco2/impact d0d3ee5"
 };
 
-/// The figure of an accelerator by its name, or by a part of it. Of several that a part fits it is
-/// the one that draws most, and the source names the others.
+/// Finds an accelerator by its name, or by a part of the name. If several match, the result is the
+/// one with the highest power, and the source names the others.
 ///
-/// Fails:  where nothing fits, and where one draws more than twice what another does.
+/// Fails:  if nothing matches, or if the powers of the matches differ by more than a factor of two.
 ///
 ///     auto p = accelerator_power_for("V100-SXM2-32GB");   // 300 W
 ///     if (p) energy e = p->watts * hours * 0.6;           // 0.6: mean utilisation
@@ -68,12 +68,12 @@ JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view na
     if (most != nullptr && most->watts <= 2 * least) {
         accelerator_power found = figure(*most);
         if (most->watts > least)
-            append(found.source, {"; the most of what ", quoted, " fits: ", fits});
+            append(found.source, {"; the highest of those that match ", quoted, ": ", fits});
         return found;
     }
     if (most != nullptr)
-        return failure{concat({quoted, " fits accelerators of different power: ", fits}),
-                       "name one in full"};
+        return failure{concat({quoted, " matches accelerators of different power: ", fits}),
+                       "give a full name"};
     return failure{concat({"no accelerator is called ", quoted, "; known: ", all}),
                    "state the energy itself"};
 }

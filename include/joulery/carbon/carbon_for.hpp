@@ -1,4 +1,4 @@
-// carbon_for.hpp - everything the tables know of a place, as a carbon_model.
+// carbon_for.hpp - the carbon model of a place, from the tables.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,8 +24,8 @@ struct pue_figure {
 ///     auto p = pue_for("aws:ap-south-2");    // 1.46: the region's own, not the fleet's 1.14
 [[nodiscard]] JOULERY_DECL result<pue_figure> pue_for(std::string_view region_or_owner);
 
-/// The carbon model of a place: its grid factor, what other sources say, the PUE of a cloud region
-/// (a country has none: it stays 1.0 and says so), water on site and at the plants.
+/// The carbon model of a place: its grid factor, the figures of other sources, the PUE of a cloud
+/// region (1.0 for a country, with a note), water on site and at the power plants.
 ///
 ///     options o;
 ///     if (auto m = carbon_for("gcp:europe-west9")) o.carbon = *m;
@@ -50,7 +50,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// How tables of fleets call the owner of "aws", "gcp", "azure" and "ovh".
+/// The owner's name in the fleet tables for "aws", "gcp", "azure" and "ovh".
 [[nodiscard]] inline std::string_view fleet_owner(std::string_view provider) noexcept {
     if (provider == "aws" || provider == "amazon") return "AWS";
     if (provider == "gcp" || provider == "google") return "Google";
@@ -111,7 +111,7 @@ JOULERY_DECL result<pue_figure> pue_for(std::string_view region_or_owner) {
         return pue_figure{fleet->pue, detail::dated(concat({fleet->who, " fleet, ", fleet->source}),
                                                     fleet->year)};
     return failure{concat({"no PUE is known for '", region_or_owner, "'"}),
-                   "state it: facility energy over IT energy, from the operator"};
+                   "state it: facility energy over IT energy, as published by the operator"};
 }
 
 JOULERY_DECL result<carbon_model> carbon_for(place p) {

@@ -1,4 +1,4 @@
-// carbon_model.hpp - what turns joules at the plug into grams of CO2e.
+// carbon_model.hpp - converts joules into grams of CO2e.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,11 +21,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The mark of a PUE that nobody named.
+/// The source of the default PUE.
 inline constexpr const char* no_pue_stated = "none stated: 1.0, the machine alone";
 
-/// Above the first a PUE is almost surely something else; it is used, with a warning. From the
-/// second on it is not.
+/// A PUE above the first limit is probably an error; it is used, with a warning. A PUE above the
+/// second is not used.
 inline constexpr double absurd_pue = 3;
 inline constexpr double impossible_pue = 100;
 
@@ -33,19 +33,19 @@ inline constexpr double impossible_pue = 100;
 ///
 /// Units:  g/kWh inside `grid`; PUE is facility energy over IT energy, applied exactly once.
 /// Thread: plain data; `of` may be called from several threads.
-/// Cost:   `of` is two multiplications, with a series a binary search more.
-/// Fails:  never; `sanitize` replaces what can't be and says so.
+/// Cost:   `of` is two multiplications; with a series also a binary search.
+/// Fails:  never; `sanitize` replaces impossible values, with a warning.
 ///
 ///     options o;
 ///     o.carbon = carbon_model{56_g_per_kWh, 1.1};       // the user's own figures
 ///     o.carbon = *carbon_for("aws:eu-west-3");           // carbon/places.hpp: from the tables
 ///     o.carbon.series = *read_intensity_series("fr.csv");  // carbon/series_reader.hpp
 struct carbon_model {
-    grid_factor grid;  ///< location-based; beside a series it describes the series and its mean
+    grid_factor grid;  ///< location-based; with a series, the series' description and mean
     double pue = 1.0;
     std::string pue_source = no_pue_stated;
     std::shared_ptr<const intensity_over_time> series;  ///< null: `grid` for the whole run
-    std::optional<grid_factor> market;      ///< contractual intensity, shown beside, never mixed
+    std::optional<grid_factor> market;  ///< contractual intensity, shown separately, never mixed
     std::vector<grid_factor> alternatives;  ///< other sources for the same place: the range
     water_factors water;
     embodied_rate embodied;
@@ -58,7 +58,7 @@ struct carbon_model {
     carbon_model(grid_factor f, double stated_pue, std::string source = "stated by the user")
         : grid(std::move(f)), pue(stated_pue), pue_source(std::move(source)) {}
 
-    /// The user's own number, which goes before everything else.
+    /// The user's own figure, which overrides everything else.
     carbon_model& intensity(carbon_intensity stated) {
         grid = stated_intensity(stated);
         alternatives.clear();
@@ -71,27 +71,27 @@ struct carbon_model {
         return *this;
     }
 
-    /// Energy of the facility for `it` joules at the machine.
+    /// Energy of the facility when the machine uses `it` joules.
     [[nodiscard]] energy facility(energy it) const noexcept { return it * pue; }
 
-    /// Emissions of `e` joules used by the machine itself (IT energy), facility overhead included,
-    /// at the run's one intensity.
+    /// Emissions of `e` joules of IT energy, including the facility's overhead, at the run's fixed
+    /// intensity.
     [[nodiscard]] emissions of(energy e) const noexcept { return e * pue * grid.intensity; }
 
-    /// The same for energy used between two moments: at the series' mean over them where there is
-    /// a series. What the meter calls for every stretch of a run.
+    /// The same for energy used between two moments, at the mean of the series over that time if
+    /// there is a series. The meter calls this for every interval of a run.
     [[nodiscard]] emissions of(energy e, wall_time begin, wall_time end) const noexcept {
         return series ? e * pue * series->mean(begin, end) : of(e);
     }
 
-    /// By the contract's intensity; nothing where no contract is stated.
+    /// By the contract's intensity; empty without a contract.
     [[nodiscard]] std::optional<emissions> market_based(energy e) const noexcept {
         if (!market) return std::nullopt;
         return e * pue * market->intensity;
     }
 
-    /// The factor of this place that means the same as `other`: `grid`, else the first alternative
-    /// that does, else null.
+    /// The factor of this place with the same definition as `other`: `grid`, else the first such
+    /// alternative, else null.
     [[nodiscard]] const grid_factor* comparable_with(const grid_factor& other) const {
         if (is_comparable(grid, other)) return &grid;
         for (const grid_factor& f : alternatives)
@@ -109,11 +109,11 @@ struct carbon_model {
         return r;
     }
 
-    /// Replaces what can't be (intensity not above zero, PUE below 1) by the default, and returns a
-    /// warning for each such thing and for what is absurd. Called once, at the start of a run.
+    /// Replaces impossible values (intensity not positive, PUE below 1) by the defaults. Returns a
+    /// warning for each of these and for implausible values. Called once, at the start of a run.
     std::vector<std::string> sanitize();
 
-    /// Everything assumed in the emissions of a run between two moments, a sentence each.
+    /// The assumptions behind the emissions of a run between two moments, one sentence each.
     [[nodiscard]] std::vector<std::string> assumptions(wall_time begin, wall_time end) const;
 };
 
@@ -134,7 +134,7 @@ inline std::vector<std::string> carbon_model::sanitize() {
         if (g >= impossible_grams_per_kwh) {
             warnings.push_back(
                 concat({"carbon intensity ", format_significant(g),
-                        " g/kWh is a tonne or more for each kWh, which no grid is; ", instead}));
+                        " g/kWh is a tonne or more for each kWh, more than any grid; ", instead}));
             return false;
         }
         if (g > absurd_grams_per_kwh)
@@ -175,12 +175,12 @@ inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_
         const double covered = series->coverage(begin, end);
         if (covered < 1 - 1e-9)
             out.push_back(
-                concat({"the intensity series knows ", format_significant(covered * 100, 3),
+                concat({"the intensity series covers ", format_significant(covered * 100, 3),
                         " % of the run; the rest is converted at the series' fallback"}));
     }
     if (pue_source == no_pue_stated)
-        out.push_back("no PUE was stated: 1.0, the machine alone, without the data centre");
-    if (!embodied.known()) out.push_back("the making of the hardware is not counted");
+        out.push_back("no PUE was stated: 1.0 is used, without the data centre's overhead");
+    if (!embodied.known()) out.push_back("embodied emissions of the hardware are not counted");
     return out;
 }
 

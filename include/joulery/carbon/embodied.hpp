@@ -1,4 +1,4 @@
-// embodied.hpp - what making the hardware emitted, spread over lifetime and use.
+// embodied.hpp - embodied emissions of hardware, distributed over lifetime and use.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,24 +14,24 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A part of the hardware and what making it emitted.
+/// A part of the hardware and its embodied emissions.
 struct embodied_item {
     std::string name;
     emissions each;
-    double count = 1;  ///< pieces; or GB, cm2 and so on where the factor is per such
+    double count = 1;  ///< pieces; or GB, cm2, ... if the factor is per unit
     std::string source;
 };
 
-/// An item of the tables by (part of) its name: "H100 SXM (1/8", "SSD per GB", "Base rack server".
-/// Fails with the names that fit where several do, since sources differ by up to 3.5 times.
+/// Finds an item of the tables by its name or a part of it: "H100 SXM (1/8", "SSD per GB", "Base
+/// rack server". If several match it fails and lists them, since sources differ by up to 3.5 times.
 ///
 ///     auto gpu = embodied_factor("A100 SXM 40GB", 8);      // 8 x 127.6 kg
 [[nodiscard]] JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name,
                                                                  double count = 1);
 
-/// Spreads the making of `items` over `lifetime` (wall time in service), charged for `share` of
-/// them (1: the whole machine; a quarter of its GPUs: 0.25). Neither has a default: the choice of 3
-/// or 6 years alone is a factor of two.
+/// Distributes the embodied emissions of `items` over `lifetime` (wall time in service) and charges
+/// `share` of them (1: the whole machine; 0.25: a quarter of its GPUs). Neither has a default:
+/// choosing 3 or 6 years alone changes the result by a factor of two.
 ///
 ///     auto m = embodied_for({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
 ///     options.carbon.embodied = *m;
@@ -76,7 +76,7 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
             found->item, emissions::from_kilograms(found->kilograms), count,
             concat({found->source, " (", found->boundary, ", ", found->evidence, ")"})};
     if (fitting > 1)
-        return failure{concat({"'", name, "' fits several: ", fits}), "name one in full"};
+        return failure{concat({"'", name, "' matches several: ", fits}), "give a full name"};
     std::string all;
     for (const embodied_row& r : embodied_table) append(all, {all.empty() ? "" : "; ", r.item});
     return failure{concat({"no embodied factor for '", name, "'; known: ", all}),
@@ -86,10 +86,10 @@ JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name, double
 JOULERY_DECL result<embodied_rate> embodied_for(const std::vector<embodied_item>& items,
                                                 seconds lifetime, double share) {
     if (!is_positive(lifetime.count()))
-        return failure{"the lifetime of the hardware is not above zero",
-                       "state it; 3 to 6 years (26,280 to 52,560 h) are in use"};
+        return failure{"the lifetime of the hardware must be positive",
+                       "state it; 3 to 6 years (26,280 to 52,560 h) are usual"};
     if (!is_positive(share) || share > 1)
-        return failure{"the share of the hardware in use is not above 0 and at most 1",
+        return failure{"the share of the hardware in use must be above 0 and at most 1",
                        "state it: 1 for the whole machine"};
     if (items.empty()) return failure{"no hardware was named", "name at least one item"};
     emissions total;

@@ -1,4 +1,4 @@
-// grid_factor.hpp - a carbon intensity together with what it means.
+// grid_factor.hpp - a carbon intensity with its definition.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,9 +12,9 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A grid factor with its definition; without it the number means little: for one country the same
-/// kilowatt-hour is 350 g (direct, production), 384 g (lifecycle, production) or 414 g (lifecycle,
-/// consumption).
+/// A grid factor with its definition. Without the definition the number means little: for one
+/// country a kilowatt-hour is 350 g (direct, production), 384 g (lifecycle, production) or 414 g
+/// (lifecycle, consumption).
 struct grid_factor {
     carbon_intensity intensity = carbon_intensity::from_grams_per_kwh(472.94);
     std::string place = "World";
@@ -24,11 +24,11 @@ struct grid_factor {
     std::string kind = "average";           ///< average | marginal | as stated
     std::string method = "location";        ///< location | market | as stated
     std::string source = "Ember Yearly Electricity Data through co2.js 0.19.0 (CC BY 4.0)";
-    std::string country;  ///< ISO 3166-1 alpha-3 where the place lies in one; may be empty
-    bool assumed = true;  ///< nobody named a place: the world average stands in
+    std::string country;  ///< ISO 3166-1 alpha-3 code of its country; may be empty
+    bool assumed = true;  ///< no place was stated: the world average is used
 };
 
-/// A factor that the user states: `carbon_intensity` in g/kWh, by their own authority.
+/// A factor stated by the user, in g/kWh, taken as it is.
 [[nodiscard]] inline grid_factor stated_intensity(carbon_intensity i) {
     grid_factor f;
     f.intensity = i;
@@ -40,8 +40,8 @@ struct grid_factor {
     return f;
 }
 
-/// The intensity of the electricity that a contract buys (a supplier's product, certificates): a
-/// figure of its own beside the location-based one, never mixed with it.
+/// The intensity of the electricity bought by a contract (a supplier's product, certificates): a
+/// separate figure beside the location-based one, never mixed with it.
 [[nodiscard]] inline grid_factor contractual_intensity(carbon_intensity i, std::string source) {
     grid_factor f = stated_intensity(i);
     f.place = "by contract";
@@ -50,9 +50,9 @@ struct grid_factor {
     return f;
 }
 
-/// Whether two factors mean the same, so that one over the other says something: what is counted
-/// (boundary, accounting), how (average or marginal), and by place or by contract. What a user
-/// states without saying what it means is taken for the same.
+/// Whether two factors have the same definition, so that their ratio is meaningful: what is counted
+/// (boundary, accounting), how (average or marginal), and by place or by contract. A user's figure
+/// without a definition is comparable with all.
 ///
 ///     is_comparable(*intensity_for("FR"), *intensity_for("US-CA"));   // false: lifecycle, direct
 [[nodiscard]] inline bool is_comparable(const grid_factor& a, const grid_factor& b) {
@@ -63,15 +63,15 @@ struct grid_factor {
            same(a.kind, b.kind) && same(a.method, b.method);
 }
 
-/// What a factor means: "lifecycle, production, average, location-based".
+/// The definition of a factor: "lifecycle, production, average, location-based".
 [[nodiscard]] inline std::string basis_text(const grid_factor& f) {
     return concat({f.boundary, ", ", f.accounting, ", ", f.kind, ", ", f.method, "-based"});
 }
 
-/// Above this a figure is no grid's in any unit: a tonne for each kilowatt-hour.
+/// No grid has an intensity above this: a tonne per kilowatt-hour.
 inline constexpr double impossible_grams_per_kwh = 1e6;
 
-/// Above this a yearly grid average is almost surely in the wrong unit; it is used, with a warning.
+/// A yearly grid average above this is probably in the wrong unit; it is used, with a warning.
 inline constexpr double absurd_grams_per_kwh = 2000;
 
 /// "44.18 g CO2e/kWh, France (FR), 2024, lifecycle, production, average, location-based; source".

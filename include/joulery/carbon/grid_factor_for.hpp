@@ -1,4 +1,4 @@
-// grid_factor_for.hpp - the grid factor of a place, and what other sources say of it.
+// grid_factor_for.hpp - the grid factor of a place, and the figures of other sources.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,19 +13,19 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The factor of a place in the tables; its intensity is 0 where the source has no usable figure.
+/// The factor of a place in the tables; its intensity is 0 if the source has no usable figure.
 [[nodiscard]] JOULERY_DECL grid_factor raw_factor(place p);
 
-/// The factor of a place; an error where the source gives zero or nothing.
+/// The factor of a place; fails if the source gives zero or nothing.
 [[nodiscard]] JOULERY_DECL result<grid_factor> grid_factor_for(place p);
 
-/// Name to factor in one step.
+/// From name to factor in one step.
 ///
 ///     auto f = intensity_for("FR");        // f->intensity: 44.18 g/kWh, 2024, lifecycle, Ember
 ///     if (!f) std::cerr << f.error().reason;
 [[nodiscard]] JOULERY_DECL result<grid_factor> intensity_for(std::string_view name);
 
-/// What other sources, years or definitions say of the same place; may be empty.
+/// Figures of other sources, years or definitions for the same place; may be empty.
 [[nodiscard]] JOULERY_DECL std::vector<grid_factor> other_factors_of(place p);
 
 }  // namespace v1
@@ -43,8 +43,8 @@ inline namespace v1 {
 namespace joulery {
 inline namespace v1 {
 
-/// A single figure quoted beside the table's: lifecycle and consumption-based, so that electricity
-/// from abroad counts. Large importers and exporters differ most.
+/// A single figure shown next to the table's: lifecycle and consumption-based, so that imported
+/// electricity counts. Large importers and exporters differ most.
 struct second_opinion {
     char iso2[3];
     double grams_per_kwh;
@@ -60,7 +60,7 @@ inline constexpr second_opinion second_opinions[] = {
 
 namespace detail {
 
-/// A factor from a table: average, location-based, found and not assumed.
+/// A factor from a table: average, location-based, not assumed.
 [[nodiscard]] inline grid_factor table_factor(double grams, int year, std::string place,
                                               const char* boundary, const char* accounting,
                                               const char* source) {
@@ -135,15 +135,15 @@ namespace detail {
     return f;
 }
 
-/// A province's figures of other years than the one in use.
+/// A province's figures for other years than the one in use.
 inline void add_other_years(std::vector<grid_factor>& out, std::size_t province) {
     for (const std::size_t year : {std::size_t{2021}, std::size_t{2022}, std::size_t{2024}})
         if (province_table[province].grams_per_kwh[year - 2021] > 0)
             out.push_back(province_factor(province, year));
 }
 
-/// The smallest grid of the public tables that a cloud region lies in: a nation's mean says little
-/// of a region in a country of many grids.
+/// The smallest grid of the public tables that contains a cloud region, since a nation's mean does
+/// not describe a region in a country with many grids.
 [[nodiscard]] inline grid_factor nearest_grid(const cloud_row& r) {
     if (r.subregion >= 0) return subregion_factor(static_cast<std::size_t>(r.subregion));
     if (r.province >= 0) return province_factor(static_cast<std::size_t>(r.province), 2023);

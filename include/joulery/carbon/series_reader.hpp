@@ -17,27 +17,27 @@ inline namespace v1 {
 
 using series_result = result<std::shared_ptr<const intensity_series>>;
 
-/// Reads a series that is already in memory.
+/// Parses a series that is already in memory.
 [[nodiscard]] JOULERY_DECL series_result parse_intensity_series(std::string_view text,
                                                                 const series_options& options = {},
                                                                 std::string source = "text");
 
-/// Reads a series from a file, streamed: ten million rows need no more memory than two hundred
+/// Reads a series from a file as a stream: ten million rows need no more memory than two hundred
 /// thousand.
 ///
-/// Units:  g/kWh, kg/MWh, lb/MWh, as the file or the options say. Times carry their zone.
-/// Fails:  with the line and the remedy for whatever can't be understood; see series_options for
-///         what may be allowed. Gaps and rows put in order are told in `about().notes`.
+/// Units:  g/kWh, kg/MWh, lb/MWh, as the file or the options say. Times include their zone.
+/// Fails:  with the line and the remedy for anything that can't be parsed; series_options allows
+///         exceptions. Gaps and reordered rows are listed in `about().notes`.
 ///
 ///     auto s = read_intensity_series("fr-2025.csv");
 ///     if (s) options.carbon = carbon_over_time(*s); else std::cerr << s.error().reason;
 [[nodiscard]] JOULERY_DECL series_result read_intensity_series(const std::string& path,
                                                                const series_options& options = {});
 
-/// The factor that describes a series: its mean, its zone, its file.
+/// A factor that describes a series: its mean, its zone, its file.
 [[nodiscard]] JOULERY_DECL grid_factor grid_factor_for(const intensity_series& s);
 
-/// A model whose intensity follows a series; PUE and the rest are taken from `base`.
+/// A model whose intensity follows a series; PUE and the rest come from `base`.
 [[nodiscard]] JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
                                                          carbon_model base = {});
 

@@ -1,4 +1,4 @@
-// water_factors.hpp - litres of water that a kilowatt-hour costs.
+// water_factors.hpp - litres of water per kilowatt-hour.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,27 +10,27 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Water per energy. On site (cooling) it goes with IT energy; at the power plant with the energy
-/// of the whole facility, so that PUE enters once: W = E_IT x (site + PUE x off site).
+/// Water per energy. Water on site (cooling) is per IT energy; water at the power plant is per
+/// facility energy, so that PUE is applied once: W = E_IT x (site + PUE x off site).
 ///
 ///     water_factors w;
 ///     w.site = 0.30; w.off_site = 3.1321;                  // litres per kWh
 ///     w.litres(1_kWh, 1.17);                               // 3.9646
 struct water_factors {
-    double site = 0;          ///< litres per kWh of IT energy; meaningful with `site_source` only
-    double off_site = 0;      ///< litres per kWh of facility energy
-    std::string site_source;  ///< who says so, with the year; empty: not known
+    double site = 0;              ///< litres per kWh of IT energy; valid only with `site_source`
+    double off_site = 0;          ///< litres per kWh of facility energy
+    std::string site_source;      ///< publisher and year; empty: unknown
     std::string off_site_source;  ///< likewise for `off_site`
 
-    /// True where either part is known.
+    /// True if either part is known.
     [[nodiscard]] bool known() const noexcept {
         return !site_source.empty() || !off_site_source.empty();
     }
-    /// Litres evaporated or used on site for `it` joules of IT energy.
+    /// Litres used on site for `it` joules of IT energy.
     [[nodiscard]] double site_litres(energy it) const noexcept {
         return it.kilowatt_hours() * site;
     }
-    /// Litres used at the plants that made the facility's electricity.
+    /// Litres used at the power plants for the facility's electricity.
     [[nodiscard]] double plant_litres(energy it, double pue) const noexcept {
         return it.kilowatt_hours() * pue * off_site;
     }

@@ -314,7 +314,7 @@ class meter_core {
         if (r.total.joules() > 0) m.grid.intensity = r.co2e / m.facility(r.total);
         const double known = m.series->coverage(started_, now);
         if (known < 1 - 1e-9)
-            r.warnings.push_back("the intensity series knows " + percent_text(known) +
+            r.warnings.push_back("the intensity series covers " + percent_text(known) +
                                  " of the run's time; the rest is converted at its fallback");
     }
 
