@@ -3,6 +3,8 @@
 //
 //     sampling_cost            the whole table: minutes
 //     sampling_cost --quick    the same with short runs
+//     sampling_cost --reports  only how long reports take: seconds
+//     sampling_cost --paths 10 only what the sampler takes with so many paths, at 100 Hz
 #include "ticking_files.hpp"
 #include "timing.hpp"
 
@@ -19,7 +21,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <string>
@@ -166,16 +168,19 @@ void print_snapshot(testing::fake_system& machine, int paths, int threads, const
 }  // namespace
 
 int main(int argc, char** argv) {
-    const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+    const std::string only = argc > 1 ? argv[1] : "";
     testing::fake_system machine;
     machine.powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     machine.powercap_zone("intel-rapl:0:0", "core", 1'000'000);
     machine.powercap_zone("intel-rapl:0:1", "dram", 1'000'000);
     machine.powercap_zone("intel-rapl:1", "psys", 1'000'000);
     std::printf("| %-52s | %-44s | %-14s |\n|---|---|---|\n", "what", "measured", "budget");
-    for (const int paths : {10, 100, 1'000, 10'000})
-        for (const milliseconds period : {milliseconds(100), milliseconds(10)})
-            print_sampler(machine, period, paths, quick ? 0.3 : 20);
+    if (only == "--paths" && argc > 2)
+        return print_sampler(machine, milliseconds(10), std::atoi(argv[2]), 20), 0;
+    if (only != "--reports")
+        for (const int paths : {10, 100, 1'000, 10'000})
+            for (const milliseconds period : {milliseconds(100), milliseconds(10)})
+                print_sampler(machine, period, paths, only == "--quick" ? 0.3 : 20);
     for (const int paths : {10, 100, 1'000}) print_snapshot(machine, paths, 1, "-");
     print_snapshot(machine, 10'000, 1, "<= 10 ms");
     print_snapshot(machine, 1'000, 64, "<= 5 ms");

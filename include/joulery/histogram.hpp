@@ -95,7 +95,8 @@ struct histogram {
         bin = std::min(bin, last_bin);
         if (bin < 64) return static_cast<double>(bin) * 1e-9;
         const double mantissa = static_cast<double>(bin % 32 + 32) + 0.5;
-        return (std::ldexp(mantissa, static_cast<int>(bin / 32) - 1) - 0.5) * 1e-9;
+        const std::uint64_t steps_a_bin = std::uint64_t{1} << (bin / 32 - 1);
+        return (mantissa * static_cast<double>(steps_a_bin) - 0.5) * 1e-9;
     }
 
     void count_in(std::size_t bin, std::uint64_t times) {

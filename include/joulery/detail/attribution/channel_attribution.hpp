@@ -348,6 +348,7 @@ class channel_attribution {
             if (traits_.separates_scopes && regression_.columns() > 0) {
                 power_estimate solved = regression_.solve();  // whole, or not at all
                 powers_ = std::move(solved);
+                powers_.number = ++solved_;
             }
             is_stale_ = false;
         }
@@ -387,6 +388,7 @@ class channel_attribution {
     power_estimate powers_, earlier_, candidate_;
     double candidate_at_ = 0.5;
     bool is_stale_ = false;
+    std::uint64_t solved_ = 0;  ///< how often powers were found
     disaggregation sums_;
     published_energies published_;
     double seconds_billed_ = 0, seconds_since_commit_ = 0;

@@ -14,13 +14,13 @@
 // known, all are equal and energy is shared by time.
 #pragma once
 
+#include "joulery/detail/attribution/column_sums.hpp"
 #include "joulery/detail/attribution/pending_row.hpp"
 #include "joulery/detail/attribution/power_regression.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -71,7 +71,7 @@ class disaggregation {
             std::vector<double>& crossed = columns_[m.column].crossed;
             if (crossed.size() < columns) crossed.resize(columns);
         }
-        moved_.reserve(share_.size());
+        moved_.reserve(rows_.size());
         summed_.reserve(members.size());
     }
 
@@ -81,23 +81,24 @@ class disaggregation {
         double seconds = 0;
         for (const row_member& m : members) seconds += m.seconds;
         for (const row_member& m : members) {
-            const std::size_t p = row_of(m.path);
-            own_noise_[p] += (1 - m.share) * (1 - m.share) * m.seconds;
-            others_noise_[p] += m.share * m.share * (seconds - m.seconds);
-            share_[p] += m.share * joules;
-            weight_[p] += m.share;
-            share_deviation_[p] += m.share_deviation;
-            waited_[p] += m.waited;
-            alone_[p] += m.share > alone ? m.share * joules : 0;
+            path_sums& p = rows_[row_of(m.path)];
+            p.own_noise += (1 - m.share) * (1 - m.share) * m.seconds;
+            p.others_noise += m.share * m.share * (seconds - m.seconds);
+            p.share += m.share * joules;
+            p.weight += m.share;
+            p.share_deviation += m.share_deviation;
+            p.waited += m.waited;
+            p.alone += m.share > alone ? m.share * joules : 0;
             for (const path_record* r = m.path; r != nullptr; r = r->parent)
-                inside_[r->index + 1] += m.share * joules;
-            column_[p] = m.column;
+                rows_[r->index + 1].inside += m.share * joules;
+            p.column = m.column;
         }
         sum_by_column(members, crossed);
         for (const row_member& m : summed_) {
             column_sums& c = columns_[m.column];
             c.weight += m.share;
             c.seconds += m.seconds;
+            c.of_powers = column_sums::unknown;
             for (const row_member& q : summed_)
                 if (q.pool == m.pool) c.crossed[q.column] += m.share * q.seconds;
         }
@@ -111,17 +112,17 @@ class disaggregation {
                       double variance, double bias, double shown = 0) {
         for (const row_member& m : before) {
             move(m.path, -m.share);
-            owed_[row_of(m.path)] += m.share * shown;
+            rows_[row_of(m.path)].owed += m.share * shown;
         }
         for (const row_member& m : after) {
             move(m.path, m.share);
-            owed_[row_of(m.path)] -= m.share * shown;
+            rows_[row_of(m.path)].owed -= m.share * shown;
         }
         for (const std::size_t p : moved_) {
-            const double part = std::exchange(moved_by_[p], 0.0);
-            random_[p] += part * part * variance;
-            (part < 0 ? bias_at_end_ : bias_at_begin_)[p] += part * bias;
-            owed_in_all_[p] -= part * shown;
+            const double part = std::exchange(rows_[p].moved_by, 0.0);
+            rows_[p].random += part * part * variance;
+            (part < 0 ? rows_[p].bias_at_end : rows_[p].bias_at_begin) += part * bias;
+            rows_[p].owed_in_all -= part * shown;
         }
         moved_.clear();
     }
@@ -131,7 +132,7 @@ class disaggregation {
                            list<path_energy>& all) {
         for (const row_member& m : before) move(m.path, m.share);
         for (const std::size_t p : moved_) {
-            const double part = std::exchange(moved_by_[p], 0.0);
+            const double part = std::exchange(rows_[p].moved_by, 0.0);
             all[p].variance += part * part * variance;
         }
         moved_.clear();
@@ -139,8 +140,7 @@ class disaggregation {
 
     /// The row of the path around that of row `p`; 0: none.
     [[nodiscard]] std::size_t parent_of(std::size_t p) const noexcept {
-        const path_record* r = p < records_.size() ? records_[p] : nullptr;
-        return r != nullptr && r->parent != nullptr ? r->parent->index + 1 : 0;
+        return p < rows_.size() ? rows_[p].around : 0;
     }
 
     /// What every path has by row (0: outside, then paths by index + 1) at these powers.
@@ -149,38 +149,40 @@ class disaggregation {
     /// `turns(index)`: the taken_turns of a path.
     template <class Turns = as_shared>
     [[nodiscard]] list<path_energy> energies(const power_estimate& powers,
-                                             const power_estimate& earlier,
-                                             Turns turns = {}) const {
-        list<path_energy> all(share_.size());
+                                             const power_estimate& earlier, Turns turns = {}) {
+        list<path_energy> all(rows_.size());
         const powers_of known(powers), before(earlier);
+        note_powers(powers, earlier);
         std::vector<double> explained(columns_.size());
         for (std::size_t c = 0; c < columns_.size(); ++c)
             explained[c] = columns_[c].explained(known);
         // What no power explains goes by share, put right by who took turns with whom.
-        std::vector<double> beyond(share_.size()), deviations(share_.size(), 0.0);
+        std::vector<double> beyond(rows_.size()), deviations(rows_.size(), 0.0);
         double as_shared = 0, as_taken = 0;
-        for (std::size_t p = 0; p < share_.size(); ++p) {
-            beyond[p] = share_[p] - explained[column_[p]] * part_of_column(p);
-            deviations[p] = waits_unseen * waited_[p] * powers.mean_watts;
-            if (p == 0 || !(share_deviation_[p] > 0)) continue;
+        for (std::size_t p = 0; p < rows_.size(); ++p) {
+            const path_sums& r = rows_[p];
+            beyond[p] = r.share - explained[r.column] * part_of_column(r);
+            deviations[p] = waits_unseen * r.waited * powers.mean_watts;
+            if (p == 0 || !(r.share_deviation > 0)) continue;
             const taken_turns t = turns(p - 1);
             deviations[p] +=
-                (t.deviation * share_deviation_[p] / weight_[p] + t.error) * std::fabs(beyond[p]);
+                (t.deviation * r.share_deviation / r.weight + t.error) * std::fabs(beyond[p]);
             as_shared += beyond[p];
             beyond[p] *= t.ratio;
             as_taken += beyond[p];
         }
         const double scale = as_shared * as_taken > 0 ? as_shared / as_taken : 1;
-        for (std::size_t p = 0; p < share_.size(); ++p) {
-            if (p > 0 && share_deviation_[p] > 0) beyond[p] *= scale;
-            const column_sums& c = columns_[column_[p]];
-            all[p].self = beyond[p] + part_of_column(p) * c.seconds * known.watts(column_[p]) +
-                          powers.lag * owed_[p];
-            all[p].known = alone_[p];
+        for (std::size_t p = 0; p < rows_.size(); ++p) {
+            const path_sums& r = rows_[p];
+            if (p > 0 && r.share_deviation > 0) beyond[p] *= scale;
+            all[p].self = beyond[p] +
+                          part_of_column(r) * columns_[r.column].seconds * known.watts(r.column) +
+                          powers.lag * r.owed;
+            all[p].known = r.alone;
         }
         add_variances(all, known, before, deviations);
-        for (std::size_t p = 0; p < share_.size(); ++p) {
-            const double late = powers.lag_deviation * owed_in_all_[p];
+        for (std::size_t p = 0; p < rows_.size(); ++p) {
+            const double late = powers.lag_deviation * rows_[p].owed_in_all;
             all[p].variance += late * late;
         }
         return all;
@@ -188,81 +190,37 @@ class disaggregation {
 
     /// J of a path by its share of all rows so far, whatever the powers, children included.
     [[nodiscard]] double by_share(const path_record& path) const noexcept {
-        return path.index + 1 < inside_.size() ? inside_[path.index + 1] : 0;
+        return path.index + 1 < rows_.size() ? rows_[path.index + 1].inside : 0;
     }
 
     /// Starts anew, for the rows to come.
     void clear() {
-        for (std::vector<double>* sums : sums_by_row()) std::fill(sums->begin(), sums->end(), 0.0);
+        for (path_sums& r : rows_) static_cast<block_sums&>(r) = {};
         for (column_sums& c : columns_) c = column_sums();
     }
 
  private:
+    // What the rows of a block have added up to for a path.
+    struct block_sums {
+        double share = 0;   ///< J
+        double weight = 0;  ///< rows
+        double share_deviation = 0, waited = 0, alone = 0;
+        double own_noise = 0, others_noise = 0;                 ///< s that white noise counts for
+        double random = 0, bias_at_begin = 0, bias_at_end = 0;  ///< of its total
+        double owed = 0, owed_in_all = 0;  ///< W: joules a second of lag; children included
+    };
+    struct path_sums : block_sums {
+        std::uint32_t column = 0;
+        bool is_known = false;   ///< `around` is
+        std::size_t around = 0;  ///< the row of the path around it; 0: none
+        double moved_by = 0;
+        double inside = 0;  ///< J by share, children included, of all times
+    };
+
     // What a waiting thread may have used after all, of the channel's mean power.
     static constexpr double waits_unseen = 2e-3;
     // With so large a share of a row a path has it for itself.
     static constexpr double alone = 0.95;
-
-    // Powers by column, with a prior for columns that the regression has not met.
-    class powers_of {
-     public:
-        explicit powers_of(const power_estimate& e) : estimate_(e) {}
-        [[nodiscard]] bool has_any() const noexcept { return !estimate_.watts.empty(); }
-        [[nodiscard]] bool has(std::size_t c) const noexcept { return c < estimate_.watts.size(); }
-        [[nodiscard]] double watts(std::size_t c) const noexcept {
-            return c < estimate_.watts.size() ? estimate_.watts[c] : estimate_.mean_watts;
-        }
-        /// Of a sum of powers, each times its slope.
-        [[nodiscard]] double variance(const std::vector<double>& slopes) const noexcept {
-            const std::size_t n = std::min(estimate_.watts.size(), slopes.size());
-            double sum = 0;
-            for (std::size_t a = 0; a < n; ++a) {
-                if (slopes[a] == 0) continue;
-                const double* row = estimate_.covariance.data() + a * estimate_.watts.size();
-                sum += slopes[a] * (2 * dot(row, slopes.data(), a) + row[a] * slopes[a]);
-            }
-            const double deviation = unknown_spread * estimate_.mean_watts;
-            for (std::size_t a = n; a < slopes.size(); ++a)
-                sum += slopes[a] * slopes[a] * deviation * deviation;
-            return std::max(sum, 0.0);
-        }
-        /// W^2 s: by how much calls of a column differ among themselves, and those of all.
-        [[nodiscard]] double noise(std::size_t c) const noexcept {
-            return c < estimate_.white_by_column.size() ? estimate_.white_by_column[c] : noise();
-        }
-        [[nodiscard]] double noise() const noexcept { return estimate_.white; }
-
-     private:
-        // Four sums at a time, since a processor adds several at once.
-        static double dot(const double* x, const double* y, std::size_t n) noexcept {
-            double sums[4] = {};
-            std::size_t i = 0;
-            for (; i + 4 <= n; i += 4)
-                for (std::size_t k = 0; k < 4; ++k) sums[k] += x[i + k] * y[i + k];
-            for (; i < n; ++i) sums[0] += x[i] * y[i];
-            return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        }
-        static constexpr double unknown_spread = 0.6;  // of the mean: what scopes' powers differ by
-        const power_estimate& estimate_;
-    };
-
-    struct column_sums {
-        double weight = 0, seconds = 0;
-        std::vector<double> crossed;  ///< share of this column times seconds of another
-        /// What powers explain of the rows that it has a share of, by share.
-        [[nodiscard]] double explained(const powers_of& known) const {
-            double sum = 0;
-            for (std::size_t q = 0; q < crossed.size(); ++q) sum += crossed[q] * known.watts(q);
-            return sum;
-        }
-        /// Adds `part` of how the energy of column `self` depends on each power.
-        void add_slopes(std::size_t self, double part, std::vector<double>& to) const {
-            if (to.size() < crossed.size()) to.resize(crossed.size());
-            if (to.size() <= self) to.resize(self + 1);
-            to[self] += part * seconds;
-            for (std::size_t q = 0; q < crossed.size(); ++q) to[q] -= part * crossed[q];
-        }
-    };
 
     // Members of one column in one pool as one: thousands may share a column.
     void sum_by_column(const list<row_member>& members, bool crossed) {
@@ -286,64 +244,52 @@ class disaggregation {
     }
     std::size_t row_of(const path_record* path) {
         const std::size_t row = path != nullptr ? path->index + 1 : 0;
-        if (row >= share_.size()) {
-            const std::size_t n = row + 1;
-            column_.resize(n, 0);
-            records_.resize(n, nullptr);
-            moved_by_.resize(n, 0.0);
-            inside_.resize(n, 0.0);
-            // By the size of the last one it is known that all have grown: there may be no memory.
-            for (std::vector<double>* sums : sums_by_row()) sums->resize(n, 0.0);
+        if (row >= rows_.size()) rows_.resize(row + 1);
+        for (; path != nullptr && !rows_[path->index + 1].is_known; path = path->parent) {
+            rows_[path->index + 1].is_known = true;
+            rows_[path->index + 1].around = path->parent != nullptr ? path->parent->index + 1 : 0;
         }
-        for (; path != nullptr && records_[path->index + 1] != path; path = path->parent)
-            records_[path->index + 1] = path;
         return row;
-    }
-    std::array<std::vector<double>*, 12> sums_by_row() noexcept {
-        return {&weight_,       &share_deviation_, &waited_,
-                &alone_,        &own_noise_,       &owed_,
-                &others_noise_, &random_,          &bias_at_begin_,
-                &bias_at_end_,  &owed_in_all_,     &share_};
     }
     void move(const path_record* path, double share) {
         for (;; path = path->parent) {
             const std::size_t row = row_of(path);
-            if (moved_by_[row] == 0) moved_.push_back(row);
-            moved_by_[row] += share;
+            if (rows_[row].moved_by == 0) moved_.push_back(row);
+            rows_[row].moved_by += share;
             if (path == nullptr || path->parent == nullptr) return;
         }
     }
 
     // Several paths that share a column share what powers move by what they have.
-    [[nodiscard]] double part_of_column(std::size_t row) const noexcept {
-        const double all = columns_.empty() ? 0 : columns_[column_[row]].weight;
-        return all > 0 ? weight_[row] / all : 0;
+    [[nodiscard]] double part_of_column(const path_sums& row) const noexcept {
+        const double all = columns_.empty() ? 0 : columns_[row.column].weight;
+        return all > 0 ? row.weight / all : 0;
     }
 
     void add_variances(list<path_energy>& all, const powers_of& known, const powers_of& before,
-                       std::vector<double>& deviations) const {
-        list<std::vector<double>> slopes(share_.size());
-        std::vector<double> lumped(share_.size(), 0.0), noises(share_.size(), 0.0);
-        std::vector<double> by_column(columns_.size(), -1.0);
-        for (std::size_t p = share_.size(); p-- > 0;) {  // children before their parents
-            const double part = part_of_column(p);
+                       std::vector<double>& deviations) {
+        list<std::vector<double>> slopes(rows_.size());
+        std::vector<double> lumped(rows_.size(), 0.0), noises(rows_.size(), 0.0);
+        for (std::size_t p = rows_.size(); p-- > 0;) {  // children before their parents
+            const path_sums& r = rows_[p];
+            const double part = part_of_column(r);
             // How paths of one column differ is not known at all.
-            if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * share_[p] * (1 - part);
+            if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * r.share * (1 - part);
             all[p].total += all[p].self;
-            all[p].variance = random_[p] + bias_at_begin_[p] * bias_at_begin_[p] +
-                              bias_at_end_[p] * bias_at_end_[p] + lumped[p] * lumped[p] +
+            all[p].variance = r.random + r.bias_at_begin * r.bias_at_begin +
+                              r.bias_at_end * r.bias_at_end + lumped[p] * lumped[p] +
                               deviations[p] * deviations[p];
             // What a call used beyond its scope's mean went by share to all that were open.
-            noises[p] += own_noise_[p] * known.noise(column_[p]) + others_noise_[p] * known.noise();
+            noises[p] += r.own_noise * known.noise(r.column) + r.others_noise * known.noise();
             all[p].variance += noises[p];
-            const std::size_t up = parent_of(p);
+            const std::size_t up = r.around;
             // Of paths that have no others inside, thousands may share a column: what depends on
             // its powers is found once for all of them.
             const bool is_leaf = slopes[p].empty();
             if (is_leaf && part > 0)
-                all[p].variance += part * part * of_column(column_[p], known, before, by_column);
+                all[p].variance += part * part * of_column(r.column, known, before);
             if (part > 0 && (up != 0 || !is_leaf))
-                columns_[column_[p]].add_slopes(column_[p], part, slopes[p]);
+                columns_[r.column].add_slopes(r.column, part, slopes[p]);
             if (!is_leaf) all[p].variance += variance_of(slopes[p], known, before);
             if (up == 0) continue;
             all[up].total += all[p].total;
@@ -357,40 +303,31 @@ class disaggregation {
             slopes[p] = {};
         }
     }
-    // The variance that all of a column has from its powers.
-    double of_column(std::size_t column, const powers_of& known, const powers_of& before,
-                     std::vector<double>& found) const {
-        double& value = found[column];
-        if (value >= 0) return value;
-        std::vector<double> slopes;
-        columns_[column].add_slopes(column, 1, slopes);
-        return value = variance_of(slopes, known, before);
+    // The variance that all of a column has from its powers; the same until either changes.
+    double of_column(std::size_t column, const powers_of& known, const powers_of& before) {
+        column_sums& c = columns_[column];
+        if (c.of_powers < 0) {
+            slopes_.clear();
+            c.add_slopes(column, 1, slopes_);
+            c.of_powers = variance_of(slopes_, known, before);
+        }
+        return c.of_powers;
     }
-    // What the powers' errors make of it, and what is off where powers have changed in the run.
-    static double variance_of(const std::vector<double>& slopes, const powers_of& known,
-                              const powers_of& before) {
-        const double variance = known.variance(slopes);
-        if (!before.has_any()) return variance;
-        double moved = 0;
-        for (std::size_t a = 0; a < slopes.size(); ++a)
-            if (before.has(a)) moved += slopes[a] * (known.watts(a) - before.watts(a));
-        if (moved * moved <= deviations_of_change * variance) return variance;
-        const bool changed =
-            moved * moved > deviations_of_change * (variance + before.variance(slopes));
-        return variance + (changed ? moved * moved : 0);
+    // Those that have no number are taken for new ones. A column that no power is known of goes by
+    // the mean, which changes with each row.
+    void note_powers(const power_estimate& powers, const power_estimate& earlier) noexcept {
+        const bool are_same = powers.number != 0 && powers.number == powers_number_ &&
+                              earlier.number == earlier_number_ &&
+                              columns_.size() <= powers.watts.size();
+        powers_number_ = powers.number;
+        earlier_number_ = earlier.number;
+        if (are_same) return;
+        for (column_sums& c : columns_) c.of_powers = column_sums::unknown;
     }
-    static constexpr double deviations_of_change = 9;  // squared: three
-
     list<column_sums> columns_;
-    // By row: 0 is outside all scopes, then paths by their index + 1.
-    std::vector<double> share_, weight_, share_deviation_, waited_, alone_;
-    std::vector<double> own_noise_, others_noise_;  ///< s that white noise of powers counts for
-    std::vector<double> random_, bias_at_begin_, bias_at_end_;  ///< of totals
-    std::vector<double> owed_, owed_in_all_;  ///< W: joules a second of lag; children included
-    list<std::uint32_t> column_;
-    list<const path_record*> records_;
-    std::vector<double> moved_by_;
-    std::vector<double> inside_;  ///< J by share, children included, of all times
+    list<path_sums> rows_;  ///< 0 is outside all scopes, then paths by their index + 1
+    std::uint64_t powers_number_ = 0, earlier_number_ = 0;  ///< that `of_powers` goes by
+    std::vector<double> slopes_;                            ///< of one column
     std::vector<std::size_t> moved_;
     list<row_member> summed_;  ///< of one row
 };

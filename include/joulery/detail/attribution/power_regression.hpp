@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct power_estimate {
     double common_tau = 0;                ///< s: its memory
     double mean_watts = 0;                ///< J a thread-second
     std::size_t rows = 0;
+    std::uint64_t number = 0;  ///< tells it from its channel's other ones; 0: nothing does
 };
 
 /// Tells the energy of one channel apart: how much power each path draws.

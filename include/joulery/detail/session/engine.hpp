@@ -165,7 +165,6 @@ class engine : public std::enable_shared_from_this<engine> {
     void retire_ended() {
         const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
-        // A tree's lock comes before that of the trees.
         list<call_distribution> calls;
         for (const auto& t : ended) t->while_still([&] { add_distributions_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -246,7 +245,6 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
     /// path, by its index.
     edge_tally tally(list<path_tally>& by_path) {
-        // A tree's lock comes before that of the trees.
         list<call_distribution> calls;
         for (const auto& t : trees()) t->while_still([&] { add_distributions_of(*t, calls); });
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -254,7 +252,9 @@ class engine : public std::enable_shared_from_this<engine> {
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally_context(*t, sum, *clock_);
         const std::uint64_t now = clock_->now();
-        for (path_record* r : paths_->all()) {
+        const list<path_record*> all = paths_->all();
+        by_path.reserve(all.size());
+        for (path_record* r : all) {
             tally_spans(r->stray_spans);
             add_open_spans(r->tally, now);
             r->tally.add_seconds(tick_seconds());

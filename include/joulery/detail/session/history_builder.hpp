@@ -17,7 +17,6 @@
 #include <limits>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 #include <vector>
 
 namespace joulery {
@@ -27,10 +26,9 @@ namespace detail {
 /// Fills `report::history` and `report::slices`. Its rows and channels must be there already.
 class history_builder {
  public:
-    history_builder(engine& e, const list<path_record*>& rows, report& into)
-        : engine_(e), report_(into) {
-        for (std::size_t i = 0; i < rows.size(); ++i) row_of_[rows[i]] = i;
-    }
+    /// `row_of`: the report's row of each path, by its index.
+    history_builder(engine& e, const std::vector<std::size_t>& row_of, report& into)
+        : engine_(e), report_(into), row_of_(row_of) {}
 
     void build() {
         add_power();
@@ -80,10 +78,10 @@ class history_builder {
     }
 
     void add(const recorded_call& c, std::vector<scope_slice>& to, seconds least) const {
-        const auto row = row_of_.find(c.path);
-        if (row == row_of_.end()) return;  // made after the rows: it comes with the next report
+        // One that was made after the rows comes with the next report.
+        if (c.path->index >= row_of_.size()) return;
         scope_slice s;
-        s.scope = row->second;
+        s.scope = row_of_[c.path->index];
         s.thread = thread_of_.at(c.thread);
         s.begin = time_of(c.begin > engine_.created_at() ? c.begin - engine_.created_at() : 0);
         s.length = time_of(c.length());
@@ -99,7 +97,7 @@ class history_builder {
 
     engine& engine_;
     report& report_;
-    std::unordered_map<const path_record*, std::size_t> row_of_;
+    const std::vector<std::size_t>& row_of_;
     std::map<std::uint32_t, std::size_t> thread_of_;
 };
 

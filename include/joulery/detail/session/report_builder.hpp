@@ -46,7 +46,7 @@ class report_builder {
         warn_of_excluded_channels();
         warn_of_still_counters();
         add_cost();
-        history_builder(engine_, records_, report_).build();
+        history_builder(engine_, row_of_, report_).build();
         engine_.retire_ended();
     }
 
