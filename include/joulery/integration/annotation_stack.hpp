@@ -1,5 +1,4 @@
-// annotation_stack.hpp - scopes for annotations that a program has already, begun and ended by
-// calls.
+// annotation_stack.hpp - scopes for a program's existing annotations, begun and ended by calls.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,17 +24,18 @@ inline namespace v1 {
 
 /// How annotations of other tools become scopes.
 struct annotation_options {
-    /// An annotation that is shorter than this in the mean of its first `looks` calls on a thread
-    /// has no scope there from then on: its energy is part of what is around it, and a call of it
-    /// costs some 20 ns. 0: all have scopes.
+    /// An annotation whose first `looks` calls on a thread are shorter than this on average gets no
+    /// scope on that thread from then on. Its energy belongs to the enclosing scope, and a call of
+    /// it costs some 20 ns. 0: every annotation gets a scope.
     std::chrono::nanoseconds shortest = std::chrono::microseconds(10);
     std::uint32_t looks = 64;
 };
 
-/// The annotations that one thread has begun and not ended. Ends that match no begin do nothing.
+/// The annotations that one thread has begun and not yet ended. Ends without a begin are ignored.
 ///
-/// Thread: one; `of_this_thread` has one for each. Cost: that of a scope whose name is no literal,
-///         and a look-up. Fails:  without memory an annotation has no scope.
+/// Thread: one; `of_this_thread` returns the calling thread's.
+/// Cost:   that of a scope whose name is not a literal, plus a look-up.
+/// Fails:  without memory an annotation has no scope.
 ///
 ///     annotation_stack::of_this_thread().push(domain, "forward");
 ///     annotation_stack::of_this_thread().pop(domain);
@@ -45,12 +45,12 @@ class annotation_stack {
         static thread_local annotation_stack mine;
         return mine;
     }
-    /// For all threads; before the first annotation.
+    /// For all threads; call it before the first annotation.
     [[nodiscard]] static annotation_options& settings() {
         static annotation_options chosen;
         return chosen;
     }
-    /// Kinds of annotations that a thread has folded so far.
+    /// The kinds of annotations that a thread has stopped making scopes for.
     [[nodiscard]] static std::uint64_t folded() noexcept { return folded_count(); }
 
     annotation_stack() = default;
@@ -60,8 +60,8 @@ class annotation_stack {
         while (!open_.empty()) open_.pop_back();
     }
 
-    /// Begins `name` inside what this thread has begun last. Returns how many of that domain are
-    /// open around it, or -1.
+    /// Begins `name` inside this thread's innermost annotation. Returns the number of open
+    /// annotations of that domain around it, or -1.
     int push(const void* domain, std::string_view name) noexcept {
         int depth = -1;
         (void)detail::catch_bad_alloc([&] {
@@ -82,8 +82,8 @@ class annotation_stack {
         return depth;
     }
 
-    /// Ends the annotation of that domain which was begun last, with what began inside it of other
-    /// domains still open. Returns as `push` does for the same one.
+    /// Ends the innermost annotation of that domain, together with annotations of other domains
+    /// inside it that are still open. Returns what `push` returned for it.
     int pop(const void* domain) noexcept {
         std::size_t at = open_.size();
         while (at > 0 && open_[at - 1].domain != domain) --at;
@@ -122,7 +122,7 @@ class annotation_stack {
         return &kinds_[key_];
     }
 
-    // Ticks are nanoseconds as long as nobody needs more than to tell long from short.
+    // Ticks count as nanoseconds here; the comparison of short and long needs no more.
     static void look_at(const entry& e) noexcept {
         kind& k = *e.of;
         const annotation_options& o = settings();

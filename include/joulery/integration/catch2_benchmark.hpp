@@ -32,13 +32,13 @@ using catch2_listener = Catch::EventListenerBase;
 using catch2_listener = Catch::TestEventListenerBase;
 #endif
 
-/// The meter of the listener where it is not that of the machine: for tests.
+/// The listener's meter if it is not the machine's, for tests.
 inline meter* catch2_meter = nullptr;
 
 }  // namespace detail
 
-/// Notes the joules from when a benchmark's samples begin for as long as they took; what Catch2
-/// computes of them afterwards is not counted.
+/// Records the joules while a benchmark takes its samples; Catch2's analysis afterwards is not
+/// counted.
 class catch2_energy_listener : public detail::catch2_listener {
  public:
     using detail::catch2_listener::catch2_listener;

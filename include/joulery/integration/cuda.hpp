@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Without the CUDA runtime's header there is nothing here to declare.
+// Declares nothing without the CUDA runtime's header.
 #if defined(__has_include)
 #if __has_include(<cuda_runtime_api.h>)
 
@@ -17,11 +17,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Marks the edges of a `stream_scope` in a CUDA stream, as host functions that the stream calls
-/// when it gets there. They make no CUDA call, and call no vendor's library for its counter.
+/// Marks the edges of a `stream_scope` in a CUDA stream, as host functions that the stream calls.
+/// They make no CUDA calls, and read no counters through a vendor's library.
 ///
-/// Fails: while the stream is being captured into a graph it marks nothing (a graph runs many
-/// times, a mark once): open the scope around the graph's launch.
+/// Fails:  marks nothing while the stream is captured into a graph, because a graph runs many times
+///         and a mark only once. Open the scope around the graph's launch instead.
 ///
 ///     joulery::stream_scope s{lane, "forward", joulery::cuda_mark{stream},
 ///                             joulery::cuda_mark{stream}};
@@ -36,7 +36,7 @@ struct cuda_mark {
     }
 };
 
-/// For `synchronized_scope`: waits for one stream, where `cudaDeviceSynchronize` waits for all.
+/// For `synchronized_scope`: waits for one stream, while `cudaDeviceSynchronize` waits for all.
 ///
 ///     joulery::synchronized_scope s{"forward", joulery::cuda_sync{stream}};
 struct cuda_sync {
@@ -56,7 +56,7 @@ class basic_cuda_scope : public Base {
     template <class Name>
     basic_cuda_scope(device_stream& lane, Name&& name, cudaStream_t stream)
         : Base(lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}
-    /// In a meter of your own instead of the process-wide one.
+    /// In your own meter instead of the process-wide one.
     template <class Name>
     basic_cuda_scope(scope_owner& meter, device_stream& lane, Name&& name, cudaStream_t stream)
         : Base(meter, lane, std::forward<Name>(name), cuda_mark{stream}, cuda_mark{stream}) {}

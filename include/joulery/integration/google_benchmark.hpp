@@ -7,18 +7,18 @@
 //     joulery::benchmark_energy watch{state};
 //     for (auto _ : state) ...
 //
-// The library's own hooks would not do: its memory and profiler managers watch an additional run on
-// one thread, so that a benchmark on several threads would be measured on one.
+// Google Benchmark's own hooks do not suffice: its memory and profiler managers observe an
+// additional run on one thread, so a benchmark with several threads would be measured on one.
 #pragma once
 
 #if __has_include(<benchmark/benchmark.h>)
 
-#include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/assertions/counter_edges.hpp"
 #include "joulery/assertions/energy_timeline.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/assertions/statistics.hpp"
+#include "joulery/detail/core/environment_variable.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/units.hpp"
 
@@ -45,18 +45,18 @@ namespace detail {
 /// The meter that `run_benchmarks` was given, for `benchmark_energy`.
 inline meter* benchmark_meter = nullptr;
 
-/// Of benchmark runs, from the time at which they are reported: what the machine used in the last
-/// stretch as long as their loops. Repetitions lie one before the other.
+/// The energy of benchmark runs, computed when they are reported: what the machine used during a
+/// period as long as their loops, ending then. Repetitions precede one another.
 class benchmark_figures {
  public:
     using run = benchmark::BenchmarkReporter::Run;
     using counters = std::map<std::string, double>;
 
-    /// With `all_columns` each run has every counter: a CSV file's columns are those of its first
-    /// run.
+    /// With `all_columns` each run has every counter, because a CSV file has the columns of its
+    /// first run.
     benchmark_figures(meter& m, bool all_columns) : timeline_(m), all_columns_(all_columns) {}
 
-    /// The runs with their counters; those seen before keep what they had.
+    /// The runs with their counters; runs seen before keep theirs.
     std::vector<run> with_energy(const std::vector<run>& runs) {
         std::vector<run> out = runs;
         auto end = testing::energy_timeline::clock::now();
@@ -71,13 +71,12 @@ class benchmark_figures {
             if (r.run_type == run::RT_Aggregate) add(r, aggregate(r));
         for (run& r : out)
             for (const char* name : {"J/iter", "J/item", "W", "gCO2e/iter"})
-                if (all_columns_)
-                    r.counters.emplace(name, joulery::not_a_number());
+                if (all_columns_) r.counters.emplace(name, joulery::not_a_number());
         return out;
     }
 
  private:
-    // `end` goes back by the run's time.
+    // `end` moves back by the run's time.
     counters measure(const run& r, testing::energy_timeline::clock::time_point& end) {
         const bool timed = r.iterations > 0 && r.real_accumulated_time > 0 &&
                            r.run_name.time_type.find("manual") == std::string::npos;
@@ -133,8 +132,8 @@ class benchmark_figures {
     std::map<std::string, std::vector<counters>> series_;
 };
 
-/// Hands runs on with their energy, or their aggregates alone. Without `override`, for later
-/// versions of the interface have members that earlier ones have not.
+/// Passes runs on with their energy, or only their aggregates. No `override`, because members of
+/// the interface differ between versions.
 class energy_reporter : public benchmark::BenchmarkReporter {
  public:
     energy_reporter(benchmark::BenchmarkReporter& inner, benchmark_figures& figures,
@@ -167,7 +166,7 @@ class energy_reporter : public benchmark::BenchmarkReporter {
     template <class Reporter>
     static void pass_on(Reporter&, double, bool, benchmark::IterationCount, long) {}
 
-    // Whether these are repetitions of which the library reports aggregates next.
+    // Whether these are repetitions whose aggregates the library reports next.
     static bool has_aggregates(const std::vector<Run>& runs) {
         std::size_t whole = 0;
         for (const Run& r : runs)
@@ -181,7 +180,7 @@ class energy_reporter : public benchmark::BenchmarkReporter {
     const bool aggregates_only_;
 };
 
-/// What of the command line, or of the variable that stands for it, concerns us.
+/// The relevant parts of the command line, or of the corresponding environment variables.
 class benchmark_flags {
  public:
     benchmark_flags(int argc, char** argv) : arguments_(argv, argv + argc) {
@@ -195,8 +194,8 @@ class benchmark_flags {
     bool has_file, csv, interleaved, aggregates_in_file, aggregates_shown;
     std::string file_format;
 
-    /// The arguments, with the library told to report every run to us: aggregates alone tell
-    /// neither how long the loops ran nor when.
+    /// The arguments, changed so that the library reports every run: aggregates contain neither the
+    /// duration of the loops nor their time.
     [[nodiscard]] std::vector<char*> with_all_runs() {
         static char no_report[] = "--benchmark_report_aggregates_only=false";
         static char no_display[] = "--benchmark_display_aggregates_only=false";
@@ -206,7 +205,7 @@ class benchmark_flags {
     }
 
  private:
-    // The last one counts; without "=" it is on.
+    // The last flag counts; without "=" it is on.
     [[nodiscard]] std::string value(const std::string& name) const {
         std::string upper = "BENCHMARK_" + name;
         for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -252,14 +251,14 @@ inline void describe_energy(meter& m) {
 
 }  // namespace detail
 
-/// Runs the registered benchmarks as the command line says, with energy counters. For `return` in
-/// main.
+/// Runs the registered benchmarks according to the command line, with energy counters. For `return`
+/// in main.
 ///
-/// All output formats and --benchmark_*_aggregates_only show it; a benchmark that asks for
-/// aggregates alone in code (ReportAggregatesOnly) has its energy from `benchmark_energy`.
+/// All output formats and --benchmark_*_aggregates_only show energy. A benchmark that requests only
+/// aggregates in code (ReportAggregatesOnly) needs `benchmark_energy`.
 ///
-/// Fails: without a counter, and with random interleaving (runs are then reported long after they
-///        ran), the benchmarks run without energy, and a line on stderr says why.
+/// Fails:  without a counter, and with random interleaving (runs are then reported long after they
+///         ran), the benchmarks run without energy, and a line on stderr says why.
 inline int run_benchmarks(int argc, char** argv, meter& m) {
     detail::benchmark_flags flags(argc, argv);
     const bool measured = !m.channels().empty() && !flags.interleaved;
@@ -293,9 +292,9 @@ inline int run_benchmarks(int argc, char** argv) {
     return run_benchmarks(argc, argv, testing::measuring_meter());
 }
 
-/// Measures the loop that follows it, exactly: from its making to its end, which should be that of
-/// the benchmark. On several threads the first one measures for all, since they begin and end their
-/// loops together.
+/// Measures the following loop exactly, from construction to destruction, which should coincide
+/// with the end of the benchmark. With several threads the first thread measures for all, since
+/// they begin and end their loops together.
 ///
 ///     static void infer(benchmark::State& state) {
 ///         network net = load();                       // not measured

@@ -5,11 +5,11 @@
 //
 //     KOKKOS_TOOLS_LIBS=./libjoulery_kokkos.so JOULERY_REPORT=- ./program
 //
-// Kokkos before version 4, Debian's too, calls the variable KOKKOS_PROFILE_LIBRARY.
+// Before version 4 of Kokkos (as in Debian) the variable is KOKKOS_PROFILE_LIBRARY.
 //
-// Regions, parallel_for, parallel_reduce, parallel_scan and deep copies become scopes of the thread
-// that launches them. A kernel that runs on after its launch (a GPU's) is billed to what waits for
-// it: fences are scopes as well.
+// Regions, parallel_for, parallel_reduce, parallel_scan and deep copies become scopes of the
+// launching thread. A kernel that is still running after its launch (on a GPU) is billed to the
+// scope that waits for it; fences are scopes as well.
 #pragma once
 
 #include "joulery/integration/annotation_stack.hpp"
@@ -23,7 +23,7 @@ namespace joulery {
 inline namespace v1 {
 namespace kokkos {
 
-/// Kernels and regions end in the order of their beginning, by kind.
+/// Kernels, and regions, end in the order of their beginning.
 inline const void* domain_of_kernels() noexcept {
     static const char here = 0;
     return &here;

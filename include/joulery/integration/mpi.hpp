@@ -1,8 +1,8 @@
-// mpi.hpp - one report of all the ranks of an MPI program.
+// mpi.hpp - one report for all ranks of an MPI program.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Without MPI's header (compile with mpicxx) there is nothing here to declare.
+// Declares nothing without MPI's header (compile with mpicxx).
 #if defined(__has_include)
 #if __has_include(<mpi.h>)
 
@@ -23,7 +23,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// A communicator of our own, so that no message of the program's is taken for ours.
+/// A separate communicator, so that messages of the program and of the library don't mix.
 class private_communicator {
  public:
     explicit private_communicator(MPI_Comm from) {
@@ -46,10 +46,10 @@ inline result<report> receive_report(int rank, MPI_Comm comm) {
     int size = 0;
     if (MPI_Probe(rank, 0, comm, &status) != MPI_SUCCESS ||
         MPI_Get_count(&status, MPI_CHAR, &size) != MPI_SUCCESS || size < 0)
-        return failure{who + " did not come", ""};
+        return failure{who + " did not arrive", ""};
     std::string text(static_cast<std::size_t>(size), '\0');
     if (MPI_Recv(text.data(), size, MPI_CHAR, rank, 0, comm, MPI_STATUS_IGNORE) != MPI_SUCCESS)
-        return failure{who + " did not come", ""};
+        return failure{who + " did not arrive", ""};
     result<report> r = from_json(text);
     if (!r) return failure{who + ": " + r.error().reason, r.error().remedy};
     return r;
@@ -57,14 +57,14 @@ inline result<report> receive_report(int rank, MPI_Comm comm) {
 
 }  // namespace detail
 
-/// Gathers what every rank measured at rank 0 and merges it: ranks of one node read the same
-/// counters, so their node's energy is counted once; nodes add up.
+/// Gathers the reports of all ranks at rank 0 and merges them. Ranks on one node read the same
+/// counters, so a node's energy counts once; nodes add up.
 ///
 /// Collective: every rank of `comm` calls it, after MPI_Init and before MPI_Finalize. Rank 0 gets
-/// the merged report, the others their own back.
-/// Cost:  one message a rank; memory on rank 0 for one report at a time and the merged one.
-/// Fails: a rank's report that does not come or can't be read is missing in the merged one, which
-///        says so in its warnings. No communicator to be had: every rank gets a failure.
+/// the merged report, the others get their own back.
+/// Cost:   one message per rank; memory on rank 0 for one report at a time and the merged one.
+/// Fails:  if a rank's report does not arrive or can't be read, the merged report lacks it, with a
+///         warning. If MPI gives no communicator, every rank gets a failure.
 ///
 ///     result<report> all = gather_reports(joulery::snapshot(), MPI_COMM_WORLD);
 ///     if (rank == 0 && all) write_report(*all, "run.html");
@@ -77,7 +77,7 @@ inline result<report> receive_report(int rank, MPI_Comm comm) {
                        "call it between MPI_Init and MPI_Finalize, on every rank"};
     if (rank != 0) {
         std::string text = to_json(mine);
-        // More than MPI can count can't be sent; rank 0 reports what it then finds.
+        // A report larger than MPI can send is not sent; rank 0 then reports it as missing.
         if (text.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) text.clear();
         MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, 0, 0, ours.get());
         return mine;

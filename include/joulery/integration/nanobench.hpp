@@ -1,4 +1,4 @@
-// nanobench.hpp - joules beside nanobench's times.
+// nanobench.hpp - joules next to nanobench's times.
 // SPDX-License-Identifier: MIT
 //
 // Works with any nanobench since 4.0; it is not included here. In place of
@@ -28,7 +28,7 @@ inline std::string context_number(double x) {
     return text;
 }
 
-/// A row for the Markdown table above it, whose columns are ns/op, op/s, err%, total, benchmark.
+/// A row below nanobench's Markdown table, whose columns are ns/op, op/s, err%, total, benchmark.
 inline std::string energy_row(const measurement& m, const std::string& name) {
     if (!m) return "| not measured | | | | `" + name + "` energy: " + m.failure_reason;
     const double half = (m.high - m.low).joules() / 2;
@@ -40,10 +40,10 @@ inline std::string energy_row(const measurement& m, const std::string& name) {
 }  // namespace detail
 
 /// Measures the energy of `fn`, then lets nanobench measure its time. The figures become variables
-/// of that result's context, for its templates: `{{context(joules_per_op)}}`, `joules_low`,
+/// of the result's context, for nanobench's templates: `{{context(joules_per_op)}}`, `joules_low`,
 /// `joules_high`, `joules_per_item` (with `Bench::batch`), `watts`, `grams_co2e_per_op`,
-/// `energy_provenance`. A row under nanobench's own table shows them where people look: its
-/// columns are joules an operation, watts, half the 95 % interval, grams of CO2e, the name.
+/// `energy_provenance`. A row under nanobench's table shows them: joules per operation, watts, half
+/// the 95 % confidence interval, grams of CO2e, the name.
 ///
 /// Fails: without a counter `energy_provenance` says why and the figures are empty.
 template <class Bench, class Callable>

@@ -5,9 +5,9 @@
 //
 //     NVTX_INJECTION64_PATH=./libjoulery_nvtx.so JOULERY_REPORT=- ./program
 //
-// Push/pop ranges become scopes, start/end ranges spans (with the time from begin to end; no task
-// works for them, so that they have no energy of their own), domains prefixes of the names. Marks
-// are passed over. The program's NVTX is of version 3, header-only; nothing of CUDA is needed.
+// Push/pop ranges become scopes. Start/end ranges become spans, with the time from begin to end but
+// without energy, because no task works for them. Domains become prefixes of the names. Marks are
+// ignored. The program must use NVTX 3 (header-only); CUDA is not needed.
 #pragma once
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
@@ -50,7 +50,7 @@ struct callbacks_table {
     int (*get_module_functions)(int module, function*** table, unsigned* size);
 };
 
-/// What a text is shown as; wide characters outside of ASCII as '?'.
+/// The displayed form of a text; wide characters outside ASCII become '?'.
 inline std::string narrow(const wchar_t* text) {
     std::string out;
     for (; text != nullptr && *text != 0; ++text)
@@ -58,7 +58,7 @@ inline std::string narrow(const wchar_t* text) {
     return out;
 }
 
-/// A name that the program registered: a domain, or a string. Kept for good, as programs do.
+/// A name that the program registered: a domain or a string. Never freed.
 struct registered_name {
     std::string text;
 };
@@ -95,7 +95,7 @@ class open_ranges {
     std::uint64_t last_ = 0;
 };
 
-/// Calls `use(name)` with the name that a range has in a domain: "domain/message".
+/// Calls `use(name)` with the name of a range in a domain: "domain/message".
 template <class Use>
 auto with_name(const void* domain, const event_attributes* e, Use use) {
     std::string wide;
@@ -133,8 +133,8 @@ inline const event_attributes* from_ascii(event_attributes& e, const char* text)
     return &e;
 }
 
-/// Puts our functions where the program's NVTX calls them. 1: done; else the program's calls do
-/// nothing, as without a tool.
+/// Installs the library's functions in the program's NVTX. 1: done; otherwise the program's calls
+/// do nothing, as without a tool.
 inline int initialize(get_export_table get_table) {
     const auto* callbacks = static_cast<const callbacks_table*>(get_table(1));
     if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return 0;
@@ -190,7 +190,7 @@ inline int initialize(get_export_table get_table) {
 }  // namespace v1
 }  // namespace joulery
 
-/// What NVTX looks for in an injection library.
+/// The entry point that NVTX looks for in an injection library.
 extern "C" __attribute__((used, visibility("default"))) inline int InitializeInjectionNvtx2(
     joulery::nvtx::get_export_table get_table) {
     return joulery::nvtx::initialize(get_table);

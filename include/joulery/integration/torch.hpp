@@ -1,4 +1,4 @@
-// torch.hpp - libtorch's operators and its own annotations as scopes.
+// torch.hpp - scopes for libtorch's operators and its annotations.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,14 +11,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// While it lives, every operator of libtorch ("aten::linear"), every backward function and every
+/// While it exists, every operator of libtorch ("aten::linear"), every backward function and every
 /// `RECORD_FUNCTION` of the program is a scope of the thread that runs it.
 ///
-/// Operators that are shorter than `annotation_options::shortest` in the mean (10 us) are part of
-/// what is around them. Work that an operator launches on a device and does not wait for is not in
-/// its scope; see `synchronized_scope` and `stream_scope`.
-/// Thread: all of the process; make and destroy it while no operator runs. Cost: a look-up and a
-///         scope an operator, some 200 ns. Fails:  never.
+/// Operators that take less than `annotation_options::shortest` on average (10 us) belong to the
+/// enclosing scope. Work that an operator launches on a device without waiting is not in its scope;
+/// see `synchronized_scope` and `stream_scope`.
+/// Thread: all threads of the process; create and destroy it while no operator runs.
+/// Cost:   a look-up and a scope per operator, some 200 ns. Fails: never.
 ///
 ///     joulery::torch_observer observed;
 ///     for (auto& batch : loader) { joulery::scope s{"step"};  train(batch); }

@@ -1,4 +1,4 @@
-// access.hpp - the one way for tests into what a meter keeps to itself.
+// access.hpp - the only access of tests to the internals of a meter.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,33 +18,33 @@ struct progress_figures;  // detail/session/progress_line.hpp
 
 namespace testing {
 
-/// What tests and test tools do with a meter beyond its public members.
+/// Operations on a meter that tests and test tools need beyond its public members.
 ///
 ///     options o;  access::set_clock(o, clock);
 ///     meter m{std::move(o)};  clock->advance(10ms);  access::sample(m);
 struct access {
-    /// The clock that the meter will run on; a manual one makes it start no thread.
+    /// Sets the meter's clock; with a manual clock the meter starts no thread.
     static void set_clock(options& o, std::shared_ptr<time_source> clock) {
         o.clock_ = std::move(clock);
     }
     [[nodiscard]] static std::shared_ptr<time_source> clock_of(const options& o) {
         return o.clock_;
     }
-    /// For `attribution::process`: this process's share (0 to 1) of the machine's work since the
-    /// last call, instead of its share of the processor time.
+    /// For `attribution::process`: sets the function that returns this process's share (0 to 1) of
+    /// the machine's work since the last call, instead of its share of processor time.
     static void set_process_share(options& o, std::function<double()> share) {
         o.process_share_ = std::move(share);
     }
-    /// What timing a scope takes its thread, in ticks, instead of what is measured: on a manual
-    /// clock that is 0, and every call is timed.
+    /// Sets the assumed cost of timing a scope, in ticks, instead of measuring it. With a manual
+    /// clock the cost is 0 by default, and every call is timed.
     static void set_scope_cost(options& o, double ticks) { o.scope_ticks_ = ticks; }
-    /// On a manual clock: takes the samples that are due by now.
+    /// With a manual clock: takes the samples that are due.
     JOULERY_DECL static void sample(meter& m);
-    /// On a manual clock: the tick at which the next sample is due.
+    /// With a manual clock: the tick of the next sample.
     [[nodiscard]] JOULERY_DECL static std::uint64_t next_due(const meter& m) noexcept;
-    /// The run as of its last samples, as the progress line shows it; no counter is read for it.
+    /// The run as of its last samples, as the progress line shows it; reads no counter.
     [[nodiscard]] JOULERY_DECL static progress_figures progress(meter& m);
-    /// The meter's inside.
+    /// The engine of the meter.
     [[nodiscard]] JOULERY_DECL static v1::detail::engine& engine_of(meter& m) noexcept;
     /// The calling thread's scopes in the meter.
     [[nodiscard]] static v1::detail::thread_cursor* cursor_in(meter& m) noexcept {

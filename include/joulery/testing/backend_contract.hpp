@@ -1,4 +1,4 @@
-// backend_contract.hpp - what every backend must keep to, yours included.
+// backend_contract.hpp - the requirements on every backend, including yours.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,9 +24,9 @@ namespace testing {
 struct contract_options {
     std::size_t reads = 8;
     bool must_read = true;                    ///< at least one of the reads is `ok`
-    std::vector<std::string> other_channels;  ///< ids of other backends that parents may name
-    bool names_hardware = false;  ///< each channel but memory's says what people call its device
-    bool states_bound = false;    ///< some channel states the most power of its device
+    std::vector<std::string> other_channels;  ///< channel ids of other backends that may be parents
+    bool names_hardware = false;              ///< each channel, except memory, names its device
+    bool states_bound = false;  ///< some channel states the maximum power of its device
 };
 
 namespace detail {
@@ -37,7 +37,7 @@ namespace detail {
     });
 }
 
-/// The checks, one function each; they append what is broken.
+/// The checks, one function each; they append violations.
 class contract_check {
  public:
     contract_check(backend& subject, contract_options options)
@@ -76,7 +76,7 @@ class contract_check {
             if (c.update_period <= std::chrono::nanoseconds::zero())
                 say(who + "update_period is not positive");
             if (!is_amount(c.max_watts) || !is_amount(c.quantum) || !is_amount(c.relative_error))
-                say(who + "max_watts, quantum or accuracy is not an amount");
+                say(who + "max_watts, quantum or relative_error is not an amount");
             if (options_.names_hardware && c.model.empty() && c.part != component::dram)
                 say(who + "does not name its model");
             if (c.kind == reading_kind::power_gauge && c.wrap_at != 0)
@@ -131,7 +131,7 @@ class contract_check {
                 say(who + "a value at or beyond wrap_at");
             } else if (channels[i].kind == reading_kind::power_gauge &&
                        !is_plausible(channels[i], values[i])) {
-                say(who + "a power that can't be, where no_value belongs");
+                say(who + "an impossible power; no_value was expected");
             }
         }
         if (missing == channels.size()) say(when + "ok, but no channel has a value");
@@ -159,9 +159,9 @@ class contract_check {
 
 }  // namespace detail
 
-/// What a backend does that no backend may; empty where all is well.
+/// The violations of the contract; empty if the backend is correct.
 ///
-/// Thread: one. Cost: `options.reads` reads. Fails: never; the backend may take down what it likes.
+/// Thread: one. Cost: `options.reads` reads. Fails: never, even if the backend misbehaves.
 ///
 ///     CHECK(contract_violations(my_backend) == std::vector<std::string>{});
 [[nodiscard]] inline std::vector<std::string> contract_violations(backend& subject,
@@ -169,8 +169,8 @@ class contract_check {
     return detail::contract_check(subject, std::move(options)).run();
 }
 
-/// What is wrong with the reason that a backend gives for not opening; empty where it opened, or
-/// says why. A remedy is a line for the shell or for a person to follow: one line.
+/// What is wrong with a backend's failure to open; empty if it opened, or gives a reason. A remedy
+/// is one line, a shell command or an instruction.
 ///
 ///     CHECK(refusal_violations(open_my_backend(root)) == std::vector<std::string>{});
 [[nodiscard]] inline std::vector<std::string> refusal_violations(const opened_backend& opened) {

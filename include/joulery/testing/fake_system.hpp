@@ -1,4 +1,4 @@
-// fake_system.hpp - a machine made of files in a folder of its own.
+// fake_system.hpp - a fake machine made of files in a temporary folder.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,11 +17,11 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// A fake machine: a temporary folder that stands for "/", filled file by file and removed at the
-/// end. Every backend that reads files takes its `root()`.
+/// A fake machine: a temporary folder used as "/", filled file by file and removed at the end.
+/// Every backend that reads files accepts its `root()`.
 ///
-/// Thread: one. Cost: disk. Fails: `ok()` is false where no folder could be made; then every write
-///         does nothing.
+/// Thread: one. Cost: disk. Fails: `ok()` is false if the folder could not be created; writes then
+///         do nothing.
 ///
 ///     fake_system machine;
 ///     machine.powercap_zone("intel-rapl:0", "package-0", 1'000'000);
@@ -35,7 +35,7 @@ class fake_system {
             (std::filesystem::temp_directory_path(failed) / "joulery-fake-XXXXXX").string();
 #if JOULERY_POSIX()
         if (!failed && ::mkdtemp(pattern.data()) != nullptr) prefix_ = pattern;
-        // Readable by everybody, so that a test may give up its rights and still get this far.
+        // Readable by everybody, for tests that drop their privileges.
         if (ok()) chmod("/", 0755);
 #endif
     }
@@ -50,13 +50,13 @@ class fake_system {
     [[nodiscard]] system_root root() const {
         return system_root::with_libraries(ok() ? prefix_ : "/nonexistent");
     }
-    /// Where a path of the fake machine lies on the real one.
+    /// The real path of a path on the fake machine.
     [[nodiscard]] std::string path(std::string_view absolute) const {
         return prefix_ + std::string(absolute);
     }
 
-    /// Writes a file, its folders included. An existing one is overwritten in place, so that
-    /// whoever has it open sees the new text.
+    /// Writes a file, and creates its folders. An existing file is overwritten in place, so that
+    /// open descriptors see the new text.
     fake_system& file(std::string_view absolute, std::string_view text) {
         if (!ok()) return *this;
         std::error_code ignored;
@@ -74,7 +74,7 @@ class fake_system {
         if (ok()) std::filesystem::create_directories(path(absolute), ignored);
         return *this;
     }
-    /// A symbolic link. A target that starts with "/" means the fake machine's.
+    /// Creates a symbolic link. A target that begins with "/" is on the fake machine.
     fake_system& symlink(std::string_view target, std::string_view absolute) {
         if (!ok()) return *this;
         std::error_code ignored;
@@ -91,17 +91,18 @@ class fake_system {
             std::filesystem::permissions(path(absolute), std::filesystem::perms(mode), ignored);
         return *this;
     }
-    /// Removes a file or a folder with all in it. Whoever has a file open still reads it.
+    /// Removes a file or a folder with its contents. Open descriptors stay readable.
     fake_system& remove(std::string_view absolute) {
         std::error_code ignored;
         if (ok()) std::filesystem::remove_all(path(absolute), ignored);
         return *this;
     }
-    /// Removes a file as a driver that unloads does: whoever has it open reads nothing more.
+    /// Removes a file as a driver does when it is unloaded: open descriptors can't be read any
+    /// more.
     fake_system& vanish(std::string_view absolute) { return file(absolute, "").remove(absolute); }
 
-    /// A RAPL zone: `zone` is the folder's name ("intel-rapl:0:1"), `name` what the kernel calls
-    /// it. The usual range is that of a unit of 61,035 nJ.
+    /// A RAPL zone: `zone` is the folder's name ("intel-rapl:0:1"), `name` the kernel's name. The
+    /// default range is that of a unit of 61,035 nJ.
     fake_system& powercap_zone(std::string_view zone, std::string_view name,
                                std::uint64_t energy_uj, std::uint64_t range_uj = 262'143'328'850) {
         const std::string folder = powercap(zone);
@@ -116,7 +117,7 @@ class fake_system {
         return "/sys/class/powercap/" + std::string(zone);
     }
 
-    /// /proc/cpuinfo of `threads` equal processors.
+    /// /proc/cpuinfo with `threads` identical processors.
     fake_system& cpuinfo(std::string_view vendor, std::string_view model_name, unsigned family,
                          unsigned model, unsigned threads = 1, std::string_view flags = "fpu tsc",
                          unsigned stepping = 0) {
@@ -133,7 +134,7 @@ class fake_system {
         return file("/proc/cpuinfo", text);
     }
 
-    /// /proc/stat with these ticks (1/100 s) of all processors together since boot.
+    /// /proc/stat with these ticks (1/100 s), summed over all processors since boot.
     fake_system& proc_stat(std::uint64_t user, std::uint64_t idle, std::uint64_t steal = 0) {
         return file("/proc/stat", "cpu  " + std::to_string(user) + " 0 0 " + std::to_string(idle) +
                                       " 0 0 0 " + std::to_string(steal) +

@@ -1,4 +1,4 @@
-// manual_clock.hpp - time that passes only when a test says so.
+// manual_clock.hpp - a clock that a test moves.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// A clock of whole nanoseconds that a test moves by hand. A meter on it starts no thread: call
+/// A clock of whole nanoseconds that only a test moves. A meter on it starts no thread: call
 /// `access::sample(meter)` after moving it, or let `simulated_machine` do both.
 ///
 ///     auto clock = std::make_shared<manual_clock>();
@@ -36,7 +36,7 @@ class manual_clock final : public time_source {
     void advance_to(std::uint64_t tick) noexcept {
         if (tick > now()) now_.store(tick, std::memory_order_release);
     }
-    /// The machine sleeps: a clock that goes on meanwhile gets ahead of this one.
+    /// The machine is suspended: clocks that keep running meanwhile get ahead of this one.
     void suspend(std::chrono::nanoseconds by) noexcept {
         suspended_.fetch_add(by.count(), std::memory_order_acq_rel);
     }

@@ -1,4 +1,4 @@
-// power_noise.hpp - what changes a machine's power besides the work a test gives it.
+// power_noise.hpp - random changes of a simulated machine's power.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,8 +16,8 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// Changes of a machine's true power that no scope causes. Every field left at its default does
-/// nothing; several of them may be set, and a machine may have several noises.
+/// Changes of a machine's true power that no scope causes. A field with its default value has no
+/// effect; several may be set, and a machine may have several noises.
 ///
 ///     power_noise clock_changes;
 ///     clock_changes.relative = 0.1;  clock_changes.memory = 1s;   // +-10 % that lasts a second
@@ -26,19 +26,19 @@ struct power_noise {
     static constexpr std::size_t every_counter = std::numeric_limits<std::size_t>::max();
 
     double relative = 0;  ///< standard deviation of a slow factor on the power, as a fraction
-    power wander;         ///< standard deviation of a power that is added (below zero: taken away)
-    /// How long both last: correlation time of an Ornstein-Uhlenbeck process.
+    power wander;         ///< standard deviation of an added power (may be negative)
+    /// Correlation time of both: an Ornstein-Uhlenbeck process.
     std::chrono::nanoseconds memory{std::chrono::seconds(1)};
-    power burst_least, burst_most;     ///< another program's power, drawn anew for each burst
-    std::chrono::nanoseconds burst{};  ///< its mean length, and that of the pauses between; 0: none
-    std::chrono::nanoseconds step_at{};  ///< from then on the power is multiplied by `step_factor`
+    power burst_least, burst_most;       ///< another program's power, random for each burst
+    std::chrono::nanoseconds burst{};    ///< mean length of bursts and of pauses; 0: no bursts
+    std::chrono::nanoseconds step_at{};  ///< from here on the power is multiplied by `step_factor`
     double step_factor = 1;
-    std::size_t counter = every_counter;  ///< whose power it changes
+    std::size_t counter = every_counter;  ///< the counter whose power changes
 };
 
 namespace detail {
 
-/// One noise as it runs: constant between two changes.
+/// One running noise: constant between two changes.
 class noise_process {
  public:
     noise_process(const power_noise& model, std::uint64_t seed) : model_(model), random_(seed) {
@@ -55,7 +55,7 @@ class noise_process {
         if (model_.step_factor != 1) next_step_ = static_cast<double>(model_.step_at.count());
     }
 
-    /// Nanoseconds since the beginning at which it changes next.
+    /// The time of its next change, in nanoseconds since the beginning.
     [[nodiscard]] double next_change() const noexcept {
         return std::min({next_slow_, next_burst_, next_step_});
     }
@@ -81,7 +81,7 @@ class noise_process {
     [[nodiscard]] bool concerns(std::size_t counter) const noexcept {
         return model_.counter == power_noise::every_counter || model_.counter == counter;
     }
-    /// What becomes of a power of so many watts.
+    /// The changed value of a power in watts.
     [[nodiscard]] double applied_to(double watts) const noexcept {
         const double slow = 1 + model_.relative * factor_state_;
         const double added = model_.wander.watts() * wander_state_ + burst_watts_;

@@ -19,10 +19,10 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// Plays reads one after the other; after the last, the last repeats for ever.
+/// Plays scripted reads in order, and then repeats the last one for ever.
 ///
-/// Thread: write the script before the first read; `reads()` may be asked at any time.
-/// Cost:   that of a vector access, plus whatever a hook does.
+/// Thread: write the script before the first read; `reads()` may be called at any time.
+/// Cost:   a vector access, plus the hooks.
 /// Fails:  as scripted. Without a script every read is `retry`.
 ///
 ///     scripted_backend b("fake", {a_channel});
@@ -33,7 +33,7 @@ class scripted_backend final : public backend {
     scripted_backend(std::string name, std::vector<channel> channels)
         : name_(std::move(name)), channels_(std::move(channels)) {}
 
-    /// A good read with one value a channel; missing ones are `no_value`.
+    /// A successful read with one value per channel; missing values are `no_value`.
     scripted_backend& ok(std::vector<std::uint64_t> values) {
         values.resize(channels_.size(), no_value);
         return push(read_status::ok, std::move(values));
@@ -43,7 +43,7 @@ class scripted_backend final : public backend {
         return *this;
     }
     scripted_backend& vanishes(std::size_t times = 1) { return fails(read_status::gone, times); }
-    /// `times` good reads, each larger by `step` on every channel, around the end at `wrap_at`.
+    /// `times` successful reads; each adds `step` to every channel and wraps at `wrap_at`.
     scripted_backend& grows(std::uint64_t counts, std::size_t times) {
         for (std::size_t n = 0; n < times; ++n) {
             std::vector<std::uint64_t> next = last_;
@@ -56,11 +56,11 @@ class scripted_backend final : public backend {
         }
         return *this;
     }
-    /// A good read of all channels at `value`: what a driver that starts anew shows.
+    /// A successful read with `value` on all channels, like a driver that restarts.
     scripted_backend& resets(std::uint64_t value = 0) {
         return ok(std::vector<std::uint64_t>(channels_.size(), value));
     }
-    /// The next scripted read first runs `hook`: a stall, a change of the world.
+    /// The next scripted read first calls `hook`, for a stall or a change of the test's world.
     scripted_backend& stalls(std::function<void()> hook) {
         hook_ = std::move(hook);
         return *this;

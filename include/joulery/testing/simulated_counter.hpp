@@ -19,8 +19,8 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// How a simulated counter shows the true energy: RAPL's habits by default (updates about
-/// every millisecond, 2^-14 J a count, 32 bits). With `kind` a gauge it shows power instead.
+/// How a simulated counter shows the true energy. The default resembles RAPL (updates about every
+/// millisecond, 2^-14 J per count, 32 bits). If `kind` is a gauge it shows power instead.
 ///
 ///     simulated_counter nvml;                      // mJ every 20 ms, from a mean over 25 ms
 ///     nvml.id = "gpu/0/board";  nvml.part = component::gpu;  nvml.quantum = 1e-3;
@@ -33,28 +33,28 @@ struct simulated_counter {
     quality provenance = quality::measured;
 
     std::chrono::nanoseconds period{std::chrono::milliseconds(1)};  ///< between two updates
-    std::chrono::nanoseconds declared_period{};  ///< what the channel says of it; 0: the truth
-    std::chrono::nanoseconds phase{};            ///< the first update comes that much later
-    double jitter = 0.016;  ///< each update is late by up to this share of the period
-    /// An update is seen late by up to this; it shows the energy as of the update.
+    std::chrono::nanoseconds declared_period{};  ///< what the channel declares; 0: the true period
+    std::chrono::nanoseconds phase{};            ///< delay of the first update
+    double jitter = 0.016;  ///< largest delay of an update, as a share of the period
+    /// Largest delay until an update is visible; it shows the energy as of the update.
     std::chrono::nanoseconds latency{};
-    double skipped = 0;                    ///< share of the updates that do not come
-    std::chrono::nanoseconds stall{};      ///< now and then no update comes for so long,
-    std::chrono::nanoseconds stall_gap{};  ///< about so long after the last time; 0: never
+    double skipped = 0;                    ///< share of updates that are skipped
+    std::chrono::nanoseconds stall{};      ///< now and then there is no update for this long,
+    std::chrono::nanoseconds stall_gap{};  ///< about this long after the last stall; 0: never
 
     std::chrono::nanoseconds lag{};     ///< time constant of a sensor that follows exponentially
-    std::chrono::nanoseconds window{};  ///< the sensor shows the mean over so long
+    std::chrono::nanoseconds window{};  ///< the sensor shows the mean over this time
 
-    double quantum = 1.0 / 16384;                    ///< joules (of a gauge: watts) a count
-    std::uint64_t wrap_at = std::uint64_t{1} << 32;  ///< of a counter; 0: never
+    double quantum = 1.0 / 16384;                    ///< joules (for a gauge: watts) per count
+    std::uint64_t wrap_at = std::uint64_t{1} << 32;  ///< of a counter; 0: never wraps
     std::uint64_t start = 0;                         ///< raw value of a counter at the beginning
-    double max_watts = 0;                            ///< what the channel states; 0: nothing
+    double max_watts = 0;                            ///< as stated by the channel; 0: not stated
     double relative_error = 0;                       ///< stated error, as a fraction; 0: none
 };
 
 namespace detail {
 
-/// One counter as it runs. Times are nanoseconds since the machine's beginning.
+/// One running counter. Times are nanoseconds since the machine's beginning.
 class running_counter {
  public:
     template <class Random>
@@ -84,10 +84,10 @@ class running_counter {
     [[nodiscard]] std::uint64_t raw() const noexcept { return raw_; }
     /// True joules since the beginning.
     [[nodiscard]] double joules() const noexcept { return joules_; }
-    /// What it shows: of a counter the joules, of a gauge those that its watts add up to.
+    /// The shown energy: for a counter its joules, for a gauge the sum of its watts.
     [[nodiscard]] double shown_joules() const noexcept { return shown_; }
 
-    /// What it is given from now on. Call `advance` to now before.
+    /// The power from now on. Call `advance` to the present first.
     void draw(double watts) noexcept { watts_ = watts; }
 
     /// Lets time pass at the present power.
@@ -165,10 +165,10 @@ class running_counter {
         const double value = measured();
         if (model_.latency.count() == 0) return show(value);
         const double seen = next_update_ + up_to(nanoseconds(model_.latency), random);
-        waiting_.push_back({seen, value});  // what came before is seen before
+        waiting_.push_back({seen, value});  // earlier updates become visible earlier
     }
 
-    // What the sensor says at an update: joules so far, of a gauge the watts.
+    // The sensor's value at an update: joules so far; for a gauge, watts.
     double measured() {
         const double mean = model_.window.count() > 0 ? mean_of_window() : sensed_watts_;
         if (model_.kind == reading_kind::power_gauge) return mean;
@@ -200,7 +200,7 @@ class running_counter {
     }
 
     simulated_counter model_;
-    double start_, at_;  ///< up to `at_` the sums are true
+    double start_, at_;  ///< the sums are valid up to `at_`
     double watts_ = 0, joules_ = 0;
     double sensed_watts_ = 0, sensed_ = 0;  ///< as the sensor follows
     std::deque<moment> past_;               ///< of `sensed_`, where a window needs it

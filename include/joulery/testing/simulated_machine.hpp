@@ -25,9 +25,9 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// A machine that does what a test says: it draws a known power, its counters are updated, and
-/// the attached meter's samples happen when they are due. No thread, no waiting, the same every
-/// time. Its sensors may lag, stall or show power, its power may be noisy, its reads slow.
+/// A simulated machine: it draws a known power, its counters are updated, and the attached meter
+/// samples when it is due. No threads, no waiting, reproducible. Its sensors may lag, stall or show
+/// power, its power may be noisy, its reads slow.
 ///
 ///     simulated_machine machine;
 ///     options o = machine.options_with({simulated_counter{}});
@@ -38,7 +38,7 @@ class simulated_machine {
     explicit simulated_machine(std::uint64_t seed = 1)
         : clock_(std::make_shared<manual_clock>()), seed_(seed), random_(seed) {}
 
-    /// Options for a meter on this machine's clock with one backend of these counters.
+    /// Options for a meter on this machine's clock, with one backend that has these counters.
     [[nodiscard]] options options_with(const std::vector<simulated_counter>& counters) {
         options o;
         access::set_clock(o, clock_);
@@ -59,11 +59,11 @@ class simulated_machine {
         return made;
     }
 
-    /// The meter whose samples this machine triggers. It must outlive the next `run`.
+    /// The meter that this machine drives. It must outlive the next `run`.
     void attach(meter& m) noexcept { meter_ = &m; }
     void detach() noexcept { meter_ = nullptr; }
 
-    /// What all counters (or counter `i`) see from now on, but for noises.
+    /// The power of all counters (or of counter `i`) from now on, without noise.
     void draw(power p) noexcept {
         for (double& watts : drawn_) watts = p.watts();
         apply_noises();
@@ -73,7 +73,7 @@ class simulated_machine {
         apply_noises();
     }
 
-    /// From now on the power changes like that, too.
+    /// Adds a noise to the power from now on.
     void disturb(const power_noise& model) {
         noises_.push_back({detail::noise_process(model, seed_ * 1'000'003 + noises_.size()),
                            static_cast<double>(clock_->now())});
@@ -100,11 +100,11 @@ class simulated_machine {
     }
     [[nodiscard]] manual_clock& clock() noexcept { return *clock_; }
     [[nodiscard]] std::shared_ptr<manual_clock> shared_clock() noexcept { return clock_; }
-    /// How long one read of the counters takes; time that passes inside `backend::read`.
+    /// How long a read of the counters takes, inside `backend::read`.
     void reads_take(std::chrono::nanoseconds t) noexcept { read_cost_ = t; }
     [[nodiscard]] std::uint64_t reads() const noexcept { return reads_; }
-    /// What counter `i` shows now, in joules since the beginning: what an edge read would see. Of
-    /// a gauge what its watts have added up to.
+    /// What counter `i` shows now, in joules since the beginning, as an edge read would see it; for
+    /// a gauge, the sum of its watts.
     [[nodiscard]] energy shown(std::size_t i = 0) const noexcept {
         return energy::from_joules(counters_[i].shown_joules());
     }

@@ -1,4 +1,4 @@
-// virtual_thread.hpp - a thread played by the test, so that interleavings are exact.
+// virtual_thread.hpp - a thread simulated by a test, so that interleavings are exact.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,7 +19,7 @@ namespace testing {
 
 namespace detail {
 
-/// The processor time of a played thread: all the time that passes while it is busy.
+/// The processor time of a simulated thread: all time that passes while it is busy.
 class played_processor_time {
  public:
     explicit played_processor_time(std::shared_ptr<time_source> clock)
@@ -44,9 +44,9 @@ class played_processor_time {
 
 }  // namespace detail
 
-/// Stands for a thread: scopes opened in it nest as on a thread of their own. Several of them on
-/// one real thread make any interleaving, the same every time. On a manual clock the test also
-/// says when it uses a processor; unless told otherwise it always does.
+/// A simulated thread: scopes opened in it nest as on a thread of their own. Several of them on one
+/// real thread produce any interleaving, reproducibly. With a manual clock the test also decides
+/// when it uses a processor; by default it always does.
 ///
 ///     virtual_thread worker{m};
 ///     { joulery::scope a{worker, "forward"};  machine.run(1ms); }
@@ -62,18 +62,17 @@ class virtual_thread final : public scope_owner {
     }
     virtual_thread(const virtual_thread&) = delete;
     virtual_thread& operator=(const virtual_thread&) = delete;
-    /// The thread ends; what it measured stays.
+    /// Ends the thread; its measurements stay.
     ~virtual_thread() {
         busy(false);
         joulery::detail::end_thread(tree_);
     }
 
-    /// Whether it uses a processor from now on, or waits. Does nothing on a clock that is not
-    /// manual.
+    /// Whether it uses a processor from now on, or waits. Ignored unless the clock is manual.
     void busy(bool is_busy) noexcept {
         if (time_ != nullptr) time_->busy(is_busy);
     }
-    /// Processor time used so far; negative where it is not known.
+    /// Processor time used so far; negative if unknown.
     [[nodiscard]] double busy_seconds() const { return tree_->busy_seconds(); }
 
  private:

@@ -11,18 +11,17 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The version whose columns and units are written.
+/// The version of CodeCarbon whose columns and units are written.
 inline constexpr std::string_view codecarbon_version = "3.3.0";
 
-/// A whole emissions.csv: the header and one row, always all 38 columns.
+/// A complete emissions.csv: the header and one row, always with all 38 columns.
 ///
-/// Units:  as CodeCarbon has them: s, kg, kg/s, mean W (of the machine),
-/// kWh (with PUE), litres.
-///         cpu, gpu and ram are the summed channels of that part; energy_consumed is everything.
-/// Differs: the timestamp is UTC, where CodeCarbon has local time without its zone; water is the
-/// site's litres by IT energy; 3.3.0 itself takes energy that holds the PUE.
-///         What joulery does not know (Python, coordinates, utilisation) stays empty.
-///         What was measured, estimated and assumed has no column; see `statement_of`.
+/// Units:  as in CodeCarbon: s, kg, kg/s, mean W (of the machine), kWh (with PUE), litres. cpu, gpu
+///         and ram are the summed channels of that part; energy_consumed is everything.
+/// Differences: the timestamp is UTC, CodeCarbon's is local time without a zone. Water is the
+/// site's litres per IT energy; CodeCarbon 3.3.0 uses energy that includes the PUE. Fields that
+/// joulery does not know (Python, coordinates, utilisation) stay empty. No column says what was
+/// measured, estimated or assumed; see `statement_of`.
 ///
 ///     replace_file("emissions.csv", to_codecarbon_csv(joulery::snapshot()));
 [[nodiscard]] JOULERY_DECL std::string to_codecarbon_csv(const report& r);
@@ -56,7 +55,7 @@ inline constexpr std::string_view codecarbon_header =
     "tracking_mode,cpu_utilization_percent,gpu_utilization_percent,ram_utilization_percent,"
     "ram_used_gb,on_cloud,pue,wue";
 
-/// Where a run was, in CodeCarbon's terms.
+/// The location of a run, in CodeCarbon's terms.
 struct codecarbon_place {
     std::string country, iso3, region, provider, cloud_region;
 
@@ -73,7 +72,7 @@ struct codecarbon_place {
     }
 };
 
-/// How many cards there are, and their names as CodeCarbon writes them: "3 x NVIDIA H100".
+/// The number of cards and their names in CodeCarbon's style: "3 x NVIDIA H100".
 struct codecarbon_gpus {
     std::size_t count = 0;
     std::map<std::string, std::size_t> models;

@@ -10,13 +10,13 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One record a scope, a header first, and "(outside all scopes)" and "(total)" last. The column
-/// "row" tells them apart: "scope", "outside", "total". `self_j` of all rows adds up to the run's
-/// joules; `total_j` holds what is inside a scope as well.
+/// A header, one record per scope, then "(outside all scopes)" and "(total)". The column "row"
+/// distinguishes them: "scope", "outside", "total". `self_j` of all rows adds up to the run's
+/// joules; `total_j` includes the scopes inside.
 ///
 /// Names: "=SUM(A1)" is written "'=SUM(A1)", which spreadsheets show and do not compute.
-/// Units: in the column names; numbers round-trip, with a point in every locale. One column a
-///        channel, named "channel:<id>_j". Fails: never; what is no number is an empty field.
+/// Units:  in the column names; numbers round-trip, with a decimal point in every locale. There is
+///         one column per channel, "channel:<id>_j". Fails: never; not-a-number is an empty field.
 ///
 ///     std::ofstream("run.csv", std::ios::binary) << to_csv(r);
 [[nodiscard]] JOULERY_DECL std::string to_csv(const report& r);
@@ -44,7 +44,7 @@ inline namespace v1 {
 namespace detail {
 
 /// Appends fields to records: commas between, quotes where needed, CR LF at the end. Text that a
-/// spreadsheet would take for a formula gets an apostrophe in front; control characters show as
+/// spreadsheet would take for a formula is prefixed with an apostrophe; control characters show as
 /// "\x1b".
 class csv_writer {
  public:
@@ -78,7 +78,8 @@ class csv_writer {
     [[nodiscard]] const std::string& text() const noexcept { return out_; }
 
  private:
-    // What a spreadsheet would compute, or run, instead of showing it: also in full width (U+FF1D).
+    // Text that a spreadsheet would compute or run instead of showing it; full-width '=' (U+FF1D)
+    // as well.
     static bool is_formula(std::string_view text) noexcept {
         std::size_t at = 0;
         const char32_t first = text.empty() ? 0 : next_code_point(text, at);

@@ -10,9 +10,9 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Folded stacks, one line a scope: "train;forward 320000000". The weight is what the scope itself
-/// used, without its children, in whole microjoules, as flamegraph.pl and inferno read it. The last
-/// line names the hardware, with a weight of 0, which no reader draws.
+/// Folded stacks, one line per scope: "train;forward 320000000". The weight is the scope's own
+/// energy, without its children, in whole microjoules, as flamegraph.pl and inferno read it. The
+/// last line names the hardware, with a weight of 0, which no reader draws.
 ///
 ///     flamegraph.pl --countname uJ run.folded > run.svg
 [[nodiscard]] JOULERY_DECL std::string to_folded(const report& r);
@@ -37,7 +37,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// A frame's name: ';' and line ends mean something in the format.
+/// A frame's name: ';' and line ends are special in the format.
 inline std::string folded_frame(std::string_view name) {
     std::string out = escape_control(name);
     std::replace(out.begin(), out.end(), ';', ':');

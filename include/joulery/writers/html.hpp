@@ -1,4 +1,4 @@
-// html.hpp - a report as one HTML page that needs nothing else.
+// html.hpp - a report as one self-contained HTML page.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,10 +11,10 @@ namespace joulery {
 inline namespace v1 {
 
 /// The report as one self-contained HTML page: warnings, headline figures, an icicle chart of
-/// joules by path, power over time where a history was kept, tables of scopes and channels, carbon
-/// assumptions. Zooming, sorting and filtering need JavaScript; everything is there without.
+/// joules by path, power over time if a history was kept, tables of scopes and channels, carbon
+/// assumptions. Zooming, sorting and filtering need JavaScript; all content is visible without it.
 ///
-/// Fails: never; names are text and nothing else, and the page's own policy allows no network.
+/// Fails:  never; names are escaped, and the page's content policy allows no network.
 ///
 ///     write_report(r, "run.html");
 [[nodiscard]] JOULERY_DECL std::string to_html(const report& r);
@@ -51,7 +51,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Writes the sections of the page one after another.
+/// Writes the sections of the page in order.
 class html_writer {
  public:
     explicit html_writer(const report& r) : shown_(r), r_(*shown_), units_(r_), table_(out_) {}
@@ -68,7 +68,7 @@ class html_writer {
         run();
         append(out_, {"<footer>Written by ",
                       markup_text(r_.context.library.empty() ? "joulery" : r_.context.library),
-                      ". This page holds everything it shows and loads nothing.</footer>\n</main>\n"
+                      ". This page is self-contained and loads nothing.</footer>\n</main>\n"
                       "<script>",
                       html_script, "</script>\n</body>\n</html>\n"});
         return std::move(out_);
@@ -192,7 +192,7 @@ class html_writer {
         }
         out_ +=
             "<h2 id=\"channels-title\">Channels</h2>\n<p class=\"soft\">Only roots are summed: "
-            "what lies inside another channel is detail.</p>\n<div class=\"scroll\" "
+            "channels inside another channel are detail.</p>\n<div class=\"scroll\" "
             "tabindex=\"0\" role=\"region\" aria-labelledby=\"channels-title\"><table>\n";
         table_.heads({"<channel", "energy", "*outside scopes", "<quality", "<in the total",
                       "*<backend", "*<state"});
@@ -201,8 +201,8 @@ class html_writer {
         out_ += "</tbody></table></div>\n";
     }
 
-    // Parents before their children, each channel once: ids may repeat and parents form a circle,
-    // whose channels come last.
+    // Parents before their children, each channel once. Ids may repeat, and parents may form a
+    // circle, whose channels come last.
     void channel_tree() {
         std::unordered_map<std::string_view, std::size_t> by_id;
         for (std::size_t i = 0; i < r_.channels.size(); ++i) by_id.emplace(r_.channels[i].id, i);

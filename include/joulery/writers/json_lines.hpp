@@ -1,4 +1,4 @@
-// json_lines.hpp - a line of JSON for each interval of a run, to be followed while it runs.
+// json_lines.hpp - one line of JSON for each interval of a run, for followers.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,13 +9,13 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One interval as a JSON object on a line, with its newline: what a `.jsonl` report gets one after
-/// another. Members: `run`, `run_name` and `hardware`, `interval` (1, 2, ...), `last`,
-/// `begin_unix_s`, `end_unix_s`; `so_far_j` and `so_far_s` of the run; of the interval `seconds`,
-/// `energy_j`, `unscoped_j`, `co2e_g`, `quality`, `watts` by channel and `scopes`, those with
-/// anything in it, each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`,
-/// `seconds`, and where there are some `items`, `item` and `busy_seconds`; of calls that were
-/// looked at `p50_s`, `p99_s`, `p50_j`, `p99_j`, `call_method`.
+/// One interval as a JSON object on a line, with its newline, as in a `.jsonl` report. Members:
+/// `run`, `run_name` and `hardware`, `interval` (1, 2, ...), `last`, `begin_unix_s`, `end_unix_s`;
+/// `so_far_j` and `so_far_s` of the run; of the interval `seconds`, `energy_j`, `unscoped_j`,
+/// `co2e_g`, `quality`, `watts` by channel and `scopes`. Only scopes that were active are listed,
+/// each with `path`, `energy_j`, `self_j`, `uncertainty_j`, `co2e_g`, `calls`, `seconds`; if it has
+/// any, `items`, `item` and `busy_seconds`; for recorded calls `p50_s`, `p99_s`, `p50_j`, `p99_j`,
+/// `call_method`.
 ///
 /// Units:  in the names. Cost: linear in the rows. Fails: never; a not-a-number becomes null.
 ///
@@ -43,7 +43,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Appends members of an object one after another.
+/// Appends the members of an object.
 class json_object {
  public:
     explicit json_object(std::string& out) : out_(out) { out_ += '{'; }

@@ -10,10 +10,10 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One test case a scope, its figures as lines "[[PROPERTY|joules=320]]" of its system-out, which
-/// is where test managers look for a case's properties; the run's figures are properties of the
-/// suite, and warnings are its system-err. Valid by Jenkins' junit-10.xsd, which knows no
-/// properties of a case and seconds of three decimals.
+/// One test case per scope. Its figures are lines "[[PROPERTY|joules=320]]" of its system-out,
+/// where test managers look for the properties of a case; the run's figures are properties of the
+/// suite, and warnings are its system-err. Valid by Jenkins' junit-10.xsd, which has no properties
+/// of cases and seconds with three decimals.
 ///
 ///     write_report(r, "energy.junit.xml");   // beside the CI's other test results
 [[nodiscard]] JOULERY_DECL std::string to_junit(const report& r);
@@ -49,7 +49,7 @@ inline void junit_property(std::string& out, const char* indent, std::string_vie
     junit_property(out, indent, name, is_nan(x) ? not_measured_text : text);
 }
 
-/// A figure of a test case; no line of it can end early, and none can stand for two.
+/// A figure of a test case, escaped so that it stays one line.
 inline void junit_case_property(std::string& out, std::string_view name, const std::string& value) {
     std::string safe = markup_text(value);
     for (char& c : safe)
@@ -63,7 +63,7 @@ inline void junit_case_property(std::string& out, std::string_view name, double 
     junit_case_property(out, name, text);
 }
 
-/// Seconds as JUnit's schema wants them: three decimals, never with an exponent.
+/// Seconds as JUnit's schema requires them: three decimals, no exponent.
 inline std::string junit_seconds(seconds t) {
     const double s = is_positive(t.count()) && t.count() < 1e12 ? t.count() : 0;
     const auto milli = static_cast<std::uint64_t>(s * 1e3 + 0.5);

@@ -12,8 +12,8 @@ inline namespace v1 {
 
 /// The report as GitHub-flavoured Markdown: warnings, the table of scopes, the rest folded away.
 ///
-/// Units: scaled, three significant digits; "~" marks estimates. Fails: never; names can't become
-///        markup, links or mentions.
+/// Units:  scaled, three significant digits; "~" marks estimates. Fails: never; names are escaped
+///         and can't become markup, links or mentions.
 ///
 ///     write_report(r, "energy.md");   // then: gh pr comment --body-file energy.md
 [[nodiscard]] JOULERY_DECL std::string to_markdown(const report& r);
@@ -40,7 +40,8 @@ inline namespace v1 {
 
 namespace detail {
 
-/// A name as a code span: no markup, no mention and no link can come of it, and no cell ends.
+/// A name as a code span, escaped so that it can't become markup, a mention, a link or a cell
+/// border.
 inline std::string markdown_code(std::string_view name) {
     std::string out = "`";
     for (const char c : escape_control(name)) {
@@ -69,7 +70,7 @@ inline std::string markdown_prose(std::string_view text) {
     return out;
 }
 
-/// A comment on GitHub holds 65,536 characters.
+/// A comment on GitHub may have 65,536 characters.
 inline constexpr std::size_t most_markdown_rows = 250;
 
 // The last two lines of the table.

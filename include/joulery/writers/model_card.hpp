@@ -11,15 +11,15 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The block of YAML for a card's metadata; emissions in grams, as the Hub wants them.
-/// No figure where nothing was measured. `training_type` is "pre-training" or "fine-tuning".
-/// Comments say what was measured, estimated and assumed.
+/// The YAML block for a model card's metadata; emissions in grams, as the Hub expects. Without a
+/// measurement there is no figure. `training_type` is "pre-training" or "fine-tuning". Comments
+/// state what was measured, estimated and assumed.
 ///
 ///     std::cout << "---\n" << to_model_card(joulery::snapshot(), "fine-tuning") << "---\n";
 [[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r,
                                                      std::string_view training_type);
 
-/// The same where nobody has said whether it was training or fine-tuning: the field is left out.
+/// The same without a training type: the field is omitted.
 ///
 ///     write_report(r, "run.card.yaml");
 [[nodiscard]] JOULERY_DECL std::string to_model_card(const report& r);

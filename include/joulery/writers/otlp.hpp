@@ -10,7 +10,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The report as an OTLP/JSON metrics request, which collectors take as a file (otlpjsonfile
+/// The report as an OTLP/JSON metrics request, which collectors accept as a file (otlpjsonfile
 /// receiver) or by HTTP at /v1/metrics.
 ///
 /// Units: joules, seconds, grams; sums are cumulative from the run's start. Fails: never.
@@ -38,7 +38,7 @@ inline namespace v1 {
 namespace detail {
 
 /// Appends an ExportMetricsServiceRequest in proto3's JSON mapping: 64-bit integers are strings,
-/// enumerations are numbers, what is not known is a point without a value.
+/// enumerations are numbers, unknown values are points without a value.
 class otlp_writer {
  public:
     explicit otlp_writer(const report& r) : r_(r) {}
@@ -74,13 +74,13 @@ class otlp_writer {
         bool truth = false, is_truth = false;
     };
 
-    // "joulery 0.1.0" has the name before its version; the scope has one of its own.
+    // "joulery 0.1.0" is name and version; the instrumentation scope has its own version field.
     static std::string_view version_of(std::string_view library) noexcept {
         constexpr std::string_view name = "joulery ";
         return library.substr(0, name.size()) == name ? library.substr(name.size()) : library;
     }
 
-    // Leaves the object open: the caller closes it. What is not known is no attribute.
+    // Leaves the object open; the caller closes it. Unknown values are omitted.
     void attributes(std::initializer_list<attribute> list) {
         out_ += "{\"attributes\": [";
         const char* separator = "";
@@ -182,7 +182,7 @@ class otlp_writer {
     }
 
     void scopes() {
-        each("joulery.scope.energy", "J", "Energy inside a scope, its children included",
+        each("joulery.scope.energy", "J", "Energy inside a scope, including its children",
              [](const scope_row& s) { return s.total.joules(); });
         each("joulery.scope.self.energy", "J", "Energy inside a scope, without its children",
              [](const scope_row& s) { return s.self.joules(); });

@@ -13,21 +13,20 @@ inline namespace v1 {
 
 /// How metrics are written.
 struct prometheus_options {
-    std::size_t max_scopes = 200;  ///< scopes with series of their own; the rest is added up
+    std::size_t max_scopes = 200;  ///< scopes with their own series; the rest is summed
     bool open_metrics = false;     ///< OpenMetrics 1.0 instead of the text format 0.0.4
 };
 
-/// The report as Prometheus metrics in base units (joules, seconds, grams), counters ending in
-/// `_total`. Every series has the labels `run`, `process` (a number) and `host`, so that programs
-/// whose files a node exporter reads do not collide; no label changes while a run goes on. At most
-/// `max_scopes` scopes have series of their own, those that come first in the report; the others
-/// are added up.
+/// The report as Prometheus metrics in base units (joules, seconds, grams); counters end in
+/// `_total`. Every series has the labels `run`, `process` (a number) and `host`, so that files of
+/// several programs don't collide in a node exporter; labels never change during a run. The first
+/// `max_scopes` scopes of the report have their own series; the others are summed.
 ///
-/// Quality is a metric, `joulery_quality` (0 measured, 1 derived, 2 estimated, 3 partial) and
-/// `joulery_channel_quality`. Where percentiles of calls are known, `joulery_scope_call_seconds`
-/// and `joulery_scope_call_joules` are summaries with `quantile` 0.5, 0.9 and 0.99.
+/// Quality is a metric: `joulery_quality` (0 measured, 1 derived, 2 estimated, 3 partial) and
+/// `joulery_channel_quality`. If percentiles of calls are known, `joulery_scope_call_seconds` and
+/// `joulery_scope_call_joules` are summaries with `quantile` 0.5, 0.9 and 0.99.
 ///
-/// Fails: never; labels are escaped. Files are replaced in one step, as the collector needs it.
+/// Fails:  never; labels are escaped. Files are replaced atomically, as the collector needs it.
 ///
 ///     server.Get("/metrics", [](auto&, auto& answer) {
 ///         answer.set_content(to_prometheus(joulery::snapshot()), "text/plain; version=0.0.4"); });
@@ -74,10 +73,10 @@ class metric_writer {
         one("joulery_unscoped_energy_joules", "Energy outside all scopes.", r_.unscoped.joules());
         one("joulery_emissions_grams", "CO2 equivalent of the energy.", r_.co2e.grams());
         gauge("joulery_quality",
-              "How the energy came to be: 0 measured, 1 derived, 2 estimated, 3 partial.",
+              "How the energy was obtained: 0 measured, 1 derived, 2 estimated, 3 partial.",
               static_cast<double>(r_.provenance));
         gauge("joulery_run_duration_seconds", "Length of the run.", r_.context.duration.count());
-        gauge("joulery_overhead_ratio", "Share of the run that measuring took.",
+        gauge("joulery_overhead_ratio", "Share of the run spent measuring.",
               r_.overhead.share_of_wall);
         gauge("joulery_carbon_intensity_grams_per_kwh", "Grid factor used, CO2 equivalent.",
               r_.context.carbon.grid.intensity.grams_per_kwh());
@@ -153,7 +152,7 @@ class metric_writer {
 
     void channels() {
         family("joulery_channel_energy_joules", "counter",
-               "Energy by channel; those with joulery_channel_summed 1 add up to the total.");
+               "Energy by channel; channels with joulery_channel_summed 1 add up to the total.");
         for (const channel_row& c : r_.channels)
             sample(
                 "joulery_channel_energy_joules",
@@ -170,7 +169,7 @@ class metric_writer {
                [](const channel_row& c) { return static_cast<double>(c.provenance); });
     }
 
-    // "machine/process/meter/start", as a run's id is made; of a merged report "".
+    // "machine/process/meter/start", the form of a run's id; "" for a merged report.
     static std::string process_of(const run_context& c) {
         const std::string_view id = c.run_id;
         const std::string head = c.machine + '/';
@@ -179,8 +178,8 @@ class metric_writer {
         return std::string(rest.substr(0, rest.find('/')));
     }
 
-    // Scope "b" inside "a" and scope "a/b" are two rows of one path; a file that has a series twice
-    // is refused as a whole.
+    // Scope "b" inside "a" and scope "a/b" are two rows with one path; a file with a duplicate
+    // series is rejected as a whole.
     [[nodiscard]] std::vector<scope_row> by_path() const {
         std::vector<scope_row> rows;
         std::unordered_map<std::string, std::size_t> known;
@@ -207,15 +206,15 @@ class metric_writer {
         return rows;
     }
 
-    // The first ones have series of their own, so that a scope keeps its series while the run goes
-    // on; the rest is one, so that nothing is lost.
+    // The first scopes have their own series, so that a scope keeps its series during the run; the
+    // rest is summed in one.
     void scopes() {
         const std::vector<scope_row> single = by_path();
         list<const scope_row*> rows;
         for (const scope_row& row : single) rows.push_back(&row);
         scope_row others;
         others.path = "(others)";
-        gauge("joulery_scopes_without_series", "Scopes added up in scope=\"(others)\".",
+        gauge("joulery_scopes_without_series", "Scopes summed in scope=\"(others)\".",
               static_cast<double>(rows.size() - std::min(rows.size(), options_.max_scopes)));
         for (std::size_t i = options_.max_scopes; i < rows.size(); ++i) {
             others.self += rows[i]->self;
@@ -227,7 +226,7 @@ class metric_writer {
             rows.resize(options_.max_scopes);
             rows.push_back(&others);
         }
-        each(rows, "joulery_scope_energy_joules", "Energy inside a scope, its children included.",
+        each(rows, "joulery_scope_energy_joules", "Energy inside a scope, including its children.",
              [](const scope_row& s) { return s.total.joules(); });
         each(rows, "joulery_scope_self_energy_joules", "Energy inside a scope, without children.",
              [](const scope_row& s) { return s.self.joules(); });

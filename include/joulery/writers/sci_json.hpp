@@ -10,10 +10,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A score (ISO/IEC 21031) for each scope that counted items, with all that a conformant statement
-/// holds and what keeps it from being one. A run of no such scope has an empty list.
+/// A score (ISO/IEC 21031) for each scope that counted items, with everything that a conformant
+/// statement needs and what is missing. The list is empty if no scope counted items.
 ///
-/// Units:  in the member names: grams CO2e, kWh, g/kWh. Fails: never; what nobody measured is null.
+/// Units:  in the member names: grams CO2e, kWh, g/kWh. Fails: never; what was not measured is
+///         null.
 ///
 ///     write_report(r, "run.sci.json");
 [[nodiscard]] JOULERY_DECL std::string to_sci_json(const report& r);
@@ -35,7 +36,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Members of an object, one a line.
+/// Writes the members of an object, one per line.
 class sci_object {
  public:
     sci_object(std::string& out, const char* indent) : out_(out), indent_(indent) { out_ += "{"; }

@@ -10,10 +10,10 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A speedscope file (https://www.speedscope.app/file-format-schema.json): one sampled profile
-/// whose weights are joules. Scopes of one name are one frame, so that the sandwich view adds them
-/// up. Its name is the run's, with the hardware. Open it
-/// at speedscope.app or with `speedscope run.speedscope.json`.
+/// A speedscope file (https://www.speedscope.app/file-format-schema.json): one sampled profile with
+/// joules as weights. Scopes with the same name are one frame, so that the sandwich view sums them.
+/// The profile's name is the run's, with the hardware. Open it at speedscope.app or with
+/// `speedscope run.speedscope.json`.
 [[nodiscard]] JOULERY_DECL std::string to_speedscope(const report& r);
 
 }  // namespace v1

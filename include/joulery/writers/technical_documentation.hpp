@@ -10,20 +10,21 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What only the provider of the model knows.
+/// Facts that only the provider of the model knows.
 struct documentation_facts {
     std::string model;
     std::string training_flop;  ///< "3.1e22 FLOP, estimated as 6 x parameters x tokens"
 };
 
 /// Known energy consumption for Annex XI, section 1, point 2 (e) (Regulation (EU) 2024/1689), as
-/// Markdown: training energy in MWh, how it was found, and what was measured, estimated, assumed.
+/// Markdown: training energy in MWh, how it was obtained, and what was measured, estimated,
+/// assumed.
 ///
 ///     std::cout << to_technical_documentation(joulery::snapshot(), {"my-model", "3.1e22 FLOP"});
 [[nodiscard]] JOULERY_DECL std::string to_technical_documentation(
     const report& r, const documentation_facts& facts = {});
 
-/// The same without the provider's facts, for a file `run.annex.md` to fill in.
+/// The same without the provider's facts: a file `run.annex.md` to be filled in.
 [[nodiscard]] JOULERY_DECL std::string to_annex(const report& r);
 
 }  // namespace v1

@@ -1,4 +1,4 @@
-// trace_json.hpp - a report on a time line, for ui.perfetto.dev and chrome://tracing.
+// trace_json.hpp - a report as a timeline, for ui.perfetto.dev and chrome://tracing.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,10 +10,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The report in the Trace Event Format: recorded calls of scopes as slices with their joules (or,
-/// where none were recorded, the long ones of the history), power of every channel as counters.
+/// The report in the Trace Event Format: recorded calls of scopes as slices with their joules
+/// (without recorded calls, the long calls of the history), and the power of every channel as
+/// counters.
 ///
-/// Fails: never; without a history and recorded slices the trace holds names only.
+/// Fails:  never; without a history and recorded slices the trace has only names.
 ///
 ///     write_report(r, "run.trace.json");   // open it in ui.perfetto.dev
 [[nodiscard]] JOULERY_DECL std::string to_trace_json(const report& r);
@@ -41,9 +42,9 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Appends the events of the Trace Event Format. Times are in microseconds, to the nanosecond: ends
-/// are rounded, not lengths, so that scopes that nest or meet do so for readers that count in whole
-/// nanoseconds too.
+/// Appends events of the Trace Event Format. Times are in microseconds, to the nanosecond. End
+/// times are rounded, not lengths, so that nested and adjacent scopes stay so in readers that use
+/// whole nanoseconds.
 class trace_writer {
  public:
     explicit trace_writer(const report& r) : r_(r) {}
@@ -111,8 +112,8 @@ class trace_writer {
         }
     }
 
-    // By begin, and of those that begin together the longest first: a reader that takes them as
-    // they come must meet a scope before what lies inside.
+    // Sorted by begin, and the longest first among equal begins, because some readers must see a
+    // scope before the scopes inside.
     static list<const scope_slice*> in_order(const std::vector<scope_slice>& slices) {
         list<const scope_slice*> order;
         for (const scope_slice& s : slices) order.push_back(&s);
@@ -124,13 +125,14 @@ class trace_writer {
         return order;
     }
     static double real(seconds t) noexcept { return is_finite(t.count()) ? t.count() : 0; }
-    // What readers can hold: not below 0, which they drop, and far from the end of 64 bits.
+    // The range that readers support: not below 0, where they drop events, and far from the end of
+    // 64 bits.
     static std::int64_t whole_nanoseconds(seconds t) noexcept {
         const double ns = t.count() * 1e9;
         return is_nan(ns) || ns <= 0 ? 0 : std::llround(std::min(ns, 4e18));
     }
 
-    // A step without a value is left out; the last step is closed, so that its power ends.
+    // A step without a value is omitted; the last step is ended, so that its power ends.
     void counters() {
         const power_history& h = r_.history;
         for (std::size_t c = 0; c < h.watts.size() && c < r_.channels.size(); ++c) {
