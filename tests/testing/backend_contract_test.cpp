@@ -154,7 +154,7 @@ TEST_CASE("contract: an error value, or more than the device states, is no power
     for (const std::uint64_t microwatts : {4'294'967'295'000u, 36'000'000'000u}) {
         scripted_backend b("fake", {c});
         b.ok({microwatts});
-        CHECK(says(contract_violations(b), "a power that can't be"));
+        CHECK(says(contract_violations(b), "an impossible power"));
     }
     scripted_backend b("fake", {c});
     b.ok({310'000'000});
