@@ -165,12 +165,10 @@ class engine : public std::enable_shared_from_this<engine> {
     void retire_ended() {
         const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
-        list<call_distribution> calls;
-        for (const auto& t : ended) t->while_still([&] { add_distributions_of(*t, calls); });
+        for (const auto& t : ended) move_calls(*t, trees_mutex_);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         ++trees_version_;
         for (const auto& t : ended) t->untallied.meet(t->nodes());  // what may fail comes first
-        for (const call_distribution& c : calls) add_to_path(c);
         for (const auto& t : ended) {
             const auto at = std::find(trees_.begin(), trees_.end(), t);
             if (at == trees_.end()) continue;  // another sampler was here
@@ -245,10 +243,8 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
     /// path, by its index.
     edge_tally tally(list<path_tally>& by_path) {
-        list<call_distribution> calls;
-        for (const auto& t : trees()) t->while_still([&] { add_distributions_of(*t, calls); });
+        for (const auto& t : trees()) move_calls(*t, trees_mutex_);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        for (const call_distribution& c : calls) add_to_path(c);
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally_context(*t, sum, *clock_);
         const std::uint64_t now = clock_->now();

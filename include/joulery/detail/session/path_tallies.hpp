@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <utility>
 
 namespace joulery {
@@ -32,19 +33,22 @@ inline void note_edge(thread_context& tree, path_record* around, std::uint64_t t
     if (around != nullptr) around->edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
 }
 
-/// What is known of single calls since it was asked for last, of all paths of a thread that is
-/// still.
-inline void add_distributions_of(thread_context& t, list<call_distribution>& all) {
-    t.calls.drain([&](call_distribution& s) { all.push_back(std::move(s)); });
-    t.for_spans([&](span_sums& s) {
-        if (s.seconds.counts.empty()) return;
-        all.push_back({s.path, std::exchange(s.seconds, {}), std::exchange(s.joules, {})});
+/// Moves what is known of a thread's single calls to their paths, which `tallies` guards: it is
+/// locked when the thread's own lock is free again.
+inline void move_calls(thread_context& t, std::mutex& tallies) {
+    list<call_distribution> calls;
+    t.while_still([&] {
+        t.calls.drain([&](call_distribution& s) { calls.push_back(std::move(s)); });
+        t.for_spans([&](span_sums& s) {
+            if (s.seconds.counts.empty()) return;
+            calls.push_back({s.path, std::exchange(s.seconds, {}), std::exchange(s.joules, {})});
+        });
     });
-}
-
-inline void add_to_path(const call_distribution& calls) {
-    calls.path->call_seconds.merge(calls.seconds);
-    calls.path->call_joules.merge(calls.joules);
+    const std::lock_guard<std::mutex> lock(tallies);
+    for (const call_distribution& c : calls) {
+        c.path->call_seconds.merge(c.seconds);
+        c.path->call_joules.merge(c.joules);
+    }
 }
 
 inline void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t now) noexcept {

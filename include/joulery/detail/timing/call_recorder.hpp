@@ -101,6 +101,7 @@ class call_recorder {
         longest_.add(call);
         if (distributions_.size() <= n.index) distributions_.resize(n.index + std::size_t{1});
         call_distribution& calls = distributions_[n.index];
+        if (calls.path == nullptr) known_.push_back(n.index);
         calls.path = n.path;
         calls.seconds.add(static_cast<double>(call.length()) * seconds_per_tick, times);
     }
@@ -108,11 +109,13 @@ class call_recorder {
     /// Hands over what is known of single calls, by path, since the last time.
     template <class Visit>
     void drain(Visit visit) {
-        for (call_distribution& s : distributions_) {
-            if (s.path == nullptr) continue;
+        for (const std::uint32_t index : known_) {
+            call_distribution& s = distributions_[index];
+            if (s.path == nullptr) continue;  // there was no memory for the rest, the last time
             visit(s);
             s = call_distribution();
         }
+        known_.clear();
     }
 
     /// Calls that are still open, as if they ended now.
@@ -158,6 +161,7 @@ class call_recorder {
     list<recorded_call> calls_;
     longest_calls longest_;
     list<call_distribution> distributions_;  ///< by node
+    list<std::uint32_t> known_;              ///< nodes that these know something of
     std::uint64_t dropped_ = 0;
 };
 
