@@ -1,5 +1,5 @@
 // carbon.cpp - from joules to CO2e: a place, a PUE, an intensity that changes with the hour, the
-// hardware's making, grams per item (SCI), another region, and a ledger of runs.
+// embodied emissions, grams per item (SCI), another region, and a ledger of runs.
 #include <joulery/full.hpp>
 
 #include <chrono>

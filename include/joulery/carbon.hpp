@@ -1,4 +1,4 @@
-// carbon.hpp - from joules to CO2e: grid factors, PUE, water, the making of the hardware.
+// carbon.hpp - from joules to CO2e: grid factors, PUE, water, embodied emissions.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -41,9 +41,11 @@ TEST_CASE("carbon notes: range, facility, market, embodied and water each with i
     CHECK(states(notes[0].text, "sources differ, 349.7 to 414 g/kWh"));
     CHECK(states(notes[0].text, "EPA eGRID2023"));
     CHECK(states(notes[1].text, "3 kWh with"));
-    CHECK(states(notes[2].text,
-                 "60 g CO2e market-based, at 20 g CO2e/kWh, by contract, market-based; supplier X"));
-    CHECK(states(notes[3].text, "10 g CO2e of the hardware's making (server over 4 years)"));
+    CHECK(
+        states(notes[2].text,
+               "60 g CO2e market-based, at 20 g CO2e/kWh, by contract, market-based; supplier X"));
+    CHECK(states(notes[3].text,
+                 "10 g CO2e of the hardware's embodied emissions (server over 4 years)"));
     CHECK(states(notes[4].text, "9.4 L at the power plants"));
     CHECK(carbon_notes(report{}).empty());
 }

@@ -140,7 +140,7 @@ TEST_CASE("power chart: calls that overlap have lanes of their own, and the pict
     CHECK(has(to_power_svg(r), "<svg class=\"power\" height=\"306\""));
     CHECK(has(to_power_svg(r), "the 3 longest calls of scopes."));
     r.history.bands.assign(9, call(0, 1, 10));
-    CHECK(has(to_power_svg(r), "the 6 longest calls of scopes; 3 more overlap with all of these."));
+    CHECK(has(to_power_svg(r), "the 6 longest calls of scopes; 3 more overlap with these."));
     r.history.bands.clear();
     CHECK_FALSE(has(to_power_svg(r), "longest calls"));
 }

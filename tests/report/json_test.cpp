@@ -123,7 +123,7 @@ TEST_CASE("json: what doesn't fit is named with its place") {
     CHECK(why(head + R"("total_j": "1"})").reason ==
           "not a joulery report: total_j: a number was expected, found a string at byte 61");
     CHECK(has(why(head + R"("scopes": [{}, {"calls": -1}]})").reason, "scopes.1.calls: "));
-    CHECK(has(why(head + R"("quality": "good"})").reason, "\"good\" is none of the known"));
+    CHECK(has(why(head + R"("quality": "good"})").reason, "\"good\" is not one of the known"));
     CHECK(has(why(head + R"("total_j": 1e999})").reason, "1e999 is out of range"));
     CHECK(has(why(head + R"("total_j": 1} x)").reason, "something follows"));
 }

@@ -154,7 +154,7 @@ TEST_CASE("text table: counters whose ticks are not known are named") {
         if (c.provenance == quality::estimated) c.kind = reading_kind::energy_counter;
     const std::string text = to_text(r, text_options{200, 0, false});
     CHECK(text.find("cpu0/package every 1.01 ms") != std::string::npos);
-    CHECK(text.find("not seen of cpu0/core:") != std::string::npos);  // an estimate has none
+    CHECK(text.find("not observed for cpu0/core:") != std::string::npos);  // an estimate has none
 }
 
 TEST_CASE("text table: what measuring used is a row of its own") {
@@ -176,8 +176,8 @@ TEST_CASE("text table: times summed over threads are headed so, and said once") 
     r.scopes[0].time = seconds(40);
     const std::string text = to_text(r);
     CHECK(has(text, " thread time "));
-    CHECK(text.find("on threads of their own") == text.rfind("on threads of their own"));
-    CHECK(has(text, "on threads of their own"));
+    CHECK(text.find("on different threads") == text.rfind("on different threads"));
+    CHECK(has(text, "on different threads"));
     r = sample::full();  // none of them alone is longer than the run, all together are
     r.scopes[3].time = r.scopes[4].time = seconds(9);
     CHECK(has(to_text(r), " thread time "));

@@ -257,8 +257,8 @@ class html_writer {
         out_ += "<h2>Carbon assumptions</h2>\n";
         if (c.grid.assumed)
             out_ +=
-                "<p><span class=\"mark estimated\">assumed</span> No place was named: this "
-                "factor stands in. Set JOULERY_REGION or JOULERY_INTENSITY.</p>\n";
+                "<p><span class=\"badge estimated\">assumed</span> No place was stated: the "
+                "default factor is used. Set JOULERY_REGION or JOULERY_INTENSITY.</p>\n";
         out_ += "<dl>\n";
         entry("emissions", shown_.is_known() ? with_quality_prefix(to_text(r_.co2e), r_.provenance)
                                              : not_measured_text);

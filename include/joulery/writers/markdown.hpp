@@ -151,7 +151,7 @@ inline void markdown_channels(std::string& out, const report& r) {
     append(out, {"\n- CO2e at ", to_text(carbon.grid.intensity), " (",
                  markdown_prose(grid_text(carbon.grid)), "; ", markdown_prose(carbon.grid.source),
                  "), PUE ", plain_text(carbon.pue, ""), " (", markdown_prose(carbon.pue_source),
-                 ")", (carbon.grid.assumed ? ". **Assumed**: no place was named" : ""), ".\n"});
+                 ")", (carbon.grid.assumed ? ". **Assumed**: no place was stated" : ""), ".\n"});
     for (const carbon_note& note : carbon_notes(r))
         append(out, {"- ", note.label, ": ", markdown_prose(note.text), ".\n"});
     append(out, {"- Measuring cost ", markdown_prose(overhead_text(r.overhead)), ".\n"});

@@ -16,7 +16,7 @@ struct embodied_rate {
     std::string source;  ///< items, lifetime, share, sources; empty: embodied carbon is not counted
 
     [[nodiscard]] bool known() const noexcept { return !source.empty(); }
-    /// Share of the hardware's making for `t` of wall time.
+    /// Share of the embodied emissions for `t` of wall time.
     [[nodiscard]] emissions of(seconds t) const noexcept { return per_hour * (t.count() / 3600); }
 };
 

@@ -1,4 +1,4 @@
-// carbon_notes.hpp - what a report says of its carbon beside the one figure.
+// carbon_notes.hpp - the carbon figures of a report besides the main one.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,9 +21,9 @@ struct carbon_note {
     std::string text;
 };
 
-/// The range of the sources where they differ by more than a hundredth, the facility's energy, the
-/// market-based figure, the hardware's making and the water, each with its source; only what the
-/// run's model knows.
+/// The range of the sources if they differ by more than a hundredth, the facility's energy, the
+/// market-based figure, embodied emissions and water, each with its source, as far as the run's
+/// model has them.
 ///
 ///     for (const carbon_note& n : carbon_notes(r)) print(n.label, n.text);
 [[nodiscard]] inline detail::list<carbon_note> carbon_notes(const report& r) {
@@ -37,18 +37,19 @@ struct carbon_note {
         out.push_back({"range", concat({"sources differ, ",
                                         format_significant(range.first.grams_per_kwh(), 4), " to ",
                                         format_significant(range.second.grams_per_kwh(), 4),
-                                        " g/kWh; beside the one used: ", others})});
+                                        " g/kWh; other sources: ", others})});
     }
     const bool known = knows_energy(r);
     if (known && m.pue > 1)
-        out.push_back(
-            {"facility", concat({to_text(m.facility(r.total)), " with the data centre's share"})});
+        out.push_back({"facility",
+                       concat({to_text(m.facility(r.total)), " with the data centre's overhead"})});
     if (const auto market = m.market_based(r.total); market && known)
         out.push_back(
             {"market", concat({to_text(*market), " market-based, at ", to_text(*m.market)})});
     if (m.embodied.known())
-        out.push_back({"embodied", concat({to_text(m.embodied.of(r.context.duration)), " of the ",
-                                           "hardware's making (", m.embodied.source, ")"})});
+        out.push_back(
+            {"embodied", concat({to_text(m.embodied.of(r.context.duration)), " of the ",
+                                 "hardware's embodied emissions (", m.embodied.source, ")"})});
     if (known && !m.water.site_source.empty())
         out.push_back({"water", concat({litres_text(m.water.site_litres(r.total)), " on site (",
                                         m.water.site_source, ")"})});

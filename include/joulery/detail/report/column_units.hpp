@@ -12,8 +12,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The unit that the energies of a report have, by the largest of them: joules or watt-hours, each
-/// with the prefix that suits it. Masses are grams and tonnes, which are one family.
+/// The units of a report's energies and masses, chosen by the largest: joules or watt-hours, each
+/// with a fitting prefix. Masses are grams and tonnes, which count as one family.
 ///
 /// Cost: linear in the rows.
 ///

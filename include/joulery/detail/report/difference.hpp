@@ -1,4 +1,4 @@
-// difference.hpp - a window of a running program: one report less an earlier one.
+// difference.hpp - a window of a running program: a report minus an earlier one.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,8 +18,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Two sums of one run err alike in what they share: the later one knows more of the past, or has
-/// more to err in.
+/// The errors of two sums of one run are correlated: the later sum includes the earlier one.
 [[nodiscard]] inline double uncertainty_between(double later, double earlier) noexcept {
     return std::sqrt(std::fabs(later * later - earlier * earlier));
 }
@@ -84,7 +83,7 @@ inline void subtract_cost(report& window, const report& before) {
     cost.share_of_cpu = processor_time > 0 ? spent / processor_time : 0;
 }
 
-/// The time of the window, in the context and in the runs, which stay apart from the whole run.
+/// The time of the window, in the context and in the runs, which keep the whole run's identity.
 inline void set_time(report& window, const report& before) {
     run_context& c = window.context;
     const double begin = c.started.unix_seconds() + before.context.duration.count();

@@ -1,4 +1,4 @@
-// emissions_timeline.hpp - converts each stretch of a run at its own intensity.
+// emissions_timeline.hpp - converts the energy of each interval at that interval's intensity.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,14 +15,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Fills a report's emissions where the intensity varies. At every call the energy that each scope
-/// has gained since the last one is converted at the series' mean over that stretch and added up.
+/// Computes a report's emissions when the intensity varies. Each call converts the energy that each
+/// scope has gained since the last call, at the mean of the series over that time, and adds it.
 ///
-/// Conserves: the outermost scopes and the unscoped rest come to the run's emissions, as their
-///         joules do, because every part of a stretch is converted at one intensity. A later
-///         correction of a scope's joules is converted at the stretch in which it is made.
-/// Thread: any. Cost: linear in the scopes; call it as often as the intensity changes, since a
-///         scope that lies within one stretch has the stretch's mean.
+/// Conserves: outermost scopes and the unscoped rest add up to the run's emissions, as their joules
+/// do, because everything in an interval is converted at one intensity. A later correction of a
+/// scope's joules is converted at the intensity of the interval in which it is made.
+/// Thread: any. Cost: linear in the scopes. Call it as often as the intensity changes: a scope
+///         within one interval gets the interval's mean.
 ///
 ///     emissions_timeline timeline(started);
 ///     timeline.fill(r, now);        // r: the run so far; afterwards r.co2e and the rows' are set

@@ -12,7 +12,7 @@ namespace joulery {
 inline namespace v1 {
 
 /// `fields<T>::visit(f)` calls `f(name, &T::member)` for every field of a part of a report. The
-/// names are those of the JSON schema and carry the unit. A field that is not listed here is
+/// names are those of the JSON schema and include the unit. Fields that are not listed here are
 /// neither written nor compared.
 ///
 ///     fields<scope_row>::visit([&](const char* name, auto member) { show(name, row.*member); });

@@ -1,4 +1,4 @@
-// figures.hpp - the figures of a report as short texts, marked where estimated.
+// figures.hpp - the figures of a report as short texts, with a prefix for estimates.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,18 +16,18 @@
 namespace joulery {
 inline namespace v1 {
 
-/// "~1.2 kJ" where the figure rests on a model, "1.2 kJ" where it was measured.
+/// "~1.2 kJ" if the figure is estimated, "1.2 kJ" if it was measured.
 [[nodiscard]] inline std::string with_quality_prefix(const std::string& text, quality q) {
     return q == quality::estimated && text != "n/a" ? concat({"~", text}) : text;
 }
 
-/// The word for how a figure came to be; that of no figure is "not measured".
+/// How a figure was obtained, in a word; "not measured" if there is no figure.
 [[nodiscard]] inline std::string quality_text(energy figure, quality q) {
     return is_nan(figure.joules()) ? not_measured_text : std::string(to_text(q));
 }
 
-/// Uncertainty as a share of the total with two digits: "±3.2 %"; "" where none is stated,
-/// "±<0.01 %" and "±>100 %" beyond what is worth a figure.
+/// Uncertainty as a share of the total with two digits: "±3.2 %"; "" if unknown; "±<0.01 %" and
+/// "±>100 %" beyond that range.
 [[nodiscard]] inline std::string uncertainty_text(const scope_row& row) {
     const double percent = 100 * (row.uncertainty / row.total);
     if (is_nan(percent) || percent <= 0) return {};
@@ -37,7 +37,7 @@ inline namespace v1 {
     return concat({"\xC2\xB1", detail::plain_text(std::round(percent / step) * step, "%")});
 }
 
-/// How the joules of a row were found, and of a short scope how many of its calls were timed:
+/// How the joules of a row were found, and for a short scope how many of its calls were timed:
 /// "regression, timed 1 in 16".
 [[nodiscard]] inline std::string method_text(const scope_row& row) {
     const auto calls = static_cast<double>(row.calls);
@@ -47,14 +47,14 @@ inline namespace v1 {
         {row.method, ", timed 1 in ", static_cast<std::uint64_t>(std::round(calls / timed))});
 }
 
-/// Joules of one item: "12.3 mJ/sample"; "" where no items were added.
+/// Joules per item: "12.3 mJ/sample"; "" if no items were added.
 [[nodiscard]] inline std::string per_item_text(const scope_row& row) {
     if (!is_positive(row.items) || is_nan(row.total.joules())) return {};
     const std::string name = row.item_name.empty() ? "item" : escape_control(row.item_name);
     return concat({with_quality_prefix(to_text(row.total / row.items), row.provenance), "/", name});
 }
 
-/// Mean power over that; "" where it took no time.
+/// Mean power over the busy time; "" if that is zero.
 [[nodiscard]] inline std::string power_text(const scope_row& row) {
     return is_positive(busy_time_of(row).count())
                ? with_quality_prefix(to_text(row.total / busy_time_of(row)), row.provenance)
@@ -62,7 +62,7 @@ inline namespace v1 {
 }
 
 /// Whether scopes were open on several threads at once, so that their times add up to more than the
-/// run took. A millisecond more is the clock's.
+/// run. A millisecond is allowed for rounding.
 [[nodiscard]] inline bool is_thread_time(const report& r) {
     const double limit = r.context.duration.count() * 1.001 + 1e-3;
     double outermost = 0;
@@ -73,9 +73,9 @@ inline namespace v1 {
     return outermost > limit;
 }
 
-/// What is to be said once where `is_thread_time` holds.
+/// The note to show once if `is_thread_time` is true.
 inline constexpr const char* thread_time_note =
-    "Several scopes or spans of one path were open at once, on threads of their own: thread time "
+    "Several scopes or spans of one path were open at once, on different threads: thread time "
     "is "
     "summed over them, and power is energy over thread time.";
 
@@ -89,7 +89,7 @@ inline constexpr const char* thread_time_note =
     return out;
 }
 
-/// Which backends take long to read, or much of a processor: "; nvml: 3 ms a read, 5 ms at most,
+/// Backends whose reads are slow or use much processor time: "; nvml: 3 ms a read, 5 ms at most,
 /// 2.1 % of a processor".
 [[nodiscard]] inline std::string reading_text(const self_cost& o) {
     constexpr double long_read = 1e-3, much = 0.003;
@@ -106,11 +106,11 @@ inline constexpr const char* thread_time_note =
     return text;
 }
 
-/// One sentence on what measuring itself cost.
+/// One sentence about the cost of measuring.
 [[nodiscard]] inline std::string overhead_text(const self_cost& o) {
     return concat(
         {percent_text(o.share_of_wall), " of the run (sampler ", to_text(o.sampler),
-         (o.attribution.count() > 0 ? concat({", of it attribution ", to_text(o.attribution)})
+         (o.attribution.count() > 0 ? concat({", including attribution ", to_text(o.attribution)})
                                     : std::string()),
          ", edges of scopes ", to_text(o.edges),
          (o.scopes.count() > 0 ? concat({", scopes ", to_text(o.scopes)}) : std::string()), "; ",

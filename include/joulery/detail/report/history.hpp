@@ -1,4 +1,4 @@
-// history.hpp - what happened when: power over time, and single calls of scopes.
+// history.hpp - power over time, and single calls of scopes.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,19 +19,19 @@ struct scope_slice {
     std::uint64_t thread = 0;  ///< index in `slice_record::threads`
     seconds begin{0};          ///< since the start of the run
     seconds length{0};
-    double joules = 0;  ///< not-a-number where a single call has no energy of its own
+    double joules = 0;  ///< not-a-number if the energy of a single call is unknown
 };
 
-/// Power over time in equal steps, one series a channel. Its writer keeps it bounded: when full,
-/// pairs of steps are joined and `step` doubles, so memory stays flat however long the run.
+/// Power over time in equal steps, one series per channel. Memory is bounded: when it is full,
+/// pairs of steps are joined and `step` doubles.
 struct power_history {
     seconds begin{0};                        ///< of the first step, since the start of the run
-    seconds step{0};                         ///< length of one; 0: no history was kept
+    seconds step{0};                         ///< length of a step; 0: no history was kept
     std::vector<std::vector<double>> watts;  ///< by channel, mean of each step; NaN: unmeasured
     std::vector<scope_slice> bands;          ///< the longest calls, for orientation; bounded
 };
 
-/// Single calls, recorded only where the options ask for it; bounded, and what did not fit counted.
+/// Single calls, recorded only on request; bounded, and calls that don't fit are counted.
 struct slice_record {
     std::vector<std::string> threads;  ///< their names; may be empty
     std::vector<scope_slice> slices;   ///< in any order

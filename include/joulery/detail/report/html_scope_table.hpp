@@ -20,10 +20,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Appends the table, all scopes in it; a script folds away what a first look does not need. Of
-/// very many scopes the table has only what a first look needs, for a browser lays out every cell
-/// before it shows the page; all of them stand behind it as a text, which the script reads when
-/// they are asked for, and which is a table of its own where there are no scripts.
+/// Appends the table of all scopes; a script hides the less important ones at first. With very many
+/// scopes the table has only the important ones, because a browser lays out every cell before it
+/// shows the page; the others follow as text, which the script parses when they are requested, and
+/// which is a readable table without scripts.
 class html_scope_table : html_table {
  public:
     html_scope_table(std::string& out, const report& r)
@@ -85,8 +85,8 @@ class html_scope_table : html_table {
                 scope_line(row.scope, true);
     }
 
-    // All scopes in the order of the tree; those that `rows` leaves out can be folded away, and
-    // what stands for them is there only then.
+    // All scopes in tree order. Scopes that are not in `rows` can be hidden; the lines that
+    // summarise them are shown only then.
     void scope_lines(const list<shown_row>& rows, std::size_t columns) {
         list<bool> first(r_.scopes.size(), false);
         for (const shown_row& row : rows)

@@ -8,7 +8,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Plain JavaScript without libraries; all it needs stands in data- attributes and lines. Without
+/// Plain JavaScript without libraries; its data is in data- attributes and lines of text. Without
 /// it the page shows the same pictures and tables, unsorted.
 inline constexpr std::string_view html_script = R"js(
 (function () {

@@ -1,4 +1,4 @@
-// html_style.hpp - how the HTML report looks: light and dark, wide and narrow, on paper.
+// html_style.hpp - the style of the HTML report: light and dark, wide and narrow, on paper.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,8 +8,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The eight colours are told apart with any of the three colour blindnesses and stand out from the
-/// background; tests/report/html_colours.py computes by how much.
+/// The eight colours are distinguishable with any of the three colour blindnesses and against the
+/// background; tests/report/html_colours.py computes the distances.
 inline constexpr std::string_view html_style = R"css(
 :root{color-scheme:light dark;--bg:#fbfbfa;--card:#ffffff;--text:#1c1d1f;--soft:#5c6068;
 --line:#dfe1e5;--accent:#0b62c4;--warn-bg:#fff4d6;--warn-line:#b87a00;--stripe:#f4f5f7;--tint:.3;
@@ -92,9 +92,9 @@ th button{background:none;border:0;padding:0;cursor:pointer;font-weight:600;colo
 th button::after{content:"\2195";opacity:.45;margin-left:4px}
 [aria-sort=ascending] button::after{content:"\2191";opacity:1}
 [aria-sort=descending] button::after{content:"\2193";opacity:1}
-.mark{border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:.8rem;
+.badge{border:1px solid var(--line);border-radius:10px;padding:0 8px;font-size:.8rem;
 white-space:nowrap;color:var(--soft)}
-.mark.estimated,.mark.partial{border-color:var(--warn-line);color:inherit}
+.badge.estimated,.badge.partial{border-color:var(--warn-line);color:inherit}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}
 dt{color:var(--soft)}dd{margin:0}
 footer{margin-top:44px;color:var(--soft);font-size:.85rem}
@@ -107,7 +107,7 @@ main{max-width:none;padding:0}.wide{display:table-cell}h2{break-after:avoid;marg
 figure,.cards,.warnings,dl,tr{break-inside:avoid}thead{display:table-header-group}
 tfoot{display:table-row-group}#scopes tr>:last-child{display:none}.scroll{overflow:visible;border:0}
 table{font-size:6.5pt}th,td{padding:2pt 2.4pt}tbody th{min-width:0}
-.mark{font-size:inherit;padding:0;border:0}
+.badge{font-size:inherit;padding:0;border:0}
 th button::after{content:none}.power>.cursor{visibility:hidden!important}}
 )css";
 

@@ -1,4 +1,4 @@
-// html_text.hpp - figures and names as an HTML page shows them.
+// html_text.hpp - figures and names in the form that an HTML page needs.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,8 +19,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// `text` for elements and quoted attributes: valid UTF-8, no control characters (XML has no way
-/// to write them), and nothing that markup could come of.
+/// `text` for elements and quoted attributes: valid UTF-8, without control characters (XML can't
+/// represent them), and with markup escaped.
 [[nodiscard]] inline std::string markup_text(std::string_view text) {
     std::string out;
     for (const char c : escape_control(text)) {
@@ -49,7 +49,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// A number for an attribute: no exponent, no surprise; what is no number is 0.
+/// A number for an attribute: no exponent; not-a-number is 0.
 inline std::string svg_number(double x) {
     if (!is_finite(x) || x <= -1e9 || x >= 1e9) return "0";
     const bool negative = x < 0;
@@ -73,8 +73,8 @@ inline std::string svg_number(double x) {
     return false;
 }
 
-/// A figure as text for a page: the prefix "u" is a Greek letter, CO2e has its small two, and no
-/// line ends between a number and its unit.
+/// A figure as text for a page: the prefix "u" becomes a Greek letter, CO2e gets its subscript, and
+/// there is no line break between a number and its unit.
 ///
 ///     html_figure("12.3 uJ");   // "12.3&nbsp;µJ"
 [[nodiscard]] inline std::string html_figure(std::string_view text) {
@@ -100,13 +100,13 @@ inline std::string svg_number(double x) {
     return out;
 }
 
-/// A name, whichever way it is written: the line around it keeps its own direction.
+/// A name in any writing direction; the line around it keeps its own direction.
 [[nodiscard]] inline std::string html_name(std::string_view name) {
     return concat({"<bdi>", markup_text(name), "</bdi>"});
 }
 
-/// A label inside a picture; it is cut with an ellipsis where its box is narrow, and left out where
-/// that is too narrow for a letter.
+/// A label inside a picture; shortened with an ellipsis in a narrow box, omitted if there is no
+/// room for a letter.
 [[nodiscard]] inline std::string html_label(std::string_view name, std::string_view figure,
                                             std::size_t height) {
     return concat({"<foreignObject width=\"100%\" height=\"", height,
@@ -122,8 +122,8 @@ class html_table {
  public:
     explicit html_table(std::string& out) : out_(out) {}
 
-    /// A name that begins with '*' is left out where the page is narrow, one with '<' is on the
-    /// left.
+    /// Adds a column head. A name that begins with '*' is hidden on narrow pages, one with '<' is
+    /// left-aligned.
     void heads(const std::vector<std::string>& names) {
         out_ += "<thead><tr>";
         for (const std::string& name : names) {
@@ -150,7 +150,8 @@ class html_table {
     }
     void quality_cell(quality q) {
         const std::string text(to_text(q));
-        append(out_, {"<td class=\"left\"><span class=\"mark ", text, "\">", text, "</span></td>"});
+        append(out_,
+               {"<td class=\"left\"><span class=\"badge ", text, "\">", text, "</span></td>"});
     }
     void quality_cell(energy figure, quality q) {
         if (is_nan(figure.joules()))

@@ -1,4 +1,4 @@
-// icicle.hpp - joules by path as a picture: each scope as wide as its share.
+// icicle.hpp - joules by path as a picture: the width of a scope is its share.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,8 +23,8 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Which of eight hues a row has: that of the scope around it on the first level where there are
-/// several, in the order they appear. Below one scope that holds all the run that is a deeper one.
+/// The hue of a row, out of eight: that of its ancestor on the first level with several scopes, in
+/// order of appearance. If one scope contains the whole run, a deeper level is used.
 inline std::vector<std::size_t> row_hues(const scope_tree& tree) {
     std::vector<std::size_t> on_level;
     for (const std::size_t level : tree.level) {
@@ -91,8 +91,8 @@ class icicle_chart {
     static double weight(energy e) noexcept { return is_positive(e.joules()) ? e.joules() : 0; }
     [[nodiscard]] bool shown(std::size_t i) const { return width_[i] > least_width; }
 
-    // Children never stick out of their parent: where they claim more (attribution "inclusive",
-    // rounding), they share its width.
+    // Children never exceed their parent's width: if their sum is larger (attribution "inclusive",
+    // rounding), they share it.
     void lay_out() {
         x_.assign(r_.scopes.size(), 0);
         width_.assign(r_.scopes.size(), 0);
@@ -116,9 +116,9 @@ class icicle_chart {
     }
 
     void place_children(std::size_t i) {
-        double claimed = 0;
-        for (const std::size_t c : tree_.children[i]) claimed += weight(r_.scopes[c].total);
-        const double room = std::max(claimed, weight(r_.scopes[i].total));
+        double children = 0;
+        for (const std::size_t c : tree_.children[i]) children += weight(r_.scopes[c].total);
+        const double room = std::max(children, weight(r_.scopes[i].total));
         double next = x_[i];
         for (const std::size_t c : tree_.children[i]) {
             x_[c] = next;
@@ -130,7 +130,7 @@ class icicle_chart {
     void frame(double x, double width, std::size_t level, const std::string& colour,
                std::string_view name, std::string_view path, const std::string& joules,
                double share) {
-        // What is read aloud ends with what is seen, and says more: the path and the share.
+        // The text for screen readers ends with the visible text, and adds the path and the share.
         const std::string text = html_figure(concat({joules, " (", percent_text(share), ")"}));
         const std::string place = svg_number(x), part = svg_number(width);
         append(out_, {"<svg class=\"frame\" x=\"",
@@ -175,7 +175,7 @@ class icicle_chart {
 
 }  // namespace detail
 
-/// The icicle chart of a report as an SVG element; "" where there is no energy to show.
+/// The icicle chart of a report as an SVG element; "" without energy.
 [[nodiscard]] inline std::string to_icicle_svg(const report& r) {
     detail::icicle_chart chart(r);
     return chart.empty() ? std::string() : chart.draw();

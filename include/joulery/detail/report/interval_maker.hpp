@@ -1,4 +1,4 @@
-// interval_maker.hpp - cuts a run into intervals as its reports come.
+// interval_maker.hpp - splits a run into intervals.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +13,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Makes an interval of each report of a run: what came since the one before, and since the start
-/// of the run for the first.
+/// Makes an interval of each report of a run: the difference to the report before, or, for the
+/// first, everything since the start.
 ///
 /// Thread: one at a time.
 ///

@@ -1,4 +1,4 @@
-// join_context.hpp - what two runs' conditions have in common.
+// join_context.hpp - merges the conditions of two runs.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Stands where merged runs differ.
+/// The value of a field in which merged runs differ.
 inline constexpr const char* several = "several";
 
 /// `mine` if both are the same, "several" otherwise.
@@ -20,14 +20,14 @@ inline void join_text(std::string& mine, const std::string& other) {
     if (mine != other) mine = several;
 }
 
-/// Like `join_text`, but an empty text says nothing and gives way.
+/// Like `join_text`, but an empty text is ignored.
 inline void join_stated(std::string& mine, const std::string& other) {
     if (mine.empty()) mine = other;
     if (!other.empty()) join_text(mine, other);
 }
 
-/// Where runs differ in their factors the mix has none of its own: place and source become
-/// "several", and `report_merger` states the intensity that the mix comes to.
+/// If the runs' factors differ, the merged run has no single factor: place and source become
+/// "several", and `report_merger` states the resulting intensity.
 inline void join_carbon(carbon_model& mine, const carbon_model& other) {
     if (detail::same_value(mine, other)) return;
     grid_factor& g = mine.grid;
@@ -47,7 +47,7 @@ inline void join_carbon(carbon_model& mine, const carbon_model& other) {
         join_text(mine.pue_source, other.pue_source);
     }
     g.place = several;
-    // What belongs to one place, contract or machine is nothing that a mix has.
+    // A mix keeps nothing that is specific to one place, contract or machine.
     mine.series.reset();
     mine.alternatives.clear();
     if (!detail::same_value(mine.market, other.market)) mine.market.reset();
@@ -56,8 +56,8 @@ inline void join_carbon(carbon_model& mine, const carbon_model& other) {
     join_text(g.country, other.grid.country);
 }
 
-/// Narrows `mine` to what it shares with `other`. The start is the earlier one; the duration is
-/// left to the caller, who knows which times overlap.
+/// Reduces `mine` to what it has in common with `other`. The start is the earlier one; the caller
+/// computes the duration, since it knows which times overlap.
 inline void join_context(run_context& mine, const run_context& other) {
     join_text(mine.run_name, other.run_name);
     join_text(mine.run_id, other.run_id);
@@ -74,7 +74,7 @@ inline void join_context(run_context& mine, const run_context& other) {
     join_carbon(mine.carbon, other.carbon);
 }
 
-/// Adds what reading a backend cost to what is known of it.
+/// Adds the cost of reading a backend to the known one.
 inline void join_reading(std::vector<reading_cost>& mine, const reading_cost& other) {
     auto at =
         find_in(mine, [&](const reading_cost& known) { return known.backend == other.backend; });
@@ -85,8 +85,8 @@ inline void join_reading(std::vector<reading_cost>& mine, const reading_cost& ot
     at->sampler += other.sampler;
 }
 
-/// Adds up what measuring cost; the share of the processors' time is of both together. The share
-/// of wall time is left to the caller.
+/// Adds up the cost of measuring; the share of processor time is that of both together. The caller
+/// computes the share of wall time.
 inline void join_overhead(self_cost& mine, const self_cost& other) {
     const auto spent = [](const self_cost& c) { return (c.sampler + c.edges).count(); };
     const auto processor_time = [&](const self_cost& c) {
@@ -105,7 +105,7 @@ inline void join_overhead(self_cost& mine, const self_cost& other) {
     for (const reading_cost& c : other.reading) join_reading(mine.reading, c);
 }
 
-/// Joins what is said of a channel by two runs; energies are left to the caller.
+/// Joins the descriptions of a channel from two runs; the caller joins the energies.
 inline void join_channel(channel_row& mine, const channel_row& other) {
     static constexpr const char* by_severity[] = {"ok", "silent", "failed", "gone"};
     const auto severity = [](const std::string& state) {

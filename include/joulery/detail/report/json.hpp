@@ -25,8 +25,8 @@ inline namespace v1 {
 
 namespace detail {
 
-// One overload a type of field. Structures and arrays of them go one member a line; the closing
-// line is indented by `indent`.
+// One overload per type of field. Structures and arrays of them have one member per line; the
+// closing line is indented by `indent`.
 inline void put_json(std::string& out, const std::string& v, int) { append_json_string(out, v); }
 inline void put_json(std::string& out, bool v, int) { out += v ? "true" : "false"; }
 inline void put_json(std::string& out, double v, int) { append_json_number(out, v); }
@@ -34,7 +34,7 @@ template <class Whole, std::enable_if_t<std::is_integral<Whole>::value, int> = 0
 void put_json(std::string& out, Whole v, int) {
     out += std::to_string(v);
 }
-/// An index that may be missing: null.
+/// An index, or null if it is missing.
 inline void put_index(std::string& out, std::size_t v) {
     out += v == scope_row::no_parent ? "null" : std::to_string(v);
 }
@@ -82,7 +82,7 @@ void put_json(std::string& out, const std::optional<T>& v, int indent) {
     }
 }
 
-// Rows of tables take one line each; the report and its context one line a field.
+// Rows of tables take one line each; the report and its context one line per field.
 template <class T, class>
 void put_json(std::string& out, const T& v, int indent) {
     const bool lines = std::is_same<T, report>::value || std::is_same<T, run_context>::value;
@@ -112,7 +112,7 @@ void put_json(std::string& out, const T& v, int indent) {
     out += '}';
 }
 
-/// Fills a report from parsed JSON; the first thing that doesn't fit stops it and is named.
+/// Fills a report from parsed JSON; stops at the first mismatch and names it.
 class json_reader {
  public:
     template <class T>
@@ -121,7 +121,7 @@ class json_reader {
         fields<T>::visit([&](const char* name, auto member) {
             if (failed()) return;
             const json_value* found = from.find(name);
-            // A missing member keeps its default: older writers knew fewer of them.
+            // Missing members keep their defaults, since older writers had fewer.
             if (found == nullptr) return;
             where_.push_back(name);
             if constexpr (std::is_same_v<decltype(member), std::size_t scope_row::*>)
@@ -139,7 +139,7 @@ class json_reader {
             reason.append(i > 0 ? "." : "").append(where_[i]);
         reason.append(where_.empty() ? "" : ": ").append(why_).append(" at byte ");
         append_number(reason, static_cast<std::uint64_t>(at_));
-        return {reason, "check that this is a file that joulery wrote and nobody edited"};
+        return {reason, "check that joulery wrote this file and that it was not edited"};
     }
 
     bool stop(const json_value& at, std::string why) {
@@ -230,7 +230,7 @@ class json_reader {
             to = static_cast<Enum>(i);
             return;
         }
-        stop(from, concat({"\"", escape_control(from.text), "\" is none of the known words"}));
+        stop(from, concat({"\"", escape_control(from.text), "\" is not one of the known words"}));
     }
 
     std::vector<std::string> where_;
@@ -246,7 +246,7 @@ inline bool check_schema(const json_value& root, json_reader& reader) {
     double number = 0;
     if (version == nullptr || version->kind != json_value::type::number ||
         !parse_number(version->text, number) || number < 1)
-        return reader.stop(root, "\"schema_version\" is missing or no number");
+        return reader.stop(root, "\"schema_version\" is missing or not a number");
     if (number > json_schema_version)
         return reader.stop(*version, concat({"it has schema_version ", version->text,
                                              ", this library reads up to ", json_schema_version,

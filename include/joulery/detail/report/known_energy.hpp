@@ -1,4 +1,4 @@
-// known_energy.hpp - whether a report knows any energy at all, and how its formats say that not.
+// known_energy.hpp - whether a report knows any energy, and what formats show if not.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,11 +10,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What stands for a figure that nobody measured and nothing estimated.
+/// Shown instead of a figure that was neither measured nor estimated.
 inline constexpr const char* not_measured_text = "not measured";
 
-/// Whether there is a figure of energy behind a report. Without one its zeros say nothing: a total
-/// of zero is a figure only where a channel that works is summed.
+/// Whether a report knows any energy. Otherwise its zeros mean nothing: a total of zero is a figure
+/// only if a working channel is summed.
 [[nodiscard]] inline bool knows_energy(const report& r) noexcept {
     const auto is_some = [](energy e) { return !is_nan(e.joules()) && e.joules() != 0; };
     if (is_some(r.total) || is_some(r.overhead.joules)) return true;
@@ -47,10 +47,10 @@ void each_energy(report& r, F f, G g) {
 
 }  // namespace detail
 
-/// A report as its formats show it: where no energy is known, each zero that would claim some is
-/// not-a-number (null in JSON, an empty field in CSV, "n/a" in a table).
+/// A report as its formats show it: if no energy is known, all zeros that would look like figures
+/// become not-a-number (null in JSON, an empty field in CSV, "n/a" in a table).
 ///
-/// Cost: none where energy is known, else a copy.
+/// Cost:   none if energy is known, else a copy.
 ///
 ///     const shown_report shown(r);
 ///     write(*shown);
@@ -79,7 +79,7 @@ class shown_report {
     std::optional<report> copy_;
 };
 
-/// What `shown_report` took out of a report that knows no energy comes back as zeros.
+/// Restores the zeros that `shown_report` replaced in a report that knows no energy.
 inline void restore_zeros(report& r) {
     if (knows_energy(r)) return;
     const auto zero = [](auto& x) { x = {}; };

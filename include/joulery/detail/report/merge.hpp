@@ -1,4 +1,4 @@
-// merge.hpp - several reports as one: ranks, nodes, repeated runs.
+// merge.hpp - merges several reports: ranks, nodes, repeated runs.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,8 +19,8 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Reports of many runs first, then by start, then the longer state of one run first: what is
-/// contained in another comes after it.
+/// Sorts reports of many runs first, then by start, then longer states of a run first, so that a
+/// report comes after the reports that contain it.
 inline list<const report*> in_merging_order(const list<const report*>& reports) {
     struct key {
         std::size_t runs = 0;

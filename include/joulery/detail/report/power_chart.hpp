@@ -1,4 +1,4 @@
-// power_chart.hpp - power over time as a picture, with the longest calls of scopes above.
+// power_chart.hpp - a chart of power over time, with the longest calls of scopes above it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,15 +23,15 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A call that is drawn: where, and in which of the lanes.
+/// A drawn call: its position and its lane.
 struct lane_call {
     const scope_slice* call = nullptr;
     double x = 0, width = 0;  ///< in percent of the picture
     std::size_t lane = 0;
 };
 
-/// The calls of a history side by side: one that overlaps another is in a lane of its own, below it
-/// where it began later. Calls beyond the last lane are left out and counted.
+/// The calls of a history in lanes: calls that overlap are in different lanes, the later one below.
+/// Calls beyond the last lane are omitted and counted.
 struct call_lanes {
     static constexpr std::size_t most = 6;
 
@@ -47,7 +47,7 @@ struct call_lanes {
             if (!is_amount(x) || x > 100 || !is_positive(width) || width > 100.5) continue;
             calls.push_back({&s, x, std::min(width, 100 - x), 0});
         }
-        // Of two that begin together the longer encloses the other.
+        // If two calls begin together, the longer one encloses the other.
         sort_stably(calls, [](const lane_call& a, const lane_call& b) {
             return a.x < b.x || (!(b.x < a.x) && a.width > b.width);
         });
@@ -68,13 +68,13 @@ struct call_lanes {
     }
 };
 
-/// A place on an axis and what stands there.
+/// A tick of an axis and its label.
 struct axis_tick {
     double at = 0;  ///< in the axis' own unit: watts, seconds
     std::string text;
 };
 
-/// The next of 1, 2, 5 times a power of ten.
+/// The next larger number of the form 1, 2 or 5 times a power of ten.
 inline double round_step(double x) noexcept {
     if (!is_positive(x) || x > 1e300) return 0;
     const double unit = std::pow(10, std::floor(std::log10(x)));
@@ -83,8 +83,8 @@ inline double round_step(double x) noexcept {
     return 10 * unit;
 }
 
-/// From 0 to the first round value at or above `peak`, in three to six steps, all with the prefix
-/// that suits the last.
+/// From 0 to the first round value at or above `peak`, in three to six steps, all with the same
+/// prefix.
 ///
 ///     power_ticks(930);   // 0 W, 200 W, ..., 1000 W
 [[nodiscard]] inline list<axis_tick> power_ticks(double peak) {
@@ -103,7 +103,7 @@ inline double round_step(double x) noexcept {
     return out;
 }
 
-/// Round times within a stretch, three to six of them, all in the unit that suits its length.
+/// Round times within a period, three to six of them, in the unit that fits its length.
 ///
 ///     time_ticks(0, 3600);   // 0 min, 15 min, ..., 60 min
 [[nodiscard]] inline list<axis_tick> time_ticks(double begin, double length) {
@@ -143,8 +143,8 @@ inline double round_step(double x) noexcept {
     return out;
 }
 
-/// Draws the history of a report as SVG: lines are stretched to the width, texts are not. A line is
-/// told apart by its colour and by its dashes; where two run on one another the legend says so.
+/// Draws the history of a report as SVG: lines are stretched to the width, texts are not. Lines
+/// differ by colour and by dashes; if one line covers another the legend says so.
 class power_chart {
  public:
     explicit power_chart(const report& r)
@@ -214,7 +214,7 @@ class power_chart {
         return out;
     }
 
-    // The watts stand beside the picture, where no line can cross them.
+    // The watts are beside the picture, where no line can cross them.
     void axis(const std::string& height) {
         append(out_, {"<div class=\"plot\"><svg class=\"scale\" width=\"62\" height=\"", height,
                       "\" aria-hidden=\"true\">\n"});
@@ -228,12 +228,12 @@ class power_chart {
         return std::min(history_.watts.size(), r_.channels.size());
     }
 
-    // Eight colours and eight dashes; the ninth line has the first colour and other dashes.
+    // Eight colours and eight dashes; the ninth line has the first colour and the second dashes.
     static std::string look(std::size_t c) {
         return concat({"hue", c % 8, " dash", (c + c / 8) % 8});
     }
 
-    // A step without a value ends the line; it goes on at the next one.
+    // A step without a value interrupts the line.
     void line(std::size_t c) {
         const std::vector<double>& watts = history_.watts[c];
         std::string points;
@@ -276,8 +276,8 @@ class power_chart {
         }
     }
 
-    /// The earlier line that this one runs on from end to end, or itself. Of very many lines none
-    /// is looked at: their number alone hides them.
+    /// The earlier line that covers this one from end to end, or itself. Not computed for very many
+    /// lines.
     [[nodiscard]] std::size_t hidden_by(std::size_t c) const {
         if (series() > 64) return c;
         for (std::size_t other = 0; other < c; ++other) {
@@ -309,12 +309,12 @@ class power_chart {
             out_ += " <b></b></li>";
         }
         out_ += "</ul>\n";
-        // Without the word, calls that are too short to be kept would look like nothing at all.
+        // The word "longest" is needed because shorter calls are not kept.
         if (!lanes_.calls.empty())
             append(out_, {"<p class=\"soft\">Above the lines: the ", lanes_.calls.size(),
                           " longest calls of scopes",
                           (lanes_.left_out > 0
-                               ? concat({"; ", lanes_.left_out, " more overlap with all of these"})
+                               ? concat({"; ", lanes_.left_out, " more overlap with these"})
                                : std::string()),
                           ".</p>\n"});
     }
@@ -330,7 +330,7 @@ class power_chart {
 
 }  // namespace detail
 
-/// Power over time as an SVG element; "" where the report has no history.
+/// Power over time as an SVG element; "" if the report has no history.
 [[nodiscard]] inline std::string to_power_svg(const report& r) {
     detail::power_chart chart(r);
     return chart.empty() ? std::string() : chart.draw();

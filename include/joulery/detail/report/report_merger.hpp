@@ -1,4 +1,4 @@
-// report_merger.hpp - merges reports one by one, as many as there are.
+// report_merger.hpp - merges any number of reports, one at a time.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,13 +23,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Adds reports up into one. A machine's energy is counted once, whoever read it; what the runs'
-/// scopes claim of it is scaled to that, so that scopes + unscoped = total holds by channel.
+/// Merges reports. A machine's energy counts once, whichever runs read it. The energies of the
+/// runs' scopes are scaled accordingly, so that scopes + unscoped = total for each channel.
 ///
-/// Cost:   linear in what is added; memory in the distinct paths, channels and runs, not in the
-///         number of reports.
-/// Fails:  never. A run that is already in is not added again; a report that holds some runs that
-///         are in and some that are not counts their energy once, and warns that calls are doubled.
+/// Cost:   linear in the input; memory grows with the distinct paths, channels and runs, not with
+///         the number of reports.
+/// Fails:  never. A run that is already included is not added again. A report that contains both
+///         new runs and included ones counts their energy once, and causes a warning that calls are
+///         doubled.
 ///
 ///     report_merger all;
 ///     for (const std::string& path : paths) all.add(*from_json(read(path)));
@@ -52,7 +53,7 @@ class report_merger {
             if (from.size() > 1) unscale[c] = 1 / run_ledger::factor(own_sums, own_index[c]);
         add_energies(r, here, unscale);
         for (std::size_t c = 0; c < here.size(); ++c)
-            claimed_[here[c]] += own_sums.read[own_index[c]];
+            added_[here[c]] += own_sums.read[own_index[c]];
         const std::vector<std::size_t> places = places_.add(r);
         for (std::size_t i = 0; i < places.size(); ++i) {
             scope_row row = r.scopes[i];
@@ -63,7 +64,7 @@ class report_merger {
         if (replaced > 0) forget_doubles();
     }
 
-    /// The sum of what was added; an empty report if nothing was. More may be added afterwards.
+    /// The merged report so far; empty if nothing was added. More may be added afterwards.
     [[nodiscard]] report finish() const {
         if (only_) return *only_;
         report r;
@@ -82,14 +83,14 @@ class report_merger {
 
  private:
     struct row_sum {
-        scope_row row;             ///< with plain sums; energies are in `by_channel`
+        scope_row row;             ///< its sums are unscaled; energies are in `by_channel`
         std::vector<double> read;  ///< by channel, unscaled
-        double rest = 0;           ///< energy that no channel row accounts for
+        double rest = 0;           ///< energy not in any channel row
         double co2e = 0;           ///< unscaled
-        double variance = 0;       ///< of the uncertainty
+        double variance = 0;       ///< square of the uncertainty
     };
 
-    // Returns how many of the runs were there before.
+    // Returns how many of the runs were included before.
     static int add_runs(run_ledger& to, const report& r, const std::vector<run_span>& from,
                         const std::vector<std::size_t>& index) {
         int replaced = 0;
@@ -106,10 +107,10 @@ class report_merger {
 
     void grow() {
         unscoped_.resize(ledger_.channels().size(), 0);
-        claimed_.resize(ledger_.channels().size(), 0);
+        added_.resize(ledger_.channels().size(), 0);
     }
 
-    /// `whole` less its parts, or exactly 0 where that is only rounding.
+    /// `whole` minus its parts, or exactly 0 if the rest is only rounding.
     static double remainder(double whole, double parts) noexcept {
         const double rest = whole - parts;
         return std::fabs(rest) <= 1e-9 * std::fabs(whole) ? 0 : rest;
@@ -138,7 +139,7 @@ class report_merger {
         provenance_ = provenance_ ? worse_of(*provenance_, r.provenance) : r.provenance;
     }
 
-    // `row.parent` and `place` are places of the merged report.
+    // `row.parent` and `place` are indexes in the merged report.
     void add_row(const scope_row& row, std::size_t place, const report& r,
                  const std::vector<std::size_t>& here, const std::vector<double>& unscale) {
         const bool is_new = place == rows_.size();
@@ -197,17 +198,17 @@ class report_merger {
         if (warned_.insert(text).second) warnings_.push_back(text);
     }
 
-    // Some runs came in twice. What the scopes claim is brought back to what the distinct runs
-    // read, channel by channel; calls and times can't be told apart any more.
+    // Some runs were added twice. The scopes' energy is scaled to what the distinct runs read,
+    // channel by channel; calls and times can't be separated any more.
     void forget_doubles() {
         warn(
             "some runs are in more than one of the merged reports: their energy is counted once, "
-            "but their scopes' calls, times and items more often; merge reports of single runs");
+            "but their scopes' calls, times and items repeatedly; merge reports of single runs");
         const run_ledger::sums sums = ledger_.add_up();
-        std::vector<double> keep(claimed_.size(), 1);
+        std::vector<double> keep(added_.size(), 1);
         for (std::size_t c = 0; c < keep.size(); ++c) {
-            keep[c] = ratio(sums.read[c], claimed_[c]);
-            claimed_[c] *= keep[c];
+            keep[c] = ratio(sums.read[c], added_[c]);
+            added_[c] *= keep[c];
             unscoped_[c] *= keep[c];
         }
         double before = 0, after = 0;
@@ -291,7 +292,7 @@ class report_merger {
         return row;
     }
 
-    // Depth first, and what is a row's own is its total less its children's.
+    // Depth first; the own energy of a row is its total minus that of its children.
     static void finish_selves(report& r) {
         const scope_tree tree(r);
         std::vector<scope_row> ordered;
@@ -318,7 +319,7 @@ class report_merger {
     self_cost overhead_;
     std::optional<quality> provenance_;  ///< nothing before the first report
     std::vector<double> unscoped_;       ///< by channel, unscaled
-    std::vector<double> claimed_;        ///< by channel: what the added reports' runs read
+    std::vector<double> added_;          ///< by channel: read by all added reports' runs
     detail::list<row_sum> rows_;
     row_places places_;
     std::vector<std::string> warnings_;

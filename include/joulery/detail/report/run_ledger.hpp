@@ -1,4 +1,4 @@
-// run_ledger.hpp - whose energy is in a merged report: machines, channels, runs.
+// run_ledger.hpp - the machines, channels and runs in a merged report.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,21 +21,21 @@
 namespace joulery {
 inline namespace v1 {
 
-/// One run's reading of one channel: so many joules between two moments.
+/// One run's reading of one channel: joules between two moments.
 struct watched_span {
     double begin = 0;  ///< seconds, any common clock
     double end = 0;
     double joules = 0;
-    std::string_view run_id;  ///< settles ties
+    std::string_view run_id;  ///< breaks ties
 };
 
-/// Joules of a channel over the time that any of the spans covers, each moment counted once.
+/// Joules of a channel over the time covered by any of the spans, counting each moment once.
 ///
-/// In every stretch between two begins or ends the power is that of the longest span covering it
-/// (ties: the lower run id). So the ranks of one node, which all read the same counter, count once,
-/// and runs one after another add up. A span without energy read nothing and covers nothing; one
-/// without length counts where no other covers its moment.
-/// Cost: n log n. Fails: never; spans with a not-a-number in them are passed over.
+/// Between any two begins or ends the power is that of the longest span covering that time (ties:
+/// the lower run id). So the ranks of one node, which all read the same counter, count once, and
+/// consecutive runs add up. A span without energy covers nothing; a span without length counts if
+/// no other covers its moment.
+/// Cost:   n log n. Fails: never; spans that contain a not-a-number are ignored.
 ///
 ///     union_joules({{0, 10, 100, "a"}, {0, 8, 80, "b"}, {20, 30, 50, "c"}});   // 150
 [[nodiscard]] inline double union_joules(detail::list<watched_span> spans) {
@@ -87,7 +87,7 @@ struct watched_span {
     return joules;
 }
 
-/// Seconds that at least one of the spans covers.
+/// Seconds covered by at least one of the spans.
 [[nodiscard]] inline double union_seconds(detail::list<watched_span> spans) {
     sort_stably(spans,
                 [](const watched_span& a, const watched_span& b) { return a.begin < b.begin; });
@@ -103,9 +103,9 @@ struct watched_span {
     return covered;
 }
 
-/// What prefixes the channels of each machine where there are several: the host's name, or the
-/// machine's id where hosts share a name. A function of the set of runs alone, so that a report
-/// that was merged before is understood again.
+/// The prefix of each machine's channels if there are several machines: the host's name, or the
+/// machine's id if hosts share a name. Depends only on the set of runs, so that merged reports can
+/// be merged again.
 [[nodiscard]] inline std::map<std::string, std::string> machine_labels(
     const std::vector<run_span>& runs) {
     std::map<std::string, std::string> labels;
@@ -120,7 +120,7 @@ struct watched_span {
     return labels;
 }
 
-/// The runs of a report with host and machine filled in; a report without any is one run.
+/// The runs of a report, with host and machine filled in; a report without runs counts as one run.
 [[nodiscard]] inline std::vector<run_span> runs_of(const report& r) {
     std::vector<run_span> runs = r.runs;
     if (runs.empty()) runs.emplace_back();
@@ -142,10 +142,10 @@ struct watched_span {
     return runs;
 }
 
-/// Machines, their channels and the runs that read them, with what each channel truly used.
+/// Machines, their channels, the runs that read them, and the energy that each channel really used.
 ///
-/// A channel is known by machine, id and whether it is summed: a run that saw a channel inside
-/// another must not take it out of the total of a run that didn't.
+/// A channel is identified by machine, id and whether it is summed: a run that saw a channel inside
+/// another must not remove it from the total of a run that didn't.
 class run_ledger {
  public:
     struct channel {
@@ -158,7 +158,7 @@ class run_ledger {
         std::vector<std::size_t> channels;  ///< indexes, in the order of `run_span::by_channel`
     };
 
-    /// Takes in a report's channels; returns the index here of each of them.
+    /// Adds a report's channels; returns their indexes here.
     std::vector<std::size_t> add_channels(const report& r, const std::vector<run_span>& from) {
         const std::map<std::string, std::string> labels = machine_labels(from);
         std::vector<std::size_t> here;
@@ -175,8 +175,9 @@ class run_ledger {
         return here;
     }
 
-    /// Takes in a run whose `by_channel` follows `order` (indexes here of its machine's channels).
-    /// Returns what it replaced: 0 nothing, 1 an earlier state of the same run, 2 it was known.
+    /// Adds a run whose `by_channel` has the order of `order` (indexes here of its machine's
+    /// channels). Returns what it replaced: 0 nothing, 1 an earlier state of the same run, 2 it was
+    /// included already.
     int add_run(const run_span& run, const std::vector<std::size_t>& order) {
         const std::size_t m = machine_index(run.machine);
         run_span mine = run;
@@ -193,14 +194,14 @@ class run_ledger {
         return 1;
     }
 
-    /// True where a run of that id is here that lasted as long or longer.
+    /// True if a run with that id and at least that duration is included.
     [[nodiscard]] bool knows(const run_span& run) const {
         const auto known = by_run_id_.find(run.run_id);
         return known != by_run_id_.end() && runs_[known->second].end >= run.end;
     }
 
     struct sums {
-        std::vector<double> read;  ///< by channel: all runs added up
+        std::vector<double> read;  ///< by channel: sum over all runs
         std::vector<double> used;  ///< by channel: each moment counted once
     };
     [[nodiscard]] sums add_up() const {
@@ -223,19 +224,19 @@ class run_ledger {
         return s;
     }
 
-    /// By how much to scale what is shared out by channel, so that it sums to what was used.
+    /// The factor, per channel, that scales the scopes' shares to the energy that was really used.
     [[nodiscard]] static double factor(const sums& s, std::size_t c) noexcept {
         const double f = s.used[c] / s.read[c];
         return is_positive(f) ? f : 1.0;
     }
 
-    /// How many channels the machine of that id has.
+    /// The number of channels of the machine with that id.
     [[nodiscard]] std::size_t channels_of(const std::string& machine_id) const {
         const auto found = machine_by_id_.find(machine_id);
         return found == machine_by_id_.end() ? 0 : machines_[found->second].channels.size();
     }
 
-    /// True where two runs that overlap on one machine read different summed channels.
+    /// True if two runs that overlap on one machine read different summed channels.
     [[nodiscard]] bool overlap_unlike() const {
         std::vector<std::size_t> order(runs_.size());
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -243,7 +244,8 @@ class run_ledger {
             const run_span &x = runs_[a], &y = runs_[b];
             return x.machine != y.machine ? x.machine < y.machine : x.begin < y.begin;
         });
-        // Runs linked by overlaps form a cluster; one that differs in it overlaps another.
+        // Runs linked by overlaps form a cluster; a run that differs from its cluster overlaps
+        // another.
         const run_span* first = nullptr;
         double until = 0;
         for (const std::size_t i : order) {

@@ -1,4 +1,4 @@
-// scope_tree.hpp - which row of a report encloses which.
+// scope_tree.hpp - the tree of a report's rows.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,8 +16,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The rows of a report as a tree, whatever their order. A parent that is no row of the report is
-/// none.
+/// The rows of a report as a tree, in any order. A parent that is not in the report is ignored.
 ///
 /// Cost: linear in the rows.
 ///
@@ -26,7 +25,7 @@ inline namespace v1 {
 struct scope_tree {
     static constexpr std::size_t none = scope_row::no_parent;
     std::vector<std::size_t> parent;  ///< index of the enclosing row, or `none`
-    std::vector<std::size_t> level;   ///< how many rows enclose it
+    std::vector<std::size_t> level;   ///< number of enclosing rows
     std::vector<std::size_t> order;   ///< depth first, siblings as in the report
     detail::list<std::vector<std::size_t>> children;
 
@@ -55,14 +54,14 @@ struct scope_tree {
     }
 };
 
-/// Numbers places in trees of scopes: rows of different reports that have the same name in the same
-/// place have the same number.
+/// Numbers the scopes of several reports: rows of different reports with the same names from the
+/// root have the same number.
 ///
 ///     row_places places;
 ///     std::vector<std::size_t> here = places.add(r);   // here[i]: of r.scopes[i]
 class row_places {
  public:
-    /// The numbers of the rows of `r`, whose parents come before their children.
+    /// The numbers of the rows of `r`; parents must come before their children.
     std::vector<std::size_t> add(const report& r) {
         std::vector<std::size_t> numbers;
         numbers.reserve(r.scopes.size());
@@ -85,13 +84,13 @@ namespace detail {
 
 inline constexpr const char* outside_name = "(outside all scopes)";
 
-/// A row's own joules as a weight: what is negative or no number weighs nothing.
+/// A row's own joules as a weight; negative values and not-a-number count as 0.
 inline double flame_weight(energy self) noexcept {
     const double j = self.joules();
     return is_positive(j) ? j : 0;
 }
 
-/// Indexes of the rows from the outermost to `i`.
+/// Indexes of the rows from the root to `i`.
 inline std::vector<std::size_t> flame_stack(const scope_tree& tree, std::size_t i) {
     std::vector<std::size_t> stack;
     for (; i != scope_tree::none; i = tree.parent[i]) stack.push_back(i);

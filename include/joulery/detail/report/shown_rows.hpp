@@ -1,4 +1,4 @@
-// shown_rows.hpp - which scopes of a long report a table has room for.
+// shown_rows.hpp - selects the scopes of a long report that a table shows.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,19 +23,19 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A line of a table of scopes: a scope, or how many of its siblings were left out.
+/// A line of a table of scopes: a scope, or the number of omitted siblings.
 struct shown_row {
-    std::size_t scope = scope_tree::none;  ///< index of the scope; `none`: siblings left out
-    std::size_t level = 0;                 ///< how many scopes enclose it
-    std::size_t left_out = 0;              ///< how many scopes stand behind this line
-    energy total;                          ///< of the siblings left out
+    std::size_t scope = scope_tree::none;  ///< index of the scope; `none`: omitted siblings
+    std::size_t level = 0;                 ///< number of enclosing scopes
+    std::size_t left_out = 0;              ///< number of scopes that this line summarises
+    energy total;                          ///< of the omitted siblings
     quality provenance = quality::measured;
     emissions co2e;
 };
 
-/// The scopes that a table of `at_most` scopes shows, depth first: every outermost scope first,
-/// then the most expensive scopes opened. What is left out beside a scope that is shown is one
-/// line, so that no energy is out of sight. 0: all.
+/// The scopes that a table of `at_most` scopes shows, depth first: all outermost scopes, then the
+/// children of the most expensive ones. Omitted siblings are summarised in one line, so that no
+/// energy is missing. 0: all.
 ///
 /// Cost: n log n in the scopes.
 ///
@@ -52,7 +52,7 @@ class row_selection {
         std::vector<std::size_t> tops;
         for (const std::size_t i : tree_.order)
             if (tree_.parent[i] == scope_tree::none) tops.push_back(i);
-        // Groups of siblings that are being listed: each with the place it has come to.
+        // Groups of siblings being listed, each with its position.
         detail::list<std::pair<const std::vector<std::size_t>*, std::size_t>> open{{&tops, 0}};
         while (!open.empty()) {
             auto& [siblings, at] = open.back();
@@ -77,7 +77,7 @@ class row_selection {
         return is_finite(j) ? j : 0;
     }
 
-    // The most expensive scope whose parent is shown comes next; of two equal ones, the first.
+    // The most expensive scope whose parent is shown is next; the first one if two are equal.
     void choose(std::size_t at_most) {
         using entry = std::pair<double, std::size_t>;
         const auto later = [](const entry& a, const entry& b) {
@@ -96,7 +96,7 @@ class row_selection {
         for (; at_most > 0 && !inner.empty(); --at_most) take(inner);
     }
 
-    // One sibling alone takes no more room than the line that would stand for it.
+    // A single omitted sibling is shown instead of the line that would replace it.
     void add_left_out(detail::list<shown_row>& out, const std::vector<std::size_t>& siblings,
                       std::size_t level) const {
         shown_row rest;
@@ -128,13 +128,13 @@ class row_selection {
     return row_selection(r, tree, at_most).rows();
 }
 
-/// "31 more": the name of a line that stands for scopes left out.
+/// "31 more": the name of a line for omitted scopes.
 [[nodiscard]] inline std::string left_out_text(const shown_row& row) {
     return concat({"(", row.left_out, " more)"});
 }
 
-/// The kinds of parts that a report's total is made of, in the order of `component`; empty where
-/// there is but one kind, or nothing beside the processors and their memory.
+/// The kinds of parts in a report's total, in the order of `component`; empty if there is only one
+/// kind, or nothing but processors and memory.
 ///
 ///     for (component part : parts_of(r)) print(part_title(part), energy_of_part(r, row, part));
 [[nodiscard]] inline detail::list<component> parts_of(const report& r) {
@@ -150,7 +150,7 @@ class row_selection {
     return out;
 }
 
-/// What `row` used of the summed channels of one kind.
+/// Energy of `row` on the summed channels of one kind.
 [[nodiscard]] inline energy energy_of_part(const report& r, const scope_row& row, component part) {
     energy sum;
     for (std::size_t c = 0; c < r.channels.size() && c < row.by_channel.size(); ++c)
@@ -158,7 +158,7 @@ class row_selection {
     return sum;
 }
 
-/// What the machine used of one kind, in the whole run or outside all scopes.
+/// Energy of the machine for one kind, in the whole run or outside all scopes.
 [[nodiscard]] inline energy energy_of_part(const report& r, component part,
                                            energy channel_row::*which = &channel_row::total) {
     energy sum;
@@ -192,8 +192,8 @@ class row_selection {
 
 namespace detail {
 
-/// Rows of which percentiles are known, of at least `least_calls` calls and at most `most` of them:
-/// those with the most energy, in the order of the tree.
+/// Rows with known percentiles and at least `least_calls` calls, at most `most` of them: the most
+/// expensive ones, in tree order.
 [[nodiscard]] inline std::vector<std::size_t> rows_with_spreads(const report& r,
                                                                 const scope_tree& tree,
                                                                 std::uint64_t least_calls,
@@ -212,14 +212,13 @@ namespace detail {
     return rows;
 }
 
-/// A figure of single calls, and what a table sorts it by.
+/// A figure of single calls, and its value for sorting.
 struct spread_cell {
     std::string text;
     double value = 0;
 };
 
-/// p50, p90, p99 and the largest, of the times and of the energies; the latter empty where they are
-/// not known.
+/// p50, p90, p99 and the largest, of times and of energies; the latter are empty if unknown.
 [[nodiscard]] inline std::array<spread_cell, 8> spread_cells(const scope_row& row) {
     const percentiles<seconds>& t = row.call_time;
     const percentiles<energy>& e = row.call_energy;

@@ -1,4 +1,4 @@
-// statement.hpp - what in a report was measured, what estimated, what assumed.
+// statement.hpp - lists what in a report was measured, estimated and assumed.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Three lists of sentences that a form which people hand in must be able to show.
+/// Three lists of sentences, for documents that are submitted to others.
 struct statement {
     std::vector<std::string> measured, estimated, assumed;
 };
@@ -28,7 +28,7 @@ struct statement {
         const bool read = c.provenance == quality::measured || c.provenance == quality::derived;
         (read ? out.measured : out.estimated).push_back(text);
     }
-    if (!knows_energy(r)) {  // then nothing follows from it
+    if (!knows_energy(r)) {  // then nothing can be derived
         out.assumed.push_back("nothing: no energy is known, and so no emissions");
         return out;
     }

@@ -1,4 +1,4 @@
-// text_grid.hpp - rows of cells aligned by the columns they take on a terminal.
+// text_grid.hpp - rows of cells aligned by their width on a terminal.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,10 +15,10 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Colours and weights of a terminal, used only where asked for.
+/// Colours and weights of a terminal, used only on request.
 enum class text_style : unsigned char { plain, bold, dim, warning };
 
-/// Appends `text`, wrapped in the escape sequence of `style` where `colour` is on.
+/// Appends `text`, in the escape sequence of `style` if `colour` is on.
 inline void append_styled(std::string& out, std::string_view text, text_style style, bool colour) {
     static constexpr std::string_view codes[] = {"", "\x1b[1m", "\x1b[2m", "\x1b[33m"};
     const bool wrap = colour && style != text_style::plain;
@@ -27,8 +27,8 @@ inline void append_styled(std::string& out, std::string_view text, text_style st
     if (wrap) out += "\x1b[0m";
 }
 
-/// A table of text that fits a width: gaps narrow, the first column is shortened, then whole
-/// columns are left out, the most expensive last. Lines never wrap. Cells must be free of control
+/// A table of text that fits a width. First gaps narrow, then the first column is shortened, then
+/// whole columns are omitted, least valuable first. Lines never wrap. Cells must be free of control
 /// characters.
 ///
 ///     text_grid grid({{"scope", 0}, {"energy", 9}});
@@ -38,7 +38,7 @@ class text_grid {
  public:
     struct column {
         std::string title;
-        int worth = 0;  ///< where room is short, the column of least worth goes first
+        int worth = 0;  ///< if space is short, the column with the least worth is omitted first
         bool left = false;
     };
 
@@ -58,7 +58,7 @@ class text_grid {
                 if (shown[c]) sum += widths[c] + gap;
             return sum;
         };
-        // A column worth less than the air between the others goes before that does.
+        // A column worth less than the gaps between the others is omitted before they narrow.
         while (rest(2) + std::min(widths[0], least_name) > width && drop_one(shown, worth_of_air)) {
         }
         while (rest(1) + std::min(widths[0], least_name) > width && drop_one(shown, 1000)) {

@@ -26,7 +26,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// Writes the sections of a text report one after another.
+/// Writes the sections of a text report in order.
 class text_writer {
  public:
     text_writer(const report& r, const text_options& o)
@@ -125,7 +125,7 @@ class text_writer {
             append_wrapped(
                 out_,
                 concat({"(", r_.scopes.size() - shown, " of ", r_.scopes.size(),
-                        " scopes not shown, the most expensive are; to see all: a report in "
+                        " scopes not shown, only the most expensive are; to see all: a report in "
                         ".html or .csv, or report --all of one in .json)"}),
                 width_, 1);
         if (thread_time_) append_wrapped(out_, thread_time_note, width_, 0);
@@ -192,7 +192,7 @@ class text_writer {
         add(grid, std::move(total), text_style::bold);
     }
 
-    // Of fewer than 100 calls the 99th percentile is just the largest.
+    // With fewer than 100 calls the 99th percentile is the maximum.
     void single_calls() {
         const std::vector<std::size_t> rows = rows_with_spreads(r_, scope_tree(r_), 100, 12);
         if (rows.empty()) return;
@@ -217,7 +217,7 @@ class text_writer {
         out_ += '\n';
     }
 
-    // What was summed first, then what was not, with why.
+    // Summed channels first, then the others with the reason.
     void channels() {
         if (r_.channels.empty()) {
             labelled("channels", "none: nothing was read and nothing estimated.");
@@ -245,8 +245,8 @@ class text_writer {
         out_ += '\n';
     }
 
-    // When counters are updated, where that is known, and so when their joules are of. An estimate
-    // has none.
+    // How often counters are updated, if known, which dates their joules. Estimates have no
+    // updates.
     void updates() {
         std::string known, unknown;
         for (const channel_row& c : r_.channels) {
@@ -262,16 +262,15 @@ class text_writer {
         }
         if (!known.empty()) labelled("updates", concat({known, "."}));
         if (!unknown.empty())
-            labelled(
-                known.empty() ? "updates" : "",
-                concat({"not seen of ", unknown, ": dated to half an update, and so in doubt."}));
+            labelled(known.empty() ? "updates" : "",
+                     concat({"not observed for ", unknown,
+                             ": their times are uncertain by half an update."}));
     }
 
     void totals() {
         if (!shown_.is_known()) {
-            labelled("machine",
-                     concat({not_measured_text, " in ", to_text(r_.context.duration),
-                             ": no counter could be read and nothing stood in for one."}));
+            labelled("machine", concat({not_measured_text, " in ", to_text(r_.context.duration),
+                                        ": no counter could be read and there was no estimate."}));
             return;
         }
         std::string line = with_quality_prefix(text_in_both(r_.total), r_.provenance);
@@ -286,8 +285,8 @@ class text_writer {
         });
         if (r_.provenance == quality::estimated)
             labelled("", any_measured
-                             ? "~ marks estimates: for a part of it a model stands in."
-                             : "~ marks estimates: no counter was readable, a model stands in.");
+                             ? "~ marks estimates: part of the energy comes from a model."
+                             : "~ marks estimates: no counter was readable, so a model is used.");
     }
 
     void carbon() {
@@ -300,7 +299,7 @@ class text_writer {
                          "; source: ", escape_control(c.grid.source), "), PUE ",
                          detail::plain_text(c.pue, ""), " (", escape_control(c.pue_source), ")."}));
         if (c.grid.assumed)
-            labelled("", "ASSUMED: no place was named. Set JOULERY_REGION or JOULERY_INTENSITY.",
+            labelled("", "ASSUMED: no place was stated. Set JOULERY_REGION or JOULERY_INTENSITY.",
                      text_style::warning);
         for (const carbon_note& note : carbon_notes(r_))
             labelled(note.label, escape_control(note.text));

@@ -1,12 +1,12 @@
-// write.hpp - a report to where a name says, in the format that its ending says.
+// write.hpp - writes a report to a named target, in the format of its ending.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/atomic_file.hpp"
-#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/number_text.hpp"
+#include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/terminal_width.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/report_io.hpp"
@@ -21,7 +21,7 @@
 namespace joulery {
 inline namespace v1 {
 
-// Writers of headers that a program may leave out: null where their bodies are in no file.
+// Writers whose headers a program may omit: null if no file has their implementation.
 #if defined(__GNUC__) && !defined(_WIN32)
 #define JOULERY_OPTIONAL_WRITER(name) JOULERY_WEAK std::string name(const report& r)
 JOULERY_OPTIONAL_WRITER(to_annex);
@@ -39,7 +39,7 @@ JOULERY_OPTIONAL_WRITER(to_trace_json);
 #endif
 
 JOULERY_DECL list_view<report_format> report_formats() noexcept {
-    // A new format is a line here.
+    // To add a format, add a line here.
     static const report_format all[] = {
         {".json", to_json, "report_io.hpp"},
         {".csv", to_csv, "writers/csv.hpp"},
@@ -95,15 +95,15 @@ inline failure no_writer(const std::string& target, const report_format& format)
                     ": this program has no writer for ", format.ending}),
             concat({"include <joulery/", format.header,
                     "> in the file that defines JOULERY_IMPLEMENTATION, or, with CMake, link "
-                    "joulery::full; examples/report.cpp makes it of a JSON report"})};
+                    "joulery::full; examples/report.cpp converts a JSON report"})};
 }
 
-/// The summary of a step of GitHub Actions: a file that steps append Markdown to.
+/// The summary of a step of GitHub Actions: a file to which steps append Markdown.
 inline status write_to_github(const report& r) {
     const char* path = environment_variable("GITHUB_STEP_SUMMARY");
     if (path == nullptr || *path == '\0')
         return failure{"report not written to the step's summary: GITHUB_STEP_SUMMARY is not set",
-                       "run it in a step of GitHub Actions, or name a file in .md"};
+                       "run it in a step of GitHub Actions, or name a file ending in .md"};
     const report_format* markdown = find_format("summary.md");
     if (markdown == nullptr || markdown->write == nullptr)
         return no_writer("the step's summary", {".md", nullptr, "writers/markdown.hpp"});
