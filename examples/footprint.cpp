@@ -14,7 +14,7 @@
 //     footprint --published                                   papers' tables, recomputed
 //
 // Exit status: 0; 1 where something could not be understood (an unknown region, a broken file).
-#include <joulery/accounting/equivalents.hpp>
+#include <joulery/accounting/footprint.hpp>
 #include <joulery/accounting/report_carbon.hpp>
 #include <joulery/accounting/what_if.hpp>
 #include <joulery/carbon/accelerator_power.hpp>

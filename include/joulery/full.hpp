@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/accounting/cleanest_start.hpp"
 #include "joulery/accounting/compare.hpp"
-#include "joulery/accounting/equivalents.hpp"
+#include "joulery/accounting/footprint.hpp"
 #include "joulery/accounting/ledger.hpp"
 #include "joulery/accounting/ledger_total.hpp"
 #include "joulery/accounting/report_carbon.hpp"

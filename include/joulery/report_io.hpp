@@ -132,7 +132,7 @@ JOULERY_DECL status write_report(const report& r, const std::string& target);
 }  // namespace joulery
 
 #ifdef JOULERY_IMPLEMENTATION
-#include "joulery/detail/report/difference.hpp"
+#include "joulery/detail/report/intervals.hpp"
 #include "joulery/detail/report/json.hpp"
 #include "joulery/detail/report/merge.hpp"
 #include "joulery/detail/report/text_table.hpp"

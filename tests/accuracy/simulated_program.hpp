@@ -5,7 +5,7 @@
 #include "accuracy/figures.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/access.hpp"
-#include "joulery/testing/power_noise.hpp"
+#include "joulery/testing/simulated_counter.hpp"
 #include "joulery/testing/simulated_machine.hpp"
 
 #include <chrono>

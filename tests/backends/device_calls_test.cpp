@@ -1,4 +1,4 @@
-#include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 
 #include "backends/support.hpp"
 #include "joulery/detail/backends/board/rpi_pmic.hpp"

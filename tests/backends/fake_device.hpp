@@ -1,7 +1,7 @@
 // A device node made of functions.
 #pragma once
 
-#include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 
 #include <cerrno>
 #include <functional>

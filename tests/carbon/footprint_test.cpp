@@ -1,9 +1,8 @@
 #include "joulery/accounting/footprint.hpp"
 
 #include "approx.hpp"
-#include "joulery/accounting/cleanest_start.hpp"
-#include "joulery/accounting/equivalents.hpp"
 #include "joulery/accounting/rank_regions.hpp"
+#include "joulery/accounting/what_if.hpp"
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/carbon/grid_factor_for.hpp"
 #include "joulery/detail/carbon/tables/cloud_table.hpp"

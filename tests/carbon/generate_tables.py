@@ -374,7 +374,7 @@ def places():
           "namespace detail {\nnamespace names_of_places {\n" + kinds +
           table("place_key", "place_index", items) +
           "}  // namespace names_of_places\nusing names_of_places::place_index;\n}  // namespace detail\n",
-          dense=True, include='#include "joulery/detail/carbon/place_kind.hpp"\n\n')
+          dense=True, include='#include "joulery/detail/carbon/place_name.hpp"\n\n')
 
 
 os.makedirs(OUT, exist_ok=True)

@@ -1,7 +1,6 @@
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/carbon/csv_series.hpp"
 #include "joulery/detail/carbon/json_series.hpp"
-#include "joulery/detail/carbon/series_stream.hpp"
 
 #include "approx.hpp"
 

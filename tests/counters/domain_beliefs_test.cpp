@@ -1,4 +1,4 @@
-#include "joulery/detail/metering/domain_beliefs.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 
 using namespace joulery;
 using detail::channel_observation;
-using detail::list;
 using detail::domain_beliefs;
+using detail::list;
 
 namespace {
 

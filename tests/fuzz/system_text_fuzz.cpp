@@ -7,7 +7,6 @@
 #include "joulery/detail/backends/board/hwmon_chip.hpp"
 #include "joulery/detail/backends/board/rpi_pmic.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
-#include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_perf.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_table.hpp"
@@ -18,7 +17,7 @@
 #include "joulery/detail/backends/windows/emi_metadata.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/system_root.hpp"
-#include "joulery/detail/metering/cpu_times.hpp"
+#include "joulery/detail/metering/process_share.hpp"
 
 #include <cstddef>
 #include <cstdint>

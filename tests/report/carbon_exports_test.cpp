@@ -1,6 +1,6 @@
 #include "approx.hpp"
 #include "joulery/carbon/carbon_for.hpp"
-#include "joulery/detail/report/statement.hpp"
+#include "joulery/detail/report/carbon_notes.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/model_card.hpp"
 #include "joulery/writers/sci_json.hpp"

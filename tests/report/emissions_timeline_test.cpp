@@ -1,4 +1,4 @@
-#include "joulery/detail/report/emissions_timeline.hpp"
+#include "joulery/detail/report/intervals.hpp"
 
 #include "approx.hpp"
 #include "joulery/detail/carbon/intensity_series.hpp"

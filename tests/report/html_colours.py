@@ -84,7 +84,7 @@ def main(arguments):
     assert abs(difference((50, 2.6772, -79.7751), (50, 0, -82.7485)) - 2.0425) < 1e-4
     assert abs(difference((50, 0, 0), (50, -1, 2)) - 2.3669) < 1e-4
     assert nearest(["#65c322", "#c3b622"])[0] < 1
-    style = pathlib.Path(arguments[1]) / "include/joulery/detail/report/html_style.hpp"
+    style = pathlib.Path(arguments[1]) / "include/joulery/detail/report/html_page.hpp"
     found = re.findall(r"--(card|c[0-7]):(#[0-9a-f]{6})", style.read_text(encoding="utf-8"))
     assert len(found) == 18, found
     status = 0

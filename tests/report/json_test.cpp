@@ -1,4 +1,4 @@
-#include "joulery/detail/core/json_value.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/report_io.hpp"
 
 #include "report/golden.hpp"

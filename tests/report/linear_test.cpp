@@ -3,12 +3,12 @@
 // text may take five times the blocks, as sorting does, and not sixteen times.
 #define JOULERY_IMPLEMENTATION
 #include "joulery/accounting/compare.hpp"
-#include "joulery/accounting/ledger_entry.hpp"
+#include "joulery/accounting/ledger.hpp"
 #include "joulery/assertions/baseline_file.hpp"
 #include "joulery/carbon/series_reader.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/recording/recording.hpp"
-#include "joulery/detail/core/json_value.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/csv.hpp"
@@ -145,7 +145,9 @@ TEST_CASE("linear: channels that share an id or contain each other are each writ
     r.channels[0].parent = "";
     const std::string html = to_html(r);
     std::size_t rows = 0;
-    for (std::size_t at = 0; (at = html.find("<bdi>same</bdi></th>", at)) != std::string::npos; ++at) ++rows;
+    for (std::size_t at = 0; (at = html.find("<bdi>same</bdi></th>", at)) != std::string::npos;
+         ++at)
+        ++rows;
     CHECK(rows == 40);
 }
 

@@ -1,4 +1,4 @@
-#include "joulery/detail/report/report_merger.hpp"
+#include "joulery/detail/report/merge.hpp"
 #include "joulery/detail/report/run_ledger.hpp"
 #include "joulery/report_io.hpp"
 

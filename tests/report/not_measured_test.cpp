@@ -1,5 +1,5 @@
 // Where nothing was measured and nothing estimated, no format says that it was nothing.
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
 #include "joulery/writers/csv.hpp"

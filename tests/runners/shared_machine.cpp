@@ -3,7 +3,7 @@
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/system_root.hpp"
-#include "joulery/detail/metering/cpu_times.hpp"
+#include "joulery/detail/metering/process_share.hpp"
 #include "joulery/meter.hpp"
 
 #include <chrono>

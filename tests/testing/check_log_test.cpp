@@ -18,7 +18,7 @@ namespace {
 
 const check_site here = {"m, < 2_mJ", "/repo/tests/conv.cpp", 12};
 
-check_result result(verdict v, const std::string& message) {
+check_result checked(verdict v, const std::string& message) {
     return {v, message, "conv3x3", {2e-3, 1.9e-3, 2.1e-3}, "J/call"};
 }
 
@@ -26,22 +26,22 @@ check_result result(verdict v, const std::string& message) {
 
 TEST_CASE("check log: a summary counts the verdicts and tells why checks were skipped") {
     check_log log;
-    for (int i = 0; i < 12; ++i) log.add(result(verdict::holds, ""), verdict::holds, here);
-    log.add(result(verdict::inconclusive, ""), verdict::inconclusive, here);
+    for (int i = 0; i < 12; ++i) log.add(checked(verdict::holds, ""), verdict::holds, here);
+    log.add(checked(verdict::inconclusive, ""), verdict::inconclusive, here);
     CHECK(log.summary() == "energy: 12 held, 0 failed, 1 inconclusive, 0 skipped");
     const std::string why = "not measured: no energy counter can be read\n  to do: buy one";
-    log.add(result(verdict::skipped, why), verdict::skipped, here);
-    log.add(result(verdict::skipped, why), verdict::skipped, here);
+    log.add(checked(verdict::skipped, why), verdict::skipped, here);
+    log.add(checked(verdict::skipped, why), verdict::skipped, here);
     CHECK(log.summary() ==
           "energy: 12 held, 0 failed, 1 inconclusive, 2 skipped: no energy counter can be read");
-    log.add(result(verdict::skipped, "the time is used up"), verdict::skipped, here);
+    log.add(checked(verdict::skipped, "the time is used up"), verdict::skipped, here);
     CHECK(log.summary() ==
           "energy: 12 held, 0 failed, 1 inconclusive, 3 skipped: no energy counter "
           "can be read; and other reasons");
 }
 
 TEST_CASE("check log: each check is a line of JSON with its figures") {
-    const check_result r = result(verdict::fails, "2 mJ a call\n  to do: \"find\" it");
+    const check_result r = checked(verdict::fails, "2 mJ a call\n  to do: \"find\" it");
     const auto j = nlohmann::json::parse(testing::detail::to_json_line(r, r.outcome, here));
     CHECK(j["schema"] == "joulery-checks");
     CHECK(j["name"] == "conv3x3");
@@ -72,7 +72,7 @@ TEST_CASE("check log: checks of several threads and programs share a results fil
     check_log log, another;
     const auto write = [](check_log& to) {
         for (int i = 0; i < 100; ++i)
-            to.add(result(verdict::holds, std::string(500, 'x')), verdict::holds, here);
+            to.add(checked(verdict::holds, std::string(500, 'x')), verdict::holds, here);
     };
     std::thread other([&] { write(another); });
     write(log);
@@ -87,7 +87,7 @@ TEST_CASE("check log: checks of several threads and programs share a results fil
 
 TEST_CASE("check log: GitHub is told of what fails or is inconclusive, at its line") {
     using testing::detail::github_annotation;
-    const check_result r = result(verdict::fails, "33 % above it\n  to do: find it");
+    const check_result r = checked(verdict::fails, "33 % above it\n  to do: find it");
     CHECK(github_annotation(r, verdict::fails, here, "/repo") ==
           "::error file=tests/conv.cpp,line=12,title=energy check fails::m, < 2_mJ: 33 %25 above "
           "it%0A  to do: find it\n");
@@ -108,7 +108,7 @@ TEST_CASE("check log: what runs under a sanitizer or valgrind is skipped with th
     CHECK(instrumentation("", "/usr/lib/rr/librrpreload.so") == "rr");
     CHECK(instrumentation("", "/usr/lib/libtcmalloc.so").empty());
     const testing::detail::final_check c =
-        testing::detail::conclude(result(verdict::fails, "too much"), here, "AddressSanitizer");
+        testing::detail::conclude(checked(verdict::fails, "too much"), here, "AddressSanitizer");
     CHECK(c.outcome == verdict::skipped);
     CHECK(c.text.find("the program runs under AddressSanitizer, so its energy is not") !=
           std::string::npos);

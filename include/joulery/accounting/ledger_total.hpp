@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/accounting/ledger_entry.hpp"
+#include "joulery/accounting/ledger.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/result.hpp"
 #include "joulery/units.hpp"

@@ -18,6 +18,17 @@
 namespace joulery {
 inline namespace v1 {
 
+/// A start time, and the mean intensity of a run that begins then.
+struct start_choice {
+    wall_time begin;
+    carbon_intensity mean;
+};
+
+/// Among the beginnings of the series' steps, the start from which `duration` has the lowest mean
+/// intensity. Only periods that the series covers in full count. Linear in the number of steps.
+[[nodiscard]] JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series,
+                                                               seconds duration);
+
 /// One of the four levers (model, machine, mechanization, map) and its effect on the emissions.
 struct lever {
     std::string name;  ///< "map", "mechanization", "machine"
@@ -131,7 +142,6 @@ template <class... Change>
 }  // namespace joulery
 
 #ifdef JOULERY_IMPLEMENTATION
-
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/carbon/grid_factor.hpp"
 #include "joulery/carbon/series_reader.hpp"
@@ -142,6 +152,19 @@ template <class... Change>
 
 namespace joulery {
 inline namespace v1 {
+
+JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series, seconds duration) {
+    result<start_choice> best{failure{"the series covers no period as long as the run",
+                                      "give a longer series, without gaps"}};
+    for (const intensity_step& s : series.steps()) {
+        const auto begin = wall_time::from_unix_seconds(s.begin);
+        const auto end = wall_time::from_unix_seconds(s.begin + duration.count());
+        if (series.coverage(begin, end) < 1 - 1e-9) continue;
+        const carbon_intensity mean = series.mean(begin, end);
+        if (!best || mean < best->mean) best = start_choice{begin, mean};
+    }
+    return best;
+}
 
 JOULERY_DECL void what_if_result::scale(double energy_by, double co2e_by) {
     changed.total *= energy_by;
@@ -307,4 +330,4 @@ JOULERY_DECL std::string to_text(const what_if_result& w) {
 }  // namespace v1
 }  // namespace joulery
 
-#endif
+#endif  // JOULERY_IMPLEMENTATION

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/assertions/claim.hpp"
-#include "joulery/detail/core/json_value.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"

@@ -7,7 +7,7 @@
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
-#include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/units.hpp"
 

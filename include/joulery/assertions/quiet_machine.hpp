@@ -7,7 +7,7 @@
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/metering/cpu_times.hpp"
+#include "joulery/detail/metering/process_share.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -34,7 +34,7 @@ struct accelerator_power {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/carbon/place_name.hpp"
-#include "joulery/detail/carbon/tables/accelerator_table.hpp"
+#include "joulery/detail/carbon/tables/hardware_table.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 

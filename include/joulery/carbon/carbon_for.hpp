@@ -39,8 +39,7 @@ struct pue_figure {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/carbon/grid_factor_for.hpp"
-#include "joulery/detail/carbon/tables/pue_table.hpp"
-#include "joulery/detail/carbon/tables/water_table.hpp"
+#include "joulery/detail/carbon/tables/facility_table.hpp"
 #include "joulery/detail/core/concat.hpp"
 
 #include <utility>

@@ -1,10 +1,8 @@
-// carbon_model.hpp - converts joules into grams of CO2e.
+// carbon_model.hpp - converts joules into grams of CO2e and litres of water.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/carbon/grid_factor.hpp"
-#include "joulery/carbon/water_factors.hpp"
-#include "joulery/detail/carbon/embodied_rate.hpp"
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/intensity_over_time.hpp"
 #include "joulery/detail/core/concat.hpp"
@@ -20,6 +18,46 @@
 
 namespace joulery {
 inline namespace v1 {
+
+/// Embodied emissions as a rate: total / lifetime x share of use. Scopes are charged by their time.
+/// Made by `embodied_for` (carbon/embodied.hpp), which asks for lifetime and share.
+struct embodied_rate {
+    emissions per_hour;  ///< of reserved wall time
+    std::string source;  ///< items, lifetime, share, sources; empty: embodied carbon is not counted
+
+    [[nodiscard]] bool known() const noexcept { return !source.empty(); }
+    /// Share of the embodied emissions for `t` of wall time.
+    [[nodiscard]] emissions of(seconds t) const noexcept { return per_hour * (t.count() / 3600); }
+};
+
+/// Water per energy. Water on site (cooling) is per IT energy; water at the power plant is per
+/// facility energy, so that PUE is applied once: W = E_IT x (site + PUE x off site).
+///
+///     water_factors w;
+///     w.site = 0.30; w.off_site = 3.1321;                  // litres per kWh
+///     w.litres(1_kWh, 1.17);                               // 3.9646
+struct water_factors {
+    double site = 0;              ///< litres per kWh of IT energy; valid only with `site_source`
+    double off_site = 0;          ///< litres per kWh of facility energy
+    std::string site_source;      ///< publisher and year; empty: unknown
+    std::string off_site_source;  ///< likewise for `off_site`
+
+    /// True if either part is known.
+    [[nodiscard]] bool known() const noexcept {
+        return !site_source.empty() || !off_site_source.empty();
+    }
+    /// Litres used on site for `it` joules of IT energy.
+    [[nodiscard]] double site_litres(energy it) const noexcept {
+        return it.kilowatt_hours() * site;
+    }
+    /// Litres used at the power plants for the facility's electricity.
+    [[nodiscard]] double plant_litres(energy it, double pue) const noexcept {
+        return it.kilowatt_hours() * pue * off_site;
+    }
+    [[nodiscard]] double litres(energy it, double pue) const noexcept {
+        return site_litres(it) + plant_litres(it, pue);
+    }
+};
 
 /// The source of the default PUE.
 inline constexpr const char* no_pue_stated = "none stated: 1.0, the machine alone";

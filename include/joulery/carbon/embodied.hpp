@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/carbon/embodied_rate.hpp"
+#include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/result.hpp"
 #include "joulery/units.hpp"
@@ -45,7 +45,7 @@ struct embodied_item {
 
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/carbon/place_name.hpp"
-#include "joulery/detail/carbon/tables/embodied_table.hpp"
+#include "joulery/detail/carbon/tables/hardware_table.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"

@@ -3,17 +3,44 @@
 #pragma once
 
 #include "joulery/carbon/carbon_model.hpp"
+#include "joulery/detail/carbon/csv_series.hpp"
 #include "joulery/detail/carbon/intensity_series.hpp"
+#include "joulery/detail/carbon/json_series.hpp"
 #include "joulery/detail/carbon/series_intake.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/result.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
+
+/// A reader of either format, chosen by the first character: '{' or '[' is JSON, else CSV.
+class series_stream {
+ public:
+    explicit series_stream(const series_options& options) : csv_(options), json_(options) {}
+
+    bool feed(std::string_view piece) {
+        if (format_ == 0) {
+            const std::size_t first = piece.find_first_not_of(" \t\r\n");
+            if (first == std::string_view::npos) return csv_.feed(piece);
+            format_ = piece[first] == '{' || piece[first] == '[' ? 'j' : 'c';
+        }
+        return format_ == 'j' ? json_.feed(piece) : csv_.feed(piece);
+    }
+    [[nodiscard]] auto finish(std::string source) {
+        return format_ == 'j' ? json_.finish(std::move(source)) : csv_.finish(std::move(source));
+    }
+
+ private:
+    csv_series csv_;
+    json_series json_;
+    char format_ = 0;
+};
 
 using series_result = result<std::shared_ptr<const intensity_series>>;
 
@@ -45,15 +72,12 @@ using series_result = result<std::shared_ptr<const intensity_series>>;
 }  // namespace joulery
 
 #ifdef JOULERY_IMPLEMENTATION
-
-#include "joulery/detail/carbon/series_stream.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/descriptor.hpp"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <utility>
 
 namespace joulery {
 inline namespace v1 {
@@ -111,4 +135,4 @@ JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_serie
 }  // namespace v1
 }  // namespace joulery
 
-#endif
+#endif  // JOULERY_IMPLEMENTATION

@@ -10,7 +10,6 @@
 
 #if defined(CATCH_VERSION_MAJOR)
 
-#include "joulery/assertions/energy_timeline.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/unit_text.hpp"

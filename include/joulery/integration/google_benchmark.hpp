@@ -14,7 +14,6 @@
 #if __has_include(<benchmark/benchmark.h>)
 
 #include "joulery/assertions/counter_edges.hpp"
-#include "joulery/assertions/energy_timeline.hpp"
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/assertions/statistics.hpp"
 #include "joulery/detail/core/environment_variable.hpp"

@@ -7,7 +7,7 @@
 #if __has_include(<mpi.h>)
 
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/report/report_merger.hpp"
+#include "joulery/detail/report/merge.hpp"
 #include "joulery/report.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/result.hpp"

@@ -6,7 +6,6 @@
 #include "joulery/meter.hpp"
 #include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
-#include "joulery/testing/power_noise.hpp"
 #include "joulery/testing/simulated_counter.hpp"
 #include "joulery/units.hpp"
 

@@ -33,7 +33,7 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 
 #include "joulery/detail/carbon/tables/country_table.hpp"
 #include "joulery/detail/core/concat.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/writers/csv.hpp"
 
 #include <cstddef>

@@ -31,7 +31,6 @@ inline namespace v1 {
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/figures.hpp"
-#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
 #include <cstddef>

@@ -28,7 +28,6 @@ inline namespace v1 {
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_text.hpp"
-#include "joulery/detail/report/known_energy.hpp"
 
 #include <cstddef>
 #include <string_view>

@@ -26,9 +26,7 @@ inline namespace v1 {
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
-#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
-#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/detail/report/shown_rows.hpp"
 

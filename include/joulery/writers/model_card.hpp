@@ -31,9 +31,9 @@ inline namespace v1 {
 
 #include "joulery/detail/carbon/format_significant.hpp"
 #include "joulery/detail/core/concat.hpp"
-#include "joulery/detail/core/json_text.hpp"
-#include "joulery/detail/report/known_energy.hpp"
-#include "joulery/detail/report/statement.hpp"
+#include "joulery/detail/core/json.hpp"
+#include "joulery/detail/report/carbon_notes.hpp"
+#include "joulery/detail/report/figures.hpp"
 
 #include <vector>
 

@@ -24,9 +24,9 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/detail/core/number_text.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 
 #include <cstdint>
 #include <initializer_list>

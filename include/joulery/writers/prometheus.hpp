@@ -44,7 +44,7 @@ struct prometheus_options {
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 
 #include <algorithm>
 #include <string_view>

@@ -26,8 +26,8 @@ inline namespace v1 {
 
 #include "joulery/accounting/report_carbon.hpp"
 #include "joulery/detail/core/concat.hpp"
-#include "joulery/detail/core/json_text.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/core/json.hpp"
+#include "joulery/detail/report/figures.hpp"
 
 #include <string_view>
 

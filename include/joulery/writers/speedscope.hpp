@@ -22,8 +22,8 @@ inline namespace v1 {
 #ifdef JOULERY_IMPLEMENTATION
 
 #include "joulery/detail/core/concat.hpp"
-#include "joulery/detail/core/json_text.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/core/json.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 
 #include <algorithm>

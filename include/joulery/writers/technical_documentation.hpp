@@ -38,8 +38,8 @@ struct documentation_facts {
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
-#include "joulery/detail/report/known_energy.hpp"
-#include "joulery/detail/report/statement.hpp"
+#include "joulery/detail/report/carbon_notes.hpp"
+#include "joulery/detail/report/figures.hpp"
 
 #include <vector>
 

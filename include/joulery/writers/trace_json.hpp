@@ -26,7 +26,7 @@ inline namespace v1 {
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/json_text.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"

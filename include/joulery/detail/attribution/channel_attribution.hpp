@@ -12,7 +12,7 @@
 #include "joulery/detail/attribution/power_regression.hpp"
 #include "joulery/detail/attribution/published_energies.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
-#include "joulery/detail/metering/dated_reading.hpp"
+#include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/quality.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// place_name.hpp - brings the spellings of a place to one form.
+// place_name.hpp - the kinds of places, and how names of places are compared.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,6 +7,17 @@
 
 namespace joulery {
 inline namespace v1 {
+
+enum class place_kind : unsigned char { country, aggregate, state, subregion, province, cloud };
+
+namespace detail {
+/// A name of a place and where it stands.
+struct place_key {
+    const char* key;  ///< folded, see fold_place
+    place_kind kind;
+    short row;
+};
+}  // namespace detail
 
 /// A name in lower case without accents, spaces and hyphens: letters, digits and ':' only.
 ///

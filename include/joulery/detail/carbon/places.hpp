@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/carbon/place_kind.hpp"
+#include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/result.hpp"
@@ -58,12 +58,10 @@ struct place_candidates {
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/carbon/place_name.hpp"
 #include "joulery/detail/carbon/tables/cloud_table.hpp"
 #include "joulery/detail/carbon/tables/country_table.hpp"
-#include "joulery/detail/carbon/tables/egrid_table.hpp"
 #include "joulery/detail/carbon/tables/place_index.hpp"
-#include "joulery/detail/carbon/tables/province_table.hpp"
+#include "joulery/detail/carbon/tables/subregion_table.hpp"
 #include "joulery/detail/core/concat.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// carbon_notes.hpp - the carbon figures of a report besides the main one.
+// carbon_notes.hpp - carbon figures besides the main one; what was measured, estimated, assumed.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,10 +7,11 @@
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/report.hpp"
 
 #include <string>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -56,6 +57,37 @@ struct carbon_note {
     if (known && !m.water.off_site_source.empty())
         out.push_back({"water", concat({litres_text(m.water.plant_litres(r.total, m.pue)),
                                         " at the power plants (", m.water.off_site_source, ")"})});
+    return out;
+}
+
+/// Three lists of sentences, for documents that are submitted to others.
+struct statement {
+    std::vector<std::string> measured, estimated, assumed;
+};
+
+[[nodiscard]] inline statement statement_of(const report& r) {
+    statement out;
+    for (const channel_row& c : r.channels) {
+        if (!c.summed) continue;
+        const std::string text =
+            concat({"energy of ", c.id, " (", c.backend, ", ", to_text(c.provenance), ")"});
+        const bool read = c.provenance == quality::measured || c.provenance == quality::derived;
+        (read ? out.measured : out.estimated).push_back(text);
+    }
+    if (!knows_energy(r)) {  // then nothing can be derived
+        out.assumed.push_back("nothing: no energy is known, and so no emissions");
+        return out;
+    }
+    const carbon_model& m = r.context.carbon;
+    out.estimated.push_back(
+        concat({"emissions: energy x PUE x grid intensity, ", to_text(m.grid)}));
+    if (m.pue_source != no_pue_stated)
+        out.estimated.push_back(concat({"overhead of the data centre: PUE ",
+                                        format_significant(m.pue, 4), ", ", m.pue_source}));
+    const auto end =
+        wall_time::from_unix_seconds(r.context.started.unix_seconds() + r.context.duration.count());
+    out.assumed = m.assumptions(r.context.started, end);
+    if (r.channels.empty()) out.assumed.push_back("the energy was stated, not read from a channel");
     return out;
 }
 

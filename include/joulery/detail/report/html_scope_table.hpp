@@ -4,7 +4,6 @@
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
@@ -75,7 +74,7 @@ class html_scope_table : html_table {
 
  private:
     static constexpr std::size_t rows_at_first = 60;
-    static constexpr std::size_t laid_out_at_once = 1000;  // as html_script.hpp's `most`
+    static constexpr std::size_t laid_out_at_once = 1000;  // as html_page.hpp's `most`
 
     void first_lines(const list<shown_row>& rows, std::size_t columns) {
         for (const shown_row& row : rows)

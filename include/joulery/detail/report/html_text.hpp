@@ -6,7 +6,7 @@
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
 

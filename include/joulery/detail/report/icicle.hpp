@@ -5,7 +5,6 @@
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/detail/report/html_text.hpp"
 #include "joulery/detail/report/scope_tree.hpp"

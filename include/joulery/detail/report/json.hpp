@@ -4,12 +4,11 @@
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/finite.hpp"
-#include "joulery/detail/core/json_text.hpp"
-#include "joulery/detail/core/json_value.hpp"
+#include "joulery/detail/core/json.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/report/fields.hpp"
-#include "joulery/detail/report/known_energy.hpp"
+#include "joulery/detail/report/figures.hpp"
 #include "joulery/report_io.hpp"
 
 #include <charconv>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/utf8.hpp"
 
@@ -12,8 +13,32 @@
 #include <utility>
 #include <vector>
 
+#if JOULERY_POSIX()
+#include <sys/ioctl.h>
+#include <unistd.h>
+#endif
+
 namespace joulery {
 inline namespace v1 {
+namespace detail {
+
+/// The columns of the terminal that `descriptor` is; `otherwise` where it is none, or does not
+/// know.
+///
+/// Cost: a system call. Fails: never.
+[[nodiscard]] inline std::size_t terminal_width(int descriptor,
+                                                std::size_t otherwise = 100) noexcept {
+#if JOULERY_POSIX()
+    struct winsize size {};
+    if (::isatty(descriptor) != 0 && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+#else
+    (void)descriptor;
+#endif
+    return otherwise;
+}
+
+}  // namespace detail
 
 /// Colours and weights of a terminal, used only on request.
 enum class text_style : unsigned char { plain, bold, dim, warning };

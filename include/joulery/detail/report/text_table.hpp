@@ -4,11 +4,8 @@
 
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/core/terminal_width.hpp"
 #include "joulery/detail/report/carbon_notes.hpp"
-#include "joulery/detail/report/column_units.hpp"
 #include "joulery/detail/report/figures.hpp"
-#include "joulery/detail/report/known_energy.hpp"
 #include "joulery/detail/report/scope_tree.hpp"
 #include "joulery/detail/report/shown_rows.hpp"
 #include "joulery/detail/report/text_grid.hpp"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
-#include "joulery/detail/report/interval_maker.hpp"
+#include "joulery/detail/report/intervals.hpp"
 #include "joulery/detail/session/host_threads.hpp"
 #include "joulery/detail/session/sampler.hpp"
 #include "joulery/meter.hpp"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/metering/domain_beliefs.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/session/engine.hpp"
 
 #include <mutex>

@@ -4,7 +4,7 @@
 
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
-#include "joulery/detail/metering/domain_beliefs.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/history_builder.hpp"

@@ -6,7 +6,7 @@
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/shared_file.hpp"
 #include "joulery/detail/core/system_root.hpp"
-#include "joulery/detail/report/interval_maker.hpp"
+#include "joulery/detail/report/intervals.hpp"
 #include "joulery/detail/session/machine_info.hpp"
 #include "joulery/report.hpp"
 #include "joulery/report_io.hpp"

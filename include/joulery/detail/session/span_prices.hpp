@@ -4,7 +4,7 @@
 
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/metering/domain_beliefs.hpp"
+#include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/quality.hpp"

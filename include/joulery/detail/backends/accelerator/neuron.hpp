@@ -6,7 +6,7 @@
 // only.
 #pragma once
 
-#include "joulery/detail/backends/common/cloud_instance.hpp"
+#include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/number_text.hpp"

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "joulery/backend.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
-#include "joulery/detail/backends/common/watched_file.hpp"
 
 #include <cstdint>
 #include <string>

@@ -4,9 +4,9 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/board/hwmon_chip.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
-#include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"

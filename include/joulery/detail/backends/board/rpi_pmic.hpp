@@ -5,7 +5,7 @@
 // ioctl is used. Conversion losses and all that hangs on the 5 V input (USB, fan) are not in it.
 #pragma once
 
-#include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/number_text.hpp"

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
-#include "joulery/detail/backends/common/watched_file.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"

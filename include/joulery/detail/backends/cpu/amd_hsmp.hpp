@@ -8,7 +8,7 @@
 #pragma once
 
 #include "joulery/detail/backends/common/counter_check.hpp"
-#include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/core/concat.hpp"

@@ -5,10 +5,9 @@
 // by name. Register numbers: arch/x86/include/asm/msr-index.h. Tested on fakes only.
 #pragma once
 
-#include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
-#include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"

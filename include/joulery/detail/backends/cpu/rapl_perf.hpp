@@ -7,7 +7,6 @@
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
-#include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"

@@ -2,16 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/backends/common/cloud_instance.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
-#include "joulery/detail/backends/cpu/cpu_topology.hpp"
 #include "joulery/detail/backends/cpu/rapl_zone.hpp"
 #include "joulery/detail/backends/estimate/cpu_power_table.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/system_root.hpp"
-#include "joulery/detail/metering/cpu_times.hpp"
+#include "joulery/detail/metering/process_share.hpp"
 #include "joulery/detail/metering/registry.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/backend.hpp"
-#include "joulery/detail/backends/cpu/cpu_topology.hpp"
+#include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/system_root.hpp"

@@ -4,7 +4,7 @@
 
 #include "joulery/backend.hpp"
 #include "joulery/detail/backends/common/sleeping_device.hpp"
-#include "joulery/detail/backends/cpu/cpu_topology.hpp"
+#include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/backends/gpu/nvml_api.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"

@@ -5,8 +5,8 @@
 // verified on hardware.
 #pragma once
 
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
-#include "joulery/detail/backends/common/watched_file.hpp"
 #include "joulery/detail/core/concat.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/registry.hpp"

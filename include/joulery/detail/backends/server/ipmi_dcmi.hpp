@@ -6,7 +6,7 @@
 // likes.
 #pragma once
 
-#include "joulery/detail/backends/common/device_calls.hpp"
+#include "joulery/detail/backends/common/device_files.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
 #include "joulery/detail/core/concat.hpp"
