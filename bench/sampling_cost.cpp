@@ -4,7 +4,7 @@
 //     sampling_cost            the whole table: minutes
 //     sampling_cost --quick    the same with short runs
 //     sampling_cost --reports  only how long reports take: seconds
-//     sampling_cost --paths 10 only what the sampler takes with so many paths, at 100 Hz
+//     sampling_cost --paths 10 60   only what the sampler takes with so many paths at 100 Hz, in s
 #include "ticking_files.hpp"
 #include "timing.hpp"
 
@@ -176,7 +176,9 @@ int main(int argc, char** argv) {
     machine.powercap_zone("intel-rapl:1", "psys", 1'000'000);
     std::printf("| %-52s | %-44s | %-14s |\n|---|---|---|\n", "what", "measured", "budget");
     if (only == "--paths" && argc > 2)
-        return print_sampler(machine, milliseconds(10), std::atoi(argv[2]), 20), 0;
+        return print_sampler(machine, milliseconds(10), std::atoi(argv[2]),
+                             argc > 3 ? std::atof(argv[3]) : 20),
+               0;
     if (only != "--reports")
         for (const int paths : {10, 100, 1'000, 10'000})
             for (const milliseconds period : {milliseconds(100), milliseconds(10)})
