@@ -136,6 +136,88 @@ TEST_CASE("sampled scopes: calls and items are exact, times and joules true with
     }
 }
 
+namespace {
+
+// A thread whose processor is taken away for a millisecond, time and again, whatever it does; and
+// which waits as long by itself, outside of all scopes.
+struct interrupted_thread : machine_of_short_scopes {
+    explicit interrupted_thread(unsigned seed) : random(seed) {
+        auto& of_thread = static_cast<detail::thread_context&>(tree());
+        of_thread.played_use = [this] { return use; };
+    }
+    /// Runs for so long; returns for how long that was with what it lost meanwhile. ns.
+    double work(double nanoseconds) {
+        left -= nanoseconds;
+        pass(nanoseconds);
+        use.busy += nanoseconds * 1e-9;
+        if (left > 0) return nanoseconds;
+        left = static_cast<double>(random() % 12'000'000);
+        ++use.taken_away;
+        pass(pause);
+        return nanoseconds + pause;
+    }
+    void wait() {
+        ++use.given_up;
+        pass(pause);
+    }
+    std::mt19937 random;
+
+ private:
+    void pass(double nanoseconds) {
+        run(std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds)));
+        use.passed += nanoseconds * 1e-9;
+    }
+    static constexpr double pause = 1e6;
+    detail::thread_use use{0, 0, 0, 0};
+    double left = 5e6;
+};
+
+}  // namespace
+
+TEST_CASE("sampled scopes: what a thread loses of its processor is in the scopes it was in") {
+    int covered = 0, all = 0;
+    MESSAGE("seeds 1 to 3");
+    for (unsigned seed = 1; seed <= (is_sanitized ? 1u : 3u); ++seed) {
+        CAPTURE(seed);
+        interrupted_thread t(seed);
+        const scope_name short_one{"short"}, longer{"longer"};
+        double in_short = 0, in_longer = 0, around = 0;
+        for (int i = 0; i < 150'000; ++i) {
+            double step_ns = 0;
+            {
+                scope step{t.m, "step"};
+                {
+                    scope s{t.m, short_one};
+                    const double ns = t.work(static_cast<double>(300 + t.random() % 200));
+                    in_short += ns, step_ns += ns;
+                }
+                scope s{t.m, longer};
+                const double ns = t.work(static_cast<double>(800 + t.random() % 200));
+                in_longer += ns, step_ns += ns;
+            }
+            around += step_ns;
+            (void)t.work(600);
+            if (i % 5'000 == 0) t.wait();
+        }
+        const report r = t.m.snapshot();
+        const auto check = [&](const char* path, double truth) {
+            CAPTURE(path);
+            const scope_row& row = *r.find(path);
+            const double off = std::fabs(row.time.count() - truth * 1e-9);
+            const double bar = row.time_uncertainty.count();
+            CHECK(row.untimed_calls > 50'000);
+            CHECK(off < 0.05 * truth * 1e-9);
+            CHECK(off <= 1.5 * bar);
+            covered += off <= bar ? 1 : 0;
+            ++all;
+        };
+        check("step/short", in_short);
+        check("step/longer", in_longer);
+        check("step", around);
+    }
+    CHECK(covered >= 0.8 * all);
+}
+
 TEST_CASE("sampled scopes: what fills the scope around it never takes more than that") {
     machine_of_short_scopes b([](options& o) { o.period = 100us; });
     std::mt19937 random(5);

@@ -69,12 +69,31 @@ inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
         n->open(since);
     }
 }
+/// What the thread has lost of its processor by now. That is asked for where no call of a sampled
+/// scope was timed for so long that asking does not count: much of it then was in the others.
+inline double lost_by(scope_node& n, std::uint64_t now) noexcept {
+    constexpr double long_unseen = 32;  // calls that are timed at every call
+    thread_context& tree = tree_of(n);
+    const auto unseen = static_cast<double>(n.sampling.unseen_at(now));
+    if (!tree.lost.has_looked() || unseen > long_unseen * tree.cost.worth_timing) {
+        if (tree.played_use)
+            tree.lost.look(now, tree.played_use());
+        else if (tree.has_clock)
+            tree.lost.look(now, use_of_this_thread());
+    }
+    return tree.lost.ticks();
+}
 /// Ends a call that is timed; where it is one of a sample, for those before it as well.
 inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampled_calls& sampling = n.sampling;
     const std::uint64_t ticks = n.ticks_at(now), length = sampling.length_at(ticks);
     const bool is_drawn = sampling.is_drawn();
-    const std::uint64_t more = is_drawn ? sampling.stand_for(length, n.tree->cost) - length : 0;
+    const double lost = lost_by(n, now);
+    const std::uint64_t all =
+        is_drawn ? sampling.stand_for(length, n.tree->cost, sampling.lost_at(now, length, lost))
+                 : length;
+    const std::uint64_t more = all - length;
+    sampling.note_end(now, lost);
     n.close(now + more);
     time_what_goes_on(n, now);
     if (!is_drawn) take_out_of_estimates(n, length);

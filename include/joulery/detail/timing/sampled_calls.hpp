@@ -16,6 +16,12 @@ struct timing_cost {
     double read = 0;          ///< what a timed call has in it of the reads of the clock
 };
 
+/// Between the ends of two timed calls of a path, in ticks: what the thread lost of its processor
+/// in the later one and before that, and how long it had one before that.
+struct lost_ticks {
+    double inside = 0, before = 0, ran_before = 0;
+};
+
 /// Who wants every call of short scopes timed for a while, from any thread.
 class exact_times {
  public:
@@ -37,9 +43,12 @@ class exact_times {
 /// 1, so that no rhythm of the program keeps step with it. A timed call stands for all since the
 /// one before, and their sum is true in the mean whatever the calls are like. Calls far longer than
 /// the others are too few for that: those that were not timed get the part of them that the timed
-/// ones had in the mean. What is out of all proportion (the thread lost its processor) stands for
-/// itself, and what that leaves out is in the variance. At first every call is timed, to know how
-/// they differ.
+/// ones had in the mean. What is out of all proportion stands for itself, and what that leaves out
+/// is in the variance. At first every call is timed, to know how they differ.
+///
+/// A thread that loses its processor mostly does so in calls that are not timed. They have the part
+/// of that time that they had of the time in which the thread ran; that it was all theirs or
+/// another's is in the variance.
 ///
 /// What scopes inside took that are timed at every call is no matter of chance: it is taken out of
 /// the calls before these stand for others. But for that a scope with others inside is like a leaf.
@@ -77,10 +86,30 @@ class sampled_calls {
     /// Calls that the timed one stands for, itself included.
     [[nodiscard]] std::uint32_t gap() const noexcept { return gap_; }
 
+    /// Since the last timed call ended: ticks up to `now`; 0: none has.
+    [[nodiscard]] std::uint64_t unseen_at(std::uint64_t now) const noexcept {
+        return is_drawn() && now > ended_at_ ? now - ended_at_ : 0;
+    }
+    /// What was lost since then up to `now`, where a call of `length` ends; `lost`: ticks that the
+    /// thread has lost so far.
+    [[nodiscard]] lost_ticks lost_at(std::uint64_t now, std::uint64_t length,
+                                     double lost) const noexcept {
+        const auto call = static_cast<double>(length);
+        const double before = larger(static_cast<double>(unseen_at(now)) - call, 0);
+        const double since = lost - lost_before_;
+        if (since <= call) return {since, 0, before};
+        const double most = lesser(since, before);  // pauses too short to be asked for add up
+        return {0, most, before - most};
+    }
+    /// A timed call has ended.
+    void note_end(std::uint64_t now, double lost) noexcept { ended_at_ = now, lost_before_ = lost; }
+
     /// Ticks of all calls that one of `length` stands for. The others took as long, but for the
     /// reads of the clock.
-    [[nodiscard]] std::uint64_t stand_for(std::uint64_t length, const timing_cost& cost) noexcept {
-        const auto t = static_cast<double>(length), weight = static_cast<double>(gap_);
+    [[nodiscard]] std::uint64_t stand_for(std::uint64_t length, const timing_cost& cost,
+                                          const lost_ticks& lost = {}) noexcept {
+        const double t = static_cast<double>(length) - lost.inside;
+        const auto weight = static_cast<double>(gap_);
         const bool is_long = t > far_longer * recent_, is_odd = t > interrupted * recent_;
         if (!is_odd) add(seen_ticks_, t);
         if (is_long) {
@@ -91,12 +120,12 @@ class sampled_calls {
         } else {
             note(weight, t);
         }
-        const double others = of_another(is_long ? recent_ : t, cost);
+        const double others = (weight - 1) * of_another(is_long ? recent_ : t, cost);
         recent_ = larger(recent_ + (lesser(t, 16 * recent_) - recent_) / 16, 1);
         ++drawn_;
         seen_.store(seen_.load(relaxed) + 1, relaxed);
         untimed_.store(untimed() + gap_ - 1, relaxed);
-        return length + static_cast<std::uint64_t>((weight - 1) * others + 0.5);
+        return length + static_cast<std::uint64_t>(others + lost_in(others, lost) + 0.5);
     }
 
     /// After a timed call: how many calls up to the next one that is timed. `calls`, `ticks`: of
@@ -161,7 +190,7 @@ class sampled_calls {
             odd * of_one * seen_ticks_.load(relaxed) /
             larger(seen_ticks_.load(relaxed) + odd + doubted_ticks_.load(relaxed), 1);
         return spread() * weights_.load(relaxed) + of_one * of_one * long_squares_.load(relaxed) +
-               changed_squares_.load(relaxed) + left_out * left_out;
+               changed_squares_.load(relaxed) + lost_squares_.load(relaxed) + left_out * left_out;
     }
 
  private:
@@ -187,6 +216,13 @@ class sampled_calls {
     /// Ticks of a call that was not timed, where timed ones take so many.
     [[nodiscard]] double of_another(double t, const timing_cost& cost) const noexcept {
         return larger(t - cost.read, 0) + long_per_call();
+    }
+    /// What calls that took so many ticks lost before the timed one.
+    double lost_in(double others, const lost_ticks& lost) noexcept {
+        if (!(lost.before > 0)) return 0;
+        const double part = lesser(others / larger(lost.ran_before, 1), 1);
+        add(lost_squares_, part * (1 - part) * lost.before * lost.before);
+        return part * lost.before;
     }
     static double mean_of(std::uint64_t ticks, std::uint64_t calls) noexcept {
         return calls > 0 ? static_cast<double>(ticks) / static_cast<double>(calls) : 0;
@@ -254,11 +290,13 @@ class sampled_calls {
     std::uint32_t next_ones_ = 0;    ///< calls that are all timed, after a long one
     std::uint64_t ticks_before_ = 0;
     std::uint64_t stirred_call_ = 0, stirred_at_ = 0;
+    std::uint64_t ended_at_ = 0;  ///< of the last timed call, and what was lost by then
+    double lost_before_ = 0;
     double recent_ = 0;   ///< mean length of timed calls lately, in ticks
     double perhaps_ = 0;  ///< ticks of the calls before the last long one, were they as long
     std::atomic<double> seen_ticks_{0}, doubted_ticks_{0};
     std::atomic<double> long_ticks_{0}, odd_ticks_{0};  ///< of timed calls that were far longer
-    std::atomic<double> long_squares_{0}, changed_squares_{0};  ///< square ticks
+    std::atomic<double> long_squares_{0}, changed_squares_{0}, lost_squares_{0};  ///< square ticks
     std::atomic<std::uint64_t> not_before_{first_calls};
     std::atomic<std::uint64_t> seen_{0};  ///< timed calls that were looked at one by one
     std::atomic<std::uint64_t> untimed_{0};

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/lost_time.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/sampled_calls.hpp"
 
@@ -151,6 +152,7 @@ struct thread_cursor {
     std::uintptr_t stack_low =
         0;  ///< end of the thread's stack; 0: not asked for yet, max: unknown
     timing_cost cost;
+    lost_time lost;  ///< of its processor; as of the last time that a sampled scope looked
     const class exact_times* exact_times = nullptr;  ///< of its meter
     std::atomic<bool> has_samples{false};            ///< a scope has calls that were not timed
 

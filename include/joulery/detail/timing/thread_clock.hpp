@@ -3,9 +3,14 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/timing/lost_time.hpp"
 
+#include <cstdint>
 #include <ctime>
 
+#if JOULERY_POSIX()
+#include <sys/resource.h>
+#endif
 #if JOULERY_POSIX() && !defined(__APPLE__)
 #include <pthread.h>
 #endif
@@ -23,6 +28,23 @@ namespace detail {
 #else
     return 0;
 #endif
+}
+
+/// What the system says of the calling thread. Cost: a system call, about half a microsecond.
+[[nodiscard]] inline thread_use use_of_this_thread() noexcept {
+    thread_use use;
+#if JOULERY_POSIX() && defined(RUSAGE_THREAD)
+    ::rusage r{};
+    ::timespec t{};
+    if (::getrusage(RUSAGE_THREAD, &r) != 0 || ::clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+        return use;
+    use.passed = static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+    use.busy = static_cast<double>(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+               static_cast<double>(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1e-6;
+    use.given_up = static_cast<std::uint64_t>(r.ru_nvcsw);
+    use.taken_away = static_cast<std::uint64_t>(r.ru_nivcsw);
+#endif
+    return use;
 }
 
 /// The processor time of the thread that made it.

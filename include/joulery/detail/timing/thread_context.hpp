@@ -255,6 +255,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     std::shared_ptr<const time_source> clock;  ///< the meter's
     bool has_clock = false;  ///< whether the thread's processor time goes with the meter's clock
     std::function<double()> processor_time;  ///< of a thread that a test plays, in seconds
+    std::function<thread_use()> played_use;         ///< likewise
     call_recorder calls;   ///< change it from within `with_owner`, read it in `while_still`
     item_plans plans;      ///< likewise
     node_watch untallied;  ///< what tallies look at: belongs to whoever holds the engine's trees

@@ -1,0 +1,55 @@
+// lost_time.hpp - for how long a thread had its processor taken away.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace joulery {
+inline namespace v1 {
+namespace detail {
+
+/// What the system says of a thread up to now.
+struct thread_use {
+    double passed = -1;            ///< s, of a clock that never stops; negative: it is not told
+    double busy = 0;               ///< s, in which it had a processor
+    std::uint64_t given_up = 0;    ///< times that it waited for something
+    std::uint64_t taken_away = 0;  ///< times that it went on wanting to run
+};
+
+/// Ticks in which a thread wanted to run and had no processor, seen by looks from time to time.
+/// Where it also waited between two looks, each of the pauses is taken to be as long.
+///
+/// Thread: the one that it is about. Fails: it stays at 0 where the system does not tell.
+///
+///     lost_time lost;
+///     lost.look(ticks_now(), use_of_this_thread());
+///     lost.look(ticks_now(), use_of_this_thread());
+///     double ticks = lost.ticks();                    // between the two
+class lost_time {
+ public:
+    void look(std::uint64_t now, const thread_use& use) noexcept {
+        const thread_use before = use_;
+        const std::uint64_t since = at_;
+        use_ = use;
+        at_ = now;
+        if (before.passed < 0 || !(use.passed > before.passed) || now <= since) return;
+        const double passed = use.passed - before.passed;
+        const double paused = passed - (use.busy - before.busy);
+        const auto taken = static_cast<double>(use.taken_away - before.taken_away);
+        const auto given = static_cast<double>(use.given_up - before.given_up);
+        if (!(paused > 0) || !(taken > 0)) return;
+        const double part = paused < passed ? paused / passed : 1;
+        ticks_ += static_cast<double>(now - since) * part * taken / (taken + given);
+    }
+    [[nodiscard]] bool has_looked() const noexcept { return at_ != 0; }
+    [[nodiscard]] double ticks() const noexcept { return ticks_; }
+
+ private:
+    thread_use use_;
+    std::uint64_t at_ = 0;
+    double ticks_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v1
+}  // namespace joulery
