@@ -36,7 +36,7 @@ TEST_CASE("beliefs: a whole is believed until it stands still beside parts that 
     CHECK(summed(all, *beliefs.update({{20, true}, {19.9, true}}, 2)) == "card ");
     CHECK(summed(all, *beliefs.update({{20, true}, {40, true}}, 4)) == "package ");
     CHECK(beliefs.tree()->domains[0].exclusion_reason ==
-          "not believed: it counted 20 J, less than the 40 J of what lies in it");
+          "not believed: it counted 20 J, less than the 40 J of the channels in it");
     // A doubt stays, whatever comes later.
     CHECK(summed(all, *beliefs.update({{200, true}, {100, true}}, 10)) == "package ");
 }
@@ -58,7 +58,7 @@ TEST_CASE("beliefs: what another backend shows of a doubted whole is not summed 
     domain_beliefs beliefs(all, {0, 0, 0, 1});
     const auto tree = beliefs.update({{0, true}, {20, true}, {50, true}, {50, true}}, 2);
     CHECK(summed(all, *tree) == "node/cpu node/accel0 ");
-    CHECK(tree->domains[3].exclusion_reason == "contained in what is summed instead of node");
+    CHECK(tree->domains[3].exclusion_reason == "contained in the channels summed instead of node");
     domain_beliefs alone({node, card}, {0, 1});  // nothing else shows what the node held
     CHECK(summed({node, card}, *alone.update({{0, false}, {50, true}}, 2)) == "node ");
 }

@@ -235,8 +235,8 @@ TEST_CASE("bad backend: without channels, null, or doubled, with parents that ar
     CHECK(r.channels[2].summed);
     CHECK(r.find_channel("a")->summed != r.find_channel("b")->summed);  // the circle counts once
     CHECK(r.total.joules() == approx(3));
-    CHECK(contains(r.warnings, "orphan names a parent that is not there: nobody"));
-    CHECK(contains(r.warnings, "lies inside itself"));
+    CHECK(contains(r.warnings, "orphan names a parent that does not exist: nobody"));
+    CHECK(contains(r.warnings, "contains itself by its parents"));
 }
 
 TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other backend, no end") {

@@ -62,7 +62,7 @@ TEST_CASE("ACPI power_meter with its error value: no value, said, and an estimat
     m.start();
     CHECK(m.run([&](int i) { m.half_busy(i); }) == approx(4 * (1.04 + 4.16) / 2).epsilon(0.01));
     CHECK(m.lines() ==
-          "- machine/power-meter: not believed: it gives no plausible value\n"
+          "- machine/power-meter: not believed: it has no plausible value\n"
           "+ machine/estimate\n");
     CHECK(m.said("power-meter") != "");
     CHECK(m.meter->snapshot().provenance == quality::estimated);
@@ -89,7 +89,7 @@ TEST_CASE("a whole-machine meter that stays at 0 is not 0 W: an estimate, said")
     m.start();
     CHECK(m.run([&](int i) { m.half_busy(i); }) == approx(4 * (1.04 + 4.16) / 2).epsilon(0.01));
     CHECK(m.lines() ==
-          "- machine/power-meter: not believed: it gives no plausible value\n"
+          "- machine/power-meter: not believed: it has no plausible value\n"
           "+ machine/estimate\n");
 }
 
@@ -124,9 +124,9 @@ TEST_CASE("xe's card at 0 beside a package that counts: the package is summed, s
     m.start();
     CHECK(m.run_for(2s, 10ms, [&](double at) { m.xe(0, micro(at * 92) + 1); }) == approx(184));
     CHECK(m.lines() ==
-          "- gpu/0000:03:00.0/board: not believed: it stands still, while what lies in it counts\n"
+          "- gpu/0000:03:00.0/board: not believed: it stands still while the channels in it count\n"
           "+ gpu/0000:03:00.0/package\n"
-          "- machine/estimate: excluded: estimated, and not added to what is measured\n");
+          "- machine/estimate: excluded: an estimate is not added to measured energy\n");
     CHECK(m.said("gpu/0000:03:00.0/board is not believed") != "");
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("a board's inlet that is not wired: its rails are summed, said") {
     m.start();
     CHECK(m.run() == approx(5.5));
     CHECK(m.said("rail/VDD_IN is not") ==
-          "channel rail/VDD_IN is not believed: it gives no plausible value");
+          "channel rail/VDD_IN is not believed: it has no plausible value");
 }
 
 TEST_CASE("Level Zero: a jump for one read, or a dip, is not counted, nor later") {

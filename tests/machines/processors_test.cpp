@@ -89,15 +89,15 @@ TEST_CASE("a psys that counts less than what it holds is not believed: its parts
         psys = 100'000;
         total = 12.5;
         expected =
-            "channel psys is not believed: it counted 10 J, less than the 12.5 J of what lies in "
-            "it";
+            "channel psys is not believed: it counted 10 J, less than the 12.5 J of the "
+            "channels in it";
     }
     SUBCASE("hardly less, as reads one after the other bring it about") {
         psys = 122'000, total = 12.2;
     }
     SUBCASE("nothing at all") {
         psys = 0, total = 12.5;
-        expected = "channel psys is not believed: it stands still, while what lies in it counts";
+        expected = "channel psys is not believed: it stands still while the channels in it count";
     }
     SUBCASE("more") { psys = 200'000, total = 20; }
     CHECK(m.run(counting(m, {{"intel-rapl:0", 110'000},
@@ -125,7 +125,7 @@ TEST_CASE(
     m.files.number(m.hwmon_folder(3) + "/energy1_input", 1);
     m.files.number(m.hwmon_folder(3) + "/energy2_input", 1);
     m.start();
-    const strings expected{"- psys: excluded: whether it holds the cards too depends on the board",
+    const strings expected{"- psys: excluded: whether it includes the cards depends on the board",
                            "+ cpu0/package", "- cpu0/core: contained in cpu0/package",
                            "+ gpu/0000:03:00.0/board",
                            "- gpu/0000:03:00.0/package: contained in gpu/0000:03:00.0/board"};

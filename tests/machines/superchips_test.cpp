@@ -58,8 +58,8 @@ TEST_CASE("GPU machine without readable processors: the estimate stands beside w
     m.files.proc_stat(1000, 9000).cpus_online("0-3");
     m.start();
     CHECK(m.tree() == strings{"+ gpu/GPU-0/board",
-                              "- machine/estimate: excluded: estimated, and not added to what is "
-                              "measured"});
+                              "- machine/estimate: excluded: an estimate is not added to measured "
+                              "energy"});
     CHECK(m.run([&](int) { m.count(3000); }) == approx(300));
     CHECK(m.meter->snapshot().provenance == quality::measured);
     REQUIRE(m.warnings.size() == 1);

@@ -68,7 +68,7 @@ TEST_CASE("contract: a sound backend has nothing against it") {
 TEST_CASE("contract: broken channels are named") {
     CHECK(says(broken({at("")}), "has no id"));
     CHECK(says(broken({at("a"), at("a")}), "its id is used twice"));
-    CHECK(says(broken({at("a", "b")}), "names a parent that is not there"));
+    CHECK(says(broken({at("a", "b")}), "names a parent that does not exist"));
     CHECK(says(broken({at("a", "a")}), "its own parent"));
     channel c = at("a");
     c.joules_per_count = 0;

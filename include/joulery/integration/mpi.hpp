@@ -69,24 +69,25 @@ inline result<report> receive_report(int rank, MPI_Comm comm) {
 ///     result<report> all = gather_reports(joulery::snapshot(), MPI_COMM_WORLD);
 ///     if (rank == 0 && all) write_report(*all, "run.html");
 [[nodiscard]] inline result<report> gather_reports(const report& mine, MPI_Comm comm) {
-    const detail::private_communicator ours(comm);
+    const detail::private_communicator reports_only(comm);
     int rank = 0, count = 1;
-    if (ours.get() == MPI_COMM_NULL || MPI_Comm_rank(ours.get(), &rank) != MPI_SUCCESS ||
-        MPI_Comm_size(ours.get(), &count) != MPI_SUCCESS)
+    if (reports_only.get() == MPI_COMM_NULL ||
+        MPI_Comm_rank(reports_only.get(), &rank) != MPI_SUCCESS ||
+        MPI_Comm_size(reports_only.get(), &count) != MPI_SUCCESS)
         return failure{"reports not gathered: MPI gives no communicator",
                        "call it between MPI_Init and MPI_Finalize, on every rank"};
     if (rank != 0) {
         std::string text = to_json(mine);
         // A report larger than MPI can send is not sent; rank 0 then reports it as missing.
         if (text.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) text.clear();
-        MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, 0, 0, ours.get());
+        MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, 0, 0, reports_only.get());
         return mine;
     }
     report_merger all;
     all.add(mine);
     std::vector<std::string> missing;
     for (int from = 1; from < count; ++from) {
-        const result<report> r = detail::receive_report(from, ours.get());
+        const result<report> r = detail::receive_report(from, reports_only.get());
         if (r) {
             all.add(*r);
         } else {

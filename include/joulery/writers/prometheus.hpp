@@ -248,12 +248,12 @@ class metric_writer {
             [](const scope_row& s) { return s.call_energy; }, [](energy e) { return e.joules(); });
     }
 
-    template <class Calls, class Spread, class Number>
+    template <class Calls, class Percentiles, class Number>
     void summary(const list<const scope_row*>& rows, std::string_view name, std::string_view help,
-                 Calls calls, Spread spread, Number number_of) {
+                 Calls calls, Percentiles percentiles, Number number_of) {
         family(name, "summary", help);
         for (const scope_row* row : rows) {
-            const auto p = spread(*row);
+            const auto p = percentiles(*row);
             if (!(number_of(p.max) > 0)) continue;
             sample(name, {{"scope", row->path}, {"quantile", "0.5"}}, number_of(p.p50));
             sample(name, {{"scope", row->path}, {"quantile", "0.9"}}, number_of(p.p90));

@@ -143,7 +143,7 @@ class channel_attribution {
             open += m.share;
         }
         // What is not known well is taken for the mean.
-        if (open <= 0 || recent_power_error(active) > unknown_spread * mean) return mean;
+        if (open <= 0 || recent_power_error(active) > unknown_deviation * mean) return mean;
         return std::clamp(mean + w[c] - usual / open, 0.0, 4 * mean);
     }
     /// Standard deviation of that, in watts.
@@ -151,13 +151,13 @@ class channel_attribution {
         const std::size_t n = powers_.watts.size();
         const std::uint32_t c = rows_.known_column(active);
         const double known = c < n ? std::sqrt(std::max(powers_.covariance[c * n + c], 0.0)) : 0;
-        return c < n ? known : unknown_spread * mean_power();
+        return c < n ? known : unknown_deviation * mean_power();
     }
     /// s, how long the sensor's memory is.
     [[nodiscard]] double lag() const noexcept { return powers_.lag; }
 
  private:
-    static constexpr double unknown_spread = 0.6;
+    static constexpr double unknown_deviation = 0.6;
     static constexpr double seconds_a_block = 300;
 
     void end_fit_row(const dated_reading& r) {
@@ -206,7 +206,7 @@ class channel_attribution {
         return r.joules + r.staleness * mean_power();
     }
     [[nodiscard]] double date_variance(const dated_reading& r) const noexcept {
-        const double stale = unknown_spread * r.staleness * mean_power();
+        const double stale = unknown_deviation * r.staleness * mean_power();
         const double dated = r.uncertainty * mean_power();
         return stale * stale + dated * dated;
     }
@@ -293,7 +293,7 @@ class channel_attribution {
     };
     [[nodiscard]] guess pending_power(const dated_reading& r) const noexcept {
         const double mean = mean_power();
-        if (!r.at_edge) return {mean, unknown_spread * mean};
+        if (!r.at_edge) return {mean, unknown_deviation * mean};
         // At an edge who was open just before is who was open since the row began.
         const double longest = row_builder::longest_part(rows_.to_bill());
         if (longest > 0.99 && rows_.to_bill().seconds > 4 * r.staleness) {
@@ -318,7 +318,7 @@ class channel_attribution {
                 squares += s * watts * watts;
                 error += s * recent_power_error(path);
             }
-        if (!(time > 0)) return {mean_power(), unknown_spread * mean_power()};
+        if (!(time > 0)) return {mean_power(), unknown_deviation * mean_power()};
         const double mean = sum / time, variance = std::max(squares / time - mean * mean, 0.0);
         return {mean, error / time + std::sqrt(variance), error / time};
     }

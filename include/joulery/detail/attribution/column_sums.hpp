@@ -30,7 +30,7 @@ class powers_of {
             const double* row = estimate_.covariance.data() + a * estimate_.watts.size();
             sum += slopes[a] * (2 * dot(row, slopes.data(), a) + row[a] * slopes[a]);
         }
-        const double deviation = unknown_spread * estimate_.mean_watts;
+        const double deviation = unknown_deviation * estimate_.mean_watts;
         for (std::size_t a = n; a < slopes.size(); ++a)
             sum += slopes[a] * slopes[a] * deviation * deviation;
         return std::max(sum, 0.0);
@@ -55,7 +55,7 @@ class powers_of {
         for (; i < n; ++i) a += x[i] * y[i];
         return (a + b) + (c + d);
     }
-    static constexpr double unknown_spread = 0.6;  // of the mean: what scopes' powers differ by
+    static constexpr double unknown_deviation = 0.6;  // of the mean: what scopes' powers differ by
     const power_estimate& estimate_;
 };
 

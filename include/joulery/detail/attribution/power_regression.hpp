@@ -44,9 +44,9 @@ struct power_estimate {
 ///
 /// It is a Bayesian one. Before any row every column draws the mean power, give or take 0.6 of it;
 /// where rows can't tell two columns apart that is what remains, which is sharing by busy time,
-/// with a variance that says so. The base flows whoever runs; with one thread it can't be told from
-/// the columns' common level, which is no harm: bills depend on contrasts between columns and on
-/// sums.
+/// with a variance that says so. The base flows whoever runs; with one thread it can't be separated
+/// from the columns' common level, which is no harm: bills depend on contrasts between columns and
+/// on sums.
 ///
 /// The noise is not assumed but learnt. A noise_model has white noise that lasts within a call,
 /// each column by its own measure; a common mode that wanders; the sensor's lag; and the errors of
@@ -193,7 +193,7 @@ class power_regression {
         const double lag = estimate_.lag, between = estimate_.lag_deviation - lag * lag;
         // Rows of scopes much longer than it tell it to a quarter, whatever one model says.
         estimate_.lag_deviation = std::sqrt(std::max(between, 0.0) + 0.06 * lag * lag);
-        estimate_.late_variance *= spread_of_power();
+        estimate_.late_variance *= variance_of_power();
         if (wandering > 0) estimate_.common_tau /= wandering;
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
@@ -214,12 +214,12 @@ class power_regression {
     void allow_for_memory(double restless) {
         const double suspected = bank_.suspected_lag();
         const double mean = estimate_.mean_watts;
-        const bool hidden = restless > 16 * spread_of_power() && restless > 0.003 * mean * mean;
+        const bool hidden = restless > 16 * variance_of_power() && restless > 0.003 * mean * mean;
         const bool unknown = hidden || suspected > 2 * estimate_.lag;
         if (suspected > 2 * estimate_.lag) {
             estimate_.lag = 1.3 * suspected;
             estimate_.lag_deviation = suspected;
-            estimate_.late_variance = estimate_.lag * estimate_.lag * spread_of_power();
+            estimate_.late_variance = estimate_.lag * estimate_.lag * variance_of_power();
         }
         const double whole = std::max(estimate_.lag, known_memory_);
         const double mistrust = hidden ? 1 : std::min(whole / long_memory, 1.0);
@@ -279,7 +279,7 @@ class power_regression {
     static constexpr double conflict = 5;  ///< of squared differences over their variance
 
     // Variance of the channel's power as paths come and go, W^2.
-    [[nodiscard]] double spread_of_power() const noexcept {
+    [[nodiscard]] double variance_of_power() const noexcept {
         double sum = 0, mean = 0, open = 0;
         for (std::size_t i = 0; i < columns(); ++i) {
             mean += estimate_.watts[i] * seconds_[i + 1];

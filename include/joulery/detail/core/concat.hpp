@@ -17,7 +17,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A text, a character or a whole number, to be read before the expression ends that it stands in.
+/// A text, a character or a whole number; valid until the end of the full expression.
 /// Two words, since each is made where it is needed and read in one place.
 class text_piece {
  public:

@@ -28,45 +28,45 @@ namespace detail {
 
 /// A reading of a channel, dated.
 struct dated_reading {
-    std::uint64_t at = 0;    ///< tick that the value belongs to, but for its staleness
-    double joules = 0;       ///< the value, since the start
-    double staleness = 0;    ///< s, how long before `at` the counter showed it first
+    std::uint64_t at = 0;    ///< tick of the value, apart from its staleness
+    double joules = 0;       ///< since the start
+    double staleness = 0;    ///< s, from the update that the value belongs to until `at`
     double uncertainty = 0;  ///< s, standard deviation of that
-    double delay = 0;        ///< s, by which all values of the channel may be staler than that
-    double unchanged = 0;    ///< s, since the first read that saw the value
-    bool fits = false;       ///< dated well enough for a row to fit
-    bool bills = false;      ///< a row to bill ends here
-    bool at_edge = false;    ///< read at the edge of a scope: the same moment of its life each time
+    double delay = 0;        ///< s, additional staleness that all values may have
+    double unchanged = 0;    ///< s, since the first read of the value
+    bool fits = false;       ///< dated well enough for the regression
+    bool bills = false;      ///< a row that is billed ends here
+    bool at_edge = false;    ///< read at the edge of a scope, so always at the same moment of it
 };
 
-/// How old values were beyond what they should be, where that could be seen: it can't be as often.
+/// How much staler values were than expected, from the reads that could show it.
 struct stalled_reads {
     double squares = 0, reads = 20;  ///< s^2; as many good ones are believed before any
     void add(double late) noexcept { squares += late * late, ++reads; }
-    [[nodiscard]] double unseen() const noexcept { return squares / reads; }  ///< s^2, in the mean
+    [[nodiscard]] double unseen() const noexcept { return squares / reads; }  ///< s^2, mean
 };
 
-/// What is wrong with a row whose energy is that of a moment before: where a call takes no longer
-/// than values are late, it is another call's.
+/// The error of a row whose energy belongs to an earlier moment: if calls are shorter than values
+/// are late, the energy is another call's.
 struct late_values {
-    double delay = 0, tail = 0, rows = 0;  ///< s; for how long the last scope was open, in the mean
+    double delay = 0, tail = 0, rows = 0;  ///< s; mean time that the last scope was open
     void add(double late, double open) noexcept {
         tail += (open - tail) / std::min(++rows, 1000.0);
         delay = late;
     }
-    /// Of a path's energy, as a fraction: calls are twice as long as half of one.
+    /// Relative error of a path's energy; the mean call is twice half a call's length.
     [[nodiscard]] double error() const noexcept {
         return tail > 0 ? std::min(delay / (2 * tail), 0.5) : 0;
     }
 };
 
-/// What std::timed_mutex is, of parts whose waiting the thread sanitizer of every compiler follows.
+/// A std::timed_mutex whose waiting the thread sanitizer of every compiler understands.
 ///
 /// Thread: any. Cost: two short locks of a plain mutex. Fails: never.
 ///
 ///     timed_mutex m;
 ///     std::unique_lock<timed_mutex> lock(m, std::chrono::milliseconds(100));
-///     if (!lock.owns_lock()) return;   // somebody had it all the while
+///     if (!lock.owns_lock()) return;   // it was locked all that time
 class timed_mutex {
  public:
     void lock() {
@@ -101,12 +101,12 @@ class timed_mutex {
     bool taken_ = false;
 };
 
-/// One backend with the accounts of its channels. Reading is in two halves: `read_counters` asks
-/// the backend and may take as long as it likes, `accumulate` adds up what came.
+/// One backend with the accounts of its channels. A read has two halves: `read_counters` asks the
+/// backend and may take any time, `accumulate` adds up the values.
 ///
 /// Thread: `read_mutex` is held through both halves, by the sampler, an edge or a snapshot, one at
-/// a time; `state_mutex` only while accounts and the attribution change, so that what was added up
-/// so far can be had while a read hangs.
+///         a time. `state_mutex` is held only while accounts and attribution change, so that
+///         earlier results are available while a read hangs.
 class backend_reader {
  public:
     backend_reader(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
@@ -143,7 +143,7 @@ class backend_reader {
         note_cost(static_cast<double>(read_at_ - begin));
     }
 
-    /// Adds up what `read_counters` brought; true if it brought values. A failed read changes no
+    /// Adds up the values of `read_counters`; true if there were any. A failed read changes no
     /// account. Call with both locks held.
     bool accumulate(double seconds_per_tick) noexcept {
         if (state_ == read_status::fatal) return false;
@@ -166,7 +166,7 @@ class backend_reader {
     }
 
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
-    /// Place of its first channel among all channels of the meter.
+    /// Index of its first channel among all channels of the meter.
     [[nodiscard]] std::size_t first_channel() const noexcept { return first_channel_; }
     [[nodiscard]] std::size_t channel_count() const noexcept { return accounts_.size(); }
     [[nodiscard]] const std::vector<channel>& channels() const noexcept {
@@ -175,7 +175,7 @@ class backend_reader {
     [[nodiscard]] std::string_view name() const noexcept { return backend_->name(); }
     [[nodiscard]] std::string_view note() const noexcept { return backend_->note(); }
     [[nodiscard]] bool reads_wait() const noexcept { return backend_->reads_wait(); }
-    /// What the backend knows of this process's part in channel `i`. Call with `read_mutex` held.
+    /// This process's share of channel `i`, if the backend knows it. Call with `read_mutex` held.
     [[nodiscard]] double process_share(std::size_t i) noexcept {
         return backend_->process_share(i);
     }
@@ -184,11 +184,11 @@ class backend_reader {
     }
     /// Joules of each channel since its first value, as of the last read.
     [[nodiscard]] const std::vector<double>& joules() const noexcept { return joules_; }
-    /// Ticks between the first read that saw the value of channel `i` and the last.
+    /// Ticks between the first and the last read of the present value of channel `i`.
     [[nodiscard]] double unchanged(std::size_t i) const noexcept {
         return static_cast<double>(values_at_ - changed_at_[i]);
     }
-    /// What is known of when channel `i` updates.
+    /// When channel `i` updates, as far as it is known.
     [[nodiscard]] const update_tracker& tracker(std::size_t i) const noexcept {
         return trackers_[i];
     }
@@ -197,50 +197,51 @@ class backend_reader {
     [[nodiscard]] double seconds_per_tick() const noexcept { return seconds_per_tick_; }
     /// Whether the last read dated an update of channel `i`.
     [[nodiscard]] bool dated(std::size_t i) const noexcept { return dated_[i]; }
-    /// Whether channel `i` updates at moments of its own: a counter does; a gauge shows what is,
-    /// and an estimate is reckoned when it is asked.
+    /// Whether channel `i` has updates: counters do. A gauge shows the present power, and an
+    /// estimate is computed at each read.
     [[nodiscard]] bool has_updates(std::size_t i) const noexcept {
         return channels()[i].kind == reading_kind::energy_counter &&
                channels()[i].provenance != quality::estimated;
     }
-    /// Tick at which the last read came back.
+    /// Tick at which the last read returned.
     [[nodiscard]] std::uint64_t read_at() const noexcept { return read_at_; }
-    /// Tick at which the last read came back that brought values.
+    /// Tick at which the last successful read returned.
     [[nodiscard]] std::uint64_t values_at() const noexcept { return values_at_; }
-    /// How the last read went.
+    /// Status of the last read.
     [[nodiscard]] read_status last_status() const noexcept { return last_status_; }
-    /// How the last read went that was added up.
+    /// Status of the last read that was accumulated.
     [[nodiscard]] read_status state() const noexcept { return state_; }
-    /// Ticks that a read takes, smoothed; slow reads weigh at once, fast ones bit by bit.
+    /// Duration of a read in ticks, smoothed; slow reads count at once, fast ones gradually.
     [[nodiscard]] double read_cost() const noexcept {
         return read_cost_.load(std::memory_order_relaxed);
     }
-    /// Reads so far, whoever asked for them, and the ticks that they took.
+    /// Number of reads so far, by whomever, and the ticks that they took.
     [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load(); }
     [[nodiscard]] double read_ticks() const noexcept { return read_ticks_.load(); }
     [[nodiscard]] double longest_read() const noexcept { return longest_read_.load(); }
-    /// Processor seconds that a read takes, smoothed as `read_cost`; 0: not known.
+    /// Processor seconds of a read, smoothed as `read_cost`; 0: unknown.
     [[nodiscard]] double read_processor() const noexcept { return read_processor_; }
-    /// Whether the next read's processor time is wanted: asking takes a good part of a short read.
+    /// Whether to measure the processor time of the next read: that takes a good part of a short
+    /// read.
     [[nodiscard]] bool is_read_timed() const noexcept {
         const std::uint64_t so_far = reads_.load(std::memory_order_relaxed);
         return so_far < 64 || so_far % 8 == 0;
     }
-    /// What a read took of the processor. Call with `read_mutex` held.
+    /// Reports the processor time of a read. Call with `read_mutex` held.
     void note_processor(double s) noexcept { smooth(read_processor_, s); }
-    /// How long reads are apart from now on, in seconds: as its period, or more where that is too
-    /// much. Call with both locks held.
+    /// The time between reads from now on, in seconds: its period, or more if that costs too much.
+    /// Call with both locks held.
     void expect_interval(double s) noexcept {
         for (channel_account& a : accounts_) a.expect_interval(std::max(s, period_));
     }
-    /// Tick at which a read began that has not come back; 0: none is under way. Any thread.
+    /// Tick at which the read in progress began; 0: no read in progress. Any thread.
     [[nodiscard]] std::uint64_t reading_since() const noexcept {
         return reading_since_.load(std::memory_order_relaxed);
     }
 
-    /// Time between two samples, in seconds: what is wanted, else what suits the channel that is
-    /// updated most often. No counter is left unread for so long that it or its driver loses a
-    /// turn.
+    /// Chooses the time between two samples, in seconds: the requested period, or one that suits
+    /// the most frequently updated channel. Every counter is read often enough that it, or its
+    /// driver, misses no wrap.
     void choose_period(std::chrono::nanoseconds wanted) noexcept {
         const bool own = wanted.count() <= 0;
         double p = own ? slowest_period : std::chrono::duration<double>(wanted).count();
@@ -257,7 +258,7 @@ class backend_reader {
         for (channel_account& a : accounts_) a.expect_interval(period_);
     }
     [[nodiscard]] double period() const noexcept { return period_; }
-    /// Shortest time in which the fastest channel updates, in seconds.
+    /// The shortest update period of its channels, in seconds.
     [[nodiscard]] double fastest_update() const noexcept {
         double fastest = 1e9;
         for (const channel& c : channels())
@@ -265,21 +266,21 @@ class backend_reader {
         return fastest;
     }
 
-    // Periods of its own in seconds: of a counter, and of gauges by how often they are updated.
+    // Periods in seconds: of counters, and of gauges by their updates.
     static constexpr double counter_period = 0.1;
     static constexpr double fastest_gauge_period = 0.02;
     static constexpr double slowest_period = 1;
-    /// Drivers that add up 32-bit counters only when asked (perf's RAPL, i915, xe) lose turns of
-    /// theirs that `wrap_at` does not show: from 32 s on at 1 kW.
+    /// Drivers that accumulate 32-bit counters only when read (perf's RAPL, i915, xe) miss wraps
+    /// that `wrap_at` does not show: after 32 s at 1 kW.
     static constexpr double longest_unread = 30;
 
  private:
-    // Half the time in which the counter wraps at the largest believable power (DESIGN 5.2).
+    // Half the time in which the counter wraps at the highest plausible power (DESIGN 5.2).
     static double longest_gap(const channel& c) noexcept {
         return static_cast<double>(c.wrap_at) * c.joules_per_count / plausible_power::of(c).most /
                2;
     }
-    // Two clocks are read one after the other: what differs by less is the time in between.
+    // Two clocks are read one after the other: smaller differences are the time in between.
     void note_suspend(double so_far) noexcept {
         constexpr double shortest = 0.05;
         if (so_far > suspended_ + shortest) suspended_ = so_far;
@@ -296,8 +297,8 @@ class backend_reader {
     static void smooth(double& cost, double latest) noexcept {
         cost = latest > cost ? latest : cost + (latest - cost) / 8;
     }
-    // Seconds are added up interval by interval: a rate that is known better later on must not move
-    // the past.
+    // Seconds are summed interval by interval: a better estimate of the rate must not change the
+    // past.
     void advance(std::uint64_t now, double seconds_per_tick) noexcept {
         if (last_tick_ != 0) seconds_ += static_cast<double>(now - last_tick_) * seconds_per_tick;
         last_tick_ = now;
@@ -319,7 +320,7 @@ class backend_reader {
     read_status state_ = read_status::ok;
     double period_ = 0.1;
     double seconds_ = 0;
-    double suspended_ = 0;  ///< seconds that the clock stood still
+    double suspended_ = 0;  ///< seconds during which the clock stood still
     std::uint64_t last_tick_ = 0;
     std::atomic<double> read_cost_{0};
     double read_processor_ = 0;

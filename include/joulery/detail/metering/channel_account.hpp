@@ -1,4 +1,4 @@
-// channel_account.hpp - a channel's raw values, as far as they are believed, added up to joules.
+// channel_account.hpp - adds up a channel's plausible raw values to joules.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,19 +13,17 @@ inline namespace v1 {
 
 enum class counter_event : unsigned char { none, wrap, reset };
 
-/// What happened between two reads of a counter: counts to add, and whether it wrapped or was
-/// reset.
+/// The step between two reads of a counter: counts to add, and whether it wrapped or was reset.
 struct counter_step {
     std::uint64_t counts = 0;
     counter_event event = counter_event::none;
 };
 
-/// The step from `before` to `now` of a counter that starts anew at `wrap_at` (0: it never does).
+/// The step from `before` to `now` of a counter that wraps at `wrap_at` (0: never).
 ///
-/// `believable` is the largest number of counts that can have come in since `before`. Equal values
-/// are 0 counts. A smaller value is a wrap if the wrapped difference is believable, else a reset; a
-/// larger one is growth if believable, else a reset too. A reset adds nothing: what was lost is not
-/// guessed.
+/// `believable` is the largest plausible number of counts since `before`. Equal values are 0
+/// counts. A smaller value is a wrap if the wrapped difference is plausible, else a reset; a larger
+/// one is growth if plausible, else a reset. A reset adds nothing: lost energy is not guessed.
 ///
 ///     counter_step s = step_between(4294967290u, 4, std::uint64_t{1} << 32, 1'000'000);
 ///     // s.counts == 10, s.event == counter_event::wrap
@@ -45,25 +43,25 @@ struct counter_step {
     return {0, counter_event::reset};
 }
 
-/// What became of a channel's reads since its account was opened.
+/// Statistics of a channel's reads since its account was opened.
 struct channel_tally {
-    std::uint64_t reads = 0;        ///< values taken in
-    std::uint64_t wraps = 0;        ///< counter overflows that were made good
-    std::uint64_t resets = 0;       ///< values not believed: nothing is counted up to them
-    std::uint64_t outliers = 0;     ///< values not believed that went away again: nothing is lost
+    std::uint64_t reads = 0;        ///< accepted values
+    std::uint64_t wraps = 0;        ///< corrected counter overflows
+    std::uint64_t resets = 0;       ///< implausible values: energy before them is not counted
+    std::uint64_t outliers = 0;     ///< single implausible values: no energy is lost
     std::uint64_t failures = 0;     ///< reads without a value
-    std::uint64_t gaps = 0;         ///< stretches too long to bridge, or with more than one wrap
+    std::uint64_t gaps = 0;         ///< gaps too long to bridge, or with more than one wrap
     double unmeasured_seconds = 0;  ///< time inside those gaps and resets
 };
 
-/// How much power is believed of a channel.
+/// The plausible power of a channel.
 ///
-/// The device's own statement (`channel::max_watts`: a limit, a critical or rated power) comes
-/// first; transients reach half as much again. Without one it is a generous bound for the part, and
-/// more than common parts draw has to be confirmed.
+/// The device's own limit (`channel::max_watts`: a limit, a critical or rated power) has priority;
+/// transients may exceed it by half. Without one it is a generous bound for the part, and more than
+/// common parts draw must be confirmed by the next value.
 struct plausible_power {
-    double most = 0;   ///< watts; more is not believed
-    double usual = 0;  ///< watts; more has to be confirmed by the next value
+    double most = 0;   ///< watts; more is implausible
+    double usual = 0;  ///< watts; more must be confirmed by the next value
 
     static constexpr double transient = 1.5;
 
@@ -93,8 +91,8 @@ struct plausible_power {
     }
 };
 
-/// Whether a sensor's value is what drivers and firmware write where they have none: all bits of 32
-/// set, or the largest or smallest signed number, in units, thousandths or millionths.
+/// Whether a sensor's value is one that drivers and firmware use for "no value": all 32 bits set,
+/// or the largest or smallest signed number, in units, thousandths or millionths.
 [[nodiscard]] constexpr bool is_error_value(std::uint64_t raw) noexcept {
     for (const std::uint64_t scale : {1u, 1'000u, 1'000'000u})
         for (const std::uint64_t none : {0xffff'ffffu, 0x7fff'ffffu, 0x8000'0000u})
@@ -102,23 +100,25 @@ struct plausible_power {
     return false;
 }
 
-/// Turns the raw values of one channel into joules since its first believed value.
+/// Turns the raw values of one channel into joules since its first plausible value.
 ///
-/// A counter is added up in integers and scaled once; the first value is a baseline. Each step is
-/// held against `plausible_power` over the time since the value last *changed*; what readings may
-/// lag behind (two updates and the read before) is allowed once, not for each step.
+/// A counter is summed in integers and scaled once; the first value is a baseline. Each step is
+/// compared with `plausible_power` over the time since the value last *changed*. The lag of
+/// readings (two updates and the read before) is allowed for once, not for each step.
 /// - A step that is too large, or a smaller value that is no plausible wrap, is a gap: the value
-///   becomes the new baseline once the next one goes on from it, and its joules are never counted.
-/// - Where the next value goes on from the old baseline instead, it was an outlier, nothing is
-/// lost.
-/// - A step above the usual power is counted once the next value has gone on from it.
-/// - Where a counter may have wrapped more than once, what is sure is counted, and a gap tallied.
-/// A gauge is integrated by trapezoid; values above `plausible_power`, and 0 W of a whole machine
-/// that runs, are not believed; a gap longer than `bridgeable_periods` of its usual spacing is left
-/// out and tallied.
+///   becomes the new baseline once the next value continues from it, and its joules are never
+///   counted.
+/// - If the next value continues from the old baseline instead, the value was an outlier and
+///   nothing is lost.
+/// - A step above the usual power is counted once the next value continues from it.
+/// - If a counter may have wrapped more than once, the certain part is counted, and a gap is
+///   recorded.
+/// A gauge is integrated by trapezoid. Values above `plausible_power`, and 0 W of a whole running
+/// machine, are rejected. A gap longer than `bridgeable_periods` of its usual spacing is left out
+/// and recorded.
 ///
 /// Thread: not synchronised; one owner. Cost: a few arithmetic operations, no allocation.
-/// Fails:  a value that can't be believed is tallied and adds nothing.
+/// Fails:  an implausible value is recorded and adds nothing.
 ///
 ///     channel_account a{c};
 ///     a.take(100, 0.000);   // baseline
@@ -134,8 +134,8 @@ class channel_account {
           bound_(plausible_power::of(c)),
           update_seconds_(std::chrono::duration<double>(c.update_period).count()) {}
 
-    /// Takes in a value read `at` seconds on any monotonic clock, which has stood still for
-    /// `suspended` seconds so far while the machine slept. `no_value` tallies a failure.
+    /// Accounts for a value read at `at` seconds on any monotonic clock that has stood still for
+    /// `suspended` seconds so far while the machine slept. `no_value` counts as a failure.
     void take(std::uint64_t raw, double at, double suspended = 0) noexcept {
         suspended_ = suspended;
         if (raw == no_value) return miss();
@@ -152,7 +152,7 @@ class channel_account {
         has_baseline_ = true;
     }
 
-    /// A read that brought nothing. A counter makes it good at the next value.
+    /// A read without a value. A counter makes up for it with the next value.
     void miss() noexcept {
         ++tally_.failures;
         ++misses_in_a_row_;
@@ -162,8 +162,8 @@ class channel_account {
         return is_counter_ ? static_cast<double>(counts_) * scale_ : integral_;
     }
     [[nodiscard]] bool has_baseline() const noexcept { return has_baseline_; }
-    /// Whether no believable value has come for so many reads that it is more than a bad moment;
-    /// since the last one joules are missing.
+    /// Whether there has been no plausible value for so many reads that it is more than a short
+    /// disturbance; joules since the last one are missing.
     [[nodiscard]] bool is_silent() const noexcept {
         return !has_baseline_ || misses_in_a_row_ >= patience_reads ||
                unbelieved_in_a_row_ >= patience_reads;
@@ -172,21 +172,21 @@ class channel_account {
     /// Largest mean power seen between two reads at least ten update periods apart, in watts.
     [[nodiscard]] double peak_watts() const noexcept { return peak_watts_; }
 
-    /// For how long a gauge has shown the same power, which is not 0, as of the last read.
+    /// For how long a gauge has shown the same non-zero power, as of the last read.
     [[nodiscard]] double unchanged_seconds() const noexcept {
         return is_counter_ || base_.raw == 0 ? 0 : last_read_at_ - changed_at_;
     }
-    /// What a gauge showed last, in watts.
+    /// The last value of a gauge, in watts.
     [[nodiscard]] double last_watts() const noexcept {
         return is_counter_ ? 0 : static_cast<double>(base_.raw) * scale_;
     }
 
-    /// A gap of more than this many usual intervals of a gauge is not bridged (DESIGN 5.7).
+    /// A gap longer than this many usual intervals of a gauge is not bridged (DESIGN 5.7).
     static constexpr double bridgeable_periods = 5;
 
     static constexpr std::uint64_t patience_reads = 3;
 
-    /// How often the owner means to read, in seconds: the "usual interval" of a gauge.
+    /// How often the owner intends to read, in seconds: the "usual interval" of a gauge.
     void expect_interval(double s) noexcept { interval_ = std::max(s, update_seconds_); }
 
  private:
@@ -194,10 +194,10 @@ class channel_account {
         std::uint64_t raw = 0;
         double at = 0;  ///< seconds, suspended ones included
     };
-    /// A value that the next one has to confirm.
+    /// A value that the next one must confirm.
     struct suspect {
         moment value;
-        bool believed = false;  ///< only more than usual
+        bool believed = false;  ///< plausible, only more than usual
     };
 
     void count(moment now) noexcept {
@@ -209,7 +209,8 @@ class channel_account {
         if (now.raw != base_.raw) step_to(now);
     }
 
-    // Whether `now` goes on from the suspect value or from the baseline; else it is suspect itself.
+    // Whether `now` continues from the suspect value or from the baseline; otherwise it is suspect
+    // itself.
     bool settle_suspect(moment now) noexcept {
         const moment value = suspect_->value;
         const bool returned =
@@ -281,15 +282,15 @@ class channel_account {
         gap_from_ = until;
     }
 
-    // The value may have been up to one update old before and may hold a fresh one now; and it may
-    // have changed any time since the read before it.
+    // The earlier value may have been up to one update old and the present one may be fresh; and
+    // the value may have changed any time since the read before it.
     [[nodiscard]] double lag_seconds(moment now) const noexcept {
         const double since_read = has_baseline_ ? std::max(now.at - last_read_at_, 0.0) : 0;
         return 2 * update_seconds_ + since_read;
     }
 
-    // For a smaller value, which may be a wrap or a reset, history narrows the bound, but never
-    // below a quarter of it, so that a machine that wakes from idle is believed.
+    // For a smaller value, which may be a wrap or a reset, history narrows the bound, but not below
+    // a quarter, so that a machine that wakes from idle stays plausible.
     [[nodiscard]] counter_step step(moment from, moment to, double credit) const noexcept {
         double watts = bound_.most;
         if (to.raw < from.raw && peak_watts_ > 0) {
@@ -336,14 +337,14 @@ class channel_account {
     plausible_power bound_;
     double update_seconds_;
     double interval_ = 0;
-    moment base_;                     ///< of a counter when it last changed; of a gauge the last
-    std::optional<suspect> suspect_;  ///< a later value of the counter, not decided on yet
-    double credit_ = 0;               ///< joules that a step may bring beside its own time
-    double gap_from_ = 0;             ///< up to here it is counted, or tallied as unmeasured
+    moment base_;                     ///< counter: its last change; gauge: its last value
+    std::optional<suspect> suspect_;  ///< a later value of the counter, undecided so far
+    double credit_ = 0;               ///< joules that a step may have beyond its own time
+    double gap_from_ = 0;             ///< everything before is counted, or recorded as unmeasured
     double last_read_at_ = 0;
     double changed_at_ = 0;       ///< of a gauge
     double suspended_ = 0;        ///< seconds so far, as of the last read
-    double suspended_taken_ = 0;  ///< of them, before `base_`
+    double suspended_taken_ = 0;  ///< part of them before `base_`
     std::uint64_t counts_ = 0;
     std::uint64_t misses_in_a_row_ = 0;
     std::uint64_t unbelieved_in_a_row_ = 0;

@@ -1,4 +1,4 @@
-// containment.hpp - which of a machine's meters lie inside which others.
+// containment.hpp - which channels of a machine contain which others.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,23 +13,22 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-// What a channel counts is said by its `part` and by its `device`, a path of things that are built
-// into one another:
+// A channel's `part` and `device` say what it counts; `device` is a path of nested devices:
 //
-//     "cpu-package:0"                  a socket; with part `soc` a module: all that is built in
-//     "cpu-package:0/die:1"            a die of it; likewise "/core", "/uncore"
+//     "cpu-package:0"                  a socket; with part `soc` a module with everything in it
+//     "cpu-package:0/die:1"            one of its dies; likewise "/core", "/uncore"
 //     "cpu-package:0/pci:0008:01:00.0" a GPU on the same module as the socket
 //     "cpu-packages"                   all sockets, as a platform's psys counts them
 //     "memory:0"                       the memory next to socket 0
-//     "pci:0000:03:00.0"               a card, whole; "/package", "/tile:0": parts of it
+//     "pci:0000:03:00.0"               a whole card; "/package", "/tile:0": its parts
 //     "board", "platform", "node"      a computer, a machine
 
-/// What a channel can hold of other backends' channels: from the narrowest meter to the widest.
+/// What a channel can contain of other backends' channels, from the narrowest to the widest.
 enum class extent : unsigned char {
-    part,      ///< what is built into its own device
+    part,      ///< parts of its own device
     module,    ///< a superchip: processors and GPUs
-    sockets,   ///< psys: the processors and their memory; more is up to the board's maker
-    computer,  ///< the inlet of a board: all that is fed through it
+    sockets,   ///< psys: the processors and their memory; more depends on the board
+    computer,  ///< the inlet of a board: everything that it feeds
     machine,   ///< node, chassis, battery: everything
 };
 
@@ -40,7 +39,7 @@ inline constexpr std::string_view pci_start = "pci:";
     return text.substr(0, start.size()) == start;
 }
 
-/// "pci:0008:01:00.0" of a card, wherever it is built in; "" for what is no whole card.
+/// "pci:0008:01:00.0" for a card, wherever it is built in; "" if it is not a whole card.
 [[nodiscard]] inline std::string_view card_of(const channel& c) noexcept {
     const std::string_view device = c.device;
     const std::size_t at = device.find(pci_start);
@@ -63,12 +62,12 @@ inline constexpr std::string_view pci_start = "pci:";
     }
 }
 
-/// A card of its own: what a board's `psys` may or may not feed.
+/// A separate card, which a board's `psys` may or may not feed.
 [[nodiscard]] inline bool is_card(const channel& c) noexcept {
     return c.device.find(pci_start) != std::string::npos;
 }
 
-/// Two views of one card, such as NVML's and hwmon's.
+/// Two channels of one card, such as NVML's and hwmon's.
 [[nodiscard]] inline bool is_same_card(const channel& a, const channel& b) noexcept {
     return !card_of(a).empty() && card_of(a) == card_of(b);
 }
@@ -79,13 +78,13 @@ inline constexpr std::string_view pci_start = "pci:";
            inner[outer.size()] == '/';
 }
 
-/// Whether `outer`, by what it counts, holds the energy of `inner`.
-[[nodiscard]] inline bool holds(const channel& outer, const channel& inner) noexcept {
+/// Whether `outer` counts the energy of `inner`, too.
+[[nodiscard]] inline bool contains(const channel& outer, const channel& inner) noexcept {
     if (inner.provenance == quality::estimated) return false;
     const extent out = extent_of(outer);
     const extent in = extent_of(inner);
     switch (out) {
-        case extent::part:  // a processor's meter does not hold a GPU on its module
+        case extent::part:  // a processor's meter does not contain a GPU on its module
             return in == extent::part && is_built_into(inner.device, outer.device) &&
                    (outer.part != component::cpu || !is_card(inner));
         case extent::module:
@@ -108,12 +107,12 @@ inline constexpr std::string_view pci_start = "pci:";
     return false;
 }
 
-/// The library's own estimate, which stands in where nothing is measured.
+/// The library's own estimate, used where nothing is measured.
 [[nodiscard]] inline bool is_stand_in(const channel& c) noexcept {
     return c.provenance == quality::estimated && c.device == "estimate";
 }
 
-/// Renewed too seldom to tell scopes apart as the counters of the parts do.
+/// Updated too seldom to separate scopes as the counters of the parts do.
 [[nodiscard]] inline bool is_slow(const channel& c) noexcept {
     return c.update_period > std::chrono::milliseconds(100);
 }

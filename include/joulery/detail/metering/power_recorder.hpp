@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Joules and the time they were counted over are kept in steps of equal length on a grid that
-// begins with the run. When the steps no longer hold the run, neighbours are joined and the steps
-// are twice as long. All steps are the finest one times a power of two, so that the series of
+// begins with the run. When there are too many steps, neighbours are joined and the steps become
+// twice as long. All steps are the finest one times a power of two, so that the series of
 // several backends, each sampled at its own moments, fit one grid.
 #pragma once
 
@@ -68,11 +68,11 @@ class power_recorder {
         at_ = at;
     }
 
-    /// Power between the last two records; not-a-number before there were two.
+    /// Power between the last two records; not-a-number before there are two.
     [[nodiscard]] double latest_watts(std::size_t channel) const noexcept {
         return latest_[channel];
     }
-    /// The last record's moment.
+    /// The time of the last record.
     [[nodiscard]] double end() const noexcept { return at_; }
     /// Length of a step: the finest one, doubled that many times.
     [[nodiscard]] int level() const noexcept { return level_; }
@@ -121,7 +121,7 @@ class power_recorder {
         covered_.resize(count);  // last: there may be no memory for one of them
     }
 
-    static constexpr double longest = 1e9;  ///< seconds; beyond it is no time of this world
+    static constexpr double longest = 1e9;  ///< seconds; larger times are errors
 
     double at_;
     double shortest_;  ///< between two records, seconds

@@ -64,11 +64,11 @@ struct cpu_times {
 // as the machine's own is, but has a file cgroup.type, which the machine's has not.
 namespace detail {
 
-/// The group of processes that belong together: a container, a service, a batch job. Somebody's
-/// login session is none: all that they run is in it, a browser as well as a trainer.
+/// The cgroup that this process belongs to: a container, a service, a batch job. A login session
+/// does not count, because everything of the user runs in it.
 ///
 /// Thread: one caller. Cost: one pread (a few microseconds).
-/// Fails:  `exists()` is false where there is no such group or it does not tell its time.
+/// Fails:  `exists()` is false if there is no such group or its time is not available.
 class cpu_group {
  public:
     explicit cpu_group(const system_root& root) {
@@ -85,7 +85,8 @@ class cpu_group {
     }
 
     [[nodiscard]] bool exists() const noexcept { return exists_; }
-    /// Seconds of all its processes, living and ended ones; the last figure where it is not told.
+    /// Seconds of all its processes, living and ended; the last known figure if it is not
+    /// available.
     [[nodiscard]] double seconds() noexcept {
         (void)read(seconds_);
         return seconds_;
@@ -138,20 +139,20 @@ class cpu_group {
 #endif
 }
 
-/// Processor time of what counts as this process: of its container, service or job where it runs in
-/// one, helpers included; else its own.
+/// Processor time of this process's container, service or job, helpers included; without one, its
+/// own.
 [[nodiscard]] inline std::function<double()> own_cpu_seconds(const system_root& root) {
     const auto group = std::make_shared<cpu_group>(root);
     if (group->exists()) return [group] { return group->seconds(); };
     return process_cpu_seconds;
 }
 
-/// This process's processor time over the machine's busy processor time, from one call to the next:
-/// for `attribution::process`. /proc/stat counts in hundredths of a second, so that over 100 ms and
-/// few processors the figure is coarse; over a second it is not.
+/// This process's share of the machine's busy processor time since the last call, for
+/// `attribution::process`. /proc/stat counts in hundredths of a second, so the figure is coarse
+/// over 100 ms on few processors, but not over a second.
 ///
 /// Thread: one caller. Cost: one pread of /proc/stat and two clock reads (tens of microseconds).
-/// Fails:  where /proc/stat is hidden or does not move the last share stays; at first it is 1, so
+/// Fails:  if /proc/stat is hidden or does not change, the last share stays; it is 1 at first, so
 ///         that nothing is billed to others without knowing.
 class process_share {
  public:
@@ -165,7 +166,7 @@ class process_share {
         own_ = cpu_seconds_();
     }
 
-    /// The share since the last call that could tell, 0 to 1.
+    /// The share since the last call with a valid figure, 0 to 1.
     [[nodiscard]] double take() {
         double busy = 0;
         if (!machine_busy(busy) || busy - busy_ < least_busy) return share_;

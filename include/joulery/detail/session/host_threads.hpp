@@ -24,9 +24,9 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A program may end `main` by `pthread_exit`: it ends with its last thread, by `exit(0)`. Threads
-/// of ours must not keep it alive, so they look now and then whether they are the only ones, and
-/// then call `exit(0)` in its place.
+/// A program may end `main` by `pthread_exit`: it then ends with its last thread, by `exit(0)`. The
+/// library's threads must not keep it alive, so they check now and then whether they are the only
+/// ones left, and then call `exit(0)`.
 ///
 /// Thread: any. Cost: two system calls four times a second. Fails: without /proc it sees
 /// nothing.

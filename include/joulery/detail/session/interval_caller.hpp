@@ -34,7 +34,7 @@ namespace detail {
 /// not return is waited for at the end for a second and then left alone with its thread: what the
 /// thread holds is its own.
 ///
-/// Thread: any. Fails: where the system gives no thread, nothing is ever told.
+/// Thread: any. Fails: if the system gives no thread, the callback is never called.
 ///
 ///     interval_caller calls(10s, [&] { return snapshot(); }, options.on_interval);
 ///     calls.start();
@@ -70,7 +70,8 @@ class interval_caller {
             shared_->changed.wait(lock, [&] { return !shared_->looking; });
     }
 
-    /// The run is over: the last interval ends with this report; none: it is not told.
+    /// The run is over: the last interval ends with this report; without a report there is no last
+    /// call.
     void finish(std::optional<report> last) {
         if (std::exchange(finished_, true)) return;
         if (!thread_.joinable()) {

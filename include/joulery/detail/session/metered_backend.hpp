@@ -174,7 +174,7 @@ class metered_backend {
 
     backend_reader reader;
     list<channel_attribution> shares;  ///< one a channel
-    scope_states states;               ///< what they look at; it is told of each read
+    scope_states states;               ///< the scopes that they look at; updated at each read
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};      ///< processor time of sampling
     std::atomic<double> attribution_seconds{0};  ///< of it, what is made of the readings

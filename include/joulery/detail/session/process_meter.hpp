@@ -298,7 +298,7 @@ class process_meter {
         scopes_enabled.store(enabled_ && open, std::memory_order_relaxed);
     }
 
-    // A child that no handler told (`_Fork`) is found out by its first call.
+    // A child made without handlers (`_Fork`) is noticed at its first call.
     std::mutex& turns_of_this_process() {
         if (generation_ != fork_generation()) continue_in_child();
         return *turns_;

@@ -27,7 +27,7 @@ inline std::uint64_t now_of(const engine* e) noexcept {
 
 /// Every call of a scope is timed again. The owning thread.
 inline void stop_sampling(scope_node& n) noexcept {
-    n.add_ticks(n.sampling.settle(n.calls.load(std::memory_order_relaxed), n.tree->cost));
+    n.add_ticks(n.sampling.take_pending(n.calls.load(std::memory_order_relaxed), n.tree->cost));
     n.sampling.stop();
     n.until_timed = 1;
     const std::uint32_t base = n.tree->root.flags.load(std::memory_order_relaxed) & recorded;

@@ -157,10 +157,10 @@ inline span_figures figures_of(const span_link& span, std::uint64_t now) noexcep
         const double found_by = p.ticks.load(std::memory_order_relaxed);
         if (price <= 0) {  // what a tick costs in the mean
             price = rates.joules_per_tick.load(std::memory_order_relaxed);
-            error = span_rates::unknown_spread * price;
+            error = span_rates::unknown_deviation * price;
             all_known = all_known && price > 0;
         } else if (ticks < found_by) {  // calls of one task may differ, by what was not seen
-            const double differs = span_rates::spread_of_calls * price * (1 - ticks / found_by);
+            const double differs = span_rates::deviation_of_calls * price * (1 - ticks / found_by);
             error = std::sqrt(error * error + differs * differs);
         }
         f.joules += ticks * price;

@@ -65,9 +65,9 @@ struct span_rates {
     std::atomic<std::uint64_t> found_at{0};    ///< 0: never
     std::atomic<std::uint64_t> found_in{0};    ///< ticks that finding them took
 
-    static constexpr double unknown_spread = 0.6;  ///< of the mean: what tasks' powers differ by
+    static constexpr double unknown_deviation = 0.6;  ///< of the mean: what tasks' powers differ by
     /// Standard deviation of the calls of one task, of its power: what no counter tells apart.
-    static constexpr double spread_of_calls = 0.1;
+    static constexpr double deviation_of_calls = 0.1;
 
     /// Whether a span of that length waits for new ones: it is long against the time since they
     /// were found, and they take less than a hundredth of the time.

@@ -158,7 +158,8 @@ class sampled_calls {
         calls_before_.store(~std::uint64_t{0}, relaxed);
     }
     /// Before that: ticks of the calls since the last timed one, for which none will stand.
-    [[nodiscard]] std::uint64_t settle(std::uint64_t calls, const timing_cost& cost) noexcept {
+    [[nodiscard]] std::uint64_t take_pending(std::uint64_t calls,
+                                             const timing_cost& cost) noexcept {
         const std::uint64_t before = calls_before();
         if (!is_drawn() || calls <= before) return 0;
         untimed_.store(untimed() + calls - before, relaxed);
@@ -188,9 +189,10 @@ class sampled_calls {
         const double odd = odd_ticks_.load(relaxed);
         const double left_out =
             odd * of_one * seen_ticks_.load(relaxed) /
-            larger(seen_ticks_.load(relaxed) + odd + doubted_ticks_.load(relaxed), 1);
-        return spread() * weights_.load(relaxed) + of_one * of_one * long_squares_.load(relaxed) +
-               changed_squares_.load(relaxed) + lost_squares_.load(relaxed) + left_out * left_out;
+            larger(seen_ticks_.load(relaxed) + odd + uncertain_ticks_.load(relaxed), 1);
+        return variance_of_calls() * weights_.load(relaxed) +
+               of_one * of_one * long_squares_.load(relaxed) + changed_squares_.load(relaxed) +
+               lost_squares_.load(relaxed) + left_out * left_out;
     }
 
  private:
@@ -232,7 +234,7 @@ class sampled_calls {
         return seen > 0 ? long_ticks_.load(relaxed) / static_cast<double>(seen) : 0;
     }
     /// Square ticks: how calls differ, but for the far longer ones.
-    [[nodiscard]] double spread() const noexcept {
+    [[nodiscard]] double variance_of_calls() const noexcept {
         const double weights = weights_.load(relaxed);
         if (weights <= 0) return 0;
         const double mean = products_.load(relaxed) / weights;
@@ -243,7 +245,7 @@ class sampled_calls {
         recent_ = larger(mean_of(ticks, calls), 1);
         drawn_ = next_ones_ = 0;
         stride_ = 2;
-        doubted_ticks_.store(to_learn * cost.worth_timing, relaxed);
+        uncertain_ticks_.store(to_learn * cost.worth_timing, relaxed);
     }
 
     // A power of two: as long as the budget asks for, and as the goals for the sum allow. False:
@@ -264,9 +266,9 @@ class sampled_calls {
             if (drawn_ - looks_since_ > 16 * to_learn) return stop_until(2 * calls), false;
             return true;
         }
-        // Of calls at one stride the variance is 4/3 * stride * calls * spread.
+        // Of calls at one stride the variance is 4/3 * stride * calls * variance.
         const double allowed =
-            0.75 * goal * goal * mean * mean * n / larger(spread(), least * least);
+            0.75 * goal * goal * mean * mean * n / larger(variance_of_calls(), least * least);
         if (allowed < 2)
             return stop_until(static_cast<std::uint64_t>(lesser(2 / allowed, 4) * n)), false;
         const double wanted = lesser(2 * cost.worth_timing / recent_, n / 512);
@@ -294,7 +296,7 @@ class sampled_calls {
     double lost_before_ = 0;
     double recent_ = 0;   ///< mean length of timed calls lately, in ticks
     double perhaps_ = 0;  ///< ticks of the calls before the last long one, were they as long
-    std::atomic<double> seen_ticks_{0}, doubted_ticks_{0};
+    std::atomic<double> seen_ticks_{0}, uncertain_ticks_{0};
     std::atomic<double> long_ticks_{0}, odd_ticks_{0};  ///< of timed calls that were far longer
     std::atomic<double> long_squares_{0}, changed_squares_{0}, lost_squares_{0};  ///< square ticks
     std::atomic<std::uint64_t> not_before_{first_calls};

@@ -29,7 +29,7 @@ namespace detail {
     return apple_system_text(where, "machdep.cpu.brand_string");
 }
 
-/// "Apple Mac14,6 (Apple M2 Max)": what stands on the box is not told.
+/// "Apple Mac14,6 (Apple M2 Max)"; the product name on the box is not available.
 [[nodiscard]] inline std::string apple_machine(const library_search& where) {
     const std::string model = apple_system_text(where, "hw.model"), chip = apple_chip(where);
     if (model.empty() || chip.empty()) return model.empty() ? chip : concat({"Apple ", model});

@@ -64,7 +64,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// Sums up the packages' TDPs. Where one is not told its long-term limit stands in, up to what a
+/// Sums up the packages' TDPs. Where one is unknown its long-term limit is used, up to what a
 /// socket can be made to draw: beyond that it means "none".
 [[nodiscard]] inline powercap_tdp read_powercap_tdp(const system_root& root) {
     constexpr std::uint64_t most_tdp = 2'000'000'000, most_limit = 500'000'000;  // microwatts
@@ -218,7 +218,7 @@ class estimate_backend final : public backend {
         return read_status::ok;
     }
 
-    /// How long /proc/stat may fail or stand still before this process's own time stands in.
+    /// How long /proc/stat may fail or stand still before this process's own time is used instead.
     static constexpr double patience_seconds = 1.0;
 
  private:

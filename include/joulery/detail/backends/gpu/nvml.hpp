@@ -312,7 +312,7 @@ class nvml final : public detail::device_library {
 
     detail::nvml_api api_;
     std::shared_ptr<const time_source> clock_;
-    std::uint32_t pid_;  ///< by which the driver knows this process; 0: it can't be told
+    std::uint32_t pid_;  ///< this process's number for the driver; 0: unknown
     detail::list<state> states_;
     std::vector<channel> channels_;
     unsigned bad_reads_ = 0;

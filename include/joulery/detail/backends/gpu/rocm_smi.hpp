@@ -56,7 +56,7 @@ class freshness_check {
  public:
     /// False where the timestamp has stood still for longer than the kernel ever lets it.
     bool is_fresh(std::uint64_t timestamp_ns, double now_seconds) noexcept {
-        if (timestamp_ns == 0) return true;  // none is told
+        if (timestamp_ns == 0) return true;  // there is no time stamp
         if (timestamp_ns != last_ || !seen_) {
             seen_ = true;
             last_ = timestamp_ns;
