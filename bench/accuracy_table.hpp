@@ -79,7 +79,7 @@ class accuracy_table {
             "| cover | goal                | missed by |\n|---|---|---|---|---|---|---|---|\n",
             "condition");
     }
-    // "-" where nothing was told.
+    // "-" if there is no figure.
     static std::string number(const char* format, double value, int width) {
         char text[32] = "-";
         if (!std::isnan(value)) std::snprintf(text, sizeof text, format, value);

@@ -1,4 +1,4 @@
-// What does it cost to find a place by its name? Every name of the tables is looked up; told are
+// What does it cost to find a place by its name? Every name of the tables is looked up; printed are
 // the mean over all of them and the slowest. The factor of a place has texts, which allocate.
 //
 //     place_lookup [--quick]

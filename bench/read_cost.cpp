@@ -54,16 +54,17 @@ double median(std::vector<double> v) {
 void compare(const char* name, backend& b, double limit, const std::function<void()>& bare) {
     std::vector<std::uint64_t> values(b.channels().size());
     const auto read = [&] { b.read(counter_span(values)); };
-    std::vector<double> ours, theirs, ratios;
+    std::vector<double> meter_reads, plain_reads, ratios;
     nanoseconds_of(read), nanoseconds_of(bare);
     for (int i = 0; i < rounds; ++i) {
-        ours.push_back(nanoseconds_of(read));
-        theirs.push_back(nanoseconds_of(bare));
-        ratios.push_back(ours.back() / theirs.back());
+        meter_reads.push_back(nanoseconds_of(read));
+        plain_reads.push_back(nanoseconds_of(bare));
+        ratios.push_back(meter_reads.back() / plain_reads.back());
     }
     const double ratio = median(ratios);
     std::printf("| %-22s | %8zu | %9.0f | %9.0f | %5.2f | %5.2f | %-4s |\n", name, values.size(),
-                median(theirs), median(ours), ratio, limit, ratio <= limit ? "yes" : "NO");
+                median(plain_reads), median(meter_reads), ratio, limit,
+                ratio <= limit ? "yes" : "NO");
     std::fflush(stdout);
 }
 

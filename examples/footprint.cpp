@@ -8,7 +8,7 @@
 //     footprint run.json --where                              where had it been cleanest?
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
-//     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, its gaps told
+//     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, with its gaps
 //     footprint --gpu-hours 3552000 --gpu A100 --utilisation 0.6 --pue 1.1
 //                                                             nobody measured: by the card's TDP
 //     footprint --published                                   papers' tables, recomputed

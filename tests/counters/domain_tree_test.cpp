@@ -163,7 +163,7 @@ TEST_CASE("domain tree: two views of a card are one, its parts and a GPU of a mo
     CHECK(summed({meter("cpu0/package", component::cpu), all[3]}) == "cpu0/package d ");
 }
 
-TEST_CASE("domain tree: a channel that is doubted takes no part, what lies in it is summed") {
+TEST_CASE("domain tree: a distrusted channel is left out, and the channels in it are summed") {
     const std::vector<channel> all{meter("psys", component::platform), at("cpu0/package", "psys"),
                                    at("cpu0/core", "cpu0/package")};
     const domain_tree tree = build_domain_tree(all, {"not believed: why", "", ""});

@@ -49,7 +49,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
     endif()
     add_test(NAME ${test_NAME} COMMAND ${test_COMMAND})
     # RESOURCE_LOCK is for tools that run ctest's tests their own way. A script can't choose its exit
-    # code before CMake 3.29, so that its skip is told in words.
+    # code before CMake 3.29, so a message reports the skip.
     set_tests_properties(${test_NAME} PROPERTIES RUN_SERIAL ON RESOURCE_LOCK joulery_energy
       SKIP_RETURN_CODE 77 SKIP_REGULAR_EXPRESSION "energy test skipped: ")
     if(test_TIMEOUT)
