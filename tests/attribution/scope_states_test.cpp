@@ -9,6 +9,8 @@
 #include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
 
+#include "engine/support.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -240,6 +242,46 @@ TEST_CASE("scope states: one look serves all channels, and none is made for nobo
     CHECK(states.number() == 2);
 }
 
+TEST_CASE("scope states: of a thread that has not run only open scopes are looked at") {
+    meter m;
+    engine_test::gate first, last;
+    detail::thread_cursor* tree = nullptr;
+    std::thread worker([&] {
+        for (int i = 0; i < 500; ++i) scope s{m, "path " + std::to_string(i)};
+        {
+            const scope open{m, "open"};
+            tree = testing::access::cursor_in(m);
+            first.wait();
+        }
+        { const scope s{m, "path 7"}; }
+        last.wait();
+    });
+    first.await_arrivals(1);
+    auto& context = *static_cast<detail::thread_context*>(tree);
+    detail::node_watch watch;
+    std::uint64_t calls = 0;
+    const auto look = [&] {
+        const double ran = context.ran();
+        watch.meet(context.nodes());
+        return watch.look(false, ran, [&](const scope_node& n, std::size_t) {
+            if (std::string_view(n.name, n.name_size) == "path 7") calls = n.calls.load();
+            return n.is_open();
+        });
+    };
+    CHECK(look() == 501);
+    CHECK(calls == 1);
+    // It may still be on its way to sleep.
+    std::size_t touched = look();
+    for (int i = 0; i < 100'000 && touched > 1; ++i) touched = look();
+    CHECK(touched == (context.ran() >= 0 ? 1u : 501u));
+    first.open();
+    last.await_arrivals(1);
+    (void)look();
+    CHECK(calls == 2);
+    last.open();
+    worker.join();
+}
+
 TEST_CASE("scope states: what lies inside scopes that were not open is not looked at") {
     options o;
     o.backends = no_backends();
@@ -260,7 +302,7 @@ TEST_CASE("scope states: what lies inside scopes that were not open is not looke
     detail::node_watch watch;
     const auto touched = [&] {
         watch.meet(t.tree->nodes());
-        return watch.look(false, [](const scope_node& n, std::size_t) { return n.is_open(); });
+        return watch.look(false, -1, [](const scope_node& n, std::size_t) { return n.is_open(); });
     };
     visit_all("load");
     visit_all("train");

@@ -28,10 +28,11 @@ class context_states {
     explicit context_states(std::shared_ptr<thread_context> of) : context(std::move(of)) {}
 
     void look(std::uint64_t number) {
+        const double ran = context->ran();
         watch_.meet(context->nodes());
         for (auto* numbers : {&states_, &calls_, &changed_}) numbers->resize(watch_.size(), 0);
         words_.resize((watch_.size() + 63) / 64, 0);
-        watch_.look(context->ends_in_any_order(), [&](const scope_node& n, std::size_t i) {
+        watch_.look(context->ends_in_any_order(), ran, [&](const scope_node& n, std::size_t i) {
             const std::uint64_t state = n.state.load(std::memory_order_acquire);
             const std::uint64_t calls = n.calls.load(std::memory_order_relaxed);
             if (state != states_[i] || calls != calls_[i]) {
@@ -41,7 +42,7 @@ class context_states {
             }
             return (state & scope_node::open_bit) != 0;
         });
-        busy_ = not_asked;
+        busy_ = ran >= 0 ? ran : not_asked;
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return watch_.size(); }

@@ -144,8 +144,9 @@ inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
 inline void tally_context(thread_context& t, edge_tally& sum, const time_source& clock) {
     const bool device = t.is_device();
     list<scope_node*> with_samples;
+    const double ran = t.ran();
     t.untallied.meet(t.nodes());
-    t.untallied.look(t.ends_in_any_order(), [&](scope_node& n, std::size_t) {
+    t.untallied.look(t.ends_in_any_order(), ran, [&](scope_node& n, std::size_t) {
         return tally_node(n, device, clock, with_samples);
     });
     for (std::size_t i = with_samples.size(); i-- > 0;)  // parents first

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -56,7 +57,7 @@ class bit_set {
 ///
 /// A closed node can't change unless the node around it is opened first. So what lies inside a node
 /// that was closed at the last look, and has not changed since, is not touched. Nodes at the top
-/// are always looked at. The hot path does nothing for it.
+/// are always looked at, unless their thread has not run since. The hot path does nothing for it.
 ///
 /// Thread: one looks, while another one makes and opens nodes. Cost: some 30 bytes a node; a look
 ///         costs two loads a node from memory of its own, and a load from each node that it
@@ -65,7 +66,7 @@ class bit_set {
 ///
 ///     node_watch watch;
 ///     watch.meet(tree.nodes());
-///     watch.look(false, [&](scope_node& n, std::size_t) { return n.is_open(); });
+///     watch.look(false, tree.ran(), [&](scope_node& n, std::size_t) { return n.is_open(); });
 class node_watch {
  public:
     static constexpr std::uint32_t at_top = ~std::uint32_t{0};
@@ -87,18 +88,25 @@ class node_watch {
 
     /// Visits all nodes that have changed since the last look, those that are open and some others,
     /// the last made first; `visit(node, index)` tells whether it found the node open. `all`:
-    /// scopes may end in any order, and nothing is left out. Returns how many nodes it has touched.
+    /// scopes may end in any order, and nothing is left out. `ran`: processor time of the thread,
+    /// asked before; negative: not known. Returns how many nodes it has touched.
     template <class Visit>
-    std::size_t look(bool all, Visit visit) {
+    std::size_t look(bool all, double ran, Visit visit) {
+        const double before = std::exchange(ran_, -1.0);  // known again when this has been whole
         std::size_t touched = 0;
-        for (std::size_t i = 0; i < nodes_.size(); ++i)
-            if (may_have_changed(i, all)) due_.add(i);
+        if (!all && ran >= 0 && ran == before) {
+            due_ = open_;
+        } else {
+            for (std::size_t i = 0; i < nodes_.size(); ++i)
+                if (may_have_changed(i, all)) due_.add(i);
+        }
         due_.take_backwards([&](std::size_t i) {
             if (i >= ahead) JOULERY_PREFETCH(nodes_[i - ahead]);
             ++touched;
             const bool is_quiet = !has_children_.has(i) && !differs(i);
             !is_quiet&& visit(*nodes_[i], i) ? open_.add(i) : open_.remove(i);
         });
+        ran_ = ran;
         return touched;
     }
 
@@ -158,6 +166,7 @@ class node_watch {
     list<std::uint32_t> parents_;  ///< likewise
     list<moment> last_;            ///< likewise, as it was when `differs` looked
     bit_set due_, open_, has_children_, stirred_;
+    double ran_ = -1;  ///< s, processor time of the thread when the last look began
 };
 
 }  // namespace detail

@@ -54,18 +54,31 @@ namespace detail {
 class thread_clock {
  public:
 #if JOULERY_POSIX() && !defined(__APPLE__)
-    thread_clock() noexcept : known_(::pthread_getcpuclockid(::pthread_self(), &clock_) == 0) {}
+    thread_clock() noexcept
+        : known_(::pthread_getcpuclockid(::pthread_self(), &clock_) == 0), fine_(moves_finely()) {}
     [[nodiscard]] double seconds() const noexcept {
         ::timespec t{};
         if (!known_ || ::clock_gettime(clock_, &t) != 0) return -1;
         return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
     }
+    /// Whether the thread can't have run at all while it stands still.
+    [[nodiscard]] bool shows_each_run() const noexcept { return fine_; }
 
  private:
+    // Whatever the system says of its resolution: some count in steps of milliseconds.
+    [[nodiscard]] bool moves_finely() const noexcept {
+        const double begin = seconds();
+        for (int i = 0; i < 64; ++i) {
+            const double since = seconds() - begin;
+            if (since > 0) return since < 1e-3;
+        }
+        return false;
+    }
     ::clockid_t clock_{};
-    bool known_ = false;
+    bool known_ = false, fine_ = false;
 #else
     [[nodiscard]] double seconds() const noexcept { return -1; }
+    [[nodiscard]] bool shows_each_run() const noexcept { return false; }
 #endif
 };
 
