@@ -197,6 +197,23 @@ TEST_CASE(
     CHECK(e.cover() >= 90);
 }
 
+TEST_CASE("accuracy: scopes whose power goes with their calls' length are told apart") {
+    for (const double exponent : {-0.5, 0.5, 1.0}) {
+        for (const double length : {50e-6, 500e-6}) {
+            CAPTURE(exponent);
+            CAPTURE(length);
+            error_summary e;
+            for (std::uint64_t seed = 11; seed <= (is_sanitized ? 11 : 14); ++seed) {
+                simulated_program p = random_program(seed, 4, length, 0.2, 20);
+                p.power_of_length = exponent;
+                e.add(run(p, seed));
+            }
+            CHECK(e.median() <= 3);
+            CHECK(e.cover() >= 85);
+        }
+    }
+}
+
 TEST_CASE(
     "accuracy: a counter that skips updates or shows them late is off by no more than its bar") {
     joulery::testing::simulated_counter skips, late;

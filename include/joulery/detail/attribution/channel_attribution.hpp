@@ -195,10 +195,10 @@ class channel_attribution {
     void add_term(const row_member& m) {
         for (regression_term& t : terms_)
             if (t.column == m.column) {
-                t.seconds += m.seconds;
+                t.seconds += m.seconds, t.length = {};  // of several paths
                 return;
             }
-        terms_.push_back({m.column, m.seconds, 0});
+        terms_.push_back({m.column, m.seconds, 0, m.calls, m.length});
     }
     // The value as of the read: what was used since the update is at the mean power, and all of
     // that is in doubt.

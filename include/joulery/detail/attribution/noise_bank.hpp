@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/attribution/lag_probe.hpp"
 #include "joulery/detail/attribution/noise_filter.hpp"
 #include "joulery/detail/attribution/noise_grid.hpp"
 #include "joulery/detail/attribution/packed_matrix.hpp"
 #include "joulery/detail/attribution/row_window.hpp"
+#include "joulery/detail/attribution/window_probe.hpp"
 #include "joulery/detail/core/list.hpp"
 
 #include <algorithm>
@@ -115,10 +115,13 @@ class noise_bank {
     }
     /// Takes the last row of the window.
     void add(row_window& window, const row_window::column_facts& facts) {
-        double box = -1;
+        const noise_model* prepared = nullptr;
         for (member& m : members_) {
-            if (m.filter.model().box != box)
-                window.prepare(window.size() - 1, facts, prepared_, box = m.filter.model().box);
+            const noise_model& model = m.filter.model();
+            if (prepared == nullptr || model.box != prepared->box ||
+                model.exponent != prepared->exponent)
+                window.prepare(window.size() - 1, facts, prepared_, model);
+            prepared = &model;
             m.filter.add(prepared_);
         }
         ++rows_;
@@ -167,7 +170,7 @@ class noise_bank {
         noise_filter filter(members_.front().filter.model());
         double gap = 0;
         for (std::size_t k = 0; k < window.size(); ++k) {
-            window.prepare(k, facts, prepared_, filter.model().box);
+            window.prepare(k, facts, prepared_, filter.model());
             prepared_.gap += gap;
             gap = prepared_.gap + prepared_.length;
             if (prepared_.length * prepared_.length < shortest * longest) continue;
@@ -192,7 +195,7 @@ class noise_bank {
             member& c = candidate_.front();
             for (; replay_ < window.size() && credit_ > 0 && race(prior, evaluation); ++replay_) {
                 if (replay_ == window.older_size()) c.filter.shift();
-                window.prepare(replay_, facts, prepared_, c.filter.model().box);
+                window.prepare(replay_, facts, prepared_, c.filter.model());
                 c.filter.add(prepared_);
                 credit_ -= 1;
             }
@@ -231,7 +234,10 @@ class noise_bank {
         if (!(best == last_best_)) tried_.clear();
         last_best_ = best;
         climb_from(members_.front());
-        suspected_lag_ = prior.columns <= 32 ? probe_.ask(window, facts) : 0;
+        const noise_model& model = members_.front().filter.model();
+        suspected_lag_ = prior.columns <= 32 ? probe_.lag(window, facts, model) : 0;
+        if (prior.columns <= 32 && best.lag == 0)
+            offer(places_of_exponent(best, probe_.exponent(window, facts, model, prior.channel)));
         offer(places_of_lag(suspected_lag_));
         if (++rounds_ % 2 == 0) {
             static constexpr int turns[] = {3, 1, 3, 2, 4, 0};
@@ -349,7 +355,7 @@ class noise_bank {
         noise_filter filter(members_.front().filter.model());
         std::vector<double> found(n, shrink), expected(n, shrink);
         for (std::size_t k = 0; k < window.size(); ++k) {
-            window.prepare(k, facts, prepared_, filter.model().box);
+            window.prepare(k, facts, prepared_, filter.model());
             const double* seconds = prepared_.seconds;
             double joules = 0;
             for (std::size_t i = 0; i < n; ++i) joules += seconds[i] * watts[i];
@@ -382,7 +388,7 @@ class noise_bank {
     std::vector<double> centre_checks_;
     std::size_t replay_ = 0, round_at_ = 0, rounds_ = 0;
     filter_row prepared_;
-    lag_probe probe_;
+    window_probe probe_;
     double suspected_lag_ = 0;
 };
 

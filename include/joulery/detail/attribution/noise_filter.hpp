@@ -21,6 +21,8 @@ namespace detail {
 ///   (clock, heat, other programs). It adds power, or, `proportional`, scales that of who runs.
 /// - Lag: the sensor shows an exponential mean over the last `lag` seconds; or the plain mean over
 ///   the last `box` ones, which rows come prepared for.
+/// - The exponent: calls that are longer than others of their scope may draw more, which rows come
+///   prepared for, too.
 struct noise_model {
     double white = 0;          ///< W^2 s: variance of energy, J^2, a second
     double call_tau = 0;       ///< s
@@ -30,6 +32,7 @@ struct noise_model {
     double lag = 0;        ///< s
     double box = 0;        ///< s: the sensor shows the plain mean over that long, instead
     double lag_error = 0;  ///< W: how far the lagged power may be off where a row ends
+    double exponent = 0;   ///< a call's power goes with that power of its length
 };
 
 /// A row, made ready for all hypotheses.
@@ -44,6 +47,7 @@ struct filter_row {
     const double* seconds = nullptr;      ///< open, by column
     const double* open_at_end = nullptr;  ///< threads in it as the row ends, by column
     double tail = 0;                      ///< s up to the row's end for which that was so
+    double excess = 0;  ///< s by which calls are longer than usual, by their relative powers
     std::size_t columns = 0;
 };
 

@@ -17,6 +17,7 @@ namespace detail {
 struct noise_place {
     int white = 0, call = 0, common = 0, tau = 0, lag = 0, lag_error = 0;
     bool proportional = false;
+    int exponent = 0;  ///< in eighths
 
     /// Lags come first, from 1 to 100 ms, each an eighth of an octave longer than the last; then
     /// the lengths of plain means, in s.
@@ -32,23 +33,21 @@ struct noise_place {
         const int steps = static_cast<int>(std::lround(octaves * an_octave));
         return std::min(std::max(1 + steps, 1), first_box - 1);
     }
-    static constexpr int families = 5, most_common = 8, most_lag_error = 6;
+    static constexpr int families = 5, most_common = 8, most_lag_error = 6, most_exponent = 12;
     /// Of what kind the common mode is; with a lag, whether there is one.
     [[nodiscard]] int family() const noexcept {
         return lag > 0 ? (common == 0 ? 3 : 4) : common == 0 ? 0 : proportional ? 2 : 1;
     }
     /// Logarithm of how likely a place is before any row: few sensors lag, and the call noise of a
     /// few rows looks as if they did.
-    [[nodiscard]] double log_prior() const noexcept { return lag > 0 ? -12 : 0; }
+    [[nodiscard]] double log_prior() const noexcept {
+        return (lag > 0 ? -12 : 0) - (exponent != 0 ? 12 : 0);
+    }
     /// As far from here as here is from `last`, the other way.
     [[nodiscard]] noise_place beyond(const noise_place& last) const noexcept {
-        return {2 * white - last.white,
-                2 * call - last.call,
-                2 * common - last.common,
-                2 * tau - last.tau,
-                2 * lag - last.lag,
-                2 * lag_error - last.lag_error,
-                proportional};
+        return {2 * white - last.white, 2 * call - last.call,        2 * common - last.common,
+                2 * tau - last.tau,     2 * lag - last.lag,          2 * lag_error - last.lag_error,
+                proportional,           2 * exponent - last.exponent};
     }
     /// With noise that is as many times as large.
     [[nodiscard]] noise_place scaled(double variance) const noexcept {
@@ -61,7 +60,8 @@ struct noise_place {
     }
     friend bool operator==(const noise_place& a, const noise_place& b) noexcept {
         return a.white == b.white && a.call == b.call && a.common == b.common && a.tau == b.tau &&
-               a.lag == b.lag && a.lag_error == b.lag_error && a.proportional == b.proportional;
+               a.lag == b.lag && a.lag_error == b.lag_error && a.proportional == b.proportional &&
+               a.exponent == b.exponent;
     }
 };
 
@@ -79,6 +79,7 @@ struct noise_place {
     m.lag = box ? 0 : noise_place::seconds_of(p.lag);
     m.box = box ? noise_place::seconds_of(p.lag) : 0;
     m.lag_error = 0.015 * std::ldexp(watts, p.lag_error);
+    m.exponent = p.exponent / 8.0;
     return m;
 }
 
@@ -87,9 +88,12 @@ struct noise_place {
     p.white = std::min(std::max(p.white, 0), 20);
     if (p.common == 0) p.tau = 0, p.proportional = false;
     if (p.lag == 0) p.lag_error = 0;
+    if (p.lag > 0) p.exponent = 0;  // rows that show others' energy tell nothing of calls
     auto inside = [](int x, int most) { return x >= 0 && x <= most; };
     return inside(p.call, 6) && inside(p.common, noise_place::most_common) && inside(p.tau, 7) &&
-           inside(p.lag, noise_place::last_lag) && inside(p.lag_error, noise_place::most_lag_error);
+           inside(p.lag, noise_place::last_lag) &&
+           inside(p.lag_error, noise_place::most_lag_error) &&
+           inside(p.exponent + 4, 4 + noise_place::most_exponent);
 }
 
 /// Where a search begins.
@@ -140,18 +144,35 @@ struct noise_place {
     return places;
 }
 
+/// Places with an exponent that is higher by about so much; none where that is 0.
+[[nodiscard]] inline list<noise_place> places_of_exponent(const noise_place& at, double higher) {
+    list<noise_place> places;
+    const int by = static_cast<int>(std::lround(std::min(std::max(8 * higher, -16.0), 16.0)));
+    for (const int white : {0, -1, -2})
+        if (by != 0) {
+            places.push_back(at);
+            places.back().exponent =
+                std::min(std::max(at.exponent + by, -4), noise_place::most_exponent);
+            places.back().white += white;
+        }
+    return places;
+}
+
 /// The places about one, the most promising last.
 [[nodiscard]] inline list<noise_place> places_around(const noise_place& at) {
     list<noise_place> places;
     auto add = [&](int white, int call, int common, int tau, int lag, int lag_error) {
         places.push_back({at.white + white, at.call + call, at.common + common, at.tau + tau,
-                          at.lag + lag, at.lag_error + lag_error, at.proportional});
+                          at.lag + lag, at.lag_error + lag_error, at.proportional, at.exponent});
     };
     if (at.common == 0) {
         for (bool proportional : {false, true}) {
-            places.push_back({at.white, at.call, 3, 2, at.lag, at.lag_error, proportional});
-            places.push_back({at.white - 2, at.call, 5, 4, at.lag, at.lag_error, proportional});
-            places.push_back({at.white - 3, at.call, 5, 1, at.lag, at.lag_error, proportional});
+            places.push_back(
+                {at.white, at.call, 3, 2, at.lag, at.lag_error, proportional, at.exponent});
+            places.push_back(
+                {at.white - 2, at.call, 5, 4, at.lag, at.lag_error, proportional, at.exponent});
+            places.push_back(
+                {at.white - 3, at.call, 5, 1, at.lag, at.lag_error, proportional, at.exponent});
         }
     } else {
         places.push_back(at);
@@ -166,6 +187,11 @@ struct noise_place {
     for (int by : {1, -1})
         add(by, by, 0, 0, 0, 0), add(0, by, 0, 0, 0, 0), add(3 * by, 0, 0, 0, 0, 0),
             add(by, 0, 0, 0, 0, 0);
+    if (at.exponent != 0)
+        for (int by : {-at.exponent, 1, -1}) {
+            places.push_back(at);
+            places.back().exponent += by;
+        }
     if (at.lag > 0) {
         // A plain mean is as late as a lag of half its length.
         const double seconds = noise_place::seconds_of(at.lag);

@@ -26,6 +26,9 @@ namespace detail {
 struct own_time {
     scope_node* node;
     double ticks;
+    double ended = 0;       ///< calls that ended in it
+    bool was_open = false;  ///< as the stretch began
+    bool is_open = false;   ///< as it ends
 };
 
 /// One thread's part in a stretch, or one device's.
@@ -121,6 +124,10 @@ class open_times {
                 was_open = before % 2 == 1;
             }
             add(states, i, ticks, m, device, into);
+            own_time& own = into.own.back();
+            own.ended = static_cast<double>(calls / 2) - static_cast<double>(before / 2);
+            own.was_open = before % 2 == 1;
+            own.is_open = open;
             if (open || ticks != m.seen[i]) again_.add(i);
         });
         is_measuring_ = false;

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/attribution/call_lengths.hpp"
+#include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/overlap.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,9 +20,11 @@ namespace detail {
 struct row_member {
     const path_record* path = nullptr;
     std::uint32_t column = 0;
-    std::uint32_t pool = 0;      ///< what it shares with; others' powers don't touch it
-    double share = 0;            ///< of the row, before powers are known
-    double seconds = 0;          ///< open, as the regression counts it
+    std::uint32_t pool = 0;  ///< what it shares with; others' powers don't touch it
+    double share = 0;        ///< of the row, before powers are known
+    double seconds = 0;      ///< open, as the regression counts it
+    calls_in_row calls;
+    call_length length;          ///< in s of `seconds`
     double share_deviation = 0;  ///< of `share`, since moments are shared by several threads
     double waited = 0;           ///< s, open without a processor
 };
@@ -41,11 +46,19 @@ struct pool {
         double turn_deviation = 0;  ///< in `turns`: how that varies from moment to moment
         double waited = 0;          ///< ticks, open without a processor
         double unsure = 0;          ///< of `ticks`, standard deviation
+        double ended = 0;           ///< calls that ended
+        double cut = 0;             ///< calls that the row's begin cuts
+        double open = 0;            ///< and its end, so far; below zero: it was open all along
     };
+    static calls_in_row calls_of(const times& t) noexcept {
+        return {t.ended + (t.open - t.cut) / 2, t.cut + std::fabs(t.open)};
+    }
     list<times> of;            ///< by path index
     list<path_record*> paths;  ///< those that have any
-    void add(path_record* path, double open, double busy, double unsure, const overlap::turn& t) {
-        const double ticks = open * busy;
+    void add(const own_time& own, double busy, double unsure, const overlap::turn& t,
+             bool row_begins) {
+        path_record* path = own.node->path;
+        const double open = own.ticks, ticks = open * busy;
         if (of.size() <= path->index) of.resize(path->index + 1);
         times& sum = of[path->index];
         if (sum.ticks == 0) paths.push_back(path);
@@ -54,6 +67,9 @@ struct pool {
         sum.turn_deviation += ticks * t.mean * t.deviation;
         sum.waited += open - ticks;
         sum.unsure += open * unsure;
+        sum.ended += own.ended;
+        if (row_begins) sum.cut += own.was_open ? 1 : 0;
+        sum.open += (own.is_open ? 1 : 0) - (own.was_open && !row_begins ? 1 : 0);
     }
     void clear() {
         for (const path_record* p : paths) of[p->index] = times();

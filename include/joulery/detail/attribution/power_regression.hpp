@@ -57,6 +57,10 @@ struct power_estimate {
 /// bars are wide. A common mode that scales powers leaves their sum open; it is settled by all
 /// energy.
 ///
+/// Where longer calls of a scope draw more (a batch of varying size), rows tell what a longer call
+/// uses beyond a shorter one, which is not what a call uses in the mean. So a noise_model may have
+/// an exponent: the time of a call counts by that power of its length.
+///
 /// The window holds the last 512 to 1,024 rows. What is older stays as a prior that fades within
 /// ten minutes.
 ///
@@ -120,12 +124,14 @@ class power_regression {
         for (std::size_t i = 0; i < row.count; ++i)
             n = std::max<std::size_t>(n, row.terms[i].column + std::size_t{1});
         for (auto* v : {&facts_.power, &facts_.noisiness}) v->resize(n + 1, 1.0);
+        facts_.lengths.resize(n + 1);
         seconds_.resize(n + 1, 0.0);
         prior_.columns = n;  // all have grown: there was memory for them
         joules_ += row.joules;
         seconds_[0] += row.length;
         for (std::size_t i = 0; i < row.count; ++i) {
             seconds_[row.terms[i].column + 1] += row.terms[i].seconds;
+            facts_.lengths[row.terms[i].column + 1] = row.terms[i].length;
             open_ += row.terms[i].seconds;
         }
         prior_.channel = std::max(joules_ / seconds_[0], 1e-9);
@@ -170,7 +176,7 @@ class power_regression {
         bank_.weigh(prior_, n <= 64 ? noise_bank::max_members : 4);
         const double all = weights();
         list<packed_matrix> covariances;
-        double wandering = 0, restless = 0;
+        double wandering = 0, restless = 0, exponent = 0;
         for (std::size_t k = 0; k < bank_.solutions().size() && likelihood(k) > 0; ++k) {
             power_solution& s = bank_.solutions()[k];
             const double weight = likelihood(k) / all;
@@ -181,6 +187,7 @@ class power_regression {
             estimate_.lag += weight * (m.lag + m.box / 2);
             estimate_.lag_deviation += weight * (m.lag + m.box / 2) * (m.lag + m.box / 2);
             estimate_.late_variance += weight * (m.lag + m.box / 2) * (m.lag + m.box / 2);
+            exponent += weight * std::fabs(m.exponent);
             estimate_.white += weight * m.white;
             if (m.common_tau < 0.04)  // as well a noise of calls
                 estimate_.white += weight * 2 * m.common_stddev * m.common_stddev * m.common_tau;
@@ -197,7 +204,8 @@ class power_regression {
         if (wandering > 0) estimate_.common_tau /= wandering;
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
-        for (double& x : estimate_.covariance) x *= beyond_models;
+        const double beyond = exponent > 0 ? beyond_exponents : beyond_models;
+        for (double& x : estimate_.covariance) x *= beyond;
         allow_for_long_rows();
         allow_for_memory(restless);
         for (std::size_t i = 0; i < n; ++i)
@@ -206,7 +214,8 @@ class power_regression {
     }
     // No model is the machine's: under noise of calls, of the clock, of other programs and all of
     // them errors were a quarter larger than the models said, which is measured (bench/accuracy).
-    static constexpr double beyond_models = 1.6;
+    // Where powers go with calls' lengths they were a third as large again.
+    static constexpr double beyond_models = 1.6, beyond_exponents = 3;
     // A memory that no model explains leaves nothing to tell powers apart by; one that is long and
     // known about tells less than the model thinks.
     // The same where power seems to change much and fast (`restless`: W^2) whoever runs: that is

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/busy_shares.hpp"
+#include "joulery/detail/attribution/call_lengths.hpp"
 #include "joulery/detail/attribution/disaggregation.hpp"
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/overlap.hpp"
@@ -88,12 +89,13 @@ class row_builder {
             learn_overlaps(weight);
         was_at_edge_ = at_edge;
         for (pending_row* row : {&to_fit_, &to_bill_}) {
+            const bool begins = !(row->seconds > 0);
             row->seconds += seconds;
             row->seconds_per_tick = traits_.seconds_per_tick;
             row->outside += std::min(seconds * host_idle + at_edges, seconds);
             row->busy_outside += busy_outside_ * traits_.seconds_per_tick;
             row->device_busy += seconds * device_busy;
-            for (std::size_t i = 0; i < times_.count(); ++i) add_own(*row, i);
+            for (std::size_t i = 0; i < times_.count(); ++i) add_own(*row, i, begins);
         }
     }
     // Each path's share of the row, and its time as the regression counts it.
@@ -117,8 +119,12 @@ class row_builder {
         const double outside = inclusive ? left * outside_share : std::max(1 - assigned, 0.0);
         if (outside > 0) {
             const bool one = has_device || has_one_thread_;
-            out.push_back({nullptr, outside_column, 1, outside,
-                           one ? outside * row.seconds : row.busy_outside, 0, 0});
+            row_member m;
+            m.column = outside_column;
+            m.pool = 1;
+            m.share = outside;
+            m.seconds = one ? outside * row.seconds : row.busy_outside;
+            out.push_back(m);
         }
     }
     [[nodiscard]] std::uint32_t known_column(const path_record* path) const noexcept {
@@ -255,7 +261,7 @@ class row_builder {
         overlap::turns(host_.busy, host_.turns);
         overlap::turns(device_.busy, device_.turns);
     }
-    void add_own(pending_row& row, std::size_t i) {
+    void add_own(pending_row& row, std::size_t i, bool begins) {
         const context_stretch& c = times_[i];
         if (c.own.empty()) return;
         const bool device = c.context->is_device();
@@ -265,11 +271,12 @@ class row_builder {
         into.device = device;
         for (const own_time& t : c.own) {
             if (t.ticks <= 0) continue;
-            path_record* path = t.node->path;
+            path_record& path = *t.node->path;
             const bool is_known = c.busy >= 0 && !device;
-            const double unsure = is_known ? shares_.deviation_of(columns_for(*path)) : 0;
-            into.add(path, t.ticks, busy_weight(c, *path), unsure,
-                     device ? (c.lanes.size() > 1 ? a_stream : overlap::turn()) : host_.turns[i]);
+            const double unsure = is_known ? shares_.deviation_of(columns_for(path)) : 0;
+            into.add(t, busy_weight(c, path), unsure,
+                     device ? (c.lanes.size() > 1 ? a_stream : overlap::turn()) : host_.turns[i],
+                     begins);
         }
     }
 
@@ -345,6 +352,8 @@ class row_builder {
             // Host threads have a share of a device only while it does nothing that is marked.
             m.seconds = !p.device && has_device ? m.share * row.seconds
                                                 : own.ticks * traits_.seconds_per_tick;
+            m.calls = pool::calls_of(own);
+            m.length = lengths_.learn(path->index, m.seconds, m.calls);
             out.push_back(m);
         }
     }
@@ -378,6 +387,7 @@ class row_builder {
     bool has_one_thread_ = true;
     bool was_at_edge_ = false;     ///< the last stretch ended so
     list<seen_turns> seen_turns_;  ///< by path index
+    call_lengths lengths_;
     pending_row to_fit_, to_bill_;
     list<std::uint32_t> columns_;  ///< by path index; 0: none yet
     std::uint32_t next_column_ = 2;

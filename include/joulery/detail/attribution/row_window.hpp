@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/attribution/call_lengths.hpp"
 #include "joulery/detail/attribution/noise_filter.hpp"
 #include "joulery/detail/core/list.hpp"
 
@@ -22,6 +23,8 @@ struct regression_term {
     std::uint32_t column;
     double seconds;
     double open_at_end = 0;  ///< threads that have it open as the row ends
+    calls_in_row calls = {};
+    call_length length = {};  ///< of the column's calls, as known by now
 };
 
 /// Energy of one channel between two dated readings.
@@ -85,7 +88,9 @@ class row_window {
         for (std::size_t i = 0; i < from.count; ++i) {
             recent_.terms.push_back({from.terms[i].column,
                                      static_cast<float>(from.terms[i].seconds),
-                                     static_cast<float>(from.terms[i].open_at_end)});
+                                     static_cast<float>(from.terms[i].open_at_end),
+                                     static_cast<float>(from.terms[i].calls.calls),
+                                     static_cast<float>(from.terms[i].calls.cut)});
             all += from.terms[i].seconds;
             if (shares_.size() <= from.terms[i].column) shares_.resize(from.terms[i].column + 1);
         }
@@ -105,28 +110,33 @@ class row_window {
     struct column_facts {
         std::vector<double> power;      ///< the channel's being 1
         std::vector<double> noisiness;  ///< 1 in the mean
+        list<call_length> lengths;      ///< of calls
         double reference = 0;           ///< W that are taken off each open second
     };
-    /// A row as the filters want it, valid until the next call. The base is open all the time. With
-    /// a `box`, its times are those that a sensor shows which has the mean over so long.
-    void prepare(std::size_t index, const column_facts& facts, filter_row& out, double box = 0) {
+    /// A row as the filters with such a model want it, valid until the next call. The base is open
+    /// all the time.
+    void prepare(std::size_t index, const column_facts& facts, filter_row& out,
+                 const noise_model& model) {
         const half& from = half_of(index);
         const row& r = row_at(index);
         seconds_.assign(facts.power.size(), 0.0);
         seconds_[0] = r.length;
         open_at_end_.assign(facts.power.size(), 0.0);
         open_at_end_[0] = 1;
-        double open = 0, noisy = 0, power = facts.power[0] * r.length;
+        double open = 0, noisy = 0, excess = 0, power = facts.power[0] * r.length;
         for (std::size_t i = r.first; i < r.first + r.count; ++i) {
             const std::size_t column = from.terms[i].column + std::size_t{1};
-            const double seconds = from.terms[i].seconds;
+            const term& t = from.terms[i];
+            const double longer = facts.lengths[column].excess(t.seconds, {t.calls, t.cut});
+            const double seconds = t.seconds + model.exponent * longer;
             seconds_[column] += seconds;
             open_at_end_[column] += from.terms[i].open;
             open += seconds;
             noisy += facts.noisiness[column] * seconds;
             power += facts.power[column] * seconds;
+            excess += facts.power[column] * longer;
         }
-        if (box > 0) open = show_mean(index, box);
+        if (model.box > 0) open = show_mean(index, model.box);
         out.length = r.length;
         out.gap = r.gap;
         out.joules = r.joules - facts.reference * open;
@@ -138,6 +148,7 @@ class row_window {
         out.seconds = seconds_.data();
         out.open_at_end = open_at_end_.data();
         out.tail = r.tail;
+        out.excess = excess;
         out.columns = seconds_.size();
     }
 
@@ -148,7 +159,7 @@ class row_window {
     };
     struct term {
         std::uint32_t column;
-        float seconds, open;
+        float seconds, open, calls, cut;
     };
     struct half {
         list<row> rows;

@@ -1,0 +1,55 @@
+#include "joulery/detail/attribution/call_lengths.hpp"
+
+#include "approx.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace joulery::detail;
+
+TEST_CASE("call lengths: whole calls are longer than usual by what they took beyond it") {
+    call_length c;
+    CHECK(c.excess(9, {3, 0}) == 0);  // nothing is known yet
+    c.usual = 2;
+    CHECK(c.excess(9, {3, 0}) == approx(3));
+    CHECK(c.excess(5, {3, 0}) == approx(-1));
+}
+
+TEST_CASE("call lengths: a row of one call that it does not see end tells nothing of its length") {
+    call_length c;
+    c.usual = 2;
+    CHECK(std::fabs(c.excess(0.5, {0, 2})) < 0.03);
+    CHECK(c.excess(1, {0.5, 1}) == approx(0));  // began half-way, as it should
+}
+
+TEST_CASE("call lengths: where ends cut calls the time tells how many there were, too") {
+    call_length c;
+    c.usual = 1;
+    // Six by the time, give or take 0.5; five by the count, give or take 0.3.
+    const double sure = c.excess(6, {5, 0}), unsure = c.excess(6, {5, 1});
+    CHECK(sure == approx(1));
+    CHECK(unsure > 0.5);
+    CHECK(unsure < 0.9);
+    c.variety = 0.0004;  // calls are alike: the count must be wrong
+    CHECK(c.excess(6, {5, 1}) < 0.05);
+}
+
+TEST_CASE("call lengths: the usual length and its variety are learnt, and followed") {
+    MESSAGE("seed 1");
+    std::mt19937_64 random(1);
+    std::uniform_real_distribution<double> factor(0.7, 1.3);
+    call_lengths all;
+    auto learn = [&](int rows, double usual) {
+        call_length last;
+        for (int i = 0; i < rows; ++i) last = all.learn(3, usual * factor(random), {1, 0});
+        return last;
+    };
+    CHECK(learn(3, 2e-3).usual == 0);  // too few to say
+    const call_length known = learn(5000, 2e-3);
+    CHECK(known.usual == approx(2e-3).epsilon(0.01));
+    CHECK(known.variety == approx(0.03).epsilon(0.07));
+    CHECK(learn(400'000, 3e-3).usual == approx(3e-3).epsilon(0.03));
+    CHECK(all.learn(2, 1, {1, 0}).usual == 0);  // others are others
+}
