@@ -50,7 +50,8 @@ TEST_CASE("beliefs: a part that takes its whole's place is held to the same") {
     CHECK(summed(all, *both.update({{0, true}, {4, true}, {9, true}}, 2)) == "core ");
 }
 
-TEST_CASE("beliefs: what another backend shows of a distrusted whole is not summed beside its parts") {
+TEST_CASE(
+    "beliefs: what another backend shows of a distrusted whole is not summed beside its parts") {
     channel node = at("node", "", component::platform);
     channel card = at("gpu/0/board", "", component::gpu);
     card.device = "pci:0000:c0:00.0";
