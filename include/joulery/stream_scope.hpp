@@ -229,7 +229,7 @@ using enabled::stream_scope;
 
 #include "joulery/detail/core/fork_guard.hpp"
 #include "joulery/detail/session/device_context.hpp"
-#include "joulery/detail/session/scope_links.hpp"
+#include "joulery/detail/session/span_links.hpp"
 
 #include <cstdint>
 #include <mutex>

@@ -1,4 +1,4 @@
-#include "joulery/detail/carbon/carbon_from_environment.hpp"
+#include "joulery/detail/session/environment.hpp"
 
 #include "approx.hpp"
 

@@ -1,4 +1,4 @@
-#include "joulery/detail/session/hardware_text.hpp"
+#include "joulery/detail/session/machine_info.hpp"
 
 #include <doctest/doctest.h>
 
@@ -40,17 +40,17 @@ TEST_CASE("hardware: a processor that no channel names comes from the system, a 
 }
 
 TEST_CASE("hardware: the parts of one chip are one, whatever they are") {
+    CHECK(
+        detail::describe_hardware({named("Apple M2 Max", component::cpu, "cpu-package:0"),
+                                   named("Apple M2 Max", component::gpu, "cpu-package:0/gpu"),
+                                   named("Apple M2 Max", component::dram, "cpu-package:0/dram"),
+                                   named("Apple M2 Max", component::cpu, "cpu-package:0/process")},
+                                  "") == "Apple M2 Max");
     CHECK(detail::describe_hardware(
-              {named("Apple M2 Max", component::cpu, "cpu-package:0"),
-               named("Apple M2 Max", component::gpu, "cpu-package:0/gpu"),
-               named("Apple M2 Max", component::dram, "cpu-package:0/dram"),
-               named("Apple M2 Max", component::cpu, "cpu-package:0/process")},
-              "") == "Apple M2 Max");
-    CHECK(detail::describe_hardware({named("NVIDIA Grace", component::soc, "cpu-package:0"),
-                                     named("NVIDIA Grace", component::soc, "cpu-package:1"),
-                                     named("NVIDIA GB200", component::gpu,
-                                           "cpu-package:0/pci:0008:01:00.0")},
-                                    "") == "2 x NVIDIA Grace, NVIDIA GB200");
+              {named("NVIDIA Grace", component::soc, "cpu-package:0"),
+               named("NVIDIA Grace", component::soc, "cpu-package:1"),
+               named("NVIDIA GB200", component::gpu, "cpu-package:0/pci:0008:01:00.0")},
+              "") == "2 x NVIDIA Grace, NVIDIA GB200");
 }
 
 TEST_CASE("hardware: a cloud's machine is named once") {

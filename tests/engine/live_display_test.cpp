@@ -1,4 +1,4 @@
-#include "joulery/detail/session/progress_display.hpp"
+#include "joulery/detail/session/progress_line.hpp"
 
 #include "engine/pseudo_terminal.hpp"
 

@@ -1,5 +1,5 @@
 // What scopes took is in the report, and where it is too much a line says which scope to move.
-#include "joulery/detail/session/scope_cost.hpp"
+#include "joulery/detail/session/timing_policy.hpp"
 
 #include "approx.hpp"
 #include "engine/support.hpp"

@@ -2,7 +2,7 @@
 #include "joulery/scope.hpp"
 
 #include "engine/support.hpp"
-#include "joulery/detail/timing/child_index.hpp"
+#include "joulery/detail/timing/name_indexes.hpp"
 
 #include <doctest/doctest.h>
 

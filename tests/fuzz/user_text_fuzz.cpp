@@ -2,11 +2,11 @@
 // Refused with a reason or understood, and what is understood can be written and read again.
 #include "joulery/accounting/ledger.hpp"
 #include "joulery/assertions/baseline_file.hpp"
-#include "joulery/detail/carbon/carbon_from_environment.hpp"
 #include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/detail/core/utf8.hpp"
+#include "joulery/detail/session/environment.hpp"
 
 #include <chrono>
 #include <cstddef>

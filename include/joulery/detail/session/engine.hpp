@@ -13,11 +13,10 @@
 #include "joulery/detail/session/path_tallies.hpp"
 #include "joulery/detail/session/price_finder.hpp"
 #include "joulery/detail/session/timing_policy.hpp"
-#include "joulery/detail/timing/call_archive.hpp"
+#include "joulery/detail/timing/call_recorder.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/detail/timing/thread_clock.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
-#include "joulery/detail/timing/thread_name.hpp"
 #include "joulery/detail/timing/time_source.hpp"
 #include "joulery/meter.hpp"
 

@@ -6,7 +6,7 @@
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/session/engine.hpp"
-#include "joulery/detail/timing/call_archive.hpp"
+#include "joulery/detail/timing/call_recorder.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/report.hpp"
 

@@ -7,7 +7,7 @@
 #include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/detail/metering/power_recorder.hpp"
 #include "joulery/detail/metering/read_schedule.hpp"
-#include "joulery/detail/timing/edge_energy.hpp"
+#include "joulery/detail/timing/call_recorder.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -5,7 +5,6 @@
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/scope_ends.hpp"
-#include "joulery/detail/session/scope_links.hpp"
 #include "joulery/detail/session/span_links.hpp"
 #include "joulery/detail/session/thread_contexts.hpp"
 #include "joulery/detail/timing/library_section.hpp"

@@ -1,19 +1,40 @@
-// call_recorder.hpp - single calls of one thread's scopes, as many as fit.
+// call_recorder.hpp - records single calls with their time and energy, and archives the longest.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/timing/edge_energy.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/histogram.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// Joules up to an edge at which every summed channel was read.
+struct edge_energy {
+    bool known = false;          ///< every summed channel was read, and its row ended there
+    std::uint32_t channels = 0;  ///< changes where other channels are summed
+    double inside = 0;           ///< J of the path by its share of rows, children included
+    double own = 0;              ///< J of all that scopes may be billed
+
+    /// Of a row that was the path's to this part, its energy is the path's.
+    static constexpr double alone = 0.95;
+};
+
+/// J between the edges of a call, as read; negative: not known, or others were at work, too.
+[[nodiscard]] inline double joules_between(const edge_energy& begin,
+                                           const edge_energy& end) noexcept {
+    if (!begin.known || !end.known || begin.channels != end.channels) return -1;
+    const double inside = end.inside - begin.inside, own = end.own - begin.own;
+    const bool is_alone = own > 0 && inside >= edge_energy::alone * own && inside <= own * 1.001;
+    return is_alone ? inside : -1;
+}
 
 /// One call of a scope, in ticks.
 struct recorded_call {
@@ -163,6 +184,71 @@ class call_recorder {
     list<call_distribution> distributions_;  ///< by node
     list<std::uint32_t> known_;              ///< nodes that these know something of
     std::uint64_t dropped_ = 0;
+};
+
+/// Gathers what threads have recorded. Bounded: a program that starts a thread a request keeps the
+/// calls of the first ones and a count of the rest.
+///
+/// Thread: not synchronised.
+///
+///     call_archive all(100'000);
+///     all.take(recorder, "worker");
+class call_archive {
+ public:
+    explicit call_archive(std::size_t limit) noexcept : limit_(limit) {}
+
+    void take(const call_recorder& from, const std::string& name) {
+        const std::size_t room = limit_ - std::min(limit_, calls_.size());
+        const std::size_t taken = std::min(room, from.calls().size());
+        calls_.append(from.calls().begin(),
+                      from.calls().begin() + static_cast<std::ptrdiff_t>(taken));
+        dropped_ += from.dropped() + (from.calls().size() - taken);
+        for (const recorded_call& c : from.longest().calls()) longest_.add(c);
+        if (taken > 0) names_[from.thread()] = name;
+        name_longest(from.thread(), name);
+    }
+    /// The calls of a thread that are still open.
+    void take_open(const call_recorder& from, const std::string& name, std::uint64_t now) {
+        from.for_open(now, [&](const recorded_call& c) {
+            longest_.add(c);
+            if (!from.is_recording()) return;
+            calls_.push_back(c);
+            names_[from.thread()] = name;
+        });
+        name_longest(from.thread(), name);
+    }
+
+    /// For the copy that a report is made of: living threads bound their calls themselves.
+    void lift_limit() noexcept { limit_ = static_cast<std::size_t>(-1); }
+
+    [[nodiscard]] const list<recorded_call>& calls() const noexcept { return calls_; }
+    [[nodiscard]] const longest_calls& longest() const noexcept { return longest_; }
+    [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+    /// Names by thread number, of threads that have calls here.
+    [[nodiscard]] const std::map<std::uint32_t, std::string>& names() const noexcept {
+        return names_;
+    }
+
+ private:
+    void name_longest(std::uint32_t thread, const std::string& name) {
+        for (const recorded_call& c : longest_.calls())
+            if (c.thread == thread) names_[thread] = name;
+        if (names_.size() > calls_.size() + 4 * longest_calls::limit) forget_names();
+    }
+    // Threads whose calls were pushed out by longer ones.
+    void forget_names() {
+        std::map<std::uint32_t, std::string> kept;
+        const auto keep = [&](const recorded_call& c) { kept[c.thread] = names_[c.thread]; };
+        std::for_each(calls_.begin(), calls_.end(), keep);
+        std::for_each(longest_.calls().begin(), longest_.calls().end(), keep);
+        names_.swap(kept);
+    }
+
+    std::size_t limit_;
+    list<recorded_call> calls_;
+    longest_calls longest_;
+    std::uint64_t dropped_ = 0;
+    std::map<std::uint32_t, std::string> names_;
 };
 
 }  // namespace detail

@@ -1,4 +1,4 @@
-// thread_clock.hpp - how much processor time a thread has had.
+// thread_clock.hpp - the name of a thread, and its processor time.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,10 +7,16 @@
 
 #include <cstdint>
 #include <ctime>
+#include <string>
+
+#if JOULERY_LINUX()
+#include <sys/prctl.h>
+#endif
 
 #if JOULERY_POSIX()
 #include <sys/resource.h>
 #endif
+
 #if JOULERY_POSIX() && !defined(__APPLE__)
 #include <pthread.h>
 #endif
@@ -18,6 +24,16 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// "trainer 3": the calling thread's name in the system, "thread" where it has none, and `number`,
+/// for threads inherit their names.
+[[nodiscard]] inline std::string name_of_this_thread(std::uint32_t number) {
+    char name[17] = "";
+#if JOULERY_LINUX()
+    if (::prctl(PR_GET_NAME, name, 0, 0, 0) != 0) name[0] = '\0';
+#endif
+    return std::string(name[0] != '\0' ? name : "thread") + ' ' + std::to_string(number);
+}
 
 /// Processor time of the calling thread in seconds; 0 where the system does not tell.
 [[nodiscard]] inline double thread_cpu_seconds() noexcept {

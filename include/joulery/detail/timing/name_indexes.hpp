@@ -1,18 +1,80 @@
-// path_index.hpp - finds what a thread keeps of a path, by the path around it and the name.
+// name_indexes.hpp - finds a node's child, and a path's node, by name.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/name_key.hpp"
 #include "joulery/detail/timing/path_table.hpp"
+#include "joulery/detail/timing/scope_node.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
+
+/// The nodes of a tree in a hash table with open addressing: one cache line of the table and the
+/// node itself are all that a look-up reads as a rule.
+///
+/// Thread: not synchronised; it belongs to the tree's owning thread.
+/// Fails:  `reserve_one` throws where there is no memory, and changes nothing; `add` then can't.
+///
+///     children.reserve_one();
+///     children.add(node);
+///     scope_node* same = children.find(*node.parent, node.name);
+class child_index {
+ public:
+    [[nodiscard]] scope_node* find(const scope_node& parent, std::string_view name) const noexcept {
+        if (slots_.empty()) return nullptr;
+        const std::uint64_t hash = hash_of(&parent, name_key::of(name.data(), name.size()));
+        for (std::size_t i = first(hash);; i = (i + 1) & mask()) {
+            const slot& s = slots_[i];
+            if (s.node == nullptr) return nullptr;
+            if (s.hash == hash && is_it(*s.node, parent, name)) return s.node;
+        }
+    }
+    void reserve_one() {
+        if (4 * (size_ + 1) <= 3 * slots_.size()) return;
+        list<slot> larger(slots_.empty() ? 16 : slots_.size() * 2);
+        larger.swap(slots_);
+        for (const slot& s : larger)
+            if (s.node != nullptr) put(s);
+    }
+    void add(scope_node& n) noexcept {
+        put({hash_of(n.parent, name_key::of(n.name, n.name_size)), &n});
+        ++size_;
+    }
+
+ private:
+    struct slot {
+        std::uint64_t hash = 0;
+        scope_node* node = nullptr;
+    };
+    [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
+    [[nodiscard]] std::size_t first(std::uint64_t hash) const noexcept {
+        return static_cast<std::size_t>(hash) & mask();
+    }
+    void put(const slot& s) noexcept {
+        std::size_t i = first(s.hash);
+        while (slots_[i].node != nullptr) i = (i + 1) & mask();
+        slots_[i] = s;
+    }
+    static bool is_it(const scope_node& n, const scope_node& parent,
+                      std::string_view name) noexcept {
+        return n.parent == &parent && n.name_size == name.size() &&
+               std::memcmp(n.name, name.data(), name.size()) == 0;
+    }
+    static std::uint64_t hash_of(const void* parent, std::uint64_t key) noexcept {
+        return name_key::mix(reinterpret_cast<std::uintptr_t>(parent) ^ key);
+    }
+
+    list<slot> slots_;
+    std::size_t size_ = 0;
+};
 
 /// Entries that have a path, and a place in which they are the only ones of that path: nodes whose
 /// paths lie under another path than their parent's, and the sums of spans. A hash table with open
