@@ -176,7 +176,6 @@ struct interrupted_thread : machine_of_short_scopes {
 
 TEST_CASE("sampled scopes: what a thread loses of its processor is in the scopes it was in") {
     int covered = 0, all = 0;
-    MESSAGE("seeds 1 to 3");
     for (unsigned seed = 1; seed <= (is_sanitized ? 1u : 3u); ++seed) {
         CAPTURE(seed);
         interrupted_thread t(seed);
@@ -235,6 +234,23 @@ TEST_CASE("sampled scopes: what fills the scope around it never takes more than 
     CHECK(r.find("step/op")->untimed_calls > 50'000);
     CHECK(r.find("step/op")->time <= r.find("step")->time);
     CHECK(r.find("step/op")->time.count() == approx(r.find("step")->time.count()).epsilon(0.01));
+}
+
+TEST_CASE("sampled scopes: a call that was not timed counts as that from when it ends") {
+    machine_of_short_scopes b;
+    b.make_short(op);
+    const auto counted = [&] { return b.m.snapshot().find("op")->untimed_calls; };
+    const std::uint64_t before = counted();
+    std::uint64_t untimed = 0;
+    for (int i = 0; i < 200; ++i) {
+        {
+            scope s{b.m, op};
+            untimed += b.is_in_untimed_call() ? 1 : 0;
+            b.run(1us);
+        }
+        CHECK(counted() == before + untimed);
+    }
+    CHECK(untimed > 100);
 }
 
 TEST_CASE("sampled scopes: one that begins in a call that is not timed lies inside of it") {
