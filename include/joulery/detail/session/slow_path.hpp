@@ -33,11 +33,11 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
         flags &= ~std::uint32_t{out_of_order};
     }
     if ((flags & sampled) != 0 && --n.until_timed != 0) {
-        begin_untimed(n, holder);
+        begin_untimed(tree, n, holder);
         return &n;
     }
     if ((flags & ~std::uint32_t{ends_elsewhere | sampled}) == 0) {
-        begin_call(n, holder);
+        begin_call(tree, n, holder);
         return &n;
     }
     bool opened = false;

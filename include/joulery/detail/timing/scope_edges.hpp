@@ -70,15 +70,15 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
            (before < sp && before >= tree.stack_low);
 }
 
-JOULERY_INLINE void begin_call(scope_node& n, const void* holder) noexcept {
-    n.tree->current = &n;
+JOULERY_INLINE void begin_call(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
+    tree.current = &n;
     n.holder.store(holder, std::memory_order_relaxed);
     n.open(ticks_now());
 }
 
 /// A call that is counted and not timed: the scope around it stays the innermost that is open.
-JOULERY_INLINE void begin_untimed(scope_node& n, const void* holder) noexcept {
-    n.tree->current = &n;
+JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
+    tree.current = &n;
     n.holder.store(holder, std::memory_order_relaxed);
 }
 
@@ -107,9 +107,9 @@ JOULERY_INLINE void begin_untimed(scope_node& n, const void* holder) noexcept {
     parent->last_child = node;
     parent->expected = node->follower;
     if (JOULERY_UNLIKELY(flags != 0) && --node->until_timed != 0) {
-        begin_untimed(*node, holder);
+        begin_untimed(*tree, *node, holder);
     } else {
-        begin_call(*node, holder);
+        begin_call(*tree, *node, holder);
     }
     return node;
 }
