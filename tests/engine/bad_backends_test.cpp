@@ -3,6 +3,7 @@
 #include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/backend.hpp"
+#include "joulery/detail/session/engine.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/access.hpp"
 #include "joulery/testing/scripted_backend.hpp"
@@ -12,8 +13,11 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
+#include <future>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -237,6 +241,25 @@ TEST_CASE("bad backend: without channels, null, or doubled, with parents that ar
     CHECK(r.total.joules() == approx(3));
     CHECK(contains(r.warnings, "orphan names a parent that does not exist: nobody"));
     CHECK(contains(r.warnings, "contains itself by its parents"));
+}
+
+TEST_CASE("bad backend: what takes a sampler long after a read is no hanging read") {
+    options o;
+    o.period = 1ms;
+    int joules = 0;
+    o.backends.push_back(make_backend("slow", slow_channel("slow"),
+                                      [&joules] { return static_cast<double>(++joules); }));
+    meter m(std::move(o));
+    auto& reader = testing::access::engine_of(m).backends().front()->reader;
+    std::unique_lock<detail::timed_mutex> busy(reader.read_mutex);
+    const int before = joules;
+    auto made = std::async(std::launch::async, [&m] { return m.snapshot(); });
+    // Longer than a report waits for a read that hangs.
+    CHECK(made.wait_for(250ms) == std::future_status::timeout);
+    busy.unlock();
+    const report r = made.get();
+    CHECK_FALSE(contains(r.warnings, "has not come back from a read"));
+    CHECK(r.find_channel("slow")->tally.reads > static_cast<std::uint64_t>(before));
 }
 
 TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other backend, no end") {

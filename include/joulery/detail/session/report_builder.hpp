@@ -67,16 +67,19 @@ class report_builder {
     [[nodiscard]] energy taken_for_edges() const noexcept { return taken_; }
 
  private:
-    // A backend whose read hangs is not waited for: its last figures stand in.
+    // A backend whose read hangs is not waited for: its last figures stand in. What its sampler
+    // makes of a read is waited for, however long that takes.
     void refresh(metered_backend& m) {
-        const std::unique_lock<timed_mutex> lock(m.reader.read_mutex, patience);
-        if (lock.owns_lock()) return engine_.sample(m);
+        std::unique_lock<timed_mutex> lock(m.reader.read_mutex, std::defer_lock);
+        std::uint64_t since = m.reader.reading_since(), before = 0;
+        while (since == 0 || since != before) {
+            if (lock.try_lock_for(patience)) return engine_.sample(m);
+            before = std::exchange(since, m.reader.reading_since());
+        }
         engine_.end_rows_as_read(m);
-        const std::uint64_t since = m.reader.reading_since();
         const std::uint64_t now = engine_.clock().now();
-        const double hung = since != 0 && since < now
-                                ? static_cast<double>(now - since) * engine_.tick_seconds()
-                                : 0;
+        const double hung =
+            since < now ? static_cast<double>(now - since) * engine_.tick_seconds() : 0;
         report_.warnings.push_back("backend " + std::string(m.reader.name()) +
                                    " has not come back from a read for " + to_text(seconds(hung)) +
                                    "; its figures are as of the read before");
