@@ -156,6 +156,8 @@ struct interrupted_thread : machine_of_short_scopes {
         pass(pause);
         return nanoseconds + pause;
     }
+    /// ns of work.
+    void lose_after(double nanoseconds) { left = nanoseconds; }
     void wait() {
         ++use.given_up;
         pass(pause);
@@ -217,9 +219,31 @@ TEST_CASE("sampled scopes: what a thread loses of its processor is in the scopes
     CHECK(covered >= 0.8 * all);
 }
 
+TEST_CASE("sampled scopes: the first time that a thread loses its processor counts, too") {
+    interrupted_thread t(1);
+    t.lose_after(1e12);
+    const auto call = [&](int times) {
+        double truth = 0;
+        for (int i = 0; i < times; ++i) {
+            scope s{t.m, op};
+            truth += t.work(1'000);
+        }
+        return truth;
+    };
+    double truth = call(40'000);
+    t.lose_after(0);
+    truth += call(1);
+    t.lose_after(1e12);
+    truth += call(2'000);
+    const report r = t.m.snapshot();
+    REQUIRE(r.find("op")->untimed_calls > 1'000);
+    CHECK(r.find("op")->time.count() == approx(truth * 1e-9).epsilon(0.005));
+}
+
 TEST_CASE("sampled scopes: what fills the scope around it never takes more than that") {
     machine_of_short_scopes b([](options& o) { o.period = 100us; });
     std::mt19937 random(5);
+    int cut = 0;
     for (int i = 0; i < 2'000; ++i) {
         scope step{b.m, "step"};
         for (int k = 0; k < 50; ++k) b.call(op, std::chrono::nanoseconds(350 + random() % 300));
@@ -227,9 +251,16 @@ TEST_CASE("sampled scopes: what fills the scope around it never takes more than 
         const report r = b.m.snapshot();
         if (const scope_row* row = r.find("step/op")) {
             CHECK(row->time.count() <= r.find("step")->time.count() * (1 + 1e-12));
+            // What it seems to have taken more than that is in its bar.
+            const detail::scope_node& step_node = *b.tree().root.first_child.load();
+            const double seems =
+                1e-9 * static_cast<double>(step_node.first_child.load()->ticks_at(0));
+            CHECK(row->time_uncertainty.count() >= 1.999 * (seems - row->time.count()) - 1e-15);
+            cut += seems > row->time.count() * (1 + 1e-9) ? 1 : 0;
             CHECK(r.find("step")->self.joules() >= 0);
         }
     }
+    CHECK(cut > 10);
     const report r = b.m.snapshot();
     CHECK(r.find("step/op")->untimed_calls > 50'000);
     CHECK(r.find("step/op")->time <= r.find("step")->time);

@@ -1,5 +1,6 @@
 // What timed calls say of those that were not timed: the sum of made-up calls is known.
 #include "joulery/detail/timing/sampled_calls.hpp"
+#include "joulery/detail/timing/lost_time.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+namespace detail = joulery::detail;
 using joulery::detail::sampled_calls;
 using joulery::detail::timing_cost;
 
@@ -183,6 +185,41 @@ TEST_CASE("sampled calls: one that waits early is soon outweighed by those that 
             CHECK(path.timed() < 40'000);
             CHECK(std::fabs(path.error()) <= path.bar());
         }
+}
+
+TEST_CASE("sampled calls: what a thread lost is told from what it waited, call from calls before") {
+    detail::lost_time lost;
+    CHECK_FALSE(lost.has_looked());
+    lost.look(1'000, {1, 1, 0, 0});
+    CHECK(lost.has_looked());
+    CHECK(lost.ticks() == 0);
+    lost.look(2'000, {2, 1.25, 0, 1});  // its processor was taken away once
+    CHECK(lost.ticks() == 750);
+    lost.look(3'000, {3, 1.5, 4, 1});  // it waited four times
+    CHECK(lost.ticks() == 750);
+    lost.look(4'000, {4, 2, 7, 2});  // both: the pauses are taken to be alike
+    CHECK(lost.ticks() == 750 + 500 / 4);
+    lost.look(5'000, {});  // the system does not tell any more
+    lost.look(6'000, {6, 2, 7, 4});
+    CHECK(lost.ticks() == 875);
+
+    sampled_calls calls;
+    (void)calls.draw(2'000, 100'000, timing_cost{4'000, 0}, false);
+    REQUIRE(calls.is_drawn());
+    calls.note_end(1'000, 50);
+    CHECK(calls.unseen_at(1'000) == 0);
+    CHECK(calls.unseen_at(2'000) == 1'000);
+    const detail::lost_ticks in_the_call = calls.lost_at(2'000, 100, 150);
+    CHECK(in_the_call.inside == 100);
+    CHECK(in_the_call.before == 0);
+    CHECK(in_the_call.ran_before == 900);
+    const detail::lost_ticks before = calls.lost_at(2'000, 100, 350);
+    CHECK(before.inside == 0);
+    CHECK(before.before == 300);
+    CHECK(before.ran_before == 600);
+    const detail::lost_ticks too_much = calls.lost_at(2'000, 100, 5'000);  // of earlier pauses
+    CHECK(too_much.before == 900);
+    CHECK(too_much.ran_before == 0);
 }
 
 TEST_CASE("sampled calls: the reads of the clock are taken off what calls without them took") {
