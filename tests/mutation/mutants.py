@@ -110,6 +110,6 @@ MUTANTS = [
             "for (double& x : seconds_) x /= keep;", "the past grows instead of fading"),
     swap("attribution/noise_filter.hpp", "gain[i] * gain[j] * variance",
          "gain[i] * gain[j]", "the filter's covariance is not updated right"),
-    swap("attribution/idle_split.hpp", "shared ? r.context.duration / in_scopes : 1.0", "1.0",
+    swap("session/finish_report.hpp", "shared ? r.context.duration / in_scopes : 1.0", "1.0",
          "scopes that overlap each have all of the idle power"),
 ]

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/attribution/edge_policy.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/fork_guard.hpp"

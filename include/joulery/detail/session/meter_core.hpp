@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/attribution/idle_split.hpp"
 #include "joulery/detail/backends/common/hardware_names.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
@@ -11,9 +10,8 @@
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/report/intervals.hpp"
 #include "joulery/detail/session/engine.hpp"
-#include "joulery/detail/session/interval_caller.hpp"
+#include "joulery/detail/session/finish_report.hpp"
 #include "joulery/detail/session/machine_info.hpp"
-#include "joulery/detail/session/monotone_rows.hpp"
 #include "joulery/detail/session/observe_channels.hpp"
 #include "joulery/detail/session/progress_line.hpp"
 #include "joulery/detail/session/progress_reader.hpp"
