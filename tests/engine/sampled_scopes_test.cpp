@@ -527,6 +527,9 @@ TEST_CASE("sampled scopes: what is inside of a call that is not timed shows whil
     s.reset();
     const report after = b.m.snapshot();
     CHECK(after.find("step")->time >= after.find("step/op")->time);
+    // From where it could be seen first that the call goes on, what is inside of it not twice.
+    CHECK((after.find("step")->time - before.find("step")->time).count() ==
+          approx(5.05e-3).epsilon(0.006));
     CHECK(after.total.joules() ==
           approx(after.find("step")->total.joules() + after.unscoped.joules()).epsilon(1e-9));
 }

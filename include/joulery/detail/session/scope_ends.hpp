@@ -51,10 +51,13 @@ inline void time_entered(thread_context& tree, const engine* e) noexcept {
 }
 /// The time of a scope that is timed at every call is taken out of the calls around it that stand
 /// for others; where these are not timed, it is what is known of them.
-inline void take_out_of_estimates(const scope_node& n, std::uint64_t ticks) noexcept {
+inline void take_out_of_estimates(const scope_node& n, std::uint64_t ticks,
+                                  std::uint64_t now) noexcept {
     for (scope_node* p = n.parent; p->is_sampled() && p->sampling.is_drawn(); p = p->parent) {
         p->sampling.take_out(ticks);
-        if (!p->is_open()) p->add_ticks(ticks);
+        if (p->is_open()) continue;
+        p->add_ticks(ticks);
+        p->sampling.note_added(p->calls.load(std::memory_order_relaxed), ticks, now);
     }
 }
 /// A call that is not timed and goes on for so long is timed from when that could be seen first: at
@@ -66,7 +69,7 @@ inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
             n->sampling.stirs_since(n->calls.load(std::memory_order_relaxed), now);
         if (static_cast<double>(now - since) < long_calls * n->tree->cost.worth_timing) continue;
         stop_sampling(*n);
-        n->open(since);
+        n->open(since + n->sampling.added());
     }
 }
 /// What the thread has lost of its processor by now. That is asked for where no call of a sampled
@@ -96,7 +99,7 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampling.note_end(now, lost);
     n.close(now + more);
     time_what_goes_on(n, now);
-    if (!is_drawn) take_out_of_estimates(n, length);
+    if (!is_drawn) take_out_of_estimates(n, length, now);
     if (!n.is_sampled()) return sampling.stop();
     const std::uint32_t next = sampling.draw(n.calls.load(std::memory_order_relaxed), ticks + more,
                                              n.tree->cost, n.tree->exact_times->are_wanted());

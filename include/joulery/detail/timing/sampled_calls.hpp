@@ -80,9 +80,16 @@ class sampled_calls {
     /// Something inside of a call that is not timed has ended at `now`: since when it has been so
     /// in this call, after `calls`.
     [[nodiscard]] std::uint64_t stirs_since(std::uint64_t calls, std::uint64_t now) noexcept {
-        if (std::exchange(stirred_call_, calls + 1) != calls + 1) stirred_at_ = now;
+        if (std::exchange(stirred_call_, calls + 1) != calls + 1) stirred_at_ = now, added_ = 0;
         return stirred_at_;
     }
+    /// What has ended inside of it at `now`, after so many ticks, was added to the path.
+    void note_added(std::uint64_t calls, std::uint64_t ticks, std::uint64_t now) noexcept {
+        if (stirred_call_ == calls + 1)
+            added_ += now - stirred_at_ < ticks ? now - stirred_at_ : ticks;
+    }
+    /// Of the time since then, what was added.
+    [[nodiscard]] std::uint64_t added() const noexcept { return added_; }
     /// Calls that the timed one stands for, itself included.
     [[nodiscard]] std::uint32_t gap() const noexcept { return gap_; }
 
@@ -291,7 +298,7 @@ class sampled_calls {
     std::uint32_t looks_since_ = 0;  ///< timed calls when each one had to be
     std::uint32_t next_ones_ = 0;    ///< calls that are all timed, after a long one
     std::uint64_t ticks_before_ = 0;
-    std::uint64_t stirred_call_ = 0, stirred_at_ = 0;
+    std::uint64_t stirred_call_ = 0, stirred_at_ = 0, added_ = 0;
     std::uint64_t ended_at_ = 0;  ///< of the last timed call, and what was lost by then
     double lost_before_ = 0;
     double recent_ = 0;   ///< mean length of timed calls lately, in ticks
