@@ -77,6 +77,7 @@ inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
 inline double lost_by(scope_node& n, std::uint64_t now) noexcept {
     constexpr double long_unseen = 32;  // calls that are timed at every call
     thread_context& tree = tree_of(n);
+    if (tree.thread != &default_tree) return 0;  // another one ends it: it stands for itself
     const auto unseen = static_cast<double>(n.sampling.unseen_at(now));
     if (!tree.lost.has_looked() || unseen > long_unseen * tree.cost.worth_timing) {
         if (tree.played_use)
