@@ -114,8 +114,7 @@ void print_channels(const diagnosis& d) {
             "  %-*s  %9s  %s\n", width, c.what.id.c_str(),
             c.what.max_watts > 0 ? to_text(power::from_watts(c.what.max_watts)).c_str() : "nothing",
             c.what.model.empty() ? "-" : c.what.model.c_str());
-    std::printf(
-        "  (states: a limit, a critical or a rated power; half as much again is believed)\n");
+    std::printf("  (states: a limit, a critical or a rated power; 1.5 times that is plausible)\n");
 }
 
 void print_tree(const diagnosis& d) {

@@ -57,11 +57,11 @@ constexpr const char* usage =
     "  --series FILE           g CO2e/kWh over time, CSV or JSON\n"
     "  --pue N                 facility energy over IT energy\n"
     "  --embodied HARDWARE PIECES LIFETIME_HOURS SHARE\n"
-    "  --where                 where it had been cleanest\n"
+    "  --where                 where it would have been cleanest\n"
     "  --hours N               with --kwh: how long it ran\n"
     "  --gpu-hours N           hours of all cards together, at their TDP\n"
     "  --gpu NAME              which card\n"
-    "  --utilisation N         mean, from 0 to 1; 1 where it is not stated\n"
+    "  --utilisation N         mean, from 0 to 1; default 1\n"
     "  --items N UNIT          with --kwh: how many tokens, images, ... it made\n"
     "  --sources               whose figures the equivalents are\n"
     "  --published             papers' tables, recomputed\n";

@@ -90,7 +90,7 @@ inline std::string why_needless(const probed_backend& p, const machine_probe& ma
         for (const channel& c : used->channels()) counted = counted || counts_processors(c);
     }
     for (const std::string_view last : last_resorts)
-        if (counted && p.name == last) return "coarser than what is read";
+        if (counted && p.name == last) return "coarser than the backends in use";
     return {};
 }
 

@@ -89,7 +89,7 @@ TEST_CASE("accuracy bench: a goal is missed by its worst part") {
     CHECK(as_good.missed_by(e) > 2);
 }
 
-TEST_CASE("accuracy bench: what was not told counts for nothing, and no bar covers nothing") {
+TEST_CASE("accuracy bench: a missing figure counts for nothing, and no bar covers nothing") {
     error_summary e;
     e.add({10, unknown, unknown, 11, unknown, 10});
     CHECK(std::isnan(e.edges_median()));

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-/// Joules of one scope in one run; what is not a number was not told.
+/// Joules of one scope in one run; not-a-number: unknown.
 struct scope_figure {
     double truth = 0;
     double by_edges = 0;  ///< reading the counters where it begins and ends
@@ -53,7 +53,7 @@ class error_summary {
                    : std::numeric_limits<double>::quiet_NaN();
     }
 
-    /// Not a number where nothing was told.
+    /// Not a number without a figure.
     static double median_of(std::vector<double> v) {
         if (v.empty()) return std::numeric_limits<double>::quiet_NaN();
         const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);

@@ -62,7 +62,7 @@ TEST_CASE("threads: what threads with gaps share goes by who was busy when") {
     }
 }
 
-TEST_CASE("threads: tasks dealt to a pool are told apart far better than by time") {
+TEST_CASE("threads: tasks dealt to a pool are separated far better than by time") {
     const outcome o = outcome_of("uneven pool of 2 threads");
     CHECK(o.scopes.median() < o.scopes.share_median() / 10);
     CHECK(o.scopes.cover() >= 90);

@@ -1,4 +1,4 @@
-// Which scopes wait, told from the processor time of whole threads.
+// Which scopes wait, found from the processor time of whole threads.
 #include "joulery/detail/attribution/busy_shares.hpp"
 
 #include "approx.hpp"
@@ -9,7 +9,7 @@
 
 using namespace joulery::detail;
 
-TEST_CASE("busy shares: a scope that waits is told from one that works on the same thread") {
+TEST_CASE("busy shares: a scope that waits is separated from one that works on the same thread") {
     busy_shares shares;
     std::mt19937_64 random(1);
     std::uniform_real_distribution<double> even(0.02, 0.08);

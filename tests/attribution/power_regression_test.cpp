@@ -158,7 +158,7 @@ TEST_CASE("power regression: constant powers are found to a part in ten thousand
     }
 }
 
-TEST_CASE("power regression: noise that all scopes share is learnt and told from powers") {
+TEST_CASE("power regression: noise that all scopes share is learnt and separated from powers") {
     for (const double tau : {0.1, 1.0}) {
         CAPTURE(tau);
         program p;

@@ -147,7 +147,7 @@ TEST_CASE("amd-hsmp: power that can't be asked for ends the comparison") {
     CHECK((*b)->note() == "");
 }
 
-TEST_CASE("amd-hsmp: what keeps it from opening is told") {
+TEST_CASE("amd-hsmp: a failure to open has its reason") {
     fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
@@ -162,7 +162,8 @@ TEST_CASE("amd-hsmp: what keeps it from opening is told") {
     m.cpuinfo("AuthenticAMD", "AMD EPYC 9654", 25, 17, 1, "fpu hypervisor");
     CHECK(remedy() == "");
     fake_device silent;
-    CHECK(contains(open_amd_hsmp(system_root{}, silent.calls()).error().reason, "no socket tells"));
+    CHECK(
+        contains(open_amd_hsmp(system_root{}, silent.calls()).error().reason, "no socket reports"));
     firmware zero;
     zero.has_counter = false, zero.milliwatts = 0, zero.sockets = 1;
     fake_device stuck;

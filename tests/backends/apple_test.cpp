@@ -74,7 +74,8 @@ TEST_CASE("apple-ioreport: samples that fail, channels that leave, a virtual mac
     mac.control.items = 1;
     CHECK(read_all(**b).status == read_status::retry);
     mac.items({{"PCPU", "mJ", 5}, {"CPU Energy", "furlong", 5}});
-    CHECK(contains(open_apple_ioreport(mac.folder.search()).error().reason, "names nothing"));
+    CHECK(
+        contains(open_apple_ioreport(mac.folder.search()).error().reason, "has no known channel"));
     mac.items({});
     CHECK(contains(open_apple_ioreport(mac.folder.search()).error().reason, "virtual machine"));
     const library_folder none;

@@ -86,13 +86,13 @@ TEST_CASE("cray-pm: counters that were started anew count on from 0, whatever th
     m.file(folder + "energy", "1060 J\n");  // 1060 J since the start, not 10 since the last read
     SUBCASE("startup tells") { m.file(folder + "startup", "4 1700000000123456 us\n"); }
     SUBCASE("a startup that can't be read tells nothing") { m.file(folder + "startup", ""); }
-    const bool told = m.root().line(folder + "startup") != "";
+    const bool known = m.root().line(folder + "startup") != "";
     take();
-    CHECK(node.joules() == (told ? 1110 : 60));
+    CHECK(node.joules() == (known ? 1110 : 60));
     CHECK(node.tally().resets == 0);
     m.file(folder + "energy", "1070 J\n");
     take();
-    CHECK(node.joules() == (told ? 1120 : 70));
+    CHECK(node.joules() == (known ? 1120 : 70));
 }
 
 TEST_CASE("cray-pm: a startup that is seen late is no restart") {
@@ -104,7 +104,7 @@ TEST_CASE("cray-pm: a startup that is seen late is no restart") {
     CHECK(read_all(**b).values[0] == 1000);
 }
 
-TEST_CASE("cray-pm: a power cap that changes is told of") {
+TEST_CASE("cray-pm: a power cap that changes is noted") {
     fake_system m;
     node(m);
     m.file(folder + "generation", "5\n");
@@ -120,7 +120,7 @@ TEST_CASE("cray-pm: elsewhere it says that it is not there") {
     fake_system m;
     CHECK(contains(open_cray_pm(m.root()).error().reason, "/sys/cray/pm_counters: not there"));
     m.folder("/sys/cray/pm_counters");
-    CHECK(contains(open_cray_pm(m.root()).error().reason, "holds no counter"));
+    CHECK(contains(open_cray_pm(m.root()).error().reason, "has no counter"));
 }
 
 TEST_CASE("cray-pm: names the node, its processors and its cards, and states its power cap") {

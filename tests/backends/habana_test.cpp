@@ -109,21 +109,21 @@ TEST_CASE("habana: 64 devices, of which one is lost") {
     CHECK(r.values[63] == 163);
 }
 
-TEST_CASE("habana: what keeps it from opening is told") {
+TEST_CASE("habana: a failure to open has its reason") {
     gaudi_machine m;
     const fake_system bare;
     CHECK(contains(open_habana(bare.root(), m.folder.search()).error().reason, "no Habana"));
     CHECK(m.control.inits == 0);
     CHECK(contains(open_habana(m.system.root(), {{}, false}).error().reason, "libhlml.so"));
     const library_folder other("libnothing", "libhlml.so");
-    CHECK(contains(open_habana(m.system.root(), other.search()).error().reason, "no HLML"));
+    CHECK(contains(open_habana(m.system.root(), other.search()).error().reason, "not HLML"));
     m.control.init_status = 9;
     CHECK(m.open().error().remedy == "sudo modprobe habanalabs");
     m.control.init_status = 5;  // somebody in this process started it before
     CHECK(m.open());
     m.control.init_status = 0;
     m.control.gaudis[0].energy_status = m.control.gaudis[0].power_status = 4;
-    CHECK(contains(m.open().error().reason, "device 0 tells neither energy nor power: error 4"));
+    CHECK(contains(m.open().error().reason, "device 0 reports neither energy nor power: error 4"));
     m.control.gaudis[0].handle_status = 6;
     CHECK(contains(m.open().error().reason, "device 0: error 6"));
     m.control.count = 0;

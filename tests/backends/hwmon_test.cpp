@@ -81,7 +81,7 @@ TEST_CASE("hwmon: any other ACPI meter is the machine's") {
     const auto b = opened(m);
     CHECK(b->channels()[0].part == component::platform);
     CHECK(read_all(*b).values[0] == 320'000'000);
-    CHECK(b->channels()[0].update_period == std::chrono::seconds(1));  // where none is told
+    CHECK(b->channels()[0].update_period == std::chrono::seconds(1));  // the default
     m.file(folder + "/power1_average_interval", "5000\n");
     CHECK(opened(m)->channels()[0].update_period == std::chrono::seconds(5));
     m.file(folder + "/power1_average_interval", "0\n");
@@ -225,7 +225,8 @@ TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it i
     CHECK(read_all(**b).values[0] == 8'000'000);
 }
 
-TEST_CASE("hwmon: labelled parts are named by their processor or machine, one device all together") {
+TEST_CASE(
+    "hwmon: labelled parts are named by their processor or machine, one device all together") {
     fake_system m;
     m.file("/proc/device-tree/model", "8335-GTW\n");
     const std::string occ = chip(m, 0, "occ");

@@ -36,9 +36,9 @@ struct controller {
         a.type = 1;
         const bool late = late_answers > 0 && late_answers-- > 0;
         a.id = late ? asked - 1 : asked;
-        const unsigned told = late ? 9 : watts;
-        unsigned char data[19] = {completion, 0xdc, static_cast<unsigned char>(told),
-                                  static_cast<unsigned char>(told >> 8)};
+        const unsigned reported = late ? 9 : watts;
+        unsigned char data[19] = {completion, 0xdc, static_cast<unsigned char>(reported),
+                                  static_cast<unsigned char>(reported >> 8)};
         data[18] = measuring ? 0x40 : 0;
         std::memcpy(a.message.data, data, length);
         a.message.length = static_cast<unsigned short>(length);
@@ -59,7 +59,7 @@ TEST_CASE("ipmi-dcmi: the node's power in watts") {
     CHECK((*b)->channels()[0].part == component::platform);
     const long asked = bmc.asked;
     bmc.watts = 500;
-    CHECK(read_all(**b).values[0] == 412);  // as it was told when the device was opened
+    CHECK(read_all(**b).values[0] == 412);  // as reported when the device was opened
     CHECK(bmc.asked == asked);
     CHECK(read_all(**b).values[0] == 500);
     CHECK(contract_violations(**b) == strings{});
@@ -93,7 +93,7 @@ TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("ipmi-dcmi: what keeps it from opening is told") {
+TEST_CASE("ipmi-dcmi: a failure to open has its reason") {
     fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
@@ -106,7 +106,8 @@ TEST_CASE("ipmi-dcmi: what keeps it from opening is told") {
     bmc.completion = 0xc1;
     device.on_open = [](const std::string& path) { return contains(path, "ipmidev") ? 0 : ENOENT; };
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
-    CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().reason, "tells no power"));
+    CHECK(
+        contains(open_ipmi_dcmi(m.root(), device.calls()).error().reason, "does not report power"));
 }
 
 TEST_CASE("ipmi-dcmi: an answer that is cut off is none") {

@@ -127,7 +127,7 @@ TEST_CASE("level-zero: 64 GPUs, lost one by one") {
     CHECK(contract_violations(**b, {4, false, {}}) == strings{});
 }
 
-TEST_CASE("level-zero: what keeps it from opening is told") {
+TEST_CASE("level-zero: a failure to open has its reason") {
     intel_machine m;
     const fake_system bare;
     CHECK(open_level_zero(bare.root(), m.folder.search()).error().reason ==

@@ -168,7 +168,7 @@ TEST_CASE("nvml: an old driver without counter, fields and UUID look-up gives it
     CHECK(contract_violations(**b, {8, false, {}}) == strings{});
 }
 
-TEST_CASE("nvml: a virtual GPU that tells nothing is told of, the others are read") {
+TEST_CASE("nvml: a virtual GPU that reports nothing is noted, the others are read") {
     gpu_machine m(3);
     m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
     m.control.gpus[2].handle_status = 17;
@@ -395,7 +395,7 @@ TEST_CASE("nvml: a counter that stands still is replaced by power x time") {
     CHECK(read_all(**b).values[0] - before == approx(500'000).epsilon(1e-4));
 }
 
-TEST_CASE("nvml: a counter that counts half is kept and told of") {
+TEST_CASE("nvml: a counter that counts half is kept and noted") {
     gpu_machine m(1);
     opened_backend b = m.open();
     REQUIRE(b);

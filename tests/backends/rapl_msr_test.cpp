@@ -77,12 +77,12 @@ TEST_CASE("rapl-msr: Silvermont counts in microjoules") {
     CHECK(detail::msr_unit_joules(atom, rapl_domain::package, 5 << 8) == approx(32e-6));
 }
 
-TEST_CASE("rapl-msr: what keeps it from opening is told") {
+TEST_CASE("rapl-msr: a failure to open has its reason") {
     fake_system m;
     fake_device device;
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "not an Intel"));
     m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55);
-    CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "names no processors"));
+    CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "lists no processors"));
     m.cpus_online("0");
     device.on_open = [](const std::string&) { return ENOENT; };
     CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "sudo modprobe msr");

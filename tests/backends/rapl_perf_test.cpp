@@ -147,7 +147,7 @@ TEST_CASE("rapl-perf: a turn that the kernel lost is made good") {
     }
 }
 
-TEST_CASE("rapl-perf: what the kernel refuses is told with its remedy") {
+TEST_CASE("rapl-perf: what the kernel refuses is reported with its remedy") {
     fake_system m;
     perf_unit(m, "0", {"-", "energy-pkg"});
     m.file("/proc/sys/kernel/perf_event_paranoid", "4\n");

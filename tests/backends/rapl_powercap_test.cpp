@@ -245,7 +245,7 @@ TEST_CASE("rapl-powercap: a machine without powercap says why") {
         m.cpuinfo("GenuineIntel", "Xeon", 6, 85).folder("/sys/class/powercap");
         opened_backend b = open_rapl_powercap(m.root());
         REQUIRE_FALSE(b);
-        CHECK(contains(b.error().reason, "holds no RAPL zone"));
+        CHECK(contains(b.error().reason, "has no RAPL zone"));
         CHECK(b.error().remedy == "sudo modprobe intel_rapl_msr");
     }
     SUBCASE("another kind of processor") {
@@ -309,7 +309,7 @@ TEST_CASE("rapl-powercap: no counter that holds a number is a failure, not an em
     m.file("/sys/class/powercap/intel-rapl:0/energy_uj", "");
     opened_backend b = open_rapl_powercap(m.root());
     REQUIRE_FALSE(b);
-    CHECK(contains(b.error().reason, "intel-rapl:0/energy_uj: holds no number"));
+    CHECK(contains(b.error().reason, "intel-rapl:0/energy_uj: is not a number"));
 }
 
 TEST_CASE("rapl-powercap: what fails may come back, what vanishes is gone until it returns") {

@@ -136,7 +136,8 @@ TEST_CASE("recorder: the file as it is documented") {
           "read\t400000000\tok\t1\t2\n");
 }
 
-TEST_CASE("recorder: a file that can't be written is told, a full disk does not stop the meter") {
+TEST_CASE(
+    "recorder: a file that can't be written is reported, a full disk does not stop the meter") {
     CHECK(contains(record(device(), "/nonexistent/folder/x").error().reason, "No such file"));
     CHECK(contains(record(nullptr, "/dev/null").error().reason, "no backend"));
     if (!system_root{}.exists("/dev/full")) return;

@@ -167,7 +167,7 @@ TEST_CASE("rocm-smi: without a GPU or a library nothing is started") {
     CHECK(m.control.init_flags == 77);
     CHECK(contains(open_rocm_smi(m.system.root(), {{}, false}).error().remedy, "librocm-smi64-1"));
     const library_folder other("libnothing", "librocm_smi64.so.1");
-    CHECK(contains(open_rocm_smi(m.system.root(), other.search()).error().reason, "no ROCm SMI"));
+    CHECK(contains(open_rocm_smi(m.system.root(), other.search()).error().reason, "not ROCm SMI"));
 }
 
 TEST_CASE("rocm-smi: 64 GPUs, of which some fail") {

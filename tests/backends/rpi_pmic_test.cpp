@@ -70,7 +70,7 @@ TEST_CASE("rpi-pmic: the board's rails, core and memory inside") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("rpi-pmic: what keeps it from opening is told") {
+TEST_CASE("rpi-pmic: a failure to open has its reason") {
     fake_system m;
     fake_device device;
     m.file("/proc/device-tree/model", "Raspberry Pi 4 Model B");

@@ -32,7 +32,7 @@ TEST_CASE("timestamp: the hour that comes twice in autumn is two hours") {
     CHECK(unix_of("2025-10-26T02:30:00+01:00") - unix_of("2025-10-26T02:30:00+02:00") == 3600);
 }
 
-TEST_CASE("timestamp: a moment without a zone is told apart from no moment") {
+TEST_CASE("timestamp: a moment without a zone is separated from no moment") {
     for (const char* local : {"2025-10-26T02:30:00", "2025-10-26 02:30", "2025-10-26"})
         CHECK(parse_timestamp(local).what == timestamp::verdict::no_zone);
     for (const char* bad : {"", "yesterday", "2025-13-01T00:00Z", "2025-02-29T00:00Z", "2025-1-1",

@@ -16,7 +16,8 @@ namespace {
 constexpr double infinite = std::numeric_limits<double>::infinity();
 }
 
-TEST_CASE("finite: not-a-number and infinities are told from numbers, whatever the flags") {
+TEST_CASE(
+    "finite: not-a-number and infinities are distinguished from numbers, whatever the flags") {
     for (const double x : {0.0, -0.0, 1.0, -2.5, 5e-324, 1.7976931348623157e308}) {
         CHECK(is_finite(x));
         CHECK_FALSE(is_nan(x));

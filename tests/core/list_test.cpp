@@ -19,7 +19,7 @@ using namespace joulery;
 using detail::list;
 
 namespace {
-/// A text that counts how many of it there are, and throws at the copy that it is told to.
+/// A text that counts how many of it there are, and throws at the copy on request.
 struct counted {
     static inline int alive = 0, throws_at = 0;
     std::string text;

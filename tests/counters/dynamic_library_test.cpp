@@ -31,7 +31,7 @@ TEST_CASE("dynamic library: a missing one says so and binds nothing") {
     CHECK(nowhere.error() == "libc.so.6: not found");
 }
 
-TEST_CASE("dynamic library: of several failures the one that is there is told") {
+TEST_CASE("dynamic library: of several failures the one that exists is reported") {
     joulery::testing::fake_system place;
     place.file("/libvendor.so.2", "this is no library");
     const dynamic_library library({"libvendor.so.3", "libvendor.so.2", "libvendor.so.1"},

@@ -47,7 +47,7 @@ TEST_CASE("defaults: an empty machine has reasons and no backend") {
     CHECK(contains(found.warnings, "rapl-powercap: "));
 }
 
-TEST_CASE("defaults: names choose, none is none, an unknown one is told the known ones") {
+TEST_CASE("defaults: names choose, none is none, for an unknown one the known ones are listed") {
     fake_system machine;
     with_cpu(machine).powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     const found_backends both = open_backends({"estimate", "rapl-powercap"}, machine.root());
@@ -57,7 +57,7 @@ TEST_CASE("defaults: names choose, none is none, an unknown one is told the know
     CHECK(open_backends({"none"}, machine.root()).warnings.empty());
     const found_backends odd = open_backends({"rapl"}, machine.root());
     CHECK(odd.backends.empty());
-    CHECK(contains(odd.warnings, "there is no backend 'rapl'; known are "));
+    CHECK(contains(odd.warnings, "unknown backend 'rapl'; known are "));
     CHECK(contains(odd.warnings, "rapl-powercap, "));
     CHECK(contains(odd.warnings, "none"));
 }

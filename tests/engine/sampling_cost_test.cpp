@@ -138,7 +138,7 @@ TEST_CASE("sampling cost: the report says what reading each backend cost") {
     CHECK(text.find("rapl-powercap: ") == std::string::npos);  // does not matter
 }
 
-TEST_CASE("sampling cost: what is made of the readings is told apart from reading") {
+TEST_CASE("sampling cost: what is made of the readings is separated from reading") {
     // Takes its time on the processor, and says so.
     struct busy_counter final : backend {
         std::string_view name() const noexcept override { return "busy"; }

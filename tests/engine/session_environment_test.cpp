@@ -141,8 +141,8 @@ TEST_CASE("environment: where no backend that is named exists, the machine's own
     const answer a = report_under(
         {{"JOULERY_SYSROOT", with_rapl(machine).path("")}, {"JOULERY_BACKENDS", "rapl-pwrcap"}});
     CHECK(ids_of(a) == std::vector<std::string>{"cpu0/package", "cpu0/core", "cpu0/dram"});
-    CHECK(warns_of(a, "there is no backend 'rapl-pwrcap'"));
-    CHECK(warns_of(a, "what would be read without it is read"));
+    CHECK(warns_of(a, "unknown backend 'rapl-pwrcap'"));
+    CHECK(warns_of(a, "using the defaults"));
     CHECK(a.child.err.find("'rapl-pwrcap'") != std::string::npos);
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the re
     CHECK(a.child.exit_code == 0);
 }
 
-TEST_CASE("environment: a program at its limit of open files is told what that costs") {
+TEST_CASE("environment: a program at its limit of open files is warned what that costs") {
     if (is_sanitized) return;  // whose runtime opens a pipe to see whether a pointer is a good one
     const engine_test::folder files;
     const child_result r = in_child(

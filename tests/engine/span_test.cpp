@@ -196,7 +196,7 @@ TEST_CASE("a span inside a span, and a copy of its handle that outlives it") {
     check_conserved_report(r);
 }
 
-TEST_CASE("what a request used is told apart by its tasks, within the bar") {
+TEST_CASE("what a request used is separated by its tasks, within the bar") {
     int covered = 0, all = 0;
     double sum = 0, truth = 0;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {

@@ -170,7 +170,7 @@ TEST_CASE("a stream scope has the device's work, though the host's part ended lo
     CHECK(cpu_joules(r, "step") == approx(20 * 0.01 * 80).epsilon(0.1));
 }
 
-TEST_CASE("short work on a slow counter is told from the device's idling by power") {
+TEST_CASE("short work on a slow counter is separated from the device's idling by power") {
     async_machine a{nvml_like(), 60};
     device_timeline device;
     device_stream stream{device};

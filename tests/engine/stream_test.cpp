@@ -271,14 +271,14 @@ TEST_CASE("random threads: windows and differences of looks at any moment add up
     const std::uint64_t first = alone != nullptr ? std::strtoull(alone, nullptr, 10) : 1;
     for (std::uint64_t seed = first; seed < first + (alone != nullptr ? 1 : 5); ++seed) {
         CAPTURE(seed);
-        std::vector<interval_report> told;
+        std::vector<interval_report> known;
         report before, whole;
         double looked = 0;
         {
             options o;
             o.backends.push_back(ten_watts());
             o.interval = 2ms;
-            o.on_interval = [&](const interval_report& i) { told.push_back(i); };
+            o.on_interval = [&](const interval_report& i) { known.push_back(i); };
             meter m{std::move(o)};
             random_threads threads{m, seed};
             before = m.snapshot();
@@ -294,9 +294,9 @@ TEST_CASE("random threads: windows and differences of looks at any moment add up
         }
         CHECK(looked == approx(whole.total.joules()).epsilon(1e-12));
         sums all;
-        for (const interval_report& i : told) all.add(i);
-        REQUIRE(told.size() >= 2);
-        const report& last = told.back().so_far;
+        for (const interval_report& i : known) all.add(i);
+        REQUIRE(known.size() >= 2);
+        const report& last = known.back().so_far;
         all.check_against(last);
         CHECK(engine_test::calls_of(last, "even") + engine_test::calls_of(last, "odd") == 180);
     }
@@ -330,7 +330,7 @@ TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report
     sums all;
     options o = machine.options_with({inlet});
     o.interval = 10s;
-    double told = 0;
+    double known = 0;
     o.on_interval = [&](const interval_report& i) { all.add(i); };
     auto m = std::make_unique<meter>(std::move(o));
     machine.attach(*m);
@@ -344,7 +344,7 @@ TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report
             machine.run(std::chrono::milliseconds(50 + random() % 800));
         }
         request.add_items(64, "token");
-        told += request.end().energy.joules();
+        known += request.end().energy.joules();
         machine.draw(40_W);
         machine.run(std::chrono::milliseconds(random() % 600));
     }
@@ -356,8 +356,8 @@ TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report
     CHECK(all.number > 340);
     CHECK(r.find("request")->items == 3000 * 64);
     CHECK(r.find("request")->call_energy.p99 > r.find("request")->call_energy.p50);
-    // What the spans were told at their ends is what the report has of them in the end.
-    CHECK(told == approx(r.find("request")->total.joules()).epsilon(0.03));
+    // What the spans reported at their ends is what the report has of them in the end.
+    CHECK(known == approx(r.find("request")->total.joules()).epsilon(0.03));
 }
 
 TEST_CASE("a whole that is not believed any more: what rows had does not fall") {

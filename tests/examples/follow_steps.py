@@ -52,7 +52,7 @@ def log_metrics(metrics, step=None):
 
 
 def followed(folder, tracker, argument):
-    """What a tracker is told of two intervals."""
+    """What a tracker is reported of two intervals."""
     for name, text in STAND_INS.items():
         module = pathlib.Path(folder) / "modules" / name
         module.parent.mkdir(parents=True, exist_ok=True)
@@ -66,14 +66,14 @@ def followed(folder, tracker, argument):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    told = followed(folder, "tensorboard", "runs/1")
-    assert "scalar runs/1 train/forward/j_per_sample 0.008333333333333333 1" in told, told
-    assert told.count("flush") == 2, told
+    reported = followed(folder, "tensorboard", "runs/1")
+    assert "scalar runs/1 train/forward/j_per_sample 0.008333333333333333 1" in reported, reported
+    assert reported.count("flush") == 2, reported
     assert sum(t.startswith("log ") and "train/forward/energy_j" in t
                for t in followed(folder, "wandb", "p")) == 2
     assert followed(folder, "wandb", "p")[0] == "init p"
-    told = followed(folder, "mlflow", "")
-    assert told[0] == "start" and sum(t.startswith("log ") for t in told) == 2, told
+    reported = followed(folder, "mlflow", "")
+    assert reported[0] == "start" and sum(t.startswith("log ") for t in reported) == 2, reported
 
 with tempfile.TemporaryDirectory() as folder:
     path = pathlib.Path(folder) / "run.steps.jsonl"

@@ -23,14 +23,14 @@ def main(root, *compiler):
         subprocess.run([*flags, "-std=c++17", f"-I{root}/include", f"{root}/examples/steps.cpp",
                         *archives, "-o", here / "steps", "-pthread", "-ldl"], check=True)
         files = f"{here}/run.json,{here}/run.steps.jsonl"
-        told = subprocess.run([here / "steps", str(STEPS)], check=True, text=True, timeout=60,
+        reported = subprocess.run([here / "steps", str(STEPS)], check=True, text=True, timeout=60,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               env={**os.environ, "JOULERY_REPORT": files}).stdout
         report = json.loads((here / "run.json").read_text(encoding="utf-8"))
         lines = [json.loads(line) for line in
                  (here / "run.steps.jsonl").read_text(encoding="utf-8").splitlines()]
-    steps = [LINE.fullmatch(line) for line in told.splitlines()]
-    assert len(steps) == STEPS and all(steps), told
+    steps = [LINE.fullmatch(line) for line in reported.splitlines()]
+    assert len(steps) == STEPS and all(steps), reported
     assert [int(step[1]) for step in steps] == list(range(STEPS))
     joules = sum(float(step[2]) * PREFIXES[step[3]] for step in steps)
     doubt = sum(float(step[4]) * PREFIXES[step[5]] for step in steps)

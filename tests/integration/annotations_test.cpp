@@ -208,7 +208,7 @@ TEST_CASE("ggml: nodes are scopes under the names of what they are, without thei
     CHECK(calls(r, "decode/(node)") == 1);
 }
 
-TEST_CASE("annotations too short to be told apart are part of what is around them") {
+TEST_CASE("annotations too short to be separated are part of what is around them") {
     const report r = measured([] {
         annotation_stack::settings().shortest = std::chrono::hours(1);
         annotation_stack::settings().looks = 16;

@@ -112,7 +112,7 @@ TEST_CASE("xe's card above what it states is not believed, at once or for good")
         const double joules = m.run_for(
             10s, 100ms, [&](double at) { m.xe(micro(at * watts + 1), micro(at * 90 + 1)); });
         CHECK(joules <= 10 * 328);
-        // The package counts in its place once the card has told nothing that is believed.
+        // The package counts in its place once the card has had no plausible value.
         CHECK(joules == approx(900).epsilon(0.02));
         CHECK(contains(m.said("gpu/0000:03:00.0/board"), "not believ"));
     }

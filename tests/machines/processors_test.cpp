@@ -62,7 +62,7 @@ TEST_CASE("Xeon with two sockets and psys: psys is the total of all") {
                              {"intel-rapl:2", 6'000'000}})) == approx(600));
 }
 
-TEST_CASE("a counter that stands still is told of, one at rest inside another is not") {
+TEST_CASE("a counter that stands still is noted, one at rest inside another is not") {
     fake_machine m;
     intel(m, "Intel(R) Core(TM) i7-9700K", 158);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);

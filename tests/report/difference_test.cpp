@@ -83,7 +83,7 @@ TEST_CASE("a row that the earlier report lacks is whole in the window") {
     CHECK(w.scopes[0].calls == 3);
 }
 
-TEST_CASE("rows of one path in different places are told apart in a window") {
+TEST_CASE("rows of one path in different places are separated in a window") {
     report earlier = at(10, 4, 60), later = at(30, 7, 100);
     for (report* r : {&earlier, &later}) {
         scope_row nested = r->scopes[0];

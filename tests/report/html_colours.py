@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# html_colours.py - whether the eight colours of the HTML report are told apart by everybody, in
+# html_colours.py - whether the eight colours of the HTML report are separated by everybody, in
 # light and in dark, and stand out from their background.
 # SPDX-License-Identifier: MIT
 """usage: html_colours.py PROJECT_FOLDER

@@ -207,8 +207,8 @@ TEST_CASE("ledger: a writer waits for one that is in the middle of its line") {
     const pid_t child = fork();  // before the lock, which it would inherit
     if (child == 0) {
         char byte = 0;
-        const bool told = read(go[0], &byte, 1) == 1 && write(ready[1], &byte, 1) == 1;
-        _exit(told && append_to_ledger(f.path, entry("2", "training", "a", november, 5)) ? 0 : 1);
+        const bool known = read(go[0], &byte, 1) == 1 && write(ready[1], &byte, 1) == 1;
+        _exit(known && append_to_ledger(f.path, entry("2", "training", "a", november, 5)) ? 0 : 1);
     }
     REQUIRE(child > 0);
     {

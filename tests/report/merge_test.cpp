@@ -248,7 +248,7 @@ TEST_CASE("merge: machines stay apart, prefixed once however often they are merg
     check_conserved(r);
 }
 
-TEST_CASE("merge: machines that share a host name are told apart by their id") {
+TEST_CASE("merge: machines that share a host name are separated by their id") {
     report a = run("a", "m1", 0, 10, 100), b = run("b", "m2", 0, 10, 60);
     a.context.host = b.context.host = "localhost";
     const report r = merge(a, b);

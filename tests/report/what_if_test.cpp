@@ -247,7 +247,7 @@ TEST_CASE("what if: factors with different definitions make no ratio") {
     const auto w = what_if(polish(), in_region{"aws:ca-central-1"});
     REQUIRE(w);
     CHECK_FALSE(w->is_comparable());
-    CHECK(w->co2e_after.grams() == approx(10 * 1.19 * 1.9));  // what it would be is told
+    CHECK(w->co2e_after.grams() == approx(10 * 1.19 * 1.9));  // the hypothetical figure is given
     CHECK(states(to_text(*w), "not comparable"));
     CHECK(to_text(*w).find("(x ") == std::string::npos);
     CHECK(what_if(polish(), at_intensity{50_g_per_kWh})->is_comparable());  // the user's own word

@@ -72,7 +72,7 @@ with tempfile.TemporaryDirectory() as folder:
         cut.write(whole[:100])
     expect("baseline", None, FAILED, "the text ends too early", JOULERY_BASELINE_FILE=file)
 
-# At the end of the program a line sums up; GitHub and a results file are told as well.
+# At the end of the program a line sums up; GitHub and a results file are notified as well.
 expect("skipping", SKIP_CODE, "energy: 0 held, 0 failed, 0 inconclusive, 1 skipped: no energy counter")
 expect("holding", 0, "energy: 4 held, 0 failed, 0 inconclusive, 0 skipped")
 expect("failing", None, "::error file=.*checks.hpp,line=", GITHUB_ACTIONS="true")

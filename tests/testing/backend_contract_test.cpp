@@ -131,7 +131,7 @@ TEST_CASE("scripted backend: plays its trace, then repeats the last read") {
     CHECK(read_all(nothing).status == read_status::retry);
 }
 
-TEST_CASE("contract: a device without a name or a bound is told of where they are asked for") {
+TEST_CASE("contract: a device without a name or a bound is noted where they are asked for") {
     scripted_backend b("fake", {at("a")});
     b.ok({1});
     CHECK(contract_violations(b) == strings{});

@@ -85,7 +85,7 @@ TEST_CASE("check log: checks of several threads and programs share a results fil
     std::remove(path);
 }
 
-TEST_CASE("check log: GitHub is told of what fails or is inconclusive, at its line") {
+TEST_CASE("check log: GitHub is notified of what fails or is inconclusive, at its line") {
     using testing::detail::github_annotation;
     const check_result r = checked(verdict::fails, "33 % above it\n  to do: find it");
     CHECK(github_annotation(r, verdict::fails, here, "/repo") ==

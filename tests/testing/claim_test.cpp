@@ -110,16 +110,16 @@ TEST_CASE("claim: a step of power in the middle is inconclusive, not wrong") {
     constexpr unsigned seed = 11;
     CAPTURE(seed);
     std::mt19937 random(seed);
-    int wrong = 0, told = 0;
+    int wrong = 0, known = 0;
     for (int run = 0; run < 1000; ++run) {
         std::vector<double> x = noisy(random, 1e-3, 0.02, 10);
         const std::vector<double> after = noisy(random, 1.2e-3, 0.02, 10);
         x.insert(x.end(), after.begin(), after.end());
         const measurement m = measurement_of(x);
-        told += (subject(m) < 1.1_mJ).outcome == verdict::inconclusive ? 1 : 0;
+        known += (subject(m) < 1.1_mJ).outcome == verdict::inconclusive ? 1 : 0;
         wrong += (subject(m) < 1.15_mJ).outcome != verdict::inconclusive ? 1 : 0;
     }
-    CHECK(told == 1000);
+    CHECK(known == 1000);
     CHECK(wrong == 0);
     CHECK((subject(measurement_of({1e-3, 1e-3, 1e-3, 2e-3, 2e-3, 2e-3})) < 3_mJ).outcome ==
           verdict::holds);

@@ -97,7 +97,7 @@ TEST_CASE("regressions: +5 % is caught in 90 % of checks up to a spread of 1 % w
     CAPTURE(seed);
     CHECK(simulate(10, 0.05, 0).failed >= 99 - slack);
     CHECK(simulate(10, 0.05, 0.01, 4 * many).failed >= 90 - slack);
-    // What is not caught is told to be inconclusive, not fine.
+    // What is not caught is inconclusive, not fine.
     CHECK(simulate(10, 0.05, 0.01).held <= 5 + slack);
 }
 
@@ -122,14 +122,15 @@ TEST_CASE("false alarms: where levels have heavier tails at most 2 % of checks f
         }
 }
 
-TEST_CASE("inconclusive: so many runs as are told then decide it, where runs differ by up to 1 %") {
+TEST_CASE(
+    "inconclusive: as many runs as announced then decide it, where runs differ by up to 1 %") {
     CAPTURE(seed);
     std::mt19937 random(seed);
     for (const double spread : {0.005, 0.01})
         for (const double change : {0.0, 0.05, 0.1}) {
             CAPTURE(spread);
             CAPTURE(change);
-            int told = 0, decided = 0;
+            int known = 0, decided = 0;
             for (int i = 0; i < some / 4; ++i) {
                 std::vector<run_mean> baseline = {run_at(1, spread, random),
                                                   run_at(1, spread, random),
@@ -138,14 +139,14 @@ TEST_CASE("inconclusive: so many runs as are told then decide it, where runs dif
                 const std::size_t needed = first.runs_to_decide(3, {});
                 if (first.is_decided({}) || needed == 0) continue;
                 while (baseline.size() < needed) baseline.push_back(run_at(1, spread, random));
-                ++told;
+                ++known;
                 decided +=
                     change_estimate(run_at(1 + change, spread, random), baseline).is_decided({})
                         ? 1
                         : 0;
             }
-            CHECK(told > 0);
-            CHECK(decided >= (spread < 0.01 ? 0.85 : 0.6) * told);
+            CHECK(known > 0);
+            CHECK(decided >= (spread < 0.01 ? 0.85 : 0.6) * known);
         }
 }
 

@@ -181,7 +181,7 @@ TEST_CASE("measure: long calls are all counted, the first one too") {
     CHECK(c.a.batches.size() == c.b.batches.size());
 }
 
-TEST_CASE("measure: code without any length is told, on a clock that stands") {
+TEST_CASE("measure: code without any length is reported, on a clock that stands") {
     measured_machine sim;
     const measurement m = measure(sim.m, [] {});
     CHECK_FALSE(m);
@@ -220,7 +220,7 @@ TEST_CASE("measure: what the code throws passes through, and the next measuremen
     CHECK(m.notes.empty());
 }
 
-TEST_CASE("measure: a measurement inside a measurement is told in both") {
+TEST_CASE("measure: a measurement inside a measurement is reported in both") {
     measured_machine sim;
     measurement inner;
     measure_options few;

@@ -142,7 +142,7 @@ TEST_CASE("skipped updates and stalls are made up for by the next update") {
     }
 }
 
-TEST_CASE("a channel declares the period it is told to") {
+TEST_CASE("a channel declares the requested period") {
     simulated_counter c = fine_counter();
     c.period = 16ms;
     c.declared_period = 1ms;

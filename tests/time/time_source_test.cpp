@@ -63,7 +63,7 @@ TEST_CASE("tick clock: it never goes back on a thread") {
     }
 }
 
-TEST_CASE("manual clock: time passes when it is told to, and never back") {
+TEST_CASE("manual clock: time passes on request, and never back") {
     testing::manual_clock clock;
     const std::uint64_t begin = clock.now();
     CHECK(begin > 0);

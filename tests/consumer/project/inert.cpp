@@ -1,5 +1,5 @@
 // inert.cpp - an instrumented library's scopes in a program without the implementation: nothing is
-// measured and nothing breaks; who asked for a report is told once.
+// measured and nothing breaks; who asked for a report is warned once.
 #include "check.hpp"
 
 #include <joulery/joulery.h>
@@ -20,6 +20,6 @@ int main() {
         joulery_add_items(1, "sample");
         joulery_end();
     }
-    check(joulery_write_report("inert.json") != 0, "C is told that no report is written");
+    check(joulery_write_report("inert.json") != 0, "C reports that no report is written");
     return failures;
 }

@@ -135,7 +135,7 @@ class csv_series {
         unit_column_ = first_of({"units", "unit"});
         kind_column_ = first_of({"signaltype", "emissionfactortype", "kind"});
         if (time_ == none) {
-            intake_.fail({concat({"the header names no time column: ", line_.substr(0, 120)}),
+            intake_.fail({concat({"the header has no time column: ", line_.substr(0, 120)}),
                           "name it time, datetime, timestamp or point_time"});
             return;
         }

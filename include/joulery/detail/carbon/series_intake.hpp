@@ -241,10 +241,10 @@ class series_intake {
         }
         fail({at(line) + (trimmed(text).empty() ? std::string("the value is empty")
                           : value && *value > 0
-                              ? concat({quoted(text), " is no intensity in any unit"})
+                              ? concat({quoted(text), " is not an intensity in any known unit"})
                               : concat({quoted(text), " is not an intensity above zero"})),
               zero ? "set series_options::known_zero if it is a true zero"
-                   : "correct the row, or set series_options::skip_bad_rows to make a gap of it"});
+                   : "correct the row, or set series_options::skip_bad_rows to treat it as a gap"});
         return std::nullopt;
     }
 
@@ -257,9 +257,8 @@ class series_intake {
             return {concat({"none of ", left_out_, " rows has a usable value"}),
                     "check the value column"};
         if (!keys_.empty())
-            return {
-                concat({"the series has no row with a time and a value; what is there: ", keys_}),
-                "name them time and g_per_kwh"};
+            return {concat({"the series has no row with a time and a value; found: ", keys_}),
+                    "name them time and g_per_kwh"};
         return {"the series has no row", "give a file with times and values"};
     }
 

@@ -95,7 +95,7 @@ inline std::vector<std::string> choose_backends(options& o, const environment& e
     if (!root.is_real()) (void)root.list("", &error);
     if (error != 0)
         unmet.push_back("JOULERY_SYSROOT=" + env.system_root + ": " + error_text(error) +
-                        "; nothing of a machine is found there");
+                        "; no files of a machine were found there");
     if (const int short_of_files = file_shortage(); short_of_files != 0)
         unmet.push_back("no more files can be opened (" + error_text(short_of_files) +
                         "): counters that the machine has may be missing; raise the limit "
@@ -106,9 +106,7 @@ inline std::vector<std::string> choose_backends(options& o, const environment& e
         unmet.insert(unmet.end(), named.warnings.begin(), named.warnings.end());
         if (understood) o.backends = std::move(named.backends);
         if (!understood)
-            unmet.emplace_back(
-                "JOULERY_BACKENDS names no backend there is: what would be read without it is "
-                "read");
+            unmet.emplace_back("JOULERY_BACKENDS matches no known backend; using the defaults");
     }
     o.warnings.insert(o.warnings.end(), unmet.begin(), unmet.end());
     if (!understood && o.backends.empty()) {
@@ -201,7 +199,7 @@ class backend_opener {
             if (const backend_entry* entry = find(name)) {
                 if (auto opened = open(*entry)) add(std::move(opened));
             } else {
-                found_.warnings.push_back("there is no backend '" + name + "'; known are " +
+                found_.warnings.push_back("unknown backend '" + name + "'; known are " +
                                           known_names() + ", none");
             }
         }

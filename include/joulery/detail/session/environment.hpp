@@ -120,7 +120,7 @@ inline void apply_live(options& o, const std::string& text) {
         o.live = false;
     } else if (!text.empty()) {
         o.warnings.push_back("JOULERY_LIVE=" + text + " is not understood: say 1 or 0. " +
-                             (o.live ? "The line stays on" : "There is no live line"));
+                             (o.live ? "The line stays on" : "There is no progress line"));
     }
 }
 

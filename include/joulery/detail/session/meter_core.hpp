@@ -248,7 +248,7 @@ class meter_core {
         options_.warnings.push_back(
             std::string(m->reader.name()) +
             ": the system gave no thread to sample it (a limit on processes or memory); it is read "
-            "at the edges of long scopes and for reports alone");
+            "only at the edges of long scopes and for reports");
     }
 
     // No sampler runs yet.

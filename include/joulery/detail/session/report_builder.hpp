@@ -82,7 +82,7 @@ class report_builder {
             since < now ? static_cast<double>(now - since) * engine_.tick_seconds() : 0;
         report_.warnings.push_back("backend " + std::string(m.reader.name()) +
                                    " has not come back from a read for " + to_text(seconds(hung)) +
-                                   "; its figures are as of the read before");
+                                   "; its figures are those of the previous read");
     }
 
     // What a channel says of one path.
@@ -362,7 +362,7 @@ class report_builder {
             if (lived < 1 && updates < 10)
                 report_.warnings.push_back(
                     "channel " + c.id + " did not move: it is updated every " +
-                    to_text(c.update_period) + ", and the run was too short to be seen by it");
+                    to_text(c.update_period) + ", and the run was too short for that");
             if (lived >= 1 && updates >= 10)
                 report_.warnings.push_back("channel " + c.id + " did not move in " +
                                            si_text(lived, "s") + ": its counter may be stuck");

@@ -54,7 +54,7 @@ struct hlml_api {
         if (!library.bind(api.init, "hlml_init") ||
             !library.bind(api.count, "hlml_device_get_count") ||
             !library.bind(api.by_index, "hlml_device_get_handle_by_index"))
-            return failure{concat({library.path(), " is no HLML"}), {}};
+            return failure{concat({library.path(), " is not HLML"}), {}};
         library.bind(api.uuid, "hlml_device_get_uuid");
         library.bind(api.pci, "hlml_device_get_pci_info");
         library.bind(api.energy, "hlml_device_get_total_energy_consumption");
@@ -169,7 +169,7 @@ class habana_discovery {
             status = found_.read_raw(d, value);
         }
         if (status != 0)
-            return note(concat({who, " tells neither energy nor power: error ", status}));
+            return note(concat({who, " reports neither energy nor power: error ", status}));
         channels_.push_back(describe(d, index));
         found_.all.push_back(d);
     }

@@ -167,9 +167,10 @@ namespace detail {
 [[nodiscard]] inline opened_backend open_neuron(const system_root& root) {
     if (!root.exists("/sys/devices/virtual/neuron_device"))
         return failure{"/sys/devices/virtual/neuron_device: not there", {}};
-    return failure{"neuron devices tell only a percentage of a maximum power that is not published",
-                   "options.backends.push_back(*joulery::open_neuron({}, maximum)) with the "
-                   "maximum power of one device; it will be marked as estimated"};
+    return failure{
+        "neuron devices report only a percentage of a maximum power that is not published",
+        "options.backends.push_back(*joulery::open_neuron({}, maximum)) with the "
+        "maximum power of one device; it will be marked as estimated"};
 }
 
 }  // namespace v1

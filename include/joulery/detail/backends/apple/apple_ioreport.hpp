@@ -278,7 +278,7 @@ class apple_ioreport final : public backend {
         if (known == channels.end()) channels.push_back(std::move(c));
     };
     if (!from.for_each(look) || channels.empty())
-        return failure{"IOReport's energy model names nothing that is understood", {}};
+        return failure{"IOReport's energy model has no known channel", {}};
     return std::unique_ptr<backend>(
         std::make_unique<apple_ioreport>(std::move(from), std::move(items), std::move(channels)));
 }

@@ -113,7 +113,7 @@ class battery final : public backend {
     // The errno of a read that failed, else that what was read is no number of use.
     static std::string why(watched_file& file) {
         char text[32];
-        if (file.read_text(text, sizeof text) > 0) return "it holds no power that can be";
+        if (file.read_text(text, sizeof text) > 0) return "it has no plausible power";
         const int error = file.read_error();
         return error != 0 ? error_text(error) : "it is empty";
     }
@@ -173,7 +173,7 @@ class battery final : public backend {
         b.voltage = watched_file(root.path(concat({folder, "/voltage_now"})));
         cells.push_back(std::move(b));
     }
-    if (cells.empty()) return failure{concat({supplies, ": no battery that tells its power"}), {}};
+    if (cells.empty()) return failure{concat({supplies, ": no battery reports its power"}), {}};
     auto opened = std::make_unique<battery>(std::move(cells), detail::machine_model(root));
     std::uint64_t value = 0;
     if (opened->read({&value, 1}) != read_status::ok) return opened->failure_reason();

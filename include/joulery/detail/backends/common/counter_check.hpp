@@ -89,8 +89,8 @@ class counter_check {
 ///
 ///     "the energy counter of cpu0/package counted 187 J in ten seconds in which power x time was
 ///     327 J: take it with care"
-[[nodiscard]] inline std::string doubt_about(const counter_check& c, const std::string& id,
-                                             const char* if_stuck) {
+[[nodiscard]] inline std::string reason_to_distrust(const counter_check& c, const std::string& id,
+                                                    const char* if_stuck) {
     const bool stuck = c.verdict() == counter_verdict::stuck;
     if (!stuck && c.verdict() != counter_verdict::differs) return {};
     const auto whole = [](double x) { return std::to_string(static_cast<long long>(x + 0.5)); };

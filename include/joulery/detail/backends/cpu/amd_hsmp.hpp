@@ -135,7 +135,7 @@ class amd_hsmp final : public backend {
         for (const socket& s : sockets_)
             if (s.has_counter && s.check.verdict() == detail::counter_verdict::undecided) return;
         for (const socket& s : sockets_)
-            note_.add(detail::doubt_about(s.check, s.described.id, "it stands still"));
+            note_.add(detail::reason_to_distrust(s.check, s.described.id, "it stands still"));
         note_.finish();
     }
 
@@ -213,7 +213,7 @@ namespace detail {
     }
     if (sockets.empty())
         return failure{
-            concat({"/dev/hsmp: no socket tells its energy or power: ", error_text(first_error)}),
+            concat({"/dev/hsmp: no socket reports its energy or power: ", error_text(first_error)}),
             {}};
     return std::unique_ptr<backend>(
         std::make_unique<amd_hsmp>(std::move(device), std::move(sockets), std::move(clock)));

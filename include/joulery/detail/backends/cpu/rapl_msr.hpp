@@ -182,7 +182,7 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
     const bool one_for_all = detail::keep_one_of_virtual(root, cpu, sockets);
     detail::list<device_handle> devices;
     detail::list<rapl_msr::counter> counters;
-    failure why{"/sys/devices/system/cpu/online: names no processors", {}};
+    failure why{"/sys/devices/system/cpu/online: lists no processors", {}};
     for (const socket_cpu& s : sockets) {
         const std::string path = concat({"/dev/cpu/", s.cpu, "/msr"});
         device_handle device(calls, root.path(path));

@@ -218,7 +218,7 @@ class perf_finder {
         list<socket_cpu> sockets = first_cpu_of_each_socket(root_, mask, dies_count_apart());
         const bool one_for_all = keep_one_of_virtual(root_, cpu_, sockets);
         if (sockets.empty())
-            return failure{concat({perf_power, "/cpumask: '", mask, "' names no processors"}), {}};
+            return failure{concat({perf_power, "/cpumask: '", mask, "' lists no processors"}), {}};
         for (const perf_domain& d : perf_domains)
             for (const socket_cpu& s : sockets) open_event(d, s, static_cast<std::uint32_t>(type));
         if (events_.empty()) return failure_reason();
@@ -338,7 +338,7 @@ class perf_finder {
             return {concat({what, error_text(error_), ", as a container's seccomp filter has it"}),
                     "start the container with --cap-add PERFMON"};
         if (error_ != 0) return {what + error_text(error_), {}};
-        return {concat({perf_power, "/events: names no energy event that can be used"}), {}};
+        return {concat({perf_power, "/events: has no usable energy event"}), {}};
     }
 
     const system_root& root_;

@@ -138,7 +138,7 @@ class rapl_finder {
         if (!root_.number(concat({folder, "/max_energy_range_uj"}), zone.range_uj))
             zone.range_uj = 0;
         if (rapl_wrap_at(zone.range_uj) == 0)
-            note(concat({entry, " states no range: a wrap of it counts as a reset"}));
+            note(concat({entry, " states no range: a wrap counts as a reset"}));
         zones_.push_back(std::move(zone));
     }
 
@@ -175,7 +175,7 @@ class rapl_finder {
             std::uint64_t value = 0;
             const bool reads = s.file.read_unsigned(value);
             if (reads) ++readable_;
-            if (!reads && reason.empty()) reason = concat({inside, ": holds no number"});
+            if (!reads && reason.empty()) reason = concat({inside, ": is not a number"});
             if (reads || !chosen.file.is_open()) chosen = std::move(s);
             if (reads) break;
         }

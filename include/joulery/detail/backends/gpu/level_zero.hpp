@@ -128,7 +128,7 @@ struct level_zero_api {
         if (library.bind(api.start, "zeInit") && library.bind(api.drivers, "zeDriverGet") &&
             library.bind(api.devices, "zeDeviceGet"))
             return api;
-        return failure{concat({library.path(), " is no Level Zero loader"}), {}};
+        return failure{concat({library.path(), " is not a Level Zero loader"}), {}};
     }
 };
 

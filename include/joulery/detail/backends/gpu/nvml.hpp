@@ -293,8 +293,8 @@ class nvml final : public detail::device_library {
                 s.check.verdict() == detail::counter_verdict::undecided)
                 return;
         for (std::size_t i = 0; i < states_.size(); ++i)
-            note_.add(detail::doubt_about(states_[i].check, channels_[i].id,
-                                          "power x time is counted instead"));
+            note_.add(detail::reason_to_distrust(states_[i].check, channels_[i].id,
+                                                 "power x time is counted instead"));
         note_.finish();
     }
 

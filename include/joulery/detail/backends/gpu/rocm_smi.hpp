@@ -123,7 +123,7 @@ struct rocm_smi_api {
         if (!library.bind(api.init, "rsmi_init") ||
             !library.bind(api.count, "rsmi_num_monitor_devices") ||
             !library.bind(api.pci, "rsmi_dev_pci_id_get"))
-            return failure{concat({library.path(), " is no ROCm SMI"}), {}};
+            return failure{concat({library.path(), " is not ROCm SMI"}), {}};
         library.bind(api.device_id, "rsmi_dev_id_get");
         library.bind(api.energy, "rsmi_dev_energy_count_get");
         library.bind(api.power, "rsmi_dev_power_get");

@@ -188,9 +188,10 @@ namespace detail {
     auto opened = std::make_unique<ipmi_dcmi>(std::move(device), detail::machine_model(root));
     const int watts = opened->ask();
     if (watts < 0 && watts != -EAGAIN)
-        return failure{concat({"/dev/ipmi0: the management controller tells no power (DCMI): ",
-                               error_text(-watts)}),
-                       {}};
+        return failure{
+            concat({"/dev/ipmi0: the management controller does not report power (DCMI): ",
+                    error_text(-watts)}),
+            {}};
     opened->remember(watts);
     return std::unique_ptr<backend>(std::move(opened));
 }
