@@ -58,7 +58,7 @@ def main(arguments):
               "x utilisation 0.6;", "the cards alone")
         holds(["--gpu-hours", "1", "--gpu", "l40s"], "350 Wh", "which was not stated")
         holds(["--gpu-hours", "3552000", "--gpu", "A100", "--utilisation", "0.6"], "852 MWh",
-              "the most of what 'A100' fits: A100 PCIe 40/80GB (250 W);")
+              "the highest of those that match 'A100': A100 PCIe 40/80GB (250 W);")
         refuses(["--gpu-hours", "1", "--gpu", "NVIDIA"], "accelerators of different power")
         refuses(["--gpu-hours", "1", "--gpu", "Z9000"], "no accelerator is called 'Z9000'")
         refuses(["--gpu-hours", "1"], "of which card")
