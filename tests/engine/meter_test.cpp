@@ -242,7 +242,7 @@ TEST_CASE("meter: a run that is over before its counter moves says so, a longer 
     CHECK(early.total == energy{});
     REQUIRE(early.warnings.size() == 1);
     CHECK(early.warnings[0].find("did not move: it is updated every 10 ms, and the run was too "
-                                 "short to be seen by it") != std::string::npos);
+                                 "short for that") != std::string::npos);
     machine.run(40ms);
     CHECK(m.snapshot().total > energy{});
     CHECK(m.snapshot().warnings.empty());
