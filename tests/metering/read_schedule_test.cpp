@@ -347,6 +347,9 @@ TEST_CASE("update tracker: updates seen late by a time that varies tell how late
     CHECK(late.tracker.delay() == approx(100e3).epsilon(0.2));
     CHECK(varied.tracker.delay() == 0);
     CHECK(steady.tracker.delay() < 3e3);
+    CHECK(late.tracker.lateness() == approx(100e3).epsilon(0.3));
+    CHECK(varied.tracker.lateness() == 0);
+    CHECK(steady.tracker.lateness() == 0);
 }
 
 TEST_CASE("update tracker: updates are dated even where a read takes a good part of a period") {

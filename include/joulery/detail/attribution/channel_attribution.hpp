@@ -9,6 +9,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/disaggregation.hpp"
+#include "joulery/detail/attribution/fit_terms.hpp"
 #include "joulery/detail/attribution/power_regression.hpp"
 #include "joulery/detail/attribution/published_energies.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
@@ -166,8 +167,7 @@ class channel_attribution {
         const bool is_exact = rows_.to_fit().is_exact;  // estimated times tell nothing apart
         if (seconds > 0 && fit_end_.fits && traits_.separates_scopes && is_exact) {
             rows_.members(rows_.to_fit(), members_);
-            terms_.clear();
-            for (const row_member& m : members_) add_term(m);
+            terms_.begin(members_);
             regression_row row{};
             row.length = seconds;
             row.gap = std::exchange(skipped_, 0.0);
@@ -178,12 +178,10 @@ class channel_attribution {
             row.read_variance += unsure * unsure;
             row.tail = rows_.tail();
             late_.add(std::max(r.delay, traits_.known_memory), std::min(row.tail, seconds));
-            rows_.for_open_now([&](std::uint32_t column, double threads) {
-                for (regression_term& t : terms_)
-                    if (t.column == column) t.open_at_end += threads;
-            });
-            row.terms = terms_.data();
-            row.count = terms_.size();
+            rows_.for_open_now(
+                [&](std::uint32_t column, double threads) { terms_.add_open(column, threads); });
+            terms_.move_late(r.late, std::min(row.tail, seconds));
+            terms_.give_to(row);
             regression_.add(row);
             is_stale_ = true;
         }
@@ -191,14 +189,6 @@ class channel_attribution {
         fit_joules_ += joules;
         fit_end_ = r;
         rows_.to_fit().clear();
-    }
-    void add_term(const row_member& m) {
-        for (regression_term& t : terms_)
-            if (t.column == m.column) {
-                t.seconds += m.seconds, t.length = {};  // of several paths
-                return;
-            }
-        terms_.push_back({m.column, m.seconds, 0, m.calls, m.length});
     }
     // The value as of the read: what was used since the update is at the mean power, and all of
     // that is in doubt.
@@ -208,7 +198,8 @@ class channel_attribution {
     [[nodiscard]] double date_variance(const dated_reading& r) const noexcept {
         const double stale = unknown_deviation * r.staleness * mean_power();
         const double dated = r.uncertainty * mean_power();
-        return stale * stale + dated * dated;
+        const double late = r.late * mean_power();  // in the mean, of nothing to twice as much
+        return stale * stale + dated * dated + late * late / 3;
     }
 
     void end_bill_row(const dated_reading& r, double own_share) {
@@ -383,7 +374,7 @@ class channel_attribution {
     double own_share_ = 1;
     list<row_member> members_, last_members_;
     double last_row_power_ = 0;
-    list<regression_term> terms_;
+    fit_terms terms_;
     power_regression regression_{row_builder::most_columns, traits_.known_memory};
     power_estimate powers_, earlier_, candidate_;
     double candidate_at_ = 0.5;

@@ -33,6 +33,7 @@ struct dated_reading {
     double staleness = 0;    ///< s, from the update that the value belongs to until `at`
     double uncertainty = 0;  ///< s, standard deviation of that
     double delay = 0;        ///< s, additional staleness that all values may have
+    double late = 0;         ///< s, of it in the mean, where updates are known to be seen late
     double unchanged = 0;    ///< s, since the first read of the value
     bool fits = false;       ///< dated well enough for the regression
     bool bills = false;      ///< a row that is billed ends here

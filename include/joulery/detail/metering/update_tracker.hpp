@@ -85,6 +85,14 @@ class update_tracker {
         return std::max(delays_.mean(), locked() ? 0 : period_ / 2);
     }
 
+    /// Ticks by which updates are seen late in the mean, by nothing to twice as much, where that is
+    /// known and is a good part of a period; else 0.
+    [[nodiscard]] double lateness() const noexcept {
+        if (seen_ < updates_to_lock || !(delays_.mean() > 0)) return 0;
+        const double late = std::sqrt(1.5) * jitter_;  // two of them differ by so much more
+        return late > much_of_a_period * period_ ? late : 0;
+    }
+
     /// Whether the next update can be predicted to a fraction of a period.
     [[nodiscard]] bool locked() const noexcept {
         return seen_ >= updates_to_lock && deviation(1) < period_ / 8;
@@ -127,7 +135,7 @@ class update_tracker {
         missed_at_ = 0;
     }
 
-    static constexpr double longest_growth = 64;
+    static constexpr double longest_growth = 64, much_of_a_period = 0.03;
 
     [[nodiscard]] stale_time staleness_if_none_is_skipped(std::uint64_t at) const noexcept {
         const double periods = periods_since(at), s = deviation(periods) / period_;

@@ -293,7 +293,7 @@ class metered_backend {
         r.at = reader.values_at();
         r.joules = reader.joules()[c];
         if (reader.has_updates(c)) r.unchanged = reader.unchanged(c) * tick;
-        if (is_watched(c)) r.delay = t.delay() * tick;
+        if (is_watched(c)) r.delay = t.delay() * tick, r.late = t.lateness() * tick;
         if (reader.channels()[c].kind == reading_kind::power_gauge) {
             r.uncertainty = gauge_memory(c) / std::sqrt(3.0);  // anywhere since its last update
             r.fits = true;
