@@ -197,6 +197,20 @@ TEST_CASE(
     CHECK(e.cover() >= 90);
 }
 
+TEST_CASE("accuracy: short runs in which power varies have bars that reach the truth") {
+    error_summary e;
+    for (std::uint64_t seed = 1; seed <= (is_sanitized ? 8 : 24); ++seed) {
+        simulated_program p = random_program(seed, 4, 5e-3, 0.2, 0.2);
+        p.call_noise = 0.05;
+        joulery::testing::power_noise slow;
+        slow.relative = 0.05;
+        slow.memory = std::chrono::seconds(1);
+        p.machine.noises = {slow};
+        e.add(run(p, seed));
+    }
+    CHECK(e.cover() >= 90);
+}
+
 TEST_CASE("accuracy: scopes whose power goes with their calls' length are told apart") {
     for (const double exponent : {-0.5, 0.5, 1.0}) {
         for (const double length : {50e-6, 500e-6}) {

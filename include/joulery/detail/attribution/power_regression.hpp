@@ -204,7 +204,8 @@ class power_regression {
         if (wandering > 0) estimate_.common_tau /= wandering;
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
-        const double beyond = exponent > 0 ? beyond_exponents : beyond_models;
+        const double beyond = (exponent > 0 ? beyond_exponents : beyond_models) *
+                              (1 + few_rows / std::max(window_.different_rows(), 1.0));
         for (double& x : estimate_.covariance) x *= beyond;
         allow_for_long_rows();
         allow_for_memory(restless);
@@ -216,6 +217,8 @@ class power_regression {
     // them errors were a quarter larger than the models said, which is measured (bench/accuracy).
     // Where powers go with calls' lengths they were a third as large again.
     static constexpr double beyond_models = 1.6, beyond_exponents = 3;
+    // How large the noise is has to be learnt from the same rows.
+    static constexpr double few_rows = 12;
     // A memory that no model explains leaves nothing to tell powers apart by; one that is long and
     // known about tells less than the model thinks.
     // The same where power seems to change much and fast (`restless`: W^2) whoever runs: that is

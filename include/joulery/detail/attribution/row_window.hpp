@@ -67,6 +67,13 @@ class row_window {
         for (const row& r : older_.rows) sum += r.length + r.gap;
         return sum;
     }
+    /// How many rows there are that have nothing of the row before.
+    [[nodiscard]] double different_rows() const noexcept {
+        double sum = 0;
+        for (const half* h : {&older_, &recent_})
+            for (const row& r : h->rows) sum += 1 - std::min(r.similarity, 1.0);
+        return sum;
+    }
     [[nodiscard]] double length(std::size_t index) const noexcept { return row_at(index).length; }
     void shift() {
         std::swap(older_, recent_);
