@@ -191,7 +191,7 @@ class channel_attribution {
         rows_.to_fit().clear();
     }
     // The value as of the read: what was used since the update is at the mean power, and all of
-    // that is in doubt.
+    // that is uncertain.
     [[nodiscard]] double completed(const dated_reading& r) const noexcept {
         return r.joules + r.staleness * mean_power();
     }

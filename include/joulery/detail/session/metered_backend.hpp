@@ -201,7 +201,7 @@ class metered_backend {
     }
 
     /// Whether the rows that end next are to know the time of short scopes exactly, so that powers
-    /// can be told apart by them: those of a burst, or some where there are none.
+    /// can be separated by them: those of a burst, or some where there are none.
     [[nodiscard]] bool needs_exact_times() const noexcept {
         bool watched = false;
         for (std::size_t c = 0; c < schedules_.size(); ++c) {
@@ -229,7 +229,7 @@ class metered_backend {
     static constexpr double longest_unbilled = 2;
     static constexpr double just_now = 200e-6;  ///< s
     static constexpr double finest_update = 20e-6, slow_update = 20e-3;
-    /// Ten dated samples a second tell apart what can be told (bench/accuracy).
+    /// Ten dated samples a second separate what can be separated (bench/accuracy).
     static constexpr double watch_seconds = 0.1;
     /// Of one processor, what all counters together may take for waiting for updates: in the long
     /// run, and before that, in seconds, while little is known.

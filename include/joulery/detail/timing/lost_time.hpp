@@ -10,7 +10,7 @@ namespace detail {
 
 /// What the system says of a thread up to now.
 struct thread_use {
-    double passed = -1;            ///< s, of a clock that never stops; negative: it is not told
+    double passed = -1;            ///< s, of a clock that never stops; negative: not known
     double busy = 0;               ///< s, in which it had a processor
     std::uint64_t given_up = 0;    ///< times that it waited for something
     std::uint64_t taken_away = 0;  ///< times that it went on wanting to run

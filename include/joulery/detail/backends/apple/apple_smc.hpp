@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // UNVERIFIED: never run on a Mac; tested on a fake library. The key PSTR and the structure are what
-// macmon and exelban/stats use; it is told to change about once a second.
+// macmon and exelban/stats use; it is said to change about once a second.
 #pragma once
 
 #include "joulery/detail/backends/apple/apple_names.hpp"
