@@ -207,7 +207,7 @@ class meter final : public scope_owner {
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/detail/session/defaults.hpp"
+#include "joulery/detail/session/choose_backends.hpp"
 #include "joulery/detail/session/environment.hpp"
 #include "joulery/detail/session/meter_core.hpp"
 

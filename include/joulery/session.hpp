@@ -127,7 +127,7 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/session/c_interface.hpp"
-#include "joulery/detail/session/defaults.hpp"
+#include "joulery/detail/session/choose_backends.hpp"
 #include "joulery/detail/session/environment.hpp"
 #include "joulery/detail/session/process_meter.hpp"
 #include "joulery/detail/session/shared_session.hpp"

@@ -116,7 +116,7 @@ class energy_timeline {
 }  // namespace joulery
 
 #ifdef JOULERY_IMPLEMENTATION
-#include "joulery/detail/session/defaults.hpp"
+#include "joulery/detail/session/choose_backends.hpp"
 #include "joulery/detail/session/environment.hpp"
 
 #include <utility>

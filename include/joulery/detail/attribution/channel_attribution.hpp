@@ -126,6 +126,12 @@ class channel_attribution {
             const double wrong = error * std::max(e.total - known, 0.0) * std::max(others, 0.0);
             e.variance += wrong * wrong;
         }
+        // What reads at its edges used was taken out of a path at the mean power.
+        for (std::size_t i = 1; i < now.size(); ++i) {
+            const double taken = rows_.edge_ticks(i - 1) * traits_.seconds_per_tick;
+            const double wrong = unknown_share * mean_power() * taken;
+            now[i].variance += wrong * wrong;
+        }
         published_.add_committed(now);
         return now;
     }
@@ -174,7 +180,7 @@ class channel_attribution {
             row.joules = joules * own_share_;
             row.read_variance =
                 date_variance(r) + date_variance(fit_end_) + traits_.quantum * traits_.quantum / 6;
-            const double unsure = row_builder::unsure_seconds(rows_.to_fit()) * mean_power();
+            const double unsure = rows_.to_fit().unsure_seconds() * mean_power();
             row.read_variance += unsure * unsure;
             row.tail = rows_.tail();
             late_.add(std::max(r.delay, traits_.known_memory), std::min(row.tail, seconds));
@@ -263,7 +269,7 @@ class channel_attribution {
         const double seconds = rows_.to_bill().seconds, lag = std::max(powers_.lag, least_memory);
         const double kept = std::exp(-seconds / lag), late = powers_.lag * (1 - kept);
         if (!(seconds_billed_ > 0)) return mean;
-        const bool alone = row_builder::longest_part(rows_.to_bill()) > 0.99;
+        const bool alone = rows_.to_bill().longest_part() > 0.99;
         const double drawn = alone && seconds > 2 * lag
                                  ? (mean * seconds - late * boundary_.shown) / (seconds - late)
                                  : mean;
@@ -286,7 +292,7 @@ class channel_attribution {
         const double mean = mean_power();
         if (!r.at_edge) return {mean, unknown_deviation * mean};
         // At an edge who was open just before is who was open since the row began.
-        const double longest = row_builder::longest_part(rows_.to_bill());
+        const double longest = rows_.to_bill().longest_part();
         if (longest > 0.99 && rows_.to_bill().seconds > 4 * r.staleness) {
             const double seen = rows_.to_bill().seconds - r.staleness;
             const double watts = std::max(r.joules - bill_joules_, 0.0) / seen;
@@ -325,7 +331,7 @@ class channel_attribution {
         // A value from before the row tells nothing of it; what lasted a moment is as well known.
         const double old = r.staleness + r.uncertainty;
         if (seconds < old) return seconds > a_moment * old;
-        if (row_builder::longest_part(rows_.to_bill()) > 0.99) return false;
+        if (rows_.to_bill().longest_part() > 0.99) return false;
         const guess g = mean_of(rows_.to_bill());
         return g.error * seconds < g.deviation * r.staleness;
     }

@@ -8,6 +8,7 @@
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -86,6 +87,25 @@ struct pending_row {
     pool& at(std::size_t i) {
         if (pools.size() <= i) pools.resize(i + 1);
         return pools[i];
+    }
+    /// s, standard deviation of the busy time of all that was open.
+    [[nodiscard]] double unsure_seconds() const noexcept {
+        double squares = 0;
+        for (const pool& p : pools)
+            for (const path_record* path : p.paths)
+                squares += p.of[path->index].unsure * p.of[path->index].unsure;
+        return std::sqrt(squares) * seconds_per_tick;
+    }
+    /// The largest share that one path, or the time outside, has of it.
+    [[nodiscard]] double longest_part() const noexcept {
+        double longest = outside, all = outside;
+        for (const pool& p : pools)
+            for (const path_record* path : p.paths) {
+                const double s = p.of[path->index].ticks * seconds_per_tick;
+                longest = std::max(longest, s);
+                all += s;
+            }
+        return all > 0 ? longest / all : 0;
     }
     void clear() {
         seconds = outside = device_busy = edges = busy_outside = 0;

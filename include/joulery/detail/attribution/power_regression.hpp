@@ -204,8 +204,8 @@ class power_regression {
         if (wandering > 0) estimate_.common_tau /= wandering;
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
-        const double beyond = (exponent > 0 ? beyond_exponents : beyond_models) *
-                              (1 + few_rows / std::max(window_.different_rows(), 1.0));
+        const double few = few_rows / std::max(window_.rows_with_calls(), 1.0);
+        const double beyond = (exponent > 0 ? beyond_exponents : beyond_models) * (1 + few * few);
         for (double& x : estimate_.covariance) x *= beyond;
         allow_for_long_rows();
         allow_for_memory(restless);

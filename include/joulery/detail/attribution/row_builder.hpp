@@ -162,26 +162,9 @@ class row_builder {
         }
         if (!any) visit(outside_column, 1.0);
     }
-
-    /// s, standard deviation of the busy time of all that was open in a row.
-    [[nodiscard]] static double unsure_seconds(const pending_row& row) noexcept {
-        double squares = 0;
-        for (const pool& p : row.pools)
-            for (const path_record* path : p.paths)
-                squares += p.of[path->index].unsure * p.of[path->index].unsure;
-        return std::sqrt(squares) * row.seconds_per_tick;
-    }
-
-    // The largest share that one path, or the time outside, has of a row.
-    [[nodiscard]] static double longest_part(const pending_row& row) noexcept {
-        double longest = row.outside, all = row.outside;
-        for (const pool& p : row.pools)
-            for (const path_record* path : p.paths) {
-                const double s = p.of[path->index].ticks * row.seconds_per_tick;
-                longest = std::max(longest, s);
-                all += s;
-            }
-        return all > 0 ? longest / all : 0;
+    /// Ticks of a path, without those inside it, that its threads took for reads at edges.
+    [[nodiscard]] double edge_ticks(std::size_t path_index) const noexcept {
+        return path_index < edges_seen_.size() ? edges_seen_[path_index] : 0;
     }
 
  private:

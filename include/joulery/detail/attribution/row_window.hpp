@@ -67,11 +67,11 @@ class row_window {
         for (const row& r : older_.rows) sum += r.length + r.gap;
         return sum;
     }
-    /// How many rows there are that have nothing of the row before.
-    [[nodiscard]] double different_rows() const noexcept {
+    /// How many rows there are in which a call began; the others go on with one of another row.
+    [[nodiscard]] double rows_with_calls() const noexcept {
         double sum = 0;
         for (const half* h : {&older_, &recent_})
-            for (const row& r : h->rows) sum += 1 - std::min(r.similarity, 1.0);
+            for (const row& r : h->rows) sum += r.tail < r.length ? 1 : 0;
         return sum;
     }
     [[nodiscard]] double length(std::size_t index) const noexcept { return row_at(index).length; }

@@ -9,7 +9,7 @@
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/fork_guard.hpp"
 #include "joulery/detail/core/utf8.hpp"
-#include "joulery/detail/session/defaults.hpp"
+#include "joulery/detail/session/choose_backends.hpp"
 #include "joulery/detail/session/environment.hpp"
 #include "joulery/detail/session/meter_core.hpp"
 #include "joulery/detail/session/progress_line.hpp"
