@@ -30,6 +30,7 @@ class powers_of {
             const double* row = estimate_.covariance.data() + a * estimate_.watts.size();
             sum += slopes[a] * (2 * dot(row, slopes.data(), a) + row[a] * slopes[a]);
         }
+        sum *= estimate_.widened;
         const double deviation = unknown_deviation * estimate_.mean_watts;
         for (std::size_t a = n; a < slopes.size(); ++a)
             sum += slopes[a] * slopes[a] * deviation * deviation;

@@ -23,6 +23,7 @@ namespace detail {
 struct power_estimate {
     std::vector<double> watts;            ///< by column
     std::vector<double> covariance;       ///< of `watts`, row after row, W^2
+    double widened = 1;                   ///< what bars are of `covariance`, where rows are few
     std::vector<double> white_by_column;  ///< W^2 s: white noise of each column's power
     double lag = 0;                       ///< s: the sensor's memory
     double lag_deviation = 0;             ///< s: what is not known of it
@@ -205,7 +206,8 @@ class power_regression {
         for (std::size_t k = 0; k < covariances.size(); ++k)
             add_covariance(covariances[k], bank_.solutions()[k].watts, likelihood(k) / all);
         const double few = few_rows / std::max(window_.rows_with_calls(), 1.0);
-        const double beyond = (exponent > 0 ? beyond_exponents : beyond_models) * (1 + few * few);
+        estimate_.widened = 1 + few * few;
+        const double beyond = exponent > 0 ? beyond_exponents : beyond_models;
         for (double& x : estimate_.covariance) x *= beyond;
         allow_for_long_rows();
         allow_for_memory(restless);
