@@ -186,7 +186,9 @@ class channel_attribution {
             late_.add(std::max(r.delay, traits_.known_memory), std::min(row.tail, seconds));
             rows_.for_open_now(
                 [&](std::uint32_t column, double threads) { terms_.add_open(column, threads); });
-            terms_.move_late(r.late, std::min(row.tail, seconds));
+            // What streams of a device had open then is not seen, so nothing is moved.
+            const double late = rows_.to_fit().device_busy > 0 ? 0 : r.late;
+            terms_.move_late(late, std::min(row.tail, seconds));
             terms_.give_to(row);
             regression_.add(row);
             is_stale_ = true;
