@@ -27,8 +27,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The scopes that C code of this thread has begun and not ended. A begin beyond its room is
-/// counted, so that its end does nothing.
+/// The scopes that C code of this thread has begun and not ended. Begins beyond its capacity are
+/// only counted, so that their ends do nothing.
 struct c_scopes {
     static constexpr std::size_t room = 256;
     alignas(enabled::scope) unsigned char storage[room][sizeof(enabled::scope)];
@@ -60,7 +60,8 @@ struct c_scopes {
     }
 };
 
-/// On the heap: libraries that are loaded later find little room for variables of threads.
+/// On the heap, because libraries that are loaded later get little space for thread-local
+/// variables.
 JOULERY_TLS inline thread_local c_scopes* scopes_of_c = nullptr;
 JOULERY_TLS inline thread_local bool are_scopes_of_c_over = false;
 
@@ -75,7 +76,7 @@ struct c_scopes_of_thread {
     }
 };
 
-/// Null where no memory may be taken or none is left, and in a thread's last destructors.
+/// Null if memory must not be allocated or has run out, and in a thread's last destructors.
 JOULERY_NOINLINE inline c_scopes* make_scopes_of_c() noexcept {
     if (are_scopes_of_c_over || signal_context::is_handler(stack_pointer())) return nullptr;
     const library_section inside;

@@ -1,4 +1,4 @@
-// choose_backends.hpp - which backends a run reads, by its options and its environment.
+// choose_backends.hpp - selects the backends of a run from its options and environment.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,7 +23,8 @@ namespace detail {
     return name == "none" || any_in(known, [&](const auto& entry) { return entry.name == name; });
 }
 
-/// Why no more files can be opened, which would look as if the machine had nothing to read; else 0.
+/// The errno that explains why no more files can be opened, which would make the machine look as if
+/// it had no counters; 0 if files can be opened.
 [[nodiscard]] inline int file_shortage() {
     constexpr std::size_t needed = 16;
     list<system_file> files;
@@ -35,11 +36,12 @@ namespace detail {
     return 0;
 }
 
-/// Opens the backends that JOULERY_BACKENDS names, on the machine that JOULERY_SYSROOT names. Where
-/// it names none there is, as if it were not set: those the options have, else what there is.
+/// Opens the backends listed in JOULERY_BACKENDS on the machine in JOULERY_SYSROOT. If
+/// JOULERY_BACKENDS lists no known backend, it is treated as unset: the backends in the options are
+/// used, or else the machine's.
 ///
-/// Returns what of the user's wishes can't be had, which is worth a line at once. It is among
-/// `o.warnings`, too, with what else there is to say.
+/// Returns warnings about the user's settings that should be printed immediately. `o.warnings` gets
+/// these and all others.
 ///
 ///     options o;
 ///     const environment env = apply_environment(o);

@@ -1,4 +1,4 @@
-// defaults.hpp - the standard backends, and which of them a machine has.
+// defaults.hpp - the standard backends, and how the library chooses among them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -20,22 +20,22 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What the machine has, and why it does not have the rest.
+/// The backends opened on this machine, and the reasons why others were not.
 struct found_backends {
     std::vector<std::unique_ptr<backend>> backends;
     std::vector<std::string> warnings;
 };
 
-/// Every backend that comes with the library, in the order in which they are preferred: of two that
-/// show the same energy the first that can be read counts.
+/// Every backend that comes with the library, in order of preference: if two show the same energy,
+/// the first one that can be read is used.
 ///
 ///     for (const backend_entry& e : standard_backends()) std::cout << e.name << '\n';
 [[nodiscard]] JOULERY_DECL list_view<backend_entry> standard_backends() noexcept;
 
-/// Not tried where the processors are counted by themselves: slow to ask, and coarse.
+/// Not tried if the processors have counters of their own: slow to read, and coarse.
 inline constexpr std::string_view last_resorts[] = {"ipmi-dcmi", "battery", "estimate"};
 
-/// Not tried where the other was opened, whose counters it would show once more.
+/// Not tried if `of` was opened, because it would show the same counters again.
 struct second_view {
     std::string_view name;
     std::string_view of;
@@ -45,12 +45,12 @@ inline constexpr second_view second_views[] = {
     {"rapl-msr", "rapl-powercap"},  {"rapl-msr", "rapl-perf"},     {"rocm-smi", "amdgpu"},
 };
 
-/// Opens the named backends, or, with no names, what the machine has: of each counter the first
-/// view that can be read, a slow meter of the whole machine only where its processors can't be
-/// counted by themselves, and the estimate of the processors where nothing counts them at all.
+/// Opens the named backends or, without names, what the machine has: for each counter the first
+/// backend that can read it, a slow meter of the whole machine only if the processors have no
+/// counters of their own, and the processor model only if nothing measures the processors.
 ///
-/// Fails: never. `warnings` says with its remedy what of those asked for by name could not be
-///        opened; of the rest only why the processors can't be counted, where they can't.
+/// Fails: never. `warnings` explains, with a remedy, each backend that was requested by name and
+/// could not be opened. Of the others it only explains why the processors can't be measured.
 ///
 ///     options o;
 ///     auto found = open_backends({"rapl-powercap"}, system_root{});
@@ -98,12 +98,12 @@ inline namespace v1 {
 namespace detail {
 
 inline constexpr backend_entry standard_entries[] = {
-    // Processors and their memory. powercap needs root but says at which value a counter starts
-    // anew; perf needs a capability; any user may ask HSMP.
+    // Processors and their memory. powercap needs root but states the value at which a counter
+    // wraps; perf needs a capability; any user may query HSMP.
     {"rapl-powercap", open_rapl_powercap, true},
     {"rapl-perf", open_rapl_perf, true},
     {"amd-hsmp", open_amd_hsmp, true},
-    {"rapl-msr", open_rapl_msr, false},  // as powercap, with more rights: by name only
+    {"rapl-msr", open_rapl_msr, false},  // as powercap, but needs more rights: by name only
 #if defined(_WIN32)
     {"windows-emi", open_windows_emi, true},
 #elif defined(__APPLE__)
@@ -119,7 +119,7 @@ inline constexpr backend_entry standard_entries[] = {
     {"level-zero", open_level_zero, true},
     {"habana", open_habana, true},
     {"neuron", open_neuron, false},  // counts only once its maximum is stated
-    // Boards and whole machines, the finer ones first.
+    // Boards and whole machines, the most detailed first.
     {"rpi-pmic", open_rpi_pmic, true},
     {"cray-pm", open_cray_pm, true},
     {"ipmi-dcmi", open_ipmi_dcmi, true},
@@ -127,7 +127,7 @@ inline constexpr backend_entry standard_entries[] = {
     {"estimate", open_estimate, true},
 };
 
-/// Opens backends one after the other and remembers what is still missing.
+/// Opens backends one after another and keeps track of what is still missing.
 class backend_opener {
  public:
     explicit backend_opener(const system_root& root) : root_(root) {}
@@ -150,7 +150,7 @@ class backend_opener {
             if (!entry.by_default || is_second_view(entry.name)) continue;
             if (is_last_resort(entry.name) && has_processors()) continue;
             auto opened = open(entry);
-            // That this is no Cray and no Raspberry Pi is not worth a warning.
+            // It is not worth a warning that this machine is no Cray and no Raspberry Pi.
             if (processors.empty() && !found_.warnings.empty()) processors = found_.warnings[0];
             found_.warnings.clear();
             if (opened == nullptr || !adds_something(*opened)) continue;
@@ -180,12 +180,13 @@ class backend_opener {
         opened_backend opened = entry.open(root_);
         if (opened) return *std::move(opened);
         std::string text = std::string(entry.name) + ": " + opened.error().reason;
-        if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
+        if (!opened.error().remedy.empty()) text += "; try: " + opened.error().remedy;
         found_.warnings.push_back(std::move(text));
         return nullptr;
     }
 
-    // A library's calls that wait for a driver are made by device, each by a sampler of its own.
+    // Libraries whose calls wait for a driver are split by device, so that each device has its own
+    // sampler.
     void add(std::unique_ptr<backend> b) {
         for (std::unique_ptr<backend>& part : split_by_device(std::move(b)))
             found_.backends.push_back(std::move(part));
@@ -199,7 +200,7 @@ class backend_opener {
         return false;
     }
 
-    // The processors, or something that they are part of and that tells its power.
+    // Whether the processors, or something that contains them and reports its power, can be read.
     [[nodiscard]] bool has_processors() const {
         return any_channel([&](const channel& c, const backend& of) {
             return counts_processors(c) || (c.provenance != quality::estimated &&
@@ -207,8 +208,8 @@ class backend_opener {
         });
     }
 
-    // A meter of the whole machine that gives 0 W or an error value: it may do better later on, but
-    // others are not left out for its sake.
+    // A meter of the whole machine that returns 0 W or an error value. It may recover later, but
+    // other backends are not skipped in its favor.
     static bool is_machine_silent(backend& b) {
         const std::vector<channel>& all = b.channels();
         const auto is_meter = [](const channel& c) {
@@ -237,8 +238,8 @@ class backend_opener {
         return false;
     }
 
-    // Neither a second view of what is there already, nor a slow meter of the whole machine beside
-    // its parts.
+    // False for a second view of a known channel, and for a slow meter of the whole machine if the
+    // processors are measured.
     [[nodiscard]] bool adds_something(const backend& candidate) const {
         for (const channel& c : candidate.channels()) {
             if (extent_of(c) == extent::machine && is_slow(c) && has_processors()) continue;
@@ -251,7 +252,7 @@ class backend_opener {
     }
 
     const system_root& root_;
-    const backend* silent_ = nullptr;  ///< a meter of the machine without a value yet
+    const backend* silent_ = nullptr;  ///< a whole-machine meter without a value so far
     found_backends found_;
 };
 

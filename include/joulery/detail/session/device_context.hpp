@@ -22,13 +22,13 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// All streams of one device share a tree, each nests by itself: work that overlaps on several
-/// streams shares the device's joules by time.
+/// The scopes of one device. All streams of the device share a tree, and each stream nests
+/// separately. Work that overlaps on several streams shares the device's joules by time.
 ///
-/// Thread: any; marks of one stream come one after the other.
+/// Thread: any; the marks of one stream arrive one after another.
 class device_context {
  public:
-    /// Null if no channel is the device's.
+    /// Null if no channel belongs to the device.
     static std::shared_ptr<device_context> make(engine& e, std::string_view channels) {
         list<bool> own;
         bool any = false;
@@ -52,7 +52,7 @@ class device_context {
 
     /// A stream begins work that belongs to `owner`. Null: not measured.
     [[nodiscard]] scope_node* begin(std::size_t stream, path_record& owner) noexcept {
-        if (!tree_->is_this_process()) return nullptr;  // in a forked child it may stay locked
+        if (!tree_->is_this_process()) return nullptr;  // a forked child may find it locked
         const std::lock_guard<std::mutex> lock(mutex_);
         scope_node* opened = nullptr;
         tree_->with_owner([&](engine& e) {
@@ -69,7 +69,7 @@ class device_context {
         return opened;
     }
 
-    /// The stream has done it, and with it whatever began inside and did not end.
+    /// The stream has finished `n`, and also any work that began inside it and did not end.
     void end(std::size_t stream, scope_node& n) noexcept {
         if (!tree_->is_this_process()) return;
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -86,12 +86,12 @@ class device_context {
         });
     }
 
-    /// The row below a scope that holds its work on the device.
+    /// Name of the row below a scope that holds the scope's work on the device.
     static constexpr std::string_view row_name = "device";
 
  private:
     const std::shared_ptr<thread_context> tree_;
-    std::mutex mutex_;                              // makes its holder the tree's owning thread
+    std::mutex mutex_;                              // its holder acts as the tree's owning thread
     std::map<std::size_t, scope_node*> innermost_;  // by stream
 };
 

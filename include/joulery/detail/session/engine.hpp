@@ -1,4 +1,4 @@
-// engine.hpp - backends, trees and paths of one meter, and what is done to them.
+// engine.hpp - backends, trees and paths of one meter, and the operations on them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -35,8 +35,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The machinery of one meter. Lock order: a tree's mutex, a backend's
-/// `read_mutex`, its `state_mutex`, `trees_mutex_`.
+/// The machinery of one meter. Lock order: a tree's mutex, a backend's `read_mutex`, its
+/// `state_mutex`, `trees_mutex_`.
 class engine : public std::enable_shared_from_this<engine> {
  public:
     engine(options& o, std::shared_ptr<time_source> clock)
@@ -60,12 +60,12 @@ class engine : public std::enable_shared_from_this<engine> {
             channel_count_ += backends_.back()->reader.channel_count();
             if (policy_ == attribution::process) backends_.back()->process_share = share_of(o);
         }
-        if (!clock_->is_manual()) return;  // else the samplers begin
+        if (!clock_->is_manual()) return;  // otherwise the samplers do it
         for (const auto& m : backends_) begin(*m);
     }
 
     [[nodiscard]] const time_source& clock() const noexcept { return *clock_; }
-    /// Length of a tick as of the last sample: a relaxed load instead of a calibration.
+    /// Length of a tick as of the last sample: a relaxed load, no calibration.
     [[nodiscard]] double tick_seconds() const noexcept {
         return tick_seconds_.load(std::memory_order_relaxed);
     }
@@ -77,13 +77,14 @@ class engine : public std::enable_shared_from_this<engine> {
     [[nodiscard]] const list<std::shared_ptr<metered_backend>>& backends() const noexcept {
         return backends_;
     }
-    /// False in a forked child: nothing of this engine may be touched there but freed memory.
+    /// False in a forked child, which must not touch this engine except to free it.
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     [[nodiscard]] double elapsed() const noexcept {
         return static_cast<double>(clock_->now() - created_at_) * tick_seconds();
     }
 
-    /// A tree for the calling thread, or for a device of those channels. Waits for no backend.
+    /// A tree for the calling thread, or for a device with those channels. Does not wait for
+    /// backends.
     std::shared_ptr<thread_context> add_tree(list<bool> device_channels = {}) {
         std::uint32_t flags = clock_->is_tick_clock() ? 0u : other_clock;
         if (slices_a_thread_ > 0 || looks_at_calls_) flags |= recorded;
@@ -100,7 +101,7 @@ class engine : public std::enable_shared_from_this<engine> {
         tree->exact_times = &paths_->exact_times;
         tree->has_clock = !clock_->is_manual();
         tree->thread_name = name_of_this_thread(number);
-        if (backends_.empty()) retire_ended();  // no sampler will
+        if (backends_.empty()) retire_ended();  // no sampler will do it
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         if (is_closed_) tree->shut_down();
         if (!is_closed_) trees_.push_back(tree), ++trees_version_;
@@ -115,8 +116,8 @@ class engine : public std::enable_shared_from_this<engine> {
         m.begin(*clock_, created_at_, watched_, crowds_);
     }
 
-    /// A read by the sampler: a sample, or one of several around an update of a counter. Call with
-    /// the backend's `read_mutex` held.
+    /// A read by the sampler: a sample, or one of several reads around an update of a counter. Call
+    /// with the backend's `read_mutex` held.
     void step(metered_backend& m) {
         const bool is_timed = !clock_->is_manual();
         const bool times_read = is_timed && m.reader.is_read_timed();
@@ -134,12 +135,12 @@ class engine : public std::enable_shared_from_this<engine> {
         paths_->exact_times.want(m.wants_exact_times, m.needs_exact_times());
     }
 
-    /// Reads a backend once, and rows end there, whenever that is: for a report. Call with the
-    /// backend's `read_mutex` held.
+    /// Reads a backend once for a report and ends all rows there, whatever the moment. Call with
+    /// the backend's `read_mutex` held.
     void sample(metered_backend& m) {
         m.reader.read_counters(*clock_);
         const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
-        // After a failed read the row goes on: the next good one brings the energy of both.
+        // After a failed read the row continues; the next good read brings the energy of both.
         (void)accumulate(m);
         expect_looks(m);
         if (m.reader.values_at() == 0) return;
@@ -150,7 +151,7 @@ class engine : public std::enable_shared_from_this<engine> {
         choose_edges(m);
     }
 
-    /// Rows end at the last read, where a new one can't be had: its backend hangs.
+    /// Ends rows at the last read, for a backend that hangs and can't be read again.
     void end_rows_as_read(metered_backend& m) {
         const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
         if (!m.shares.front().has_begun()) return;
@@ -158,27 +159,27 @@ class engine : public std::enable_shared_from_this<engine> {
         m.end_rows(own_share(m), false);
     }
 
-    /// Drops the contexts of ended threads whose last row all backends have attributed. Call
-    /// without any backend's locks.
+    /// Drops the contexts of ended threads once all backends have attributed their last row. Call
+    /// without holding any backend's locks.
     void retire_ended() {
         const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
         for (const auto& t : ended) move_calls(*t, trees_mutex_);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         ++trees_version_;
-        for (const auto& t : ended) t->untallied.meet(t->nodes());  // what may fail comes first
+        for (const auto& t : ended) t->untallied.meet(t->nodes());  // first, since it may fail
         for (const auto& t : ended) {
             const auto at = std::find(trees_.begin(), trees_.end(), t);
-            if (at == trees_.end()) continue;  // another sampler was here
+            if (at == trees_.end()) continue;  // another sampler was faster
             tally_context(*t, retired_, *clock_);
-            retired_calls_.take(t->calls, t->thread_name);  // nobody writes them any more
+            retired_calls_.take(t->calls, t->thread_name);  // nothing writes to them any more
             trees_.erase(at);
         }
     }
 
-    /// Reads every backend that wants it at the edge of a scope of the calling thread, so that
-    /// rows end just there. Never waits: a backend that is busy is left to the sampler. Returns
-    /// what the counters say of the scope's path up to the edge.
+    /// At the edge of a scope of the calling thread: reads every backend that reads this scope at
+    /// its edges, so that rows end exactly there. Never waits: a backend that is busy is left to
+    /// the sampler. Returns the energy counted for the scope's path up to the edge.
     edge_energy edge(scope_node& n, std::uint32_t flags) {
         auto& tree = static_cast<thread_context&>(*n.tree);
         edge_energy energy;
@@ -207,7 +208,7 @@ class engine : public std::enable_shared_from_this<engine> {
                 m->end_rows(own_share(*m), true);
                 if (m->add_to(energy, *n.path)) --not_read;
             }
-            // The look at all scopes is part of the cost: there may be thousands.
+            // Visiting all scopes is part of the cost: there may be thousands.
             note_edge(tree, around, clock_->now() - begin - read);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
         }
@@ -215,7 +216,7 @@ class engine : public std::enable_shared_from_this<engine> {
         return energy;
     }
 
-    /// After a flagged scope closed: too short a scope pays for no more edge reads.
+    /// After a flagged scope has closed: a scope that is too short no longer gets edge reads.
     void reconsider_edges(scope_node& n) noexcept {
         const double mean = mean_ticks(n, clock_->now());
         const double seconds_per_tick = tick_seconds();
@@ -227,8 +228,8 @@ class engine : public std::enable_shared_from_this<engine> {
         }
     }
 
-    /// Sources that a path's first call reads at its edges, before its length is known: the cheap
-    /// ones (at most 20 us a read).
+    /// The backends to read at the edges of a path's first call, before its length is known: those
+    /// that are cheap to read (at most 20 us).
     [[nodiscard]] std::uint32_t edges_of_new_paths(const thread_context& in) const noexcept {
         std::uint32_t bits = 0;
         for (const auto& m : backends_)
@@ -238,8 +239,8 @@ class engine : public std::enable_shared_from_this<engine> {
         return bits;
     }
 
-    /// Adds up time, calls and items of all trees into the paths; `by_path` gets those of each
-    /// path, by its index.
+    /// Adds up time, calls and items of all trees by path; `by_path[i]` is that of the path with
+    /// index i.
     edge_tally tally(list<path_tally>& by_path) {
         for (const auto& t : trees()) move_calls(*t, trees_mutex_);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
@@ -257,19 +258,19 @@ class engine : public std::enable_shared_from_this<engine> {
         return sum;
     }
 
-    /// Visits what is known of the single calls of each path: index, seconds, joules.
+    /// Visits the recorded single calls of each path: index, seconds, joules.
     template <class Visit>
     void for_calls(Visit visit) {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         for (const path_record* r : paths_->all()) visit(r->index, r->call_seconds, r->call_joules);
     }
 
-    /// What spans that end ask for.
+    /// The prices that spans are billed at.
     [[nodiscard]] price_finder& prices() noexcept { return prices_; }
     void find_prices_if_due() { prices_.find_if_due(*clock_, created_at_, tick_seconds()); }
     void find_prices(bool read) { prices_.find(*clock_, tick_seconds(), read); }
 
-    /// The calls that threads have kept so far, open ones up to now.
+    /// The calls that threads have recorded so far; open ones up to now.
     [[nodiscard]] call_archive recorded_calls() {
         std::unique_lock<std::mutex> lock(trees_mutex_);
         call_archive all = retired_calls_;
@@ -291,14 +292,14 @@ class engine : public std::enable_shared_from_this<engine> {
         for (const auto& t : trees()) t->while_still([&] { t->plans.for_open(visit); });
     }
 
-    /// The meter's number, never used twice; 0 once it has stopped.
+    /// The meter's number, never reused; 0 once it has stopped.
     [[nodiscard]] std::uint64_t meter_id() const noexcept { return meter_id_; }
     void belong_to(std::uint64_t meter_id) noexcept { meter_id_ = meter_id; }
 
-    /// Takes every tree off the fast path for good.
+    /// Takes every tree off the fast path permanently.
     void close_down() {
         meter_id_ = 0;
-        std::vector<std::shared_ptr<thread_context>> last;  // not copied: that takes memory
+        std::vector<std::shared_ptr<thread_context>> last;  // not copied, which would need memory
         {
             const std::lock_guard<std::mutex> lock(trees_mutex_);
             is_closed_ = true;
@@ -332,7 +333,7 @@ class engine : public std::enable_shared_from_this<engine> {
         return tick > created_at_ ? static_cast<double>(tick - created_at_) * tick_seconds() : 0;
     }
 
-    // Adds up what a read brought; true if it brought values.
+    // Adds the values of a read to the accounts; true if there were any.
     bool accumulate(metered_backend& m) {
         tick_seconds_.store(clock_->seconds_per_tick(), std::memory_order_relaxed);
         if (!m.reader.accumulate(tick_seconds())) return false;
@@ -348,12 +349,12 @@ class engine : public std::enable_shared_from_this<engine> {
         for (const auto& m : backends_) sum += m->sampler_seconds;
         return sum;
     }
-    // Each backend asks at its own times, and so has a share of its own.
+    // Each backend asks at its own times and so needs a share of its own.
     static std::function<double()> share_of(const options& o) {
         if (o.process_share_) return o.process_share_;
         return [s = std::make_shared<process_share>()] { return s->take(); };
     }
-    // Which scopes of the recent ones are read at their edges, and which are timed at some calls.
+    // Decides which recent scopes are read at their edges and which are timed at some calls only.
     void choose_edges(metered_backend& m) {
         m.shares.front().for_recently_open(
             [&, now = clock_->now(), lag = m.longest_lag()](scope_node& n) {
@@ -371,7 +372,7 @@ class engine : public std::enable_shared_from_this<engine> {
     const std::size_t slices_a_thread_;
     const bool looks_at_calls_;
     std::atomic<std::uint32_t> trees_made_{0};
-    /// Of ended threads as many calls are kept as that many living ones may have.
+    /// The calls kept of ended threads: as many as this many living threads may have.
     static constexpr std::size_t threads_of_slices = 16;
     call_archive retired_calls_;
     const std::uint64_t created_at_;
@@ -384,7 +385,7 @@ class engine : public std::enable_shared_from_this<engine> {
     list<std::shared_ptr<metered_backend>> backends_;
     std::mutex trees_mutex_;
     std::vector<std::shared_ptr<thread_context>> trees_;
-    std::atomic<std::uint64_t> trees_version_{1};  ///< another one whenever they change
+    std::atomic<std::uint64_t> trees_version_{1};  ///< changes whenever `trees_` does
     bool is_closed_ = false;
     edge_tally retired_;
 };

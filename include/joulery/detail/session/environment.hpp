@@ -1,4 +1,4 @@
-// environment.hpp - the environment variables that a program and its users set.
+// environment.hpp - the JOULERY_* environment variables.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,13 +22,12 @@ namespace joulery {
 inline namespace v1 {
 
 /// Applies the values of JOULERY_REGION, JOULERY_INTENSITY (g/kWh) and JOULERY_PUE to a model; an
-/// empty string leaves things as they are. A stated intensity goes before a region's, a stated PUE
-/// before a cloud region's own; with both, the region still gives place, PUE and water.
+/// empty string changes nothing. A stated intensity overrides the region's, and a stated PUE that
+/// of a cloud region; the region still sets the place and the water figures.
 ///
-/// Returns: a warning for each value that can't be understood (named, with what is used instead
-/// and,
-///          for a region, the nearest names), and for each that is absurd but used.
-/// Thread:  none. Cost: microseconds, once at start.
+/// Returns: a warning for each value that can't be parsed (with the value used instead and, for a
+/// region, the closest names), and for each that is absurd but used.
+/// Thread:  any. Cost: microseconds, once at start.
 ///
 ///     carbon_model m;
 ///     for (auto& w : carbon_from_environment(m, "FR", "", "1.1")) std::cerr << w << '\n';
@@ -78,14 +77,14 @@ inline namespace v1 {
 
 namespace detail {
 
-/// What the environment says beyond `options`.
+/// Settings from the environment that are not part of `options`.
 struct environment {
     bool off = false;                   ///< JOULERY=off: nothing is measured
     std::vector<std::string> backends;  ///< JOULERY_BACKENDS=rapl-perf,nvml; empty: not stated
     std::string system_root;            ///< JOULERY_SYSROOT: a fake machine in a folder
 };
 
-/// The parts of a comma-separated list, blanks around them removed, empty ones left out.
+/// The items of a comma-separated list, trimmed, without empty ones.
 [[nodiscard]] inline std::vector<std::string> split_list(std::string_view text) {
     std::vector<std::string> parts;
     while (!text.empty()) {
@@ -99,7 +98,7 @@ struct environment {
     return parts;
 }
 
-/// Calls a thread that a trace holds where nobody said how many: some 10 MB of trace.
+/// Calls per thread in a trace if nobody set a number: about 10 MB of trace.
 inline constexpr std::size_t slices_of_a_trace = 65'536;
 
 /// Whether one of the report files is a trace.
@@ -124,7 +123,7 @@ inline void apply_live(options& o, const std::string& text) {
     }
 }
 
-/// JOULERY_PERIOD and JOULERY_CHECKPOINT into `o`; "" is not set.
+/// Applies JOULERY_PERIOD and JOULERY_CHECKPOINT to `o`; "" is unset.
 inline void apply_times(options& o, const std::string& period, const std::string& checkpoint) {
     std::chrono::nanoseconds time{};
     if (parse_duration(period, time) && time.count() > 0)
@@ -142,8 +141,8 @@ inline void apply_times(options& o, const std::string& period, const std::string
                              to_text(o.checkpoint));
 }
 
-/// Applies the variables to `o`. `get` gives a variable's text, "" where it is unset. A value that
-/// can't be understood is named in `o.warnings`, and what was there before stays.
+/// Applies the variables to `o`. `get` returns a variable's text, "" if it is unset. A value that
+/// can't be parsed is reported in `o.warnings`, and the setting stays as it was.
 template <class Get>
 [[nodiscard]] environment apply_environment(options& o, Get get) {
     environment e;
@@ -167,8 +166,8 @@ template <class Get>
     return e;
 }
 
-/// `apply_environment` with the process's own variables; with none where it has more rights than
-/// its user.
+/// `apply_environment` with the process's own variables; with none if the process has more rights
+/// than its user.
 [[nodiscard]] inline environment apply_environment(options& o) {
     if (is_ignored_variable("JOULERY_REPORT"))
         o.warnings.emplace_back(

@@ -15,10 +15,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Splits each scope's joules: idle power for its time, the rest active; the sums stay. The idle
-/// power is shared as the joules are: where scopes of several threads overlap, among them, so that
-/// all scopes together and the time outside them have no more idle joules than the run, but by
-/// `inclusive`; by `process`, `own` of it is this process's.
+/// Splits each scope's joules into idle (idle power times its time) and active; sums stay the same.
+/// Scopes of several threads that overlap share the idle power as they share the joules, so that
+/// all scopes and the time outside them have no more idle energy than the run. Under `inclusive`
+/// they don't share; under `process`, `own` is this process's share.
 inline void split_idle(report& r, power idle, attribution policy, double own) {
     if (idle <= power{}) return;
     r.context.idle_power = idle;
@@ -31,10 +31,10 @@ inline void split_idle(report& r, power idle, attribution policy, double own) {
         row.idle = std::min(idle * busy_time_of(row) * share, row.total);
 }
 
-/// Joules of measuring: its processor time at the mean power of one of the machine's processors.
-/// It lies outside all scopes: what the samplers used, and what reads at the edges of scopes did,
-/// `taken` from the scopes for that. Threads that wait for a processor take longer to read and use
-/// no more. By `inclusive` nothing is taken.
+/// Energy of measuring: its processor time at the mean power of one processor. It is counted
+/// outside all scopes: the samplers' energy lies there anyway, and the energy of edge reads is
+/// limited to `taken`, the part moved out of the scopes. Threads that wait for a processor take
+/// longer to read but use no more energy. Under `inclusive` nothing is moved.
 [[nodiscard]] inline energy joules_of_measuring(const report& r, attribution policy,
                                                 energy taken) noexcept {
     energy processors;
@@ -48,17 +48,17 @@ inline void split_idle(report& r, power idle, attribution policy, double own) {
     return all * (r.overhead.sampler / spent) + std::min(all * (r.overhead.edges / spent), taken);
 }
 
-/// Each channel's figures only grow. Where another set of channels is summed than before, since a
-/// meter of a whole is not believed any more, their sums may not: what a row has too much of is
-/// then taken from what the others have gained.
+/// Keeps figures from falling. Each channel's figures only grow, but their sum may fall if the set
+/// of summed channels changes because a meter of a whole is no longer trusted. Rows that would fall
+/// keep their value, and the excess comes out of what other rows have gained.
 ///
 /// Thread: one at a time. Cost: linear in the rows.
 ///
 ///     rows.keep(report, paths, true);     // of each report of the run, in turn
 class monotone_rows {
  public:
-    /// `paths`: a number for the path of each row, which stays the same. `shares`: all rows
-    /// together have what the machine used, and not each of them (`attribution::inclusive`).
+    /// `paths`: a stable number for the path of each row. `shares`: the rows together make up the
+    /// machine's energy; false if each row has all of it (`attribution::inclusive`).
     void keep(report& r, const std::vector<std::size_t>& paths, bool shares) {
         double gained = 0, risen = 0;
         for_each(r, paths, [&](energy now, energy before) {
@@ -88,7 +88,7 @@ class monotone_rows {
     static void add_up(report& r, bool shares) {
         for (scope_row& row : r.scopes) row.total = row.self;
         energy sum = r.unscoped;
-        for (std::size_t i = r.scopes.size(); i-- > 0;) {  // children before their parents
+        for (std::size_t i = r.scopes.size(); i-- > 0;) {  // children before parents
             const scope_row& row = r.scopes[i];
             sum += row.self;
             if (row.parent != scope_row::no_parent) r.scopes[row.parent].total += row.total;
@@ -96,7 +96,7 @@ class monotone_rows {
         if (shares) r.total = sum;
     }
 
-    std::vector<energy> by_path_;  ///< joules outside children
+    std::vector<energy> by_path_;  ///< joules without children
     energy outside_, total_;
 };
 

@@ -1,4 +1,4 @@
-// history_builder.hpp - power over time and recorded calls, into a report.
+// history_builder.hpp - adds power over time and recorded calls to a report.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -23,10 +23,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Fills `report::history` and `report::slices`. Its rows and channels must be there already.
+/// Fills `report::history` and `report::slices`. The report's rows and channels must exist already.
 class history_builder {
  public:
-    /// `row_of`: the report's row of each path, by its index.
+    /// `row_of`: the report's row for each path index.
     history_builder(engine& e, const std::vector<std::size_t>& row_of, report& into)
         : engine_(e), report_(into), row_of_(row_of) {}
 
@@ -43,7 +43,7 @@ class history_builder {
     }
 
  private:
-    // All series on the grid of the finest, as far as that holds the run.
+    // All series on the grid of the finest one, if that covers the run.
     void add_power() {
         list<power_recorder> series;
         int level = std::numeric_limits<int>::max();
@@ -78,7 +78,7 @@ class history_builder {
     }
 
     void add(const recorded_call& c, std::vector<scope_slice>& to, seconds least) const {
-        // One that was made after the rows comes with the next report.
+        // A path created after the rows were made appears in the next report.
         if (c.path->index >= row_of_.size()) return;
         scope_slice s;
         s.scope = row_of_[c.path->index];
@@ -92,7 +92,7 @@ class history_builder {
         return seconds(static_cast<double>(ticks) * engine_.tick_seconds());
     }
 
-    /// Calls shorter than this share of the run can't be seen in a picture of it.
+    /// Calls shorter than this fraction of the run are invisible in a picture of it.
     static constexpr double least_band = 0.002;
 
     engine& engine_;

@@ -1,4 +1,4 @@
-// host_threads.hpp - ends a process whose own threads have all ended.
+// host_threads.hpp - ends a process once all threads of its own have ended.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,18 +24,18 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A program may end `main` by `pthread_exit`: it then ends with its last thread, by `exit(0)`. The
-/// library's threads must not keep it alive, so they check now and then whether they are the only
-/// ones left, and then call `exit(0)`.
+/// A program may leave `main` by `pthread_exit`; it then ends with its last thread, by `exit(0)`.
+/// The library's threads must not keep it alive, so they check from time to time whether they are
+/// the only ones left, and then call `exit(0)`.
 ///
-/// Thread: any. Cost: two system calls four times a second. Fails: without /proc it sees
-/// nothing.
+/// Thread: any. Cost: two system calls, four times a second. Fails: without /proc the process is
+/// kept alive.
 ///
-///     const host_threads::library_thread counted;          // first thing in such a thread
-///     host_threads::exit_if_ended();             // now and then
+///     const host_threads::library_thread counted;  // first statement of such a thread
+///     host_threads::exit_if_ended();                 // from time to time
 class host_threads {
  public:
-    /// A thread of the library, while it runs.
+    /// Counts a thread of the library while it runs.
     class library_thread {
      public:
         library_thread() noexcept { started().fetch_add(1); }
@@ -44,10 +44,10 @@ class host_threads {
         ~library_thread() { ended().fetch_add(1); }
     };
 
-    /// How long a thread of the library may sleep at most between two looks.
+    /// The longest that a thread of the library may sleep between two checks.
     static constexpr std::chrono::milliseconds patience{250};
 
-    /// From a thread of the library that holds no lock.
+    /// Call it from a thread of the library that holds no lock.
     static void exit_if_ended() noexcept {
         static std::atomic<std::int64_t> next_look{0};
         const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -60,17 +60,17 @@ class host_threads {
         std::exit(0);
     }
 
-    /// Whether all threads but the library's have ended.
+    /// Whether all threads except the library's have ended.
     [[nodiscard]] static bool have_ended() noexcept {
 #if JOULERY_LINUX()
-        // A thread of the library is counted after it began to run and until just before it ends,
-        // so there are never less of them than that. None may begin or end in between.
+        // A library thread is counted after it began to run and until just before it ends, so there
+        // are at least as many as counted. None may begin or end during the check.
         const std::uint64_t begun = started().load(), over = ended().load();
         struct ::stat tasks {};
         if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink < 3) return false;
         if (started().load() != begun || ended().load() != over) return false;
         const std::uint64_t threads =
-            tasks.st_nlink - 2;  // the first one stays until the last ends
+            tasks.st_nlink - 2;  // the main thread stays until the last one ends
         return threads <= begun - over + 1 && first_thread_has_ended();
 #else
         return false;
@@ -88,7 +88,7 @@ class host_threads {
     }
 
 #if JOULERY_LINUX()
-    // The kernel takes its memory away (so there is no "exe"), and its state is Z.
+    // The kernel has released its memory (so there is no "exe"), and its state is Z.
     static bool first_thread_has_ended() noexcept {
         char target[8];
         if (::readlink("/proc/self/exe", target, sizeof target) >= 0 || errno != ENOENT)
@@ -102,7 +102,7 @@ class host_threads {
         return name_end != nullptr && std::strncmp(name_end, ") Z", 3) == 0;
     }
 #endif
-    // What `exit` calls runs with the signals and the scopes that it would have there.
+    // Handlers called by `exit` get the signals and the scopes they would have in a host thread.
     static void become_a_thread_of_the_host() noexcept {
         inside_library = false;
 #if JOULERY_LINUX()

@@ -1,4 +1,4 @@
-// machine_info.hpp - the machine and its hardware, as a report names them.
+// machine_info.hpp - the names of the machine and its hardware, for reports.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,16 +25,16 @@ inline namespace v1 {
 namespace detail {
 
 struct machine_info {
-    std::string machine;  ///< one for all processes, containers and ranks of a running machine
+    std::string machine;  ///< the same for all processes, containers and ranks of a booted machine
     std::string host;
     std::string cpu;
-    std::string instance;  ///< "Amazon EC2 m5.xlarge"; "" of a machine of one's own
+    std::string instance;  ///< "Amazon EC2 m5.xlarge"; "" if not in a cloud
     std::string os;
     unsigned logical_cpus = 0;
     long process_id = 0;
 };
 
-/// The first "model name" of /proc/cpuinfo (Arm kernels have none: "" there).
+/// The first "model name" in /proc/cpuinfo; "" on Arm kernels, which have none.
 [[nodiscard]] inline std::string cpu_name(const system_root& root) {
     const std::string text = root.text("/proc/cpuinfo", 8192);
     const std::size_t at = text.find("model name");
@@ -44,8 +44,9 @@ struct machine_info {
     return begin < end ? text.substr(begin, end - begin) : std::string();
 }
 
-/// Looks at the running system. The boot id is the kernel's (Documentation/admin-guide/sysctl/
-/// kernel.rst, random/boot_id): the same in every container, another after each boot.
+/// Describes the running system. The boot id is the kernel's
+/// (Documentation/admin-guide/sysctl/kernel.rst, random/boot_id): the same in every container,
+/// different after each boot.
 [[nodiscard]] inline machine_info describe_machine() {
     machine_info m;
     const system_root root;
@@ -67,12 +68,13 @@ struct machine_info {
     return m;
 }
 
-/// "2 x AMD EPYC 9554, 3 x NVIDIA H100 80GB HBM3": processors, cards, then what else the channels
-/// name; each device once, however many channels it has. `processor`: where no channel names one.
+/// "2 x AMD EPYC 9554, 3 x NVIDIA H100 80GB HBM3": processors, cards, then the other devices that
+/// channels name; each device once, however many channels it has. `processor` is used if no channel
+/// names one.
 [[nodiscard]] inline std::string describe_hardware(const std::vector<channel>& channels,
                                                    const std::string& processor) {
     struct part {
-        int order;  // processors, cards, the rest
+        int order;  // processors, cards, others
         std::string model;
         std::vector<std::string> devices;
     };
@@ -109,7 +111,7 @@ struct machine_info {
     return text;
 }
 
-/// Hardware with the cloud's machine that it is in: "AMD EPYC 9R14, Amazon EC2 m7a.metal-48xl".
+/// Hardware followed by its cloud instance: "AMD EPYC 9R14, Amazon EC2 m7a.metal-48xl".
 [[nodiscard]] inline std::string in_instance(std::string hardware, const std::string& instance) {
     if (instance.empty() || hardware.find(instance) != std::string::npos) return hardware;
     return hardware.empty() ? instance : hardware + ", " + instance;

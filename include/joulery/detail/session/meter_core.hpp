@@ -1,4 +1,4 @@
-// meter_core.hpp - what a meter is made of: engine, samplers, reports.
+// meter_core.hpp - a meter's parts: engine, samplers, reports.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -42,7 +42,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The inside of a `meter`, which only passes on to it.
+/// The implementation behind `meter`, which only forwards to it.
 class meter_core {
  public:
     explicit meter_core(options o)
@@ -82,7 +82,7 @@ class meter_core {
     ~meter_core() {
         const library_section inside;
         const cancellation_guard whole;
-        // In a forked child there is no such thread to wait for; it is given up.
+        // A forked child has no such thread to wait for, so it is abandoned.
         if (intervals_) engine_->is_this_process() ? (void)finish() : intervals_->abandon();
         if (!engine_->is_this_process()) (void)conversion_.release();
         conversion_.reset();
@@ -90,8 +90,8 @@ class meter_core {
         if (engine_->is_this_process()) engine_->close_down();
     }
 
-    /// The state of all channels now. One read a backend; a channel that fails keeps its last
-    /// state, and in a forked child all do.
+    /// The current state of all channels. Reads each backend once; a channel that fails keeps its
+    /// last state, and in a forked child all do.
     [[nodiscard]] reading read() {
         const library_section inside;
         std::vector<double> joules;
@@ -101,7 +101,7 @@ class meter_core {
         for (const auto& m : engine_->backends()) {
             if (here) take(*m);
             std::unique_lock<std::mutex> lock(m->reader.state_mutex, std::defer_lock);
-            if (here) lock.lock();  // else a thread of the parent's may have it for ever
+            if (here) lock.lock();  // in a forked child a thread of the parent may hold it forever
             for (std::size_t c = 0; c < m->reader.channel_count(); ++c) {
                 worst = worse_of(worst, m->reader.channels()[c].provenance);
                 joules.push_back(m->reader.joules()[c]);
@@ -113,7 +113,8 @@ class meter_core {
         return {std::move(joules), std::move(summed), engine_->elapsed(), worst};
     }
 
-    /// Everything up to this call, open scopes too; an empty, partial report where memory runs out.
+    /// Everything up to this call, including open scopes; an empty, partial report if memory runs
+    /// out.
     [[nodiscard]] report snapshot() {
         const library_section inside;
         std::optional<report> r;
@@ -123,7 +124,7 @@ class meter_core {
         return std::move(no_memory_);
     }
 
-    /// The last report of the run, which its last interval ends with, too.
+    /// The last report of the run; the last interval ends with it.
     [[nodiscard]] report finish() {
         const bool tells = intervals_ && engine_->is_this_process();
         if (tells) intervals_->stop_looking();
@@ -132,8 +133,8 @@ class meter_core {
         return last;
     }
 
-    /// The run as of its last samples, for a status line: no counter is read for it. Emissions are
-    /// at the mean intensity of the run so far.
+    /// The run as of its last samples, for a status line; reads no counter. Emissions are at the
+    /// mean intensity of the run so far.
     [[nodiscard]] progress_figures glance() {
         const library_section inside;
         if (!engine_->is_this_process()) return {};
@@ -145,7 +146,7 @@ class meter_core {
         return f;
     }
 
-    /// The channels of all backends, in the order of every list by channel.
+    /// The channels of all backends; every list by channel has this order.
     [[nodiscard]] std::vector<channel> channels() const {
         std::vector<channel> all;
         for (const auto& s : engine_->backends())
@@ -154,7 +155,7 @@ class meter_core {
     }
     [[nodiscard]] const options& settings() const noexcept { return options_; }
 
-    /// On a manual clock: takes the samples that are due by now. Tests call it after moving time.
+    /// On a manual clock: takes the samples that are due. Tests call it after moving time.
     void sample() {
         const library_section inside;
         for (const auto& m : engine_->backends()) {
@@ -182,14 +183,14 @@ class meter_core {
         return due;
     }
 
-    /// For `scope`: the calling thread's tree in this meter; null where nothing can be measured.
+    /// For `scope`: the calling thread's tree in this meter; null if nothing can be measured.
     [[nodiscard]] thread_cursor* cursor_of_this_thread() noexcept {
         if (!engine_->is_this_process()) return nullptr;
         thread_contexts* trees = contexts_of_this_thread();
         return trees != nullptr ? trees->tree_in(*engine_, id_) : nullptr;
     }
 
-    /// For tests that look inside or play several threads.
+    /// For tests that inspect the engine or simulate several threads.
     [[nodiscard]] engine& machinery() noexcept { return *engine_; }
 
  private:
@@ -206,7 +207,7 @@ class meter_core {
                 "joulery::start()");
             return r;
         }
-        // One report after another, so that of two the later one knows more, backend by backend.
+        // One report at a time, so that a later report never knows less than an earlier one.
         const std::lock_guard<std::mutex> lock(reports_mutex_);
         report_builder builder(*engine_, *beliefs_, r);
         builder.build();
@@ -215,7 +216,8 @@ class meter_core {
         if (intervals_ && intervals_->failures() > 0)
             r.warnings.push_back("options.on_interval threw, in " +
                                  std::to_string(intervals_->failures()) + " calls");
-        // The length of a tick is known better by and by; what was published does not fall.
+        // The length of a tick becomes more accurate during the run; the published duration never
+        // falls.
         duration_ = std::max(duration_, seconds(engine_->elapsed()));
         r.context.duration = duration_;
         split_idle(r, options_.idle_power, engine_->policy(), builder.own_share());
@@ -251,7 +253,7 @@ class meter_core {
             "only at the edges of long scopes and for reports");
     }
 
-    // No sampler runs yet.
+    // Call it before samplers run.
     void set_summed(const list<domain>& domains) {
         std::size_t at = 0;
         for (const auto& m : engine_->backends())
@@ -259,7 +261,7 @@ class meter_core {
                 m->set_summed(c, domains[at++].summed);
     }
 
-    // A backend whose read hangs is not waited for; at the start all of them together.
+    // How long to wait for a backend whose read hangs; at the start for all of them together.
     static constexpr std::chrono::milliseconds patience{100};
     static constexpr std::chrono::milliseconds first_patience{50};
     void take(metered_backend& m) {
@@ -270,7 +272,7 @@ class meter_core {
         m.reader.accumulate(engine_->tick_seconds());
     }
 
-    // The process-wide meter has said it already, of what the environment changed too.
+    // The process-wide meter has already reported these, and what the environment changed.
     void check_carbon() {
         std::vector<std::string>& said = options_.warnings;
         for (std::string& w : options_.carbon.sanitize())
@@ -307,7 +309,7 @@ class meter_core {
         const auto now =
             wall_time::from_unix_seconds(started_.unix_seconds() + r.context.duration.count());
         timeline_.fill(r, now);
-        // The intensity that the report states is the one that the run had, by energy.
+        // The report states the run's mean intensity, weighted by energy.
         if (r.total.joules() > 0) m.grid.intensity = r.co2e / m.facility(r.total);
         const double known = m.series->coverage(started_, now);
         if (known < 1 - 1e-9)
@@ -328,22 +330,22 @@ class meter_core {
     options options_;
     const std::uint64_t id_;
     const wall_time started_;
-    emissions_timeline timeline_;  // where the intensity varies
+    emissions_timeline timeline_;  // used if the intensity varies
     const machine_info machine_;
     std::shared_ptr<engine> engine_;
     std::unique_ptr<domain_beliefs> beliefs_;
     list<std::unique_ptr<sampler>> samplers_;
-    // How often energy is converted where the intensity varies; series step by minutes.
+    // How often energy is converted if the intensity varies; series change every few minutes.
     static constexpr std::chrono::seconds seconds_a_conversion{10};
     double converted_at_ = 0;
     std::unique_ptr<repeating_call> conversion_;
-    double interval_at_ = 0;  ///< s, where time is played
+    double interval_at_ = 0;  ///< s, on a manual clock
     std::unique_ptr<interval_caller> intervals_;
     std::mutex reports_mutex_;
     monotone_rows published_;
     seconds duration_{0};  ///< of the last report
     std::mutex no_memory_mutex_;
-    report no_memory_ = report_without_memory();  // made while there is some
+    report no_memory_ = report_without_memory();  // made while there is memory
 };
 
 }  // namespace detail

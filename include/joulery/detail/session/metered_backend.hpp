@@ -24,18 +24,19 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Whether processors are in it, or what serves them: threads' time has a share in its energy.
+/// Whether a part contains or serves the processors, so that its energy follows threads' time.
 [[nodiscard]] constexpr bool goes_with_processors(component part) noexcept {
     return part != component::gpu && part != component::npu && part != component::other;
 }
 
-/// The stated error of a model is part of what an estimate is off by; that of a sensor is a figure
-/// of its own. One standard deviation, as a fraction.
+/// The stated error of a model is part of an estimate's uncertainty; that of a sensor is reported
+/// separately. One standard deviation, as a fraction.
 [[nodiscard]] inline double model_error(const channel& c) noexcept {
     return c.provenance == quality::estimated ? c.relative_error / 2 : 0;
 }
 
-/// A backend and, for each of its channels, when it is read next and whose energy it counts.
+/// A backend with, for each of its channels, the time of its next read and the attribution of its
+/// energy.
 class metered_backend {
  public:
     metered_backend(std::unique_ptr<backend> b, std::size_t index, std::size_t first_channel,
@@ -60,8 +61,8 @@ class metered_backend {
         }
     }
 
-    /// Takes the first read in, the baseline, and plans the next. `created_at`: the meter's first
-    /// tick. `counters`: how many counters of the meter are watched for their updates; `crowds`:
+    /// Takes the first read as the baseline and plans the next. `created_at`: the meter's first
+    /// tick. `counters`: how many of the meter's counters are watched for their updates; `crowds`:
     /// how many of its backends have many channels.
     void begin(const time_source& clock, std::uint64_t created_at, std::size_t counters,
                std::size_t crowds) {
@@ -89,7 +90,7 @@ class metered_backend {
     }
 
     /// After a read by the sampler: attributes the energy of the channels for which it ends a row.
-    /// `own`: by channel, this process's share of the energy.
+    /// `own`: this process's share of the energy, by channel.
     template <class OwnShare>
     void step(OwnShare own) {
         const double tick = seconds_per_tick();
@@ -101,10 +102,10 @@ class metered_backend {
             const read_verdict v = schedules_[c].after_read(reader.tracker(c), reader.read_at(),
                                                             price, reader.dated(c));
             if (reader.last_status() != read_status::ok) continue;
-            if (!v.samples && !reader.dated(c)) continue;  // no row ends here
+            if (!v.samples && !reader.dated(c)) continue;  // it ends no row
             dated_reading r = reading(c, reader.dated(c));
             r.bills = v.samples;
-            // What is not dated well waits for what is.
+            // A reading that is not dated well waits for one that is.
             r.bills = r.bills && (r.fits || reader.dated(c) ||
                                   seconds_since(billed_at_[c], r.at) > longest_unbilled);
             sampled = sampled || v.samples;
@@ -119,8 +120,8 @@ class metered_backend {
         plan();
     }
 
-    /// A row of every channel ends at this read, whenever it was: for a report, or at the edge of a
-    /// scope.
+    /// Ends a row of every channel at this read, whatever the moment: for a report, or at the edge
+    /// of a scope.
     template <class OwnShare>
     void end_rows(OwnShare own, bool at_edge) {
         for (std::size_t c = 0; c < reader.channel_count(); ++c) {
@@ -133,7 +134,7 @@ class metered_backend {
         }
     }
 
-    /// Contexts whose threads have ended get a last look by every channel.
+    /// Lets every channel visit the contexts of ended threads one last time.
     void look_at_ended() {
         list<thread_context*> ended;
         for (const auto& c : states.all())
@@ -141,14 +142,14 @@ class metered_backend {
                 c->thread_ended.load(std::memory_order_acquire))
                 ended.push_back(c.get());
         if (ended.empty()) return;
-        states.look_again();  // they may have ended after it looked
+        states.look_again();  // they may have ended after the last visit
         for (channel_attribution& s : shares) s.look_again(reader.read_at(), states);
         for (thread_context* c : ended) c->last_rows[reader.index()] = true;
     }
 
-    /// Whether its channels share one budget.
+    /// Whether it has so many channels that they share one budget.
     [[nodiscard]] bool has_many() const noexcept { return reader.channel_count() > few; }
-    /// Which of its channels are in the total. The holder of `state_mutex`.
+    /// Sets whether a channel is part of the total. Call with `state_mutex` held.
     void set_summed(std::size_t c, bool summed) {
         if (summed_[c] == summed) return;
         summed_[c] = summed;
@@ -158,8 +159,8 @@ class metered_backend {
     [[nodiscard]] bool sums_any() const noexcept {
         return sums_any_.load(std::memory_order_relaxed);
     }
-    /// Adds what its summed channels have for a path; false where a row of one of them goes
-    /// on over the edge. The holder of `state_mutex`.
+    /// Adds the energy of its summed channels for a path; false if a row of one of them continues
+    /// past the edge. Call with `state_mutex` held.
     [[nodiscard]] bool add_to(edge_energy& energy, const path_record& path) const noexcept {
         bool all = true;
         energy.channels += sums_changed_;
@@ -173,13 +174,13 @@ class metered_backend {
     }
 
     backend_reader reader;
-    list<channel_attribution> shares;  ///< one a channel
-    scope_states states;               ///< the scopes that they look at; updated at each read
+    list<channel_attribution> shares;  ///< one per channel
+    scope_states states;               ///< the scopes that the channels visit; updated at each read
     power_recorder history{0, 1, 0};
     std::atomic<double> sampler_seconds{0};      ///< processor time of sampling
-    std::atomic<double> attribution_seconds{0};  ///< of it, what is made of the readings
-    double cpu_at_read = 0;  ///< processor time of the sampler when the last read returned
-    /// The sampler's processor time, when it has made of a reading what it could.
+    std::atomic<double> attribution_seconds{0};  ///< the part of it spent on attribution
+    double cpu_at_read = 0;  ///< the sampler's processor time when the last read returned
+    /// Notes the sampler's processor time when it has finished with a reading.
     void note_sampled(double now) noexcept {
         const double taken = now - cpu_at_read;
         attribution_seconds = attribution_seconds + taken;
@@ -190,18 +191,19 @@ class metered_backend {
     std::uint64_t samples = 0;
     std::atomic<std::uint64_t> next_due{0};  ///< tick at which the sampler reads again
 
-    /// This process's share of the machine's work since the last call; empty: all is billed to it.
+    /// This process's share of the machine's work since the last call; empty: everything is billed
+    /// to it.
     std::function<double()> process_share;
-    double processor_share = 1;  ///< what it said last
-    double rest = 1;             ///< of processors' energy, what sampling did not use
+    double processor_share = 1;  ///< the last answer of `process_share`
+    double rest = 1;             ///< share of the processors' energy that sampling did not use
 
-    /// Whether the next read is to fall on a moment, to within microseconds.
+    /// Whether the next read must hit a moment to within microseconds.
     [[nodiscard]] bool is_watching() const noexcept {
         return watching_.load(std::memory_order_relaxed);
     }
 
-    /// Whether the rows that end next are to know the time of short scopes exactly, so that powers
-    /// can be separated by them: those of a burst, or some where there are none.
+    /// Whether the next rows need the exact time of short scopes, so that the regression can
+    /// separate their powers: the rows of a burst or, if no counter is watched, some of all rows.
     [[nodiscard]] bool needs_exact_times() const noexcept {
         bool watched = false;
         for (std::size_t c = 0; c < schedules_.size(); ++c) {
@@ -210,48 +212,49 @@ class metered_backend {
         }
         return !watched && (samples < first_exact || samples % one_exact_of == 0);
     }
-    bool wants_exact_times = false;  ///< as the engine knows it; the holder of `state_mutex`
+    bool wants_exact_times = false;  ///< as the engine knows it; guarded by `state_mutex`
 
-    /// s, a path's memory in the sensor: scopes shorter than many of these are not read at edges.
+    /// The longest memory of its sensors, in seconds; scopes shorter than several of these are not
+    /// read at their edges.
     [[nodiscard]] double longest_lag() const noexcept {
         return lag_.load(std::memory_order_relaxed);
     }
 
-    /// A counter that changes at moments of its own is watched for them; one that does so faster
-    /// than this, in seconds, is as good as continuous.
+    /// Whether the updates of a counter are watched for. A counter that updates faster than
+    /// `just_now` is as good as continuous.
     [[nodiscard]] bool is_watched(std::size_t c) const noexcept {
         const double update =
             std::chrono::duration<double>(reader.channels()[c].update_period).count();
         return reader.has_updates(c) && update >= finest_update;
     }
 
-    /// s, after which a row ends even where its end is not dated well.
+    /// s; after this time a row ends even if its end is not dated well.
     static constexpr double longest_unbilled = 2;
     static constexpr double just_now = 200e-6;  ///< s
     static constexpr double finest_update = 20e-6, slow_update = 20e-3;
-    /// Ten dated samples a second separate what can be separated (bench/accuracy).
+    /// Ten dated samples a second separate everything that can be separated (bench/accuracy).
     static constexpr double watch_seconds = 0.1;
-    /// Of one processor, what all counters together may take for waiting for updates: in the long
-    /// run, and before that, in seconds, while little is known.
+    /// Budget for busy-waiting for updates, of all counters together: the long-run share of one
+    /// processor, and the seconds allowed at first, while little is known.
     static constexpr double budget_awake = 0.0018, credit_seconds = 12e-3;
-    /// A sleep that is shorter is waited for awake: a thread wakes up some 60 us late.
+    /// Shorter sleeps are busy-waited, because a thread wakes up about 60 us late.
     static constexpr double short_sleep = 100e-6;
 
  private:
-    // A reading that may end a row, and the joules that came since the last one did.
+    // A reading that may end a row, and the joules since the last row ended.
     struct waiting_row {
         std::size_t channel;
         double joules;
         dated_reading reading;
     };
-    // One read is of all channels, and a row costs tens of microseconds: what suits a few would
-    // take tens of percent of a processor for hundreds.
+    // One read covers all channels, and a row costs tens of microseconds: settings for a few
+    // channels would take tens of percent of a processor for hundreds.
     static constexpr std::size_t few = 12, rows_of_many = 6;
     static constexpr double usual_row = 100e-6;  ///< s, of the sampler's processor time
     static constexpr double share_of_many = 0.0005;
     static constexpr std::uint64_t first_exact = 32, one_exact_of = 16;  ///< samples
 
-    // Of many channels those end a row that have the most to tell; the rows of the others go on.
+    // Among many channels, rows end only for those with the most energy; the others continue.
     template <class OwnShare>
     void take_waiting(OwnShare& own) {
         const std::size_t most = has_many() ? rows_of_many : few;
@@ -271,21 +274,23 @@ class metered_backend {
         return now > then ? static_cast<double>(now - then) * seconds_per_tick() : 0;
     }
 
-    // s: a gauge shows the power of some moment since its last update, or the mean since; 0: none.
+    // s: a gauge shows the power at some moment since its last update, or the mean since then; 0:
+    // none.
     [[nodiscard]] double gauge_memory(std::size_t c) const noexcept {
         const channel& of = reader.channels()[c];
         return of.kind == reading_kind::power_gauge
                    ? std::chrono::duration<double>(of.update_period).count()
                    : 0;
     }
-    // GPUs add up means over 25 to 100 ms that they don't tell of (NVML, by model and driver). Rows
-    // of shorter scopes then tell powers that look sure and are off by half of the mean.
+    // GPUs report means over 25 to 100 ms without saying so (NVML; it depends on model and driver).
+    // Rows of scopes shorter than that give powers that look certain but are off by half of the
+    // mean.
     [[nodiscard]] static bool may_average(const channel& c) noexcept {
         return c.part == component::gpu && c.update_period >= slowest_plain_sum;
     }
     static constexpr std::chrono::milliseconds slowest_plain_sum{5};
     static constexpr double error_of_averages = 0.5;
-    // The last read's value of a channel, and how stale it is.
+    // The last read's value of a channel, and its staleness.
     [[nodiscard]] dated_reading reading(std::size_t c, bool dated) const {
         const update_tracker& t = reader.tracker(c);
         const double tick = seconds_per_tick();
@@ -298,12 +303,13 @@ class metered_backend {
             r.uncertainty = gauge_memory(c) / std::sqrt(3.0);  // anywhere since its last update
             r.fits = true;
         } else if (!is_watched(c)) {
-            // Continuous, or reckoned when asked.
+            // A continuous counter, or one that is computed when asked.
             r.uncertainty = reader.has_updates(c) ? t.period() * tick / std::sqrt(12.0) : 0;
             r.fits = true;
         } else if (dated) {
-            // It came half way between the two reads: where that is microseconds ago, the row ends
-            // there; else it ends now, and what was used since is added.
+            // The update came between the last two reads, halfway on average. If that was
+            // microseconds ago the row ends there; otherwise it ends now, and the energy since then
+            // is added.
             const double since = t.gap() / 2;
             if (since * tick <= just_now) r.at -= static_cast<std::uint64_t>(since);
             if (since * tick > just_now) r.staleness = since * tick;
@@ -314,7 +320,7 @@ class metered_backend {
             const double period = t.period() * tick;
             r.staleness = stale.mean * tick;
             r.uncertainty = stale.deviation * tick;
-            // Of a counter that updates rarely, a read soon after an update will do.
+            // For a counter that updates rarely, a read soon after an update is good enough.
             r.fits = t.locked() ? period >= slow_update && r.staleness < period / 5
                                 : t.seen() == 0 && period * 20 < reader.period();
         }
@@ -339,14 +345,14 @@ class metered_backend {
 
     list<bool> summed_ = list<bool>(reader.channel_count(), false);
     std::uint32_t sums_changed_ = 0;
-    std::atomic<bool> sums_any_{true};  ///< until somebody knows
+    std::atomic<bool> sums_any_{true};  ///< true until `set_summed` decides
     list<read_schedule> schedules_;
     list<waiting_row> waiting_;
     bool ended_rows_ = false;  ///< whether the last reading ended rows
-    double row_cost_ = 0;      ///< s, processor time of what is made of such a reading, in the mean
-    std::vector<std::uint64_t> billed_at_;  ///< by channel, tick at which a row to bill ended
+    double row_cost_ = 0;      ///< s, mean processor time to process such a reading
+    std::vector<std::uint64_t> billed_at_;  ///< by channel: tick at which the last billed row ended
     std::atomic<bool> watching_{false};
-    std::atomic<double> lag_{0};  ///< read at edges, which have no lock
+    std::atomic<double> lag_{0};  ///< atomic, since edges read it without a lock
 };
 
 }  // namespace detail

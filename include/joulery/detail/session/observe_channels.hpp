@@ -1,4 +1,4 @@
-// observe_channels.hpp - what the channels of an engine have counted so far.
+// observe_channels.hpp - what an engine's channels have counted so far.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,9 +12,9 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// As of the last reads. Cost: a lock a backend.
+/// As of the last reads. Cost: a lock per backend.
 [[nodiscard]] inline list<channel_observation> observe_channels(engine& e) {
-    constexpr std::uint64_t first_reads = 5;  // in which a gauge may not be ready yet
+    constexpr std::uint64_t first_reads = 5;  // a gauge may not be ready during these
     list<channel_observation> seen;
     for (const auto& m : e.backends()) {
         const std::lock_guard<std::mutex> lock(m->reader.state_mutex);

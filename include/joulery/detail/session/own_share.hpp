@@ -11,15 +11,15 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// By channel, the share of its energy that scopes may be billed: this process's, less what
-/// sampling uses. Found anew where a row ends, once for all channels of a backend.
+/// The share of each channel's energy that scopes may be billed: this process's share, less what
+/// sampling uses. Computed once for all channels of a backend, when a row ends.
 ///
-/// Thread: belongs to the holder of the backend's `state_mutex`.
+/// Thread: call with the backend's `state_mutex` held.
 class own_share {
  public:
-    /// As of the row before.
+    /// The shares of the previous row.
     explicit own_share(metered_backend& m) noexcept : m_(m) {}
-    /// `sampler_seconds`: of all samplers by now; `elapsed`: s since the meter's start.
+    /// `sampler_seconds`: of all samplers so far; `elapsed`: s since the meter's start.
     own_share(metered_backend& m, double sampler_seconds, double elapsed) noexcept
         : m_(m), sampler_seconds_(sampler_seconds), elapsed_(elapsed), is_known_(false) {}
 

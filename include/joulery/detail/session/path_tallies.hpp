@@ -21,20 +21,20 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What threads have spent on edge reads and which odd scopes they had, living and ended ones.
+/// Cost of edge reads and counts of irregular scopes, over living and ended threads.
 struct edge_tally {
     std::uint64_t ticks = 0, reads = 0, skipped = 0;
     std::uint64_t too_deep = 0, ended_elsewhere = 0, abandoned = 0;  ///< scopes
 };
 
-/// Adds what reading counters at an edge took a thread; `around`: what it was in meanwhile.
+/// Records the time that an edge read took on a thread; `around`: the path it happened in.
 inline void note_edge(thread_context& tree, path_record* around, std::uint64_t ticks) noexcept {
     tree.edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
     if (around != nullptr) around->edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
 }
 
-/// Moves what is known of a thread's single calls to their paths, which `tallies` guards: it is
-/// locked when the thread's own lock is free again.
+/// Moves a thread's recorded calls to their paths, which `tallies` guards. It is locked only after
+/// the thread's own lock is released.
 inline void move_calls(thread_context& t, std::mutex& tallies) {
     list<call_distribution> calls;
     t.while_still([&] {
@@ -57,15 +57,15 @@ inline void add_growth(std::uint64_t& sum, std::uint64_t& tallied, std::uint64_t
     tallied = now;
 }
 
-// Work that joined a path from elsewhere counts for that path and all around it, but for those
-// that are open around it on its own thread, or that such work on its thread counts for
-// already.
+// Work that joined a path from another thread counts for that path and the paths around it, except
+// those that are open around it on its own thread and those that other such work on its thread
+// already counts for.
 inline void add_task_time(const scope_node& n, std::uint64_t ticks) noexcept {
     path_record* const above = n.path->parent;
     if (ticks == 0 || n.parent->path == above) return;
     for (path_record* p = above; p != nullptr; p = p->parent) {
         for (const scope_node* m = n.parent; m->parent != nullptr; m = m->parent)
-            if (encloses(p, m->path)) return;  // and all around it
+            if (encloses(p, m->path)) return;  // also for all paths around it
         p->tally.task_ticks += ticks;
     }
 }
@@ -77,22 +77,22 @@ inline void add_ticks(scope_node& n, bool device, std::uint64_t ticks) noexcept 
     if (!device) add_task_time(n, n.tallied_ticks - before);
 }
 
-// Calls are read before the state: what is missed here is seen next time, nothing is counted
-// twice. The clock is read after it, so that what is open shows no less than what has just
-// ended inside it. It says whether the node is open.
+// Calls are read before the state: a call missed here is seen next time, and none is counted twice.
+// The clock is read after the state, so that an open scope shows no less time than scopes that just
+// ended inside it. Returns whether the node is open.
 inline bool tally_node(scope_node& n, bool device, const time_source& clock,
                        list<scope_node*>& with_samples) {
     const std::uint64_t ends = n.calls.load(std::memory_order_acquire);
     const std::uint64_t state = n.state.load(std::memory_order_acquire);
     const bool open = (state & scope_node::open_bit) != 0;
-    const bool lacks = n.tallied_inside > n.tallied_ticks;  // it is in a call that is not timed
+    const bool lacks = n.tallied_inside > n.tallied_ticks;  // it is in an untimed call
     if (!open && !lacks && ends == n.tallied_ends) return false;
     const std::uint64_t now = open ? clock.now() : 0;
     const double items = n.items.load(std::memory_order_relaxed);
     const bool has_samples = n.sampling.untimed() > 0;
     if (has_samples) with_samples.push_back(&n);
-    n.tallied_ends = open ? ~std::uint64_t{0} : ends;  // what was open is looked at again
-    // What is known of the scopes inside is the least; the rest is said of samples below.
+    n.tallied_ends = open ? ~std::uint64_t{0} : ends;  // an open node is visited again
+    // Scopes inside give a lower bound; `tally_samples` adds the rest.
     add_ticks(n, device, has_samples ? n.tallied_inside : scope_node::ticks_in(state, now));
     add_growth(n.path->tally.calls, n.tallied_calls, ends + (open ? 1 : 0));
     n.path->tally.items += items - n.tallied_items;
@@ -100,8 +100,8 @@ inline bool tally_node(scope_node& n, bool device, const time_source& clock,
     return open;
 }
 
-// Scopes whose time is in part estimated come after all others: what they took can't be more than
-// the scope around them has left. What is over waits until that has more.
+// Scopes with estimated time come after all others: they can't have taken more than the enclosing
+// scope has left. The excess waits until the enclosing scope has more.
 inline void tally_samples(scope_node& n, bool device, const time_source& clock) noexcept {
     const std::uint64_t estimate = n.ticks_at(clock.now());
     std::uint64_t ticks = estimate;
@@ -135,7 +135,7 @@ inline void tally_spans(span_sums& s) noexcept {
     sum.items += items - s.tallied_items;
     s.tallied_items = items;
 }
-// A time that was published does not fall.
+// Published time never falls.
 inline void add_open_spans(path_tally& t, std::uint64_t now) noexcept {
     const std::int64_t ticks = t.spans.ticks_at(now);
     if (ticks > 0) t.span_ticks = std::max(t.span_ticks, static_cast<std::uint64_t>(ticks));

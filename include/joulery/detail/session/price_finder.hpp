@@ -1,4 +1,4 @@
-// price_finder.hpp - when the prices of tasks are found anew, for the spans that end.
+// price_finder.hpp - decides when the prices of tasks are updated, for spans that end.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,18 +17,18 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Finds prices from the first span on: after samples, and where a long span ends.
+/// Updates prices once there are spans: after samples, and when a long span ends.
 ///
-/// Thread: any; whoever comes while another finds them goes on with what is known.
+/// Thread: any; a thread that comes while another updates uses the current prices.
 /// Fails:  without memory the prices stay as they were.
 class price_finder {
  public:
     explicit price_finder(span_rates& rates) noexcept : rates_(rates) {}
 
-    /// There are spans from now on.
+    /// From now on there are spans.
     void expect_spans() noexcept { expected_.store(true, std::memory_order_relaxed); }
 
-    /// How they are found; `read`: of counters that are read now. Null: no more.
+    /// Sets the function that finds prices; `read`: read the counters first. Null: no more updates.
     void find_by(std::function<void(bool read)> find) {
         const std::lock_guard<std::mutex> lock(mutex_);
         find_ = std::move(find);
@@ -44,7 +44,7 @@ class price_finder {
         rates_.found_at.store(begin, std::memory_order_relaxed);
     }
 
-    /// After samples: more rarely as the run goes on, and for a thousandth of the time.
+    /// After samples: less often as the run goes on, and for at most a thousandth of the time.
     void find_if_due(const time_source& clock, std::uint64_t begun, double seconds_per_tick) {
         if (!expected_.load(std::memory_order_relaxed)) return;
         const std::uint64_t now = clock.now();

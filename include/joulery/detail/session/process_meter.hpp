@@ -41,13 +41,13 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The one meter of a process and its shared libraries. Never destroyed: scopes in static
-/// destructors find it stopped, not gone.
+/// The one meter of a process and its shared libraries. Never destroyed, so that scopes in static
+/// destructors find it stopped rather than gone.
 class process_meter {
  public:
     JOULERY_EXPORT static process_meter& instance() {
         static process_meter* const only = [] {
-            const library_section inside;  // an allocator's scope would come here again
+            const library_section inside;  // a scope opened by an allocator would recurse into this
             return new process_meter;      // NOLINT: leaked on purpose
         }();
         return *only;
@@ -70,7 +70,7 @@ class process_meter {
         return with_notes(running->snapshot());
     }
 
-    /// Made while there was some.
+    /// Allocated while there is memory.
     report report_without_memory() noexcept {
         const std::lock_guard<std::mutex> lock(*members_);
         return std::move(without_memory_);
@@ -95,25 +95,26 @@ class process_meter {
         if (line != nullptr) line->clear();
     }
 
-    /// Before main: a report that was asked for is missed even where no scope is ever opened.
+    /// Runs before main, so that a requested report is known to be missing even if no scope is ever
+    /// opened.
     static bool await_report() {
         if (environment_variable("JOULERY_REPORT") == nullptr) return false;
-        (void)instance();  // made before the handler, so that forks are known
+        (void)instance();  // before the exit handler, so that forks are known
         std::atexit([] { (void)catch_bad_alloc([] { instance().say_if_missed(); }); });
         return true;
     }
 
-    /// Once, and only where somebody waits for a report.
+    /// Printed once, and only if a report was requested.
     static void say_no_memory(bool asked) noexcept {
         static std::atomic<bool> said{false};
         if ((asked || environment_variable("JOULERY_REPORT") != nullptr) && !said.exchange(true))
             (void)write_to_stderr("joulery: no report so far: there was no memory to start\n");
     }
 
-    /// The calling thread's tree; starts it at the first scope of the process.
+    /// The calling thread's tree; starts the meter at the first scope of the process.
     thread_cursor* tree() {
-        // The list registers its end under the dynamic loader's lock. A library's static
-        // constructors run under that and may open scopes: it is taken first, here too.
+        // The list registers its destructor under the dynamic loader's lock. A library's static
+        // constructors run under that lock and may open scopes, so it is taken first here, too.
         if (contexts_of_this_thread() == nullptr) return nullptr;
         const turn mine(*this);
         if (phase_ == phase::fresh && enabled_) begin({});
@@ -125,8 +126,8 @@ class process_meter {
  private:
     enum class phase { fresh, changing, running, stopped, off, forked };
 
-    /// One thread at a time starts and ends meters, or waits until another has. Scopes that it
-    /// opens meanwhile, in a backend say, are not measured.
+    /// One thread at a time starts and ends meters; others wait. Scopes that it opens meanwhile,
+    /// for instance in a backend, are not measured.
     class turn {
      public:
         explicit turn(process_meter& m) : lock_(m.turns_of_this_process()) {}
@@ -137,8 +138,9 @@ class process_meter {
         const std::lock_guard<std::mutex> lock_;
     };
 
-    /// Who has the turn changes members in it, so that a fork finds them whole. A fork waits for
-    /// that alone: backends are opened and read during a turn, and may fork to run a helper.
+    /// Members change only inside this call, so that a fork finds them consistent. A fork waits for
+    /// this call alone and not for the turn, in which backends are opened and may fork to run a
+    /// helper.
     template <class Change>
     void change(Change apply) {
         const std::lock_guard<std::mutex> lock(*members_);
@@ -157,7 +159,7 @@ class process_meter {
 #endif
     }
 
-    // Without memory for a meter all stays as it was: the next scope or start() tries again.
+    // Without memory for a meter nothing changes: the next scope or start() tries again.
     void begin(options o) {
         const phase before = phase_;
         const bool asked = !o.reports.empty();
@@ -202,7 +204,7 @@ class process_meter {
         });
     }
 
-    // The first one early: many runs that fail do so soon.
+    // The first one comes early, because many runs that fail do so soon.
     std::unique_ptr<repeating_call> checkpoints_of(const std::shared_ptr<meter>& of,
                                                    const std::shared_ptr<report_files>& files) {
         const std::chrono::nanoseconds period = of->settings().checkpoint;
@@ -240,7 +242,7 @@ class process_meter {
         });
         checkpoints.reset();
         lines.reset();
-        line.reset();  // it is cleared before a table comes
+        line.reset();  // cleared before a table is printed
         report last = with_notes(ended->core_->finish());
         files->write_last(last, say);
         ended.reset();
@@ -255,7 +257,7 @@ class process_meter {
         return o.warnings.empty() ? "there is nothing to read" : o.warnings.front();
     }
 
-    // At exit: no scope was opened in all the time.
+    // At exit: no scope was ever opened.
     void say_if_missed() {
         const turn mine(*this);
         const char* asked = environment_variable("JOULERY_REPORT");
@@ -265,8 +267,9 @@ class process_meter {
                       : "measuring was switched off by set_enabled(false)"));
     }
 
-    // The loader's list is looked at under a lock that a fork would leave locked in the child: a
-    // fork waits until that is over, and a child, which may have been made by `_Fork`, never looks.
+    // The loader's list is read under a lock that a fork would leave locked in the child. So a fork
+    // waits until this is over, and a child, which may have been made by `_Fork`, never reads the
+    // list.
     report with_notes(report r) {
         change([&] {
             if (!is_forked_) other_version_ = other_version_note();
@@ -298,13 +301,13 @@ class process_meter {
         scopes_enabled.store(enabled_ && open, std::memory_order_relaxed);
     }
 
-    // A child made without handlers (`_Fork`) is noticed at its first call.
+    // A child made without fork handlers (`_Fork`) is noticed at its first call.
     std::mutex& turns_of_this_process() {
         if (generation_ != fork_generation()) continue_in_child();
         return *turns_;
     }
 
-    // The parent's meter, its threads and locks, stay with the parent: here they are left lying.
+    // The parent's meter, threads and locks belong to the parent; the child abandons them.
     void continue_in_child() noexcept {
         generation_ = fork_generation();
         left_behind_ =
@@ -315,7 +318,7 @@ class process_meter {
         if (files_ != nullptr) files_->abandon();
         members_ = std::make_unique<std::mutex>();
         if (phase_ == phase::running || phase_ == phase::changing) {
-            // Their threads are the parent's: they are left lying.
+            // Their threads are the parent's, so they are abandoned.
             (void)new std::shared_ptr<progress_display>(std::move(live_));  // NOLINT
             (void)checkpoints_.release();                                   // NOLINT
             (void)lines_.release();                                         // NOLINT
@@ -325,7 +328,7 @@ class process_meter {
         allow_scopes();
     }
 
-    // Not for a child that never measured: it may hold what its parent's threads had locked.
+    // Not in a child that never measured: its parent's threads may have held locks.
     void end_with_process() {
         if (generation_ == fork_generation()) stop();
     }
@@ -340,7 +343,7 @@ class process_meter {
 
     static constexpr const char* not_written = ": not written, as ";
 
-    /// Of the processes that this one was forked from; kept for ever.
+    /// State of the parent processes; kept forever.
     struct left {
         std::shared_ptr<meter> parents;
         std::unique_ptr<std::mutex> turns, members;
@@ -364,7 +367,7 @@ class process_meter {
 };
 
 #if defined(_WIN32)
-// No weak symbols here: the session is made known before main instead.
+// No weak symbols here: the session is registered before main instead.
 JOULERY_EXPORT inline process_meter& the_process_meter = process_meter::instance();
 #endif
 

@@ -1,4 +1,4 @@
-// progress_line.hpp - the state of a run in one line, kept on a terminal while it runs.
+// progress_line.hpp - one line on a terminal that shows the state of a run.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -31,21 +31,21 @@
 namespace joulery {
 inline namespace v1 {
 
-/// How far a scope with a known number of items is.
+/// Progress of a scope with a known number of items.
 struct progress_state {
-    std::string path;       ///< "train/epoch"; "" where no scope has said how much it will do
+    std::string path;       ///< "train/epoch"; "" if no scope has a total
     std::string item_name;  ///< "sample"
     double done = 0;        ///< items so far
-    double total = 0;       ///< items by its end
+    double total = 0;       ///< items at its end
     seconds time{0};        ///< since the total was stated
-    energy per_item;        ///< not-a-number where it is not known yet
+    energy per_item;        ///< not-a-number if unknown so far
     emissions co2e_per_item;
 };
 
-/// A run at a moment, as the live line shows it.
+/// A run at one moment, as the progress line shows it.
 struct progress_figures {
     seconds time{0};  ///< since the start
-    power now;        ///< not-a-number where it is not known yet
+    power now;        ///< not-a-number if unknown so far
     energy total;     ///< so far
     emissions co2e;   ///< of `total`
     quality provenance = quality::measured;
@@ -73,11 +73,11 @@ inline std::string progress_text(const progress_figures& f) {
 
 }  // namespace detail
 
-/// The line: where a scope has stated its items (see `scope::set_total`), how far it is, what it
-/// will have cost at its end and when that is; then power now, joules and CO2e so far, run time.
-/// Estimates bear a "~". What does not fit is left out from the end.
+/// The line: for a scope with a total (see `scope::set_total`) its progress, its cost at the end
+/// and the time left; then present power, joules and CO2e so far, and run time. Estimates begin
+/// with "~". What does not fit is dropped from the end.
 ///
-/// Cost: a few strings. Fails: never; what is not known is "n/a", and names can't move the cursor.
+/// Cost: a few strings. Fails: never; unknown figures are "n/a", and names can't move the cursor.
 ///
 ///     to_live_line(f, 80);   // "40 % of 615 J, 80 mg CO2e, 24 s left (train)  142 W  1.84 kJ"
 [[nodiscard]] inline std::string to_live_line(const progress_figures& f, std::size_t columns) {
@@ -95,13 +95,13 @@ inline std::string progress_text(const progress_figures& f) {
 
 namespace detail {
 
-/// Draws the live line over itself from a thread of its own, four times a second, and clears it at
-/// its end. The cursor goes back to the first column each time, so that what the program prints
-/// begins there; `clear` takes the line away before. Nothing is written to what is no terminal, to
-/// a dumb one, from the background, or while the terminal takes no output.
+/// Redraws the progress line four times a second from its own thread, and clears it at the end. The
+/// cursor returns to the first column each time, so the program's output begins there; `clear`
+/// removes the line first. Nothing is written to anything but a terminal, to a dumb terminal, from
+/// the background, or while the terminal does not accept output.
 ///
-/// Thread: one owner. Cost: a glance at the figures and one write a drawing.
-/// Fails:  never; where it can't draw it starts no thread.
+/// Thread: one owner. Cost: a look at the figures and one write per drawing.
+/// Fails:  never; if it can't draw it starts no thread.
 ///
 ///     progress_display display([&] { return meter.glance(); });
 class progress_display {
@@ -120,7 +120,7 @@ class progress_display {
         clear();
     }
 
-    /// Takes the line away until the next drawing. Any thread.
+    /// Removes the line until the next drawing. Any thread.
     void clear() {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (is_drawn_) (void)put(clear_line);
@@ -134,7 +134,7 @@ class progress_display {
 
     void draw() {
         if (!takes_output()) return;
-        // The last column stays free: some terminals break the line there.
+        // The last column stays free, because some terminals wrap the line there.
         const std::size_t room = columns();
         const std::string line = to_live_line(glance_(), room > 1 ? room - 1 : 1);
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -147,7 +147,7 @@ class progress_display {
         return ::isatty(fd) != 0 && kind != nullptr && *kind != '\0' &&
                std::string_view(kind) != "dumb";
     }
-    // A terminal that was stopped (Ctrl-S) must not stop the end of the program.
+    // A stopped terminal (Ctrl-S) must not keep the program from ending.
     [[nodiscard]] bool takes_output() const noexcept {
         const ::pid_t front = ::tcgetpgrp(fd_);  // -1: not this process's controlling terminal
         if (front > 0 && front != ::getpgrp()) return false;
@@ -170,7 +170,7 @@ class progress_display {
 
     std::function<progress_figures()> glance_;
     int fd_;
-    std::mutex mutex_;  ///< drawing and clearing take turns
+    std::mutex mutex_;  ///< held while drawing and clearing
     bool is_drawn_ = false;
     std::unique_ptr<repeating_call> drawing_;
 };

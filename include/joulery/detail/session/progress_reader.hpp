@@ -20,10 +20,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Sums up a run as of its last samples. It reads no counter; figures are as old as a sampling
+/// Sums up a run as of its last samples. It reads no counter, so figures are as old as a sampling
 /// period.
 ///
-/// Thread: any. Cost: a short lock a backend; where a scope has a plan, a walk over the scopes.
+/// Thread: any. Cost: a short lock per backend, and a walk over the scopes if one has a total.
 ///
 ///     progress_figures f = progress_reader(engine, domains).read();
 class progress_reader {
@@ -62,7 +62,7 @@ class progress_reader {
         return m.shares[c].total_of(*path_);
     }
 
-    // The outermost scope with a plan; the same path on several threads is one plan.
+    // The outermost scope with a total; the same path on several threads counts as one.
     void find_plan() {
         std::uint32_t depth = std::numeric_limits<std::uint32_t>::max();
         engine_.for_item_plans([&](const item_plan& p) {
@@ -80,7 +80,7 @@ class progress_reader {
         });
     }
 
-    // Joules an item over all calls of the path, as the report will have it.
+    // Joules per item over all calls of the path, as the report will show it.
     void add_progress(progress_state& p) {
         list<path_tally> tallies;
         engine_.tally(tallies);
@@ -97,7 +97,7 @@ class progress_reader {
 
     engine& engine_;
     const domain_tree& domains_;
-    const path_record* path_ = nullptr;  ///< of the plan; null: there is none
+    const path_record* path_ = nullptr;  ///< the scope with a total; null: none
     double done_ = 0, total_ = 0;
     std::uint64_t begun_ = 0;
     double path_joules_ = 0;

@@ -1,4 +1,4 @@
-// repeating_call.hpp - calls again and again from a thread of the library; a run's intervals.
+// repeating_call.hpp - calls a function periodically from a thread of its own; a run's intervals.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -26,8 +26,8 @@ inline namespace v1 {
 namespace detail {
 
 /// Calls `work` every `period`, the first time after `first`, until it is destroyed; the destructor
-/// waits for a call under way.
-/// Where the system gives no thread it is never called; a call that throws is over.
+/// waits for a call in progress. If the system gives no thread it is never called; exceptions are
+/// dropped.
 class repeating_call {
  public:
     repeating_call(std::chrono::nanoseconds period, std::function<void()> work)
@@ -74,14 +74,14 @@ class repeating_call {
     std::thread thread_;
 };
 
-/// How long an interval of a meter is; 0: there are none but the last.
+/// Length of a meter's intervals; 0: only the last one.
 [[nodiscard]] inline std::chrono::nanoseconds interval_of(const options& o) noexcept {
     return o.interval.count() > 0 ? o.interval : o.checkpoint;
 }
 
-/// Takes a report every `period` and calls back with the interval that it ends. A call that does
-/// not return is waited for at the end for a second and then left alone with its thread: what the
-/// thread holds is its own.
+/// Takes a report every `period` and calls back with the interval that ends there. At the end, a
+/// call that does not return is waited for for a second and then abandoned with its thread, which
+/// owns everything it uses.
 ///
 /// Thread: any. Fails: if the system gives no thread, the callback is never called.
 ///
@@ -98,7 +98,7 @@ class interval_caller {
         shared_->look = std::move(look);
         shared_->tell = std::move(tell);
     }
-    /// Calls from a thread of its own from now on, when what reports need is all there.
+    /// Starts the thread; call it once everything that reports need exists.
     void start() {
         thread_ = start_thread([s = shared_] { run(*s); });
     }
@@ -106,11 +106,11 @@ class interval_caller {
     interval_caller& operator=(const interval_caller&) = delete;
     ~interval_caller() { finish({}); }
 
-    /// An interval ends now, on this thread: on a clock that a test moves.
+    /// Ends an interval now, on this thread: for a manual clock.
     void tell_now(report now) { tell(*shared_, std::move(now), false); }
 
-    /// No report is taken from now on, and none is under way when this returns: the last one, which
-    /// `finish` gets, must be the latest.
+    /// After this returns no report is being taken and none will be: the report that `finish` gets
+    /// must be the latest.
     void stop_looking() {
         std::unique_lock<std::mutex> lock(shared_->mutex);
         shared_->stopping = true;
@@ -119,7 +119,7 @@ class interval_caller {
             shared_->changed.wait(lock, [&] { return !shared_->looking; });
     }
 
-    /// The run is over: the last interval ends with this report; without a report there is no last
+    /// The run is over: the last interval ends with this report. Without a report there is no last
     /// call.
     void finish(std::optional<report> last) {
         if (std::exchange(finished_, true)) return;
@@ -127,7 +127,8 @@ class interval_caller {
             if (last && shared_->look) tell(*shared_, std::move(*last), true);
             return;
         }
-        // It may be taking a report of a meter that goes; that is waited for however long it takes.
+        // It may be taking a report of a meter that is about to go, so this waits as long as it
+        // takes.
         stop_looking();
         std::unique_lock<std::mutex> lock(shared_->mutex);
         shared_->last = std::move(last);
@@ -140,13 +141,13 @@ class interval_caller {
         join_or_detach(thread_, ended);
     }
 
-    /// In a forked child there is no such thread to join; the handle is given up.
+    /// A forked child has no such thread to join, so the handle is abandoned.
     void abandon() noexcept {
         finished_ = true;
         if (thread_.joinable()) new std::thread(std::move(thread_));  // NOLINT: leaked on purpose
     }
 
-    /// Calls that threw.
+    /// Number of calls that threw.
     [[nodiscard]] std::uint64_t failures() const noexcept {
         return shared_->failures.load(std::memory_order_relaxed);
     }
@@ -156,7 +157,7 @@ class interval_caller {
         std::chrono::nanoseconds period{};
         std::function<report()> look;
         callback tell;
-        interval_maker intervals;  ///< the thread's
+        interval_maker intervals;  ///< used by the thread only
         std::atomic<std::uint64_t> failures{0};
 
         std::mutex mutex;
@@ -183,7 +184,7 @@ class interval_caller {
             host_threads::exit_if_ended();
             lock.lock();
             if (s.stopping || std::chrono::steady_clock::now() < due) continue;
-            due += s.period;  // so that the mean is kept; what was missed is one longer interval
+            due += s.period;  // keeps the mean period; missed intervals become one longer one
             due = std::max(due, std::chrono::steady_clock::now());
             s.looking = true;
             lock.unlock();

@@ -26,8 +26,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Samples every backend once more and writes down what there is. The parts of the report that no
-/// engine knows (names, carbon) are filled in by the meter.
+/// Samples every backend once more and builds the report. The meter fills in the parts that the
+/// engine does not know (names, carbon).
 class report_builder {
  public:
     report_builder(engine& e, domain_beliefs& beliefs, report& into)
@@ -36,7 +36,7 @@ class report_builder {
     void build() {
         for (const auto& m : engine_.backends()) refresh(*m);
         domains_ = *beliefs_.update(observe_channels(engine_), engine_.elapsed());
-        // Joules first: a path that is made meanwhile has a row and no joules, none has no row.
+        // Joules first: a path created in between gets a row without joules, never the reverse.
         for (const auto& m : engine_.backends()) copies_.push_back(copy_of(*m));
         edges_ = engine_.tally(tallies_);
         add_rows();
@@ -50,7 +50,7 @@ class report_builder {
         engine_.retire_ended();
     }
 
-    /// By row of the report, the number of its path in the meter.
+    /// The path index of each row of the report.
     [[nodiscard]] std::vector<std::size_t> paths() const {
         std::vector<std::size_t> numbers;
         numbers.reserve(records_.size());
@@ -58,17 +58,17 @@ class report_builder {
         return numbers;
     }
 
-    /// What of the summed channels' joules was this process's; all, but by `attribution::process`.
+    /// This process's share of the summed channels' joules; 1 except under `attribution::process`.
     [[nodiscard]] double own_share() const noexcept {
         return report_.total > energy{} ? std::min(own_ / report_.total, 1.0) : 1.0;
     }
 
-    /// Of the summed channels' joules, those that scopes had while their threads read counters.
+    /// The part of the summed channels' joules that scopes had while their threads read counters.
     [[nodiscard]] energy taken_for_edges() const noexcept { return taken_; }
 
  private:
-    // A backend whose read hangs is not waited for: its last figures stand in. What its sampler
-    // makes of a read is waited for, however long that takes.
+    // A backend whose read hangs is not waited for; its last figures are used. The processing of a
+    // finished read is waited for, however long it takes.
     void refresh(metered_backend& m) {
         std::unique_lock<timed_mutex> lock(m.reader.read_mutex, std::defer_lock);
         std::uint64_t since = m.reader.reading_since(), before = 0;
@@ -85,14 +85,14 @@ class report_builder {
                                    "; its figures are those of the previous read");
     }
 
-    // What a channel says of one path.
+    // The figures of one channel for one path.
     struct path_copy {
         double self = 0, total = 0, variance = 0, known = 0;
     };
     struct backend_copy {
         std::size_t first_channel = 0, channels = 0;
-        list<path_copy> paths;    ///< by the path's index, of each its channels in turn
-        bool has_powers = false;  ///< whether a regression found the powers of scopes
+        list<path_copy> paths;    ///< by path index; for each path, its channels in order
+        bool has_powers = false;  ///< whether the regression found the powers of scopes
         [[nodiscard]] bool has(std::size_t path) const noexcept {
             return (path + 1) * channels <= paths.size();
         }
@@ -139,8 +139,8 @@ class report_builder {
 
     void add_rows() {
         auto records = engine_.paths().all();
-        records.resize(tallies_.size());  // those made since then come with the next report
-        // By index + 1, 0 being the top: the first path inside, and the next one beside it.
+        records.resize(tallies_.size());  // later ones appear in the next report
+        // By index + 1, where 0 is the top: the first path inside it, and its next sibling.
         const std::size_t none = scope_row::no_parent;
         std::vector<std::size_t> first(records.size() + 1, none), next(records.size(), none);
         const auto above = [](const path_record& r) {
@@ -202,7 +202,7 @@ class report_builder {
                 row.self += energy::from_joules(p.self);
                 variances_[i] += p.variance;
             }
-            // By where most of its energy comes from.
+            // The method that most of its energy comes from.
             if (row.method.empty() && self > 0)
                 row.method = known > self / 2 ? "edges" : copy.has_powers ? "regression" : "share";
         }
@@ -242,7 +242,7 @@ class report_builder {
         report_.channels.push_back(std::move(row));
     }
 
-    // What is measured finely wavers: a sensor that has shown the very same for a minute is stuck.
+    // Fine measurements fluctuate: a sensor that has shown the same value for a minute is stuck.
     void warn_of_still_gauge(const channel_account& account, const channel& of,
                              const channel_row& row) {
         constexpr double long_time = 60, many_updates = 60, fine = 1e-3;
@@ -351,8 +351,8 @@ class report_builder {
                 report_.warnings.push_back("channel " + c.id + " is " + c.exclusion_reason);
     }
 
-    // What is on draws something: a counter that is summed and does not move is stuck, or the run
-    // was over before it could.
+    // A device that is on draws power: a summed counter that does not move is stuck, or the run was
+    // too short for it.
     void warn_of_still_counters() {
         const double lived = engine_.elapsed();
         for (const channel_row& c : report_.channels) {
@@ -389,10 +389,10 @@ class report_builder {
     energy own_, taken_;
     edge_tally edges_;
     list<path_record*> records_;       ///< in the order of the report's rows
-    std::vector<std::size_t> row_of_;  ///< by the path's index
+    std::vector<std::size_t> row_of_;  ///< by path index
     std::vector<double> variances_;    ///< of the rows' totals, J^2
-    list<backend_copy> copies_;        ///< one a backend
-    list<path_tally> tallies_;         ///< by the path's index
+    list<backend_copy> copies_;        ///< one per backend
+    list<path_tally> tallies_;         ///< by path index
 };
 
 }  // namespace detail

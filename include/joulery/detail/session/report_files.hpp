@@ -1,4 +1,4 @@
-// report_files.hpp - where the reports of a run go, and that no other run's are overwritten.
+// report_files.hpp - where a run's reports go, without overwriting those of other runs.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,7 +24,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What names of report files may hold: %p, %h and %r.
+/// The placeholders in names of report files: %p, %h and %r.
 struct run_names {
     std::string process, host, run;
 
@@ -38,7 +38,7 @@ struct run_names {
         return names;
     }
 
-    /// `name` with what stands for process, host and run filled in; "%%" is a percent sign.
+    /// `name` with process, host and run filled in; "%%" is a percent sign.
     [[nodiscard]] std::string fill(std::string_view name) const {
         std::string out;
         for (std::size_t i = 0; i < name.size(); ++i) {
@@ -65,10 +65,10 @@ struct run_names {
     }
 };
 
-/// The targets of a run's reports. A file that another living run writes to is left to it: this
-/// run's process number then stands in the name, and both say so.
+/// The targets of a run's reports. A file that another running process writes to is left alone:
+/// this run adds its process id to the name, and both reports say so.
 ///
-/// Thread: one at a time; `append_line` may be called by another than `write_checkpoint` meanwhile.
+/// Thread: one at a time, except that `append_line` and `write_checkpoint` may overlap.
 ///
 ///     report_files files({"-", "run.json"}, run_names::of("resnet"));
 ///     files.write_checkpoint(meter.snapshot());
@@ -82,7 +82,7 @@ class report_files {
         }
     }
 
-    /// What is to be said at the start: files that have another name than was asked for.
+    /// Notes to print at the start: files that got another name than requested.
     [[nodiscard]] std::vector<std::string> notes() const {
         std::vector<std::string> all;
         for (const report_target& t : targets_)
@@ -90,21 +90,20 @@ class report_files {
         return all;
     }
 
-    /// Whether there is a file that gets a line for each interval.
+    /// Whether some file gets a line per interval.
     [[nodiscard]] bool has_lines() const noexcept { return any_in(targets_, gets_lines); }
 
-    /// An interval ends with that report.
+    /// Appends a line: an interval ended with this report.
     void append_line(report so_far) { append_lines(std::move(so_far), false); }
 
-    /// Whether there is a file to keep up to date while the run goes on.
+    /// Whether some file is updated during the run.
     [[nodiscard]] bool has_files() const noexcept { return any_in(targets_, is_kept_up_to_date); }
 
-    /// The processor time that checkpoints have taken so far, which is a part of what measuring
-    /// costs.
+    /// The processor time that checkpoints have taken so far; part of the cost of measuring.
     void set_cost(seconds all) noexcept { checkpoints_cost_ = all; }
 
-    /// Writes the files as they would be if the run ended now, saying that it goes on. What fails
-    /// here is said when it ends.
+    /// Writes the files as if the run ended now, with a note that it continues. Failures are
+    /// reported at the end of the run.
     void write_checkpoint(report r) {
         r.warnings.insert(r.warnings.begin(), "still running as of " +
                                                   wall_time::now().to_iso8601() +
@@ -114,8 +113,8 @@ class report_files {
             if (is_kept_up_to_date(t)) (void)write(r, t);
     }
 
-    /// Writes them all, for good. Calls `say` with what could not be written and why; the table on
-    /// stderr then stands in for it.
+    /// Writes the final reports. Calls `say` with each one that could not be written and why; the
+    /// table then goes to stderr instead.
     template <class Say>
     void write_last(report r, Say say) {
         append_lines(r, true);
@@ -134,7 +133,7 @@ class report_files {
         targets_.clear();
     }
 
-    /// In a forked child: the files are the parent's.
+    /// In a forked child: the files belong to the parent.
     void abandon() noexcept {
         for (report_target& t : targets_) t.file.release();
     }
@@ -142,7 +141,7 @@ class report_files {
  private:
     struct report_target {
         std::string asked_for, path;
-        const report_format* format = nullptr;  ///< null: the table, or a name of no known ending
+        const report_format* format = nullptr;  ///< null: the table, or an unknown ending
         reserved_file file;
         int failed = 0;  ///< errno of the last line that could not be appended
     };
@@ -152,10 +151,10 @@ class report_files {
         report_target t;
         t.asked_for = t.path = path;
         t.format = path == "-" ? nullptr : find_format(path);
-        // A writer that is not part of the program: `write_report` says so at the end.
+        // The writer is not part of the program: `write_report` reports it at the end.
         if (t.format != nullptr && t.format->write == nullptr) t.format = nullptr;
         if (t.format == nullptr || t.file.reserve(path)) return t;
-        // In containers many processes have the same number, and on a cluster.
+        // Process ids can coincide in containers and across a cluster.
         for (const std::string& suffix :
              {names.process, names.host + "." + names.process, names.run}) {
             t.path = stem_of(t) + "." + suffix + std::string(t.format->ending);
@@ -209,7 +208,7 @@ class report_files {
         return error == 0 ? status() : status(write_failure(t.path, error));
     }
 
-    // The files of other runs that were to be in this run's.
+    // Reports of other runs that were meant for this run's file.
     [[nodiscard]] std::vector<std::string> others_beside() const {
         std::vector<std::string> notes;
         for (const report_target& t : targets_) {
@@ -232,10 +231,10 @@ class report_files {
         }
         return notes;
     }
-    // Formats without warnings (CSV, metrics) do not tell once their process has ended.
+    // Formats without warnings (CSV, metrics) don't record it once their process has ended.
     static bool was_redirected(const std::string& path) {
         std::string text;
-        for (const char c : system_root().text(path, 1 << 20))  // tables break their lines
+        for (const char c : system_root().text(path, 1 << 20))  // tables wrap their lines
             if (!is_blank(c))
                 text += c;
             else if (text.empty() || text.back() != ' ')

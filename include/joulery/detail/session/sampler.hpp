@@ -27,7 +27,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// While it lives, threads started here inherit a mask that leaves every signal to the host's
+/// While it exists, threads started here inherit a mask that leaves every signal to the host's
 /// threads.
 class signals_blocked {
  public:
@@ -46,8 +46,8 @@ class signals_blocked {
 #endif
 };
 
-/// A thread of the library, which leaves every signal to the host's; not joinable where the system
-/// gives no thread. Scopes that a backend opens on it are not measured.
+/// Starts a thread of the library, which leaves every signal to the host's threads; not joinable if
+/// the system gives no thread. Scopes that a backend opens on it are not measured.
 template <class Work>
 [[nodiscard]] std::thread start_thread(Work work) {
     const signals_blocked quiet;
@@ -61,17 +61,17 @@ template <class Work>
     JOULERY_CATCH_ALL { return {}; }
 }
 
-/// Ends or gives up a thread of the library: not waited for by itself, which is the thread that
-/// ends the process where all others have ended.
+/// Joins a thread of the library, or detaches it. It does not wait for itself, which happens if the
+/// sampler thread ends the process because all host threads have ended.
 inline void join_or_detach(std::thread& t, bool ends) noexcept {
     if (!t.joinable()) return;
     ends&& t.get_id() != std::this_thread::get_id() ? t.join() : t.detach();
 }
 
-/// One thread a backend, so that a slow backend holds up no other. It sleeps between samples.
+/// One thread per backend, so that a slow backend delays no other. It sleeps between samples.
 ///
-/// Stopping waits a quarter of a second for a read under way; a read that hangs longer keeps its
-/// thread and the engine, and the program goes on without them.
+/// Stopping waits a quarter of a second for a read in progress; a read that hangs longer keeps its
+/// thread and the engine, and the program continues without them.
 class sampler {
  public:
     sampler(std::shared_ptr<engine> e, std::shared_ptr<metered_backend> m)
@@ -83,7 +83,7 @@ class sampler {
     sampler& operator=(const sampler&) = delete;
     ~sampler() { stop(); }
 
-    /// False where the system gave no thread: only reports and edges read the backend then.
+    /// False if the system gave no thread: then only reports and edges read the backend.
     [[nodiscard]] bool is_running() const noexcept { return thread_.joinable(); }
 
     /// Returns when the backend's first read is done, or at `latest`.
@@ -104,7 +104,7 @@ class sampler {
         join_or_detach(thread_, ended);
     }
 
-    /// In a forked child there is no such thread to join; the handle is given up.
+    /// A forked child has no such thread to join, so the handle is abandoned.
     void abandon() noexcept {
         if (thread_.joinable()) new std::thread(std::move(thread_));  // NOLINT: leaked on purpose
     }
@@ -119,7 +119,7 @@ class sampler {
     };
     static constexpr std::chrono::milliseconds patience{250};
 
-    // Whether the first read is done: without memory it is tried again.
+    // Returns whether the first read is done; without memory it is tried again.
     static bool begin(state& s, engine& e, metered_backend& m) {
         {
             const std::lock_guard<timed_mutex> lock_read(m.reader.read_mutex);
@@ -134,7 +134,7 @@ class sampler {
         while (!begin(s, e, m)) std::this_thread::sleep_for(patience);
         while (!is_stopped_after(time_to_sleep(e, m), s)) {
             host_threads::exit_if_ended();
-            if (!is_due(e, m)) continue;  // woken to look for the host's threads
+            if (!is_due(e, m)) continue;  // woken to check for the host's threads
             stay_awake(e, m);
             {
                 const std::lock_guard<timed_mutex> lock_read(m.reader.read_mutex);
@@ -149,7 +149,8 @@ class sampler {
         s.changed.notify_all();
     }
 
-    // Sleeping so that it can be cut short takes a third more of a processor: short sleeps can't.
+    // An interruptible sleep takes a third more processor time, so short sleeps are not
+    // interruptible.
     static constexpr std::chrono::milliseconds short_sleep{20};
 
     static bool is_stopped_after(std::chrono::nanoseconds sleep, state& s) {
@@ -161,8 +162,8 @@ class sampler {
         return s.changed.wait_for(lock, sleep, [&] { return s.stopping.load(); });
     }
 
-    // A thread that sleeps wakes up to some 60 us late (timer slack and scheduling). Where an
-    // update is watched for it gets up that much earlier and waits awake.
+    // A sleeping thread wakes up as much as 60 us late (timer slack and scheduling). If an update
+    // is watched for, it gets up that much earlier and busy-waits.
     static constexpr double early_seconds = 60e-6;
 
     static std::chrono::nanoseconds time_to_sleep(const engine& e, const metered_backend& m) {

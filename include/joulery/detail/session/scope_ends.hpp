@@ -25,7 +25,7 @@ inline std::uint64_t now_of(const engine* e) noexcept {
     return e != nullptr ? e->clock().now() : ticks_now();
 }
 
-/// Every call of a scope is timed again. The owning thread.
+/// Times every call of a scope again. Owning thread only.
 inline void stop_sampling(scope_node& n) noexcept {
     n.add_ticks(n.sampling.take_pending(n.calls.load(std::memory_order_relaxed), n.tree->cost));
     n.sampling.stop();
@@ -34,14 +34,14 @@ inline void stop_sampling(scope_node& n) noexcept {
     if (base != 0) n.flags.fetch_or(base, std::memory_order_relaxed);
     n.flags.fetch_and(~std::uint32_t{sampled}, std::memory_order_relaxed);
 }
-/// It has ended, scopes inside of it may not have: until it begins again it is not taken for one
-/// whose call is not timed.
+/// The scope has ended, but scopes inside it may not have: until it begins again it must not be
+/// mistaken for one in an untimed call.
 inline void let_inner_ones_be(scope_node& n) noexcept {
     n.flags.fetch_or(out_of_order, std::memory_order_relaxed);
     stop_sampling(n);
 }
-/// The scopes that the thread is in are timed from now on where they were not, and end by the slow
-/// path: something odd happens, and what comes goes by open scopes.
+/// Something irregular happened: the thread's current scopes are all timed from now on and end by
+/// the slow path, so that what follows can rely on open scopes.
 inline void time_entered(thread_context& tree, const engine* e) noexcept {
     for (scope_node* n = tree.current; n != &tree.root; n = n->parent) {
         if (!n->is_sampled()) continue;
@@ -49,8 +49,8 @@ inline void time_entered(thread_context& tree, const engine* e) noexcept {
         if (!n->is_open()) n->open(now_of(e));
     }
 }
-/// The time of a scope that is timed at every call is taken out of the calls around it that stand
-/// for others; where these are not timed, it is what is known of them.
+/// Subtracts the time of a fully timed scope from the enclosing calls that stand for others; if
+/// those are not timed, this is what is known of them.
 inline void take_out_of_estimates(const scope_node& n, std::uint64_t ticks,
                                   std::uint64_t now) noexcept {
     for (scope_node* p = n.parent; p->is_sampled() && p->sampling.is_drawn(); p = p->parent) {
@@ -60,10 +60,10 @@ inline void take_out_of_estimates(const scope_node& n, std::uint64_t ticks,
         p->sampling.note_added(p->calls.load(std::memory_order_relaxed), ticks, now);
     }
 }
-/// A call that is not timed and goes on for so long is timed from when that could be seen first: at
-/// the end of a timed one inside of it.
+/// An untimed call that goes on for long is timed from the earliest moment at which that was
+/// visible, the end of a timed scope inside it.
 inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
-    constexpr double long_calls = 64;  // of those that are timed at every call
+    constexpr double long_calls = 64;  // in units of the length from which every call is timed
     for (scope_node* n = inside.parent; n->is_untimed(); n = n->parent) {
         const std::uint64_t since =
             n->sampling.stirs_since(n->calls.load(std::memory_order_relaxed), now);
@@ -72,12 +72,13 @@ inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
         n->open(since + n->sampling.added());
     }
 }
-/// What the thread has lost of its processor by now. That is asked for where no call of a sampled
-/// scope was timed for so long that asking does not count: much of it then was in the others.
+/// The processor time that the thread has lost so far. It is asked for only if no call of a sampled
+/// scope was timed for so long that the cost does not matter: much of the lost time was then in the
+/// other calls.
 inline double lost_by(scope_node& n, std::uint64_t now) noexcept {
-    constexpr double long_unseen = 32;  // calls that are timed at every call
+    constexpr double long_unseen = 32;  // in units of the length from which every call is timed
     thread_context& tree = tree_of(n);
-    if (tree.thread != &default_tree) return 0;  // another one ends it: it stands for itself
+    if (tree.thread != &default_tree) return 0;  // ended by another thread: it stands for itself
     const auto unseen = static_cast<double>(n.sampling.unseen_at(now));
     if (!tree.lost.has_looked() || unseen > long_unseen * tree.cost.worth_timing) {
         if (tree.played_use)
@@ -87,7 +88,7 @@ inline double lost_by(scope_node& n, std::uint64_t now) noexcept {
     }
     return tree.lost.ticks();
 }
-/// Ends a call that is timed; where it is one of a sample, for those before it as well.
+/// Ends a timed call and, if it is one of a sample, adds the calls it stands for.
 inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampled_calls& sampling = n.sampling;
     const std::uint64_t ticks = n.ticks_at(now), length = sampling.length_at(ticks);
@@ -109,8 +110,8 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     if (next == 0 && !n.parent->is_sampled()) stop_sampling(n);
 }
 
-/// Where scopes around the innermost open ones have ended: those leave by the slow path, which
-/// finds the place in the tree again. Call it from within `locked`.
+/// Scopes around the innermost open ones have ended: the open ones must leave by the slow path,
+/// which finds the place in the tree again. Call it from within `locked`.
 inline void find_place(thread_context& tree) noexcept {
     tree.current = nearest_entered(tree.current);
     for (scope_node* n = tree.current; n != &tree.root; n = n->parent)
@@ -118,9 +119,9 @@ inline void find_place(thread_context& tree) noexcept {
             n->flags.fetch_or(out_of_order, std::memory_order_relaxed);
 }
 
-/// Closes scopes of this thread whose objects are gone though they never ended: `longjmp` went over
-/// them. `holder`: the object of a scope that begins; `sp`: the lowest address of the stack that
-/// is in use. Call it from within `locked`.
+/// Closes scopes of this thread whose objects are gone although they never ended, because `longjmp`
+/// skipped them. `holder`: the object of a scope that begins; `sp`: the lowest address of the stack
+/// in use. Call it from within `locked`.
 inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
                             std::uintptr_t sp) noexcept {
     time_entered(tree, e);
@@ -128,7 +129,8 @@ inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
         tree.stack = stack_range::of_this_thread();
         tree.stack_low = tree.stack.low;
     }
-    // On another stack (a fibre's, a signal handler's) the thread's own is not free below.
+    // On another stack (a fiber's, a signal handler's) the thread's own stack is still in use below
+    // `sp`.
     if (!tree.stack.contains(sp)) sp = 0;
     for (scope_node* n = tree.current; n != &tree.root; n = n->parent) {
         const void* const object = n->holder.load(std::memory_order_relaxed);
@@ -142,7 +144,7 @@ inline void close_abandoned(thread_context& tree, engine* e, const void* holder,
     find_place(tree);
 }
 
-/// Before a scope begins: leaves what other threads have ended and what was abandoned.
+/// Before a scope begins: leaves scopes that other threads ended or that were abandoned.
 inline void leave_ended_scopes(thread_context& tree, const void* holder,
                                std::uintptr_t sp) noexcept {
     const scope_node& n = *tree.current;
@@ -151,7 +153,7 @@ inline void leave_ended_scopes(thread_context& tree, const void* holder,
     tree.locked([&](engine* e) { close_abandoned(tree, e, holder, sp); });
 }
 
-/// Whether the timed call of a sampled scope is kept, as often as it stands for.
+/// Whether a sampled scope's timed call is recorded, as often as it stands for.
 [[nodiscard]] inline bool records_samples(const scope_node& n) noexcept {
     return n.is_sampled() && (n.tree->root.flags.load(std::memory_order_relaxed) & recorded) != 0;
 }
@@ -162,7 +164,7 @@ inline void record_sample(thread_context& tree, engine& e, const scope_node& n,
     (void)catch_bad_alloc([&] { tree.calls.add(n, begin, now, e.tick_seconds(), times); });
 }
 
-/// Closes a node with what its flags ask for. Call it from within `locked`.
+/// Closes a node and does what its flags ask for. Call it from within `locked`.
 inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept {
     const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
     edge_energy read;
@@ -177,8 +179,8 @@ inline void close_node(thread_context& tree, engine* e, scope_node& n) noexcept 
     if (e != nullptr && (flags & edge_bits) != 0) e->reconsider_edges(n);
 }
 
-/// The end of a scope on its own thread. Scopes inside it that are still open end later, out of
-/// order, unless they were abandoned.
+/// Ends a scope on its own thread. Scopes inside it that are still open end later, out of order,
+/// unless they were abandoned.
 inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t sp) noexcept {
     tree.locked([&](engine* e) {
         if (tree.current != &n) close_abandoned(tree, e, nullptr, sp);
@@ -197,8 +199,8 @@ inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t sp) n
     });
 }
 
-/// The end of a scope on another thread than its own. That one notices at its next scope: this one
-/// and its children are flagged.
+/// Ends a scope on a thread other than its own. The owner notices at its next scope: this scope and
+/// its children are flagged.
 inline void leave_elsewhere(thread_context& tree, scope_node& n) noexcept {
     std::shared_ptr<thread_context> last;
     tree.locked([&](engine* e) {
@@ -233,7 +235,7 @@ inline void leave_timed(scope_node* n, std::uint64_t now) noexcept {
 inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t sp) noexcept {
     thread_context& tree = tree_of(*n);
     const library_section inside;
-    if (inside.is_nested() || !tree.is_this_process()) {  // its locks may be taken
+    if (inside.is_nested() || !tree.is_this_process()) {  // the parent may have held its locks
         if (n->is_open()) {
             n->sampling.stop();
             n->close(tree.clock != nullptr ? tree.clock->now() : ticks_now());
@@ -252,7 +254,7 @@ inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t sp) n
     }
 }
 
-/// The calling thread ends. What lies on its stack is gone; `exit` leaves that of `main` as it is.
+/// The calling thread ends. Objects on its stack are gone; `exit` leaves those of `main` alive.
 inline void end_thread(const std::shared_ptr<thread_context>& tree) noexcept {
     const library_section inside;
     tree->locked([&](engine* e) { time_entered(*tree, e); });

@@ -1,12 +1,13 @@
-// shared_session.hpp - one session for a program and its plug-ins, each with bodies of its own.
+// shared_session.hpp - one session for a program and plug-ins that have implementations of their
+// own.
 // SPDX-License-Identifier: MIT
 //
-// Bodies are weak symbols, so that the linker and the loader keep one copy where they see several.
-// They do not where a plug-in is loaded without its symbols being shared: into a program linked
-// without -rdynamic, or with a version script that hides all. Each copy therefore states in an ELF
-// note where its entries are; every copy looks through the loaded objects, in the order in which
-// the loader has them (the program is the first), and hands its calls to the first one it finds.
-// The others measure nothing of their own: one sampler, one tree a thread, one report.
+// The implementation's symbols are weak, so that the linker and the loader keep one copy of
+// several. That fails for a plug-in whose symbols are not shared: in a program linked without
+// -rdynamic, or with a version script that hides everything. Each copy therefore records the
+// location of its entry points in an ELF note. Every copy searches the loaded objects in the
+// loader's order (the program is first) and forwards its calls to the first copy it finds. So there
+// is one sampler, one tree per thread and one report; the other copies measure nothing themselves.
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
@@ -32,7 +33,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What tells copies apart that can't hand objects to one another.
+/// Distinguishes copies that can't exchange objects.
 struct session_layout {
     std::uint32_t version =
         JOULERY_VERSION_MAJOR << 20 | JOULERY_VERSION_MINOR << 10 | JOULERY_VERSION_PATCH;
@@ -41,7 +42,7 @@ struct session_layout {
     std::uint32_t table_size = sizeof(slow_path_table);
 };
 
-/// The entries of one copy of the bodies.
+/// The entry points of one copy of the implementation.
 struct session_entries {
     session_layout layout;
     void (*start)(options&& o);
@@ -53,7 +54,7 @@ struct session_entries {
     const slow_path_table* (*calls)() noexcept;
 };
 
-/// This copy's own; process_meter.hpp fills them.
+/// This copy's own; filled in by process_meter.hpp.
 #if JOULERY_DETAIL_NOTES()
 extern "C" __attribute__((visibility("hidden"))) const session_entries joulery_session_entries;
 #else
@@ -61,7 +62,7 @@ extern const session_entries joulery_session_entries;
 #endif
 
 #if JOULERY_DETAIL_NOTES()
-// Owner "joulery", type 1; the content is the distance from itself to the entries.
+// Owner "joulery", type 1; the content is the distance from itself to the entry points.
 __asm__(
     ".pushsection .note.joulery,\"a\",%note\n"
     ".balign 4\n"
@@ -70,7 +71,7 @@ __asm__(
     ".long joulery_session_entries - .\n"
     ".popsection\n");
 
-/// The entries that one loaded object states, or null.
+/// The entry points in the notes of one loaded object, or null.
 inline const session_entries* entries_in_notes(const char* at, std::size_t size) noexcept {
     struct note_header {
         std::uint32_t name_size, content_size, type;
@@ -106,7 +107,7 @@ inline const session_entries* entries_of(const dl_phdr_info& object) noexcept {
     return nullptr;
 }
 
-/// Whether objects can be handed to that copy; its layout stands first in every version.
+/// Whether objects can be passed to that copy; the layout comes first in every version.
 inline bool is_same_version(const session_entries& e) noexcept {
     constexpr session_layout mine;
     return std::memcmp(&e.layout, &mine, sizeof mine) == 0;
@@ -126,7 +127,7 @@ inline int look_for_other_version(dl_phdr_info* object, std::size_t, void* name)
     return 1;
 }
 
-/// The copy that serves stays loaded, whoever closes it: the others call into it.
+/// Keeps the serving copy loaded even if it is closed, because the others call into it.
 inline void keep_loaded(const session_entries& serving) noexcept {
     Dl_info object{};
     if (::dladdr(&serving, &object) != 0 && object.dli_fname != nullptr)
@@ -134,7 +135,7 @@ inline void keep_loaded(const session_entries& serving) noexcept {
 }
 #endif
 
-/// The entries that serve this process: the same ones for every copy.
+/// The entry points that serve this process: the same for every copy.
 inline const session_entries& session() noexcept {
 #if JOULERY_DETAIL_NOTES()
     static const session_entries* const serving = [] {
@@ -149,7 +150,7 @@ inline const session_entries& session() noexcept {
 #endif
 }
 
-/// What a report says of a copy whose scopes can't be in it; "" where there is none.
+/// A note for the report about a copy whose scopes can't be in it; "" if there is none.
 inline std::string other_version_note() {
 #if JOULERY_DETAIL_NOTES()
     const char* name = nullptr;
@@ -165,8 +166,8 @@ inline std::string other_version_note() {
 /// Whether another copy serves this one's scopes.
 inline bool is_served_elsewhere() noexcept { return &session() != &joulery_session_entries; }
 
-/// The slow path of a copy that another one serves. The other's trees may go at any time, so that
-/// none is remembered here: a scope pays a call more.
+/// The slow path of a copy that another one serves. The other's trees may disappear at any time, so
+/// none is cached here; a scope costs one more call.
 inline const slow_path_table* borrowed_slow_path() noexcept {
     static const slow_path_table borrowed = [] {
         slow_path_table t = *session().calls();

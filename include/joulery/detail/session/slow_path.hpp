@@ -1,4 +1,4 @@
-// slow_path.hpp - how scopes begin off the fast path: first visits, edges, odd places.
+// slow_path.hpp - how scopes begin off the fast path: first visits, edge reads, irregular places.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,7 +24,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Opens a node; where it wants edge reads these come first, so that their cost lies outside of it.
+/// Opens a node; its edge reads come first, so that their cost lies outside the scope.
 inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
     thread_context& tree = tree_of(n);
     std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
@@ -57,8 +57,8 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
     return &n;
 }
 
-/// Where a scope of that name belongs: in the innermost open scope. Scopes that other threads end
-/// do not nest in one another; those that overlap lie side by side.
+/// The parent of a new scope with that name: the innermost open scope. But scopes that are ended by
+/// other threads don't nest in one another; if they overlap they are siblings.
 inline scope_node& parent_for(thread_context& tree, std::string_view name) noexcept {
     scope_node* parent = tree.current;
     if (tree.ended_elsewhere.load(std::memory_order_relaxed) == 0) return *parent;
@@ -69,7 +69,7 @@ inline scope_node& parent_for(thread_context& tree, std::string_view name) noexc
     return *parent;
 }
 
-/// Null where there is no memory for it (signal handlers may take none), or scopes nest too deep.
+/// Null without memory (signal handlers must not allocate), or if scopes nest too deeply.
 inline scope_node* make_child(thread_context& tree, scope_node& parent, std::string_view name,
                               std::uintptr_t sp) noexcept {
     if (signal_context::is_handler(sp)) return nullptr;
@@ -89,7 +89,7 @@ inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t
     return lane;
 }
 
-/// Where the next scope of that name is looked for.
+/// Caches where the next scope of that name is found.
 inline void remember(scope_node& parent, scope_node& child) noexcept {
     parent.hint_of(child.key) = &child;
     if (parent.last_child != &scope_node::nobody) parent.last_child->follower = &child;

@@ -1,4 +1,4 @@
-// span_links.hpp - handles and spans: where the tasks that work for a scope go.
+// span_links.hpp - handles and spans: where the tasks of a scope are counted.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -28,16 +28,16 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A scope or a span as its handles know it. It keeps the tree of the thread that made it, and so
-/// the names of paths; the engine is asked for only where a thread is new to it. Threads that make
+/// A scope or span as its handles know it. It keeps the tree of the thread that made it alive, and
+/// so the path names; it needs the engine only when a new thread works for it. Threads that make
 /// many links share nothing.
 struct engine_link : scope_link {
     engine_link(std::shared_ptr<thread_context> made_in, path_record* of, bool of_a_span) noexcept
         : scope_link(of_a_span), origin(std::move(made_in)), path(of) {}
-    const std::shared_ptr<thread_context> origin;  ///< keeps `path`
+    const std::shared_ptr<thread_context> origin;  ///< keeps `path` alive
     path_record* const path;
 
-    /// Null once the meter has gone. It counts a reference that all threads share.
+    /// Null once the meter is gone. Increments a reference count that all threads share.
     [[nodiscard]] std::shared_ptr<engine> owner() const noexcept {
         return origin->meter_engine.lock();
     }
@@ -54,7 +54,7 @@ inline scope_link* link_scope(scope_node* n) noexcept {
     return made.release();
 }
 
-/// The calling thread's tree in the meter of a link, made if need be; null: it can have none.
+/// The calling thread's tree in the meter of a link, created if necessary; null: it can have none.
 inline thread_context* tree_of_this_thread(const engine_link& link) noexcept {
     const thread_context& origin = *link.origin;
     if (!origin.is_this_process()) return nullptr;
@@ -85,7 +85,7 @@ inline task_place find_task(const scope_link& link, thread_cursor* into, const c
             found =
                 tree->joined_child(*tree->current, owner.path, text, e.edges_of_new_paths(*tree));
         });
-    if (found != nullptr && found->is_open()) {  // another thread has yet to end it
+    if (found != nullptr && found->is_open()) {  // another thread has not ended it yet
         scope_node* const busy = std::exchange(found, nullptr);
         change([&](engine&) { found = tree->free_lane(*busy); });
     }
@@ -93,25 +93,25 @@ inline task_place find_task(const scope_link& link, thread_cursor* into, const c
     return {found, found->state.load(std::memory_order_relaxed)};
 }
 
-/// What the library itself reads of a handle.
+/// The library's own access to a handle.
 struct handle_access {
     [[nodiscard]] static const engine_link* link_of(const enabled::scope_handle& h) noexcept {
         return static_cast<const engine_link*>(h.link_);
     }
 };
 
-/// A span under way: since when, and how long tasks worked for it.
+/// A span in progress: when it began, and the time of its tasks.
 struct span_link final : engine_link {
     span_link(std::shared_ptr<thread_context> made_in, path_record* of, std::uint64_t at) noexcept
         : engine_link(std::move(made_in), of, true), begun(at) {}
 
-    /// Of the tasks on one path.
+    /// The time of the tasks on one path.
     struct task_time {
         std::atomic<path_record*> path{nullptr};
         std::atomic<std::uint64_t> ticks{0};
     };
 
-    /// Beyond so many names of tasks the rest are taken together.
+    /// The number of task names kept apart; the rest are combined.
     static constexpr std::size_t most_names = 6;
 
     /// Any thread.
@@ -146,7 +146,7 @@ inline void release_link(scope_link* link) noexcept {
 inline void leave_task(scope_link* span, const task_place& task, const void* holder) noexcept {
     scope_node& n = *task.node;
     thread_context& tree = tree_of(n);
-    // On another thread the node's own may open it again at once: its time is taken before.
+    // The owning thread may reopen the node immediately, so its time is read before it is closed.
     const bool is_here = tree.is_of_this_thread();
     std::uint64_t ticks = is_here ? 0 : n.ticks_at(tree.clock->now());
     leave(&n, holder);
@@ -156,7 +156,7 @@ inline void leave_task(scope_link* span, const task_place& task, const void* hol
     release_link(span);
 }
 
-/// Where a span of that name inside `under` is counted by the calling thread's tree.
+/// The sums of the calling thread's tree for spans of that name inside `under`.
 inline span_sums* spans_in(thread_context& tree, path_record* under,
                            std::string_view name) noexcept {
     if (span_sums* known = tree.find_spans(under, name)) return known;
@@ -194,7 +194,7 @@ inline scope_link* begin_span(thread_cursor* into, const scope_link* owner, cons
     return made.release();
 }
 
-/// The sums of the calling thread for a span, wherever that began; null: it has none.
+/// The calling thread's sums for a span, wherever that began; null: it has none.
 inline span_sums* sums_of_this_thread(const span_link& span) noexcept {
     thread_context* const tree = tree_of_this_thread(span);
     if (tree == nullptr || tree->is_dead()) return nullptr;
@@ -215,7 +215,7 @@ inline void add_span_items(scope_link* link, double count, const char* name) noe
         [&] { span.origin->paths()->name_items(*span.path, name != nullptr ? name : "item"); });
 }
 
-/// What a span used: the time of its tasks at the power that each has by now.
+/// What a span used: the time of its tasks at the present price of each.
 inline span_figures figures_of(const span_link& span, std::uint64_t now) noexcept {
     span_figures f;
     const span_rates& rates = span.origin->paths()->rates;
@@ -230,11 +230,11 @@ inline span_figures figures_of(const span_link& span, std::uint64_t now) noexcep
         double price = p.joules_per_tick.load(std::memory_order_relaxed);
         double error = p.deviation.load(std::memory_order_relaxed);
         const double found_by = p.ticks.load(std::memory_order_relaxed);
-        if (price <= 0) {  // what a tick costs in the mean
+        if (price <= 0) {  // the mean price of a tick
             price = rates.joules_per_tick.load(std::memory_order_relaxed);
             error = span_rates::unknown_deviation * price;
             all_known = all_known && price > 0;
-        } else if (ticks < found_by) {  // calls of one task may differ, by what was not seen
+        } else if (ticks < found_by) {  // calls of one task may differ
             const double differs = span_rates::deviation_of_calls * price * (1 - ticks / found_by);
             error = std::sqrt(error * error + differs * differs);
         }

@@ -1,4 +1,4 @@
-// span_prices.hpp - what a tick of work on each path costs by now, for the spans that end.
+// span_prices.hpp - the present price of a tick of work on each path, for spans that end.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,10 +19,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Finds the prices that `span::end` multiplies times with: joules of each path by its busy time.
+/// Computes the prices by which `span::end` multiplies times: joules of each path over its busy
+/// time.
 ///
-/// Thread: one at a time. Cost: as a snapshot without its report. Fails: without a channel there
-/// are no prices, and spans have no energy.
+/// Thread: one at a time. Cost: that of a snapshot without its report. Fails: without channels
+/// there are no prices, and spans have no energy.
 ///
 ///     span_prices(engine, beliefs, carbon).find(true);   // reads the counters first
 class span_prices {
@@ -91,7 +92,7 @@ class span_prices {
         const auto before = wall_time::from_unix_seconds(now.unix_seconds() - 1);
         rates.grams_per_joule.store(carbon_.of(energy::from_joules(1), before, now).grams(),
                                     std::memory_order_relaxed);
-        // A time at a power is computed, not counted.
+        // Energy computed as time times power is not counted.
         const quality q = any_ ? worse_of(worst_, quality::derived) : quality::partial;
         rates.provenance.store(static_cast<unsigned char>(q), std::memory_order_relaxed);
     }
@@ -99,7 +100,7 @@ class span_prices {
     engine& engine_;
     const domain_tree domains_;
     const carbon_model& carbon_;
-    list<path_sum> sums_;  ///< by the path's index
+    list<path_sum> sums_;  ///< by path index
     double own_joules_ = 0;
     quality worst_ = quality::measured;
     bool any_ = false;

@@ -1,4 +1,4 @@
-// thread_contexts.hpp - the calling thread's trees, one a meter, and the end of a thread.
+// thread_contexts.hpp - the calling thread's trees, one per meter, and the end of a thread.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,7 +21,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// All trees of one thread. When the thread ends their engines keep what they hold.
+/// All trees of one thread. When the thread ends, the engines keep their contents.
 class thread_contexts {
  public:
     thread_contexts() = default;
@@ -40,8 +40,8 @@ class thread_contexts {
         return nullptr;
     }
 
-    /// The tree in that engine, made at the first call. Null without memory, in a signal handler,
-    /// and in an allocator that is called to make it.
+    /// The tree in that engine, created at the first call. Null without memory, in a signal
+    /// handler, and in an allocator called by this function.
     thread_context* tree_in(engine& owner, std::uint64_t meter_id) noexcept {
         if (is_making_) return nullptr;
         if (thread_context* known = find(meter_id)) return known;
@@ -50,14 +50,14 @@ class thread_contexts {
         is_making_ = true;
         const bool had_memory = catch_bad_alloc([&] {
             forget_dead();
-            entries_.reserve(entries_.size() + 1);  // what may fail comes first
+            entries_.reserve(entries_.size() + 1);  // first, since it may fail
             entries_.push_back({meter_id, owner.add_tree()});
         });
         is_making_ = false;
         return had_memory ? entries_.back().tree.get() : nullptr;
     }
 
-    /// Whether this thread's list was made, and destroyed: it is in its last destructors then.
+    /// Whether this thread's list exists yet; `gone` in the thread's last destructors.
     enum class state : unsigned char { fresh, made, gone };
     static state& state_of_this_thread() noexcept {
         static thread_local state now = state::fresh;
@@ -81,10 +81,10 @@ class thread_contexts {
     bool is_making_ = false;
 };
 
-/// Never used twice, so that a thread does not take a new meter for one it knew.
+/// Never reused, so that a thread does not mistake a new meter for an old one.
 JOULERY_EXPORT inline std::atomic<std::uint64_t> last_meter_id{0};
 
-/// The calling thread's trees, or null: in its last destructors, and in a signal handler that comes
+/// The calling thread's trees. Null in its last destructors, and in a signal handler that comes
 /// before its first scope.
 JOULERY_EXPORT JOULERY_NOINLINE inline thread_contexts* contexts_of_this_thread() noexcept {
     thread_contexts::state& now = thread_contexts::state_of_this_thread();
@@ -97,7 +97,7 @@ JOULERY_EXPORT JOULERY_NOINLINE inline thread_contexts* contexts_of_this_thread(
     return &trees;
 }
 
-/// How the process-wide meter gives the calling thread a tree; installed by process_meter.hpp.
+/// How the process-wide meter gives the calling thread a tree; set by process_meter.hpp.
 JOULERY_EXPORT inline std::atomic<thread_cursor* (*)() noexcept> default_tree_opener{nullptr};
 
 inline thread_cursor* open_default_tree() noexcept {
@@ -106,7 +106,7 @@ inline thread_cursor* open_default_tree() noexcept {
     return opener != nullptr ? opener() : nullptr;
 }
 
-/// The tree to open a scope in: after its meter has stopped, the thread's new one.
+/// The tree to open a scope in: if its meter has stopped, the thread's new one.
 inline thread_context* living_tree(thread_cursor* tree) noexcept {
     if (static_cast<thread_context*>(tree)->is_dead()) {
         default_tree = nullptr;

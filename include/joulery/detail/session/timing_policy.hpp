@@ -21,17 +21,19 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A scope is read at its edges if it is longer than this many updates of the counter: below, what
-/// its edges leave in doubt is more than a regression does.
+/// A scope is read at its edges if it is longer than this many updates of the counter. Below that,
+/// edge reads are less certain than the regression.
 inline constexpr double updates_worth_edges = 16;
-/// Once it is, it stays so until it is shorter than this many, so that few scopes change sides.
+/// Once it is read there, this stays so until it is shorter than this many updates, so that few
+/// scopes switch.
 inline constexpr double updates_to_lose_edges = 8;
-/// Likewise of the sensor's memory, for which rows between edges are put right.
+/// The same in units of the sensor's lag, which rows between edges are corrected for.
 inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
 
-/// Whether a scope of that mean length pays for two reads of the backend out of the overhead
-/// budget, and is long against its counter's updates and memory. `has_edges`: it was so far; `lag`:
-/// seconds. Never of a backend whose reads wait: that would be the host program's thread.
+/// Whether a scope of that mean length can afford two reads of the backend within the overhead
+/// budget and is long compared with its counter's updates and lag. `has_edges`: it is read at its
+/// edges now; `lag`: seconds. Never for a backend whose reads wait, which would block the host
+/// program's thread.
 [[nodiscard]] inline bool edges_pay(const backend_reader& reader, double mean_ticks, bool has_edges,
                                     double budget, double seconds_per_tick, double lag) noexcept {
     const double updates = has_edges ? updates_to_lose_edges : updates_worth_edges;
@@ -44,13 +46,13 @@ inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
     return backend < max_edge_backends ? first_edge_bit << backend : 0u;
 }
 
-/// Mean length of a scope's calls so far, the open one included, in ticks; 0 before the first.
+/// Mean length of a scope's calls so far, including the open one, in ticks; 0 before the first.
 [[nodiscard]] inline double mean_ticks(const scope_node& n, std::uint64_t now) noexcept {
     const std::uint64_t calls = n.calls.load(std::memory_order_relaxed) + (n.is_open() ? 1 : 0);
     return calls == 0 ? 0 : static_cast<double>(n.ticks_at(now)) / static_cast<double>(calls);
 }
 
-/// A scope is read at its edges by the backend from now on, or no more.
+/// Starts or stops reading a scope at its edges by this backend.
 inline void choose_edge(scope_node& n, const backend_reader& reader, std::uint64_t now,
                         double budget, double seconds_per_tick, double lag) noexcept {
     const std::uint32_t bit = edge_bit(reader.index());
@@ -60,8 +62,8 @@ inline void choose_edge(scope_node& n, const backend_reader& reader, std::uint64
     if (!pays && has) n.flags.fetch_and(~bit, std::memory_order_relaxed);
 }
 
-/// Whether a thread may spend another edge read now: what it spent so far must stay within the
-/// budget of the time it lives, with a first millisecond on the house.
+/// Whether a thread may spend another edge read now: its reads so far must stay within the budget
+/// of its lifetime, of which the first millisecond is exempt.
 [[nodiscard]] inline bool edge_is_affordable(const thread_context& tree, double read_cost,
                                              double budget, std::uint64_t now,
                                              double seconds_per_tick) noexcept {
@@ -70,19 +72,19 @@ inline void choose_edge(scope_node& n, const backend_reader& reader, std::uint64
     return spent <= budget * static_cast<double>(now - tree.created_at) + 1e-3 / seconds_per_tick;
 }
 
-/// A call that is not timed takes that part of what one that is takes (bench/scope_cost).
+/// Cost of an untimed call relative to a timed one (bench/scope_cost).
 inline constexpr double cost_of_untimed = 0.15;
 
-/// Seconds that the calls of a row took of their threads, at `each` a timed call.
+/// Seconds that timing the calls of a row took, at `each` per timed call.
 [[nodiscard]] inline double scope_seconds(const scope_row& row, double each) noexcept {
     const auto calls = static_cast<double>(row.calls);
     const double untimed = std::min(static_cast<double>(row.untimed_calls), calls);
     return (calls - (1 - cost_of_untimed) * untimed) * each;
 }
 
-/// Writes down what the scopes of a report took, at `each` seconds a timed call, and says where it
-/// is more than `budget` of the time that they measured. It names the path that is furthest beyond
-/// its own share of the budget: not the one with the most calls, if those are long.
+/// Records the cost of a report's scopes, at `each` seconds per timed call, and warns if it exceeds
+/// `budget` of the time they measured. The warning names the path that exceeds its own share of the
+/// budget most, which is not the one with the most calls if those are long.
 inline void add_scope_cost(report& r, double each, double budget) {
     if (!(each > 0)) return;
     const scope_row* most = nullptr;
@@ -110,8 +112,8 @@ inline void add_scope_cost(report& r, double each, double budget) {
         "; put one scope around many of them, and their number into add_items()");
 }
 
-/// What a scope takes its thread, in ticks: two reads of the tick counter, beside which its few
-/// stores hardly count. Measured here and now, in about 10 us; 0 on another clock.
+/// Cost of a scope in ticks: two reads of the tick counter; the few stores hardly matter. Measured
+/// in about 10 us; 0 on another clock.
 [[nodiscard]] inline double measured_scope_ticks(const time_source& clock) noexcept {
     if (!clock.is_tick_clock()) return 0;
     constexpr int reads = 64, batches = 8;
@@ -125,22 +127,23 @@ inline void add_scope_cost(report& r, double each, double budget) {
     return 2 * static_cast<double>(least) / (reads - 1);
 }
 
-/// Where timing a scope takes so many ticks, and may take `budget` of the time that it measures. On
-/// a clock that a test plays no time passes in its reads.
+/// The timing cost if a scope takes so many ticks and may take `budget` of the time it measures. On
+/// a manual clock reads take no time.
 [[nodiscard]] inline timing_cost timing_cost_of(double scope_ticks, double budget,
                                                 const time_source& clock) noexcept {
     if (!(scope_ticks > 0) || !(budget > 0)) return {};
     return {scope_ticks / budget, clock.is_manual() ? 0 : scope_ticks / 2};
 }
 
-/// From now on some calls of a scope are timed, if that is short and nobody asks for each of them.
-/// Inside of such a scope all of the others, so that their time is taken out of what is estimated.
-/// Any thread; its own ends it again, where calls turn out to be long.
+/// From now on only some calls of a scope are timed, if it is short and nobody asks for each call.
+/// Scopes inside such a scope are timed at every call unless they are sampled too, so that their
+/// time can be taken out of the estimate. Any thread; the owning thread ends this if calls turn out
+/// to be long.
 inline void sample_if_short(scope_node& n, std::uint64_t now) noexcept {
     const bool is_short = n.sampling.may_begin(n.calls.load(std::memory_order_relaxed)) &&
                           mean_ticks(n, now) < n.tree->cost.worth_timing;
     if (!is_short && !n.parent->is_sampled()) return;
-    // A scope that is recorded for percentiles alone is recorded where it is timed.
+    // A scope recorded only for percentiles is recorded when it is timed.
     std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
     if ((flags & ~std::uint32_t{other_clock | recorded}) != 0) return;
     n.flags.compare_exchange_strong(flags, (flags & other_clock) | sampled,
