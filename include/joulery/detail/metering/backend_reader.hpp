@@ -33,22 +33,22 @@ struct dated_reading {
     double staleness = 0;    ///< s, from the update that the value belongs to until `at`
     double uncertainty = 0;  ///< s, standard deviation of that
     double delay = 0;        ///< s, additional staleness that all values may have
-    double late = 0;         ///< s, of it in the mean, where updates are known to be seen late
+    double late = 0;         ///< s, mean part of it, if updates are known to be seen late
     double unchanged = 0;    ///< s, since the first read of the value
     bool fits = false;       ///< dated well enough for the regression
     bool bills = false;      ///< a row that is billed ends here
-    bool at_edge = false;    ///< read at the edge of a scope, so always at the same moment of it
+    bool at_edge = false;    ///< read at the edge of a scope, so always at the same point of it
 };
 
-/// How much staler values were than expected, from the reads that could show it.
+/// How much staler than expected values were, from the reads that could show it.
 struct stalled_reads {
-    double squares = 0, reads = 20;  ///< s^2; as many good ones are believed before any
+    double squares = 0, reads = 20;  ///< s^2; the prior is worth this many good reads
     void add(double late) noexcept { squares += late * late, ++reads; }
     [[nodiscard]] double unseen() const noexcept { return squares / reads; }  ///< s^2, mean
 };
 
-/// The error of a row whose energy belongs to an earlier moment: if calls are shorter than values
-/// are late, the energy is another call's.
+/// The error of a row whose energy belongs to an earlier moment. If calls are shorter than values
+/// are late, the energy belongs to another call.
 struct late_values {
     double delay = 0, tail = 0, rows = 0;  ///< s; mean time that the last scope was open
     void add(double late, double open) noexcept {
@@ -61,7 +61,7 @@ struct late_values {
     }
 };
 
-/// A std::timed_mutex whose waiting the thread sanitizer of every compiler understands.
+/// A std::timed_mutex that the thread sanitizer of every compiler understands.
 ///
 /// Thread: any. Cost: two short locks of a plain mutex. Fails: never.
 ///
@@ -212,25 +212,25 @@ class backend_reader {
     [[nodiscard]] read_status last_status() const noexcept { return last_status_; }
     /// Status of the last read that was accumulated.
     [[nodiscard]] read_status state() const noexcept { return state_; }
-    /// Duration of a read in ticks, smoothed; slow reads count at once, fast ones gradually.
+    /// Duration of a read in ticks, smoothed; slow reads count immediately, fast ones gradually.
     [[nodiscard]] double read_cost() const noexcept {
         return read_cost_.load(std::memory_order_relaxed);
     }
-    /// Number of reads so far, by whomever, and the ticks that they took.
+    /// Number of reads so far by all readers, and the ticks they took.
     [[nodiscard]] std::uint64_t reads() const noexcept { return reads_.load(); }
     [[nodiscard]] double read_ticks() const noexcept { return read_ticks_.load(); }
     [[nodiscard]] double longest_read() const noexcept { return longest_read_.load(); }
     /// Processor seconds of a read, smoothed as `read_cost`; 0: unknown.
     [[nodiscard]] double read_processor() const noexcept { return read_processor_; }
-    /// Whether to measure the processor time of the next read: that takes a good part of a short
-    /// read.
+    /// Whether to measure the processor time of the next read; measuring takes a good part of a
+    /// short read.
     [[nodiscard]] bool is_read_timed() const noexcept {
         const std::uint64_t so_far = reads_.load(std::memory_order_relaxed);
         return so_far < 64 || so_far % 8 == 0;
     }
     /// Reports the processor time of a read. Call with `read_mutex` held.
     void note_processor(double s) noexcept { smooth(read_processor_, s); }
-    /// The time between reads from now on, in seconds: its period, or more if that costs too much.
+    /// The time between reads from now on, in seconds: the period, or more if that costs too much.
     /// Call with both locks held.
     void expect_interval(double s) noexcept {
         for (channel_account& a : accounts_) a.expect_interval(std::max(s, period_));
@@ -241,8 +241,8 @@ class backend_reader {
     }
 
     /// Chooses the time between two samples, in seconds: the requested period, or one that suits
-    /// the most frequently updated channel. Every counter is read often enough that it, or its
-    /// driver, misses no wrap.
+    /// the most frequently updated channel. Every counter is read often enough that neither it nor
+    /// its driver misses a wrap.
     void choose_period(std::chrono::nanoseconds wanted) noexcept {
         const bool own = wanted.count() <= 0;
         double p = own ? slowest_period : std::chrono::duration<double>(wanted).count();
@@ -281,7 +281,7 @@ class backend_reader {
         return static_cast<double>(c.wrap_at) * c.joules_per_count / plausible_power::of(c).most /
                2;
     }
-    // Two clocks are read one after the other: smaller differences are the time in between.
+    // Two clocks are read one after the other; smaller differences are the time between the reads.
     void note_suspend(double so_far) noexcept {
         constexpr double shortest = 0.05;
         if (so_far > suspended_ + shortest) suspended_ = so_far;

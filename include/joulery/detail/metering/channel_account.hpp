@@ -1,4 +1,4 @@
-// channel_account.hpp - adds up a channel's plausible raw values to joules.
+// channel_account.hpp - turns a channel's plausible raw values into joules.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -162,8 +162,8 @@ class channel_account {
         return is_counter_ ? static_cast<double>(counts_) * scale_ : integral_;
     }
     [[nodiscard]] bool has_baseline() const noexcept { return has_baseline_; }
-    /// Whether there has been no plausible value for so many reads that it is more than a short
-    /// disturbance; joules since the last one are missing.
+    /// Whether there was no plausible value for so many reads that it is more than a brief
+    /// disturbance; the joules since the last one are missing.
     [[nodiscard]] bool is_silent() const noexcept {
         return !has_baseline_ || misses_in_a_row_ >= patience_reads ||
                unbelieved_in_a_row_ >= patience_reads;
@@ -339,8 +339,8 @@ class channel_account {
     double interval_ = 0;
     moment base_;                     ///< counter: its last change; gauge: its last value
     std::optional<suspect> suspect_;  ///< a later value of the counter, undecided so far
-    double credit_ = 0;               ///< joules that a step may have beyond its own time
-    double gap_from_ = 0;             ///< everything before is counted, or recorded as unmeasured
+    double credit_ = 0;               ///< joules that a step may exceed its own time's limit by
+    double gap_from_ = 0;             ///< everything before is counted or recorded as unmeasured
     double last_read_at_ = 0;
     double changed_at_ = 0;       ///< of a gauge
     double suspended_ = 0;        ///< seconds so far, as of the last read

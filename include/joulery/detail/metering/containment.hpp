@@ -13,7 +13,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-// A channel's `part` and `device` say what it counts; `device` is a path of nested devices:
+// A channel's `part` and `device` state what it counts; `device` is a path of nested devices:
 //
 //     "cpu-package:0"                  a socket; with part `soc` a module with everything in it
 //     "cpu-package:0/die:1"            one of its dies; likewise "/core", "/uncore"
@@ -39,7 +39,7 @@ inline constexpr std::string_view pci_start = "pci:";
     return text.substr(0, start.size()) == start;
 }
 
-/// "pci:0008:01:00.0" for a card, wherever it is built in; "" if it is not a whole card.
+/// "pci:0008:01:00.0" for a card, wherever it is installed; "" if it is not a whole card.
 [[nodiscard]] inline std::string_view card_of(const channel& c) noexcept {
     const std::string_view device = c.device;
     const std::size_t at = device.find(pci_start);
@@ -78,7 +78,7 @@ inline constexpr std::string_view pci_start = "pci:";
            inner[outer.size()] == '/';
 }
 
-/// Whether `outer` counts the energy of `inner`, too.
+/// Whether `outer` also counts the energy of `inner`.
 [[nodiscard]] inline bool contains(const channel& outer, const channel& inner) noexcept {
     if (inner.provenance == quality::estimated) return false;
     const extent out = extent_of(outer);
@@ -112,7 +112,7 @@ inline constexpr std::string_view pci_start = "pci:";
     return c.provenance == quality::estimated && c.device == "estimate";
 }
 
-/// Updated too seldom to separate scopes as the counters of the parts do.
+/// Updated too rarely to separate scopes as the counters of the parts do.
 [[nodiscard]] inline bool is_slow(const channel& c) noexcept {
     return c.update_period > std::chrono::milliseconds(100);
 }

@@ -37,8 +37,8 @@ struct domain_tree {
 
 namespace detail {
 
-/// Builds a tree from the most certain facts to the least: duplicates, the backends' own
-/// statements, the known relations between kinds of meters, and then the choice of the total.
+/// Builds a tree from the most certain facts to the least: duplicates, containment stated by
+/// backends, known relations between kinds of meters, and then the choice of the total.
 class domain_placer {
  public:
     domain_placer(const std::vector<channel>& channels, std::vector<std::string> distrust)
@@ -108,7 +108,7 @@ class domain_placer {
         at(i) = domain{};
     }
 
-    // If a meter of the whole is not chosen as the total, its contents are summed instead.
+    // If a whole-machine meter is not chosen as the total, its contents are summed instead.
     void set_apart(std::size_t i) {
         const channel& c = channels_[i];
         if (at(i).parent >= 0 || is_distrusted(i)) return;
@@ -131,7 +131,7 @@ class domain_placer {
         at(i).summed = at(i).exclusion_reason.empty();
     }
 
-    // Of several meters of the whole machine the first counts, fast ones before slow ones.
+    // Of several whole-machine meters the first counts; fast ones come before slow ones.
     std::ptrdiff_t better_machine(std::size_t i) const {
         for (std::size_t j = 0; j < channels_.size(); ++j) {
             const channel& other = channels_[j];
@@ -180,7 +180,7 @@ class domain_placer {
         return d.parent < 0 && !d.exclusion_reason.empty();
     }
 
-    // Channels inside an excluded meter are summed all the same.
+    // Channels inside an excluded meter are summed.
     void sum_or_say_why(std::size_t i) {
         domain& d = at(i);
         if (d.parent < 0 || is_second_view(i)) return;
@@ -223,15 +223,15 @@ namespace detail {
 /// What a channel has shown so far.
 struct channel_observation {
     double joules = 0;
-    bool has_value = true;  ///< false: there is no plausible value, or was none
+    bool has_value = true;  ///< false: it has no plausible value, or never had one
 };
 
-/// The domain tree of a meter, which learns: if a meter of a whole stands still, has no value, or
+/// The domain tree of a meter. It learns: if a whole-machine meter stands still, has no value, or
 /// counts less than its parts, it is distrusted and its parts are summed instead.
 ///
 /// On some machines psys counts less than the processors (Kaby Lake), on some cards the card's
-/// counter stays 0 beside that of the package (xe), and some inlets and chassis meters are not
-/// wired.
+/// counter stays 0 while the package's moves (xe), and some inlet and chassis meters are not
+/// connected.
 /// Thread: any. Cost: linear in the channels; quadratic once for each newly distrusted channel.
 /// Fails:  never. A channel stays distrusted, because a total that changed back would fall.
 ///

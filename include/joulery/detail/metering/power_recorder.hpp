@@ -1,10 +1,10 @@
 // power_recorder.hpp - power over time in bounded memory, however long the run.
 // SPDX-License-Identifier: MIT
 //
-// Joules and the time they were counted over are kept in steps of equal length on a grid that
-// begins with the run. When there are too many steps, neighbours are joined and the steps become
-// twice as long. All steps are the finest one times a power of two, so that the series of
-// several backends, each sampled at its own moments, fit one grid.
+// Energy and the time it was counted over are kept in equal steps on a grid that begins with the
+// run. When there are too many steps, neighboring steps are joined and all become twice as long.
+// Step lengths are the finest one times a power of two, so that the series of several backends,
+// each sampled at its own moments, fit one grid.
 #pragma once
 
 #include "joulery/detail/core/finite.hpp"
@@ -22,11 +22,11 @@ namespace detail {
 /// The power of one backend's channels over time.
 ///
 /// Units:  seconds since the start of the run, joules since any start, watts.
-/// Thread: not synchronised; belongs to the holder of the backend's `state_mutex`.
-/// Cost:   a record adds to the steps since the one before, as a rule one or two; memory is
-///         `capacity` numbers a channel, flat over a month.
-/// Fails:  never; a record sooner than half a sample after the last one waits for the next, for
-///         the counter's update would look like a peak of power.
+/// Thread: not synchronized; guarded by the backend's `state_mutex`.
+/// Cost:   a record adds to the steps since the previous one, usually one or two; memory is
+///         `capacity` numbers per channel, constant over a month.
+/// Fails:  never; a record that comes sooner than half a sample after the last one is merged with
+///         the next, because the counter's update would look like a power peak.
 ///
 ///     power_recorder r(1, 0.1, 0.0);             // one channel, sampled every 100 ms
 ///     r.record(0.1, {5.0});                      // 50 W
@@ -45,7 +45,7 @@ class power_recorder {
         while (step_of(level_ + 1) <= period && level_ < 20) ++level_;
     }
 
-    /// The backend's joules by channel as of `at`.
+    /// Records the backend's joules by channel at `at`.
     void record(double at, const std::vector<double>& joules) {
         const double length = at - at_;
         if (!is_finite(length) || length < shortest_ || length >= longest) return;
@@ -74,15 +74,15 @@ class power_recorder {
     }
     /// The time of the last record.
     [[nodiscard]] double end() const noexcept { return at_; }
-    /// Length of a step: the finest one, doubled that many times.
+    /// Length of a step: the finest one, doubled this many times.
     [[nodiscard]] int level() const noexcept { return level_; }
     [[nodiscard]] static double step_of(int level) noexcept {
         return std::ldexp(finest_step, level);
     }
     [[nodiscard]] std::size_t step_count() const noexcept { return covered_.size(); }
 
-    /// Mean power of a channel in each of `count` steps of that level; not-a-number where nothing
-    /// was measured.
+    /// Mean power of a channel in each of `count` steps of that level; not-a-number for steps in
+    /// which nothing was measured.
     [[nodiscard]] std::vector<double> watts(std::size_t channel, int level,
                                             std::size_t count) const {
         std::vector<double> out;
@@ -118,7 +118,7 @@ class power_recorder {
     void grow(std::size_t count) {
         if (count <= covered_.size()) return;
         for (auto& of_channel : joules_) of_channel.resize(count);
-        covered_.resize(count);  // last: there may be no memory for one of them
+        covered_.resize(count);  // last, since it may fail
     }
 
     static constexpr double longest = 1e9;  ///< seconds; larger times are errors
@@ -127,7 +127,7 @@ class power_recorder {
     double shortest_;  ///< between two records, seconds
     int level_ = 0;
     std::vector<double> last_;                 ///< joules at the last record, by channel
-    std::vector<double> latest_;               ///< watts before it
+    std::vector<double> latest_;               ///< watts up to the last record
     std::vector<double> covered_;              ///< measured seconds, by step
     std::vector<std::vector<double>> joules_;  ///< by channel and step
 };

@@ -23,20 +23,20 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Ticks (1/100 s) that all processors together spent since boot.
+/// Ticks (1/100 s) that all processors together have spent since boot.
 struct cpu_times {
     std::uint64_t busy = 0;  ///< user, nice, system, interrupts (guests are part of user)
     std::uint64_t rest = 0;  ///< idle, waiting for devices, taken by the hypervisor
 };
 
-/// Reads the "cpu" line of the text of /proc/stat (kernel: fs/proc/stat.c; columns: user nice
-/// system idle iowait irq softirq steal guest guest_nice). False where it is not there, has fewer
-/// than four columns or anything that is not a number.
+/// Parses the "cpu" line of /proc/stat (kernel: fs/proc/stat.c; columns: user nice system idle
+/// iowait irq softirq steal guest guest_nice). False if it is missing, has fewer than four columns,
+/// or contains anything that is not a number.
 [[nodiscard]] inline bool parse_cpu_times(std::string_view text, cpu_times& times) noexcept {
     std::string_view line = text.substr(0, text.find('\n'));
     if (line.substr(0, 4) != "cpu ") return false;
     line.remove_prefix(4);
-    constexpr std::size_t columns = 8;  // guest time is already inside user
+    constexpr std::size_t columns = 8;  // guest time is already part of user
     constexpr std::size_t idle = 3, iowait = 4, steal = 7;
     cpu_times sum;
     std::size_t column = 0;
@@ -47,7 +47,7 @@ struct cpu_times {
         const std::size_t end = line.find(' ');
         std::uint64_t ticks = 0;
         if (!parse_unsigned(line.substr(0, end), ticks)) return false;
-        if (ticks > (std::uint64_t{1} << 59)) return false;  // eight of them must add up
+        if (ticks > (std::uint64_t{1} << 59)) return false;  // the sum of eight must not overflow
         const bool resting = column == idle || column == iowait || column == steal;
         (resting ? sum.rest : sum.busy) += ticks;
         ++column;
@@ -59,9 +59,9 @@ struct cpu_times {
 }
 
 // cgroup v2 (kernel: Documentation/admin-guide/cgroup-v2.rst): /proc/self/cgroup has a line
-// "0::PATH", the group's cpu.stat a line "usage_usec N" of the group with all groups in it, whether
-// the cpu controller is on or not. The root group of a container's namespace is called "/" there,
-// as the machine's own is, but has a file cgroup.type, which the machine's has not.
+// "0::PATH", and the group's cpu.stat a line "usage_usec N" that includes all groups inside it,
+// whether the cpu controller is enabled or not. In a container's namespace its root group is called
+// "/", like the machine's own, but only the container's has a file cgroup.type.
 namespace detail {
 
 /// The cgroup that this process belongs to: a container, a service, a batch job. A login session
@@ -85,14 +85,14 @@ class cpu_group {
     }
 
     [[nodiscard]] bool exists() const noexcept { return exists_; }
-    /// Seconds of all its processes, living and ended; the last known figure if it is not
-    /// available.
+    /// Processor seconds of all its processes, living and ended; if unavailable, the last known
+    /// figure.
     [[nodiscard]] double seconds() noexcept {
         (void)read(seconds_);
         return seconds_;
     }
 
-    /// The path on the line of cgroup v2; empty: none.
+    /// The path on the cgroup v2 line; empty: none.
     [[nodiscard]] static std::string own_path(std::string_view text) {
         while (!text.empty()) {
             const std::string_view line = text.substr(0, text.find('\n'));
@@ -128,7 +128,7 @@ class cpu_group {
     bool exists_ = false;
 };
 
-/// Processor time of the process in seconds, all threads, living and ended ones.
+/// Processor seconds of the process, over all living and ended threads.
 [[nodiscard]] inline double process_cpu_seconds() noexcept {
 #if JOULERY_POSIX()
     ::timespec t{};
@@ -139,8 +139,7 @@ class cpu_group {
 #endif
 }
 
-/// Processor time of this process's container, service or job, helpers included; without one, its
-/// own.
+/// Processor time of this process's container, service or job, helpers included; otherwise its own.
 [[nodiscard]] inline std::function<double()> own_cpu_seconds(const system_root& root) {
     const auto group = std::make_shared<cpu_group>(root);
     if (group->exists()) return [group] { return group->seconds(); };
@@ -152,8 +151,8 @@ class cpu_group {
 /// over 100 ms on few processors, but not over a second.
 ///
 /// Thread: one caller. Cost: one pread of /proc/stat and two clock reads (tens of microseconds).
-/// Fails:  if /proc/stat is hidden or does not change, the last share stays; it is 1 at first, so
-///         that nothing is billed to others without knowing.
+/// Fails:  if /proc/stat is hidden or does not change, the last share stays. It is 1 at first, so
+///         that no energy is assigned to other processes without evidence.
 class process_share {
  public:
     explicit process_share(const system_root& root = system_root())

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 //
 // A value read at some moment is the energy as of the counter's last update, up to a period ago.
-// Read just after an update it is the energy of a known instant. So the sampler sleeps until
-// shortly before a predicted update, reads in short steps until the value changes, and, since rows
-// between adjacent updates tell scopes apart best, does so for a few updates in a row. Then it
-// sleeps until the next sample. All of that costs processor time, for which each counter has a
-// budget; a read that is slow is done in wide steps first, and in finer ones as the update is known
+// Read just after an update, it is the energy at a known instant. So the sampler sleeps until
+// shortly before a predicted update and then reads in short steps until the value changes. It does
+// so for several updates in a row, because rows between adjacent updates separate scopes best, and
+// then sleeps until the next sample. All of this costs processor time, for which each counter has a
+// budget. Slow reads start with wide steps, which become finer as the update is known better.
 // better.
 #pragma once
 
@@ -22,33 +22,33 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What a read was, as its counter's schedule sees it.
+/// What a read means for its counter's schedule.
 struct read_verdict {
-    bool samples = false;  ///< the first dated read of a sample, or the read that stands in for it
+    bool samples = false;  ///< the first dated read of a sample, or the read that replaces it
 };
 
-/// Limits and costs that a schedule keeps to; ticks of the clock, but for the share.
+/// Limits and costs of a schedule, in ticks of the clock except for the shares.
 struct read_budget {
     double sample_period = 0;    ///< between two samples
-    double finest_sample = 0;    ///< no update is waited for sooner than that after the last sample
+    double finest_sample = 0;    ///< earliest wait for an update after the last sample
     double share = 0.002;        ///< of the time may be spent awake, waiting for updates
-    double credit = 0;           ///< may be spent before that, while little is known
-    double step_cost = 0;        ///< a short sleep: what is longer is slept, not waited for
+    double credit = 0;           ///< may be spent in addition at first, while little is known
+    double step_cost = 0;        ///< a short sleep; longer waits sleep, shorter ones busy-wait
     double plain_share = 0.003;  ///< of a processor, for reads that wait for nothing
 };
 
-/// What one read of the backend takes, in ticks.
+/// The cost of one read of the backend, in ticks.
 struct read_price {
-    double time = 0;       ///< until it comes back
-    double processor = 0;  ///< of it, processor time; 0: not known
-    /// Processor time of what is made of it where a row ends, beyond what every program takes: many
+    double time = 0;       ///< until it returns
+    double processor = 0;  ///< the processor time in it; 0: unknown
+    /// Processor time to process a reading that ends a row, beyond what every program needs: many
     /// scopes were open.
     double row = 0;
 };
 
 /// The schedule of one counter's reads.
 ///
-/// Thread: not synchronised. Cost: some arithmetic a read.
+/// Thread: not synchronized. Cost: some arithmetic per read.
 class read_schedule {
  public:
     read_schedule() = default;
@@ -62,7 +62,7 @@ class read_schedule {
         if (!can_be_watched_) next_due_ = now + to_ticks(budget_.sample_period);
     }
 
-    /// After a read at `now` of that price; `dated`: it saw an update of this counter.
+    /// After a read at `now` with that price; `dated`: it saw an update of this counter.
     read_verdict after_read(update_tracker& tracker, std::uint64_t now, read_price price,
                             bool dated) noexcept {
         const double cost = price.time;
@@ -88,26 +88,26 @@ class read_schedule {
     }
 
     [[nodiscard]] std::uint64_t next_due() const noexcept { return next_due_; }
-    /// Whether the next read is one of several in short steps, too short to sleep between them.
+    /// Whether the next read is one of several in steps too short to sleep between them.
     [[nodiscard]] bool stays_awake() const noexcept {
         return watching_ && step_ <= budget_.step_cost;
     }
-    /// Whether the next read is to fall on a moment, to within microseconds.
+    /// Whether the next read must hit a moment to within microseconds.
     [[nodiscard]] bool is_watching() const noexcept { return watching_ || opens_window_; }
-    /// Whether rows end now that tell scopes apart: around an update, and those that follow it.
+    /// Whether the rows that end now separate scopes: around an update, and in the burst after it.
     [[nodiscard]] bool is_in_burst() const noexcept { return watching_ || burst_left_ > 0; }
     [[nodiscard]] double spent() const noexcept { return spent_; }
-    /// Between two samples, in ticks: what is wanted, or what reading pays for.
+    /// Time between two samples in ticks: as requested, or as much as reading can afford.
     [[nodiscard]] double sample_period() const noexcept { return period(); }
 
-    /// Rows between adjacent updates beside each sample.
+    /// Rows between adjacent updates after each sample.
     static constexpr unsigned updates_a_burst = 3;
 
  private:
-    // A read may take at most a third of a period to be of use in dating its updates.
+    // A read that takes more than a third of a period is no use for dating updates.
     static constexpr double slowest_read = 3;
     static constexpr unsigned misses_until_rest = 6;
-    // So many reads tell when a counter updates, even where one takes milliseconds.
+    // This many reads reveal when a counter updates, even if each takes milliseconds.
     static constexpr double reads_to_learn = 80;
 
     static std::uint64_t to_ticks(double t) noexcept {
@@ -120,15 +120,15 @@ class read_schedule {
         next_due_ = now + to_ticks(period());
         return {true};
     }
-    // A counter loses nothing between two reads, so that slow reads may be rare. A gauge does: it
-    // is read less often than it is updated only where that keeps a processor or a bus busy, as
-    // hundreds of sensors do.
+    // A counter loses nothing between two reads, so slow reads may be rare. A gauge does: it is
+    // read less often than it is updated only if reading would keep a processor or a bus busy, as
+    // with hundreds of sensors.
     [[nodiscard]] double period() const noexcept {
         const double slow = cost_ / (can_be_watched_ ? share_of_slow_reads : busiest_bus);
         return std::max({budget_.sample_period, slow, processor_ / budget_.plain_share});
     }
     static constexpr double share_of_slow_reads = 0.003, busiest_bus = 0.5;
-    // The next read that is not one of a window: of a slow counter, just after an update.
+    // The next read outside a window; for a slow counter, just after an update.
     [[nodiscard]] std::uint64_t next_plain(const update_tracker& tracker,
                                            std::uint64_t now) const noexcept {
         const double at = static_cast<double>(now) + period();
@@ -142,7 +142,7 @@ class read_schedule {
                              std::max(budget_.credit, reads_to_learn * cost_);
     }
 
-    // An update was seen: the first one of a sample, or one of the burst that follows.
+    // An update was seen: the first of a sample, or one of the burst that follows.
     read_verdict see(const update_tracker& tracker, std::uint64_t now) noexcept {
         misses_ = 0;
         rest_ = 1;
@@ -165,8 +165,8 @@ class read_schedule {
         const double most = std::max(1.0, std::floor(wanted / tracker.period()));
         open_window(tracker, now, varied(most));
     }
-    // Samples at even distances would see a program of the same rhythm in the same state each time.
-    // So distances vary, from two thirds of the most to all.
+    // Samples at equal distances would see a program of the same rhythm in the same state each
+    // time, so distances vary between two thirds of the longest and all of it.
     [[nodiscard]] double varied(double most) noexcept {
         turn_ += golden;
         turn_ -= std::floor(turn_);
@@ -186,19 +186,19 @@ class read_schedule {
             open_window(tracker, now, 1);
             return {};
         }
-        misses_ = 0;  // no update to be seen: leave it alone for a while
+        misses_ = 0;  // no update is visible: leave it alone for a while
         rests_ = true;
         window_at_ = now + to_ticks(rest_ * 10 * budget_.finest_sample);
         rest_ = std::min(rest_ * 2, 600.0);
         return wait(tracker, now, true);
     }
-    // While an update does not come, samples are taken as they would be without one.
+    // While an update does not come, samples are taken as if there were no updates.
     read_verdict sample_if_due(std::uint64_t now) noexcept {
         if (static_cast<double>(now - sampled_at_) < period()) return {};
         sampled_at_ = now;
         return {true};
     }
-    // Between windows the counter is still read at its sample period, for what needs no date.
+    // Between windows the counter is still read at its sample period, for uses that need no date.
     read_verdict wait(const update_tracker& tracker, std::uint64_t now, bool samples) noexcept {
         watching_ = false;
         const std::uint64_t plain = next_plain(tracker, now);
@@ -213,8 +213,8 @@ class read_schedule {
         return {true};
     }
 
-    // Steps are wide while little is known: each says in which quarter of the one before the update
-    // was.
+    // Steps are wide while little is known: each one narrows the update down to a quarter of the
+    // previous step.
     [[nodiscard]] static double step(const update_tracker& tracker, double cost) noexcept {
         const double period = tracker.period(), first = period / 16;
         const double wanted =
@@ -226,12 +226,12 @@ class read_schedule {
         return std::min(2.5 * tracker.deviation(ahead) + tracker.gap() + unsure,
                         tracker.period() / 2);
     }
-    // Two updates in a row say when the next one is; what was missed since says nothing.
+    // Two adjacent updates predict the next one; a prediction across missed updates is worthless.
     [[nodiscard]] bool predicts(const update_tracker& tracker) const noexcept {
         return tracker.locked() || (tracker.seen() >= 2 && misses_ == 0);
     }
-    // As long after the predicted update as it opened before it; before the lock, long enough to
-    // see one whenever it comes.
+    // The window stays open as long after the predicted update as it opened before it; before the
+    // lock, long enough to see an update whenever it comes.
     [[nodiscard]] double window_end(const update_tracker& tracker,
                                     std::uint64_t now) const noexcept {
         if (!predicts(tracker)) return static_cast<double>(now) + 2.5 * tracker.period();
@@ -239,8 +239,8 @@ class read_schedule {
         return std::max(tracker.predicted(n), static_cast<double>(now)) + margin(tracker, n) +
                step(tracker, 0);
     }
-    // Before the lock the next update is waited for at once; after it, from a margin before the
-    // update so many periods ahead.
+    // Before the lock, the wait for the next update starts at once; after it, a margin before the
+    // update that many periods ahead.
     void open_window(const update_tracker& tracker, std::uint64_t now, double ahead) noexcept {
         watching_ = false;
         opens_window_ = true;
@@ -258,19 +258,19 @@ class read_schedule {
         opens_window_ = !later;
     }
 
-    /// Multiples of it, less their whole parts, lie evenly and repeat never.
+    /// The fractional parts of its multiples are evenly spread and never repeat.
     static constexpr double golden = 0.6180339887498949;
 
     read_budget budget_;
     bool can_be_watched_ = false;
     std::uint64_t begun_ = 0;
-    std::uint64_t window_at_ = 0;  ///< when the next update is waited for
+    std::uint64_t window_at_ = 0;  ///< tick of the next wait for an update
     std::uint64_t next_due_ = 0;
     std::uint64_t sampled_at_ = 0;
     bool watching_ = false;
     bool opens_window_ = false;
     bool waits_for_budget_ = false;
-    bool rests_ = false;  ///< no update could be seen; samples are taken as they come
+    bool rests_ = false;  ///< no update was visible; samples are taken without dates
     double give_up_at_ = 0;
     double step_ = 0;
     double spent_ = 0;
@@ -282,15 +282,15 @@ class read_schedule {
     unsigned burst_left_ = 0;
 };
 
-/// The samplers' processor time over that of all processors, from one call to the next: what they
-/// used is billed to no scope. Reads at the edges of scopes are not in it: the report takes them
-/// out of the scopes around them.
+/// The samplers' share of all processors' time, from one call to the next. What they used is billed
+/// to no scope. Reads at the edges of scopes are not included; the report subtracts them from the
+/// scopes around them.
 class sampling_share {
  public:
     explicit sampling_share(unsigned processors = std::thread::hardware_concurrency()) noexcept
         : processors_(std::max(processors, 1u)) {}
 
-    /// `spent`: the samplers' processor time so far, `now`: the time so far, both in seconds.
+    /// `spent`: the samplers' processor time so far; `now`: the time so far; both in seconds.
     [[nodiscard]] double share(double spent, double now) noexcept {
         const double used = spent - std::exchange(spent_, spent);
         const double time = now - std::exchange(now_, now);

@@ -1,4 +1,4 @@
-// registry.hpp - the list of ways to measure, and how one is opened.
+// registry.hpp - an entry in the list of backends, and the result of opening one.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,14 +13,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What opening a backend gives: the backend, or why not and what would help.
+/// The result of opening a backend: the backend, or the reason and a remedy.
 using opened_backend = result<std::unique_ptr<backend>>;
 
-/// A device family that a meter can look for by name.
+/// A device family that can be requested by name.
 struct backend_entry {
-    std::string_view name;                       ///< as `JOULERY_BACKENDS` spells it
-    opened_backend (*open)(const system_root&);  ///< looks at the machine; never throws
-    bool by_default;                             ///< tried when nobody asked for any by name
+    std::string_view name;                       ///< its name in `JOULERY_BACKENDS`
+    opened_backend (*open)(const system_root&);  ///< probes the machine; never throws
+    bool by_default;                             ///< tried if no backend was requested by name
 };
 
 }  // namespace v1

@@ -11,19 +11,19 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Watches the reads of one counter. Two reads close together with different values have an update
-/// between them; a few such tell period, phase and jitter, whatever the driver declares.
+/// Watches the reads of one counter. If two reads close together have different values, an update
+/// lies between them. A few of these reveal period, phase and jitter, whatever the driver declares.
 ///
-/// Units:  ticks of the meter's clock. Thread: not synchronised. Cost: a few operations a read.
-/// Fails:  a counter whose updates are never seen is never `locked`; its values are then half a
-///         period old, give or take the whole of it.
+/// Units:  ticks of the meter's clock. Thread: not synchronized. Cost: a few operations per read.
+/// Fails:  a counter whose updates are never seen is never `locked`; its values are assumed to be
+///         half a period old, give or take half a period.
 class update_tracker {
  public:
     explicit update_tracker(double declared_period) noexcept
         : period_(std::max(declared_period, 1.0)) {}
 
-    /// Takes in a read; true if it dated an update: the value changed since a read a small share
-    /// of a period before.
+    /// Processes a read; true if it dated an update: the value changed since a read a small
+    /// fraction of a period earlier.
     bool observe(std::uint64_t at, bool changed) noexcept {
         const bool had_read = read_at_ != 0;
         const double gap = had_read ? static_cast<double>(at - read_at_) : 0;
@@ -37,8 +37,8 @@ class update_tracker {
         return true;
     }
 
-    /// An update was waited for and not seen. Before the lock the period may be longer than was
-    /// thought; after it, when updates come is known less well.
+    /// An update was waited for and not seen. Before the lock, the period may be longer than
+    /// assumed; after it, the update times become less certain.
     void miss() noexcept {
         missed_at_ = locked() ? read_at_ : 0;
         if (seen_ < 2) {
@@ -52,25 +52,25 @@ class update_tracker {
         }
     }
 
-    /// The update so many periods after the last one that was seen.
+    /// Time of the update this many periods after the last one seen.
     [[nodiscard]] double predicted(double periods) const noexcept {
         return update_at_ + periods * period_;
     }
-    /// Standard deviation of a prediction so many periods ahead.
+    /// Standard deviation of a prediction this many periods ahead.
     [[nodiscard]] double deviation(double periods) const noexcept {
         return std::sqrt(known_variance(periods) + jitter_ * jitter_ * std::max(periods, 1.0));
     }
-    /// Periods between the last update that was seen and `at`.
+    /// Periods from the last update seen to `at`.
     [[nodiscard]] double periods_since(std::uint64_t at) const noexcept {
         return std::max((static_cast<double>(at) - update_at_) / period_, 0.0);
     }
 
-    /// How stale a value is, in ticks of the clock, and the standard deviation of that.
+    /// The staleness of a value in ticks of the clock, and its standard deviation.
     struct stale_time {
         double mean, deviation;
     };
-    /// Of a value read at `at`: the time since the last update that is likely to have come;
-    /// nothing, give or take a period, where that is not known: what is shown is what there is.
+    /// The staleness of a value read at `at`: the time since the last update that has probably
+    /// happened. If that is unknown: 0, give or take a period.
     [[nodiscard]] stale_time staleness(std::uint64_t at) const noexcept {
         if (!locked()) return {0, period_ / std::sqrt(3.0)};
         const stale_time a = staleness_if_none_is_skipped(at);
@@ -79,17 +79,17 @@ class update_tracker {
         return {a.mean + more, std::sqrt(a.deviation * a.deviation + more * (more + period_))};
     }
 
-    /// Ticks by which every value may be older than that: where updates are seen late by a time
-    /// that varies, they are late in the mean as well; where they can't be predicted, by any time.
+    /// Ticks by which every value may be older than that. If updates are seen late by a varying
+    /// time, values are late on average as well; if they can't be predicted, by any amount.
     [[nodiscard]] double delay() const noexcept {
         return std::max(delays_.mean(), locked() ? 0 : period_ / 2);
     }
 
-    /// Ticks by which updates are seen late in the mean, by nothing to twice as much, where that is
-    /// known and is a good part of a period; else 0.
+    /// Mean ticks by which updates are seen late (each by anything from 0 to twice as much), if
+    /// that is known and is a good part of a period; otherwise 0.
     [[nodiscard]] double lateness() const noexcept {
         if (seen_ < updates_to_lock || !(delays_.mean() > 0)) return 0;
-        const double late = std::sqrt(1.5) * jitter_;  // two of them differ by so much more
+        const double late = std::sqrt(1.5) * jitter_;  // jitter_: of the difference of two delays
         return late > much_of_a_period * period_ ? late : 0;
     }
 
@@ -103,8 +103,8 @@ class update_tracker {
     [[nodiscard]] unsigned seen() const noexcept { return seen_; }
 
     static constexpr unsigned updates_to_lock = 4;
-    /// Reads further apart than this share of a period don't say when the update was, unless they
-    /// can't follow each other any faster; then up to a third of it will do.
+    /// Reads further apart than this fraction of a period don't date an update, unless they can't
+    /// be any faster; then up to a third of a period is accepted.
     static constexpr double sharp_share = 0.1, slow_share = 1.0 / 3;
 
  private:
@@ -112,8 +112,8 @@ class update_tracker {
         const double slow = std::min(1.1 * narrowest_gap_, slow_share * period_);
         return std::max(sharp_share * period_, slow);
     }
-    // Between an update and the next one no value changes. If one does time and again, the period
-    // is a multiple of the true one: updates were skipped while it was learnt.
+    // No value changes between an update and the next one. If it happens repeatedly, the period is
+    // a multiple of the true one: updates were skipped while learning it.
     void check_period(std::uint64_t at, bool changed) noexcept {
         if (seen_ < 2 || static_cast<double>(read_at_) - update_at_ > widest_sharp_gap()) return;
         const double since = static_cast<double>(at) - update_at_;
@@ -127,8 +127,8 @@ class update_tracker {
         seen_ = 0;
     }
     static constexpr int changes_to_halve = 3;
-    // An update that was waited for came at another moment if the value has changed by the next
-    // read; if it has not for half a period, the update was skipped.
+    // An expected update came at another moment if the value has changed by the next read; if it
+    // has not changed for half a period, the update was skipped.
     void check_skip(std::uint64_t at, bool changed) noexcept {
         if (!changed && static_cast<double>(at - missed_at_) < period_ / 2) return;
         if (!changed) ++skips_;
@@ -140,14 +140,14 @@ class update_tracker {
     [[nodiscard]] stale_time staleness_if_none_is_skipped(std::uint64_t at) const noexcept {
         const double periods = periods_since(at), s = deviation(periods) / period_;
         if (s > 0.5)
-            return {period_ / 2, period_ / std::sqrt(12.0)};  // one is as likely as another
+            return {period_ / 2, period_ / std::sqrt(12.0)};  // all are equally likely
         const double since = periods - std::floor(periods);
         if (std::min(since, 1 - since) > 4 * s) return {since * period_, s * period_};
         return staleness_of_any_update(since, s);
     }
-    // Close to a predicted update the real one may lie on the other side of the read, and with a
-    // deviation of a good part of a period the ones before and after it, too: the moments of a
-    // normal distribution, of `since` periods give or take `s`, that is cut where updates come.
+    // Close to a predicted update the real one may lie on the other side of the read and, if the
+    // deviation is a good part of a period, those before and after it, too. The result has the
+    // moments of a normal distribution, `since` periods give or take `s`, cut at the updates.
     [[nodiscard]] stale_time staleness_of_any_update(double since, double s) const noexcept {
         double mean = 0, square = 0;
         for (int k = -2; k <= 2; ++k) {
@@ -173,7 +173,7 @@ class update_tracker {
             phase_variance_ = gap * gap / 12;
         } else if (seen_ < updates_to_lock && is_next() &&
                    std::fabs(interval - period_) > period_ / 3) {
-            start_over(interval, gap);  // it updates more or less often than was thought
+            start_over(interval, gap);  // it updates more or less often than assumed
         } else {
             const double n = std::max(1.0, std::round(interval / period_));
             if (seen_ == 1) {
@@ -188,9 +188,9 @@ class update_tracker {
         update_at_ = instant;
         ++seen_;
     }
-    // Whether no update can have been missed since the last one that was seen.
+    // Whether no update can have been missed since the last one seen.
     [[nodiscard]] bool is_next() const noexcept { return widest_gap_ <= widest_sharp_gap(); }
-    // A period that two updates tell.
+    // A period measured from two updates.
     void start_over(double period, double gap) noexcept {
         period_ = std::max(period, 1.0);
         jitter_ = period_ * 0.01;
@@ -199,13 +199,13 @@ class update_tracker {
         seen_ = 1;
     }
 
-    // Of a prediction, but for the counter's jitter.
+    // Variance of a prediction without the counter's jitter.
     [[nodiscard]] double known_variance(double n) const noexcept {
         return std::max(phase_variance_ + 2 * n * covariance_ + n * n * period_variance_, 0.0);
     }
 
-    // A Kalman step: `off` is by how much the update came after the prediction of `n` periods
-    // ahead. Returns by how much it is believed to have come before it was seen.
+    // A Kalman step: `off` is the time from the prediction, `n` periods ahead, to the update.
+    // Returns the estimated time from the update to the read that saw it.
     double learn(double off, double n, double reads) noexcept {
         const double known = known_variance(n) + reads, jitter = n * jitter_ * jitter_;
         const double all = known + jitter;
@@ -215,7 +215,7 @@ class update_tracker {
         period_variance_ -= both * both / all;
         covariance_ = both * reads / all;
         phase_variance_ = phase * reads / all;
-        // A period drifts with heat; and what predictions are off by beyond what is known is
+        // The period drifts with temperature; prediction errors beyond the known variance are
         // jitter.
         period_variance_ += n * slow_drift * slow_drift * period_ * period_;
         const double excess = std::max(off * off - known, 0.0) / n;
@@ -224,13 +224,13 @@ class update_tracker {
     }
     static constexpr double slow_drift = 1e-6;  // of the period, each period
 
-    // A counter whose period varies has intervals that differ of themselves. One whose updates are
-    // seen late has intervals that make up for one another: a late update is followed by a short
-    // one. From that, by how much they are late.
+    // A counter with a varying period has intervals that vary independently. A counter whose
+    // updates are seen late has intervals that compensate for one another: a late update is
+    // followed by a short interval. This tells how late they are seen.
     class seen_delays {
      public:
-        /// The time between two updates that follow each other, dated by reads `gap` apart; 0: one
-        /// that follows none.
+        /// Adds the time between two adjacent updates, dated by reads `gap` apart; 0: the update
+        /// follows no other.
         void add(double interval, double gap) noexcept {
             const double last = std::exchange(last_, interval);
             if (interval <= 0) return;
@@ -240,9 +240,9 @@ class update_tracker {
             variance_ += (off * off - variance_) * weight;
             shared_ += (-off * (last - mean_) - gap * gap / 12 - shared_) * weight;
         }
-        /// Of a time that varies evenly from nothing to twice as much.
+        /// Mean delay, assuming it is uniform between 0 and twice the mean.
         [[nodiscard]] double mean() const noexcept {
-            const bool few = pairs_ < enough_pairs;  // then all of it may be that
+            const bool few = pairs_ < enough_pairs;  // then all of it may be delay
             if (!few && shared_ < variance_ / 4) return 0;
             return std::sqrt(3 * (few ? std::max(variance_ / 2, shared_) : shared_));
         }
@@ -250,7 +250,7 @@ class update_tracker {
      private:
         static constexpr double memory = 200, enough_pairs = 20;
         double last_ = 0, mean_ = 0, intervals_ = 0, pairs_ = 0;
-        double variance_ = 0, shared_ = 0;  ///< the latter: of the time by which one is late
+        double variance_ = 0, shared_ = 0;  ///< `shared_`: of the delay of one update
     };
 
     seen_delays delays_;
@@ -259,11 +259,11 @@ class update_tracker {
     double jitter_ = 0;
     double phase_variance_ = 0, covariance_ = 0, period_variance_ = 0;
     double gap_ = 0;
-    double widest_gap_ = 0;           ///< between two reads since the last update that was seen
-    double skips_ = 0, caught_ = 20;  ///< as many good ones are believed before any
-    std::uint64_t missed_at_ = 0;     ///< the last read for an update that did not come
+    double widest_gap_ = 0;           ///< between two reads since the last update seen
+    double skips_ = 0, caught_ = 20;  ///< the prior is worth this many good ones
+    std::uint64_t missed_at_ = 0;     ///< the last read for an expected update that did not come
     double narrowest_gap_ = 1e300;    ///< between any two reads
-    int early_changes_ = 0;  ///< before an update can have come, beyond those that were not
+    int early_changes_ = 0;  ///< in excess of reads without a change
     double update_at_ = 0;
     std::uint64_t read_at_ = 0;
     unsigned seen_ = 0;

@@ -16,18 +16,18 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Joules up to an edge at which every summed channel was read.
+/// Energy up to an edge at which every summed channel was read.
 struct edge_energy {
     bool known = false;          ///< every summed channel was read, and its row ended there
-    std::uint32_t channels = 0;  ///< changes where other channels are summed
+    std::uint32_t channels = 0;  ///< changes when the set of summed channels changes
     double inside = 0;           ///< J of the path by its share of rows, children included
-    double own = 0;              ///< J of all that scopes may be billed
+    double own = 0;              ///< J of everything that scopes may be billed
 
-    /// Of a row that was the path's to this part, its energy is the path's.
+    /// If a path has at least this part of a row, the row's energy counts as the path's.
     static constexpr double alone = 0.95;
 };
 
-/// J between the edges of a call, as read; negative: not known, or others were at work, too.
+/// J between the edges of a call, as read; negative: unknown, or other scopes were active, too.
 [[nodiscard]] inline double joules_between(const edge_energy& begin,
                                            const edge_energy& end) noexcept {
     if (!begin.known || !end.known || begin.channels != end.channels) return -1;
@@ -45,7 +45,7 @@ struct recorded_call {
     [[nodiscard]] std::uint64_t length() const noexcept { return end > begin ? end - begin : 0; }
 };
 
-/// What single calls of a path took and used, those that were looked at.
+/// Distribution of the time and energy of a path's single calls, as far as they were recorded.
 struct call_distribution {
     path_record* path = nullptr;
     histogram seconds, joules;
@@ -77,9 +77,9 @@ class longest_calls {
 /// The calls of one thread that left the fast path: the first ones up to a limit, for a trace, and
 /// the longest ones whatever the limit, for orientation.
 ///
-/// Thread: not synchronised; it belongs to the holder of the tree's mutex, and after the end of
-///         the thread to whoever knows of that.
-/// Cost:   a few stores a call. Memory: 32 bytes a call up to the limit, then none.
+/// Thread: not synchronized; guarded by the tree's mutex; after the end of the thread, owned by
+///         whoever knows of the end.
+/// Cost:   a few stores per call. Memory: 32 bytes per call up to the limit, none beyond it.
 /// Fails:  never; calls beyond the limit are counted.
 ///
 ///     call_recorder r(7, 1'000);      // thread 7, a thousand calls
@@ -90,13 +90,13 @@ class call_recorder {
     call_recorder(std::uint32_t thread, std::size_t limit) noexcept
         : thread_(thread), limit_(limit) {}
 
-    /// Right before `n` opens.
+    /// Call it just before `n` opens.
     void enter(const scope_node& n, std::uint64_t now, const edge_energy& joules = {}) {
         if (open_.size() <= n.depth) open_.resize(n.depth + std::size_t{1});
         open_[n.depth] = {&n, now, n.calls.load(std::memory_order_relaxed), joules};
     }
-    /// Right before `n` closes. A call whose begin is not known is not recorded: it began on the
-    /// fast path and was flagged meanwhile.
+    /// Call it just before `n` closes. A call whose begin is unknown is not recorded: it began on
+    /// the fast path and was flagged later.
     void leave(const scope_node& n, std::uint64_t now, double seconds_per_tick,
                const edge_energy& joules = {}) {
         std::uint64_t begin = 0;
@@ -115,7 +115,7 @@ class call_recorder {
         }
     }
 
-    /// A call that stands for `times` of them.
+    /// A call that stands for `times` calls.
     void add(const scope_node& n, std::uint64_t begin, std::uint64_t end, double seconds_per_tick,
              std::uint64_t times) {
         const recorded_call call{n.path, thread_, begin, end};
@@ -127,19 +127,19 @@ class call_recorder {
         calls.seconds.add(static_cast<double>(call.length()) * seconds_per_tick, times);
     }
 
-    /// Hands over what is known of single calls, by path, since the last time.
+    /// Hands over the distributions since the last time, by path.
     template <class Visit>
     void drain(Visit visit) {
         for (const std::uint32_t index : known_) {
             call_distribution& s = distributions_[index];
-            if (s.path == nullptr) continue;  // there was no memory for the rest, the last time
+            if (s.path == nullptr) continue;  // there was no memory for the others last time
             visit(s);
             s = call_distribution();
         }
         known_.clear();
     }
 
-    /// Calls that are still open, as if they ended now.
+    /// Visits calls that are still open, as if they ended now.
     template <class Visit>
     void for_open(std::uint64_t now, Visit visit) const {
         for (const opening& o : open_)
@@ -157,8 +157,8 @@ class call_recorder {
     struct opening {
         const scope_node* node = nullptr;
         std::uint64_t at = 0;
-        std::uint64_t calls = 0;  ///< ended calls of the node, which tell one call from another
-        edge_energy joules;       ///< where its begin was read
+        std::uint64_t calls = 0;  ///< ended calls of the node; identifies a call
+        edge_energy joules;       ///< at its begin
     };
     static bool is_call_of(const opening& o, const scope_node& n) noexcept {
         return o.node == &n && o.calls == n.calls.load(std::memory_order_acquire);
@@ -178,16 +178,16 @@ class call_recorder {
 
     const std::uint32_t thread_;
     const std::size_t limit_;
-    list<opening> open_;  ///< by depth: of the open scopes each has one of its own
+    list<opening> open_;  ///< by depth: each open scope has its own
     list<recorded_call> calls_;
     longest_calls longest_;
     list<call_distribution> distributions_;  ///< by node
-    list<std::uint32_t> known_;              ///< nodes that these know something of
+    list<std::uint32_t> known_;              ///< nodes with entries in `distributions_`
     std::uint64_t dropped_ = 0;
 };
 
-/// Gathers what threads have recorded. Bounded: a program that starts a thread a request keeps the
-/// calls of the first ones and a count of the rest.
+/// Collects what threads have recorded. Bounded: for a program that starts a thread per request it
+/// keeps the calls of the first threads and counts the rest.
 ///
 /// Thread: not synchronised.
 ///
@@ -207,7 +207,7 @@ class call_archive {
         if (taken > 0) names_[from.thread()] = name;
         name_longest(from.thread(), name);
     }
-    /// The calls of a thread that are still open.
+    /// Adds the calls of a thread that are still open.
     void take_open(const call_recorder& from, const std::string& name, std::uint64_t now) {
         from.for_open(now, [&](const recorded_call& c) {
             longest_.add(c);
@@ -218,13 +218,13 @@ class call_archive {
         name_longest(from.thread(), name);
     }
 
-    /// For the copy that a report is made of: living threads bound their calls themselves.
+    /// For the copy that a report is made from: living threads limit their calls themselves.
     void lift_limit() noexcept { limit_ = static_cast<std::size_t>(-1); }
 
     [[nodiscard]] const list<recorded_call>& calls() const noexcept { return calls_; }
     [[nodiscard]] const longest_calls& longest() const noexcept { return longest_; }
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
-    /// Names by thread number, of threads that have calls here.
+    /// Names by thread number, for threads that have calls here.
     [[nodiscard]] const std::map<std::uint32_t, std::string>& names() const noexcept {
         return names_;
     }
@@ -235,7 +235,7 @@ class call_archive {
             if (c.thread == thread) names_[thread] = name;
         if (names_.size() > calls_.size() + 4 * longest_calls::limit) forget_names();
     }
-    // Threads whose calls were pushed out by longer ones.
+    // Removes threads whose calls were replaced by longer ones.
     void forget_names() {
         std::map<std::uint32_t, std::string> kept;
         const auto keep = [&](const recorded_call& c) { kept[c.thread] = names_[c.thread]; };

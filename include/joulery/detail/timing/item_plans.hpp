@@ -1,4 +1,4 @@
-// item_plans.hpp - how many items open scopes will have in all, where they said so.
+// item_plans.hpp - the totals of items that open scopes have announced.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,11 +13,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What one call of a scope has planned and done.
+/// The plan of one call of a scope.
 struct item_plan {
     const scope_node* node = nullptr;
-    std::uint64_t calls = 0;  ///< ended calls of the node, which tell one call from another
-    double before = 0;        ///< items that the node had when the plan was made
+    std::uint64_t calls = 0;  ///< ended calls of the node; identifies a call
+    double before = 0;        ///< items of the node when the plan was made
     double total = 0;         ///< items that the call will add
     std::uint64_t at = 0;     ///< tick of the plan
 
@@ -31,8 +31,8 @@ struct item_plan {
 
 /// The plans of one thread's open scopes.
 ///
-/// Thread: not synchronised; it belongs to the holder of the tree's mutex.
-/// Cost:   linear in the open scopes that have a plan, as a rule one.
+/// Thread: not synchronized; guarded by the tree's mutex.
+/// Cost:   linear in the open scopes that have a plan, usually one.
 ///
 ///     item_plans plans;
 ///     plans.set(node, 50'000, now);

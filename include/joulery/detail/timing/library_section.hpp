@@ -8,7 +8,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// While it lives, scopes that the calling thread comes to are not measured: those of an allocator
+/// While it exists, scopes opened by the calling thread are not measured: scopes of an allocator
 /// that the library calls, of a backend, or of a signal handler that interrupts it. They would wait
 /// for locks that this thread holds.
 ///
@@ -21,7 +21,7 @@ class library_section {
     library_section& operator=(const library_section&) = delete;
     ~library_section() { inside_library = before_; }
 
-    /// Whether the thread was inside before.
+    /// Whether the thread was inside already.
     [[nodiscard]] bool is_nested() const noexcept { return before_; }
 
  private:

@@ -1,4 +1,4 @@
-// lost_time.hpp - for how long a thread had its processor taken away.
+// lost_time.hpp - how long a thread was preempted.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,18 +8,18 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What the system says of a thread up to now.
+/// The system's figures for a thread so far.
 struct thread_use {
-    double passed = -1;            ///< s, of a clock that never stops; negative: not known
-    double busy = 0;               ///< s, in which it had a processor
-    std::uint64_t given_up = 0;    ///< times that it waited for something
-    std::uint64_t taken_away = 0;  ///< times that it went on wanting to run
+    double passed = -1;            ///< s, of a clock that never stops; negative: unknown
+    double busy = 0;               ///< s, during which it had a processor
+    std::uint64_t given_up = 0;    ///< number of voluntary waits
+    std::uint64_t taken_away = 0;  ///< number of preemptions
 };
 
-/// Ticks in which a thread wanted to run and had no processor, seen by looks from time to time.
-/// Where it also waited between two looks, each of the pauses is taken to be as long.
+/// Ticks in which a thread wanted to run and had no processor, from occasional looks. If it also
+/// waited voluntarily between two looks, all of its pauses are assumed to be equally long.
 ///
-/// Thread: the one that it is about. Fails: it stays at 0 where the system does not tell.
+/// Thread: the observed one. Fails: it stays at 0 if the system provides no figures.
 ///
 ///     lost_time lost;
 ///     lost.look(ticks_now(), use_of_this_thread());

@@ -17,11 +17,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The nodes of a tree in a hash table with open addressing: one cache line of the table and the
-/// node itself are all that a look-up reads as a rule.
+/// The nodes of a tree in a hash table with open addressing: a look-up usually reads one cache line
+/// of the table and the node itself.
 ///
-/// Thread: not synchronised; it belongs to the tree's owning thread.
-/// Fails:  `reserve_one` throws where there is no memory, and changes nothing; `add` then can't.
+/// Thread: not synchronized; owned by the tree's thread.
+/// Fails:  `reserve_one` throws without memory and changes nothing; `add` never fails after it.
 ///
 ///     children.reserve_one();
 ///     children.add(node);
@@ -76,12 +76,11 @@ class child_index {
     std::size_t size_ = 0;
 };
 
-/// Entries that have a path, and a place in which they are the only ones of that path: nodes whose
-/// paths lie under another path than their parent's, and the sums of spans. A hash table with open
-/// addressing.
+/// Entries with a path, each unique for its path in a given place: nodes whose paths lie under
+/// another path than their parent's, and the sums of spans. A hash table with open addressing.
 ///
-/// Thread: not synchronised; it belongs to the tree's owning thread.
-/// Fails:  `reserve_one` throws where there is no memory, and changes nothing; `add` then can't.
+/// Thread: not synchronized; owned by the tree's thread.
+/// Fails:  `reserve_one` throws without memory and changes nothing; `add` never fails after it.
 ///
 ///     joined.reserve_one();
 ///     joined.add(&parent, node);
@@ -89,7 +88,7 @@ class child_index {
 template <class Entry>
 class path_index {
  public:
-    /// `under`: the path around the one that is looked for; null: none.
+    /// `under`: the parent path of the entry; null: none.
     [[nodiscard]] Entry* find(const void* place, const path_record* under,
                               std::string_view name) const noexcept {
         if (slots_.empty()) return nullptr;

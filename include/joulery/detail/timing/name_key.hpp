@@ -1,4 +1,4 @@
-// name_key.hpp - a number for a name; of a literal the compiler computes it.
+// name_key.hpp - a 64-bit key for a name; the compiler computes it for literals.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,11 +12,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A number of 64 bits for a text. Different texts of up to eight characters and of one length have
-/// different numbers, longer ones as good as certainly.
+/// A 64-bit key for a text. Texts of the same length of up to eight characters always have
+/// different keys, longer ones almost certainly.
 class name_key {
  public:
-    /// Of `size` characters.
+    /// The key of `size` characters.
     [[nodiscard]] static std::uint64_t of(const char* text, std::size_t size) noexcept {
         const char* const end = text + size;
         if (size < 8) return mix(size ^ short_word(text, size));
@@ -24,7 +24,8 @@ class name_key {
         for (; end - text > 8; text += 8) key = mix(key ^ word<8>(text));
         return mix(key ^ word<8>(end - 8));
     }
-    /// Of an array without its NUL: the same number, as one expression that compilers evaluate.
+    /// The key of an array without its NUL: the same number, as one expression that compilers
+    /// evaluate.
     template <std::size_t N>
     [[nodiscard]] JOULERY_INLINE static std::uint64_t of(const char (&array)[N]) noexcept {
         constexpr std::size_t size = N - 1;
@@ -35,7 +36,7 @@ class name_key {
         }
     }
 
-    /// Mixes the bits; different numbers stay different.
+    /// Mixes the bits; different keys stay different.
     [[nodiscard]] JOULERY_INLINE static std::uint64_t mix(std::uint64_t key) noexcept {
         key *= 0x9E3779B97F4A7C15u;
         return key ^ (key >> 32);
@@ -53,7 +54,7 @@ class name_key {
     JOULERY_INLINE static std::uint64_t short_word(const char* text, std::size_t size) noexcept {
         if (size >= 4) return word<4>(text) | word<4>(text + size - 4) << 32;
         if (size == 0) return 0;
-        // One, two or three characters: the first, the middle one or the last, and the last.
+        // One to three characters: the first, the middle or last one, and the last.
         return word<1>(text) | word<1>(text + size / 2) << 8 | word<1>(text + size - 1) << 16;
     }
     template <std::size_t Bytes>

@@ -15,14 +15,15 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Nodes in the order of their making: a parent before its children. They never move. Side by side,
-/// so that a walk over thousands of quiet ones runs at the speed of memory, not from miss to miss.
+/// Nodes in order of creation, a parent before its children. They never move. They are contiguous,
+/// so that a walk over thousands of quiet nodes runs at memory bandwidth rather than cache-miss
+/// latency.
 ///
-/// Thread: one adds, any walk meanwhile; a walk sees all that were there when it began. It may see
-///         one that is still being filled in: until its first call only its atomics may be read.
+/// Thread: one adds while any may walk; a walk sees all nodes that existed when it began. It may
+/// see one that is still being filled in: until the node's first call only its atomics may be read.
 class node_arena {
  public:
-    /// A new node; its index is how many were made before.
+    /// A new node; its index is the number of earlier nodes.
     scope_node& add() {
         block* into = blocks_.empty() ? nullptr : blocks_.back().get();
         std::size_t made = into != nullptr ? into->made.load(std::memory_order_relaxed) : 0;
@@ -37,14 +38,13 @@ class node_arena {
         return n;
     }
 
-    /// How many nodes were made.
+    /// The number of nodes.
     [[nodiscard]] std::size_t size() const noexcept {
         return made_.load(std::memory_order_acquire);
     }
 
-    /// The last made first, so that a node is looked at after all that lies inside it: a child that
-    /// is seen to have run ran in parents that are seen to have, too. `from`: the index of the
-    /// first one that is visited.
+    /// Visits the latest first, so that children are visited before parents and a child's time
+    /// never exceeds its parent's. `from`: the smallest index to visit.
     template <class Visit>
     void for_each_backwards(Visit visit, std::size_t from = 0) const {
         for (block* b = last_.load(std::memory_order_acquire); b != nullptr; b = b->before)

@@ -1,4 +1,4 @@
-// node_watch.hpp - which scopes of a thread may have changed since somebody looked last.
+// node_watch.hpp - which scopes of a thread may have changed since the last look.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,7 +17,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A set of small numbers, 64 a word.
+/// A set of small numbers, 64 per word.
 class bit_set {
  public:
     void resize(std::size_t numbers) { words_.resize((numbers + 63) / 64); }
@@ -28,8 +28,8 @@ class bit_set {
         return (words_[i / 64] >> (i % 64)) & 1;
     }
 
-    /// Visits all, the largest first, and removes each once `visit` has returned. What that adds
-    /// below the number that it is called with is visited, too.
+    /// Visits all numbers, the largest first, and removes each once `visit` has returned. Numbers
+    /// that `visit` adds below its argument are visited, too.
     template <class Visit>
     void take_backwards(Visit visit) {
         for (std::size_t w = words_.size(); w-- > 0;)
@@ -53,16 +53,16 @@ class bit_set {
     std::vector<std::uint64_t> words_;
 };
 
-/// Remembers a tree from look to look, so that parts in which nothing has happened are left out.
+/// Remembers a tree between looks, so that parts in which nothing happened are skipped.
 ///
-/// A closed node can't change unless the node around it is opened first. So what lies inside a node
-/// that was closed at the last look, and has not changed since, is not touched. Nodes at the top
-/// are always looked at, unless their thread has not run since. The hot path does nothing for it.
+/// A closed node can't change unless its parent is opened first. So nodes inside a parent that was
+/// closed at the last look and has not changed since are not touched. Nodes at the top are always
+/// visited, unless their thread has not run since. The hot path does nothing for this.
 ///
-/// Thread: one looks, while another one makes and opens nodes. Cost: some 30 bytes a node; a look
-///         costs two loads a node from memory of its own, and a load from each node that it
+/// Thread: one looks, while another one makes and opens nodes. Cost: about 30 bytes per node; a
+///         look costs two loads per node from its own memory, and a load from each node that it
 ///         touches.
-/// Fails:  throws where there is no memory for new nodes; the next look then makes up for it.
+/// Fails:  throws without memory for new nodes; the next look catches up.
 ///
 ///     node_watch watch;
 ///     watch.meet(tree.nodes());
@@ -71,7 +71,7 @@ class node_watch {
  public:
     static constexpr std::uint32_t at_top = ~std::uint32_t{0};
 
-    /// Takes in the nodes that were made since.
+    /// Adds the nodes that are new since the last call.
     void meet(const node_arena& nodes) {
         const std::size_t before = nodes_.size(), now = nodes.size();
         if (now == before) return;
@@ -87,12 +87,12 @@ class node_watch {
     }
 
     /// Visits all nodes that have changed since the last look, those that are open and some others,
-    /// the last made first; `visit(node, index)` tells whether it found the node open. `all`:
-    /// scopes may end in any order, and nothing is left out. `ran`: processor time of the thread,
-    /// asked before; negative: not known. Returns how many nodes it has touched.
+    /// the latest first; `visit(node, index)` returns whether the node is open. `all`: scopes may
+    /// end in any order, so nothing is skipped. `ran`: the thread's processor time, taken before
+    /// the call; negative: unknown. Returns the number of nodes touched.
     template <class Visit>
     std::size_t look(bool all, double ran, Visit visit) {
-        const double before = std::exchange(ran_, -1.0);  // known again when this has been whole
+        const double before = std::exchange(ran_, -1.0);  // set again after a complete look
         std::size_t touched = 0;
         if (!all && ran >= 0 && ran == before) {
             due_ = open_;
@@ -110,10 +110,10 @@ class node_watch {
         return touched;
     }
 
-    /// How many nodes it has met, each known by its index.
+    /// The number of nodes it knows, each by its index.
     [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
     [[nodiscard]] scope_node& node(std::size_t i) const noexcept { return *nodes_[i]; }
-    /// Index of the node around a node that was opened, or `at_top`.
+    /// Index of the parent of a node that was opened, or `at_top`.
     [[nodiscard]] std::uint32_t parent(std::size_t i) noexcept {
         if (parents_[i] == not_known) {
             const scope_node* up = nodes_[i]->parent;
@@ -125,32 +125,31 @@ class node_watch {
 
  private:
     static constexpr std::uint32_t not_known = at_top - 1;
-    static constexpr std::size_t ahead = 16;  // nodes; a walk over many waits for memory
+    static constexpr std::size_t ahead = 16;  // nodes to prefetch; long walks wait for memory
     struct moment {
         std::uint64_t state = 0, calls = 0;
     };
 
-    // Parents come before their children, so that what is seen of a parent is older than what is
-    // seen of a child: who opens both in between is seen by the parent the next time.
+    // Parents are read before their children, so what is seen of a parent is older than what is
+    // seen of a child. If both open in between, the parent shows it at the next look.
     bool may_have_changed(std::size_t i, bool all) noexcept {
         const bool is_new = parents_[i] == not_known;
         if (is_new && !was_ever_opened(*nodes_[i])) return false;
         const std::uint32_t up = parent(i);
         const bool due = all || is_new || up == at_top || stirred_.has(up) || open_.has(i);
-        // In a call that is not timed scopes inside may begin and end, and it does not show.
+        // During an untimed call scopes inside may begin and end without any visible change.
         if (due && has_children_.has(i) && (differs(i) || nodes_[i]->is_sampled()))
             stirred_.add(i);
         else
             stirred_.remove(i);
         return due;
     }
-    // Until then only its atomics may be read: its thread may still be at work on it.
+    // Until the first call only its atomics may be read: its thread may still be filling it in.
     static bool was_ever_opened(const scope_node& n) noexcept {
         return n.state.load(std::memory_order_acquire) != 0 ||
                n.calls.load(std::memory_order_acquire) != 0;
     }
-    // Whether a node is open, or has been since this was asked last: of one that has others inside,
-    // before these are looked at.
+    // Whether a node is open, or was opened since the last call. Ask a parent before its children.
     bool differs(std::size_t i) noexcept {
         const scope_node& n = *nodes_[i];
         moment now;
@@ -163,8 +162,8 @@ class node_watch {
     }
 
     list<scope_node*> nodes_;      ///< by index
-    list<std::uint32_t> parents_;  ///< likewise
-    list<moment> last_;            ///< likewise, as it was when `differs` looked
+    list<std::uint32_t> parents_;  ///< by index
+    list<moment> last_;            ///< by index, as of the last call of `differs`
     bit_set due_, open_, has_children_, stirred_;
     double ran_ = -1;  ///< s, processor time of the thread when the last look began
 };

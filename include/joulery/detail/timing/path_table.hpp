@@ -27,14 +27,14 @@ struct path_tally {
     std::uint64_t ticks = 0;  ///< of scopes
     std::uint64_t calls = 0;  ///< of scopes
     double items = 0;
-    std::uint64_t task_ticks = 0;  ///< of tasks that worked for it, on whatever thread
-    std::uint64_t untimed = 0;     ///< calls that are in the ticks though they were not timed
-    double variance = 0;           ///< of the ticks; square ticks
+    std::uint64_t task_ticks = 0;  ///< of tasks that worked for it, on any thread
+    std::uint64_t untimed = 0;     ///< calls that are in the ticks without having been timed
+    double variance = 0;           ///< of the ticks, in square ticks
     span_counts spans;
     std::uint64_t span_ticks = 0;  ///< of spans, from begin to end
 
-    // In seconds, each tick at the length that was known when it was tallied: the longer a run, the
-    // better that is known, and what was published must not shrink.
+    // In seconds, each tick at the length that was known when it was tallied: that becomes more
+    // accurate during a run, but published time must not shrink.
     double seconds = 0;       ///< of scopes and spans
     double busy_seconds = 0;  ///< of scopes and tasks
     void add_seconds(double seconds_per_tick) noexcept {
@@ -49,28 +49,28 @@ struct path_tally {
     std::uint64_t open_before_ = 0, busy_before_ = 0;
 };
 
-/// What a tick of work on a path costs, as well as it is known by now, for the spans that end.
+/// The present price of a tick of work on a path, for spans that end.
 struct path_price {
-    std::atomic<double> joules_per_tick{0};  ///< 0: not known yet
+    std::atomic<double> joules_per_tick{0};  ///< 0: unknown
     std::atomic<double> deviation{0};        ///< of that; standard deviation
-    std::atomic<double> ticks{0};            ///< of work that it was found by
+    std::atomic<double> ticks{0};            ///< of work that the price was computed from
 };
 
-/// What is known by now for the spans that end, of all paths together.
+/// Present figures for spans that end, over all paths.
 struct span_rates {
-    std::atomic<double> joules_per_tick{0};  ///< in the mean; 0: not known yet
+    std::atomic<double> joules_per_tick{0};  ///< mean; 0: unknown
     std::atomic<double> grams_per_joule{0};
     std::atomic<double> seconds_per_tick{1e-9};
     std::atomic<unsigned char> provenance{3};  ///< a `quality`
     std::atomic<std::uint64_t> found_at{0};    ///< 0: never
-    std::atomic<std::uint64_t> found_in{0};    ///< ticks that finding them took
+    std::atomic<std::uint64_t> found_in{0};    ///< ticks it took to compute them
 
-    static constexpr double unknown_deviation = 0.6;  ///< of the mean: what tasks' powers differ by
-    /// Standard deviation of the calls of one task, of its power: what no counter tells apart.
+    static constexpr double unknown_deviation = 0.6;  ///< of the mean; of tasks' powers
+    /// Standard deviation of the power between calls of one task, which no counter shows.
     static constexpr double deviation_of_calls = 0.1;
 
-    /// Whether a span of that length waits for new ones: it is long against the time since they
-    /// were found, and they take less than a hundredth of the time.
+    /// Whether a span of that length should wait for an update of the prices: it is long compared
+    /// with their age, and updating takes less than a hundredth of the time.
     [[nodiscard]] bool is_due(std::uint64_t now, std::uint64_t length) const noexcept {
         const std::uint64_t last = found_at.load(std::memory_order_relaxed);
         if (last == 0) return true;
@@ -80,42 +80,42 @@ struct span_rates {
     }
 };
 
-/// One path, over all threads. `tally` belongs to whoever holds the engine's trees; names never
+/// One path, over all threads. `tally` is guarded by the engine's mutex for trees; names never
 /// change. Any thread adds to `edge_ticks`.
 struct path_record {
     std::string path;
     std::string name;
     path_record* parent = nullptr;
     std::size_t depth = 0;
-    std::size_t index = 0;                     ///< order of its making
+    std::size_t index = 0;                     ///< in order of creation
     std::atomic<std::uint64_t> edge_ticks{0};  ///< of the time as innermost scope, spent reading
                                                ///< counters at edges: its own and its children's
     path_tally tally;
     path_price price;
-    histogram call_seconds;  ///< with `tally`: how long calls were, those that were looked at
-    histogram call_joules;   ///< and what they used: spans, and those read at their edges
-    span_sums stray_spans;   ///< ended where no thread's tree could be had
+    histogram call_seconds;  ///< guarded like `tally`: lengths of the recorded calls
+    histogram call_joules;   ///< energies of spans and of calls read at their edges
+    span_sums stray_spans;   ///< spans that ended without a thread's tree
     std::string item_name;
 };
 
-/// Whether `inner` is `outer` or lies inside it; null encloses all.
+/// Whether `inner` is `outer` or lies inside it; null contains everything.
 [[nodiscard]] inline bool encloses(const path_record* outer, const path_record* inner) noexcept {
     while (inner != nullptr && inner != outer) inner = inner->parent;
     return inner == outer;
 }
 
-/// The paths of one meter. They are made at the first visit and never removed.
+/// The paths of one meter, created at the first visit and never removed.
 ///
-/// Thread: any. Cost: a hash look-up under a lock, at the first visit of a path by a thread only.
-/// Fails:  beyond `max_paths` (names made of request numbers, say) new names are folded into
-///         "(other)", so that memory stays bounded.
+/// Thread: any. Cost: a hash look-up under a lock, only at a thread's first visit of a path.
+/// Fails:  beyond `max_paths` (for instance, names made of request numbers) new names are folded
+///         into "(other)", so that memory stays bounded.
 class path_table {
  public:
     static constexpr std::size_t max_paths = 100'000;
-    static constexpr std::size_t max_name = 200;  ///< longer names are cut
+    static constexpr std::size_t max_name = 200;  ///< longer names are truncated
     static constexpr std::string_view folded_name = "(other)";
 
-    /// A name as it is kept: up to its first NUL, not too long, and never empty.
+    /// A name as it is stored: up to its first NUL, truncated, and never empty.
     [[nodiscard]] static std::string_view fitted(std::string_view name) noexcept {
         const void* const nul =
             name.empty() ? nullptr : std::memchr(name.data(), '\0', name.size());
@@ -150,7 +150,7 @@ class path_table {
         return record.item_name;
     }
 
-    /// The end of a span on a thread that can't have a tree any more.
+    /// The end of a span on a thread that can no longer have a tree.
     void add_stray_end(path_record& record, std::uint64_t now) noexcept {
         const std::lock_guard<std::mutex> lock(mutex_);
         record.stray_spans.end(now);
@@ -159,7 +159,7 @@ class path_table {
     span_rates rates;
     class exact_times exact_times;  ///< of all trees of the meter
 
-    /// All records, in the order of their making. The pointers stay good as long as the table.
+    /// All records, in order of creation. The pointers stay valid as long as the table.
     [[nodiscard]] list<path_record*> all() const {
         const std::lock_guard<std::mutex> lock(mutex_);
         list<path_record*> list;
@@ -204,7 +204,7 @@ class path_table {
         record->index = records_.size();
         path_record* const made = record.get();
         made->stray_spans.path = made;
-        // What may fail for want of memory comes first and changes nothing.
+        // Allocations come first and change nothing.
         if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 16);
         by_name_.emplace(key{parent, made->name}, made);
         records_.push_back(std::move(record));

@@ -1,4 +1,4 @@
-// sampled_calls.hpp - which calls of a short scope are timed, and what these say of the others.
+// sampled_calls.hpp - which calls of a short scope are timed, and what they say about the others.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,19 +10,19 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What timing a call takes its thread, in ticks.
+/// The cost of timing a call, in ticks.
 struct timing_cost {
-    double worth_timing = 0;  ///< calls of that mean length pay for it; 0: every call is timed
-    double read = 0;          ///< what a timed call has in it of the reads of the clock
+    double worth_timing = 0;  ///< mean length from which every call is timed; 0: always
+    double read = 0;          ///< part of the clock reads that lies inside a timed call
 };
 
-/// Between the ends of two timed calls of a path, in ticks: what the thread lost of its processor
-/// in the later one and before that, and how long it had one before that.
+/// Between the ends of two timed calls of a path, in ticks: the preempted time inside the later
+/// call and before it, and the time that the thread ran before it.
 struct lost_ticks {
     double inside = 0, before = 0, ran_before = 0;
 };
 
-/// Who wants every call of short scopes timed for a while, from any thread.
+/// Requests from any thread to time every call of short scopes for a while.
 class exact_times {
  public:
     void want(bool& wanted, bool wants) noexcept {
@@ -38,22 +38,22 @@ class exact_times {
     std::atomic<int> count_{0};
 };
 
-/// A scope that is short against what timing it takes is timed at one call of `stride`, in the
-/// mean: after each timed call the number of calls up to the next is drawn, from 1 to 2 * stride -
-/// 1, so that no rhythm of the program keeps step with it. A timed call stands for all since the
-/// one before, and their sum is true in the mean whatever the calls are like. Calls far longer than
-/// the others are too few for that: those that were not timed get the part of them that the timed
-/// ones had in the mean. What is out of all proportion stands for itself, and what that leaves out
-/// is in the variance. At first every call is timed, to know how they differ.
+/// A scope that is short compared with the cost of timing is timed at one call in `stride`, on
+/// average. After each timed call the number of calls up to the next is drawn from 1 to 2 * stride
+/// - 1, so that no rhythm of the program can stay in step. A timed call stands for all calls since
+/// the previous one, so their sum is unbiased whatever the calls are like. Calls far longer than
+/// the others are too rare for that: untimed calls get the mean part of them that the timed calls
+/// had. Calls out of all proportion stand only for themselves, and what that omits is in the
+/// variance. At first every call is timed, to learn how much they differ.
 ///
-/// A thread that loses its processor mostly does so in calls that are not timed. They have the part
-/// of that time that they had of the time in which the thread ran; that it was all theirs or
-/// another's is in the variance.
+/// A thread is mostly preempted during untimed calls. They get a part of the lost time in
+/// proportion to their part of the thread's running time; that all or none of it was theirs is in
+/// the variance.
 ///
-/// What scopes inside took that are timed at every call is no matter of chance: it is taken out of
-/// the calls before these stand for others. But for that a scope with others inside is like a leaf.
+/// The time of inner scopes that are timed at every call is not random, so it is subtracted before
+/// a call stands for others. Apart from that, a scope with others inside is treated like a leaf.
 ///
-/// Thread: the thread that owns the scope's tree writes; any reads the atomics.
+/// Thread: the thread that owns the scope's tree writes; any may read the atomics.
 /// Cost:   at timed calls only.
 ///
 ///     if (calls.is_drawn()) ticks += calls.stand_for(length, cost) - length;
@@ -61,58 +61,58 @@ class exact_times {
 class sampled_calls {
  public:
     static constexpr std::uint32_t longest_stride = 1024;
-    /// Standard deviation that the path's time may have, of that time: the more calls there were,
-    /// the fewer of those to come are timed.
+    /// Goal for the standard deviation of the path's time, relative to that time: the more calls
+    /// there were, the fewer of the following are timed.
     static constexpr double goal = 1.0 / 300;
-    /// The same of what the longest calls add, where that is less than a twentieth of the time.
+    /// The same for the part of the longest calls, if that is less than a twentieth of the time.
     static constexpr double goal_of_few = 1.0 / 50;
 
-    /// Whether the timed call that ends was drawn, and stands for those before it.
+    /// Whether the timed call that ends was drawn and stands for those before it.
     [[nodiscard]] bool is_drawn() const noexcept { return gap_ != 0; }
-    /// Length of a timed call that ends at so many ticks of the path, less what was taken out of
-    /// it; 0 where its begin is not known.
+    /// Length of a timed call that ends at this tick count of the path, less what was subtracted
+    /// from it; 0 if its begin is unknown.
     [[nodiscard]] std::uint64_t length_at(std::uint64_t ticks) const noexcept {
         return knows_begin_ && ticks > ticks_before_ ? ticks - ticks_before_ : 0;
     }
     /// A call begins, or ticks are added that no call stands for.
     void note_begin(std::uint64_t ticks) noexcept { ticks_before_ = ticks, knows_begin_ = true; }
     void take_out(std::uint64_t ticks) noexcept { ticks_before_ += ticks; }
-    /// Something inside of a call that is not timed has ended at `now`: since when it has been so
-    /// in this call, after `calls`.
+    /// A scope inside an untimed call has ended at `now`. Returns the first tick at which that
+    /// happened in this call, the one after `calls` calls.
     [[nodiscard]] std::uint64_t stirs_since(std::uint64_t calls, std::uint64_t now) noexcept {
         if (std::exchange(stirred_call_, calls + 1) != calls + 1) stirred_at_ = now, added_ = 0;
         return stirred_at_;
     }
-    /// What has ended inside of it at `now`, after so many ticks, was added to the path.
+    /// A scope inside has ended at `now`; its ticks were added to the path.
     void note_added(std::uint64_t calls, std::uint64_t ticks, std::uint64_t now) noexcept {
         if (stirred_call_ == calls + 1)
             added_ += now - stirred_at_ < ticks ? now - stirred_at_ : ticks;
     }
-    /// Of the time since then, what was added.
+    /// The ticks added since then.
     [[nodiscard]] std::uint64_t added() const noexcept { return added_; }
-    /// Calls that the timed one stands for, itself included.
+    /// Number of calls that the timed one stands for, itself included.
     [[nodiscard]] std::uint32_t gap() const noexcept { return gap_; }
 
-    /// Since the last timed call ended: ticks up to `now`; 0: none has.
+    /// Ticks from the end of the last timed call up to `now`; 0: there was none.
     [[nodiscard]] std::uint64_t unseen_at(std::uint64_t now) const noexcept {
         return is_drawn() && now > ended_at_ ? now - ended_at_ : 0;
     }
-    /// What was lost since then up to `now`, where a call of `length` ends; `lost`: ticks that the
-    /// thread has lost so far.
+    /// Time lost since then up to `now`, where a call of `length` ends; `lost`: the thread's lost
+    /// ticks so far.
     [[nodiscard]] lost_ticks lost_at(std::uint64_t now, std::uint64_t length,
                                      double lost) const noexcept {
         const auto call = static_cast<double>(length);
         const double before = larger(static_cast<double>(unseen_at(now)) - call, 0);
         const double since = lost - lost_before_;
         if (since <= call) return {since, 0, before};
-        const double most = lesser(since, before);  // pauses too short to be asked for add up
+        const double most = lesser(since, before);  // pauses too short to ask about add up
         return {0, most, before - most};
     }
     /// A timed call has ended.
     void note_end(std::uint64_t now, double lost) noexcept { ended_at_ = now, lost_before_ = lost; }
 
-    /// Ticks of all calls that one of `length` stands for. The others took as long, but for the
-    /// reads of the clock.
+    /// Ticks of all calls that one of `length` stands for. The others took as long, without the
+    /// clock reads.
     [[nodiscard]] std::uint64_t stand_for(std::uint64_t length, const timing_cost& cost,
                                           const lost_ticks& lost = {}) noexcept {
         const double t = static_cast<double>(length) - lost.inside;
@@ -135,8 +135,8 @@ class sampled_calls {
         return length + static_cast<std::uint64_t>(others + lost_in(others, lost) + 0.5);
     }
 
-    /// After a timed call: how many calls up to the next one that is timed. `calls`, `ticks`: of
-    /// the path so far; `exactly`: the next one. 0: every call is to be timed from now on.
+    /// After a timed call: the number of calls up to the next timed one. `calls`, `ticks`: of the
+    /// path so far; `exactly`: time the next one. 0: time every call from now on.
     [[nodiscard]] std::uint32_t draw(std::uint64_t calls, std::uint64_t ticks,
                                      const timing_cost& cost, bool exactly) noexcept {
         note_begin(ticks);
@@ -146,7 +146,7 @@ class sampled_calls {
             begin(calls, ticks, cost);
         }
         if (larger(recent_, mean_of(ticks, calls)) >= cost.worth_timing) {
-            // All calls are long now, and perhaps were before the first that was timed.
+            // All calls are long now, and perhaps were so before the first timed one.
             if (next_ones_ > 0) add(changed_squares_, perhaps_ * perhaps_);
             return stop_until(2 * calls);
         }
@@ -159,12 +159,13 @@ class sampled_calls {
         return gap_ = 1 + static_cast<std::uint32_t>((std::uint64_t{random_} * most) >> 32);
     }
 
-    /// The call that is open now stands for itself alone, and so does each until the next draw.
+    /// The open call stands only for itself, and so does each call until the next draw.
     void stop() noexcept {
         gap_ = 0, knows_begin_ = false;
         calls_before_.store(~std::uint64_t{0}, relaxed);
     }
-    /// Before that: ticks of the calls since the last timed one, for which none will stand.
+    /// Call it before `stop`: ticks of the calls since the last timed one, which no call will stand
+    /// for.
     [[nodiscard]] std::uint64_t take_pending(std::uint64_t calls,
                                              const timing_cost& cost) noexcept {
         const std::uint64_t before = calls_before();
@@ -174,25 +175,26 @@ class sampled_calls {
         note(pending, recent_);
         return static_cast<std::uint64_t>(pending * of_another(recent_, cost) + 0.5);
     }
-    /// Every call is to be timed, for good: somebody asks for single ones.
+    /// Times every call for good, because somebody needs single calls.
     void never_begin() noexcept { not_before_.store(~std::uint64_t{0}, relaxed); }
     void seed(std::uint32_t number) noexcept { random_ = number * 0x9E3779B9u + 1; }
 
-    /// Whether it is time to begin, or to try again, after `calls` calls. Any thread.
+    /// Whether to begin sampling, or to try again, after `calls` calls. Any thread.
     [[nodiscard]] bool may_begin(std::uint64_t calls) const noexcept {
         return calls >= not_before_.load(relaxed);
     }
-    /// Calls whose time is in the path's ticks though they were not timed. Any thread.
+    /// Calls that are in the path's ticks without having been timed. Any thread.
     [[nodiscard]] std::uint64_t untimed() const noexcept { return untimed_.load(relaxed); }
     /// Calls up to the last timed one. Any thread.
     [[nodiscard]] std::uint64_t calls_before() const noexcept {
         return calls_before_.load(relaxed);
     }
-    /// Of the path's ticks, in square ticks. Any thread.
+    /// Variance of the path's ticks, in square ticks. Any thread.
     [[nodiscard]] double variance() const noexcept {
         const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
         const double of_one = static_cast<double>(untimed()) / seen;
-        // One interruption in a millisecond says little of an hour: it is set against more time.
+        // One interruption in a millisecond says little about an hour, so it is compared with more
+        // time.
         const double odd = odd_ticks_.load(relaxed);
         const double left_out =
             odd * of_one * seen_ticks_.load(relaxed) /
@@ -204,13 +206,13 @@ class sampled_calls {
 
  private:
     static constexpr auto relaxed = std::memory_order_relaxed;
-    static constexpr std::uint64_t first_calls = 1'024;  ///< of which no more than the sum is known
-    static constexpr std::uint32_t to_learn = 16'384;    ///< timed one by one, after those
-    static constexpr double far_longer = 32, interrupted = 1000;  ///< times calls lately
-    static constexpr double wary_stride = 16;        ///< while the goal of few long ones is not met
-    static constexpr std::uint32_t look_closer = 8;  ///< calls timed after one so long
+    static constexpr std::uint64_t first_calls = 1'024;  ///< only their sum is known
+    static constexpr std::uint32_t to_learn = 16'384;    ///< timed one by one after those
+    static constexpr double far_longer = 32, interrupted = 1000;  ///< times recent calls
+    static constexpr double wary_stride = 16;        ///< until the goal for long ones is met
+    static constexpr std::uint32_t look_closer = 8;  ///< calls timed after such a long one
 
-    // Of <algorithm>, which every file that opens a scope would have to parse.
+    // From <algorithm>, which every file that opens a scope would have to parse.
     static double lesser(double a, double b) noexcept { return a < b ? a : b; }
     static double larger(double a, double b) noexcept { return a < b ? b : a; }
     static void add(std::atomic<double>& sum, double value) noexcept {
@@ -222,11 +224,11 @@ class sampled_calls {
         add(products_, weight * weight * t);
         add(squares_, weight * weight * t * t);
     }
-    /// Ticks of a call that was not timed, where timed ones take so many.
+    /// Ticks of an untimed call if timed ones take that many.
     [[nodiscard]] double of_another(double t, const timing_cost& cost) const noexcept {
         return larger(t - cost.read, 0) + long_per_call();
     }
-    /// What calls that took so many ticks lost before the timed one.
+    /// Ticks that calls of that total length lost before the timed one.
     double lost_in(double others, const lost_ticks& lost) noexcept {
         if (!(lost.before > 0)) return 0;
         const double part = lesser(others / larger(lost.ran_before, 1), 1);
@@ -240,7 +242,7 @@ class sampled_calls {
         const std::uint64_t seen = seen_.load(relaxed);
         return seen > 0 ? long_ticks_.load(relaxed) / static_cast<double>(seen) : 0;
     }
-    /// Square ticks: how calls differ, but for the far longer ones.
+    /// Square ticks: how much calls differ, without the far longer ones.
     [[nodiscard]] double variance_of_calls() const noexcept {
         const double weights = weights_.load(relaxed);
         if (weights <= 0) return 0;
@@ -255,25 +257,25 @@ class sampled_calls {
         uncertain_ticks_.store(to_learn * cost.worth_timing, relaxed);
     }
 
-    // A power of two: as long as the budget asks for, and as the goals for the sum allow. False:
-    // every call has to be timed for now.
+    // A power of two: as large as the budget requires and the goals for the sum allow. False: every
+    // call must be timed for now.
     bool choose_stride(std::uint64_t calls, std::uint64_t ticks, const timing_cost& cost) noexcept {
         const auto n = static_cast<double>(calls), all = static_cast<double>(ticks);
-        // What is shorter than a read of the clock is known no better than that.
+        // Anything shorter than a clock read is known no better than that.
         const double mean = larger(larger(all / n, cost.read), 1);
-        const double least = mean / 100;  // of what is not known better
+        const double least = mean / 100;  // floor for what is not known better
         const bool are_few = long_per_call() < 0.05 * mean;
         const double few = are_few ? goal_of_few : goal;
         const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
         const double needed = long_squares_.load(relaxed) / seen / (few * few * mean * mean);
         if (needed > seen && !are_few) {
-            // One that was met early weighs less with each call that is looked at.
+            // A long call seen early weighs less with each call that is looked at.
             if (stride_ != 1) looks_since_ = drawn_;
             stride_ = 1;
             if (drawn_ - looks_since_ > 16 * to_learn) return stop_until(2 * calls), false;
             return true;
         }
-        // Of calls at one stride the variance is 4/3 * stride * calls * variance.
+        // With a constant stride the variance of the sum is 4/3 * stride * calls * variance.
         const double allowed =
             0.75 * goal * goal * mean * mean * n / larger(variance_of_calls(), least * least);
         if (allowed < 2)
@@ -294,15 +296,15 @@ class sampled_calls {
     bool knows_begin_ = false;
     std::uint32_t stride_ = 2;
     std::uint32_t random_ = 1;
-    std::uint32_t drawn_ = 0;        ///< timed calls since it began
-    std::uint32_t looks_since_ = 0;  ///< timed calls when each one had to be
-    std::uint32_t next_ones_ = 0;    ///< calls that are all timed, after a long one
+    std::uint32_t drawn_ = 0;        ///< timed calls since sampling began
+    std::uint32_t looks_since_ = 0;  ///< timed calls when each had to be timed
+    std::uint32_t next_ones_ = 0;    ///< calls that are all timed after a long one
     std::uint64_t ticks_before_ = 0;
     std::uint64_t stirred_call_ = 0, stirred_at_ = 0, added_ = 0;
-    std::uint64_t ended_at_ = 0;  ///< of the last timed call, and what was lost by then
+    std::uint64_t ended_at_ = 0;  ///< end of the last timed call, and what was lost by then
     double lost_before_ = 0;
-    double recent_ = 0;   ///< mean length of timed calls lately, in ticks
-    double perhaps_ = 0;  ///< ticks of the calls before the last long one, were they as long
+    double recent_ = 0;   ///< mean length of recent timed calls, in ticks
+    double perhaps_ = 0;  ///< ticks of the calls before the last long one, if they were as long
     std::atomic<double> seen_ticks_{0}, uncertain_ticks_{0};
     std::atomic<double> long_ticks_{0}, odd_ticks_{0};  ///< of timed calls that were far longer
     std::atomic<double> long_squares_{0}, changed_squares_{0}, lost_squares_{0};  ///< square ticks
@@ -310,8 +312,8 @@ class sampled_calls {
     std::atomic<std::uint64_t> seen_{0};  ///< timed calls that were looked at one by one
     std::atomic<std::uint64_t> untimed_{0};
     std::atomic<std::uint64_t> calls_before_{0};
-    // Over the other drawn calls: the squares of their weights, by themselves, by length, by its
-    // square.
+    // Over the other drawn calls: the squares of their weights; those times the length; those times
+    // the square of the length.
     std::atomic<double> weights_{0}, products_{0}, squares_{0};
 };
 

@@ -21,12 +21,12 @@ namespace detail {
 /// Whether a weak function has a body in this program.
 template <class Function>
 [[nodiscard]] bool is_linked(Function* f) noexcept {
-    Function* const volatile known = f;  // the compiler would know better
+    Function* const volatile known = f;  // the compiler would assume that it is not null
     return known != nullptr;
 }
 
-/// An instrumented library in a program without the implementation: silent, unless somebody asked
-/// for a report.
+/// An instrumented library in a program without the implementation: silent, unless a report was
+/// requested.
 JOULERY_NOINLINE inline void say_once_that_nothing_measures() noexcept {
     static std::atomic<bool> said{false};
     if (said.exchange(true, std::memory_order_relaxed)) return;
@@ -38,8 +38,8 @@ JOULERY_NOINLINE inline void say_once_that_nothing_measures() noexcept {
             stderr);
 }
 
-// The calling thread has no tree yet, or lost it. Where a meter of the program's own came first,
-// the slow path is there and the process-wide meter is not.
+// The calling thread has no tree yet, or lost it. If a meter of the program's own came first, the
+// slow path exists and the process-wide meter does not.
 JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
     if (inside_library) return nullptr;
     if (const slow_path_table* calls = slow_path.load(std::memory_order_acquire))
@@ -58,13 +58,13 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
     return JOULERY_UNLIKELY(tree == nullptr) ? open_tree() : tree;
 }
 
-/// Whether the scope object that opened `n` is gone without having ended (`longjmp`), now that one
-/// begins at `holder`: it was at the same place, or lies below what is in use of the stack. Until
-/// the stack's end is known, `stack_low` is 0 and every object below is suspect.
+/// Whether the scope object that opened `n` is gone without having ended (`longjmp`), now that a
+/// scope begins at `holder`: it was at the same address, or lies below the stack in use. Until the
+/// stack's end is known `stack_low` is 0, and every object below is suspect.
 [[nodiscard]] JOULERY_INLINE bool is_abandoned(const scope_node& n, const thread_cursor& tree,
                                                const void* holder, std::uintptr_t sp) noexcept {
     const auto before = reinterpret_cast<std::uintptr_t>(n.holder.load(std::memory_order_relaxed));
-    // Almost always so: the object of an enclosing scope lies higher.
+    // The usual case: the object of an enclosing scope has a higher address.
     if (before > reinterpret_cast<std::uintptr_t>(holder)) return false;
     return before == reinterpret_cast<std::uintptr_t>(holder) ||
            (before < sp && before >= tree.stack_low);
@@ -76,13 +76,13 @@ JOULERY_INLINE void begin_call(thread_cursor& tree, scope_node& n, const void* h
     n.open(ticks_now());
 }
 
-/// A call that is counted and not timed: the scope around it stays the innermost that is open.
+/// A call that is counted but not timed: the enclosing scope stays the innermost open one.
 JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
     tree.current = &n;
     n.holder.store(holder, std::memory_order_relaxed);
 }
 
-/// The child whose name has that key, where another one was expected; `nobody`: no hint knows it.
+/// The child with that key, if another one was expected; `nobody`: no hint knows it.
 [[nodiscard]] JOULERY_NOINLINE inline scope_node* hinted_child(scope_node& parent,
                                                                std::uint64_t key) noexcept {
     scope_node* const child = parent.hint_of(key);
@@ -91,8 +91,8 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
     return child;
 }
 
-/// Opens a scope that was found by its name's key before; most follow the sibling that they
-/// followed the last time. Null: it is not measured.
+/// Opens a scope found earlier by the key of its name; most follow the same sibling as last time.
+/// Null: it is not measured.
 [[nodiscard]] JOULERY_INLINE scope_node* enter_text(thread_cursor* tree, const char* text,
                                                     std::size_t size, std::uint64_t key,
                                                     const void* holder) noexcept {
@@ -113,7 +113,8 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
     }
     return node;
 }
-/// Named by an array; of a literal the compiler knows the key. Without a tree nothing is measured.
+/// Named by an array; for a literal the compiler computes the key. Without a tree nothing is
+/// measured.
 template <std::size_t N>
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const char (&name)[N],
                                                const void* holder) noexcept {
@@ -134,11 +135,11 @@ template <std::size_t N>
                             : slow_path.load(std::memory_order_acquire)->enter_node(found, holder);
 }
 
-/// Closes a scope: on its own thread and as the innermost one, or in the slow way.
+/// Closes a scope: the fast way on its own thread and if it is the innermost, else the slow way.
 JOULERY_INLINE void leave(scope_node* node, const void* holder) noexcept {
     thread_cursor* const tree = node->tree;
     const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
-    // The thread comes first: another thread must not read `current`.
+    // The thread is compared first: another thread must not read `current`.
     if (JOULERY_UNLIKELY(tree->thread != &default_tree || tree->current != node ||
                          (flags & ~std::uint32_t{sampled}) != 0)) {
         slow_path.load(std::memory_order_acquire)->leave(node, holder, stack_pointer());

@@ -20,11 +20,12 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Tells by the return address that the kernel puts on the stack for a handler. Asked before memory
-/// is taken, which a handler must not do: it may have interrupted the allocator.
+/// Recognizes a handler by the return address that the kernel puts on the stack for it. Checked
+/// before memory is allocated, which a handler must not do because it may have interrupted the
+/// allocator.
 ///
 /// Thread: any, in handlers too: only system calls. Cost: two system calls; a handled signal that
-/// is blocked costs a few more. Fails: false where the system is not known, and in a handler that
+/// is blocked costs a few more. Fails: returns false on unknown systems, and in a handler that
 /// leaves its own signal unblocked (SA_NODEFER).
 ///
 ///     if (signal_context::is_handler(stack_pointer())) return nullptr;
@@ -49,7 +50,7 @@ class signal_context {
 
  private:
 #if JOULERY_LINUX() && (JOULERY_X86_64() || JOULERY_ARM64())
-    // As the kernel has it; the C library's own struct hides the restorer.
+    // The kernel's layout; the C library's own struct hides the restorer.
     struct kernel_action {
         std::uintptr_t handler;
         unsigned long flags;
@@ -58,20 +59,20 @@ class signal_context {
     };
     static constexpr unsigned long has_restorer = 0x04000000;
 
-    // Where a handler of that signal returns to: all handlers of a process as a rule to the same
-    // place. 0: it has none.
+    // The return address of that signal's handler, usually the same for all handlers of a process.
+    // 0: there is none.
     static std::uintptr_t return_address(int signal) noexcept {
         kernel_action action{};
         if (::syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask) != 0)
             return 0;
         if (action.handler <= 1) return 0;  // default, ignored
         if ((action.flags & has_restorer) != 0) return action.restorer;
-        return ::getauxval(AT_SYSINFO_EHDR);  // into this small library of the kernel's
+        return ::getauxval(AT_SYSINFO_EHDR);  // inside the kernel's vDSO
     }
     static constexpr std::uintptr_t size_of_vdso = 8192;
 
-    // Looks through what a handler may have used of the stack. Read by the kernel: it may end
-    // before.
+    // Searches the stack that a handler may have used. The kernel does the reading, because the
+    // stack may end earlier.
     static bool is_on_stack(std::uintptr_t address, std::uintptr_t sp) noexcept {
         constexpr std::size_t size = 64 * 1024;
         const bool is_vdso = address == ::getauxval(AT_SYSINFO_EHDR);

@@ -11,9 +11,9 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Begins and ends of spans, in numbers and in ticks summed up. A span may begin on one thread and
-/// end on another: the time of all of them is what the ends sum up to, less the begins, and `now`
-/// for each that is open. Sums wrap; their differences do not.
+/// Counts and summed ticks of the begins and ends of spans. A span may begin on one thread and end
+/// on another: the time of all of them is the sum of the ends, less the sum of the begins, plus
+/// `now` for each open one. Sums wrap; their differences do not.
 struct span_counts {
     std::uint64_t begun = 0, begun_at = 0;
     std::uint64_t ended = 0, ended_at = 0;
@@ -24,8 +24,8 @@ struct span_counts {
         ended += now.ended - before.ended;
         ended_at += now.ended_at - before.ended_at;
     }
-    /// Ticks from begin to end, open spans up to `now`. An end whose begin was not looked at yet
-    /// takes off as much as has passed since.
+    /// Ticks from begin to end; open spans count up to `now`. An end whose begin was not seen yet
+    /// subtracts as much as has passed since.
     [[nodiscard]] std::int64_t ticks_at(std::uint64_t now) const noexcept {
         return static_cast<std::int64_t>(ended_at - begun_at + (begun - ended) * now);
     }
@@ -33,9 +33,9 @@ struct span_counts {
 
 struct path_record;
 
-/// What one thread has begun and ended of the spans of a path.
+/// The spans of a path that one thread has begun and ended.
 ///
-/// Thread: its own writes, any reads; a reader tries again when it met a write.
+/// Thread: its own writes, any reads; a reader tries again if a write interferes.
 ///
 ///     sums.begin(now);                     // on one thread
 ///     sums_of_another.end(later);          // on another
@@ -59,13 +59,13 @@ struct span_sums {
     path_record* path = nullptr;
     span_sums* next = nullptr;        ///< of the same thread
     std::atomic<double> items{0};     ///< added by this thread
-    const char* item_name = nullptr;  ///< the literal that it gave last
-    span_counts tallied;              ///< as of the last tally; its caller's
+    const char* item_name = nullptr;  ///< the literal that it passed last
+    span_counts tallied;              ///< as of the last tally; owned by the tallying thread
     double tallied_items = 0;
-    histogram seconds, joules;  ///< of spans that this thread ended; change them while it is still
+    histogram seconds, joules;  ///< of spans that this thread ended; change them in `while_still`
 
  private:
-    // Each store carries the odd version with it: who sees it sees that, too.
+    // Each store releases the odd version: a reader that sees the store also sees that version.
     void add(std::atomic<std::uint64_t>& count, std::atomic<std::uint64_t>& at,
              std::uint64_t now) noexcept {
         const std::uint32_t version = version_.load(std::memory_order_relaxed);

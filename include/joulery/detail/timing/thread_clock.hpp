@@ -25,8 +25,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// "trainer 3": the calling thread's name in the system, "thread" where it has none, and `number`,
-/// for threads inherit their names.
+/// "trainer 3": the calling thread's name in the system, "thread" if it has none, and `number`,
+/// because threads inherit their names.
 [[nodiscard]] inline std::string name_of_this_thread(std::uint32_t number) {
     char name[17] = "";
 #if JOULERY_LINUX()
@@ -35,7 +35,7 @@ namespace detail {
     return std::string(name[0] != '\0' ? name : "thread") + ' ' + std::to_string(number);
 }
 
-/// Processor time of the calling thread in seconds; 0 where the system does not tell.
+/// Processor time of the calling thread in seconds; 0 if the system does not provide it.
 [[nodiscard]] inline double thread_cpu_seconds() noexcept {
 #if JOULERY_POSIX()
     ::timespec t{};
@@ -46,7 +46,7 @@ namespace detail {
 #endif
 }
 
-/// What the system says of the calling thread. Cost: a system call, about half a microsecond.
+/// The system's figures for the calling thread. Cost: a system call, about half a microsecond.
 [[nodiscard]] inline thread_use use_of_this_thread() noexcept {
     thread_use use;
 #if JOULERY_POSIX() && defined(RUSAGE_THREAD)
@@ -63,10 +63,10 @@ namespace detail {
     return use;
 }
 
-/// The processor time of the thread that made it.
+/// The processor time of the thread that created it.
 ///
-/// Thread: any may ask, while that thread lives. Cost: a system call, about 0.3 us.
-/// Fails:  -1 where the system does not tell, or the thread has ended.
+/// Thread: any, while that thread lives. Cost: a system call, about 0.3 us.
+/// Fails:  -1 if the system does not provide it, or the thread has ended.
 class thread_clock {
  public:
 #if JOULERY_POSIX() && !defined(__APPLE__)
@@ -77,11 +77,11 @@ class thread_clock {
         if (!known_ || ::clock_gettime(clock_, &t) != 0) return -1;
         return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
     }
-    /// Whether the thread can't have run at all while it stands still.
+    /// Whether the thread certainly did not run if it shows no change.
     [[nodiscard]] bool shows_each_run() const noexcept { return fine_; }
 
  private:
-    // Whatever the system says of its resolution: some count in steps of milliseconds.
+    // Whatever resolution the system states: some clocks advance in steps of milliseconds.
     [[nodiscard]] bool moves_finely() const noexcept {
         const double begin = seconds();
         for (int i = 0; i < 64; ++i) {

@@ -1,4 +1,4 @@
-// thread_context.hpp - a thread's tree with what the engine needs to grow and read it.
+// thread_context.hpp - a thread's tree, with what the engine needs to extend and read it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -37,8 +37,9 @@ namespace detail {
 
 class engine;
 
-/// One thread's scopes in one meter. Nodes are made by the owning thread and live as long
-/// as the tree; other threads walk them without a lock. `mutex_` keeps the engine while in use.
+/// One thread's scopes in one meter. Nodes are made by the owning thread and live as long as the
+/// tree; other threads walk them without a lock. `mutex_` keeps the engine alive while it is in
+/// use.
 class thread_context : public thread_cursor, public std::enable_shared_from_this<thread_context> {
  public:
     thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t backends,
@@ -53,12 +54,12 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         root.flags.store(base_flags, std::memory_order_relaxed);
     }
 
-    /// The child of `parent` with that name; null: it has none yet. The owning thread only.
+    /// The child of `parent` with that name; null: there is none yet. Owning thread only.
     [[nodiscard]] scope_node* find(const scope_node& parent, std::string_view name) const noexcept {
         return children_.find(parent, name);
     }
-    /// The same, made if need be; null beyond `max_depth`. Call it from within `with_owner`. Where
-    /// there is no memory for it, it throws and nothing has changed.
+    /// The same, created if necessary; null beyond `max_depth`. Call it from within `with_owner`.
+    /// Without memory it throws and nothing has changed.
     scope_node* child(scope_node& parent, std::string_view name, std::uint32_t edge_flags) {
         if (scope_node* known = find(parent, name)) return known;
         if (parent.depth >= max_depth) return nullptr;
@@ -70,13 +71,13 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         return &made;
     }
 
-    /// The child of `parent` whose path lies under another one than its parent's, for work that
-    /// joins a scope from elsewhere; null: it has none yet. The owning thread only.
+    /// The child of `parent` whose path lies under a path other than its parent's, for work that
+    /// joins a scope from another thread; null: there is none yet. Owning thread only.
     [[nodiscard]] scope_node* find_joined(const scope_node& parent, const path_record* under,
                                           std::string_view name) const noexcept {
         return joined_.find(&parent, under, name);
     }
-    /// The same, made if need be, as by `child`.
+    /// The same, created if necessary, as by `child`.
     scope_node* joined_child(scope_node& parent, path_record* under, std::string_view name,
                              std::uint32_t edge_flags) {
         if (scope_node* known = find_joined(parent, under, name)) return known;
@@ -101,13 +102,13 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         made->sampling.never_begin();
         return made;
     }
-    /// Where the spans of that name inside `under` are counted that this thread begins or ends;
-    /// null: nowhere yet. The owning thread only.
+    /// The counts of the spans of that name inside `under` that this thread begins or ends; null:
+    /// there are none yet. Owning thread only.
     [[nodiscard]] span_sums* find_spans(const path_record* under,
                                         std::string_view name) const noexcept {
         return spans_by_path_.find(nullptr, under, name);
     }
-    /// The same, made if need be. Call it from within `with_owner`; it may throw as `child` does.
+    /// The same, created if necessary. Call it from within `with_owner`; may throw like `child`.
     span_sums& spans_of(path_record* under, std::string_view name) {
         if (span_sums* known = find_spans(under, name)) return *known;
         path_record* record = paths_->intern(under, name);
@@ -126,8 +127,8 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         for (span_sums* s = last_spans_.load(std::memory_order_acquire); s != nullptr; s = s->next)
             visit(*s);
     }
-    /// A node of the same path and place that is not open, made if need be. Call it from within
-    /// `with_owner`; it may throw as `child` does.
+    /// A closed node with the same path and place, created if necessary. Call it from within
+    /// `with_owner`; may throw like `child`.
     scope_node* free_lane(scope_node& n) {
         scope_node* lane = &n;
         while (lane->is_open() && lane->next_lane != nullptr) lane = lane->next_lane;
@@ -138,7 +139,8 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     }
     [[nodiscard]] const std::shared_ptr<path_table>& paths() const noexcept { return paths_; }
 
-    /// The engine is going: scopes leave the fast path, find this out and look for another tree.
+    /// The engine is shutting down: scopes leave the fast path, notice this and look for another
+    /// tree.
     void shut_down() {
         const std::lock_guard<std::mutex> lock(mutex_);
         owner_ = nullptr;
@@ -146,15 +148,15 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         nodes_.for_each_backwards(
             [](scope_node& n) { n.flags.fetch_or(tree_is_dead, std::memory_order_relaxed); });
     }
-    /// Runs `use(engine*)`; null if the engine has gone, else it can't go meanwhile. Not in a
-    /// forked child, where another thread's lock may stay locked.
+    /// Runs `use(engine*)`: null if the engine is gone; otherwise it stays alive during the call.
+    /// Not in a forked child, where another thread's lock may stay locked.
     template <class Use>
     void locked(Use use) {
         if (!is_this_process()) return;
         const std::lock_guard<std::mutex> lock(mutex_);
         use(owner_);
     }
-    /// Runs `use(engine)` unless the engine has gone.
+    /// Runs `use(engine)` unless the engine is gone.
     template <class Use>
     void with_owner(Use use) {
         locked([&](engine* e) {
@@ -170,19 +172,19 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     [[nodiscard]] bool is_dead() const noexcept {
         return (root.flags.load(std::memory_order_relaxed) & tree_is_dead) != 0;
     }
-    /// The thread ends while scopes of it are open, which end later, perhaps on another thread:
-    /// until then the tree keeps itself. Call it from within `locked`.
+    /// The thread ends while some of its scopes are open; they end later, perhaps on another
+    /// thread. Until then the tree keeps itself alive. Call it from within `locked`.
     void become_orphan(std::shared_ptr<thread_context> self) noexcept {
         orphaned_.store(true, std::memory_order_relaxed);
         keeps_itself_ = std::move(self);
         for (scope_node* n = current; n != &root; n = n->parent)
             n->flags.fetch_or(out_of_order, std::memory_order_relaxed);
     }
-    /// Whether its thread has ended before a scope of it did.
+    /// Whether its thread ended before one of its scopes did.
     [[nodiscard]] bool is_orphan() const noexcept {
         return orphaned_.load(std::memory_order_relaxed);
     }
-    /// The last scope of an orphan has ended. Drop what is returned outside of `locked`.
+    /// The last scope of an orphan has ended. Destroy the returned pointer outside of `locked`.
     [[nodiscard]] std::shared_ptr<thread_context> let_go() noexcept {
         thread_ended.store(true, std::memory_order_release);
         return std::move(keeps_itself_);
@@ -198,16 +200,16 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     }
 
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
-    /// Whether no scope of it is open. The owning thread only.
+    /// Whether none of its scopes is open. Owning thread only.
     [[nodiscard]] bool is_idle() const noexcept { return nearest_entered(current) == &root; }
-    /// Calls with another text than before name the unit of a scope's items.
+    /// A call with a new text sets the unit of a scope's items.
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
         if (is_this_process()) paths_->name_items(*n.path, name);
     }
 
-    /// Whether it holds work on a device, which is the first to be billed on the device's channels
-    /// and is billed on no other.
+    /// Whether it holds work on a device. Such work is billed first on the device's channels, and
+    /// on no other channels.
     [[nodiscard]] bool is_device() const noexcept { return !device_channels_.empty(); }
     [[nodiscard]] bool takes(std::size_t channel) const noexcept {
         return !is_device() || device_channels_[channel];
@@ -218,24 +220,25 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         return false;
     }
 
-    /// Processor time of the thread so far, in seconds: what it waits for is not in it. Negative
-    /// where it is not known.
+    /// Processor time of the thread so far, in seconds, without the time it waits. Negative if
+    /// unknown.
     [[nodiscard]] double busy_seconds() const {
         if (processor_time) return processor_time();
         const bool asks = has_clock && !thread_ended.load(std::memory_order_acquire);
         return asks ? clock_.seconds() : -1;
     }
 
-    /// The same as a look at its nodes goes by it: asked where that costs less than looking.
+    /// The same, for skipping unchanged nodes: asked for only if that costs less than looking at
+    /// them.
     [[nodiscard]] double ran() const {
         constexpr std::size_t many = 64;
         const bool helps = nodes_.size() >= many && clock_.shows_each_run();
         return helps && !processor_time ? busy_seconds() : -1;
     }
 
-    /// All nodes but the root; any thread.
+    /// All nodes except the root; any thread.
     [[nodiscard]] const node_arena& nodes() const noexcept { return nodes_; }
-    /// Whether a scope may have ended after the one around it: see node_watch.
+    /// Whether a scope may have ended after its enclosing scope: see node_watch.
     [[nodiscard]] bool ends_in_any_order() const noexcept {
         return is_device() || ended_elsewhere.load(std::memory_order_acquire) > 0;
     }
@@ -243,28 +246,28 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     /// Deeper nesting is not followed: its time stays with the deepest scope.
     static constexpr std::uint32_t max_depth = 256;
 
-    /// Of each backend: whether its energy was attributed after the thread had ended.
+    /// For each backend: whether it has attributed energy since the thread ended.
     list<std::atomic<bool>> last_rows;
-    std::atomic<bool> thread_ended{false};     ///< no scope of this tree opens any more
+    std::atomic<bool> thread_ended{false};     ///< no more scopes open in this tree
     std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, attribution included
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};
     std::atomic<std::uint64_t> ended_elsewhere{0};  ///< scopes that another thread ended
-    std::atomic<std::uint64_t> abandoned{0};        ///< scopes whose objects went without an end
-    stack_range stack;             ///< of the thread; asked for when a scope's object is suspect
-    std::uint64_t created_at = 0;  ///< tick of its making
-    std::string thread_name;       ///< as the system has it
+    std::atomic<std::uint64_t> abandoned{0};        ///< scopes gone without an end
+    stack_range stack;             ///< of the thread; looked up when a scope's object is suspect
+    std::uint64_t created_at = 0;  ///< tick of its creation
+    std::string thread_name;       ///< as the system states it
     std::uint32_t number = 0;      ///< unique in its meter
     std::uint64_t meter_id = 0;    ///< of its meter
-    std::weak_ptr<engine> meter_engine;  ///< for who holds the tree after its thread has ended
+    std::weak_ptr<engine> meter_engine;  ///< for holders of the tree after its thread has ended
     std::shared_ptr<const time_source> clock;  ///< the meter's
-    bool has_clock = false;  ///< whether the thread's processor time goes with the meter's clock
-    std::function<double()> processor_time;  ///< of a thread that a test plays, in seconds
-    std::function<thread_use()> played_use;  ///< likewise
-    call_recorder calls;   ///< change it from within `with_owner`, read it in `while_still`
+    bool has_clock = false;  ///< whether the thread's processor time matches the meter's clock
+    std::function<double()> processor_time;  ///< of a simulated thread, in seconds
+    std::function<thread_use()> played_use;  ///< of a simulated thread
+    call_recorder calls;   ///< changed within `with_owner`, read in `while_still`
     item_plans plans;      ///< likewise
-    node_watch untallied;  ///< what tallies look at: belongs to whoever holds the engine's trees
+    node_watch untallied;  ///< nodes to tally; guarded by the engine's mutex for trees
 
  private:
     scope_node& add_node(scope_node& parent, path_record* record, std::uint32_t edge_flags) {
@@ -299,7 +302,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     const thread_clock clock_;
     const std::uint32_t generation_ = fork_generation();
     const std::shared_ptr<path_table> paths_;  // outlives the engine: names of dead trees are read
-    const list<bool> device_channels_;         // empty: all, of a thread
+    const list<bool> device_channels_;         // empty for a thread: all channels
     std::mutex mutex_;
     node_arena nodes_;
     child_index children_;

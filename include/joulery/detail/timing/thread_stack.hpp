@@ -18,9 +18,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The stack pointer: objects on the calling thread's stack below it are gone; 0 where it can't be
-/// read. (Functions that call none may use some bytes below it; those with scopes are none of
-/// these.)
+/// The stack pointer: objects on the calling thread's stack below it are gone; 0 if it can't be
+/// read. (Leaf functions may use some bytes below it, but functions with scopes are not leaves.)
 [[nodiscard]] JOULERY_INLINE std::uintptr_t stack_pointer() noexcept {
     std::uintptr_t pointer = 0;
 #if JOULERY_X86_64() && defined(__GNUC__) && !defined(__ILP32__)
@@ -31,7 +30,7 @@ namespace detail {
     return pointer;
 }
 
-/// The memory that the system gave the calling thread as its stack; empty where it does not tell.
+/// The calling thread's stack as allocated by the system; empty if unknown.
 struct stack_range {
     std::uintptr_t low = ~std::uintptr_t{0};
     std::uintptr_t high = ~std::uintptr_t{0};
@@ -43,7 +42,7 @@ struct stack_range {
         return contains(reinterpret_cast<std::uintptr_t>(object));
     }
 
-    /// Cost: on Linux's first thread a file is read, tens of microseconds. Fails: empty.
+    /// Cost: on Linux's first thread it reads a file, tens of microseconds. Fails: empty.
     [[nodiscard]] static stack_range of_this_thread() noexcept {
         stack_range found;
 #if JOULERY_LINUX()
@@ -64,7 +63,7 @@ struct stack_range {
     }
 };
 
-/// Whether `main` runs on the calling thread; true where the system does not tell.
+/// Whether `main` runs on the calling thread; true if unknown.
 [[nodiscard]] inline bool is_main_thread() noexcept {
 #if JOULERY_LINUX()
     return ::syscall(SYS_gettid) == ::getpid();

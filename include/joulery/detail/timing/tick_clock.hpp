@@ -21,9 +21,9 @@ inline namespace v1 {
 
 /// Ticks of the processor's own clock: TSC on x86-64, CNTVCT on arm64, steady_clock elsewhere.
 ///
-/// Units:  ticks of unknown length; `tick_time` (time_source.hpp) says how many seconds.
-/// Thread: any; comparable between cores only where `tick_clock_is_invariant()`.
-/// Cost:   one instruction, not serialising: up to a few dozen instructions may slip past it.
+/// Units:  ticks of unknown length; `tick_time` (time_source.hpp) knows the seconds.
+/// Thread: any; comparable between cores only if `tick_clock_is_invariant()`.
+/// Cost:   one instruction, not serializing: a few dozen instructions may be reordered across it.
 /// Fails:  never.
 [[nodiscard]] JOULERY_INLINE std::uint64_t ticks_now() noexcept {
 #if JOULERY_X86_64()
@@ -43,8 +43,8 @@ inline namespace v1 {
 #endif
 }
 
-/// Whether `ticks_now()` runs at one rate on all cores and in all power states.
-/// x86: CPUID 0x80000007 EDX bit 8 (Intel SDM vol. 3B 18.17.1; AMD APM vol. 3 E.4.7).
+/// Whether `ticks_now()` runs at one rate on all cores and in all power states. x86: CPUID
+/// 0x80000007 EDX bit 8 (Intel SDM vol. 3B 18.17.1; AMD APM vol. 3 E.4.7).
 [[nodiscard]] inline bool tick_clock_is_invariant() noexcept {
 #if JOULERY_X86_64() && !defined(_MSC_VER)
     unsigned a = 0, b = 0, c = 0, d = 0;

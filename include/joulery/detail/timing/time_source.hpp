@@ -17,8 +17,8 @@ inline namespace v1 {
 
 /// A monotonic clock that a meter runs on.
 ///
-/// Thread: `now` from any thread. Cost: `now` of a tick clock is one instruction; the virtual call
-/// is paid on slow paths only, scopes read `ticks_now()` directly where `is_tick_clock()`.
+/// Thread: `now` from any thread. Cost: `now` of a tick clock is one instruction. The virtual call
+/// happens only on slow paths; scopes read `ticks_now()` directly if `is_tick_clock()`.
 ///
 ///     class my_clock final : public time_source { ... };
 ///     options o; o.clock = std::make_shared<my_clock>();
@@ -29,9 +29,9 @@ class time_source {
     time_source& operator=(const time_source&) = delete;
     virtual ~time_source() = default;
 
-    /// The moment, in ticks of this clock. Never goes back.
+    /// The present time in ticks of this clock. Never goes back.
     [[nodiscard]] virtual std::uint64_t now() const noexcept = 0;
-    /// Length of a tick, as well as it is known by now.
+    /// Length of a tick, as far as it is known.
     [[nodiscard]] virtual double seconds_per_tick() const noexcept = 0;
     /// "tsc", "cntvct", "steady", "manual".
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
@@ -39,11 +39,12 @@ class time_source {
     [[nodiscard]] virtual bool is_tick_clock() const noexcept { return false; }
     /// Whether time passes only when a test says so; then a meter starts no thread.
     [[nodiscard]] virtual bool is_manual() const noexcept { return false; }
-    /// Seconds, since any moment, for which the machine slept while this clock stood still.
+    /// Seconds, from an arbitrary origin, for which the machine was suspended while this clock
+    /// stood still.
     [[nodiscard]] virtual double suspended_seconds() const noexcept { return boot_time_lead(); }
 
  private:
-    /// By how much Linux's boot time, which goes on in a suspend, is ahead of its monotonic time.
+    /// How far Linux's boot time, which continues during a suspend, is ahead of its monotonic time.
     static double boot_time_lead() noexcept {
 #if JOULERY_LINUX()
         ::timespec boot{}, monotonic{};
@@ -58,8 +59,8 @@ class time_source {
     }
 };
 
-/// The processor's tick counter, its rate taken against steady_clock from this object's making on:
-/// the longer it lives the better it knows (two readings 10 ms apart agree to about 10 ppm).
+/// The processor's tick counter, calibrated against steady_clock from this object's creation on:
+/// the longer it lives the more accurate it is (two readings 10 ms apart agree to about 10 ppm).
 class tick_time final : public time_source {
  public:
     tick_time() noexcept : start_(pair_now()) {}
@@ -88,7 +89,8 @@ class tick_time final : public time_source {
         std::int64_t nanoseconds;
     };
 
-    // Both clocks at one moment: of a few tries the one with the least time between the tick reads.
+    // Reads both clocks at one moment: of several tries, the one with the least time between the
+    // tick reads.
     static instant pair_now() noexcept {
         instant best{};
         std::uint64_t tightest = ~std::uint64_t{0};
@@ -109,7 +111,7 @@ class tick_time final : public time_source {
     instant start_;
 };
 
-/// steady_clock in nanoseconds, for processors whose tick counter is not to be trusted.
+/// steady_clock in nanoseconds, for processors whose tick counter can't be trusted.
 class steady_time final : public time_source {
  public:
     [[nodiscard]] std::uint64_t now() const noexcept override {
@@ -121,8 +123,8 @@ class steady_time final : public time_source {
     [[nodiscard]] std::string_view name() const noexcept override { return "steady"; }
 };
 
-/// Whether the kernel has found the TSC unfit: it then runs on another clocksource than tsc or one
-/// that is derived from it (kvm-clock, hyperv_clocksource). Linux, kernel/time/clocksource.c.
+/// Whether the kernel has rejected the TSC: it then uses a clocksource other than tsc or those
+/// derived from it (kvm-clock, hyperv_clocksource). Linux, kernel/time/clocksource.c.
 [[nodiscard]] inline bool kernel_distrusts_tick_clock() noexcept {
 #if JOULERY_LINUX() && JOULERY_X86_64()
     std::FILE* file =
