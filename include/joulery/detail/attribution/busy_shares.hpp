@@ -18,16 +18,17 @@ struct busy_term {
     double seconds;
 };
 
-/// Learns, from the processor time of whole threads, which of their scopes wait.
+/// Learns which scopes wait, from the processor time of whole threads.
 ///
-/// A thread's processor time between two looks is the sum over its scopes of the time in each times
-/// the share of it that the scope had a processor. Looks differ in which scopes they hold, so that
-/// least squares tell the shares, each between 0 and 1. Before anything is known a scope is taken
-/// to be busy all the time.
+/// A thread's processor time between two looks is the sum over its scopes of their time, each
+/// multiplied by the share of it that the scope had a processor. Different looks contain different
+/// scopes, so least squares separate the shares, each between 0 and 1. A scope that nothing is
+/// known about counts as busy all the time.
 ///
-/// Units:  s. Thread: not synchronised. Cost: the square of the columns in a stretch; `solve` that
-///         of all columns, and nothing while all threads are busy all the time. Fails: never.
-///         Several terms of one column count as their sum.
+/// Units:  s. Thread: not synchronized.
+/// Cost:   the square of the number of columns in a stretch; for `solve`, of all columns; nothing
+///         while all threads are busy all the time.
+/// Fails:  never. Several terms of one column count as their sum.
 ///
 ///     busy_shares shares;
 ///     const busy_term step[] = {{1, 0.06}, {2, 0.04}};   // 60 ms of one, 40 ms of another
@@ -35,7 +36,7 @@ struct busy_term {
 ///     shares.of(2);                                      // near 0: it waits
 class busy_shares {
  public:
-    /// More columns than this are taken to be busy.
+    /// Columns beyond this number count as busy.
     static constexpr std::size_t most_columns = 192;
 
     void add(const busy_term* terms, std::size_t count, double busy) {
@@ -55,13 +56,13 @@ class busy_shares {
         is_solved_ = false;
     }
 
-    /// Of a column's time, 0 to 1.
+    /// Busy share of a column's time, 0 to 1.
     [[nodiscard]] double of(std::size_t column) {
         if (!is_solved_) solve();
         const double share = column < rows_.size() ? rows_[column].share : 1.0;
         return share > 1 - whole ? 1.0 : share < whole ? 0.0 : share;
     }
-    /// Standard deviation of that; 0 while nobody waits.
+    /// Standard deviation of the busy share; 0 while nobody waits.
     [[nodiscard]] double deviation_of(std::size_t column) const noexcept {
         if (!somebody_waits()) return 0;
         const bool seen = column < rows_.size() && rows_[column].with.size() > column;
@@ -81,7 +82,7 @@ class busy_shares {
         if (rows_.size() <= column) rows_.resize(column + 1);
         return rows_[column];
     }
-    // Threads lose a little time to others even where none waits.
+    // Threads lose a little time to others even if none waits.
     [[nodiscard]] bool somebody_waits() const noexcept { return waited_ > 0.02 * passed_; }
 
     void sum_by_column(const busy_term* terms, std::size_t count) {
@@ -100,7 +101,7 @@ class busy_shares {
         summed_.resize(kept);
     }
 
-    // Gauss and Seidel's steps, each kept between 0 and 1; they go on from where they were.
+    // Gauss-Seidel iteration, each value kept between 0 and 1; it continues from the last solution.
     void solve() {
         is_solved_ = true;
         const std::size_t steps =
@@ -119,10 +120,10 @@ class busy_shares {
                 r.share = std::clamp(left / own, 0.0, 1.0);
             }
     }
-    static constexpr double whole = 0.03;  ///< closer to 0 or 1 than this it is taken for that
+    static constexpr double whole = 0.03;  ///< values closer to 0 or 1 than this are set to that
     static constexpr double unknown = 0.3, seconds_to_learn = 2e-3;
-    static constexpr std::size_t work = 20'000;  ///< operations a solution
-    static constexpr double belief = 1e-4;       ///< s, that a scope is busy
+    static constexpr std::size_t work = 20'000;  ///< operations per solution
+    static constexpr double belief = 1e-4;       ///< s, weight of the belief that a scope is busy
 
     list<row> rows_;
     list<busy_term> summed_;  ///< of one stretch, by column, the last one first

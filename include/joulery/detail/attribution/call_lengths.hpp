@@ -1,4 +1,4 @@
-// call_lengths.hpp - how long calls usually are, and by how much those in a row are longer.
+// call_lengths.hpp - the usual length of calls, and the excess length of those in a row.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,8 +12,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The calls of a path in a row. Of those that the row's ends cut it has anything between nothing
-/// and all; they count half.
+/// The calls of a path in a row. A call that an end of the row cuts counts half, because anything
+/// from none to all of it is in the row.
 struct calls_in_row {
     double calls = 0;
     double cut = 0;
@@ -21,12 +21,12 @@ struct calls_in_row {
 
 /// How long a path's calls are.
 struct call_length {
-    double usual = 0;       ///< 0: not known yet
-    double variety = 0.04;  ///< variance of one call's length, the usual one being 1
+    double usual = 0;       ///< 0: unknown
+    double variety = 0.04;  ///< variance of one call's length, relative to the usual one
 
-    /// Time in a row beyond what so many calls usually take; below zero where they are shorter. The
-    /// number of calls is the mean of the count and of what the time tells, weighed by how sure
-    /// each is.
+    /// Time in a row beyond what that many calls usually take; negative if they are shorter. The
+    /// number of calls is the mean of the count and of the estimate from the time, weighted by
+    /// their certainty.
     [[nodiscard]] double excess(double time, const calls_in_row& in) const noexcept {
         if (!(usual > 0)) return 0;
         const double by_time = variety * std::max(time / usual, 0.05), by_count = in.cut / 12;
@@ -39,7 +39,7 @@ struct call_length {
 /// Thread: not synchronised; one owner. Cost: a few sums.
 class call_lengths {
  public:
-    /// Takes a path's part in a row in.
+    /// Adds a path's part in a row.
     const call_length& learn(std::size_t path, double time, const calls_in_row& in) {
         if (of_.size() <= path) of_.resize(path + 1);
         seen& s = of_[path];

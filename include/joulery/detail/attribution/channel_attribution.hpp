@@ -1,11 +1,11 @@
 // channel_attribution.hpp - who used the energy of one channel.
 // SPDX-License-Identifier: MIT
 //
-// Readings cut the time of a channel into rows. There are two kinds of rows, since they are there
-// for two things. Rows to *fit* end where a reading is dated well: just after an update of the
-// counter. They tell the powers of scopes apart (power_regression.hpp) and may be as short as one
-// update. Rows to *bill* end at samples, at the edges of long scopes and at reports; what they hold
-// is split among the scopes that were open (disaggregation.hpp).
+// Readings cut the time of a channel into rows, of two kinds for two purposes. Rows to *fit* end at
+// well-dated readings, just after an update of the counter. They separate the powers of scopes
+// (power_regression.hpp) and may be as short as one update. Rows to *bill* end at samples, at the
+// edges of long scopes and at reports; their energy is split among the scopes that were open
+// (disaggregation.hpp).
 #pragma once
 
 #include "joulery/detail/attribution/disaggregation.hpp"
@@ -27,15 +27,15 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// All rows of one channel, what they tell of powers, and what each path has of the energy.
+/// All rows of one channel, the powers estimated from them, and each path's energy.
 ///
-/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see open_times for a
-/// reading, and power_regression for a row. Fails: never.
+/// Thread: call with the backend's `state_mutex` held. Cost: see open_times for a reading, and
+/// power_regression for a row. Fails: never.
 class channel_attribution {
  public:
     explicit channel_attribution(channel_traits traits) : traits_(traits) {}
 
-    /// The first reading: rows begin here. What came before it since `created_at` is not known.
+    /// The first reading: rows begin here. What happened between `created_at` and it is unknown.
     void begin(const dated_reading& r, scope_states& all) {
         rows_.look(all, r.at);
         last_ = fit_end_ = bill_end_ = r;
@@ -46,8 +46,8 @@ class channel_attribution {
     }
     [[nodiscard]] bool has_begun() const noexcept { return begun_; }
 
-    /// Takes a reading in. `own_share`: what of the energy since the last row to bill is this
-    /// process's to attribute; the rest is nobody's.
+    /// Processes a reading. `own_share`: the share of the energy since the last billed row that is
+    /// this process's to attribute; the rest is attributed to nobody.
     void take(dated_reading r, scope_states& all, double own_share) {
         if ((!r.fits && !r.bills) || r.at < last_.at) return;
         note_stall(r);
@@ -59,7 +59,7 @@ class channel_attribution {
         if (r.bills && !(r.at_edge && powers_tell_more(r))) end_bill_row(r, own_share);
         if (!r.at_edge && seconds_billed_ >= next_estimate_) {
             (void)estimate();
-            if (seconds_billed_ >= 2 * candidate_at_) {  // from a quarter to a half of the run ago
+            if (seconds_billed_ >= 2 * candidate_at_) {  // a quarter to a half of the run ago
                 power_estimate now = powers_;
                 earlier_ = std::exchange(candidate_, std::move(now));
                 candidate_at_ = seconds_billed_;
@@ -68,7 +68,7 @@ class channel_attribution {
         }
     }
 
-    /// A look without the end of a row: what is gone at the next one is seen.
+    /// Looks at the scopes without ending a row: changes up to the next look will be visible.
     void look_again(std::uint64_t at, scope_states& all) {
         if (!begun_ || at < last_.at) return;
         rows_.look(all, at);
@@ -81,31 +81,32 @@ class channel_attribution {
         rows_.for_recently_open(visit);
     }
 
-    /// s, the length so far of the row that is billed next.
+    /// s, length so far of the next row to bill
     [[nodiscard]] double seconds_unbilled() const noexcept { return rows_.to_bill().seconds; }
 
-    /// J, attributed or outside: the channel's total.
+    /// J, attributed or outside scopes: the channel's total.
     [[nodiscard]] double joules() const noexcept { return bill_joules_; }
-    /// J of the channel outside all scopes, other processes' included; as last published.
+    /// J of the channel outside all scopes, including other processes'; as last published.
     [[nodiscard]] double unscoped() const noexcept { return others_ + published_.self(0); }
-    /// J of the channel that was this process's.
+    /// J of the channel that this process used.
     [[nodiscard]] double own_joules() const noexcept {
         return bill_joules_ - others_ - start_.joules;
     }
-    /// J that threads used while they read counters at edges; they are outside all scopes.
+    /// J that threads used while reading counters at edges; counted outside all scopes.
     [[nodiscard]] double edge_joules() const noexcept { return edge_joules_; }
     /// J of a path, children included, as last published.
     [[nodiscard]] double total_of(const path_record& path) const noexcept {
         return published_.total(path.index + 1);
     }
-    /// J of a path by its share of the rows so far, which no power decides, children included.
+    /// J of a path by its share of the rows so far, children included, independent of powers.
     [[nodiscard]] double by_share(const path_record& p) const noexcept { return sums_.by_share(p); }
-    /// Whether powers of single scopes are known from rows.
+    /// Whether rows have revealed the powers of single scopes.
     [[nodiscard]] bool has_powers() const noexcept { return powers_.watts.size() > 2; }
 
-    /// What each path has, by index + 1; 0 is outside all scopes. Never less than last time for
-    /// any of them; all together have what was billed. With `inclusive` attribution paths of
-    /// several threads have the same energy, and the outside is what no scope was open for.
+    /// The energy of each path, by index + 1; 0 is outside all scopes. Never less than last time
+    /// for any of them; together they have all energy billed. Under `inclusive` attribution paths
+    /// of several threads have the same energy, and the outside has the energy while no scope was
+    /// open.
     list<path_energy> publish() {
         list<path_energy> now = known_so_far();
         published_.keep_monotone(now, traits_.policy == attribution::inclusive,
@@ -114,19 +115,19 @@ class channel_attribution {
         return now;
     }
 
-    /// The same, as it is known by now and without a promise for what comes.
+    /// The same, as presently known, without a promise for the future.
     list<path_energy> known_so_far() {
         list<path_energy> now = energies();
         const double error = std::max(traits_.model_error, late_.error());
         sums_.add_last_boundary(last_members_, boundary_.squares(), now);
-        // What powers decide of a path is off by what it may have of the others, or they of it.
+        // An error of the powers moves energy between a path and the others.
         for (path_energy& e : now) {
             const double others = own_joules() > 0 ? 1 - e.total / own_joules() : 1;
             const double known = traits_.known_memory > 0 ? 0 : e.known;  // a gauge is late as well
             const double wrong = error * std::max(e.total - known, 0.0) * std::max(others, 0.0);
             e.variance += wrong * wrong;
         }
-        // What reads at its edges used was taken out of a path at the mean power.
+        // The energy used by reads at its edges was subtracted from a path at the mean power.
         for (std::size_t i = 1; i < now.size(); ++i) {
             const double taken = rows_.edge_ticks(i - 1) * traits_.seconds_per_tick;
             const double wrong = unknown_share * mean_power() * taken;
@@ -136,8 +137,8 @@ class channel_attribution {
         return now;
     }
 
-    /// Energy per second that a change from what was open in the last row to `path` alone would
-    /// make of the channel's power, in watts: for what a counter does not show yet.
+    /// The change in the channel's power, in watts, from what was open in the last row to `path`
+    /// alone: for energy that a counter does not show yet.
     [[nodiscard]] double recent_power(const path_record* active) const noexcept {
         const double mean = last_row_power_;
         const std::vector<double>& w = powers_.watts;
@@ -149,18 +150,18 @@ class channel_attribution {
             usual += m.share * w[m.column];
             open += m.share;
         }
-        // What is not known well is taken for the mean.
+        // Powers that are not known well are replaced by the mean.
         if (open <= 0 || recent_power_error(active) > unknown_deviation * mean) return mean;
         return std::clamp(mean + w[c] - usual / open, 0.0, 4 * mean);
     }
-    /// Standard deviation of that, in watts.
+    /// Standard deviation of `recent_power`, in watts.
     [[nodiscard]] double recent_power_error(const path_record* active) const noexcept {
         const std::size_t n = powers_.watts.size();
         const std::uint32_t c = rows_.known_column(active);
         const double known = c < n ? std::sqrt(std::max(powers_.covariance[c * n + c], 0.0)) : 0;
         return c < n ? known : unknown_deviation * mean_power();
     }
-    /// s, how long the sensor's memory is.
+    /// s, length of the sensor's memory.
     [[nodiscard]] double lag() const noexcept { return powers_.lag; }
 
  private:
@@ -170,7 +171,7 @@ class channel_attribution {
     void end_fit_row(const dated_reading& r) {
         const double joules = completed(r) - fit_joules_;
         const double seconds = rows_.to_fit().seconds;
-        const bool is_exact = rows_.to_fit().is_exact;  // estimated times tell nothing apart
+        const bool is_exact = rows_.to_fit().is_exact;  // estimated times separate nothing
         if (seconds > 0 && fit_end_.fits && traits_.separates_scopes && is_exact) {
             rows_.members(rows_.to_fit(), members_);
             terms_.begin(members_);
@@ -186,7 +187,7 @@ class channel_attribution {
             late_.add(std::max(r.delay, traits_.known_memory), std::min(row.tail, seconds));
             rows_.for_open_now(
                 [&](std::uint32_t column, double threads) { terms_.add_open(column, threads); });
-            // What streams of a device had open then is not seen, so nothing is moved.
+            // Which device streams were open then is unknown, so nothing is moved.
             const double late = rows_.to_fit().device_busy > 0 ? 0 : r.late;
             terms_.move_late(late, std::min(row.tail, seconds));
             terms_.give_to(row);
@@ -198,15 +199,15 @@ class channel_attribution {
         fit_end_ = r;
         rows_.to_fit().clear();
     }
-    // The value as of the read: what was used since the update is at the mean power, and all of
-    // that is uncertain.
+    // The value as of the read: the energy since the update is taken at the mean power, and all of
+    // it is uncertain.
     [[nodiscard]] double completed(const dated_reading& r) const noexcept {
         return r.joules + r.staleness * mean_power();
     }
     [[nodiscard]] double date_variance(const dated_reading& r) const noexcept {
         const double stale = unknown_deviation * r.staleness * mean_power();
         const double dated = r.uncertainty * mean_power();
-        const double late = r.late * mean_power();  // in the mean, of nothing to twice as much
+        const double late = r.late * mean_power();  // mean; each anything from 0 to twice as much
         return stale * stale + dated * dated + late * late / 3;
     }
 
@@ -216,12 +217,12 @@ class channel_attribution {
         const billed_value shown = value_now(r);
         const double joules = shown.joules - bill_joules_;
         if (!(seconds_billed_ >
-              0)) {  // of the first reading it is known by now what its staleness makes
+              0)) {  // the first reading's staleness is only known now
             const double old = start_.uncertainty * joules / seconds;
             boundary_.variance = old * old;
         }
         rows_.members(rows_.to_bill(), members_);
-        sums_.reserve(members_);  // from here on nothing takes memory: a row is billed once
+        sums_.reserve(members_);  // nothing below allocates: a row is billed only once
         own_share_ = own_share;
         others_ += joules * (1 - own_share);
         edge_joules_ += joules * own_share * std::min(rows_.to_bill().edges / seconds, 1.0);
@@ -244,19 +245,19 @@ class channel_attribution {
                                 ? std::max(mean_power(), 0.0)
                                 : std::max(r.joules - bill_joules_, 0.0) / seconds;
         billed_value v;
-        // No update since the last row ended: all that is new is the row itself.
+        // No update since the last row ended: only the row itself is new.
         if (r.at_edge && bill_end_.at_edge && r.joules == bill_end_.joules) {
             const double most = std::max(r.joules + 2 * r.staleness * mean, bill_joules_);
             v.joules = std::min(bill_joules_ + power.watts * seconds, most);
             v.variance = boundary_.variance;
             v.bias = boundary_.bias + power.deviation * seconds;
         } else {
-            // What an earlier reading took for used since its update, the counter may show later.
+            // The counter may show later what an earlier reading took as used since its update.
             const double watts = std::min(power.watts, 2 * mean);
             v.joules = std::max(r.joules + r.staleness * watts, bill_joules_);
             const double dated = r.uncertainty * watts;
             v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
-            // A gauge still owes what was drawn as long ago as that.
+            // A gauge still has to show what was drawn that long ago.
             const double memory = std::max(r.at_edge ? 0 : powers_.lag, traits_.known_memory / 2);
             const double stale = (r.staleness + memory) * power.deviation;
             if (!r.at_edge) v.variance += stale * stale + powers_.late_variance;
@@ -266,7 +267,7 @@ class channel_attribution {
         v.shown = shown_power(seconds > 0 ? (v.joules - bill_joules_) / seconds : mean);
         return v;
     }
-    // What a sensor that follows slowly shows as the row under way ends, of which it showed `mean`.
+    // The power that a slow sensor shows at the end of the current row, whose shown mean is `mean`.
     [[nodiscard]] double shown_power(double mean) const noexcept {
         const double seconds = rows_.to_bill().seconds, lag = std::max(powers_.lag, least_memory);
         const double kept = std::exp(-seconds / lag), late = powers_.lag * (1 - kept);
@@ -277,8 +278,8 @@ class channel_attribution {
                                  : mean;
         return std::max(drawn + (boundary_.shown - drawn) * kept, 0.0);
     }
-    static constexpr double least_memory = 1e-3;  ///< s, of what is shown where rows end
-    // A value that has not changed for longer than it should is as old as that.
+    static constexpr double least_memory = 1e-3;  ///< s, memory of the shown power at row ends
+    // A value that has not changed for longer than it should is as stale as that.
     void note_stall(dated_reading& r) noexcept {
         const bool tells = r.unchanged * mean_power() > 4 * traits_.quantum;
         const double late = tells ? std::max(r.unchanged - r.staleness - r.uncertainty, 0.0) : 0;
@@ -286,14 +287,14 @@ class channel_attribution {
         stalls_.add(late);
         if (late > 0) r.staleness = std::max(r.unchanged, r.staleness);
     }
-    // The power since the counter's last update, and by how much it may be off.
+    // The power since the counter's last update, and its possible error.
     struct guess {
-        double watts = 0, deviation = 0, error = 0;  ///< the last: of what powers may be off by
+        double watts = 0, deviation = 0, error = 0;  ///< `error`: from the powers
     };
     [[nodiscard]] guess pending_power(const dated_reading& r) const noexcept {
         const double mean = mean_power();
         if (!r.at_edge) return {mean, unknown_deviation * mean};
-        // At an edge who was open just before is who was open since the row began.
+        // At an edge, the scope open just before is the one that was open since the row began.
         const double longest = rows_.to_bill().longest_part();
         if (longest > 0.99 && rows_.to_bill().seconds > 4 * r.staleness) {
             const double seen = rows_.to_bill().seconds - r.staleness;
@@ -303,7 +304,7 @@ class channel_attribution {
         }
         return mean_of(rows_.to_bill());
     }
-    // The mean of the powers of what was open in a row, and how they differ.
+    // The mean of the powers of what was open in a row, and how much they differ.
     [[nodiscard]] guess mean_of(const pending_row& row) const noexcept {
         double time = row.outside, sum = row.outside * recent_power(nullptr);
         double squares = sum * recent_power(nullptr);
@@ -321,16 +322,17 @@ class channel_attribution {
         const double mean = sum / time, variance = std::max(squares / time - mean * mean, 0.0);
         return {mean, error / time + std::sqrt(variance), error / time};
     }
-    static constexpr double within_a_call = 0.5;  ///< by how much its power may change
-    // At the edge of a scope after several others it is not known which of them was open since the
-    // counter's last update. Where their powers are known well, a row that goes on over the edge is
-    // split better than one that ends there.
+    static constexpr double within_a_call = 0.5;  ///< how much its power may change
+    // At the edge of a scope that follows several others it is unknown which of them was open since
+    // the counter's last update. If their powers are known well, a row that continues past the edge
+    // is split better than one that ends there.
     [[nodiscard]] bool powers_tell_more(const dated_reading& r) const noexcept {
-        // Of `inclusive` scopes powers tell nothing: they have the others' energy, too.
+        // Powers of `inclusive` scopes reveal nothing, because they include the others' energy.
         if (traits_.policy == attribution::inclusive) return false;
         if (r.joules == start_.joules) return true;  // it has shown nothing so far
         const double seconds = rows_.to_bill().seconds;
-        // A value from before the row tells nothing of it; what lasted a moment is as well known.
+        // A value from before the row says nothing about it; that only matters if the row lasted
+        // longer than a moment.
         const double old = r.staleness + r.uncertainty;
         if (seconds < old) return seconds > a_moment * old;
         if (rows_.to_bill().longest_part() > 0.99) return false;
@@ -345,7 +347,7 @@ class channel_attribution {
     const power_estimate& estimate() {
         if (is_stale_ || powers_.watts.empty()) {
             if (traits_.separates_scopes && regression_.columns() > 0) {
-                power_estimate solved = regression_.solve();  // whole, or not at all
+                power_estimate solved = regression_.solve();  // completely, or not at all
                 powers_ = std::move(solved);
                 powers_.number = ++solved_;
             }
@@ -360,7 +362,7 @@ class channel_attribution {
                               [this](std::size_t path) { return rows_.turns_of(path); });
     }
 
-    // Makes what is known of the rows so far final: later rows correct only later rows.
+    // Makes the rows so far final: later rows correct only later rows.
     void commit() {
         published_.commit(energies());
         sums_.clear();
@@ -371,13 +373,13 @@ class channel_attribution {
     row_builder rows_{traits_};
     bool begun_ = false;
     dated_reading start_, last_, fit_end_, bill_end_;
-    double skipped_ = 0;  ///< s, since the last row that was fit
+    double skipped_ = 0;  ///< s, since the last row that was fitted
     late_values late_;
     double fit_joules_ = 0;   ///< as of the end of the last row to fit
     double bill_joules_ = 0;  ///< and to bill
-    billed_value boundary_;   ///< where the last row to bill ended
+    billed_value boundary_;   ///< end of the last row to bill
     stalled_reads stalls_;
-    double others_ = 0;  ///< J of other processes and of the samplers
+    double others_ = 0;  ///< J of other processes and the samplers
     double edge_joules_ = 0;
     double own_share_ = 1;
     list<row_member> members_, last_members_;
@@ -387,7 +389,7 @@ class channel_attribution {
     power_estimate powers_, earlier_, candidate_;
     double candidate_at_ = 0.5;
     bool is_stale_ = false;
-    std::uint64_t solved_ = 0;  ///< how often powers were found
+    std::uint64_t solved_ = 0;  ///< number of solutions so far
     disaggregation sums_;
     published_energies published_;
     double seconds_billed_ = 0, seconds_since_commit_ = 0;

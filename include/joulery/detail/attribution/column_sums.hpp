@@ -12,7 +12,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Powers by column, with a prior for columns that the regression has not met.
+/// Powers by column, with a prior for columns that the regression has not seen.
 class powers_of {
  public:
     explicit powers_of(const power_estimate& e) : estimate_(e) {}
@@ -21,7 +21,7 @@ class powers_of {
     [[nodiscard]] double watts(std::size_t c) const noexcept {
         return c < estimate_.watts.size() ? estimate_.watts[c] : estimate_.mean_watts;
     }
-    /// Of a sum of powers, each times its slope.
+    /// Variance of a sum of powers, each times its slope.
     [[nodiscard]] double variance(const std::vector<double>& slopes) const noexcept {
         const std::size_t n = std::min(estimate_.watts.size(), slopes.size());
         double sum = 0;
@@ -36,7 +36,7 @@ class powers_of {
             sum += slopes[a] * slopes[a] * deviation * deviation;
         return std::max(sum, 0.0);
     }
-    /// W^2 s: by how much calls of a column differ among themselves, and those of all.
+    /// W^2 s: how much calls differ, within a column and over all columns.
     [[nodiscard]] double noise(std::size_t c) const noexcept {
         return c < estimate_.white_by_column.size() ? estimate_.white_by_column[c] : noise();
     }
@@ -56,12 +56,12 @@ class powers_of {
         for (; i < n; ++i) a += x[i] * y[i];
         return (a + b) + (c + d);
     }
-    static constexpr double unknown_deviation = 0.6;  // of the mean: what scopes' powers differ by
+    static constexpr double unknown_deviation = 0.6;  // of the mean; of scopes' powers
     const power_estimate& estimate_;
 };
 
-/// What the powers' errors make of an energy that depends on them by these slopes, J^2; and what
-/// is off where powers have changed in the run.
+/// Variance, in J^2, of an energy that depends on the powers by these slopes: from the powers'
+/// errors, and from changes of power during the run.
 [[nodiscard]] inline double variance_of(const std::vector<double>& slopes, const powers_of& known,
                                         const powers_of& before) {
     constexpr double deviations_of_change = 9;  // squared: three
@@ -76,19 +76,19 @@ class powers_of {
     return variance + (changed ? moved * moved : 0);
 }
 
-/// The paths of one column as one, over all rows.
+/// The sums over all rows of the paths of one column together.
 struct column_sums {
     static constexpr double unknown = -1;
     double weight = 0, seconds = 0;
     std::vector<double> crossed;  ///< share of this column times seconds of another
-    double of_powers = unknown;   ///< J^2 that all of it has from the powers' errors
-    /// What powers explain of the rows that it has a share of, by share.
+    double of_powers = unknown;   ///< J^2 of the whole column, from the powers' errors
+    /// What powers explain of its rows, weighted by its share of each.
     [[nodiscard]] double explained(const powers_of& known) const {
         double sum = 0;
         for (std::size_t q = 0; q < crossed.size(); ++q) sum += crossed[q] * known.watts(q);
         return sum;
     }
-    /// Adds `part` of how the energy of column `self` depends on each power.
+    /// Adds `part` of the dependence of column `self`'s energy on each power.
     void add_slopes(std::size_t self, double part, std::vector<double>& to) const {
         if (to.size() < crossed.size()) to.resize(crossed.size());
         if (to.size() <= self) to.resize(self + 1);

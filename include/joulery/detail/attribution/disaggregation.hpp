@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: MIT
 //
 // A row is the energy between two readings. It is shared by time first, and then corrected by what
-// is known of the powers:
+// is known about the powers:
 //
 //     energy of p = sum over rows of  share(p) * (joules - sum over q of power(q) * time(q))
 //                                   + power(p) * time(p)
 //
-// Rows are not kept: the sums S(p) of share * joules, X(p) of time(p) and H(p, q) of
-// share(p) * time(q) are all that is needed, so that powers which are known better later on correct
-// what was measured before. The parts of a row always add up to its energy, whatever the powers; a
-// path that was alone in its rows has all their energy, whatever the powers; and where no power is
-// known, all are equal and energy is shared by time.
+// Rows are not kept: the sums S(p) of share * joules, X(p) of time(p) and H(p, q) of share(p) *
+// time(q) are enough, so that powers that become known better later still correct earlier rows. The
+// parts of a row always add up to its energy, whatever the powers; a path that was alone in its
+// rows has all their energy, whatever the powers; and without known powers all are equal and energy
+// is shared by time.
 #pragma once
 
 #include "joulery/detail/attribution/column_sums.hpp"
@@ -31,35 +31,34 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// How a path's part in moments that several threads share differs from what its share of rows
-/// says.
+/// How a path's part in moments shared by several threads differs from its share of rows.
 struct taken_turns {
     double ratio = 1;
     double deviation = 0;  ///< of the ratio, as a multiple of `row_member::share_deviation`
-    double error = 0;      ///< of the ratio, besides
+    double error = 0;      ///< of the ratio, in addition
 };
 
-/// Every path has of shared moments what its share of rows says.
+/// Every path has the part of shared moments that its share of rows states.
 struct as_shared {
     taken_turns operator()(std::size_t) const noexcept { return {}; }
 };
 
-/// What a path has of a channel.
+/// A path's energy in one channel.
 struct path_energy {
-    double self = 0;      ///< J, outside its children
+    double self = 0;      ///< J, without its children
     double total = 0;     ///< J, children included
     double variance = 0;  ///< of `total`, J^2
-    double known = 0;     ///< of `total`, J that no power decides: it was alone in its rows
+    double known = 0;     ///< J of `total` that no power affects: it was alone in its rows
 };
 
-/// The sums over rows, and the energies that they give with certain powers.
+/// The sums over rows, and the energies that they give at certain powers.
 ///
-/// Thread: not synchronised. Cost: a row costs the square of its members' columns; energies cost
-/// the square of the columns for each path that has others inside, and for each column.
+/// Thread: not synchronized. Cost: the square of its members' columns for a row; for energies, the
+/// square of the columns for each path with children, and for each column.
 class disaggregation {
  public:
-    /// Takes the memory that these members need, so that they can be added without. Where there is
-    /// none it throws, and no sum has changed.
+    /// Allocates what `add` needs for these members. Without memory it throws, and no sum has
+    /// changed.
     void reserve(const list<row_member>& members) {
         std::size_t columns = 0;
         for (const row_member& m : members) {
@@ -75,7 +74,7 @@ class disaggregation {
         summed_.reserve(members.size());
     }
 
-    /// `crossed`: members of different pools correct each other's energy, too.
+    /// `crossed`: members of different pools also correct each other's energy.
     void add(const list<row_member>& members, double joules, bool crossed) {
         reserve(members);
         double seconds = 0;
@@ -104,10 +103,10 @@ class disaggregation {
         }
     }
 
-    /// A reading that is off moves energy from the row before it to the row after it: variance and
-    /// systematic error of its joules, J^2 and J. Where scopes begin the latter is alike each time,
-    /// and where they end; between the two it is not. `shown`: W; a sensor that lags shows that
-    /// many joules a second of its lag after the boundary which were used before.
+    /// An error of a reading moves energy from the row before it to the row after it: variance and
+    /// systematic error of its joules, J^2 and J. The latter is the same each time where scopes
+    /// begin and where they end, but not elsewhere. `shown`: W; a sensor with a lag shows, after
+    /// the boundary, that power times its lag of energy used before it.
     void add_boundary(const list<row_member>& before, const list<row_member>& after,
                       double variance, double bias, double shown = 0) {
         for (const row_member& m : before) {
@@ -127,7 +126,7 @@ class disaggregation {
         moved_.clear();
     }
 
-    /// The reading that ended the last row may be off as well, and no row follows yet.
+    /// The reading that ended the last row may be wrong as well, and no row follows yet.
     void add_last_boundary(const list<row_member>& before, double variance,
                            list<path_energy>& all) {
         for (const row_member& m : before) move(m.path, m.share);
@@ -138,15 +137,15 @@ class disaggregation {
         moved_.clear();
     }
 
-    /// The row of the path around that of row `p`; 0: none.
+    /// The row of the parent path of row `p`; 0: none.
     [[nodiscard]] std::size_t parent_of(std::size_t p) const noexcept {
         return p < rows_.size() ? rows_[p].around : 0;
     }
 
-    /// What every path has by row (0: outside, then paths by index + 1) at these powers.
-    /// `earlier`: what the powers were believed to be earlier in the run. Where that differs by
-    /// more than both could err, powers have changed, and the energy may be off by the difference.
-    /// `turns(index)`: the taken_turns of a path.
+    /// The energy of every path by row (0: outside, then paths by index + 1) at these powers.
+    /// `earlier`: the powers as known earlier in the run. If they differ by more than both errors
+    /// allow, powers have changed, and the energy may be wrong by the difference. `turns(index)`:
+    /// the taken_turns of a path.
     template <class Turns = as_shared>
     [[nodiscard]] list<path_energy> energies(const power_estimate& powers,
                                              const power_estimate& earlier, Turns turns = {}) {
@@ -156,7 +155,7 @@ class disaggregation {
         std::vector<double> explained(columns_.size());
         for (std::size_t c = 0; c < columns_.size(); ++c)
             explained[c] = columns_[c].explained(known);
-        // What no power explains goes by share, put right by who took turns with whom.
+        // Energy that no power explains goes by share, corrected for which threads took turns.
         std::vector<double> beyond(rows_.size()), deviations(rows_.size(), 0.0);
         double as_shared = 0, as_taken = 0;
         for (std::size_t p = 0; p < rows_.size(); ++p) {
@@ -188,41 +187,41 @@ class disaggregation {
         return all;
     }
 
-    /// J of a path by its share of all rows so far, whatever the powers, children included.
+    /// J of a path by its share of all rows so far, children included, whatever the powers.
     [[nodiscard]] double by_share(const path_record& path) const noexcept {
         return path.index + 1 < rows_.size() ? rows_[path.index + 1].inside : 0;
     }
 
-    /// Starts anew, for the rows to come.
+    /// Starts again for the following rows.
     void clear() {
         for (path_sums& r : rows_) static_cast<block_sums&>(r) = {};
         for (column_sums& c : columns_) c = column_sums();
     }
 
  private:
-    // What the rows of a block have added up to for a path.
+    // The sums over a block of rows for a path.
     struct block_sums {
         double share = 0;   ///< J
         double weight = 0;  ///< rows
         double share_deviation = 0, waited = 0, alone = 0;
-        double own_noise = 0, others_noise = 0;                 ///< s that white noise counts for
+        double own_noise = 0, others_noise = 0;                 ///< s of white noise
         double random = 0, bias_at_begin = 0, bias_at_end = 0;  ///< of its total
-        double owed = 0, owed_in_all = 0;  ///< W: joules a second of lag; children included
+        double owed = 0, owed_in_all = 0;  ///< W, per s of lag; `owed_in_all`: with children
     };
     struct path_sums : block_sums {
         std::uint32_t column = 0;
-        bool is_known = false;   ///< `around` is
-        std::size_t around = 0;  ///< the row of the path around it; 0: none
+        bool is_known = false;   ///< whether `around` is
+        std::size_t around = 0;  ///< row of the parent path; 0: none
         double moved_by = 0;
-        double inside = 0;  ///< J by share, children included, of all times
+        double inside = 0;  ///< J by share, children included, over all rows
     };
 
-    // What a waiting thread may have used after all, of the channel's mean power.
+    // What a waiting thread may have used after all, relative to the channel's mean power.
     static constexpr double waits_unseen = 2e-3;
-    // With so large a share of a row a path has it for itself.
+    // A path with this share of a row counts as having it alone.
     static constexpr double alone = 0.95;
 
-    // Members of one column in one pool as one: thousands may share a column.
+    // Members of the same column and pool are combined, because thousands may share a column.
     void sum_by_column(const list<row_member>& members, bool crossed) {
         summed_.assign(members.begin(), members.end());
         if (crossed)
@@ -260,7 +259,7 @@ class disaggregation {
         }
     }
 
-    // Several paths that share a column share what powers move by what they have.
+    // Paths that share a column share the powers' corrections in proportion to their energy.
     [[nodiscard]] double part_of_column(const path_sums& row) const noexcept {
         const double all = columns_.empty() ? 0 : columns_[row.column].weight;
         return all > 0 ? row.weight / all : 0;
@@ -270,21 +269,21 @@ class disaggregation {
                        std::vector<double>& deviations) {
         list<std::vector<double>> slopes(rows_.size());
         std::vector<double> lumped(rows_.size(), 0.0), noises(rows_.size(), 0.0);
-        for (std::size_t p = rows_.size(); p-- > 0;) {  // children before their parents
+        for (std::size_t p = rows_.size(); p-- > 0;) {  // children before parents
             const path_sums& r = rows_[p];
             const double part = part_of_column(r);
-            // How paths of one column differ is not known at all.
+            // How much paths of one column differ is unknown.
             if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * r.share * (1 - part);
             all[p].total += all[p].self;
             all[p].variance = r.random + r.bias_at_begin * r.bias_at_begin +
                               r.bias_at_end * r.bias_at_end + lumped[p] * lumped[p] +
                               deviations[p] * deviations[p];
-            // What a call used beyond its scope's mean went by share to all that were open.
+            // Energy of a call beyond its scope's mean went by share to all that were open.
             noises[p] += r.own_noise * known.noise(r.column) + r.others_noise * known.noise();
             all[p].variance += noises[p];
             const std::size_t up = r.around;
-            // Of paths that have no others inside, thousands may share a column: what depends on
-            // its powers is found once for all of them.
+            // Thousands of paths without children may share a column, so what depends on its powers
+            // is computed once for all of them.
             const bool is_leaf = slopes[p].empty();
             if (is_leaf && part > 0)
                 all[p].variance += part * part * of_column(r.column, known, before);
@@ -303,7 +302,7 @@ class disaggregation {
             slopes[p] = {};
         }
     }
-    // The variance that all of a column has from its powers; the same until either changes.
+    // The variance of a whole column from its powers; unchanged until either changes.
     double of_column(std::size_t column, const powers_of& known, const powers_of& before) {
         column_sums& c = columns_[column];
         if (c.of_powers < 0) {
@@ -313,8 +312,8 @@ class disaggregation {
         }
         return c.of_powers;
     }
-    // Those that have no number are taken for new ones. A column that no power is known of goes by
-    // the mean, which changes with each row.
+    // Powers without a number count as new. A column without a known power uses the mean, which
+    // changes with each row.
     void note_powers(const power_estimate& powers, const power_estimate& earlier) noexcept {
         const bool are_same = powers.number != 0 && powers.number == powers_number_ &&
                               earlier.number == earlier_number_ &&
@@ -325,8 +324,8 @@ class disaggregation {
         for (column_sums& c : columns_) c.of_powers = column_sums::unknown;
     }
     list<column_sums> columns_;
-    list<path_sums> rows_;  ///< 0 is outside all scopes, then paths by their index + 1
-    std::uint64_t powers_number_ = 0, earlier_number_ = 0;  ///< that `of_powers` goes by
+    list<path_sums> rows_;  ///< 0 is outside all scopes, then paths by index + 1
+    std::uint64_t powers_number_ = 0, earlier_number_ = 0;  ///< those that `of_powers` is based on
     std::vector<double> slopes_;                            ///< of one column
     std::vector<std::size_t> moved_;
     list<row_member> summed_;  ///< of one row

@@ -1,4 +1,4 @@
-// fit_terms.hpp - a row's paths as the regression wants them, column by column.
+// fit_terms.hpp - a row's paths in the form that the regression needs, column by column.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,24 +15,25 @@ namespace detail {
 
 /// The terms of the row that ends now.
 ///
-/// Thread: not synchronised; one owner. Cost: a few steps a member.
+/// Thread: not synchronized; one owner. Cost: a few steps per member.
 class fit_terms {
  public:
     void begin(const list<row_member>& members) {
         terms_.clear();
         for (const row_member& m : members) {
             if (regression_term* t = find(m.column))
-                t->seconds += m.seconds, t->length = {};  // of several paths
+                t->seconds += m.seconds, t->length = {};  // several paths share it
             else
                 terms_.push_back({m.column, m.seconds, 0, m.calls, m.length});
         }
     }
-    /// So many threads have a column open as the row ends.
+    /// Notes how many threads have a column open at the end of the row.
     void add_open(std::uint32_t column, double threads) {
         if (regression_term* t = find(column)) t->open_at_end += threads;
     }
-    /// The row's energy is that up to so many seconds before its end: what was open since, and is
-    /// known to (`tail`: s, up to the end since a thread last changed scopes), is in the next row.
+    /// The row's energy is that up to `delay` seconds before its end: what is known to have been
+    /// open since then is moved to the next row. `tail`: s from the last change of scopes to the
+    /// end.
     void move_late(double delay, double tail) {
         for (const late_time& l : late_) {
             if (find(l.column) == nullptr) terms_.push_back({l.column, 0, 0, {}, {}});
@@ -63,7 +64,7 @@ class fit_terms {
     }
 
     list<regression_term> terms_;
-    list<late_time> late_;  ///< of the row before
+    list<late_time> late_;  ///< of the previous row
 };
 
 }  // namespace detail

@@ -19,18 +19,18 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What is held of powers before the rows of the window are seen. Base first.
+/// What is assumed about powers before the rows of the window are seen. Base first.
 struct power_prior {
     double mean = 0;          ///< W of a column
     double channel = 1;       ///< W of the channel
-    double reference = 0;     ///< W that rows are taken less of, a column
+    double reference = 0;     ///< W per column, subtracted from rows
     std::size_t columns = 0;  ///< without the base
-    information past;         ///< of rows that the window has forgotten
+    information past;         ///< rows that the window has dropped
 
-    /// Standard deviation of a power about the mean, as a share of it: that of powers spread
-    /// evenly from near nothing to twice the mean.
+    /// Standard deviation of a power relative to the mean: that of powers spread evenly between
+    /// nearly nothing and twice the mean.
     static constexpr double relative_deviation = 0.6;
-    /// Variance of the mean itself, against that of a power about it: the base may draw much.
+    /// Variance of the mean itself, relative to that of a power: the base may draw much.
     static constexpr double level = 0.5;
 
     void add_to(packed_matrix& left, std::vector<double>& right) const noexcept {
@@ -52,8 +52,8 @@ struct power_prior {
 struct power_solution {
     packed_matrix factor;       ///< of the inverse of their covariance
     std::vector<double> watts;  ///< base first; beyond the reference
-    double evidence = -1e300;   ///< logarithm of the rows' likelihood, but for a constant
-    double misfit = 1;          ///< of the rows: 1 where the noise is as large as the model says
+    double evidence = -1e300;   ///< logarithm of the rows' likelihood, without a constant
+    double misfit = 1;          ///< of the rows: 1 if the noise is as large as the model says
 };
 
 [[nodiscard]] inline power_solution solve_powers(const noise_filter& f, const power_prior& prior) {
@@ -77,11 +77,11 @@ struct power_solution {
     return s;
 }
 
-/// A handful of noise models that take every row as it comes, and one candidate at a time that is
-/// made to catch up with them over the rows in the window. Who explains the rows better stays.
+/// A handful of noise models that process every row as it comes, and one candidate at a time that
+/// catches up with them over the rows in the window. The model that explains the rows better stays.
 ///
-/// Units:  as noise_filter's. Thread: not synchronised; one owner.
-/// Cost:   of `add`, the members' filters; of `search`, as many filter steps as `credit` says.
+/// Units:  those of noise_filter. Thread: not synchronized; one owner.
+/// Cost:   `add`: the members' filters; `search`: as many filter steps as `credit` says.
 ///
 ///     noise_bank bank;
 ///     bank.begin(watts);
@@ -95,17 +95,17 @@ class noise_bank {
     struct member {
         noise_place place;
         noise_filter filter;
-        double evidence = 0;         ///< beyond the best one's, when it was last asked
-        std::size_t built_at = 0;    ///< rows that there were
+        double evidence = 0;         ///< relative to the best, as of the last query
+        std::size_t built_at = 0;    ///< number of rows then
         std::vector<double> checks;  ///< evidence after 16, 32, 64... rows of the window
     };
 
     [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
-    /// The best first, as of the last `weigh`; so are their solutions, of which there may be fewer.
+    /// The best first, as of the last `weigh`; the solutions have the same order and may be fewer.
     [[nodiscard]] const list<member>& members() const noexcept { return members_; }
     [[nodiscard]] list<power_solution>& solutions() noexcept { return solutions_; }
 
-    /// s, about how long a memory the rows show, whatever the members are; 0: none.
+    /// s, approximate length of the memory that the rows show, whatever the members say; 0: none.
     [[nodiscard]] double suspected_lag() const noexcept { return suspected_lag_; }
 
     void begin(double watts) {
@@ -113,7 +113,7 @@ class noise_bank {
         for (const noise_place& p : first_places())
             members_.push_back({p, noise_filter(noise_model_at(p, scale_)), 0, 0, {}});
     }
-    /// Takes the last row of the window.
+    /// Processes the last row of the window.
     void add(row_window& window, const row_window::column_facts& facts) {
         const noise_model* prepared = nullptr;
         for (member& m : members_) {
@@ -135,7 +135,7 @@ class noise_bank {
         centre_checks_.clear();
         candidate_.clear();
     }
-    /// Asks the most likely members anew, at most `limit` of them.
+    /// Updates the solutions of the most likely members, at most `limit` of them.
     void weigh(const power_prior& prior, std::size_t limit) {
         auto better = [](const auto& a, const auto& b) { return a.evidence > b.evidence; };
         std::stable_sort(members_.begin(), members_.end(), better);
@@ -155,8 +155,8 @@ class noise_bank {
         }
     }
 
-    /// What the long rows of the window say alone, under the best model; nothing (no powers) where
-    /// rows are alike in length.
+    /// The solution from the long rows of the window alone, under the best model; no powers if all
+    /// rows are about equally long.
     [[nodiscard]] power_solution solve_long_rows(row_window& window,
                                                  const row_window::column_facts& facts,
                                                  const power_prior& prior) {
@@ -221,7 +221,7 @@ class noise_bank {
         return s;
     }
     // A round climbs from the best of all or, every second time, from the best of the next family
-    // and from places that are tried every time. It comes when there are 8 % more rows.
+    // and from places that are always tried. It begins when there are 8 % more rows.
     void begin_round(row_window& window, row_window::column_facts& facts,
                      const power_prior& prior) {
         const double seen = static_cast<double>(round_at_);
@@ -260,8 +260,8 @@ class noise_bank {
         moves_.clear();
         offer(places_around(m.place));
     }
-    // Whether the candidate goes on. At the first checks the size of its noise is put right; at
-    // each it must not be far behind the one it starts from.
+    // Whether the candidate continues. The first checks correct the size of its noise; at each
+    // check it must not be far behind the model it started from.
     bool race(const power_prior& prior, double evaluation) {
         member& c = candidate_.front();
         const std::size_t check = c.checks.size();
@@ -271,7 +271,7 @@ class noise_bank {
         c.checks.push_back(s.evidence);
         const noise_place next = c.place.scaled(s.misfit);
         const bool scaled = check < 2 && next.white > c.place.white + 1;
-        // What was unlikely before any row is not behind for that.
+        // A place that was unlikely before any row is not behind because of that.
         const double unlikely = centre_.log_prior() - c.place.log_prior();
         const double behind =
             check < centre_checks_.size() ? centre_checks_[check] - s.evidence - unlikely : 0;
@@ -292,7 +292,7 @@ class noise_bank {
         for (noise_place p : places)
             if (on_grid(p) && !known(p)) moves_.push_back(p);
     }
-    // Whether a place is held, or was found bad not long ago.
+    // Whether a place is in use, or was found bad recently.
     [[nodiscard]] bool known(const noise_place& p) const noexcept {
         for (const member& m : members_)
             if (m.place == p && m.built_at * 2 > rows_) return true;
@@ -324,8 +324,8 @@ class noise_bank {
         member* place = replaceable(c);
         if (place != nullptr) *place = std::move(c);
     }
-    // Whose place a new member takes: its own older self's, or that of the least likely one that is
-    // not the only one of its family. None, where it is less likely still or only says the same.
+    // The member that a new one replaces: its own older version, or the least likely one that is
+    // not the only one of its family. None if the new one is less likely still, or adds nothing.
     member* replaceable(const member& c) {
         member* worst = nullptr;
         int count[noise_place::families] = {};
@@ -344,7 +344,7 @@ class noise_bank {
         return worst != nullptr && worst->evidence < c.evidence ? worst : nullptr;
     }
 
-    // Learns from the rows' deviations who draws more, and how noisy each column is.
+    // Learns from the rows' deviations which columns draw more, and how noisy each is.
     void learn_facts(row_window& window, row_window::column_facts& facts,
                      const power_prior& prior) {
         const std::size_t n = prior.columns + 1;
@@ -375,7 +375,7 @@ class noise_bank {
             x = std::min(std::max(x * found[i] / expected[i], 0.01), 100.0);
         }
     }
-    static constexpr double shrink = 3;  ///< rows' worth of belief that all are alike
+    static constexpr double shrink = 3;  ///< rows' worth of belief that all columns are alike
 
     double scale_ = 1;  ///< W
     std::size_t rows_ = 0;

@@ -1,4 +1,4 @@
-// noise_filter.hpp - what rows of one channel say of powers, if the noise is of a given kind.
+// noise_filter.hpp - what rows of one channel say about powers under a given kind of noise.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,10 +18,12 @@ namespace detail {
 /// - White noise: calls of one scope differ among themselves. Its variance grows with time. Within
 ///   a call it has a memory, `call_tau`, which ends when another scope runs.
 /// - The common mode: an Ornstein-Uhlenbeck process with memory `common_tau` that all scopes share
-///   (clock, heat, other programs). It adds power, or, `proportional`, scales that of who runs.
-/// - Lag: the sensor shows an exponential mean over the last `lag` seconds; or the plain mean over
-///   the last `box` ones, which rows come prepared for.
-/// - The exponent: calls that are longer than others of their scope may draw more, which rows come
+///   (clock, temperature, other programs). It adds power or, if `proportional`, scales the power of
+///   whatever runs.
+/// - Lag: the sensor shows an exponential mean over the last `lag` seconds, or the plain mean over
+///   the last `box` seconds; for the latter, rows are prepared.
+/// - The exponent: calls that are longer than others of their scope may draw more power; rows are
+///   prepared for that, too.
 ///   prepared for, too.
 struct noise_model {
     double white = 0;          ///< W^2 s: variance of energy, J^2, a second
@@ -30,28 +32,28 @@ struct noise_model {
     double common_tau = 1;     ///< s
     bool proportional = false;
     double lag = 0;        ///< s
-    double box = 0;        ///< s: the sensor shows the plain mean over that long, instead
-    double lag_error = 0;  ///< W: how far the lagged power may be off where a row ends
-    double exponent = 0;   ///< a call's power goes with that power of its length
+    double box = 0;        ///< s: instead, the sensor shows the plain mean over this time
+    double lag_error = 0;  ///< W: error of the lagged power where a row ends
+    double exponent = 0;   ///< a call's power is proportional to its length to this power
 };
 
-/// A row, made ready for all hypotheses.
+/// A row, prepared for all hypotheses.
 struct filter_row {
     double length = 0, gap = 0;           ///< s
     double joules = 0;                    ///< beyond what the reference power explains
     double edge_variance = 0;             ///< J^2: of the reading at one end
-    double noisiness = 1;                 ///< white noise of who was open; 1 in the mean
-    double relative_power = 1;            ///< of who was open; 1 in the mean
-    double similarity = 1;                ///< 0..1: how much of it was open in the row before
-    double variety = 0;                   ///< 0..1: 0 where one column was open all the time
+    double noisiness = 1;                 ///< white noise of what was open; 1 on average
+    double relative_power = 1;            ///< of what was open; 1 on average
+    double similarity = 1;                ///< 0..1: how much of it was open in the previous row
+    double variety = 0;                   ///< 0..1: 0 if one column was open all the time
     const double* seconds = nullptr;      ///< open, by column
-    const double* open_at_end = nullptr;  ///< threads in it as the row ends, by column
+    const double* open_at_end = nullptr;  ///< threads in it at the row's end, by column
     double tail = 0;                      ///< s up to the row's end for which that was so
-    double excess = 0;  ///< s by which calls are longer than usual, by their relative powers
+    double excess = 0;  ///< s by which calls are longer than usual, weighted by relative power
     std::size_t columns = 0;
 };
 
-/// The normal equations of a regression, and what its likelihood needs.
+/// The normal equations of a regression, and the sums that its likelihood needs.
 struct information {
     packed_matrix left;         ///< sum of x x' / variance
     std::vector<double> right;  ///< sum of x y / variance
@@ -62,7 +64,7 @@ struct information {
     void resize(std::size_t n) {
         if (left.size() >= n) return;
         right.resize(n, 0.0);
-        left.resize(n);  // last: there may be no memory for one of them
+        left.resize(n);  // last, since it may fail
     }
     void clear() noexcept {
         left.clear();
@@ -79,14 +81,13 @@ struct information {
     }
 };
 
-/// A Kalman filter beside the regression. Its states are the common mode, the noise of the call
-/// that runs, and at the end of the last row the errors of the reading and of the lagged power,
-/// both of which stand in the next row with the other sign. All depend on the powers that are
-/// sought, linearly: beside each value its derivative by every column is carried, so that
-/// innovations (what a row brings that the rows before did not tell) are linear in the powers, too,
-/// and make normal equations.
+/// A Kalman filter beside the regression. Its states are the common mode, the noise of the current
+/// call and, at the end of the last row, the errors of the reading and of the lagged power, both of
+/// which appear in the next row with opposite sign. All depend linearly on the unknown powers: each
+/// value carries its derivative by every column, so that innovations (what a row adds to what
+/// earlier rows predict) are linear in the powers, too, and give normal equations.
 ///
-/// Units:  s, J, W. Thread: not synchronised; one owner. Cost: n^2 / 2 + 8 n steps a row.
+/// Units:  s, J, W. Thread: not synchronized; one owner. Cost: n^2 / 2 + 8 n steps per row.
 /// Fails:  never; the caller passes finite rows of positive length.
 ///
 ///     noise_filter f(noise_model{1e-3});
@@ -103,17 +104,17 @@ class noise_filter {
     }
 
     [[nodiscard]] const noise_model& model() const noexcept { return model_; }
-    /// Of the rows since the last `shift`, and of those between the last two.
+    /// Equations of the rows since the last `shift`, and of those between the last two.
     [[nodiscard]] const information& recent() const noexcept { return recent_; }
     [[nodiscard]] const information& older() const noexcept { return older_; }
-    /// Recent rows become older ones; the older ones are forgotten.
+    /// Recent rows become older ones; the older ones are dropped.
     void shift() {
         std::swap(recent_, older_);
         recent_.clear();
         recent_.resize(older_.left.size());
     }
-    /// What the last row brought that those before did not tell, in standard deviations, where the
-    /// one column draws 1 W; and its variance, J^2.
+    /// The innovation of the last row in standard deviations if a single column draws 1 W; and its
+    /// variance, J^2.
     [[nodiscard]] double last_deviation() const noexcept { return last_deviation_; }
     [[nodiscard]] double last_variance() const noexcept { return last_variance_; }
 
@@ -150,7 +151,8 @@ class noise_filter {
  private:
     enum state { common, edge, sensor, call, states };
 
-    /// From the state at a row's begin to that at its end, and what of them the row's energy has.
+    /// From the state at a row's begin to that at its end, and the states' part in the row's
+    /// energy.
     struct transition {
         double keep[states] = {};    ///< of each state's value
         double fresh[states] = {};   ///< variance of what is added to it
@@ -168,7 +170,7 @@ class noise_filter {
         for (auto* v : {&lagged_, &shown_, &innovation_}) v->resize(n, 0.0);
     }
 
-    // Brings the state from the end of the last row to the begin of this one.
+    // Moves the state from the end of the last row to the begin of this one.
     void begin_row(const filter_row& row) {
         const bool first = !started_;
         started_ = true;
@@ -224,7 +226,7 @@ class noise_filter {
         const double late = model_.lag_error * std::min(model_.box, row.length);
         return row.edge_variance + late * late * std::max(row.variety, 0.003);
     }
-    // An Ornstein-Uhlenbeck process, of which the row has the integral, times `factor`.
+    // An Ornstein-Uhlenbeck process; the row contains its integral times `factor`.
     static void take_process(transition& t, state i, double length, double tau, double variance,
                              double factor) noexcept {
         const double z = length / tau, left = -std::expm1(-z), keep = 1 - left;
@@ -236,8 +238,8 @@ class noise_filter {
         t.noise += factor * factor * variance * tau * tau * integral;
     }
 
-    // The times that the sensor shows: who ran is taken to be spread evenly over the row, but for
-    // its tail, in which it is known.
+    // The times that the sensor shows. Columns are assumed to be spread evenly over the row, except
+    // for its tail, in which the open ones are known.
     [[nodiscard]] const double* lagged(const filter_row& row) noexcept {
         const double head = row.length - row.tail;
         const double moved = -std::expm1(-head / model_.lag);
@@ -282,7 +284,7 @@ class noise_filter {
     double common_variance_ = 0, call_variance_ = 0;  ///< W^2
     information recent_, older_;
     double value_[states] = {}, covariance_[states][states] = {};
-    std::vector<double> by_column_[states];  ///< derivatives of the values, by power
+    std::vector<double> by_column_[states];  ///< derivatives of the values by power
     std::vector<double> innovation_, lagged_, shown_;
     double last_deviation_ = 0, last_variance_ = 0;
 };

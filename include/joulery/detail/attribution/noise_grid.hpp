@@ -27,29 +27,29 @@ struct noise_place {
         if (lag >= first_box) return boxes[lag - first_box];
         return lag == 0 ? 0 : 1e-3 * std::exp2((lag - 1) / double{an_octave});
     }
-    /// The lag of about so many seconds.
+    /// The lag closest to that many seconds.
     [[nodiscard]] static int nearest_lag(double seconds) noexcept {
         const double octaves = std::log2(std::max(seconds, 1e-4) / 1e-3);
         const int steps = static_cast<int>(std::lround(octaves * an_octave));
         return std::min(std::max(1 + steps, 1), first_box - 1);
     }
     static constexpr int families = 5, most_common = 8, most_lag_error = 6, most_exponent = 12;
-    /// Of what kind the common mode is; with a lag, whether there is one.
+    /// The kind of the common mode; with a lag, whether there is one.
     [[nodiscard]] int family() const noexcept {
         return lag > 0 ? (common == 0 ? 3 : 4) : common == 0 ? 0 : proportional ? 2 : 1;
     }
-    /// Logarithm of how likely a place is before any row: few sensors lag, and the call noise of a
-    /// few rows looks as if they did.
+    /// Logarithm of the prior probability of a place: few sensors lag, but the call noise of a few
+    /// rows looks as if they did.
     [[nodiscard]] double log_prior() const noexcept {
         return (lag > 0 ? -12 : 0) - (exponent != 0 ? 12 : 0);
     }
-    /// As far from here as here is from `last`, the other way.
+    /// The reflection of `last` at this place.
     [[nodiscard]] noise_place beyond(const noise_place& last) const noexcept {
         return {2 * white - last.white, 2 * call - last.call,        2 * common - last.common,
                 2 * tau - last.tau,     2 * lag - last.lag,          2 * lag_error - last.lag_error,
                 proportional,           2 * exponent - last.exponent};
     }
-    /// With noise that is as many times as large.
+    /// The place whose noise variance is larger by this factor.
     [[nodiscard]] noise_place scaled(double variance) const noexcept {
         noise_place p = *this;
         const int by = static_cast<int>(std::lround(0.5 * std::log2(std::max(variance, 1e-12))));
@@ -65,7 +65,7 @@ struct noise_place {
     }
 };
 
-/// The noise model at a place, of a channel that draws `watts`.
+/// The noise model at a place, for a channel that draws `watts`.
 [[nodiscard]] inline noise_model noise_model_at(const noise_place& p, double watts) noexcept {
     static constexpr double calls[] = {0, 0.2e-3, 0.6e-3, 2e-3, 6e-3, 20e-3, 60e-3};
     noise_model m;
@@ -83,12 +83,12 @@ struct noise_place {
     return m;
 }
 
-/// The same place, or a near one that is on the grid; what has no meaning there is 0.
+/// Moves a place onto the grid; parameters without a meaning there become 0.
 [[nodiscard]] inline bool on_grid(noise_place& p) noexcept {
     p.white = std::min(std::max(p.white, 0), 20);
     if (p.common == 0) p.tau = 0, p.proportional = false;
     if (p.lag == 0) p.lag_error = 0;
-    if (p.lag > 0) p.exponent = 0;  // rows that show others' energy tell nothing of calls
+    if (p.lag > 0) p.exponent = 0;  // rows that show others' energy say nothing about calls
     auto inside = [](int x, int most) { return x >= 0 && x <= most; };
     return inside(p.call, 6) && inside(p.common, noise_place::most_common) && inside(p.tau, 7) &&
            inside(p.lag, noise_place::last_lag) &&
@@ -96,7 +96,7 @@ struct noise_place {
            inside(p.exponent + 4, 4 + noise_place::most_exponent);
 }
 
-/// Where a search begins.
+/// The places where a search begins.
 [[nodiscard]] inline list<noise_place> first_places() {
     list<noise_place> places;
     for (int white : {1, 6, 9, 11, 13, 15}) places.push_back({white, 0, 0, 0, 0, 0, false});
@@ -109,7 +109,7 @@ struct noise_place {
     return places;
 }
 
-/// Places to try in a family every time, whatever is known of it.
+/// Places of a family that are always tried, whatever is known about it.
 [[nodiscard]] inline list<noise_place> fresh_places(int family) {
     list<noise_place> places;
     // The last one is tried first.
@@ -133,8 +133,8 @@ struct noise_place {
     return places;
 }
 
-/// Places with a lag of about so many seconds; none where that is 0. What rows show of a lag is
-/// often less than it is, since the power shown where a row ends is known from its neighbours.
+/// Places with a lag of about that many seconds; none for 0. Rows often show less lag than there
+/// is, because the power shown where a row ends is known from its neighbors.
 [[nodiscard]] inline list<noise_place> places_of_lag(double lag) {
     list<noise_place> places;
     if (!(lag > 0)) return places;
@@ -144,7 +144,7 @@ struct noise_place {
     return places;
 }
 
-/// Places with an exponent that is higher by about so much; none where that is 0.
+/// Places with an exponent that is higher by about this amount; none for 0.
 [[nodiscard]] inline list<noise_place> places_of_exponent(const noise_place& at, double higher) {
     list<noise_place> places;
     const int by = static_cast<int>(std::lround(std::min(std::max(8 * higher, -16.0), 16.0)));
@@ -158,7 +158,7 @@ struct noise_place {
     return places;
 }
 
-/// The places about one, the most promising last.
+/// The places around one, the most promising last.
 [[nodiscard]] inline list<noise_place> places_around(const noise_place& at) {
     list<noise_place> places;
     auto add = [&](int white, int call, int common, int tau, int lag, int lag_error) {

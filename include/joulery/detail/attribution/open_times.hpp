@@ -22,32 +22,32 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// How long a scope was open without an open child, in ticks; 0 where it always had one.
+/// How long a scope was open without an open child, in ticks; 0 if it always had one.
 struct own_time {
     scope_node* node;
     double ticks;
     double ended = 0;       ///< calls that ended in it
-    bool was_open = false;  ///< as the stretch began
-    bool is_open = false;   ///< as it ends
+    bool was_open = false;  ///< when the stretch began
+    bool is_open = false;   ///< when it ends
 };
 
-/// One thread's part in a stretch, or one device's.
+/// The part of one thread, or one device, in a stretch.
 struct context_stretch {
-    std::shared_ptr<thread_context> context;  ///< kept, since its nodes are named below
+    std::shared_ptr<thread_context> context;  ///< keeps the nodes below alive
     list<own_time> own;
     std::vector<double>
-        lanes;         ///< ticks in scopes at the top: one figure; of a device one a stream
+        lanes;         ///< ticks in top-level scopes: one figure; for a device one per stream
     double busy = -1;  ///< share of the time since the look before that the thread had a
                        ///< processor; negative: not known, or the only thread
-    scope_node* innermost = nullptr;  ///< the scope that is open as the stretch ends, or none
-    bool is_exact = true;             ///< the time of every call in it was taken
-    double tail = 0;  ///< ticks up to the end since the thread last changed scopes, about
+    scope_node* innermost = nullptr;  ///< the scope open as the stretch ends, or none
+    bool is_exact = true;             ///< every call in it was timed
+    double tail = 0;  ///< ticks from the thread's last change of scopes to the end, approximately
 };
 
-/// Says of all threads at one instant how long which scopes were open since the last one.
+/// Measures, for all threads at one instant, how long which scopes were open since the last call.
 ///
 /// Thread: one caller at a time. Cost: some loads for each scope that was open since. Each reader
-/// of a counter has one of its own, since each looks at its own instants.
+/// of a counter has its own, because each looks at its own instants.
 ///
 ///     open_times times;
 ///     times.look(states, begin, tick, takes_all);            // the stretch begins
@@ -55,8 +55,8 @@ struct context_stretch {
 ///     for (std::size_t i = 0; i < times.count(); ++i) ... times[i]
 class open_times {
  public:
-    /// Looks at the contexts that `takes(context)` allows, as of tick `at`. `seconds_per_tick`: 0
-    /// where threads' processor time does not matter.
+    /// Looks at the contexts that `takes(context)` accepts, as of tick `at`. `seconds_per_tick`: 0
+    /// if threads' processor time does not matter.
     template <class Takes>
     void look(scope_states& states, std::uint64_t at, double seconds_per_tick, Takes takes) {
         ++looks_;
@@ -80,16 +80,16 @@ class open_times {
 
  private:
     struct sampled_look {
-        double ahead = 0;           ///< ticks by which scopes inside were said to have taken more
-        std::uint64_t untimed = 0;  ///< calls in the ticks that were not timed
-        bool is_behind = false;     ///< calls are not in the ticks yet
+        double ahead = 0;           ///< ticks counted for scopes inside beyond its own
+        std::uint64_t untimed = 0;  ///< calls in the ticks without having been timed
+        bool is_behind = false;     ///< some calls are not in the ticks yet
     };
     struct last_look {
         std::vector<std::uint64_t> seen;   ///< ticks at the last look, by node
-        std::vector<std::uint64_t> calls;  ///< likewise, twice the calls ended; odd: open
+        std::vector<std::uint64_t> calls;  ///< by node: twice the calls ended; odd: open
         list<sampled_look> samples;        ///< by node; empty while every call is timed
-        bit_set again;                     ///< nodes to look at though they may not have changed
-        std::uint64_t changes = 0;         ///< number of the states that were looked at last
+        bit_set again;                     ///< nodes to visit even if unchanged
+        std::uint64_t changes = 0;         ///< number of the states looked at last
         std::uint64_t look = 0;
         std::uint64_t at = 0;  ///< of the last look
         double busy = -1;      ///< s, processor time as of `busy_at`
@@ -102,7 +102,7 @@ class open_times {
         into.lanes.clear();
         into.innermost = nullptr;
         into.is_exact = true;
-        std::uint64_t ends = 0;  // of calls of the innermost, since the last look
+        std::uint64_t ends = 0;  // calls of the innermost scope ended since the last look
         bool was_open = false;
         last_look& m = last_looks_[states.context->number];
         m.look = looks_;
@@ -138,20 +138,20 @@ class open_times {
         if (!device && stretch > 0) leave_late_ends(states, stretch, m, into);
         note_tail(stretch, ends, was_open, into);
     }
-    // What has changed since, what was open, and where something was left at the last look.
+    // Nodes that changed since, that were open, or that were left incomplete at the last look.
     void choose_due(context_states& states, last_look& m) {
         const std::size_t nodes = states.size();
         if (m.calls.size() < nodes) m.seen.resize(nodes, 0), m.calls.resize(nodes, 0);
         if (states.context->has_samples.load(std::memory_order_relaxed)) m.samples.resize(nodes);
         m.again.resize(nodes);
         again_.clear(nodes);
-        // Without memory a look may have broken off: what it left belongs to nobody.
+        // Without memory, a look may have been interrupted: clear what it left.
         if (std::exchange(is_measuring_, true)) std::fill(inside_.begin(), inside_.end(), 0.0);
         if (inside_.size() < nodes) inside_.resize(nodes, 0.0);
         due_ = m.again;
         states.add_changed(m.changes, due_);
     }
-    // One call that began in the stretch is as old as its time; of several nothing is known.
+    // A single call that began in the stretch is as old as its time; for several it is unknown.
     static void note_tail(double stretch, std::uint64_t ends, bool was_open,
                           context_stretch& into) {
         into.tail = 0;
@@ -160,12 +160,12 @@ class open_times {
         } else if (ends == 0) {
             for (const own_time& t : into.own) {
                 if (t.node == into.innermost) into.tail = was_open ? stretch : t.ticks;
-                if (t.node->sampling.untimed() > 0) return void(into.tail = 0);  // it may run now
+                if (t.node->sampling.untimed() > 0) return void(into.tail = 0);  // may be running
             }
         }
     }
-    // A look is often as of a moment that has just passed. What a scope was open after it, until it
-    // ended, belongs to the next stretch: a thread is never in scopes for longer than time passes.
+    // A look is often as of a moment that has just passed. Time that a scope was open after that
+    // moment belongs to the next stretch: a thread is never in scopes for longer than time passes.
     static void leave_late_ends(context_states& states, double stretch, last_look& m,
                                 context_stretch& into) {
         const double late = into.lanes[0] - stretch;
@@ -213,15 +213,15 @@ class open_times {
         }
     }
 
-    // Scopes that are timed at some calls may be said to have taken more than the one around them:
-    // what that lacks is taken from what it grows by later.
+    // Scopes timed at some calls may have been counted as longer than their parent. The difference
+    // is subtracted from later growth.
     static double less_what_was_ahead(sampled_look& m, double grown, double children) noexcept {
         const double left = grown - m.ahead;
         m.ahead = std::max(children - left, 0.0);
         return left;
     }
-    // A scope's time in a stretch is exact if no call was left out of it, and none of an earlier
-    // one came in; one call may be under way.
+    // A scope's time in a stretch is exact if no call was left out of it and none of an earlier
+    // stretch was added; one call may be in progress.
     static void note_samples(const scope_node& n, sampled_look& m, context_stretch& into) noexcept {
         const std::uint64_t untimed = n.sampling.untimed();
         const bool is_sampled = (n.flags.load(std::memory_order_relaxed) & sampled) != 0;
@@ -237,8 +237,8 @@ class open_times {
             at = at->second.look == looks_ ? std::next(at) : last_looks_.erase(at);
     }
 
-    std::unordered_map<std::uint32_t, last_look> last_looks_;  ///< by the context's number
-    // Of the context being measured, by node: ticks in children, and what is to be looked at.
+    std::unordered_map<std::uint32_t, last_look> last_looks_;  ///< by context number
+    // For the context being measured, by node: ticks in children, and nodes to visit.
     std::vector<double> inside_;
     bit_set due_, again_;
     bool is_measuring_ = false;

@@ -13,19 +13,19 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Estimates the part of a stretch in which nobody was busy, from each one's busy part.
+/// Estimates the part of a stretch in which nobody was busy, from each thread's busy part.
 ///
-/// One thread's idle part is exact. Of several only the parts are known, not when they were: where
-/// they have nothing to do with one another, the product of their idle parts is the part in which
-/// all were idle. Whether they do is learnt from looks at chosen instants, at which it is plain
-/// whether anybody was busy.
+/// For one thread the idle part is exact. For several, only the parts are known and not when they
+/// were. If the threads are independent, all of them were idle for the product of their idle parts.
+/// Whether they are independent is learnt from looks at chosen instants, which show whether anybody
+/// was busy.
 ///
 ///     overlap both;
 ///     double nobody = both.idle_part({0.5, 0.5});   // 0.25
 ///     both.learn(true, {0.5, 0.5});                 // at the last look nobody was busy
 class overlap {
  public:
-    /// `busy`: each one's busy part, 0 to 1.
+    /// `busy`: the busy part of each thread, 0 to 1.
     [[nodiscard]] double idle_part(const std::vector<double>& busy) const noexcept {
         double most = 0, sum = 0;
         std::size_t some = 0;
@@ -37,14 +37,14 @@ class overlap {
         }
         const double product = if_independent(busy);
         if (some < 2) return product;
-        // Nobody is busy at most while the busiest is not, and at least for what all leave.
+        // At most the idle part of the busiest, and at least what the sum of all leaves.
         return std::clamp(product * ratio(), std::max(1 - sum, 0.0), 1 - most);
     }
 
-    /// What one thread has of the time in which it is busy, where it shares each moment evenly with
-    /// whoever else is busy then: the mean, by thread, and its deviation from moment to moment as a
-    /// share of it. If threads have nothing to do with one another, this times their busy parts
-    /// adds up to the part in which anybody is busy.
+    /// What one thread gets of its busy time if it shares each moment evenly with the other busy
+    /// threads: the mean, by thread, and its deviation between moments as a share of it. For
+    /// independent threads, this times their busy parts adds up to the part in which anybody is
+    /// busy.
     struct turn {
         double mean = 1, deviation = 0;
     };
@@ -74,7 +74,7 @@ class overlap {
     }
 
     /// After a look at an instant that no scope chose: whether all were idle, and the busy parts of
-    /// the stretch before it. `weight`: 1, less where it follows another one closely.
+    /// the stretch before it. `weight`: 1, or less if it follows another one closely.
     void learn(bool all_idle, const std::vector<double>& busy, double weight = 1) noexcept {
         const double expected = if_independent(busy);
         if (expected <= 0 || expected >= 1) return;
@@ -83,8 +83,8 @@ class overlap {
         variance_ += weight * expected * (1 - expected);
     }
 
-    /// The ratio of something seen to what was expected, drawn to 1 where chance may be all: by as
-    /// much as the ratio's variance is of its squared distance.
+    /// The ratio of an observation to its expectation, shrunk towards 1 if it may be chance: by the
+    /// ratio of its variance to its squared distance from 1.
     [[nodiscard]] static double believed(double ratio, double variance) noexcept {
         const double off = ratio - 1;
         return off * off > variance ? 1 + off * (1 - variance / (off * off)) : 1;
@@ -96,7 +96,7 @@ class overlap {
         for (const double b : busy) product *= 1 - std::min(b, 1.0);
         return product;
     }
-    // Gauss and Legendre's: exact for up to 16 threads.
+    // Gauss-Legendre quadrature: exact for up to 16 threads.
     static constexpr double nodes[] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
                                        0.9602898564975363};
     static constexpr double weights[] = {0.3626837833783620, 0.3137066458778873, 0.2223810344533745,

@@ -10,12 +10,12 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A symmetric matrix of which only the lower half is kept, row after row, so that a new last row
-/// moves nothing. All inner loops run along rows.
+/// A symmetric matrix that stores only its lower half, row after row, so that a new last row moves
+/// nothing. All inner loops run along rows.
 ///
-/// Units:  the caller's. Thread: not synchronised; one owner.
-/// Cost:   n (n + 1) / 2 numbers; `add_square` n^2 / 2 steps, `factor` and `inverse` n^3 / 6 and
-///         n^3 / 3. Fails: `factor` says false where the matrix is not positive definite.
+/// Units:  the caller's. Thread: not synchronized; one owner.
+/// Cost:   n (n + 1) / 2 numbers; `add_square` n^2 / 2 steps, `factor` n^3 / 6, `inverse` n^3 / 3.
+/// Fails:  `factor` returns false if the matrix is not positive definite.
 ///
 ///     packed_matrix a(2);  a(0, 0) = 4;  a(1, 0) = 2;  a(1, 1) = 3;
 ///     if (a.factor()) a.solve(b);          // a is its Cholesky factor now, b the solution
@@ -81,7 +81,7 @@ class packed_matrix {
         }
         return true;
     }
-    /// Of a factor: replaces b by the solution of L L' x = b.
+    /// For a factor: replaces b by the solution of L L' x = b.
     void solve(std::vector<double>& b) const noexcept {
         for (std::size_t i = 0; i < n_; ++i) {
             const double* r = row(i);
@@ -94,13 +94,13 @@ class packed_matrix {
             add_multiple(b.data(), r, -b[i], i);
         }
     }
-    /// Of a factor: the logarithm of the determinant of A.
+    /// For a factor: the logarithm of the determinant of A.
     [[nodiscard]] double log_determinant() const noexcept {
         double sum = 0;
         for (std::size_t i = 0; i < n_; ++i) sum += std::log(row(i)[i]);
         return 2 * sum;
     }
-    /// Of a factor: the inverse of A.
+    /// For a factor: the inverse of A.
     [[nodiscard]] packed_matrix inverse() const {
         packed_matrix lower(n_), result(n_);
         for (std::size_t i = 0; i < n_; ++i) {  // row i of the inverse of L

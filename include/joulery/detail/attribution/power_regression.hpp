@@ -19,69 +19,69 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What rows say of the columns' powers.
+/// What rows reveal about the columns' powers.
 struct power_estimate {
     std::vector<double> watts;            ///< by column
     std::vector<double> covariance;       ///< of `watts`, row after row, W^2
-    double widened = 1;                   ///< what bars are of `covariance`, where rows are few
+    double widened = 1;                   ///< factor on `covariance`, for few rows
     std::vector<double> white_by_column;  ///< W^2 s: white noise of each column's power
     double lag = 0;                       ///< s: the sensor's memory
-    double lag_deviation = 0;             ///< s: what is not known of it
+    double lag_deviation = 0;             ///< s: uncertainty of the lag
     double late_variance = 0;             ///< J^2: of energy shown late where a row ends
     double white = 0;                     ///< W^2 s: white noise of the mean column's power
     double common_stddev = 0;             ///< W: of the common mode
     double common_tau = 0;                ///< s: its memory
-    double mean_watts = 0;                ///< J a thread-second
+    double mean_watts = 0;                ///< J per thread-second
     std::size_t rows = 0;
-    std::uint64_t number = 0;  ///< tells it from its channel's other ones; 0: nothing does
+    std::uint64_t number = 0;  ///< identifies it among its channel's others; 0: unidentified
 };
 
-/// Tells the energy of one channel apart: how much power each path draws.
+/// Splits the energy of one channel: how much power does each path draw?
 ///
-/// Between two dated readings of a channel lies a row: its energy and how long each path was open
-/// (busy) in it. Rows differ in who was open, so a regression finds the powers:
+/// Between two dated readings of a channel lies a row: its energy, and how long each path was open
+/// (busy) in it. Rows differ in what was open, so a regression finds the powers:
 ///
 ///     joules = sum of (power of column) x (its seconds) + (base power) x length + noise
 ///
-/// It is a Bayesian one. Before any row every column draws the mean power, give or take 0.6 of it;
-/// where rows can't tell two columns apart that is what remains, which is sharing by busy time,
-/// with a variance that says so. The base flows whoever runs; with one thread it can't be separated
-/// from the columns' common level, which is no harm: bills depend on contrasts between columns and
-/// on sums.
+/// It is Bayesian. Before any row, every column draws the mean power, give or take 0.6 of it. If
+/// rows can't separate two columns, that prior remains: energy is shared by busy time, with a
+/// variance to match. The base power flows whatever runs; with one thread it can't be separated
+/// from the columns' common level, which does no harm, because bills depend on contrasts between
+/// columns and on sums.
 ///
-/// The noise is not assumed but learnt. A noise_model has white noise that lasts within a call,
-/// each column by its own measure; a common mode that wanders; the sensor's lag; and the errors of
-/// dated readings, of which adjacent rows share one with opposite signs. About a dozen models run
-/// beside one another, each with a Kalman filter for what rows have in common (noise_filter); a
-/// search replaces those that explain the rows worse (noise_bank). The estimate is their mean,
-/// weighted by the likelihood of the rows under each, so that with few rows, when any noise may be,
-/// bars are wide. A common mode that scales powers leaves their sum open; it is settled by all
-/// energy.
+/// The noise is learnt, not assumed. A noise_model has white noise that lasts within a call, scaled
+/// for each column; a common mode that drifts; the sensor's lag; and the errors of dated readings,
+/// which adjacent rows share with opposite signs. About a dozen models run side by side, each with
+/// a Kalman filter for what rows have in common (noise_filter); a search replaces those that
+/// explain the rows worse (noise_bank). The estimate is their mean, weighted by the likelihood of
+/// the rows under each. So with few rows, when any noise is possible, error bars are wide. A common
+/// mode that scales powers leaves their sum undetermined; the total energy determines it.
 ///
-/// Where longer calls of a scope draw more (a batch of varying size), rows tell what a longer call
-/// uses beyond a shorter one, which is not what a call uses in the mean. So a noise_model may have
-/// an exponent: the time of a call counts by that power of its length.
+/// If longer calls of a scope draw more (a batch of varying size), rows show what a longer call
+/// uses beyond a shorter one, which is not the mean use of a call. So a noise_model may have an
+/// exponent: the time of a call counts as its length to that power.
 ///
-/// The window holds the last 512 to 1,024 rows. What is older stays as a prior that fades within
-/// ten minutes.
+/// The window holds the last 512 to 1,024 rows. Older rows remain as a prior that fades within ten
+/// minutes.
 ///
-/// With a lag, a row's energy is not that of who ran in it. Share what powers leave unexplained
-/// over spans of about 100 lags, and add `late_variance` times the squared step of a path's share
-/// from each span to the next; `white_by_column` times seconds is what noise within a span adds.
+/// With a lag, a row's energy is not that of what ran in it. Share the energy that powers leave
+/// unexplained over spans of about 100 lags, and add `late_variance` times the squared step of a
+/// path's share from each span to the next; `white_by_column` times seconds is the noise within a
+/// span.
 ///
-/// Units:  s, J, W. Thread: not synchronised; one owner. Memory: 0.2 MB at 16 columns, 3.2 at 128.
-/// Cost:   `add` about 15 us at 16 columns, 150 us at 128, in the mean, and at most 0.2 and 8 ms;
-///         `solve` 0.2 and 4 ms.
-/// Fails:  never; rows that can't be (not a number, no length, unknown columns) are ignored. The
-///         same rows give the same bits.
+/// Units:  s, J, W. Thread: not synchronized; one owner. Memory: 0.2 MB at 16 columns, 3.2 at 128.
+/// Cost:   `add` takes about 15 us at 16 columns and 150 us at 128 on average, at most 0.2 and 8
+///         ms; `solve` 0.2 and 4 ms.
+/// Fails:  never; impossible rows (not a number, no length, unknown columns) are ignored. The same
+///         rows give the same bits.
 ///
 ///     power_regression r;
-///     const regression_term open[] = {{0, 0.06}, {1, 0.04}};    // 60 ms of one, 40 ms of the
-///     other r.add({0.1, 11.0, 1e-8, 0, open, 2});                     // 11 J in 0.1 s const
-///     power_estimate& e = r.solve();                      // e.watts[0], e.watts[1]
+///     const regression_term open[] = {{0, 0.06}, {1, 0.04}};  // 60 ms of one, 40 ms of the other
+///     r.add({0.1, 11.0, 1e-8, 0, open, 2});                    // 11 J in 0.1 s
+///     const power_estimate& e = r.solve();                     // e.watts[0], e.watts[1]
 class power_regression {
  public:
-    /// `known_memory`: s, of a sensor that is known not to show the power of the moment.
+    /// `known_memory`: s, for a sensor that is known not to show the present power.
     explicit power_regression(std::size_t max_columns = 160, double known_memory = 0)
         : max_columns_(max_columns), known_memory_(known_memory) {}
 
@@ -92,7 +92,7 @@ class power_regression {
         if (!usable(row)) return;
         take_totals(row);
         if (bank_.empty()) {
-            if (!(row.joules > 0)) return;  // nothing tells yet how large powers are
+            if (!(row.joules > 0)) return;  // the scale of the powers is unknown so far
             prior_.reference = facts_.reference = prior_.mean;
             bank_.begin(prior_.channel);
         }
@@ -138,7 +138,7 @@ class power_regression {
         prior_.channel = std::max(joules_ / seconds_[0], 1e-9);
         prior_.mean = open_ > 0 ? std::max(joules_ / open_, 0.0) : prior_.channel;
     }
-    // The older half of the window becomes the past, the recent one the older one.
+    // The older half of the window becomes the past, the recent half the older one.
     void shift() {
         if (window_.older_size() > 0) {
             const double keep = std::exp(-window_.older_seconds() / memory);
@@ -162,7 +162,7 @@ class power_regression {
         for (std::size_t k = 0; k < bank_.solutions().size(); ++k) sum += likelihood(k);
         return sum;
     }
-    // Of a member, against the best; 0 where it makes no difference.
+    // Likelihood of a member relative to the best; 0 if it is negligible.
     [[nodiscard]] double likelihood(std::size_t k) const noexcept {
         const double evidence = bank_.members()[k].evidence;
         return evidence > -6 ? std::exp(evidence) : 0;
@@ -190,7 +190,7 @@ class power_regression {
             estimate_.late_variance += weight * (m.lag + m.box / 2) * (m.lag + m.box / 2);
             exponent += weight * std::fabs(m.exponent);
             estimate_.white += weight * m.white;
-            if (m.common_tau < 0.04)  // as well a noise of calls
+            if (m.common_tau < 0.04)  // equivalent to noise of calls
                 estimate_.white += weight * 2 * m.common_stddev * m.common_stddev * m.common_tau;
             estimate_.common_stddev += weight * m.common_stddev;
             if (m.common_stddev > 0) estimate_.common_tau += weight * m.common_tau;
@@ -199,7 +199,8 @@ class power_regression {
             if (m.call_tau > slow_calls) restless += weight * m.white / (2 * m.call_tau);
         }
         const double lag = estimate_.lag, between = estimate_.lag_deviation - lag * lag;
-        // Rows of scopes much longer than it tell it to a quarter, whatever one model says.
+        // Rows of scopes much longer than the lag determine it to a quarter, whatever one model
+        // says.
         estimate_.lag_deviation = std::sqrt(std::max(between, 0.0) + 0.06 * lag * lag);
         estimate_.late_variance *= variance_of_power();
         if (wandering > 0) estimate_.common_tau /= wandering;
@@ -213,18 +214,17 @@ class power_regression {
         allow_for_memory(restless);
         for (std::size_t i = 0; i < n; ++i)
             estimate_.white_by_column.push_back(estimate_.white * facts_.noisiness[i + 1]);
-        estimate_.rows = rows_;  // whole: there was memory for it
+        estimate_.rows = rows_;  // complete: there was memory for it
     }
-    // No model is the machine's: under noise of calls, of the clock, of other programs and all of
-    // them errors were a quarter larger than the models said, which is measured (bench/accuracy).
-    // Where powers go with calls' lengths they were a third as large again.
+    // No model fits a machine exactly: under noise of calls, of the clock, of other programs and of
+    // all of these, errors were measured to be a quarter larger than the models state
+    // (bench/accuracy). If power depends on calls' lengths they were another third larger.
     static constexpr double beyond_models = 1.6, beyond_exponents = 3;
-    // How large the noise is has to be learnt from the same rows.
+    // The size of the noise must be learnt from the same rows.
     static constexpr double few_rows = 12;
-    // A memory that no model explains leaves nothing to tell powers apart by; one that is long and
-    // known about tells less than the model thinks.
-    // The same where power seems to change much and fast (`restless`: W^2) whoever runs: that is
-    // what a memory looks like which no model has found.
+    // A memory that no model explains leaves nothing to separate powers by; a long and known one
+    // reveals less than the model thinks. The same holds if power seems to change strongly and fast
+    // (`restless`: W^2) whatever runs: that is what an unmodeled memory looks like.
     void allow_for_memory(double restless) {
         const double suspected = bank_.suspected_lag();
         const double mean = estimate_.mean_watts;
@@ -257,14 +257,13 @@ class power_regression {
     }
     static constexpr double long_memory = 12e-3, quick = 80e-3, slow_calls = 15e-3;  // s
 
-    // Short rows tell most, and go wrong most where no model fits: a lag below a call's length,
-    // power that depends on how long a call is. Where long rows alone say something else than all
-    // rows, and are sure of it, neither is believed: the estimate is between them, and its bars
-    // reach both.
+    // Short rows reveal most, and are most misleading if no model fits: a lag shorter than a call,
+    // or power that depends on a call's length. If long rows alone contradict all rows, and are
+    // certain of it, neither is trusted: the estimate lies between them, and its bars reach both.
     void allow_for_long_rows() {
         const std::size_t n = columns();
         const noise_model& m = bank_.members().front().filter.model();
-        if (n < 2 || m.lag > 0 || m.box > 0) return;  // a lag that is known is allowed for
+        if (n < 2 || m.lag > 0 || m.box > 0) return;  // a known lag is already allowed for
         power_solution s = bank_.solve_long_rows(window_, facts_, prior_);
         if (s.watts.empty()) return;
         packed_matrix c = s.factor.inverse();
@@ -306,7 +305,7 @@ class power_regression {
         }
         return sum;
     }
-    // Of a mean of models: each one's covariance, and how they differ.
+    // For a mean of models: each one's covariance, and the differences between them.
     void add_covariance(const packed_matrix& c, const std::vector<double>& watts, double weight) {
         const std::size_t n = columns();
         auto off = [&](std::size_t i) {
@@ -320,8 +319,8 @@ class power_regression {
             }
         }
     }
-    // A common mode that scales all powers has a mean of its own over the rows. What is sought are
-    // the powers that were drawn, scaled by it: those that explain all energy. Their sum is sure.
+    // A common mode that scales all powers has a mean of its own over the rows. The wanted powers
+    // are those actually drawn, scaled by it, which explain the total energy. Their sum is certain.
     void scale_to_energy(std::vector<double>& watts, packed_matrix& covariance) const {
         const std::size_t n = columns() + 1;
         std::vector<double> along(n, 0.0), share(n);
@@ -349,7 +348,7 @@ class power_regression {
     std::size_t max_columns_, rows_ = 0;
     double known_memory_;
     double joules_ = 0, open_ = 0;
-    std::vector<double> seconds_;  ///< by column; first the length of all rows
+    std::vector<double> seconds_;  ///< by column; the first is the length of all rows
     row_window window_;
     row_window::column_facts facts_;
     power_prior prior_;

@@ -15,13 +15,13 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What each path of a channel has, by index + 1 (0: outside all scopes): blocks of rows that are
-/// final, and what was published last.
+/// The energy of each path of a channel, by index + 1 (0: outside all scopes): blocks of rows that
+/// are final, and the figures published last.
 ///
-/// Units: J. Thread: not synchronised; one owner. Cost: some arithmetic a path.
+/// Units: J. Thread: not synchronized; one owner. Cost: some arithmetic per path.
 class published_energies {
  public:
-    /// Adds what earlier blocks have to what the rows since then give.
+    /// Adds the energy of earlier blocks to that of the rows since then.
     void add_committed(list<path_energy>& now) {
         if (committed_.size() < now.size()) committed_.resize(now.size());
         for (std::size_t p = 0; p < now.size(); ++p) {
@@ -29,12 +29,12 @@ class published_energies {
             now[p].self += before.self;
             now[p].total += before.total;
             now[p].known += before.known;
-            // Powers that were off then are off now: deviations add up, not variances.
+            // Powers that were wrong then are wrong now: deviations add up, not variances.
             const double deviation = std::sqrt(now[p].variance) + before.variance;
             now[p].variance = deviation * deviation;
         }
     }
-    /// Makes a block final: later rows correct only later rows. Call after `add_committed`.
+    /// Makes a block final: later rows correct only later rows. Call it after `add_committed`.
     void commit(const list<path_energy>& block) {
         for (std::size_t p = 0; p < block.size(); ++p) {
             committed_[p].self += block[p].self;
@@ -44,9 +44,9 @@ class published_energies {
         }
     }
 
-    /// What was published does not fall: what a path has too much of is taken from what the others
-    /// have gained since. `inclusive`: paths have the same energy, and nothing is taken from
-    /// others. `parent_of(row)`: the row around it; 0: none.
+    /// Published energy does not fall: the excess of a path is taken from what the others have
+    /// gained since. `inclusive`: paths have the same energy, and nothing is taken from others.
+    /// `parent_of(row)`: its parent's row; 0: none.
     template <class ParentOf>
     void keep_monotone(list<path_energy>& now, bool inclusive, ParentOf parent_of) {
         published_.resize(now.size(), 0.0);
@@ -57,7 +57,7 @@ class published_energies {
         }
         const double kept = inclusive || risen <= 0 ? 1.0 : std::max(gained, 0.0) / risen;
         totals_.assign(now.size(), 0.0);
-        for (std::size_t p = now.size(); p-- > 0;) {  // children before their parents
+        for (std::size_t p = now.size(); p-- > 0;) {  // children before parents
             published_[p] += std::max(now[p].self - published_[p], 0.0) * kept;
             now[p].self = published_[p];
             totals_[p] += now[p].self;
@@ -68,17 +68,17 @@ class published_energies {
         }
     }
 
-    /// Outside its children, as last published.
+    /// Energy without children, as last published.
     [[nodiscard]] double self(std::size_t row) const noexcept {
         return row < published_.size() ? published_[row] : 0;
     }
-    /// Children included, as last published.
+    /// Energy with children, as last published.
     [[nodiscard]] double total(std::size_t row) const noexcept {
         return row < totals_.size() ? totals_[row] : 0;
     }
 
  private:
-    list<path_energy> committed_;  ///< variance as a deviation
+    list<path_energy> committed_;  ///< `variance` is a deviation here
     std::vector<double> published_, totals_;
 };
 

@@ -23,23 +23,23 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What a channel is to attribution.
+/// The properties of a channel that attribution depends on.
 struct channel_traits {
     attribution policy = attribution::shared;
-    bool follows_processors = true;  ///< threads that wait don't use its energy
-    bool separates_scopes = true;    ///< false: an estimate, which does not depend on who runs
+    bool follows_processors = true;  ///< waiting threads don't use its energy
+    bool separates_scopes = true;    ///< false: an estimate, which does not depend on what runs
     double quantum = 0;              ///< J
     double known_memory = 0;         ///< s, of a gauge
-    double model_error = 5e-4;       ///< standard deviation, as a fraction of what powers decide
+    double model_error = 5e-4;       ///< standard deviation; fraction of energy split by powers
     double seconds_per_tick = 1e-9;
     std::size_t index = 0;  ///< among all channels of the meter
 };
 
-/// Adds up who was open between looks, for the two rows that are under way: the one to fit and the
-/// one to bill. Time goes to the innermost scope of each thread; where several threads share
-/// processors it is weighed by how much of it they had one, so that who waits is not billed.
+/// Adds up what was open between looks, for the two rows in progress: the one to fit and the one to
+/// bill. Time goes to the innermost scope of each thread. If several threads share processors it is
+/// weighted by how much of it they had one, so that waiting threads are not billed.
 ///
-/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see open_times.
+/// Thread: call with the backend's `state_mutex` held. Cost: see open_times.
 class row_builder {
  public:
     static constexpr std::size_t most_columns = 160;
@@ -62,7 +62,7 @@ class row_builder {
     [[nodiscard]] pending_row& to_bill() noexcept { return to_bill_; }
     [[nodiscard]] const pending_row& to_bill() const noexcept { return to_bill_; }
 
-    // Adds what the last look saw to both rows under way.
+    // Adds the last look to both rows in progress.
     void add_stretch(double seconds, bool at_edge) {
         if (!(seconds > 0)) return;
         const double ticks = seconds / traits_.seconds_per_tick;
@@ -81,7 +81,7 @@ class row_builder {
         const double device_busy = 1 - device_.both.idle_part(device_.parts);
         note_tail(ticks);
         find_turns(ticks);
-        // Scopes choose when they begin and end: what is so then is not so at any moment.
+        // Scopes choose when they begin and end, so those moments are not representative.
         const double weight = std::min(seconds / a_new_look, 1.0);
         if (at_edge || was_at_edge_)
             take_as_expected(weight, ticks);
@@ -112,7 +112,7 @@ class row_builder {
                 add_pool(p, number, row, p.device ? busy : left, outside_share, has_device, out);
             ++number;
         }
-        // Outside is what the pools leave; all that a row holds is somebody's.
+        // The time outside is what the pools leave; a row's energy is always assigned completely.
         double assigned = 0;
         for (const row_member& m : out) assigned += m.share;
         const bool inclusive = traits_.policy == attribution::inclusive;
@@ -133,13 +133,12 @@ class row_builder {
         return columns_[path->index];
     }
 
-    /// What a path has of the moments that several threads share, as against threads that have
-    /// nothing to do with one another: the ratio, and how sure that is (times the deviation from
-    /// moment to moment).
+    /// What a path has of the moments that several threads share, compared with independent
+    /// threads: the ratio, and its uncertainty (times the deviation between moments).
     [[nodiscard]] taken_turns turns_of(std::size_t path_index) const noexcept {
         const seen_turns s =
             path_index < seen_turns_.size() ? seen_turns_[path_index] : seen_turns();
-        // Moments that are alike, round after round, tell no more for being many.
+        // Similar moments, round after round, reveal no more for being many.
         const double deviation = 1 / std::sqrt(std::min(s.looks, most_looks) + looks_believed);
         if (!(s.expected > 0)) return {1, deviation, 0};
         const double ratio =
@@ -148,9 +147,9 @@ class row_builder {
         return {1 + seen * (ratio - 1), deviation, 0.5 * std::fabs(ratio - 1)};
     }
 
-    /// s, for how long what is open has been so.
+    /// s for which the open scopes have been open.
     [[nodiscard]] double tail() const noexcept { return tail_ * traits_.seconds_per_tick; }
-    /// Visits the columns that threads have open, and how much of a thread each is.
+    /// Visits the columns that threads have open, and the fraction of a thread in each.
     template <class Visit>
     void for_open_now(Visit visit) {
         bool any = false;
@@ -162,14 +161,14 @@ class row_builder {
         }
         if (!any) visit(outside_column, 1.0);
     }
-    /// Ticks of a path, without those inside it, that its threads took for reads at edges.
+    /// Ticks that the threads of a path, without its children, spent on reads at edges.
     [[nodiscard]] double edge_ticks(std::size_t path_index) const noexcept {
         return path_index < edges_seen_.size() ? edges_seen_[path_index] : 0;
     }
 
  private:
-    // The time in which threads read counters at the edges of scopes is nobody's: it is taken out
-    // of the scopes that were innermost meanwhile. Returns it in ticks, of all threads that run.
+    // Subtracts the time in which threads read counters at edges from the scopes that were
+    // innermost then; it is billed to nobody. Returns it in ticks, over all running threads.
     double take_edges_out(std::size_t threads) {
         if (!traits_.follows_processors || traits_.policy == attribution::inclusive) return 0;
         double taken = 0;
@@ -190,14 +189,14 @@ class row_builder {
                           static_cast<double>(std::max<std::size_t>(threads, 1));
         return taken / static_cast<double>(std::max<std::size_t>(threads, 1));
     }
-    // Since when no thread has changed scopes.
+    // The time since a thread last changed scopes.
     void note_tail(double ticks) {
         double tail = ticks;
         for (std::size_t i = 0; i < times_.count(); ++i)
             if (!times_[i].context->is_device()) tail = std::min(tail, times_[i].tail);
         tail_ = tail < 0.999 * ticks ? tail : tail_ + ticks;
     }
-    // Which scopes wait, from threads' processor times.
+    // Learns which scopes wait, from threads' processor times.
     void learn_busy_shares(double ticks) {
         std::size_t hosts = 0;
         for (std::size_t i = 0; i < times_.count(); ++i) {
@@ -223,7 +222,8 @@ class row_builder {
     }
     std::size_t columns_for(path_record& path) { return 30 + column_of(&path); }
 
-    // How each context shares the moments in which it is busy, and what is busy outside all scopes.
+    // How each context shares the moments in which it is busy, and the busy time outside all
+    // scopes.
     void find_turns(double ticks) {
         host_.busy.assign(times_.count(), 0.0);
         device_.busy.assign(times_.count(), 0.0);
@@ -248,7 +248,8 @@ class row_builder {
         const context_stretch& c = times_[i];
         if (c.own.empty()) return;
         const bool device = c.context->is_device();
-        // Host threads share one pool, but by `inclusive`, where each has all it was open for.
+        // Host threads share one pool, except under `inclusive`, where each has all energy while it
+        // was open.
         const bool inclusive = traits_.policy == attribution::inclusive && &row == &to_bill_;
         pool& into = row.at(device ? 0 : inclusive ? 1 + i : 1);
         into.device = device;
@@ -263,7 +264,7 @@ class row_builder {
         }
     }
 
-    // Threads that work together take turns of their own: who is open with whom is seen at looks.
+    // Cooperating threads take turns in their own way: looks show which scopes are open together.
     void learn_overlaps(double weight) {  // less for looks that follow each other closely
         host_.learn(weight);
         device_.learn(weight);
@@ -281,7 +282,7 @@ class row_builder {
             s.variance += weight * t.mean * t.mean * t.deviation * t.deviation;
         }
     }
-    // Of a stretch that scopes have cut out nothing is learnt.
+    // Stretches that scopes cut out reveal nothing.
     void take_as_expected(double weight, double ticks) {
         for (std::size_t i = 0; i < times_.count(); ++i) {
             if (times_.count() < 2 || times_[i].context->is_device()) continue;
@@ -295,24 +296,24 @@ class row_builder {
     }
     struct seen_turns {
         double looks = 0, found = 0, expected = 0, variance = 0;
-        double cut_out = 0;  ///< looks' worth of stretches that scopes have cut out
+        double cut_out = 0;  ///< looks' worth of stretches that scopes cut out
     };
     seen_turns& turns_seen_of(const path_record& path) {
         if (seen_turns_.size() <= path.index) seen_turns_.resize(path.index + 1);
         return seen_turns_[path.index];
     }
     static constexpr double a_new_look = 20e-3;  // s
-    // Which streams of a device run together is not seen.
+    // Which streams of a device run together is unknown.
     static constexpr overlap::turn a_stream{1, 0.1};
     static constexpr double most_looks = 30,
-                            looks_believed = 4;  // that threads have nothing to do with each other
+                            looks_believed = 4;  // that threads are independent
 
-    // How much of its open time a path had a processor, where several threads share one.
+    // How much of its open time a path had a processor, if several threads share one.
     [[nodiscard]] double busy_weight(const context_stretch& c, path_record& path) {
         if (c.busy < 0 || c.context->is_device()) return 1;
         return std::max(shares_.of(columns_for(path)), least_weight);
     }
-    static constexpr double least_weight = 1e-3;  // who only waits still takes turns
+    static constexpr double least_weight = 1e-3;  // even a thread that only waits takes turns
 
     void add_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
                   double outside_share, bool has_device, list<row_member>& out) {
@@ -332,7 +333,7 @@ class row_builder {
                                   : part * (1 - outside_share) * own.turns / all;
             m.share_deviation = inclusive ? 0 : m.share * own.turn_deviation / own.turns;
             m.waited = own.waited * traits_.seconds_per_tick;
-            // Host threads have a share of a device only while it does nothing that is marked.
+            // Host threads have a share of a device only while no marked work runs on it.
             m.seconds = !p.device && has_device ? m.share * row.seconds
                                                 : own.ticks * traits_.seconds_per_tick;
             m.calls = pool::calls_of(own);
@@ -348,11 +349,11 @@ class row_builder {
         return c;
     }
     const channel_traits traits_;
-    // What threads have in common, and what the streams of devices have.
+    // The shares of all threads together, or of a device's streams.
     struct lanes {
         overlap both;
-        std::vector<double> parts;  ///< of the stretch, each one's in scopes
-        std::vector<double> busy;   ///< by context: of the stretch, busy in scopes
+        std::vector<double> parts;  ///< of the stretch, in scopes, for each
+        std::vector<double> busy;   ///< by context: part of the stretch busy in scopes
         list<overlap::turn> turns;
         bool is_open = false;
         void clear() {
@@ -368,13 +369,13 @@ class row_builder {
     double tail_ = 0;          ///< ticks since a thread last changed scopes
     double busy_outside_ = 0;  ///< ticks, of the last stretch
     bool has_one_thread_ = true;
-    bool was_at_edge_ = false;     ///< the last stretch ended so
+    bool was_at_edge_ = false;     ///< the last stretch ended at an edge
     list<seen_turns> seen_turns_;  ///< by path index
     call_lengths lengths_;
     pending_row to_fit_, to_bill_;
-    list<std::uint32_t> columns_;  ///< by path index; 0: none yet
+    list<std::uint32_t> columns_;  ///< by path index; 0: none so far
     std::uint32_t next_column_ = 2;
-    std::vector<double> edges_seen_;  ///< ticks at edges that were taken out, by path index
+    std::vector<double> edges_seen_;  ///< subtracted edge ticks, by path index
 };
 
 }  // namespace detail

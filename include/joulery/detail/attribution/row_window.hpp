@@ -1,4 +1,4 @@
-// row_window.hpp - the last rows of one channel, kept to be asked again.
+// row_window.hpp - the last rows of one channel, kept so that new models can process them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,37 +22,37 @@ namespace detail {
 struct regression_term {
     std::uint32_t column;
     double seconds;
-    double open_at_end = 0;  ///< threads that have it open as the row ends
+    double open_at_end = 0;  ///< threads that have it open at the row's end
     calls_in_row calls = {};
-    call_length length = {};  ///< of the column's calls, as known by now
+    call_length length = {};  ///< of the column's calls, as known now
 };
 
 /// Energy of one channel between two dated readings.
 struct regression_row {
     double length = 0;         ///< s between the readings
-    double joules = 0;         ///< between them
-    double read_variance = 0;  ///< J^2, of both readings: the counter's step, uncertain instants
-    double gap = 0;            ///< s from the end of the row before; 0: they share a reading
+    double joules = 0;         ///< between the readings
+    double read_variance = 0;  ///< J^2, of both readings: counter steps and uncertain instants
+    double gap = 0;            ///< s since the end of the previous row; 0: they share a reading
     const regression_term* terms = nullptr;
     std::size_t count = 0;
-    double tail = 0;  ///< s up to the row's end since a thread last changed columns
+    double tail = 0;  ///< s from the last change of columns by a thread to the row's end
 };
 
-/// Whether a number can be used. Its bits are asked, since -ffast-math takes all for finite.
+/// Whether a number can be used. Tests its bits, since -ffast-math assumes that all are finite.
 [[nodiscard]] inline bool usable_number(double x) noexcept {
     std::uint64_t bits;
     std::memcpy(&bits, &x, sizeof bits);
     return (bits >> 52 & 0x7ff) < 1023 + 100;  // neither infinite nor above 10^30
 }
 
-/// Two halves of at most `max_rows` rows: when the recent one is full it becomes the older one, and
-/// that is forgotten.
+/// Two halves of at most `max_rows` rows: when the recent half is full it becomes the older one,
+/// which is dropped.
 ///
 /// Units:  s, J. Thread: not synchronised; one owner. Memory: at most 2 MB.
 ///
 ///     row_window w;
 ///     w.add(row);
-///     w.prepare(w.size() - 1, columns, out);   // as the filters want it
+///     w.prepare(w.size() - 1, columns, out);   // in the form that filters need
 class row_window {
  public:
     [[nodiscard]] std::size_t size() const noexcept { return older_.rows.size() + recent_size(); }
@@ -61,13 +61,13 @@ class row_window {
     [[nodiscard]] bool full() const noexcept {
         return recent_.rows.size() >= max_rows || recent_.terms.size() >= max_terms;
     }
-    /// How long the older rows took, s.
+    /// Duration of the older rows, s.
     [[nodiscard]] double older_seconds() const noexcept {
         double sum = 0;
         for (const row& r : older_.rows) sum += r.length + r.gap;
         return sum;
     }
-    /// How many rows there are in which a call began; the others go on with one of another row.
+    /// Number of rows in which a call began; in the others a call of another row continues.
     [[nodiscard]] double rows_with_calls() const noexcept {
         double sum = 0;
         for (const half* h : {&older_, &recent_})
@@ -113,14 +113,14 @@ class row_window {
         recent_.rows.push_back(r);
     }
 
-    /// What columns are like, base first.
+    /// Properties of columns, base first.
     struct column_facts {
-        std::vector<double> power;      ///< the channel's being 1
-        std::vector<double> noisiness;  ///< 1 in the mean
+        std::vector<double> power;      ///< relative to the channel's
+        std::vector<double> noisiness;  ///< 1 on average
         list<call_length> lengths;      ///< of calls
-        double reference = 0;           ///< W that are taken off each open second
+        double reference = 0;           ///< W, subtracted from each open second
     };
-    /// A row as the filters with such a model want it, valid until the next call. The base is open
+    /// Prepares a row for the filters of such a model; valid until the next call. The base is open
     /// all the time.
     void prepare(std::size_t index, const column_facts& facts, filter_row& out,
                  const noise_model& model) {
@@ -179,11 +179,11 @@ class row_window {
         return half_of(index).rows[index < older_size() ? index : index - older_size()];
     }
     // Replaces the times of a row by those that the mean shows, and returns their sum. What ran at
-    // an instant is shown from then on for `box` seconds, evenly; before the first row it is taken
-    // to be what runs in this one.
+    // an instant is shown for the following `box` seconds, evenly; before the first row, the same
+    // columns as in this row are assumed to have run.
     double show_mean(std::size_t index, double box) {
         const double length = row_at(index).length;
-        auto shown = [&](double ago) {  // s, of all that ran since `ago` before the row's end
+        auto shown = [&](double ago) {  // s, for what ran since `ago` before the row's end
             const double u = std::min(ago, length + box), late = std::max(u - box, 0.0);
             return ((u < length ? u * u / 2 : length * u - length * length / 2) - late * late / 2) /
                    box;

@@ -1,5 +1,4 @@
-// scope_states.hpp - what the scopes of all threads showed at one look, for all channels of a
-// backend.
+// scope_states.hpp - the scopes of all threads as of one look, for all channels of a backend.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,7 +21,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The nodes of one thread as of the last look, and at which look each was seen to change.
+/// The nodes of one thread as of the last look, and the look at which each was last seen to change.
 class context_states {
  public:
     explicit context_states(std::shared_ptr<thread_context> of) : context(std::move(of)) {}
@@ -62,29 +61,28 @@ class context_states {
         }
     }
 
-    /// Processor time of the thread as of the last look, in s; negative where it is not known.
+    /// Processor time of the thread as of the last look, in s; negative if unknown.
     [[nodiscard]] double busy_seconds() {
         if (busy_ == not_asked) busy_ = context->busy_seconds();
         return busy_;
     }
 
     const std::shared_ptr<thread_context> context;
-    std::uint64_t taken_at = 0;  ///< number of the look that it was part of last
+    std::uint64_t taken_at = 0;  ///< number of the last look that it was part of
 
  private:
     static constexpr double not_asked = -2;
     node_watch watch_;
     std::vector<std::uint64_t> states_, calls_;   ///< by node
-    std::vector<std::uint64_t> changed_, words_;  ///< look at which a node changed, of 64 the last
+    std::vector<std::uint64_t> changed_, words_;  ///< last look that saw a change; by 64 nodes
     std::uint64_t changed_at_ = 0;
     double busy_ = not_asked;
 };
 
-/// Looks at the scopes of all threads at most once a reading, however many channels ask.
+/// Looks at the scopes of all threads at most once per reading, however many channels ask.
 ///
-/// Thread: belongs to the holder of its backend's `state_mutex`. Cost: see node_watch; nothing
-/// until
-///         somebody asks.
+/// Thread: call with the backend's `state_mutex` held. Cost: see node_watch; nothing until a
+/// channel asks.
 ///
 ///     states.become(all, 1);
 ///     states.look_again();                        // a reading was taken
@@ -93,7 +91,7 @@ class scope_states {
  public:
     using contexts = std::vector<std::shared_ptr<thread_context>>;
 
-    /// Whose scopes it looks at; `version` tells such a list from another one.
+    /// Sets whose scopes it looks at; `version` identifies the list.
     void become(contexts all, std::uint64_t version) {
         all_ = std::move(all);
         version_ = version;

@@ -1,4 +1,4 @@
-// window_probe.hpp - quick estimates of a sensor's lag, and of how power goes with calls' lengths.
+// window_probe.hpp - quick estimates of a sensor's lag, and of how power depends on call length.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,17 +14,17 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Asks all rows of a window one question by a plain regression with one term more, whatever the
-/// noise. What comes out is a place to try, no more.
+/// Asks all rows of a window one question by a plain regression with one additional term, whatever
+/// the noise. The answer is only a place to try.
 ///
-/// Cost: a pass over the window, n^2 a row, and n^3 once. Fails: see each.
+/// Cost: a pass over the window, n^2 per row, and n^3 once. Fails: see each function.
 class window_probe {
  public:
-    /// The lag of the sensor in s, where the rows show one clearly; else 0.
+    /// The lag of the sensor in s, if the rows show one clearly; otherwise 0.
     ///
     /// A sensor that follows the power with a lag L still owes, at any moment, L times the power
-    /// that it shows. So what ran in a row used the energy that the row shows and L times the step
-    /// of the shown power from its begin to its end:
+    /// that it shows. So the columns of a row used the energy that the row shows plus L times the
+    /// change of the shown power from its begin to its end:
     ///
     ///     joules = sum of (power of column) x (its seconds)
     ///              - L x (shown at the end - at the begin)
@@ -38,10 +38,10 @@ class window_probe {
                 k > 0 && k + 1 < window.size() && shown_[k] >= 0 && shown_[k + 1] >= 0;
             return known ? shown_[k] - shown_[k + 1] : unknown;
         });
-        // Of a memory that is shorter than any row the shown power tells nothing.
+        // If the memory is shorter than any row, the shown power reveals nothing.
         return a.value > 4 * a.deviation && a.value > shortest_ ? a.value : 0;
     }
-    /// By how much the exponent of the model is too low; 0 where rows don't tell.
+    /// How much the exponent of the model is too low; 0 if the rows don't show it.
     [[nodiscard]] double exponent(row_window& window, const row_window::column_facts& facts,
                                   const noise_model& model, double channel) {
         const answer a =
@@ -50,7 +50,7 @@ class window_probe {
     }
 
  private:
-    // The shown power at the begin of each row; negative where no short row lies beside it.
+    // The shown power at the begin of each row; negative if no short row is next to it.
     void find_shown(row_window& window, const row_window::column_facts& facts,
                     const noise_model& model) {
         const std::size_t rows = window.size();
@@ -81,11 +81,11 @@ class window_probe {
         double value = 0, deviation = 1e30;
     };
     static constexpr double unknown = 1e300;
-    // `term(k)`: what row k has of what is asked for, once row_ is prepared; `unknown`: left out.
+    // `term(k)`: the new term of row k, once row_ is prepared; `unknown`: left out.
     template <class Term>
     [[nodiscard]] answer ask(row_window& window, const row_window::column_facts& facts,
                              const noise_model& model, Term term) {
-        const std::size_t n = facts.power.size() + 1;  // what is asked for comes last
+        const std::size_t n = facts.power.size() + 1;  // the new term comes last
         left_ = packed_matrix(n);
         right_.assign(n, 0.0);
         double squares = 0;
@@ -95,7 +95,7 @@ class window_probe {
             terms_.assign(row_.seconds, row_.seconds + row_.columns);
             terms_.push_back(term(k));
             if (terms_.back() >= unknown) continue;
-            // All rows err by a like share of their power, and by their ends.
+            // Errors are proportional to a row's power, and come from its ends.
             const double weight = 1 / (row_.length * row_.length);
             left_.add_square(terms_.data(), weight);
             for (std::size_t i = 0; i < n; ++i) right_[i] += weight * row_.joules * terms_[i];
