@@ -331,8 +331,7 @@ class channel_attribution {
         if (traits_.policy == attribution::inclusive) return false;
         if (r.joules == start_.joules) return true;  // it has shown nothing so far
         const double seconds = rows_.to_bill().seconds;
-        // A value from before the row says nothing about it; that only matters if the row lasted
-        // longer than a moment.
+        // A value from before the row says nothing about it; for a mere moment that is harmless.
         const double old = r.staleness + r.uncertainty;
         if (seconds < old) return seconds > a_moment * old;
         if (rows_.to_bill().longest_part() > 0.99) return false;
