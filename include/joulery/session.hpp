@@ -140,12 +140,12 @@ measure_idle_power(std::chrono::nanoseconds time = std::chrono::seconds(1));
 namespace joulery {
 inline namespace v1 {
 
-/// The symbol that makes the linker take the implementation from an archive.
+/// The linker takes the implementation from an archive because of this symbol.
 extern "C" JOULERY_DECL void joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file() {}
 
 namespace detail {
 
-/// What this copy of the implementation does if it serves the process.
+/// The entry points of this copy of the implementation, used if it serves the process.
 inline thread_cursor* tree_of_session() noexcept {
     if (inside_library || !scopes_enabled.load(std::memory_order_relaxed)) return nullptr;
     if (default_tree != nullptr) return default_tree;

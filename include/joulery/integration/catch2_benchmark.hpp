@@ -1,11 +1,10 @@
 // catch2_benchmark.hpp - joules of every Catch2 BENCHMARK.
 // SPDX-License-Identifier: MIT
 //
-// In one source file, after Catch2 (version 2 with CATCH_CONFIG_ENABLE_BENCHMARKING, or
-// 3):
+// In one source file, after Catch2 (version 2 with CATCH_CONFIG_ENABLE_BENCHMARKING, or 3):
 //     using joulery::catch2_energy_listener;
 //     CATCH_REGISTER_LISTENER(catch2_energy_listener)
-// prints a line a BENCHMARK: joules a run, watts, grams of CO2e.
+// prints one line per BENCHMARK: joules per run, watts, grams of CO2e.
 #pragma once
 
 #if defined(CATCH_VERSION_MAJOR)

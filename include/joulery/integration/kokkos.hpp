@@ -23,7 +23,7 @@ namespace joulery {
 inline namespace v1 {
 namespace kokkos {
 
-/// Kernels, and regions, end in the order of their beginning.
+/// Kernels and regions end in the order in which they began.
 inline const void* domain_of_kernels() noexcept {
     static const char here = 0;
     return &here;

@@ -21,8 +21,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Splits one CSV line; a field in double quotes may hold the separator, "" stands for a quote.
-/// Returns views into `line` (quoted fields with "" inside are unescaped in place).
+/// Splits a CSV line; a field in double quotes may contain the separator, and "" stands for a
+/// quote. Returns views into `line` (quoted fields with "" inside are unescaped in place).
 inline void split_csv(std::string& line, char separator, detail::list<std::string_view>& out) {
     out.clear();
     std::size_t i = 0;
@@ -49,8 +49,8 @@ inline void split_csv(std::string& line, char separator, detail::list<std::strin
     }
 }
 
-/// Takes a CSV file in pieces of any size. The header names the columns, in the ways of
-/// `time,g_per_kwh`, Electricity Maps' downloads and WattTime's.
+/// Parses a CSV file in pieces of any size. The header names the columns, as in `time,g_per_kwh`,
+/// Electricity Maps' downloads or WattTime's.
 class csv_series {
  public:
     static constexpr std::size_t longest_line = 65536;
@@ -143,7 +143,7 @@ class csv_series {
         choose_value();
     }
 
-    /// The first column with one of the names, or whose name begins with it.
+    /// The first column that has one of the names, or whose name begins with one.
     [[nodiscard]] std::size_t first_of(std::initializer_list<std::string_view> wanted) const {
         for (std::string_view w : wanted)
             for (std::size_t i = 0; i < names_.size(); ++i)
@@ -183,7 +183,7 @@ class csv_series {
             if (name.find(kind) != std::string::npos) kind_ = kind;
     }
 
-    /// Electricity Maps' files have both; the lifecycle figure is the fuller one.
+    /// Electricity Maps' files have both; the lifecycle figure is more complete.
     void prefer_lifecycle(std::vector<std::size_t>& found) const {
         std::vector<std::size_t> fuller;
         for (std::size_t i : found)

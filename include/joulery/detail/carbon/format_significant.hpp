@@ -1,4 +1,4 @@
-// format_significant.hpp - a number for people, with so many digits, in every locale alike.
+// format_significant.hpp - a number for people, with a given number of digits, in every locale.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -15,9 +15,9 @@
 namespace joulery {
 inline namespace v1 {
 
-/// `value` with at most `digits` (up to 17) significant digits, without trailing zeros behind the
-/// point: format_significant(0.34966712, 4) == "0.3497". Never an exponent: what has more than
-/// fifteen digits before the point or a dozen zeros behind it is said to be beyond that.
+/// `value` with at most `digits` (up to 17) significant digits and no trailing zeros:
+/// format_significant(0.34966712, 4) == "0.3497". Never an exponent: with more than fifteen digits
+/// before the point or a dozen zeros after it, it is shown as beyond that limit.
 [[nodiscard]] inline std::string format_significant(double value, int digits = 6) {
     if (is_nan(value)) return "n/a";
     const std::string sign = value < 0 ? "-" : "";
@@ -30,7 +30,7 @@ inline namespace v1 {
     std::snprintf(text, sizeof text, "%.*e", digits - 1, size);
     const char* end = std::strchr(text, 'e');
     const int leading = std::atoi(end + 1);
-    std::string figures;  // the point of the locale may be a comma or several bytes
+    std::string figures;  // the locale's point may be a comma or several bytes
     for (const char* c = text; c != end; ++c)
         if (*c >= '0' && *c <= '9') figures += *c;
     if (leading < 0) figures.insert(0, static_cast<std::size_t>(-leading), '0');
@@ -41,7 +41,7 @@ inline namespace v1 {
     return sign + figures;
 }
 
-/// `text` (UTF-8) on the left of a column of `width` characters, cut where it is longer.
+/// `text` (UTF-8) left-aligned in a column of `width` characters, truncated if it is longer.
 [[nodiscard]] inline std::string left_in(std::string text, std::size_t width) {
     std::size_t shown = 0, end = 0;
     while (end < text.size()) {
@@ -53,7 +53,7 @@ inline namespace v1 {
     text.resize(end);
     return text.append(width - shown, ' ');
 }
-/// `text` on the right of a column of `width` characters, longer where it is longer.
+/// `text` right-aligned in a column of `width` characters; longer text is not truncated.
 [[nodiscard]] inline std::string right_in(const std::string& text, std::size_t width) {
     return text.size() < width ? concat({std::string(width - text.size(), ' '), text}) : text;
 }

@@ -1,4 +1,4 @@
-// intensity_over_time.hpp - a carbon intensity that changes while a run goes on.
+// intensity_over_time.hpp - a carbon intensity that changes during a run.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,13 +13,13 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What the grid's intensity was at a moment. The meter asks for stretches of some seconds, each
-/// for the energy that was used in it, so that a scope at night and one at noon differ.
+/// The intensity of the grid at a moment. The meter asks for intervals of some seconds, each for
+/// the energy used in it, so that a scope at night and one at noon differ.
 ///
 /// Units:  g/kWh; moments are calendar time (UTC).
 /// Thread: every member may be called from several threads at once.
-/// Cost:   a binary search at most; no allocation, no I/O.
-/// Fails:  never; outside of what is known `at` gives a fallback and `coverage` says so.
+/// Cost:   at most a binary search; no allocation, no I/O.
+/// Fails:  never; where nothing is known `at` returns a fallback and `coverage` says so.
 ///
 ///     struct my_feed final : joulery::intensity_over_time {
 ///         carbon_intensity at(wall_time t) const noexcept override { return latest(t); }
@@ -34,8 +34,8 @@ class intensity_over_time {
 
     [[nodiscard]] virtual carbon_intensity at(wall_time when) const noexcept = 0;
 
-    /// Mean over an interval, weighted by time: what converts energy used evenly within it.
-    /// Two adjacent intervals and their union agree. Here: the value in the middle.
+    /// Mean over an interval, weighted by time: the factor for energy used evenly within it. Two
+    /// adjacent intervals and their union agree. By default: the value in the middle.
     [[nodiscard]] virtual carbon_intensity mean(wall_time begin, wall_time end) const noexcept {
         return at(wall_time::from_unix_seconds(0.5 * (begin.unix_seconds() + end.unix_seconds())));
     }
@@ -46,10 +46,10 @@ class intensity_over_time {
 
 /// Asks a function for the intensity of each interval's middle.
 ///
-/// Thread: the function is called from the sampler's thread and from those that take a snapshot; it
-///         must bear that, and be quick: cache in it what comes from elsewhere.
-/// Fails:  an answer that is not above zero, or an exception, counts as not known: the fallback is
-///         used and `coverage` tells.
+/// Thread: the function is called from the sampler's thread and from threads that take a snapshot;
+///         it must be safe for that, and fast: let it cache values from elsewhere.
+/// Fails:  an answer that is not positive, or an exception, counts as unknown: the fallback is
+///         used, and `coverage` says so.
 ///
 ///     options.carbon.series = intensity_from([](wall_time t) { return my_grid(t); },
 ///     300_g_per_kWh);

@@ -1,4 +1,4 @@
-// intensity_series.hpp - a carbon intensity that is known step by step.
+// intensity_series.hpp - a carbon intensity given in steps of time.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,24 +18,24 @@ inline namespace v1 {
 /// One step of a series: a mean intensity that holds from `begin` to `end`.
 struct intensity_step {
     double begin = 0, end = 0;  ///< seconds since 1970 (UTC)
-    double covered = 0;  ///< seconds of it that the source knows; less where steps were joined
+    double covered = 0;  ///< seconds of it that the source covers; less if steps were joined
     double grams_per_kwh = 0;  ///< mean over `covered`
 };
 
-/// What a series is, for the report.
+/// Describes a series, for the report.
 struct series_description {
-    std::string zone;              ///< as the source calls it; may be empty
+    std::string zone;              ///< as the source names it; may be empty
     std::string kind = "average";  ///< average | marginal | as stated
     std::string boundary = "as stated";
-    std::string source;              ///< file, or what the program named
-    std::vector<std::string> notes;  ///< gaps, joined steps, rows put in order, left out
+    std::string source;              ///< file, or as named by the program
+    std::vector<std::string> notes;  ///< gaps, joined steps, sorted and omitted rows
 };
 
-/// Steps in order of time, with gaps between them where the source knows nothing.
+/// Steps in order of time, with gaps where the source has no data.
 ///
-/// Thread: immutable; any thread may ask. Cost: a binary search, no allocation.
-/// Fails:  in a gap and outside of all steps it answers its mean (or the stated fallback), and
-///         `coverage` tells how much of an interval that concerns.
+/// Thread: immutable; any thread may query it. Cost: a binary search, no allocation.
+/// Fails:  in a gap and outside all steps it returns its mean (or the stated fallback), and
+///         `coverage` says how much of an interval is affected.
 ///
 ///     intensity_series s({{0, 3600, 3600, 100}, {3600, 7200, 3600, 300}});
 ///     s.at(wall_time::from_unix_seconds(4000));     // 300 g/kWh
@@ -85,7 +85,7 @@ class intensity_series final : public intensity_over_time {
         return std::min(1.0, between(begin.unix_seconds(), end.unix_seconds()).covered / length);
     }
 
-    /// Mean over everything that the source knows, weighted by time.
+    /// Mean over everything that the source covers, weighted by time.
     [[nodiscard]] carbon_intensity overall_mean() const noexcept {
         return carbon_intensity::from_grams_per_kwh(mean_);
     }
@@ -119,7 +119,7 @@ class intensity_series final : public intensity_over_time {
         const double covered = overlap * (s.covered / (s.end - s.begin));
         return {covered, covered * s.grams_per_kwh};
     }
-    /// Few steps are added one by one, exactly; many by the running sums.
+    /// A few steps are added one by one, exactly; many by the running sums.
     [[nodiscard]] sum between(double a, double b) const noexcept {
         std::size_t i = first_ending_after(a);
         const std::size_t last = first_ending_after(b);

@@ -17,12 +17,12 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Takes JSON in pieces of any size: Electricity Maps' history and forecast, WattTime's
-/// data-and-meta, carbonintensity.org.uk's intensity, an array of such objects, or one object a
-/// line. An object with a time and a value is a row; what other objects say of zone, unit and
-/// signal holds for the document.
+/// Parses JSON in pieces of any size: Electricity Maps' history and forecast, WattTime's
+/// data-and-meta, carbonintensity.org.uk's intensity, an array of such objects, or one object per
+/// line. An object with a time and a value is a row; the zone, unit and signal in other objects
+/// apply to the document.
 ///
-/// Memory: a few strings a level of nesting, at most 32 levels; the document is never held.
+/// Memory: a few strings per level of nesting, at most 32 levels; the document is never stored.
 class json_series {
  public:
     explicit json_series(const series_options& options) : intake_(options) {}
@@ -53,7 +53,7 @@ class json_series {
 
     struct level {
         bool object = false;
-        bool key_next = false;  // in an object: a string is a key
+        bool key_next = false;  // in an object: the next string is a key
         std::string key, time, value, zone, unit, kind;
         bool has_value = false;
 
@@ -145,7 +145,7 @@ class json_series {
         if (depth_ > 0) value(text_ == "null" ? std::string_view() : std::string_view(text_));
     }
 
-    /// Sorts a value in by its key.
+    /// Stores a value by its key.
     void value(std::string_view text) {
         level& l = top();
         if (!l.object) return;
@@ -170,8 +170,8 @@ class json_series {
         }
     }
 
-    // {"from": ..., "intensity": {"forecast": 266, "actual": 263}}: g/kWh, as that API has it. What
-    // was measured is taken before what was forecast.
+    // {"from": ..., "intensity": {"forecast": 266, "actual": 263}}: g/kWh in that API. Measured
+    // values have priority over forecasts.
     void nested_intensity(level& row, std::string_view key, std::string_view text) {
         const bool forecast = key == "forecast" && !row.has_value;
         if (text.empty() || (key != "actual" && !forecast)) return;
@@ -214,7 +214,7 @@ class json_series {
     std::array<level, deepest> levels_;
     std::size_t depth_ = 0;
     std::string text_;
-    std::string keys_;  ///< of objects, as they came
+    std::string keys_;  ///< of objects, in order of appearance
     header document_;
     std::uint64_t line_ = 1;
     int unicode_left_ = 0;

@@ -11,7 +11,7 @@ inline namespace v1 {
 enum class place_kind : unsigned char { country, aggregate, state, subregion, province, cloud };
 
 namespace detail {
-/// A name of a place and where it stands.
+/// A name of a place and its table row.
 struct place_key {
     const char* key;  ///< folded, see fold_place
     place_kind kind;
@@ -21,7 +21,7 @@ struct place_key {
 
 /// A name in lower case without accents, spaces and hyphens: letters, digits and ':' only.
 ///
-/// Cost:  no allocation; names above 63 letters are cut, no place has one.
+/// Cost:  no allocation; names are truncated to 63 letters, no place has more.
 ///
 ///     fold_place("Qu\u00e9bec").view() == "quebec";  fold_place("US-CA").view() == "usca";
 class folded_name {
@@ -37,7 +37,7 @@ class folded_name {
 };
 
 [[nodiscard]] constexpr folded_name fold_place(std::string_view name) noexcept {
-    // U+00C0 to U+00FF, UTF-8 lead byte 0xC3; '*' and '/' are the two signs among them.
+    // U+00C0 to U+00FF, UTF-8 lead byte 0xC3; '*' and '/' stand for the two signs among them.
     constexpr const char* latin1 =
         "aaaaaaaceeeeiiiidnooooo*ouuuuypsaaaaaaaceeeeiiiidnooooo/ouuuuypy";
     folded_name out;

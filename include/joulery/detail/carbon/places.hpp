@@ -1,4 +1,4 @@
-// places.hpp - finds the place that a name means, or the names nearest to it.
+// places.hpp - finds the place that a name stands for, or the names closest to it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,14 +17,14 @@ inline namespace v1 {
 /// A place in the tables.
 struct place {
     place_kind kind = place_kind::country;
-    short row = -1;  ///< of the table of that kind
+    short row = -1;  ///< in the table of that kind
 
     friend constexpr bool operator==(place a, place b) noexcept {
         return a.kind == b.kind && a.row == b.row;
     }
 };
 
-/// The places that a name means: none, one, or several that share it ("Georgia").
+/// The places with a given name: none, one, or several that share it ("Georgia").
 struct place_candidates {
     const detail::place_key* first = nullptr;
     std::size_t count = 0;
@@ -35,22 +35,23 @@ struct place_candidates {
     }
 };
 
-/// Looks a name up: ISO alpha-2 or alpha-3, country name, "US-CA", state name, eGRID subregion
-/// ("CAMX"), "CA-ON", province name, "aws:eu-west-3", "World". Case, accents and hyphens are free.
+/// Looks up a name: ISO alpha-2 or alpha-3, country name, "US-CA", state name, eGRID subregion
+/// ("CAMX"), "CA-ON", province name, "aws:eu-west-3", "World". Case, accents and hyphens are
+/// ignored.
 ///
-/// Thread: any. Cost: a binary search over some 1,000 names, no allocation, below 1 us.
-/// Fails:  `count` 0 where nothing has the name; never guesses.
+/// Thread: any. Cost: a binary search over about 1,000 names, no allocation, less than 1 us.
+/// Fails:  `count` is 0 if nothing has the name; never guesses.
 [[nodiscard]] JOULERY_DECL place_candidates find_places(std::string_view name) noexcept;
 
-/// How a place is written in reports: "France (FR)", "California (US-CA)", "aws:eu-west-3 (Paris)".
+/// A place as reports write it: "France (FR)", "California (US-CA)", "aws:eu-west-3 (Paris)".
 [[nodiscard]] JOULERY_DECL std::string to_text(place p);
 
-/// The places whose names are nearest to `name`, best first: one within the other, then by letters
-/// that differ. Some microseconds; for messages.
+/// The places whose names are closest to `name`, best first: one inside the other, then by the
+/// number of letters that differ. Some microseconds; for messages.
 [[nodiscard]] JOULERY_DECL detail::list<place> nearest_places(std::string_view name,
                                                               std::size_t at_most = 3);
 
-/// The one place that a name means; else why not, with the names to choose from.
+/// The one place with that name; otherwise the reason, with names to choose from.
 [[nodiscard]] JOULERY_DECL result<place> place_of(std::string_view name);
 
 }  // namespace v1
@@ -74,7 +75,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// The forms in use for providers and for eGRID, brought to the tables' own.
+/// Converts forms in use for providers and eGRID to those of the tables.
 [[nodiscard]] inline folded_name canonical_place(std::string_view name) noexcept {
     const folded_name folded = fold_place(name);
     constexpr std::pair<std::string_view, std::string_view> prefixes[] = {
@@ -91,7 +92,7 @@ namespace detail {
     return folded;
 }
 
-/// Letters to change, add or drop to make one name of the other.
+/// Number of letters to change, insert or delete to turn one name into the other.
 [[nodiscard]] inline std::size_t edit_distance(std::string_view a, std::string_view b) noexcept {
     std::array<std::size_t, 65> row{};
     const std::size_t columns = std::min<std::size_t>(b.size(), row.size() - 1);

@@ -1,4 +1,4 @@
-// series_builder.hpp - makes steps of rows, in bounded memory.
+// series_builder.hpp - turns rows into steps, in bounded memory.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -19,13 +19,14 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Takes (moment, value) rows one by one and makes steps of them. A row holds until the next; where
-/// the next is more than 1.5 times as far away as rows before and after it lie apart, it holds for
-/// such a step, and the rest is a gap. So a series may change its step, as markets did from hours
-/// to quarters of them.
+/// Turns (moment, value) rows into steps, one by one. A row holds until the next one. If the next
+/// one is more than 1.5 times as far away as the neighboring rows are apart, the row holds for one
+/// such step, and the rest is a gap. So a series may change its step, as markets did from hours to
+/// quarter-hours.
 ///
-/// Memory: one chunk of rows and at most `max_steps` steps; beyond that neighbours are joined.
-/// Fails:  rows out of order further apart than a chunk; two values for one moment.
+/// Memory: one chunk of rows and at most `max_steps` steps; beyond that, neighboring steps are
+///         joined.
+/// Fails:  for rows further out of order than a chunk, and two values for one moment.
 class series_builder {
  public:
     static constexpr std::size_t chunk_rows = 65536;
@@ -42,7 +43,7 @@ class series_builder {
         return !error_;
     }
 
-    /// Ends the series; `scale` brings the values to g/kWh.
+    /// Ends the series; `scale` converts the values to g/kWh.
     [[nodiscard]] result<std::vector<intensity_step>> finish(double scale) {
         close_chunk(true);
         if (error_) return *error_;
@@ -97,7 +98,7 @@ class series_builder {
             return;
         }
         if (!drop_repeats()) return;
-        // The last row but one is closed with the step after it in sight.
+        // A row is closed once the step after it is known.
         const std::size_t kept = last ? 1 : 2;
         std::size_t i = 0;
         for (; i + kept < rows_.size(); ++i)
@@ -132,7 +133,7 @@ class series_builder {
         return true;
     }
 
-    // `step_after`: between the next row and the one after it; 0: there is none.
+    // `step_after`: from the next row to the one after it; 0: there is none.
     void close(const row& r, double next, double step_after) {
         double end = next;
         const double longest = std::max(step_before_, step_after);
@@ -175,8 +176,8 @@ class series_builder {
     std::vector<intensity_step> steps_;
     group open_;
     std::size_t group_ = 1;
-    static constexpr double lone_step = 3600;  ///< of a single row: an hour, as most feeds have
-    double step_before_ = 0;                   ///< that the row before held; 0: there was none
+    static constexpr double lone_step = 3600;  ///< for a single row: an hour, as in most feeds
+    double step_before_ = 0;                   ///< length of the previous row; 0: there was none
     double closed_until_ = -1e300;
     std::uint64_t count_ = 0, disordered_ = 0, repeated_ = 0, gaps_ = 0;
     double gap_seconds_ = 0, first_gap_ = 0;

@@ -23,24 +23,24 @@
 namespace joulery {
 inline namespace v1 {
 
-/// All may stay as it is where the file says enough.
+/// How to read a series; the defaults suffice if the file says enough.
 struct series_options {
-    std::string zone;          ///< take this zone's rows only; needed where a file has several
-    std::string unit;          ///< "g/kWh", "kg/MWh", "lb/MWh": where the file does not say
-    std::string value_column;  ///< the CSV column to read, where several could be meant
+    std::string zone;          ///< only rows of this zone; needed if a file has several
+    std::string unit;          ///< "g/kWh", "kg/MWh", "lb/MWh"; needed if the file does not say
+    std::string value_column;  ///< the CSV column to read, if several are possible
     bool assume_utc = false;   ///< times without a zone are UTC
-    bool known_zero = false;   ///< a zero is a true zero here (marginal, while power is curtailed)
-    bool skip_bad_rows = false;  ///< leave out rows without a usable value: they become gaps
-    carbon_intensity fallback;   ///< for gaps; none: the mean of the series
-    double from = -std::numeric_limits<double>::infinity();  ///< rows before are left out (unix s)
-    double until = std::numeric_limits<double>::infinity();  ///< rows from here on are left out
+    bool known_zero = false;   ///< zeros are real (marginal, while power is curtailed)
+    bool skip_bad_rows = false;  ///< omit rows without a usable value: they become gaps
+    carbon_intensity fallback;   ///< for gaps; unset: the mean of the series
+    double from = -std::numeric_limits<double>::infinity();  ///< earlier rows are omitted (unix s)
+    double until = std::numeric_limits<double>::infinity();  ///< rows from here on are omitted
     std::size_t max_steps =
-        200000;  ///< longer series are joined to longer steps: memory stays flat
+        200000;  ///< in longer series steps are joined, which bounds memory
 };
 
 namespace detail {
 
-/// Reads a mass per energy, word by word from its end.
+/// Parses a mass per energy, word by word from its end.
 class unit_reader {
  public:
     explicit unit_reader(std::string_view text) {
@@ -76,7 +76,7 @@ class unit_reader {
         return true;
     }
 
-    // The mass in what is fused with the energy ("gperkwh"), else in the words before it.
+    // The mass, from the word that contains the energy ("gperkwh") or from the words before it.
     [[nodiscard]] std::optional<double> grams_before(std::size_t at, std::string_view fused) const {
         (void)take_end(fused, "per");
         if (!fused.empty()) return grams_in(fused, true);
@@ -92,7 +92,7 @@ class unit_reader {
             if (word == gas) return true;
         return false;
     }
-    // `inside`: a column's name may stand before the unit without a gap.
+    // `inside`: a column's name may precede the unit without a gap.
     static std::optional<double> grams_in(std::string_view word, bool inside) noexcept {
         for (const std::string_view gas : {"co2equivalent", "co2eq", "co2e", "co2"})
             if (take_end(word, gas)) break;
@@ -117,14 +117,14 @@ class unit_reader {
 
 }  // namespace detail
 
-/// Factor from a unit as files write it to g/kWh: "g/kWh", "gCO2eq/kWh", "kg/MWh", "lb/MWh",
-/// "lbs_co2_per_mwh", "t/MWh"; nothing where it is not understood. Works on column names too, as
-/// "Estonia carbon intensity (gCO2eq/kWh)": the words before "per kWh" count, whole.
+/// The factor from a unit as files write it to g/kWh: "g/kWh", "gCO2eq/kWh", "kg/MWh", "lb/MWh",
+/// "lbs_co2_per_mwh", "t/MWh"; nothing if it is not recognized. Also accepts column names such as
+/// "Estonia carbon intensity (gCO2eq/kWh)": the whole words before "per kWh" count.
 [[nodiscard]] inline std::optional<double> grams_per_kwh_in(std::string_view unit) {
     return detail::unit_reader(unit).grams_per_kwh();
 }
 
-/// One row as text; what a row does not have is empty.
+/// One row as text; missing fields are empty.
 struct series_fields {
     std::string_view time, value, zone, unit, kind;
     bool time_is_utc = false;  ///< the column's name says so
@@ -136,7 +136,7 @@ class series_intake {
     explicit series_intake(const series_options& options)
         : options_(options), builder_(options.max_steps) {}
 
-    /// Takes a row; false once there is an error.
+    /// Adds a row; false once there is an error.
     bool add(const series_fields& f, std::uint64_t line) {
         if (error_) return false;
         if (!options_.zone.empty() && !f.zone.empty() && f.zone != options_.zone) {
@@ -151,12 +151,12 @@ class series_intake {
         if (!time) return false;
         if (*time < options_.from || *time >= options_.until) return true;
         const auto value = figure(f.value, line);
-        if (!value) return !error_;  // left out
+        if (!value) return !error_;  // omitted
         if (!builder_.add(*time, *value, line)) return fail(*builder_.error());
         return true;
     }
 
-    /// What the document says about all rows: WattTime's "meta", Electricity Maps' outer "zone".
+    /// What the document states for all rows: WattTime's "meta", Electricity Maps' outer "zone".
     void document(std::string_view zone, std::string_view unit, std::string_view kind) {
         if (error_) return;
         if (!zone.empty() && zone_.empty() && !options_.zone.empty() && zone != options_.zone)
@@ -172,7 +172,7 @@ class series_intake {
         return false;
     }
     void note(std::string text) { notes_.push_back(std::move(text)); }
-    /// Names that were found, for a message where none of them was understood.
+    /// The names that were found, for the message if none of them was recognized.
     void found(std::string keys) { keys_ = std::move(keys); }
 
     [[nodiscard]] result<std::shared_ptr<const intensity_series>> finish(std::string source) {
@@ -202,7 +202,7 @@ class series_intake {
         return concat({"'", text.substr(0, 60), "'"});
     }
 
-    /// Keeps the first; a second one that differs is an error.
+    /// Keeps the first value; a different second one is an error.
     bool same(std::string& known, std::string_view now, const char* what, const char* remedy,
               std::uint64_t line) {
         if (now.empty() || known == now) return true;
@@ -285,7 +285,8 @@ class series_intake {
         return d;
     }
 
-    /// In no unit an intensity lies outside of these; within them every sum and mean is a number.
+    /// No intensity lies outside these limits in any unit; within them every sum and mean is
+    /// finite.
     static constexpr double least = 1e-12, most = 1e12;
 
     series_options options_;

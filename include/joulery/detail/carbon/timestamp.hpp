@@ -1,4 +1,4 @@
-// timestamp.hpp - reads a moment with its zone from text.
+// timestamp.hpp - parses a moment with its time zone.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,11 +12,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A moment read from text, or why there is none.
+/// A parsed moment, or why parsing failed.
 struct timestamp {
     enum class verdict : unsigned char {
         ok,
-        no_zone,   ///< a moment on somebody's clock; `unix_seconds` takes it as UTC
+        no_zone,   ///< a moment without a zone; `unix_seconds` takes it as UTC
         malformed  ///< not a moment
     };
     verdict what = verdict::malformed;
@@ -25,7 +25,7 @@ struct timestamp {
 
 namespace detail {
 
-/// Takes text apart from its front.
+/// Consumes text from its front.
 struct text_cursor {
     std::string_view rest;
 
@@ -53,7 +53,7 @@ struct text_cursor {
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/// "Z", "+02:00", "+0200", "-05", " UTC"; sets minutes east of Greenwich.
+/// "Z", "+02:00", "+0200", "-05", " UTC"; sets the minutes east of Greenwich.
 [[nodiscard]] constexpr bool take_zone(text_cursor& at, int& minutes) noexcept {
     while (at.take(' ')) {
     }
@@ -74,7 +74,7 @@ struct text_cursor {
     return true;
 }
 
-/// "HH:MM", "HH:MM:SS", "HH:MM:SS.fff", ",fff" alike; adds to `seconds`.
+/// "HH:MM", "HH:MM:SS", "HH:MM:SS.fff" or ",fff"; adds to `seconds`.
 [[nodiscard]] constexpr bool take_clock(text_cursor& at, double& seconds) noexcept {
     int hour = 0, minute = 0, second = 0;
     if (!at.digits(2, hour) || !at.take(':') || !at.digits(2, minute)) return false;
@@ -89,7 +89,7 @@ struct text_cursor {
     return true;
 }
 
-/// A count of seconds or milliseconds since 1970, at least nine digits.
+/// Seconds or milliseconds since 1970, at least nine digits.
 [[nodiscard]] constexpr timestamp unix_stamp(std::string_view text) noexcept {
     double value = 0;
     std::size_t digits = 0;
@@ -107,10 +107,10 @@ struct text_cursor {
 
 }  // namespace detail
 
-/// Reads "2025-10-26T02:30:00+02:00", "2025-10-26 00:30Z", "2025-10-26T00:30:00.000 UTC" or seconds
-/// (milliseconds) since 1970.
+/// Parses "2025-10-26T02:30:00+02:00", "2025-10-26 00:30Z", "2025-10-26T00:30:00.000 UTC", or
+/// seconds (milliseconds) since 1970.
 ///
-/// Cost: no allocation. Fails: a moment without a zone is `no_zone`; it is nobody's to guess.
+/// Cost: no allocation. Fails: a moment without a zone is `no_zone`, because it is ambiguous.
 [[nodiscard]] constexpr timestamp parse_timestamp(std::string_view text) noexcept {
     detail::text_cursor at{text};
     int year = 0, month = 0, day = 0, zone = 0;

@@ -1,4 +1,4 @@
-// atomic_file.hpp - writes a file so that nobody ever sees half of it.
+// atomic_file.hpp - replaces a file so that nobody ever sees half of it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -63,7 +63,7 @@ inline failure write_failure(const std::string& path, int error) {
 
 #if JOULERY_POSIX()
 
-/// Where the symlinks at the end of `path` lead, whether there is such a file or not.
+/// The target of the symlinks at the end of `path`, whether that file exists or not.
 [[nodiscard]] inline std::string follow_links(std::string path) {
     char to[4096];
     for (int links = 0; links < 40; ++links) {
@@ -75,7 +75,7 @@ inline failure write_failure(const std::string& path, int error) {
     return path;
 }
 
-/// Eight letters that nobody else can know beforehand.
+/// Eight letters that nobody can predict.
 [[nodiscard]] inline std::string random_letters() {
     std::uint64_t bits = 0;
     if (::getentropy(&bits, sizeof bits) != 0)
@@ -87,15 +87,15 @@ inline failure write_failure(const std::string& path, int error) {
     return letters;
 }
 
-/// One replacement of a file, from opening what is there to the new file in its place.
+/// One replacement of a file, from opening the old file to putting the new one in its place.
 class file_replacement {
  public:
     file_replacement(const std::string& path, std::string_view bytes)
         : path_(path), bytes_(bytes) {}
 
-    /// 0, or the errno of what failed. `lock`, where not null, then is the new file, locked.
+    /// 0, or the errno of the failure. `lock`, if not null, receives the new file, locked.
     int run(descriptor* lock) {
-        // Another process may replace the file at the same time: then it is looked at again.
+        // If another process replaces the file at the same time, start again.
         int error = EAGAIN;
         for (int tries = 0; tries < 10 && error == EAGAIN; ++tries) {
             error = open_old();
@@ -107,7 +107,7 @@ class file_replacement {
     }
 
  private:
-    // The kernel's own rules say whether it may be written, and whether its links may be followed.
+    // Lets the kernel decide whether the file may be written and its links followed.
     int open_old() {
         constexpr int how = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
         target_ = follow_links(path_);
@@ -137,19 +137,19 @@ class file_replacement {
         return in_place ? overwrite() : error;
     }
 
-    // The folder may not be changed, or something is mounted on the file: it can be written alone.
+    // The folder can't be changed, or something is mounted on the file: write the file itself.
     static bool may_not(int error) noexcept {
         return error == EACCES || error == EPERM || error == EROFS || error == EBUSY;
     }
 
-    // Whether what was opened is what stands there now.
+    // Whether the opened file is still the one at `path`.
     [[nodiscard]] int check_old() const noexcept {
         struct stat now {};
         if (::lstat(target_.c_str(), &now) != 0) return EAGAIN;
         return now.st_ino == about_.st_ino && now.st_dev == about_.st_dev ? 0 : EAGAIN;
     }
 
-    // In the same folder, as only there it can be renamed.
+    // In the same folder, because a rename works only there.
     int create_temporary(descriptor& made) {
         const std::size_t slash = target_.rfind('/');
         const std::string name = target_.substr(slash == std::string::npos ? 0 : slash + 1, 200);
@@ -185,7 +185,7 @@ class file_replacement {
     std::string target_, temporary_;
 };
 
-/// What is written to as it stands: a pipe, a device.
+/// Whether it is written to directly: a pipe, a device.
 [[nodiscard]] inline bool is_special_file(const std::string& path) noexcept {
     struct stat there {};
     return ::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode);
@@ -193,7 +193,7 @@ class file_replacement {
 
 #else
 
-/// Not in one step here: a reader may see a part of the file. 0, or errno.
+/// Not atomic: a reader may see a part of the file. 0, or errno.
 [[nodiscard]] inline int overwrite_file(const std::string& path, std::string_view bytes) {
     std::FILE* file = std::fopen(path.c_str(), "wb");
     if (file == nullptr) return errno;
@@ -207,14 +207,14 @@ class file_replacement {
 
 }  // namespace detail
 
-/// Replaces the file `path` by `bytes`: written beside it under a name that nobody can guess, then
-/// renamed, so that a reader (a scraper, another rank) sees the old file or the new one. Mode and
-/// owner stay; of a symlink the target is replaced. A file whose owner can't be kept, or that can't
-/// be renamed (a container's mount), is overwritten in place, so that a reader may see a part of
-/// it. What is no regular file (a pipe) is written to directly.
+/// Replaces the file `path` by `bytes`: writes a file next to it under an unpredictable name and
+/// renames it, so that a reader (a scraper, another rank) sees either the old file or the new one.
+/// Mode and owner are kept; for a symlink the target is replaced. A file whose owner can't be kept,
+/// or that can't be renamed (a container's mount), is overwritten in place, so that a reader may
+/// see a part of it. Anything but a regular file (a pipe) is written to directly.
 ///
-/// Thread: any. Cost: a few system calls and the disk; a pipe is waited for two seconds at most.
-/// Fails: the reason names the file and what the system said; the old file stays as it was.
+/// Thread: any. Cost: a few system calls and the disk; at most two seconds of waiting for a pipe.
+/// Fails: the reason names the file and the system's error; the old file is unchanged.
 ///
 ///     if (auto done = replace_file("run.json", text); !done) complain(done.error());
 inline result<std::size_t> replace_file(const std::string& path, std::string_view bytes) {

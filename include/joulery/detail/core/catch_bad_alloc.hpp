@@ -1,4 +1,4 @@
-// catch_bad_alloc.hpp - what may run out of memory, without ending the program.
+// catch_bad_alloc.hpp - runs code that may run out of memory, without ending the program.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,10 +12,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// While it lives, the calling thread is not cancelled: that would unwind it out of functions that
-/// throw nothing, which ends the program. A request that comes meanwhile is kept.
+/// While it exists, the calling thread is not cancelled: that would unwind it through functions
+/// that are noexcept, which ends the program. Requests during that time stay pending.
 ///
-/// Thread: the one that made it. Cost: some nanoseconds. Fails: never.
+/// Thread: the one that created it. Cost: some nanoseconds. Fails: never.
 ///
 ///     const cancellation_guard whole;
 ///     backend.read(values);   // open() and read() are where threads are cancelled
@@ -28,7 +28,7 @@ class cancellation_guard {
  private:
     int before_ = PTHREAD_CANCEL_ENABLE;
 #else
-    cancellation_guard() noexcept {}  // no thread is cancelled here
+    cancellation_guard() noexcept {}  // threads can't be cancelled here
 #endif
 
  public:
@@ -36,10 +36,10 @@ class cancellation_guard {
     cancellation_guard& operator=(const cancellation_guard&) = delete;
 };
 
-/// Calls `work()`; false where it threw, which here is memory that ran out. It is left at that
-/// point: a scope is not measured, a sample comes later. Without exceptions it ends the program, as
-/// `new` does there. The thread is not cancelled meanwhile: that unwinds it, too, and must not be
-/// caught.
+/// Calls `work()`; returns false if it threw, which means that memory ran out. The work stays
+/// undone: a scope is not measured, a sample comes later. Without exceptions the program ends, as
+/// `new` does there. The thread is not cancelled during the call, because cancellation unwinds it,
+/// too, and must not be caught.
 ///
 /// Thread: any. Cost: some nanoseconds. Fails: never.
 ///

@@ -8,10 +8,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A date of the Gregorian calendar, also before there was one.
+/// A date of the (proleptic) Gregorian calendar.
 ///
-/// The C library's functions of the kind lock its time zone, which a process forked at a bad moment
-/// finds locked for ever (glibc: time/tzset.c); these need no zone and no lock.
+/// The C library's date functions lock its time zone, and a process that was forked at the wrong
+/// moment finds that locked forever (glibc: time/tzset.c); these functions need no zone and no
+/// lock.
 ///
 ///     civil_from_days(days_from_civil(2026, 11, 23) + 1).day;   // 24
 struct civil_date {
@@ -20,8 +21,8 @@ struct civil_date {
     int day = 1;    ///< 1 to 31
 };
 
-/// Days from 1970-01-01 to a date. Years are taken to begin in March, so that a leap day ends one;
-/// 400 of them have 146,097 days.
+/// Days from 1970-01-01 to a date. Years begin in March, so that a leap day is the last one of a
+/// year; 400 years have 146,097 days.
 [[nodiscard]] constexpr std::int64_t days_from_civil(std::int64_t y, int m, int d) noexcept {
     y -= m <= 2 ? 1 : 0;
     const std::int64_t era = (y >= 0 ? y : y - 399) / 400;

@@ -1,8 +1,8 @@
-// concat.hpp - a text of several pieces, made at once.
+// concat.hpp - builds a text from several pieces at once.
 // SPDX-License-Identifier: MIT
 //
-// In place of a + b + c, which compiles into two strings that nobody wants, their ends, and what
-// happens to them if the third runs out of memory.
+// Instead of a + b + c, which compiles into two temporary strings, their destructors, and the
+// cleanup if the third allocation fails.
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
@@ -17,8 +17,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A text, a character or a whole number; valid until the end of the full expression.
-/// Two words, since each is made where it is needed and read in one place.
+/// A text, a character or an integer; valid until the end of the full expression. Two words,
+/// because it is built at each call and read in one place.
 class text_piece {
  public:
     text_piece(const char* text) noexcept : at_(text), size_(is_c_string) {}
@@ -28,7 +28,7 @@ class text_piece {
     /// In decimal, as std::to_string() prints it.
     template <class Number, std::enable_if_t<std::is_integral_v<Number>, int> = 0>
     text_piece(Number n) noexcept : number_(static_cast<std::uint64_t>(n)), size_(is_unsigned) {
-        static_assert(!std::is_same_v<Number, bool>, "a truth value has no text of its own");
+        static_assert(!std::is_same_v<Number, bool>, "a bool has no text of its own");
         if constexpr (std::is_signed_v<Number>) size_ = is_signed;
     }
 
@@ -53,7 +53,7 @@ class text_piece {
     }
 
  private:
-    // In place of the size of a text, none of which is as long.
+    // Marks the other kinds in place of a size; no text is that long.
     static constexpr std::size_t is_c_string = ~std::size_t{0}, is_string = is_c_string - 1,
                                  is_character = is_c_string - 2, is_unsigned = is_c_string - 3,
                                  is_signed = is_c_string - 4;
@@ -76,14 +76,14 @@ class text_piece {
     std::size_t size_;
 };
 
-/// Appends the pieces in turn. None of them may be of `out` itself.
+/// Appends the pieces in order. None of them may be part of `out` itself.
 ///
 ///     append(line, {"cpu", number, ": ", name});
 JOULERY_NOINLINE inline void append(std::string& out, std::initializer_list<text_piece> pieces) {
     for (const text_piece& piece : pieces) piece.append_to(out);
 }
 
-/// The pieces in turn as one text.
+/// The concatenation of the pieces.
 ///
 ///     return failure{concat({file, ": ", error_text(errno)}), {}};
 [[nodiscard]] JOULERY_NOINLINE inline std::string concat(std::initializer_list<text_piece> pieces) {

@@ -1,4 +1,4 @@
-// config.hpp - everything the library asks of the compiler and the platform.
+// config.hpp - what the library needs from the compiler and the platform.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,13 +11,13 @@
 #define JOULERY_VERSION_MINOR 1
 #define JOULERY_VERSION_PATCH 0
 
-// Every file sees declarations; one file of the program has the bodies too:
+// Every file sees declarations; one file of the program also compiles the implementation:
 //
 //     #define JOULERY_IMPLEMENTATION
 //     #include <joulery/joulery.hpp>
 //
-// A header with bodies has two halves, the second with what only bodies include; attributes and
-// default arguments stand in the first:
+// A header with function bodies has two halves; the second one includes what only the bodies need.
+// Attributes and default arguments are in the first:
 //
 //     [[nodiscard]] JOULERY_DECL std::string to_csv(const report& r);
 //
@@ -26,8 +26,8 @@
 //     JOULERY_DECL std::string to_csv(const report& r) { ... }
 //     #endif
 //
-// Bodies are weak symbols: where two files or a program and its plug-in have them, the linker or
-// the loader keeps one.
+// Function bodies are weak symbols: if two files, or a program and its plug-in, have them, the
+// linker or the loader keeps one.
 #if defined(JOULERY_IMPLEMENTATION) && defined(__GNUC__) && !defined(_WIN32)
 #define JOULERY_DECL __attribute__((weak, visibility("default")))
 #elif defined(__GNUC__) && !defined(_WIN32)
@@ -36,14 +36,14 @@
 #define JOULERY_DECL
 #endif
 
-// A function that a file calls only where some file of the program has its body.
+// A function that a file calls only if some file of the program has its body.
 #if defined(JOULERY_DISABLE) && !defined(JOULERY_IMPLEMENTATION)
 #define JOULERY_DECL_OPTIONAL JOULERY_WEAK
 #else
 #define JOULERY_DECL_OPTIONAL JOULERY_DECL
 #endif
 
-// One of each loaded object's own, however many of its files have the bodies.
+// One per loaded object, however many of its files have the implementation.
 #if defined(__GNUC__) && !defined(_WIN32)
 #define JOULERY_HIDDEN_WEAK __attribute__((weak, visibility("hidden"), used))
 #else
@@ -64,22 +64,22 @@
 #define JOULERY_PREFETCH(address) static_cast<void>(0)
 #endif
 
-// State that a program and its shared libraries share must be visible whatever -fvisibility says.
+// State shared by a program and its shared libraries must be visible whatever -fvisibility says.
 #if defined(__GNUC__) && !defined(_WIN32)
 #define JOULERY_EXPORT __attribute__((visibility("default")))
 #else
 #define JOULERY_EXPORT
 #endif
 
-// A function that may be missing from the program: its address is null then.
+// A function that may be missing from the program; its address is then null.
 #if defined(__GNUC__) && !defined(_WIN32)
 #define JOULERY_WEAK __attribute__((weak, visibility("default")))
 #else
 #define JOULERY_WEAK
 #endif
 
-// One thread-local word is read at every scope; initial-exec saves the call to __tls_get_addr that
-// position-independent code would make. glibc keeps room for it in libraries loaded later.
+// Every scope reads one thread-local word; initial-exec avoids the call of __tls_get_addr that
+// position-independent code would make. glibc reserves space for it in libraries loaded later.
 #if defined(__linux__) && defined(__GNUC__)
 #define JOULERY_TLS __attribute__((visibility("default"), tls_model("initial-exec")))
 #else

@@ -1,4 +1,4 @@
-// descriptor.hpp - file descriptors, and writes that neither wait for ever nor raise a signal.
+// descriptor.hpp - file descriptors, and writes that neither wait forever nor raise a signal.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,7 +27,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A stream that programs started meanwhile do not inherit. `mode`: "rb" or "wb".
+/// Opens a stream that child processes don't inherit. `mode`: "rb" or "wb".
 [[nodiscard]] inline std::FILE* open_stream(const std::string& path, const char* mode) noexcept {
 #if JOULERY_POSIX()
     const char with_exec[] = {mode[0], 'b', 'e', '\0'};
@@ -37,13 +37,13 @@ namespace detail {
 #endif
 }
 
-/// How long a write waits for whoever reads the other end of a pipe.
+/// How long a write waits for the reader of a pipe.
 inline constexpr std::chrono::milliseconds reader_patience{2000};
 
-/// While it lives, a write of the calling thread that can't be done returns an error instead of
-/// ending or stopping the process: a pipe without a reader (SIGPIPE), a file beyond its limit
-/// (SIGXFSZ), a terminal that takes no output from the background (SIGTTOU). Other threads and the
-/// host's handlers notice nothing.
+/// While it exists, a write of the calling thread that can't be done returns an error instead of
+/// ending or stopping the process: to a pipe without a reader (SIGPIPE), beyond a file size limit
+/// (SIGXFSZ), from the background to a terminal that refuses it (SIGTTOU). Other threads and the
+/// host's handlers are unaffected.
 class write_signals_blocked {
  public:
 #if JOULERY_POSIX()
@@ -53,7 +53,7 @@ class write_signals_blocked {
         for (const int s : {SIGPIPE, SIGXFSZ, SIGTTOU}) ::sigaddset(&blocked, s);
         ::pthread_sigmask(SIG_BLOCK, &blocked, &before_);
         ::sigemptyset(&raised_);
-        ::sigpending(&pending);  // signals that were pending before are the host's
+        ::sigpending(&pending);  // these belong to the host
         for (const int s : {SIGPIPE, SIGXFSZ})
             if (::sigismember(&pending, s) == 0) ::sigaddset(&raised_, s);
     }
@@ -71,7 +71,7 @@ class write_signals_blocked {
 
 #if JOULERY_POSIX()
  private:
-    // Those that our writes raised are taken, or they would come when they are no longer blocked.
+    // Consumes the signals raised by our writes, or they would arrive once unblocked.
     void take_raised() noexcept {
 #if defined(__APPLE__)
         ::sigset_t pending;
@@ -98,7 +98,7 @@ class write_signals_blocked {
 
 #if JOULERY_POSIX()
 
-/// Closes a file descriptor at its end.
+/// Closes a file descriptor when destroyed.
 class descriptor {
  public:
     descriptor() = default;
@@ -113,16 +113,16 @@ class descriptor {
     }
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
     [[nodiscard]] int get() const noexcept { return fd_; }
-    /// Leaves it open: it is somebody else's.
+    /// Leaves it open: the caller takes over.
     int give_up() noexcept { return std::exchange(fd_, -1); }
-    /// 0 or errno: some file systems say only here that a write failed.
+    /// 0 or errno: some file systems report a failed write only here.
     [[nodiscard]] int close() noexcept { return ::close(std::exchange(fd_, -1)) == 0 ? 0 : errno; }
 
  private:
     int fd_ = -1;
 };
 
-/// Waits until `fd` takes output; 0, or ETIMEDOUT where nobody makes room for so long.
+/// Waits until `fd` accepts output; 0, or ETIMEDOUT if that takes longer than `patience`.
 [[nodiscard]] inline int wait_for_room(int fd, std::chrono::milliseconds patience) noexcept {
     const auto latest = std::chrono::steady_clock::now() + patience;
     while (true) {
@@ -130,17 +130,17 @@ class descriptor {
             latest - std::chrono::steady_clock::now());
         ::pollfd room{fd, POLLOUT, 0};
         const int ready = ::poll(&room, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
-        if (ready > 0) return 0;  // for an error, too: the write says which
+        if (ready > 0) return 0;  // also for an error, which the write will report
         if (ready == 0) return ETIMEDOUT;
         if (errno != EINTR) return errno;
     }
 }
 
-/// Writes all of it; 0, or the errno of what failed. A pipe, socket or terminal gets as much at a
-/// time as fits, so that it never blocks for longer than `patience`.
+/// Writes everything; 0, or the errno of the failure. A pipe, socket or terminal gets only as much
+/// at a time as fits, so that a write never blocks for longer than `patience`.
 [[nodiscard]] inline int write_all(int fd, std::string_view bytes,
                                    std::chrono::milliseconds patience = reader_patience) noexcept {
-    constexpr std::size_t always_fits = 4096;  // into a pipe that has room at all (Linux: PIPE_BUF)
+    constexpr std::size_t always_fits = 4096;  // into a pipe that has any room (Linux: PIPE_BUF)
     const write_signals_blocked quiet;
     struct stat about {};
     const bool is_file = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
@@ -162,8 +162,8 @@ class descriptor {
 
 #endif
 
-/// Writes to stderr past its stream: no lock of the host's, no signal, no wait without an end.
-/// Returns 0, or the errno of what failed.
+/// Writes to stderr without its stream: no lock of the host, no signal, no endless wait. Returns 0,
+/// or the errno of the failure.
 inline int write_to_stderr(std::string_view text) noexcept {
 #if JOULERY_POSIX()
     return write_all(STDERR_FILENO, text);

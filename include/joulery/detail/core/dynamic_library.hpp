@@ -1,4 +1,4 @@
-// dynamic_library.hpp - a vendor's library, if the machine has it.
+// dynamic_library.hpp - a vendor's library, loaded if the machine has it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,15 +25,15 @@ extern "C" __declspec(dllimport) long long(__stdcall* __stdcall GetProcAddress(H
 namespace joulery {
 inline namespace v1 {
 
-/// Where a library is looked for: these folders first, then, if allowed, where the system's loader
-/// looks. A folder given is never left out of a fake machine by accident: its path is a real one.
+/// Where to look for a library: these folders first, then, if allowed, wherever the system's loader
+/// looks. The folders are real paths, also on a fake machine.
 ///
 ///     library_search only_here{{"/opt/fakes"}, false};
 struct library_search {
     std::vector<std::string> folders;
     bool system = true;
 
-    /// Where the system's loader looks; in a fake machine that has libraries, its folders first.
+    /// The system's loader; on a fake machine that has libraries, its folders come first.
     [[nodiscard]] static library_search of(const system_root& root) {
         library_search where;
         if (!root.has_libraries()) return where;
@@ -44,11 +44,11 @@ struct library_search {
     }
 };
 
-/// A shared library opened at run time, so that nothing is needed where the library is built.
+/// A shared library that is opened at run time, so that nothing is needed at build time.
 ///
-/// Once open it stays in the process: vendors' libraries start threads and leave handlers behind.
-/// Thread: one. Cost: the loader's, milliseconds; a library that is in the process already: us.
-/// Fails:  `is_open()` is false and `error()` says why; so is `bind` for a symbol that is missing.
+/// Once open, it stays loaded, because vendors' libraries start threads and leave handlers behind.
+/// Thread: one. Cost: the loader's, milliseconds; microseconds if it is already loaded.
+/// Fails:  `is_open()` is false and `error()` says why; `bind` returns false for a missing symbol.
 ///
 ///     dynamic_library nvml({"libnvidia-ml.so.1"}, library_search{});
 ///     int (*init)() = nullptr;
@@ -56,7 +56,7 @@ struct library_search {
 class dynamic_library {
  public:
     dynamic_library() = default;
-    /// Tries each name in each place. A name with a slash is taken as it is.
+    /// Tries each name in each place. A name with a slash is used as it is.
     dynamic_library(std::initializer_list<const char*> names, const library_search& where) {
         for (const char* name : names) {
             const bool whole = std::string_view(name).find('/') != std::string_view::npos;
@@ -71,13 +71,13 @@ class dynamic_library {
     }
 
     [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
-    /// Why none could be opened: the loader's words on the first that was there but didn't load,
-    /// else on the first that wasn't.
+    /// Why none could be opened: the loader's message for the first one that exists but did not
+    /// load, otherwise for the first one.
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
     /// What was opened: a path, or the name that the system's loader found.
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// Points `function` to the symbol; leaves a null pointer where there is none.
+    /// Sets `function` to the symbol; null if there is none.
     template <class Function>
     bool bind(Function*& function, const char* symbol) const noexcept {
         function = reinterpret_cast<Function*>(address(symbol));
@@ -111,7 +111,7 @@ class dynamic_library {
             ::GetProcAddress(static_cast<HINSTANCE__*>(handle_), symbol));
     }
 
-    // By name only from the system's folder: a DLL beside the program could be anybody's.
+    // By name only from the system's folder: a DLL next to the program might be anybody's.
     bool try_open(const std::string& path, bool by_loader) {
         constexpr unsigned long search_system32 = 0x800;
         constexpr unsigned long altered_search_path = 0x8;

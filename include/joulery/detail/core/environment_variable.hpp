@@ -1,4 +1,4 @@
-// environment_variable.hpp - the one place that reads the environment.
+// environment_variable.hpp - the only place that reads the environment.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,10 +17,10 @@ inline namespace v1 {
 namespace detail {
 
 /// Whether the process has more rights than the user who started it: setuid, setgid or file
-/// capabilities. That user chose its environment and must not steer it.
+/// capabilities. That user controls the environment and must not be able to steer the process.
 [[nodiscard]] inline bool has_more_rights_than_user() noexcept {
 #if JOULERY_LINUX()
-    return ::getauxval(AT_SECURE) != 0;  // the kernel's own answer at exec; secure_getenv's, too
+    return ::getauxval(AT_SECURE) != 0;  // set by the kernel at exec; also used by secure_getenv
 #elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__)
     return ::issetugid() != 0;
 #elif JOULERY_POSIX()
@@ -30,17 +30,17 @@ namespace detail {
 #endif
 }
 
-/// An environment variable; null where it is not set, and in a process with more rights than its
-/// user, whatever is set.
+/// An environment variable; null if it is unset, and always null in a process that has more rights
+/// than its user.
 ///
-/// Thread: as getenv: no other thread may change the environment meanwhile.
+/// Thread: as getenv: no other thread may change the environment during the call.
 ///
 ///     const char* text = environment_variable("JOULERY_REPORT");
 [[nodiscard]] inline const char* environment_variable(const char* name) noexcept {
     return has_more_rights_than_user() ? nullptr : std::getenv(name);
 }
 
-/// Whether a variable is set and ignored, for the rights of the process. Its text is not looked at.
+/// Whether a variable is set but ignored because of the process's rights. Its text is not read.
 [[nodiscard]] inline bool is_ignored_variable(const char* name) noexcept {
     return has_more_rights_than_user() && std::getenv(name) != nullptr;
 }

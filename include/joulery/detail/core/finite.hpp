@@ -1,10 +1,10 @@
-// finite.hpp - not-a-number and infinities, also where the compiler assumes that there are none.
+// finite.hpp - tests for not-a-number and infinities that also work under -ffast-math.
 // SPDX-License-Identifier: MIT
 //
-// With -ffast-math a compiler may take `x != x` for false, `x - x == 0` and std::isfinite(x) for
-// true, and `!(x > 0)` for `x <= 0`, which lets not-a-number through. Programs of this field are
-// built that way, so whatever comes from outside is tested by its bits, with these functions; the
-// lint test refuses the other ways. Compare only what is known to be a number.
+// With -ffast-math a compiler may replace `x != x` by false, `x - x == 0` and std::isfinite(x) by
+// true, and `!(x > 0)` by `x <= 0`, which accepts not-a-number. Programs of this field are built
+// that way, so values from outside are tested by their bits, with these functions; the lint test
+// rejects the other ways. Compare only values that are known to be numbers.
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
@@ -19,7 +19,7 @@ namespace detail {
 
 inline constexpr std::uint64_t exponent_bits = 0x7FF0'0000'0000'0000u;
 
-/// The bits of |x|. Volatile, since compilers recognise the same tests on bits that they can see.
+/// The bits of |x|. Volatile, because compilers recognize such tests on bits that they can see.
 inline std::uint64_t magnitude_bits(double x) noexcept {
     volatile double opaque = x;
     const double copy = opaque;
@@ -42,14 +42,14 @@ inline std::uint64_t magnitude_bits(double x) noexcept {
     return detail::magnitude_bits(x) > detail::exponent_bits;
 }
 
-/// A finite number above zero: a length, a divisor, an amount that was stated.
+/// A finite number above zero: a length, a divisor, a stated amount.
 [[nodiscard]] inline bool is_positive(double x) noexcept { return is_finite(x) && x > 0; }
 
 /// A finite number of at least zero.
 [[nodiscard]] inline bool is_amount(double x) noexcept { return is_finite(x) && x >= 0; }
 
-/// Marks a figure that is not known. Use it as a value of its own, not in a `?:` with arithmetic,
-/// which a compiler may fold to the other branch.
+/// Marks an unknown figure. Don't use it in a `?:` with arithmetic, which a compiler may fold to
+/// the other branch.
 [[nodiscard]] inline double not_a_number() noexcept {
     volatile std::uint64_t opaque = 0x7FF8'0000'0000'0000u;
     const std::uint64_t bits = opaque;

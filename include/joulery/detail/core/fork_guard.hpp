@@ -1,4 +1,4 @@
-// fork_guard.hpp - a forked child measures nothing until it says start() itself.
+// fork_guard.hpp - a forked child measures nothing until it calls start().
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,15 +21,15 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// How many forks lie between the first process and this one. An engine remembers the number it was
-/// made under; where they differ it belongs to the parent, its threads are not here, and its locks
-/// may be held for ever.
+/// Number of forks between the first process and this one. An engine remembers the number it was
+/// created under. If they differ, the engine belongs to the parent: its threads do not exist here,
+/// and its locks may be held forever.
 JOULERY_EXPORT inline std::atomic<std::uint32_t> forks{0};
-/// On a page that the kernel clears in every child, also in those that no handler hears of
-/// (`_Fork`, `clone`): 0 in a new child. Null where there is no such page.
+/// On a page that the kernel clears in every child, even one made without fork handlers (`_Fork`,
+/// `clone`): 0 in a new child. Null if the system has no such pages.
 JOULERY_EXPORT inline std::atomic<std::atomic<std::uint32_t>*> cleared_by_fork{nullptr};
 
-/// In the child: scopes are switched off and this thread forgets its tree.
+/// In the child: switches scopes off and makes this thread forget its tree.
 inline void note_fork() noexcept {
     if (auto* word = cleared_by_fork.load(std::memory_order_acquire)) word->store(1);
     forks.fetch_add(1, std::memory_order_release);
@@ -43,7 +43,7 @@ inline void note_fork() noexcept {
     return forks.load(std::memory_order_acquire);
 }
 
-/// Registered once, with the first engine; after `fork` this comes before any of the program's own
+/// Registered once, with the first engine; it runs after `fork` before any of the program's own
 /// code.
 inline void watch_for_forks() noexcept {
 #if JOULERY_POSIX()

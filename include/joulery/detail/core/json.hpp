@@ -19,8 +19,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Appends `text` as a JSON string, quotes included: valid UTF-8, all control characters escaped,
-/// and `<` too, so that the JSON may stand inside an HTML page.
+/// Appends `text` as a JSON string with quotes: valid UTF-8 with control characters escaped, and
+/// `<` as well, so that the JSON can be embedded in an HTML page.
 inline void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     for (std::size_t at = 0; at < text.size();) {
@@ -43,7 +43,7 @@ inline void append_json_string(std::string& out, std::string_view text) {
     out += '"';
 }
 
-/// Appends a number so that it reads back the same; `null` for not-a-number and infinities.
+/// Appends a number that round-trips; `null` for not-a-number and infinities.
 inline void append_json_number(std::string& out, double x) {
     if (is_finite(x)) {
         append_number(out, x);
@@ -60,7 +60,7 @@ struct json_value {
     enum class type : unsigned char { null, boolean, number, string, array, object };
     type kind = type::null;
     bool truth = false;                 ///< of a boolean
-    std::size_t offset = 0;             ///< where in the text it began, in bytes
+    std::size_t offset = 0;             ///< where it begins in the text, in bytes
     std::string text;                   ///< of a string (unescaped) or a number (as written)
     std::vector<std::string> names;     ///< of an object's members
     detail::list<json_value> elements;  ///< of an array, or an object's members
@@ -73,7 +73,7 @@ struct json_value {
     }
 };
 
-/// What `json_value::kind` is called in messages.
+/// The name of a `json_value::kind` in messages.
 [[nodiscard]] constexpr std::string_view to_text(json_value::type t) noexcept {
     constexpr std::string_view names[] = {"null",     "true or false", "a number",
                                           "a string", "an array",      "an object"};
@@ -192,8 +192,8 @@ class json_parser {
         return names_differ(v);
     }
 
-    /// A file may have any number of names in one object, so they are sorted, not compared in
-    /// pairs.
+    /// A file may have any number of names in one object, so they are sorted rather than compared
+    /// in pairs.
     bool names_differ(const json_value& v) {
         list<const std::string*> sorted;
         sorted.reserve(v.names.size());
@@ -241,7 +241,8 @@ class json_parser {
         return true;
     }
 
-    /// How many letters from here on stand for themselves: ASCII, no quote, no backslash.
+    /// The number of characters from here on that stand for themselves: ASCII, no quote, no
+    /// backslash.
     [[nodiscard]] std::size_t plain_letters() const noexcept {
         std::size_t end = at_;
         for (; end < text_.size(); ++end) {
@@ -300,7 +301,7 @@ class json_parser {
         return true;
     }
 
-    // Half of a surrogate pair alone stands for nothing and becomes U+FFFD.
+    // Half of a surrogate pair has no meaning and becomes U+FFFD.
     bool unicode(std::string& out) {
         char32_t c = 0;
         if (!four_digits(c)) return false;
@@ -330,9 +331,9 @@ class json_parser {
 
 /// Parses one JSON value. Invalid UTF-8 inside strings becomes U+FFFD.
 ///
-/// Cost:  linear, but for the names of one object, which are sorted.
-/// Fails: anything that RFC 8259 doesn't allow, a name twice in an object, more than 64 levels; the
-///        reason holds the byte offset.
+/// Cost:  linear, except that the names of an object are sorted.
+/// Fails: for anything that RFC 8259 doesn't allow, duplicate names in an object, more than 64
+/// levels; the reason contains the byte offset.
 [[nodiscard]] inline result<json_value> parse_json(std::string_view text) {
     return detail::json_parser(text).parse();
 }

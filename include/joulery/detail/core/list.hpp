@@ -1,13 +1,13 @@
-// list.hpp - a growing list that compiles fast, questions to whole lists, and sorting them.
+// list.hpp - a growing list that compiles fast, and queries and sorting for lists.
 // SPDX-License-Identifier: MIT
 //
-// std::vector compiles a dozen functions for each type, most of which are about what happens if
-// moving an item throws. The library had 114 such types. Here what only moves bytes is compiled
-// once, and no item may throw when it is moved.
+// std::vector compiles a dozen functions for each type, most of them for the case that moving an
+// item throws. The library had 114 such types. Here the code that only moves bytes is compiled
+// once, and moving an item must not throw.
 //
-// The algorithms stand in place of the standard ones where nobody waits for the answer: those
-// compile a loop that is unrolled four times, and adaptors around it, for each lambda that they are
-// given, a stable sort six functions for each type.
+// The algorithms replace the standard ones wherever speed does not matter: for each lambda those
+// compile a loop unrolled four times with adaptors around it, and a stable sort compiles six
+// functions for each type.
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
@@ -26,7 +26,7 @@ inline namespace v1 {
 
 namespace detail {
 
-/// What lists of all types have in common: some memory, and how much of it is used.
+/// The part common to lists of all types: some memory, and how much of it is used.
 class list_memory {
  public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -48,14 +48,14 @@ class list_memory {
         std::swap(size_, other.size_);
         std::swap(capacity_, other.capacity_);
     }
-    /// Room for `count` items, twice as many as now if there are to be more and more. Fails: throws
-    /// std::bad_alloc, and has changed nothing.
+    /// Allocates memory for `count` items, or for twice as many as now if the list is growing.
+    /// Fails: throws std::bad_alloc; nothing has changed.
     JOULERY_NOINLINE void* allocate(std::size_t& count, bool is_growing, std::size_t item_bytes) {
         if (is_growing) count = std::max(count, 2 * capacity_);
-        constexpr std::size_t most = ~std::size_t{0} / 2;  // more than there ever is
+        constexpr std::size_t most = ~std::size_t{0} / 2;  // more than there ever are
         return ::operator new(count <= most / item_bytes ? count * item_bytes : most);
     }
-    /// More memory for items that are bytes.
+    /// Grows the memory of items that can be moved as bytes.
     JOULERY_NOINLINE void move_bytes(std::size_t count, bool is_growing, std::size_t item_bytes) {
         void* const to = allocate(count, is_growing, item_bytes);
         if (size_ > 0) std::memcpy(to, begin_, size_ * item_bytes);
@@ -63,7 +63,7 @@ class list_memory {
         begin_ = to;
         capacity_ = count;
     }
-    /// Appends items that are bytes, and are not in this list.
+    /// Appends items that are plain bytes and not part of this list.
     JOULERY_OUT_OF_LINE void append_bytes(const void* from, std::size_t count,
                                           std::size_t item_bytes) {
         if (count == 0) return;
@@ -77,11 +77,11 @@ class list_memory {
     std::size_t capacity_ = 0;
 };
 
-/// A growing list, with std::vector's functions and promises (also where memory runs out: it throws
-/// std::bad_alloc and keeps its items) but two: moving an item must not throw, and `list<bool>`
-/// holds bools.
+/// A growing list with std::vector's functions and guarantees (if memory runs out it throws
+/// std::bad_alloc and keeps its items), with two exceptions: moving an item must not throw, and
+/// `list<bool>` contains bools.
 ///
-/// Thread: one at a time. Cost: as std::vector; nothing is inlined that moves more than one item.
+/// Thread: one at a time. Cost: as std::vector; code that moves more than one item is not inlined.
 ///
 ///     list<reading> readings;
 ///     readings.push_back(read(counter));
@@ -138,7 +138,7 @@ class list : public list_memory {
     void reserve(std::size_t count) {
         if (count > capacity_) move_to(count, false);
     }
-    /// `item` may be of this list: the list grows after it was copied.
+    /// `item` may be part of this list: it is copied before the list grows.
     void push_back(const Item& item) {
         if constexpr (is_bytes) {
             const Item copy(item);
@@ -187,7 +187,7 @@ class list : public list_memory {
         clear();
         resize(count, copy);
     }
-    /// Items of another list. Those that are here already are assigned to, and keep their memory.
+    /// Copies another list's items. Existing items are assigned to and keep their memory.
     template <class From, class = decltype(*std::declval<From&>())>
     void assign(From first, From last) {
         if constexpr (is_bytes) {
@@ -199,7 +199,7 @@ class list : public list_memory {
         }
         append(first, last);
     }
-    /// Puts items of another list at the end.
+    /// Appends the items of another list.
     template <class From>
     void append(From first, From last) {
         if constexpr (is_bytes &&
@@ -212,7 +212,7 @@ class list : public list_memory {
                 ::new (static_cast<void*>(data() + size_)) Item(*first);
         }
     }
-    /// `item` comes before the one at `at`.
+    /// Inserts `item` before `at`.
     JOULERY_OUT_OF_LINE Item* insert(const Item* at, Item item) {
         const auto place = static_cast<std::size_t>(at - data());
         push_back(std::move(item));
@@ -248,7 +248,7 @@ class list : public list_memory {
         ++size_;
     }
     JOULERY_OUT_OF_LINE void put_copy(const Item& item) { put(Item(item)); }
-    /// Ends the items from `count` on.
+    /// Destroys the items from `count` on.
     void cut(std::size_t count) noexcept {
         if constexpr (ends_by_itself) {
             if (count < size_) size_ = count;
@@ -281,7 +281,7 @@ class list : public list_memory {
 };
 
 }  // namespace detail
-/// The first item of `list` that `is` is true of; `list.end()`: none.
+/// The first item of `list` for which `is` is true; `list.end()`: none.
 ///
 ///     detail::list<channel> found = ...;
 ///     const bool has_memory = any_in(found, [](const channel& c) { return c.kind == "dram"; });
@@ -292,7 +292,7 @@ template <class List, class Is>
     return at;
 }
 
-/// Whether `is` is true of any item.
+/// Whether `is` is true for any item.
 template <class List, class Is>
 [[nodiscard]] bool any_in(const List& list, const Is& is) {
     return find_in(list, is) != list.end();
@@ -306,7 +306,7 @@ template <class List, class Item>
     return false;
 }
 
-/// Of how many items `is` is true.
+/// The number of items for which `is` is true.
 template <class List, class Is>
 [[nodiscard]] std::size_t count_in(const List& list, const Is& is) {
     std::size_t count = 0;
@@ -315,7 +315,7 @@ template <class List, class Is>
     return count;
 }
 
-/// Leaves out all items that `is` is true of.
+/// Removes all items for which `is` is true.
 template <class List, class Is>
 void erase_from(List& list, const Is& is) {
     std::size_t kept = 0;
@@ -327,7 +327,7 @@ void erase_from(List& list, const Is& is) {
     while (list.size() > kept) list.pop_back();
 }
 
-/// The numbers from 0 to `count` in the order of `before(of, a, b)`, equals as they are.
+/// The numbers from 0 to `count`, stably sorted by `before(of, a, b)`.
 JOULERY_NOINLINE inline detail::list<std::size_t> stable_order(
     std::size_t count, bool (*before)(const void* of, std::size_t a, std::size_t b),
     const void* of) {
@@ -340,7 +340,7 @@ JOULERY_NOINLINE inline detail::list<std::size_t> stable_order(
     return order;
 }
 
-/// Sorts the first `count` items, equals as they are. Cost: a call for each comparison.
+/// Sorts the first `count` items stably. Cost: one indirect call per comparison.
 template <class List, class Before>
 void sort_stably(List& list, std::size_t count, const Before& before) {
     const std::pair<List&, const Before&> sorted_by(list, before);

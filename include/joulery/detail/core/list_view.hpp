@@ -1,4 +1,4 @@
-// list_view.hpp - a fixed list to go through, wherever it lies.
+// list_view.hpp - a view of a fixed array.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-// Standard libraries before GCC 11 know <charconv> for integers only.
+// Before GCC 11, <charconv> supports integers only.
 #if !defined(__cpp_lib_to_chars) || __cpp_lib_to_chars < 201611L
 #define JOULERY_DETAIL_FLOAT_CHARCONV() 0
 #include <cstdio>
@@ -34,13 +34,13 @@ inline constexpr std::size_t number_room = 40;
 inline std::size_t print_double(char* room, double x) noexcept {
     return static_cast<std::size_t>(std::to_chars(room, room + number_room, x).ptr - room);
 }
-/// Reads the number that `text` begins with; returns how many characters it has, 0 for none.
+/// Parses the number at the start of `text`; returns the number of characters used, 0 for none.
 inline std::size_t scan_double(std::string_view text, double& value) noexcept {
     const auto done = std::from_chars(text.data(), text.data() + text.size(), value);
     return done.ec == std::errc() ? static_cast<std::size_t>(done.ptr - text.data()) : 0;
 }
 #else
-// The C library writes and reads the decimal point of the locale, which may be several bytes.
+// The C library uses the locale's decimal point, which may be several bytes.
 inline std::string_view locale_point(char* room) noexcept {
     const int n = std::snprintf(room, number_room, "%.1f", 0.5);
     return {room + 1, static_cast<std::size_t>(n) - 2};
@@ -84,10 +84,10 @@ inline std::size_t print_double(char* room, double x) noexcept {
 
 }  // namespace detail
 
-/// Reads a decimal number; the whole text must be one ("1.5", "-2e-3"). A point is a point in
-/// every locale; "inf", "nan", hexadecimal and surrounding blanks are refused.
+/// Parses a decimal number; it must be the whole text ("1.5", "-2e-3"). The decimal point is a
+/// point in every locale; "inf", "nan", hexadecimal numbers and surrounding blanks are rejected.
 ///
-/// Fails: returns false and leaves `value` alone; also where the number exceeds a double's range.
+/// Fails: returns false and leaves `value` unchanged, also for numbers beyond a double's range.
 ///
 ///     double pue = 1.0;
 ///     if (!parse_number(text, pue)) warn("JOULERY_PUE is not a number: " + text);
@@ -108,8 +108,8 @@ inline std::size_t print_double(char* room, double x) noexcept {
     return true;
 }
 
-/// Reads the number that `text` begins with, without a sign: "0.72018530V", "12". Returns how many
-/// characters it took; 0 where there is none, or one beyond a double's range.
+/// Parses an unsigned number at the start of `text`: "0.72018530V", "12". Returns the number of
+/// characters used; 0 if there is no number, or one beyond a double's range.
 ///
 ///     double amperes; parse_leading_number("1.5A", amperes);     // 3, amperes == 1.5
 [[nodiscard]] inline std::size_t parse_leading_number(std::string_view text,
@@ -118,7 +118,7 @@ inline std::size_t print_double(char* room, double x) noexcept {
     return begins ? detail::scan_double(text, value) : 0;
 }
 
-/// Appends the shortest text that reads back as the same double. "nan", "inf", "-inf" for those.
+/// Appends the shortest text that reads back as the same double; "nan", "inf", "-inf".
 inline void append_number(std::string& out, double x) {
     if (is_nan(x)) {
         out += "nan";
@@ -130,14 +130,14 @@ inline void append_number(std::string& out, double x) {
     }
 }
 
-/// Appends a whole number.
+/// Appends an integer.
 inline void append_number(std::string& out, std::uint64_t n) {
     char room[24];
     const auto done = std::to_chars(room, room + sizeof room, n);
     out.append(room, static_cast<std::size_t>(done.ptr - room));
 }
 
-/// `text` without blanks at its ends.
+/// `text` without leading and trailing blanks.
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
     const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
     while (!text.empty() && blank(text.front())) text.remove_prefix(1);
@@ -145,8 +145,8 @@ inline void append_number(std::string& out, std::uint64_t n) {
     return text;
 }
 
-/// A finite number such as "-12.5e3", all of `text` but blanks around it; else nothing. "nan",
-/// "inf", "0x10", "1,5" and what is beyond a double's range are nothing.
+/// A finite number such as "-12.5e3", with optional blanks around it; otherwise nothing. "nan",
+/// "inf", "0x10", "1,5" and numbers beyond a double's range give nothing.
 ///
 ///     parse_decimal("56.25");    // 56.25
 ///     parse_decimal("56,25");    // std::nullopt

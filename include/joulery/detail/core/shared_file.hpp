@@ -25,9 +25,9 @@ namespace detail {
 
 #if JOULERY_POSIX()
 
-/// Holds a lock (flock) on a file from `reserve` to the end of the object, also while the file is
-/// replaced, so that other processes see that a living process writes it. The lock ends with the
-/// process, however the process ends. On file systems without locks, for pipes and in missing
+/// Holds a lock (flock) on a file from `reserve` until it is destroyed, even if the file is
+/// replaced in between, so that other processes see that a living process writes it. The lock ends
+/// with the process, however that ends. On file systems without locks, for pipes and in missing
 /// folders `reserve` locks nothing and succeeds.
 class reserved_file {
  public:
@@ -56,15 +56,15 @@ class reserved_file {
             if (!fd.is_open()) return true;
             if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
             take(std::move(fd));
-            // Another may have replaced the file between the opening and the lock.
+            // Another process may have replaced the file between opening and locking.
             if (::stat(path.c_str(), &there) == 0 && is(there)) return true;
             release();
         }
         return false;
     }
 
-    /// As `replace_file`; 0, or errno. A process at its limit of open files writes to the one that
-    /// it has.
+    /// As `replace_file`; 0, or errno. A process at its limit of open files writes to the file that
+    /// it already has open.
     [[nodiscard]] int replace(const std::string& path, std::string_view bytes) {
         descriptor fresh;
         int error = file_replacement(path, bytes).run(lock_.is_open() ? &fresh : nullptr);
@@ -74,7 +74,7 @@ class reserved_file {
         return error;
     }
 
-    /// Ends the reservation. In a forked child: the parent's stays.
+    /// Ends the reservation. In a forked child the parent's reservation stays.
     void release() noexcept {
         if (is_locked()) (void)lock_.close();
         (void)lock_.give_up();
@@ -86,7 +86,7 @@ class reserved_file {
         lock_ = std::move(fd);
         (void)::fstat(lock_.get(), &inode_);
     }
-    // A host that closes all files (a daemon) may have another under this number by now.
+    // A host that closes all files (a daemon) may have reused this descriptor.
     [[nodiscard]] bool is_locked() const noexcept {
         struct stat now {};
         return lock_.is_open() && ::fstat(lock_.get(), &now) == 0 && is(now);
@@ -155,8 +155,8 @@ namespace detail {
 /// How long a writer waits for others, each of which needs milliseconds.
 inline constexpr std::chrono::milliseconds lock_patience{10'000};
 
-/// Locks a file, waiting for others for a bounded time. `kind` is LOCK_EX or LOCK_SH. 0, or the
-/// errno of what failed: ETIMEDOUT where another keeps it locked.
+/// Locks a file, waiting for others for a limited time. `kind` is LOCK_EX or LOCK_SH. 0, or the
+/// errno of the failure: ETIMEDOUT if another process keeps it locked.
 [[nodiscard]] inline int lock_file(int fd, int kind,
                                    std::chrono::milliseconds patience = lock_patience) noexcept {
     const auto latest = std::chrono::steady_clock::now() + patience;
@@ -168,8 +168,8 @@ inline constexpr std::chrono::milliseconds lock_patience{10'000};
     return 0;
 }
 
-/// A file open for appending, locked against every other writer while this lives. It is a regular
-/// file and no symlink: what stands at `path` may have been put there by somebody else.
+/// A file open for appending, locked against all other writers as long as this exists. It must be a
+/// regular file and no symlink: somebody else may have put something else at `path`.
 class locked_file {
  public:
     explicit locked_file(const std::string& path,
@@ -186,7 +186,7 @@ class locked_file {
             error_ = lock_file(file_.get(), LOCK_EX, patience);
     }
 
-    /// True where the file ends in the middle of a line: a writer died there.
+    /// True if the file ends in the middle of a line: a writer died there.
     [[nodiscard]] bool torn() noexcept {
         struct stat about {};
         if (::fstat(file_.get(), &about) != 0) {
@@ -227,11 +227,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Appends a whole line, in one write as a rule, so that who follows the file reads lines. Where a
-/// writer died in the middle of one, a line of its own begins. 0, or errno.
+/// Appends a whole line, usually in one write, so that followers of the file read complete lines.
+/// If a writer died in the middle of a line, a new line is started first. 0, or errno.
 ///
-/// Thread: one a file. Cost: opens the file each time, so that it may be rotated. A pipe is waited
-/// for two seconds at most.
+/// Thread: one per file. Cost: opens the file each time, so that it may be rotated; waits at most
+/// two seconds for a pipe.
 [[nodiscard]] inline int append_to_file(const std::string& path, std::string_view line) {
 #if JOULERY_POSIX()
     constexpr int how = O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;

@@ -1,4 +1,4 @@
-// system_root.hpp - reading the system's files, of the real machine or of a fake one.
+// system_root.hpp - reads system files, of the real machine or of a fake one.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,8 +27,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Reads a whole number at the start of `text`, blanks around it allowed. False where there is
-/// none, where it is negative, followed by anything else, or beyond 64 bits.
+/// Parses an integer that is all of `text` except surrounding blanks. False if there is none, or if
+/// it is negative, followed by anything else, or beyond 64 bits.
 [[nodiscard]] inline bool parse_unsigned(std::string_view text, std::uint64_t& value) noexcept {
     const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
     while (!text.empty() && blank(text.back())) text.remove_suffix(1);
@@ -45,7 +45,7 @@ inline namespace v1 {
     return true;
 }
 
-/// Reads a whole number that may be negative.
+/// Parses an integer that may be negative.
 [[nodiscard]] inline bool parse_signed(std::string_view text, std::int64_t& value) noexcept {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
     const bool negative = !text.empty() && text.front() == '-';
@@ -59,9 +59,9 @@ inline namespace v1 {
     return true;
 }
 
-/// A file that stays open and is read again and again from its start, as sysfs and procfs want it.
+/// A file that stays open and is read repeatedly from its start, as sysfs and procfs require.
 ///
-/// Thread: one reader at a time. Cost: one pread a read. Fails: by errno, kept in `error()`.
+/// Thread: one reader at a time. Cost: one pread per read. Fails: the errno is in `error()`.
 class system_file {
  public:
     system_file() = default;
@@ -93,7 +93,7 @@ class system_file {
     [[nodiscard]] int error() const noexcept { return error_; }
     [[nodiscard]] int descriptor() const noexcept { return fd_; }
 
-    /// Reads up to `room` bytes from `offset`; the bytes read, or -1 with `error()` set.
+    /// Reads up to `room` bytes from `offset`; returns the bytes read, or -1 and sets `error()`.
     std::ptrdiff_t read_at(char* into, std::size_t room, std::uint64_t offset = 0) noexcept {
 #if JOULERY_POSIX()
         ::ssize_t n = 0;
@@ -109,7 +109,7 @@ class system_file {
 #endif
     }
 
-    /// Reads a number such as sysfs shows it; false on an error or on anything that is not one.
+    /// Reads a number as sysfs shows it; false on an error or for anything else.
     bool read_unsigned(std::uint64_t& value) noexcept {
         char text[32];
         const std::ptrdiff_t n = read_at(text, sizeof text);
@@ -126,9 +126,9 @@ class system_file {
     int error_ = 0;
 };
 
-/// Where absolute paths start: "" on a real machine, else a folder that holds a mounted or a fake
-/// one (`JOULERY_SYSROOT`). Libraries come from below it only where a test says so in code: whoever
-/// sets an environment variable must not thereby choose what code the process runs.
+/// Where absolute paths start: "" on a real machine, otherwise a folder that contains a mounted or
+/// fake one (`JOULERY_SYSROOT`). Libraries are loaded from below it only if a test says so in code:
+/// an environment variable must not decide what code the process runs.
 ///
 ///     system_root fake{"/tmp/machine"};
 ///     fake.path("/proc/stat");            // "/tmp/machine/proc/stat"
@@ -136,7 +136,7 @@ class system_root {
  public:
     system_root() = default;
     explicit system_root(std::string prefix) : prefix_(std::move(prefix)) {}
-    /// For tests: a fake machine whose libraries are to be loaded.
+    /// For tests: a fake machine whose libraries are loaded.
     [[nodiscard]] static system_root with_libraries(std::string prefix) {
         system_root root(std::move(prefix));
         root.has_libraries_ = true;
@@ -154,7 +154,7 @@ class system_root {
         return system_file(path(absolute));
     }
 
-    /// The file's text, at most `limit` bytes; empty where it can't be read.
+    /// The file's text, at most `limit` bytes; empty if it can't be read.
     [[nodiscard]] std::string text(std::string_view absolute, std::size_t limit = 1 << 16) const {
         system_file file = open(absolute);
         std::string all;
@@ -168,7 +168,7 @@ class system_root {
         return all;
     }
 
-    /// The file's first line without its end.
+    /// The file's first line without its line end.
     [[nodiscard]] std::string line(std::string_view absolute) const {
         std::string all = text(absolute, 4096);
         return all.substr(0, all.find_first_of("\r\n"));
@@ -188,7 +188,7 @@ class system_root {
 #endif
     }
 
-    /// Names in a folder, sorted, without "." and ".."; `error` receives errno where it can't be
+    /// The names in a folder, sorted, without "." and ".."; `error` receives errno if it can't be
     /// read.
     [[nodiscard]] std::vector<std::string> list(std::string_view absolute,
                                                 int* error = nullptr) const {
@@ -216,7 +216,7 @@ class system_root {
 
  private:
 #if JOULERY_POSIX()
-    // With 32 bits the plain call ends at the first entry whose number or place takes more.
+    // On 32 bits the plain call stops at the first entry whose inode number or offset needs more.
 #ifdef __USE_LARGEFILE64
     static const ::dirent64* next_entry(::DIR* folder) noexcept { return ::readdir64(folder); }
 #else
@@ -228,7 +228,7 @@ class system_root {
     bool has_libraries_ = false;
 };
 
-/// errno in words for a message; the number where the C library has none.
+/// The system's message for an errno; the number if there is none.
 [[nodiscard]] inline std::string error_text(int code) {
 #if JOULERY_POSIX()
     char text[128] = "";

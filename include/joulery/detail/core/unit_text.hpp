@@ -1,4 +1,4 @@
-// unit_text.hpp - amounts as people read them: "1.84 kJ", "12.3 mg CO2e", "1.2 ms".
+// unit_text.hpp - amounts for people: "1.84 kJ", "12.3 mg CO2e", "1.2 ms".
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -27,7 +27,7 @@ struct three_digits {
 
 inline three_digits round_to_three(double magnitude) noexcept {
     int e = static_cast<int>(std::floor(std::log10(magnitude))) - 2;
-    // Two steps, for 10^e alone leaves the range of a double near its ends.
+    // In two steps, because 10^e alone leaves the range of a double near its ends.
     double scaled = e < -300
                         ? magnitude * 1e300 * std::pow(10.0, -e - 300)
                         : (e < 0 ? magnitude * std::pow(10.0, -e) : magnitude / std::pow(10.0, e));
@@ -41,7 +41,7 @@ inline three_digits round_to_three(double magnitude) noexcept {
     return {static_cast<int>(std::lround(scaled)), e};
 }
 
-/// `d` x 10^`shift` written out, without trailing zeros behind the point.
+/// `d` x 10^`shift` written out, without trailing zeros after the point.
 inline void append_three(std::string& out, three_digits d, int shift) {
     const int point = 3 + d.exponent + shift;  // digits before the decimal point
     std::string digits;
@@ -54,7 +54,7 @@ inline void append_three(std::string& out, three_digits d, int shift) {
     if (digits.size() > whole) out.append(".").append(digits, whole, std::string::npos);
 }
 
-/// "not a number", infinite and zero amounts. True where `value` was one of them.
+/// Appends the text for not-a-number, infinity and zero. True if `value` was one of them.
 inline bool append_special(std::string& out, double value, std::string_view unit) {
     if (is_nan(value)) {
         out += "n/a";
@@ -66,8 +66,8 @@ inline bool append_special(std::string& out, double value, std::string_view unit
     return true;
 }
 
-/// `value` with three significant digits and the SI prefix that suits it, from pico to exa; what is
-/// smaller or larger than any energy there is reads "<1 pJ" or ">999 EJ". Never an exponent.
+/// `value` with three significant digits and a fitting SI prefix, from pico to exa; beyond any real
+/// energy it reads "<1 pJ" or ">999 EJ". Never an exponent.
 inline std::string si_text(double value, std::string_view unit) {
     std::string out;
     if (append_special(out, value, unit)) return out;
@@ -88,8 +88,8 @@ inline std::string si_text(double value, std::string_view unit) {
     return out;
 }
 
-/// `value` with three significant digits and a unit that takes no prefix; what has more than
-/// fifteen digits before or nine behind the point is said to be beyond that. Never an exponent.
+/// `value` with three significant digits and a unit without prefix; with more than fifteen digits
+/// before or nine after the point it is shown as beyond that limit. Never an exponent.
 inline std::string plain_text(double value, std::string_view unit) {
     std::string out;
     if (append_special(out, value, unit)) return out;
@@ -111,8 +111,8 @@ inline std::string plain_text(double value, std::string_view unit) {
 
 /// "250 mJ", "1.84 kJ"; from one kilowatt-hour on "1.2 kWh", "3.4 MWh". "n/a" for not-a-number.
 ///
-/// All functions of this header: three significant digits, never an exponent, trailing zeros left
-/// out, a decimal point in every locale. Cost: a few operations and one string.
+/// All functions of this header: three significant digits, never an exponent, no trailing zeros, a
+/// decimal point in every locale. Cost: a few operations and one string.
 ///
 ///     to_text(energy::from_joules(1843));        // "1.84 kJ"
 ///     to_text(emissions::from_grams(0.0123));    // "12.3 mg CO2e"
@@ -123,8 +123,8 @@ inline std::string plain_text(double value, std::string_view unit) {
     return detail::si_text(e.kilowatt_hours() * 1e3, "Wh");
 }
 
-/// The same in the unit that `largest` has, so that figures of one column compare at a glance: all
-/// in joules, or all in watt-hours.
+/// The same in the unit of `largest`, so that the figures of a column can be compared at a glance:
+/// all in joules, or all in watt-hours.
 ///
 ///     to_text_beside(3600_J, 2_kWh);   // "1 Wh"
 [[nodiscard]] inline std::string to_text_beside(energy e, energy largest) {
@@ -134,8 +134,8 @@ inline std::string plain_text(double value, std::string_view unit) {
     return detail::si_text(e.kilowatt_hours() * 1e3, "Wh");
 }
 
-/// An energy in joules and, from a thousand on, in watt-hours: "1.84 kJ (512 mWh)",
-/// "1.2 kWh (4.32 MJ)".
+/// An energy in joules and, from a thousand on, in watt-hours: "1.84 kJ (512 mWh)", "1.2 kWh (4.32
+/// MJ)".
 [[nodiscard]] inline std::string text_in_both(energy e) {
     const double size = std::fabs(e.joules());
     if (!is_finite(size) || size < 1e3) return to_text(e);
@@ -149,7 +149,7 @@ inline std::string plain_text(double value, std::string_view unit) {
 /// "42.1 W".
 [[nodiscard]] inline std::string to_text(power p) { return detail::si_text(p.watts(), "W"); }
 
-/// A mass alone: "12.3 mg", "4.5 kg", from a million grams on tonnes: "1.2 t", "3.4 kt".
+/// A mass alone: "12.3 mg", "4.5 kg"; from a million grams on in tonnes: "1.2 t", "3.4 kt".
 [[nodiscard]] inline std::string mass_text(emissions m) {
     if (!is_finite(m.grams()) || std::fabs(m.grams()) < 1e6) return detail::si_text(m.grams(), "g");
     return detail::si_text(m.grams() / 1e6, "t");
@@ -180,7 +180,7 @@ template <class Rep, class Period>
     return detail::plain_text(s / 86400, "d");
 }
 
-/// How many: exact below a million ("1797"), then "1.23 M". A fraction keeps three digits.
+/// A count: exact below a million ("1797"), then "1.23 M". A fraction keeps three digits.
 [[nodiscard]] inline std::string count_text(double n) {
     if (is_finite(n) && n > -1e6 && n < 1e6) {
         if (n != std::floor(n)) return detail::plain_text(n, "");
@@ -191,15 +191,15 @@ template <class Rep, class Period>
     return detail::si_text(n, "");
 }
 
-/// A share of one as "6.5 %".
+/// A fraction of one as "6.5 %".
 [[nodiscard]] inline std::string percent_text(double share) {
     return detail::plain_text(share * 100, "%");
 }
 
-/// Reads a length of time: a number and one of ns, us, ms, s, min, h; a lone 0 needs no unit.
+/// Parses a duration: a number and one of ns, us, ms, s, min, h; a plain 0 needs no unit.
 ///
-/// Fails: returns false and leaves `value` alone: no unit, an unknown one, a negative or too large
-/// time (beyond 292 years).
+/// Fails: returns false and leaves `value` unchanged if the unit is missing or unknown, or the time
+/// is negative or too large (beyond 292 years).
 ///
 ///     std::chrono::nanoseconds period{};
 ///     if (!parse_duration("10ms", period)) warn("say it like 10ms or 1.5s");

@@ -1,4 +1,4 @@
-// utf8.hpp - reading and writing UTF-8 that may be broken, and how wide it shows.
+// utf8.hpp - reads and writes UTF-8 that may be invalid, and computes its width.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,8 +14,8 @@ inline namespace v1 {
 
 inline constexpr char32_t replacement_character = 0xFFFD;
 
-/// Reads the code point at `at` and moves behind it. What is not UTF-8 (stray or missing
-/// continuation bytes, overlong forms, surrogates) reads as U+FFFD and moves one byte.
+/// Reads the code point at `at` and moves past it. Invalid UTF-8 (stray or missing continuation
+/// bytes, overlong forms, surrogates) reads as U+FFFD and moves one byte.
 [[nodiscard]] inline char32_t next_code_point(std::string_view text, std::size_t& at) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned first = byte(at);
@@ -57,13 +57,13 @@ inline void append_utf8(std::string& out, char32_t c) {
     }
 }
 
-/// Characters that steer a terminal or turn the reading direction instead of showing something.
+/// Characters that control a terminal or change the reading direction instead of being shown.
 [[nodiscard]] constexpr bool is_control(char32_t c) noexcept {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200E && c <= 0x200F) ||
            (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
-/// Columns a code point takes on a terminal: 0 (combining), 1 or 2 (East Asian wide, emoji).
+/// Columns of a code point on a terminal: 0 (combining), 1 or 2 (East Asian wide, emoji).
 [[nodiscard]] constexpr int column_count(char32_t c) noexcept {
     struct range {
         char32_t first, last;
@@ -87,7 +87,7 @@ inline void append_utf8(std::string& out, char32_t c) {
     return 1;
 }
 
-/// Columns that `text` takes on a terminal; control characters count as nothing.
+/// Columns of `text` on a terminal; control characters count as 0.
 [[nodiscard]] inline std::size_t display_width(std::string_view text) noexcept {
     std::size_t columns = 0;
     for (std::size_t at = 0; at < text.size();) {
@@ -97,7 +97,7 @@ inline void append_utf8(std::string& out, char32_t c) {
     return columns;
 }
 
-/// `text` as valid UTF-8, with U+FFFD for what was not.
+/// `text` as valid UTF-8, with U+FFFD for invalid parts.
 [[nodiscard]] inline std::string valid_utf8(std::string_view text) {
     std::string out;
     out.reserve(text.size());
@@ -105,7 +105,7 @@ inline void append_utf8(std::string& out, char32_t c) {
     return out;
 }
 
-/// `text` safe to print: valid UTF-8 without control characters, which show as "\x1b", "\u202e".
+/// `text` safe to print: valid UTF-8; control characters are shown as "\x1b", "\u202e".
 [[nodiscard]] inline std::string escape_control(std::string_view text) {
     std::string out;
     out.reserve(text.size());
@@ -122,7 +122,7 @@ inline void append_utf8(std::string& out, char32_t c) {
     return out;
 }
 
-/// The beginning of `text` that fits `columns`, with "…" in place of what was cut.
+/// The beginning of `text` that fits `columns`, with "…" for the rest.
 [[nodiscard]] inline std::string shortened(std::string_view text, std::size_t columns) {
     if (display_width(text) <= columns) return std::string(text);
     std::size_t used = 0, at = 0, keep = 0;

@@ -140,7 +140,7 @@ inline constexpr std::string_view html_script = R"js(
     if (reset) reset.disabled = whole;
     if (status) status.textContent = whole ? "" : "Zoomed to " + target.getAttribute("data-path");
   }
-  // One stop for the Tab key; the arrows go on from there: up and down the tree, along a level.
+  // One stop for the Tab key; arrow keys move from there: up and down the tree, along a level.
   function next(frame, key) {
     var level = number(frame, "level"), x = number(frame, "x"), w = number(frame, "w");
     var step = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
@@ -178,7 +178,7 @@ inline constexpr std::string_view html_script = R"js(
     });
   }
 
-  // Watts of one moment, by pointer or slider, in the legend; read off the lines themselves.
+  // The watts at one moment, chosen by pointer or slider, in the legend; read off the lines.
   var chart = document.querySelector(".power");
   var slider = document.getElementById("moment");
   if (chart && slider) {
@@ -238,9 +238,9 @@ inline constexpr std::string_view html_script = R"js(
     });
   }
 
-  // Rows of a table, sorted and those of a path alone. Of very many scopes the page has only the
-  // first ones, and all as a text: it is read when they are asked for, and only so many are shown
-  // at once as a browser lays out quickly.
+  // Rows of a table, sorted, and those of a path alone. With very many scopes the page has only the
+  // first ones and all of them as text, which is read when they are requested; only as many are
+  // shown at once as a browser lays out quickly.
   var most = 1000;
   var unfolding = document.getElementById("unfold");
   all("table.sortable").forEach(function (table) {

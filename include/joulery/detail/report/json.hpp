@@ -24,8 +24,8 @@ inline namespace v1 {
 
 namespace detail {
 
-// One overload per type of field. Structures and arrays of them have one member per line; the
-// closing line is indented by `indent`.
+// One overload per type of field. Structures and arrays of them have one member per line; `indent`
+// is that of the closing line.
 inline void put_json(std::string& out, const std::string& v, int) { append_json_string(out, v); }
 inline void put_json(std::string& out, bool v, int) { out += v ? "true" : "false"; }
 inline void put_json(std::string& out, double v, int) { append_json_number(out, v); }

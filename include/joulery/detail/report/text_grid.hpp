@@ -22,8 +22,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The columns of the terminal that `descriptor` is; `otherwise` where it is none, or does not
-/// know.
+/// The width of the terminal open as `descriptor`; `otherwise` if it is none or its width is
+/// unknown.
 ///
 /// Cost: a system call. Fails: never.
 [[nodiscard]] inline std::size_t terminal_width(int descriptor,
