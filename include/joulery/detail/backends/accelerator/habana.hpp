@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // hlml.h of gohlml; codes are the C header's. Tested on a fake library only. Not verified: that the
-// energy is in millijoules, which only the Python wrapper's documentation says; compare it with the
-// power of `hl-smi` once. Each read is a message to the firmware, milliseconds.
+// energy is in millijoules, which only the Python wrapper's documentation says; compare it once
+// with the power shown by `hl-smi`. Each read is a message to the firmware and takes milliseconds.
 #pragma once
 
 #include "joulery/detail/backends/gpu/drm_cards.hpp"
@@ -36,7 +36,7 @@ struct hlml_api {
     int (*energy)(void*, unsigned long long*) = nullptr;
     int (*power)(void*, unsigned*) = nullptr;
     int (*name)(void*, char*, unsigned) = nullptr;
-    int (*power_limit)(void*, unsigned*) = nullptr;  // that it starts with, mW
+    int (*power_limit)(void*, unsigned*) = nullptr;  // the initial limit, mW
 
     static constexpr int already_started = 5;
     static constexpr int not_started = 1;
@@ -64,21 +64,21 @@ struct hlml_api {
         return api;
     }
 
-    /// What `call` writes of a device; "" where it writes nothing.
+    /// The text that `call` writes for a device; "" if it writes nothing.
     [[nodiscard]] static std::string text(int (*call)(void*, char*, unsigned), void* device) {
         char words[96] = "";
         if (call == nullptr || call(device, words, sizeof words) != 0) return {};
         words[sizeof words - 1] = '\0';
         return words;
     }
-    /// "Intel Gaudi HL-225B", as its maker has it now; "" where the library names no product.
+    /// "Intel Gaudi HL-225B", by the present vendor's name; "" if the library names no product.
     [[nodiscard]] std::string model(void* device) const {
         const std::string product = text(name, device);
         return product.empty() || product.find("Gaudi") != std::string::npos
                    ? product
                    : concat({"Intel Gaudi ", product});
     }
-    /// Watts that a device is limited to; 0: not stated.
+    /// Power limit of a device in watts; 0: not stated.
     [[nodiscard]] double stated_watts(void* device) const noexcept {
         constexpr unsigned most_credible = 100'000'000;  // mW; more is an error value
         unsigned milliwatts = 0;
@@ -86,8 +86,8 @@ struct hlml_api {
         return is_known && milliwatts <= most_credible ? milliwatts * 1e-3 : 0;
     }
 
-    /// "0000:19:00.0". The structure has grown at its end; its first fields never moved, and the
-    /// room given here is several times what any version writes.
+    /// "0000:19:00.0". The structure has grown at its end, but its first fields never moved, and
+    /// this buffer is several times what any version writes.
     [[nodiscard]] std::string pci_address(void* device) const {
         alignas(8) unsigned char info[512] = {};
         if (pci == nullptr || pci(device, info) != 0) return {};
@@ -107,7 +107,7 @@ struct habana_devices {
     };
     hlml_api api;
     list<device> all;
-    /// Nobody says that two threads may be in the library at once.
+    /// The library is not documented to be thread-safe.
     std::shared_ptr<std::mutex> one_at_a_time = std::make_shared<std::mutex>();
 
     [[nodiscard]] habana_devices only(std::size_t from, std::size_t end) const {
@@ -125,7 +125,7 @@ struct habana_devices {
         return lost ? device_answer::lost : device_answer::none;
     }
 
-    /// Millijoules, or milliwatts.
+    /// Reads millijoules, or milliwatts.
     int read_raw(const device& d, std::uint64_t& value) const noexcept {
         if (d.has_counter) {
             unsigned long long energy = 0;
@@ -142,7 +142,7 @@ struct habana_devices {
     }
 };
 
-/// Looks at one accelerator after the other.
+/// Examines one accelerator after another.
 class habana_discovery {
  public:
     explicit habana_discovery(const hlml_api& api) { found_.api = api; }
@@ -201,10 +201,10 @@ class habana_discovery {
 
 }  // namespace detail
 
-/// Each Gaudi's energy counter, or its power where it has none.
+/// Each Gaudi's energy counter, or its power if it has none.
 ///
 /// Units:  millijoules since the driver was loaded; milliwatts. Thread: reads must not overlap.
-/// Cost:   one message to the firmware a device. Fails: as `library_backend`.
+/// Cost:   one message to the firmware per device. Fails: as `library_backend`.
 ///
 ///     auto gaudis = open_habana(system_root{});
 using habana = library_backend<detail::habana_devices>;

@@ -1,9 +1,8 @@
-// neuron.hpp - AWS Trainium and Inferentia: a share of a maximum that only the user can state.
+// neuron.hpp - AWS Trainium and Inferentia: percent of a maximum that only the user can state.
 // SPDX-License-Identifier: MIT
 //
-// The driver publishes percent of the device's maximum power, a figure for the last minute once a
-// minute, and nobody publishes that maximum. From the driver's documentation; tested on fake trees
-// only.
+// The driver publishes percent of the device's maximum power, once a minute for the last minute,
+// and that maximum is not published. From the driver's documentation; tested on fake trees only.
 #pragma once
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
@@ -26,8 +25,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The mean share of the last minute, 0 to 1, out of "POWER_STATUS_VALID,1700000000,3.1,9.8,5.25":
-/// status, time, and the least, most and mean percent. False where the status is another.
+/// The mean fraction of the last minute, 0 to 1, from "POWER_STATUS_VALID,1700000000,3.1,9.8,5.25":
+/// status, time, and the minimum, maximum and mean percent. False for any other status.
 [[nodiscard]] inline bool parse_neuron_power(std::string_view text, double& share) noexcept {
     constexpr std::string_view valid = "POWER_STATUS_VALID,";
     if (text.substr(0, valid.size()) != valid) return false;
@@ -42,17 +41,18 @@ inline namespace v1 {
     return true;
 }
 
-/// Each device's share of its maximum power times the maximum that the user stated.
+/// Each device's fraction of its maximum power, times the maximum stated by the user.
 ///
-/// Units:  microwatts. Thread: reads must not overlap. Cost: one pread a device.
-/// Fails:  a device without a valid figure holds `no_value`; none: `retry`, or `gone`.
+/// Units:  microwatts. Thread: reads must not overlap. Cost: one pread per device.
+/// Fails:  a device without a valid figure gets `no_value`; if there is none at all: `retry`, or
+///         `gone`.
 ///
 ///     auto chips = open_neuron(system_root{}, 500_W);     // per device; marked `estimated`
 class neuron final : public backend {
  public:
     struct device {
         std::string id;     ///< "neuron0"
-        std::string file;   ///< its share of the maximum
+        std::string file;   ///< percent of the maximum
         std::string model;  ///< "AWS Trainium2"
     };
 
@@ -116,7 +116,7 @@ class neuron final : public backend {
 
 namespace detail {
 
-// The tree was reorganised in driver 2.31, so that files are looked for.
+// The tree was reorganized in driver 2.31, so the files are searched for.
 [[nodiscard]] inline std::string find_neuron_file(const system_root& root,
                                                   const std::string& folder,
                                                   const std::string& file, int depth) {
@@ -131,7 +131,7 @@ namespace detail {
     return {};
 }
 
-/// "AWS Trainium2" by the driver, else by the kind of the instance: Trn or Inf.
+/// "AWS Trainium2" according to the driver, else from the instance type: Trn or Inf.
 [[nodiscard]] inline std::string neuron_model(const system_root& root, const std::string& folder) {
     const std::string file = find_neuron_file(root, folder, "/architecture/device_name", 2);
     const std::string name = file.empty() ? std::string() : root.line(file);
@@ -163,7 +163,7 @@ namespace detail {
     return std::unique_ptr<backend>(std::make_unique<neuron>(root, found, maximum));
 }
 
-/// Never joules without a word from the user: says how to state the maximum.
+/// Gives no joules without a maximum from the user; says how to state it.
 [[nodiscard]] inline opened_backend open_neuron(const system_root& root) {
     if (!root.exists("/sys/devices/virtual/neuron_device"))
         return failure{"/sys/devices/virtual/neuron_device: not there", {}};

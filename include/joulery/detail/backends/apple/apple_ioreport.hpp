@@ -1,8 +1,8 @@
 // apple_ioreport.hpp - Apple silicon's energy model: processor, GPU, memory, neural engine.
 // SPDX-License-Identifier: MIT
 //
-// UNVERIFIED: never run on a Mac; tested on a fake library. Apple calls these figures estimates, so
-// do we. No rights are needed; in virtual machines the group is empty.
+// UNVERIFIED: never run on a Mac; tested on a fake library. Apple calls these figures estimates,
+// and so does this backend. No privileges are needed; in virtual machines the group is empty.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -25,14 +25,14 @@
 namespace joulery {
 inline namespace v1 {
 
-// Names as macmon and zeus-apple-silicon met them on M1 to M5; not verified on a Mac.
+// Names as macmon and zeus-apple-silicon found them on M1 to M5; not verified on a Mac.
 namespace detail {
 
-/// One of the figures that a chip is made of, or none of them. Parts of the processor that "CPU
-/// Energy" already holds are `other`, as are fabric, display and media.
+/// A part of a chip, or none of the known ones. Parts of the processor that "CPU Energy" already
+/// contains are `other`, and so are fabric, display and media.
 enum class apple_part : unsigned char { cpu, gpu, gpu_sram, dram, ane, other };
 
-/// The part that a channel belongs to; the dies of an Ultra ("DIE_1_CPU Energy") add up to one.
+/// The part that a channel belongs to; the dies of an Ultra ("DIE_1_CPU Energy") are added up.
 [[nodiscard]] inline apple_part apple_part_of(std::string_view name) noexcept {
     if (name.substr(0, 4) == "DIE_") {
         const std::size_t end = name.find('_', 4);
@@ -46,7 +46,7 @@ enum class apple_part : unsigned char { cpu, gpu, gpu_sram, dram, ane, other };
     return apple_part::other;
 }
 
-/// Nanojoules of one count in a unit as IOReport labels it; 0 where it is none.
+/// Nanojoules per count for an IOReport unit label; 0 if it is not a unit of energy.
 [[nodiscard]] inline std::uint64_t nanojoules_of(std::string_view unit) noexcept {
     while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
     while (!unit.empty() && unit.back() == ' ') unit.remove_suffix(1);
@@ -92,7 +92,7 @@ enum class apple_part : unsigned char { cpu, gpu, gpu_sram, dram, ane, other };
 
 }  // namespace detail
 
-// IOReport is private and not documented; the calls are those that zeus-apple-silicon and macmon
+// IOReport is private and undocumented; these are the calls that zeus-apple-silicon and macmon
 // make. Not verified on a Mac.
 namespace detail {
 
@@ -112,13 +112,13 @@ struct ioreport_api {
     void* (*subscribe)(void*, cf_ref channels, cf_ref* out, std::uint64_t, cf_ref) = nullptr;
     cf_ref (*sample)(void* subscription, cf_ref channels, cf_ref) = nullptr;
     std::int64_t (*integer)(cf_ref item, std::int32_t) = nullptr;
-    cf_ref (*channel_name)(cf_ref item) = nullptr;  // borrowed, as all that is not made or copied
+    cf_ref (*channel_name)(cf_ref item) = nullptr;  // borrowed: not created or copied
     cf_ref (*unit_label)(cf_ref item) = nullptr;
 
     static constexpr std::uint32_t utf8 = 0x08000100;
 
     [[nodiscard]] static result<ioreport_api> load(const library_search& where) {
-        // Both are in the loader's shared cache, not on disk; opening them works all the same.
+        // Both are in the loader's shared cache and not on disk; opening them works anyway.
         const dynamic_library foundation(
             {"/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation",
              "CoreFoundation.so"},
@@ -155,7 +155,7 @@ struct ioreport_api {
     }
 };
 
-/// A subscription to the group "Energy Model"; gives back what it holds.
+/// A subscription to the group "Energy Model"; releases what it holds.
 class ioreport_subscription {
  public:
     explicit ioreport_subscription(const ioreport_api& api) : api_(api) {
@@ -184,7 +184,7 @@ class ioreport_subscription {
     [[nodiscard]] bool is_open() const noexcept { return handle_ != nullptr; }
     [[nodiscard]] const ioreport_api& api() const noexcept { return api_; }
 
-    /// Runs `use(item)` for each channel of a sample taken now; false where there is no sample.
+    /// Calls `use(item)` for each channel of a sample taken now; false if there is no sample.
     template <class Use>
     bool for_each(Use use) const {
         const cf_ref sample = api_.sample(handle_, channels_, nullptr);
@@ -206,15 +206,15 @@ class ioreport_subscription {
 
 }  // namespace detail
 
-/// Reads what Apple's energy model says of each part of the chip since boot.
+/// Reads the energy of each part of the chip since boot, according to Apple's energy model.
 ///
-/// Units:  nanojoules; the parts count in mJ, uJ or nJ. Thread: reads must not overlap. Cost: one
-///         sample of the whole group, about a millisecond. Fails: `retry` without a sample.
+/// Units:  nanojoules; the parts count in mJ, uJ or nJ. Thread: reads must not overlap.
+/// Cost:   one sample of the whole group, about a millisecond. Fails: `retry` without a sample.
 ///
 ///     auto chip = open_apple_ioreport(system_root{});
 class apple_ioreport final : public backend {
  public:
-    /// Which channel each item of a sample adds to, and by how much a count.
+    /// The channel that each item of a sample adds to, and the value of a count.
     struct item {
         std::size_t channel;
         std::uint64_t nanojoules;  ///< 0: not counted

@@ -1,4 +1,4 @@
-// apple_names.hpp - what a Mac calls its chip and itself.
+// apple_names.hpp - the names of a Mac and its chip.
 // SPDX-License-Identifier: MIT
 //
 // UNVERIFIED: never run on a Mac; sysctl(3) names the keys. Tested on a fake library.
@@ -14,7 +14,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A text of sysctl's; "" where there is none.
+/// A text from sysctl; "" if there is none.
 [[nodiscard]] inline std::string apple_system_text(const library_search& where, const char* key) {
     const dynamic_library system({"/usr/lib/libSystem.B.dylib", "libSystem.so"}, where);
     int (*read)(const char*, void*, std::size_t*, const void*, std::size_t) = nullptr;
@@ -36,7 +36,7 @@ namespace detail {
     return concat({"Apple ", model, " (", chip, ")"});
 }
 
-/// W, the most that the supply of the largest Mac with a chip of Apple's gives, and of any Mac.
+/// W, the maximum of the largest power supply: for Macs with Apple silicon, and for all Macs.
 inline constexpr double largest_apple_silicon_supply = 480, largest_mac_supply = 1'400;
 
 }  // namespace detail

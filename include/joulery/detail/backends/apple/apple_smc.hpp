@@ -1,8 +1,8 @@
 // apple_smc.hpp - the power of a whole Mac, from its system management controller.
 // SPDX-License-Identifier: MIT
 //
-// UNVERIFIED: never run on a Mac; tested on a fake library. The key PSTR and the structure are what
-// macmon and exelban/stats use; it is said to change about once a second.
+// UNVERIFIED: never run on a Mac; tested on a fake library. The key PSTR and the structure are
+// those used by macmon and exelban/stats; it reportedly changes about once a second.
 #pragma once
 
 #include "joulery/detail/backends/apple/apple_names.hpp"
@@ -80,8 +80,8 @@ struct smc_api {
         return api;
     }
 
-    /// A connection to the controller's keys, or 0: AppleSMCKeysEndpoint on Apple silicon, else
-    /// whatever is called AppleSMC.
+    /// Returns a connection to the controller's keys, or 0: AppleSMCKeysEndpoint on Apple silicon,
+    /// otherwise anything called AppleSMC.
     [[nodiscard]] unsigned connect() const {
         unsigned iterator = 0;
         unsigned connection = 0;
@@ -100,7 +100,7 @@ struct smc_api {
         return connection;
     }
 
-    /// Asks one command of a key; false where the controller refuses (132: there is no such key).
+    /// Sends a command for a key; false if the controller refuses (132: there is no such key).
     bool ask(unsigned connection, std::uint8_t command, smc_message& m) const noexcept {
         constexpr unsigned selector = 2;
         m.command = command;
@@ -112,10 +112,9 @@ struct smc_api {
 
 }  // namespace detail
 
-/// Reads the power that the whole machine draws.
+/// Reads the power drawn by the whole machine.
 ///
-/// Units:  microwatts. Thread: reads must not overlap. Cost: one call to the kernel. Fails:
-/// `retry`.
+/// Units:  microwatts. Thread: reads must not overlap. Cost: one kernel call. Fails: `retry`.
 ///
 ///     auto mac = open_apple_smc(system_root{});
 class apple_smc final : public backend {

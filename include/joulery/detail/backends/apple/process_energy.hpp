@@ -3,7 +3,7 @@
 //
 // UNVERIFIED: never run on a Mac; tested on a fake library. xnu 11417: proc_pid_rusage is public,
 // flavor 6 has ri_energy_nj. The kernel adds energy when a thread leaves its core, about every 10
-// ms for one that spins, and the figure is a model's, of the processor's cores only.
+// ms for a busy one. The figure comes from a model and covers the processor's cores only.
 #pragma once
 
 #include "joulery/detail/backends/apple/apple_names.hpp"
@@ -33,7 +33,7 @@ using process_usage_call = int(int pid, int flavor, void* into);
 /// Nanojoules of this process's cores so far, or `no_value`.
 [[nodiscard]] inline std::uint64_t process_nanojoules(process_usage_call* usage) noexcept {
     constexpr int version_6 = 6;
-    constexpr std::size_t energy_at = 336;  // ri_energy_nj of struct rusage_info_v6, 464 bytes
+    constexpr std::size_t energy_at = 336;  // ri_energy_nj in struct rusage_info_v6, 464 bytes
     alignas(8) unsigned char info[1024] = {};
 #if JOULERY_POSIX()
     const int self = static_cast<int>(::getpid());
@@ -48,12 +48,12 @@ using process_usage_call = int(int pid, int flavor, void* into);
 
 }  // namespace detail
 
-/// The energy of this process's threads on the processor's cores. A part of the processor's energy:
-/// it lies inside "cpu0/package" and is never added to it.
+/// The energy of this process's threads on the processor's cores: a part of the processor's energy,
+/// contained in "cpu0/package" and never added to it.
 ///
 /// Units:  nanojoules. Thread: reads must not overlap. Cost: one system call. Fails: `retry`.
 ///
-///     auto mine = open_process_energy(system_root{});      // asked for by name only
+///     auto mine = open_process_energy(system_root{});      // only on request, by name
 class process_energy final : public backend {
  public:
     explicit process_energy(detail::process_usage_call* usage, std::string model = {})

@@ -1,4 +1,4 @@
-// battery.hpp - what a laptop draws from its batteries, while it does.
+// battery.hpp - what a laptop draws from its batteries, while it runs on them.
 // SPDX-License-Identifier: MIT
 //
 // Kernel: Documentation/ABI/testing/sysfs-class-power, drivers/acpi/battery.c. Tested on fakes
@@ -23,17 +23,17 @@ inline namespace v1 {
 
 /// Power of the whole machine, display included: the sum over its batteries.
 ///
-/// Units:  microwatts. The firmware updates its figures every 1 to 30 s; the kernel keeps them 1 s.
-/// Thread: reads must not overlap. Cost: three preads a battery, now and then a firmware call.
-/// Fails:  `retry` while no battery discharges or one charges: then they say nothing about the
-/// draw.
+/// Units:  microwatts. The firmware updates its figures every 1 to 30 s; the kernel caches them for
+///         1 s.
+/// Thread: reads must not overlap. Cost: three preads per battery, sometimes a firmware call.
+/// Fails:  `retry` while no battery discharges, or while one charges: the draw is unknown then.
 ///
 ///     auto laptop = open_battery(system_root{});
 class battery final : public backend {
  public:
     struct cell {
         watched_file status;
-        watched_file power;    ///< uW; else current x voltage
+        watched_file power;    ///< uW; otherwise current x voltage
         watched_file current;  ///< uA
         watched_file voltage;  ///< uV
         bool has_power = false;
@@ -48,7 +48,7 @@ class battery final : public backend {
         c.update_period = std::chrono::seconds(1);
         c.device = "platform";
         c.model = std::move(model);
-        c.max_watts = 330;  // of the largest laptops' supplies
+        c.max_watts = 330;  // of the largest laptop power supplies
         channels_.push_back(std::move(c));
     }
 
@@ -86,7 +86,7 @@ class battery final : public backend {
         return read_status::ok;
     }
 
-    /// Why a read brings nothing now: what can't be read, or else what the batteries do.
+    /// Why a read returns nothing now: a file that can't be read, or the state of the batteries.
     [[nodiscard]] failure failure_reason() {
         std::string states;
         for (cell& b : cells_) {
@@ -110,7 +110,7 @@ class battery final : public backend {
     }
 
  private:
-    // The errno of a read that failed, else that what was read is no number of use.
+    // The errno of a failed read, or a text if the value was not usable.
     static std::string why(watched_file& file) {
         char text[32];
         if (file.read_text(text, sizeof text) > 0) return "it has no plausible power";
@@ -128,16 +128,16 @@ class battery final : public backend {
         word = word.substr(0, word.find('\n'));
         if (word == "Discharging") return state::discharging;
         if (word == "Full" || word == "Not charging") return state::resting;
-        // "Unknown" may hide anything and counts as charging, unless no power flows.
+        // "Unknown" may mean anything and counts as charging, unless no power flows.
         std::uint64_t microwatts = 0;
         const bool rests = word == "Unknown" && power_of(b, microwatts) && microwatts == 0;
         return rests ? state::resting : state::charging;
     }
 
-    // The sign of the current differs between drivers while the battery discharges.
+    // While discharging, the sign of the current depends on the driver.
     static bool power_of(cell& b, std::uint64_t& microwatts) noexcept {
         constexpr std::int64_t most = 1'000'000'000;        // 1 kW, 1 kA, 1 kV
-        constexpr std::int64_t firmware_none = 65'535'000;  // all bits of 16, in thousandths
+        constexpr std::int64_t firmware_none = 65'535'000;  // 16 bits set, in thousandths
         std::int64_t amount = 0;
         if (!(b.has_power ? b.power : b.current).read_signed(amount)) return false;
         if (amount < 0) amount = -amount;
@@ -160,7 +160,7 @@ class battery final : public backend {
     detail::list<battery::cell> cells;
     for (const std::string& entry : root.list(supplies)) {
         const std::string folder = concat({supplies, "/", entry});
-        // A battery of scope "Device" is a mouse's.
+        // A battery of scope "Device" belongs to a mouse or the like.
         if (root.line(concat({folder, "/type"})) != "Battery" ||
             root.line(concat({folder, "/scope"})) == "Device")
             continue;

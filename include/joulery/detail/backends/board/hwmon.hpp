@@ -1,8 +1,8 @@
-// hwmon.hpp - energy and power sensors of known chips through Linux' hwmon class.
+// hwmon.hpp - energy and power sensors of known chips, through Linux's hwmon class.
 // SPDX-License-Identifier: MIT
 //
-// Tested on fake trees only. i915 and xe keep a 32-bit counter that they add up only when somebody
-// reads: it must be read at least once a minute.
+// Tested on fake trees only. i915 and xe accumulate their 32-bit counter only when it is read, so
+// it must be read at least once a minute.
 #pragma once
 
 #include "joulery/detail/backends/board/hwmon_discovery.hpp"
@@ -21,12 +21,12 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Reads the sensors that `hwmon_discovery.hpp` understands.
+/// Reads the sensors that `hwmon_discovery.hpp` recognizes.
 ///
 /// Units:  microjoules (energy) and microwatts (power).
-/// Thread: reads must not overlap. Cost: one or two preads a sensor; 100 us each on an I2C bus.
-/// Fails:  a sensor without a value holds `no_value`; none: `retry`, or `gone` with the files. A
-///         card that sleeps is not woken: it draws 0 W.
+/// Thread: reads must not overlap. Cost: one or two preads per sensor; 100 us each on an I2C bus.
+/// Fails:  a sensor without a value gets `no_value`; if there is none at all: `retry`, or `gone` if
+///         the files are gone. A sleeping card is not woken: it draws 0 W.
 ///
 ///     auto sensors = open_hwmon(system_root{});
 class hwmon final : public backend {

@@ -1,8 +1,8 @@
-// hwmon_chip.hpp - the hwmon chips whose readings are understood.
+// hwmon_chip.hpp - the hwmon chips that are supported.
 // SPDX-License-Identifier: MIT
 //
-// Kernel: Documentation/hwmon and the drivers named, read in 7.2. Not verified on hardware. Chips
-// that are not listed are named and left alone: nobody knows what their sensors contain.
+// Kernel: Documentation/hwmon and the named drivers, as of 7.2. Not verified on hardware. Unlisted
+// chips are named in a note and not read, because it is unknown what their sensors contain.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -22,10 +22,10 @@ enum class hwmon_kind : unsigned char {
     intel_gpu,    ///< energy of the card and of its package
     accelerator,  ///< power of one PCI card
     grace,        ///< ACPI power meters: NVIDIA's modules, else the machine
-    sockets,      ///< one chip a CPU socket, power of the whole socket
-    rails,        ///< labelled rails that don't overlap; where some tell energy, those alone
-    board_rails,  ///< labelled rails of a board, the inlet among them
-    inlet,        ///< on a Jetson's carrier board, all that it is fed; elsewhere anything
+    sockets,      ///< one chip per CPU socket: power of the whole socket
+    rails,        ///< labeled rails that don't overlap; if some report energy, only those
+    board_rails,  ///< labeled rails of a board, including the inlet
+    inlet,        ///< on a Jetson's carrier board, everything it feeds; elsewhere anything
     machine,      ///< a total among its parts, by label
 };
 
@@ -33,7 +33,7 @@ struct hwmon_chip {
     std::string_view name;
     hwmon_kind kind;
     component part;
-    double quantum;  ///< in joules or watts; 0: as the file counts
+    double quantum;  ///< in joules or watts; 0: the file's unit
     unsigned update_milliseconds;
 };
 
@@ -57,12 +57,12 @@ inline constexpr hwmon_chip hwmon_chips[] = {
 [[nodiscard]] inline const hwmon_chip* find_hwmon_chip(std::string_view name) noexcept {
     for (const hwmon_chip& chip : hwmon_chips) {
         if (chip.name == name) return &chip;
-        // "i915_gt0": the tiles of a card whose own total is "i915"; they are left out.
+        // "i915_gt0": the tiles of a card whose own total is "i915"; they are ignored.
     }
     return nullptr;
 }
 
-/// A label as part of a channel's id: lower case, blanks and other signs as dashes.
+/// A label as part of a channel's id: lower case, with dashes for blanks and other signs.
 [[nodiscard]] inline std::string id_from_label(std::string_view label) {
     std::string id;
     for (const char c : label) {
@@ -78,35 +78,35 @@ inline constexpr hwmon_chip hwmon_chips[] = {
     return id;
 }
 
-/// The rail through which all others of a Jetson are fed, on the boards that measure it.
+/// The rail that feeds all others of a Jetson, on boards that measure it.
 [[nodiscard]] constexpr bool is_inlet_rail(std::string_view label) noexcept {
     return label == "VDD_IN" || label == "POM_5V_IN" || label == "VIN";
 }
 
-/// Chips whose sensors other backends read, or that measure no computer.
+/// Chips whose sensors other backends read, or that do not measure a computer.
 [[nodiscard]] inline bool is_read_elsewhere(std::string_view chip) noexcept {
     for (const std::string_view start : {"amdgpu", "BAT", "CMB", "AC", "ADP", "ucsi_", "hidpp_"})
         if (chip.substr(0, start.size()) == start) return true;
     return chip == "i915_gt0" || chip == "i915_gt1";
 }
 
-/// Jetson AGX Orin: the memory rail is fed from the 5 V rail and lies inside it.
+/// Jetson AGX Orin: the memory rail is fed from the 5 V rail, so it is contained in it.
 [[nodiscard]] constexpr std::string_view feeding_rail(std::string_view label) noexcept {
     return label == "VDDQ_VDD2_1V8AO" ? std::string_view("VIN_SYS_5V0") : std::string_view{};
 }
 
-/// Labels that mean the whole machine, chip by chip.
+/// Labels that stand for the whole machine, by chip.
 [[nodiscard]] constexpr bool is_machine_label(std::string_view label) noexcept {
     return label == "system" || label == "System" || label == "power total" ||
            label == "Total System Power";
 }
 
-/// One sensor: a file in micro-units, or a voltage (mV) and a current (mA) to be multiplied.
+/// One sensor: a file in micro-units, or a voltage (mV) and a current (mA) to multiply.
 struct hwmon_sensor {
     watched_file amount;
-    watched_file current;  ///< open: `amount` is a voltage
+    watched_file current;  ///< open if `amount` is a voltage
     bool is_product = false;
-    std::uint64_t scale = 1;  ///< raw value of one unit of the file
+    std::uint64_t scale = 1;  ///< raw values per unit of the file
     sleeping_device sleep;
     channel described;
 
@@ -124,7 +124,7 @@ struct hwmon_sensor {
         std::int64_t millivolts = 0;
         std::int64_t milliamperes = 0;
         if (!amount.read_signed(millivolts) || !current.read_signed(milliamperes)) return no_value;
-        constexpr std::int64_t most = 1'000'000'000;  // a megavolt is no reading
+        constexpr std::int64_t most = 1'000'000'000;  // a megavolt is not a valid reading
         if (millivolts > most || milliamperes > most) return no_value;
         // A rail at rest may show a small negative current: the sensor's offset.
         if (millivolts <= 0 || milliamperes <= 0) return 0;

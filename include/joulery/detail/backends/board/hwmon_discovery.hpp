@@ -54,7 +54,7 @@ class hwmon_finder {
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
  private:
-    static constexpr int max_sensors = 32;  // of one kind on one chip
+    static constexpr int max_sensors = 32;  // per kind and chip
 
     void look_at(const hwmon_chip& chip, const std::string& folder) {
         switch (chip.kind) {
@@ -76,7 +76,7 @@ class hwmon_finder {
         }
     }
 
-    // A chip that nobody here knows, where it has something to say of power.
+    // An unknown chip that reports power or energy.
     void name_unknown(const std::string& name, const std::string& entry) {
         const std::string folder = concat({"/sys/class/hwmon/", entry});
         for (int n = 1; n <= 4; ++n) {
@@ -93,7 +93,7 @@ class hwmon_finder {
         }
     }
 
-    // Thor's carrier board measures what the whole kit is fed (rbonghi/jetson_stats pull 900).
+    // Thor's carrier board measures the supply of the whole kit (rbonghi/jetson_stats pull 900).
     void look_at_inlet(const hwmon_chip& chip, const std::string& folder) {
         const std::string file = concat({folder, "/power1_input"});
         if (!root_.exists(file)) return;
@@ -105,7 +105,7 @@ class hwmon_finder {
         name_rail(chip, file, label.empty() ? "VIN" : label);
     }
 
-    // xe labels its counters "card" and "pkg", i915 has one, of the card.
+    // xe labels its counters "card" and "pkg"; i915 has one, for the card.
     void look_at_intel_gpu(const hwmon_chip& chip, const std::string& folder) {
         const std::string pci = pci_address(concat({folder, "/device"}), folder);
         for (int n = 1; n <= 2; ++n) {
@@ -118,7 +118,7 @@ class hwmon_finder {
             if (package) inside_.emplace_back(c.id, concat({"gpu/", pci, "/board"}));
             c.device = concat({"pci:", pci, (package ? "/package" : "")});
             c.model = pci_model(root_, concat({folder, "/device"}));
-            // Where the package states no limit of its own the card's holds for it.
+            // If the package states no limit of its own, the card's applies.
             c.max_watts = stated_watts(folder, n);
             if (package && c.max_watts <= 0) c.max_watts = stated_watts(folder, 1);
             sensors_.back().sleep = sleeping_device(root_, concat({folder, "/device"}), clock_);
@@ -136,7 +136,7 @@ class hwmon_finder {
     }
 
     // "Module Power Socket 0" contains "Grace Power Socket 0" (and the GPU), which contains "CPU
-    // Power Socket 0" and "SysIO Power Socket 0". On other machines: the inlet of the machine.
+    // Power Socket 0" and "SysIO Power Socket 0". On other machines it is the machine's inlet.
     void look_at_power_meter(const hwmon_chip& chip, const std::string& folder) {
         for (const std::string& where : {folder, concat({folder, "/device"})}) {
             if (!root_.exists(concat({where, "/power1_average"}))) continue;
@@ -164,7 +164,7 @@ class hwmon_finder {
             c.part = kind == "module" ? component::soc : component::cpu;
             c.max_watts = stated_watts(where, 1);
             c.model = "NVIDIA Grace";
-            // Grace is the processor with its memory, "CPU" its cores, "SysIO" its inputs.
+            // Grace is the processor with its memory, "CPU" its cores, "SysIO" its I/O.
             c.device = concat({"cpu-package:", socket,
                                (kind == "module" || kind == "grace" ? "" : concat({"/", kind}))});
             inside_.emplace_back(c.id, kind == "module"  ? ""
@@ -174,7 +174,7 @@ class hwmon_finder {
         }
     }
 
-    // The same counter that RAPL shows of the socket, and so the same id.
+    // The same counter that RAPL shows for the socket, so it has the same id.
     void look_at_socket(const hwmon_chip& chip, const std::string& folder) {
         if (!root_.exists(concat({folder, "/power1_input"}))) return;
         const std::string socket = std::to_string(count_[std::string(chip.name)]++);
@@ -190,9 +190,9 @@ class hwmon_finder {
         const std::string prefix = concat({chip.name, number, "/"});
         const bool has_total = chip.kind == hwmon_kind::machine;
         const std::string total = concat({prefix, "machine"});
-        // Parts of a machine overlap in ways that only their total makes harmless.
+        // Parts of a machine may overlap, which is harmless only if their total is known.
         if (has_total && !find_total(folder)) return note(concat({chip.name, " has no total"}));
-        // Energy and power of one rail must not both count, and labels don't tell which belong
+        // Energy and power of the same rail must not both count, and labels don't show which belong
         // together (Arm SCMI).
         const bool only_energy = !has_total && has_energy(folder);
         for (int n = 1; n <= max_sensors; ++n) {
@@ -250,7 +250,8 @@ class hwmon_finder {
         }
     }
 
-    // The chip tells 40 uV over its shunt apart; that at the rail's voltage, in watts. 0: unknown.
+    // The chip resolves 40 uV over its shunt; this is that in watts at the rail's voltage. 0:
+    // unknown.
     [[nodiscard]] double rail_step(const std::string& folder, const std::string& number) const {
         std::uint64_t microohms = 0;
         std::uint64_t millivolts = 0;
@@ -260,7 +261,7 @@ class hwmon_finder {
         return 40.0 / static_cast<double>(microohms) * static_cast<double>(millivolts) * 1e-3;
     }
 
-    // Watts at which the chip warns or alarms, by its currents (mA) and the rail's voltage (mV).
+    // The power at which the chip warns, from its current limits (mA) and the rail's voltage (mV).
     [[nodiscard]] double rail_limit(const std::string& folder, const std::string& number) const {
         constexpr std::uint64_t most_credible = 1'000'000;
         std::uint64_t most = 0, millivolts = 0;
@@ -274,7 +275,7 @@ class hwmon_finder {
         return static_cast<double>(most) * static_cast<double>(millivolts) * 1e-6;
     }
 
-    // JetPack 4's own driver, which counts rails from 0 and in milliwatts.
+    // JetPack 4's own driver, which numbers rails from 0 and uses milliwatts.
     void look_at_old_jetson() {
         const std::string driver = "/sys/bus/i2c/drivers/ina3221x";
         const hwmon_chip* chip = find_hwmon_chip("ina3221");
@@ -301,8 +302,8 @@ class hwmon_finder {
         if (is_inlet_rail(label)) c.part = component::board;
     }
 
-    // The most that the chip states of sensor `n`: a critical power, a limit in force or the
-    // highest that can be set, a rated power. 0: nothing, or nothing that is a power.
+    // The highest power that the chip states for sensor `n`: critical, limit in force, highest
+    // possible limit, rated. 0: none, or not a plausible power.
     [[nodiscard]] double stated_watts(const std::string& folder, int n) const {
         constexpr std::uint64_t most_credible = 100'000'000'000;  // microwatts
         const std::string sensor = concat({folder, "/power", n});
@@ -336,7 +337,7 @@ class hwmon_finder {
         return c;
     }
 
-    // What lies inside what can only be said once all is found.
+    // Containment can only be determined once everything is found.
     void put_under_their_totals() {
         std::string inlet;
         for (const hwmon_sensor& s : sensors_)
@@ -371,7 +372,7 @@ class hwmon_finder {
         return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
     }
 
-    // "/sys/class/hwmon/hwmon3/..." -> "-hwmon3": the last resort to tell two alike apart.
+    // "/sys/class/hwmon/hwmon3/..." -> "-hwmon3": the last resort to distinguish two equal ids.
     static std::string suffix_of(const std::string& path) {
         const std::size_t at = path.find("hwmon/");
         if (at == std::string::npos) return "-2";
@@ -386,7 +387,7 @@ class hwmon_finder {
     bool is_jetson_;
     std::string unknown_;
     list<hwmon_sensor> sensors_;
-    list<std::pair<std::string, std::string>> inside_;  ///< child's id, parent's id
+    list<std::pair<std::string, std::string>> inside_;  ///< ids of child and parent
     std::map<std::string, int> count_;
     std::string note_;
 };

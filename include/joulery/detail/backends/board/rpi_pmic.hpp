@@ -1,8 +1,8 @@
-// rpi_pmic.hpp - the rails of a Raspberry Pi 5, asked of its firmware's mailbox.
+// rpi_pmic.hpp - the power rails of a Raspberry Pi 5, through its firmware's mailbox.
 // SPDX-License-Identifier: MIT
 //
-// Facts: raspberrypi/utils (vcgencmd). Tested on fakes only. No process is started: vcgencmd's own
-// ioctl is used. Conversion losses and all that hangs on the 5 V input (USB, fan) are not in it.
+// Facts: raspberrypi/utils (vcgencmd). Tested on fakes only. No process is started: this uses
+// vcgencmd's own ioctl. Conversion losses and everything on the 5 V input (USB, fan) are missing.
 #pragma once
 
 #include "joulery/detail/backends/common/device_files.hpp"
@@ -34,7 +34,7 @@ struct pmic_power {
 
 namespace detail {
 
-/// The value of "NAME unit(15)=0.72018530V" lines; -1 where there is no such name.
+/// The value in a line "NAME unit(15)=0.72018530V"; -1 if there is no such name.
 [[nodiscard]] inline double pmic_value(std::string_view text, std::string_view name) noexcept {
     while (!text.empty()) {
         std::string_view line = text.substr(0, text.find('\n'));
@@ -53,12 +53,12 @@ inline constexpr unsigned long mailbox_ioctl = sizeof(void*) == 8 ? 0xc0086400 :
 inline constexpr std::uint32_t gencmd_tag = 0x00030080;
 inline constexpr std::uint32_t gencmd_room = 4096;
 
-/// One question to the firmware, and the room for its answer.
+/// A query to the firmware, with the buffer for its answer.
 struct pmic_mailbox {
     static constexpr std::size_t head = 6, words = head + gencmd_room / 4 + 1;
     std::uint32_t message[words];
 
-    /// The answer's text; empty where there is none.
+    /// The answer's text; empty if there is none.
     std::string_view ask(device_handle& device) noexcept {
         std::memset(message, 0, sizeof message);
         message[0] = sizeof message;
@@ -108,11 +108,11 @@ struct pmic_mailbox {
     return power;
 }
 
-/// Reads the board's rails, all together, the core's and the memory's.
+/// Reads the board's rails: all together, the core's and the memory's.
 ///
 /// Units:  microwatts. Thread: reads must not overlap.
-/// Cost:   a question to the firmware, milliseconds: ask at most ten times a second.
-/// Fails:  `retry` where the firmware does not answer, `gone` with the device.
+/// Cost:   a query to the firmware, milliseconds: at most ten times a second.
+/// Fails:  `retry` if the firmware does not answer, `gone` if the device is gone.
 ///
 ///     auto board = open_rpi_pmic(system_root{});
 class rpi_pmic final : public backend {
@@ -153,7 +153,7 @@ class rpi_pmic final : public backend {
         c.update_period = std::chrono::milliseconds(100);
         c.parent = parent;
         c.model = model_;
-        c.max_watts = 50;  // 5 V x 5 A is what its supply gives
+        c.max_watts = 50;  // 5 V x 5 A, the limit of its supply
         c.device = "board";
         channels_.push_back(std::move(c));
     }

@@ -1,4 +1,4 @@
-// counter_check.hpp - does an energy counter agree with power x time?
+// counter_check.hpp - checks an energy counter against power x time.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,11 +16,11 @@ namespace detail {
 
 enum class counter_verdict : unsigned char { undecided, agrees, stuck, differs, unknown };
 
-/// Compares a device's energy counter with its integrated power over the first seconds of reads.
+/// Compares a device's energy counter with its integrated power during the first seconds of reads.
 ///
-/// Some drivers' counters stand still or count half (zeus issue 181: 187 J against 327 J); nothing
-/// is read for the check but the power, and nobody waits for it.
-/// Thread: one owner. Cost: a few operations a sample. Fails: `unknown` where the power is missing.
+/// Some drivers' counters stand still or count half (zeus issue 181: 187 J instead of 327 J). The
+/// check reads nothing but the power, and nothing waits for it.
+/// Thread: one owner. Cost: a few operations per sample. Fails: `unknown` without a power.
 ///
 ///     counter_check check;
 ///     check.take(joules, watts, seconds);     // at each read, until decided
@@ -28,19 +28,19 @@ class counter_check {
  public:
     static constexpr double window = 10;         ///< seconds; the power may be a 1 s mean
     static constexpr double closest = 0.05;      ///< seconds between samples worth a call
-    static constexpr double widest = 1;          ///< a longer gap starts the window anew
-    static constexpr double lowest_ratio = 0.8;  ///< counter to power x time
+    static constexpr double widest = 1;          ///< a longer gap restarts the window
+    static constexpr double lowest_ratio = 0.8;  ///< of counter to power x time
     static constexpr double highest_ratio = 1.25;
     static constexpr double most_credible = 10'000;  ///< W of one device
 
-    /// Whether a sample now would help.
+    /// Whether a sample now would be useful.
     [[nodiscard]] bool wants(double at) const noexcept {
         return verdict_ == counter_verdict::undecided && (!begun_ || at - last_at_ >= closest);
     }
 
     void take(double counter_joules, double watts, double at) noexcept {
         if (verdict_ != counter_verdict::undecided) return;
-        if (!(watts >= 0 && watts < most_credible)) return give_up();  // an error value, no power
+        if (!(watts >= 0 && watts < most_credible)) return give_up();  // an error value
         if (!begun_ || at - last_at_ > widest || counter_joules < first_joules_) {
             begun_ = true;
             began_at_ = at;
@@ -85,7 +85,7 @@ class counter_check {
     double integral_ = 0;
 };
 
-/// What a counter that does not agree with its power is said to have done; "" for any other.
+/// The note about a counter that disagrees with its power; "" for any other.
 ///
 ///     "the energy counter of cpu0/package counted 187 J in ten seconds in which power x time was
 ///     327 J: take it with care"
@@ -99,8 +99,8 @@ class counter_check {
                    " J: ", (stuck ? if_stuck : "take it with care")});
 }
 
-/// A backend's note to which the reading thread adds once, when its counters were compared with
-/// their power. Other threads see it whole or not at all.
+/// A backend's note, to which the reading thread adds once, after comparing counters with power.
+/// Other threads see it complete or not at all.
 class checked_note {
  public:
     explicit checked_note(std::string first) : first_(std::move(first)), whole_(first_) {}
@@ -108,7 +108,7 @@ class checked_note {
         return done_.load(std::memory_order_acquire) ? whole_ : first_;
     }
     [[nodiscard]] bool is_done() const noexcept { return done_.load(std::memory_order_relaxed); }
-    /// Before `finish`; "" adds nothing.
+    /// Call it before `finish`; "" adds nothing.
     void add(const std::string& reason) {
         if (!reason.empty()) whole_ += (whole_.empty() ? "" : "; ") + reason;
     }

@@ -21,11 +21,12 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A file held open and read from its start. After a read that failed it is opened again: the
-/// descriptor of a file whose driver unloaded never reads again, even when the file returns.
+/// A file that stays open and is read from its start. After a failed read it is reopened, because
+/// the descriptor of a file whose driver was unloaded never works again, even when the file
+/// returns.
 ///
-/// Thread: one reader at a time. Cost: one pread; an open on top after a failure.
-/// Fails:  `vanished()` tells a file that is no longer there from one that did not answer.
+/// Thread: one reader at a time. Cost: one pread; after a failure also an open.
+/// Fails:  `vanished()` distinguishes a file that is gone from one that did not answer.
 ///
 ///     watched_file f(root.path("/sys/class/hwmon/hwmon0/power1_input"));
 ///     std::uint64_t microwatts;
@@ -37,9 +38,9 @@ class watched_file {
 
     [[nodiscard]] bool is_open() const noexcept { return file_.is_open(); }
     [[nodiscard]] int error() const noexcept { return file_.error(); }
-    /// Whether the last read failed because the file is not there.
+    /// Whether the last read failed because the file does not exist.
     [[nodiscard]] bool vanished() const noexcept { return vanished_; }
-    /// errno of the last read that failed; 0: it read nothing.
+    /// errno of the last failed read; 0: it read nothing.
     [[nodiscard]] int read_error() const noexcept { return read_error_; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
@@ -52,7 +53,7 @@ class watched_file {
         const std::ptrdiff_t n = read_text(text, sizeof text);
         return n > 0 && parse_signed({text, static_cast<std::size_t>(n)}, value);
     }
-    /// The bytes read, or -1.
+    /// Returns the bytes read, or -1.
     std::ptrdiff_t read_text(char* into, std::size_t room) noexcept {
         const std::ptrdiff_t n = file_.is_open() ? file_.read_at(into, room) : -1;
         n > 0 ? succeed() : fail();
@@ -79,8 +80,9 @@ class watched_file {
     int read_error_ = 0;
 };
 
-/// open, ioctl, pread, poll and close of a device node, as pointers so that a test can be the
-/// device. Every call returns what the system's does, or minus errno. `context` goes to each.
+/// open, ioctl, pread, poll and close of a device node, as pointers so that a test can play the
+/// device. Each call returns what the system's returns, or a negative errno. `context` is passed to
+/// each.
 ///
 ///     device_calls fake = device_calls::of_the_system();
 ///     fake.control = [](void* me, int, unsigned long request, void* argument) { ... };
@@ -115,7 +117,7 @@ class device_handle {
     }
 
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
-    /// errno of the open that failed; 0 where it is open.
+    /// errno of a failed open; 0 if it is open.
     [[nodiscard]] int error() const noexcept { return fd_ < 0 ? -fd_ : 0; }
 
     int control(unsigned long request, void* argument) noexcept {

@@ -1,8 +1,8 @@
 // hardware_names.hpp - product names of hardware and of cloud instances.
 // SPDX-License-Identifier: MIT
 //
-// Names as cloud-init's ds-identify and systemd's detect-virt look for them. The region is not
-// among what firmware tells, and is never guessed.
+// Detected like cloud-init's ds-identify and systemd's detect-virt do. Firmware does not reveal the
+// region, and it is never guessed.
 #pragma once
 
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
@@ -23,10 +23,10 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A virtual machine (or a rented one) of a cloud.
+/// A virtual machine (or a rented one) in a cloud.
 struct cloud_instance {
     std::string provider;  ///< "Amazon EC2"; "": not known to be in a cloud
-    std::string type;      ///< "m5.xlarge"; "" where neither firmware nor cloud-init says
+    std::string type;      ///< "m5.xlarge"; "" if neither firmware nor cloud-init states it
 
     /// "Amazon EC2 m5.xlarge"
     [[nodiscard]] std::string text() const {
@@ -34,12 +34,12 @@ struct cloud_instance {
     }
 };
 
-/// A file of /sys/class/dmi/id that begins with a text.
+/// A file in /sys/class/dmi/id that begins with a certain text.
 struct cloud_sign {
     std::string_view file;
     std::string_view begin;
     std::string_view provider;
-    bool has_type;  ///< product_name is the instance's type
+    bool has_type;  ///< product_name is the instance type
 };
 
 inline constexpr cloud_sign cloud_signs[] = {
@@ -62,8 +62,8 @@ inline constexpr cloud_sign cloud_signs[] = {
     {"product_name", "OpenStack", "OpenStack", false},
 };
 
-/// The instance's type as cloud-init wrote it down at boot, for all to read; "" where it did not,
-/// or where the file is too long to be one.
+/// The instance type that cloud-init stored at boot, readable by all; "" if there is none, or the
+/// file is too long to be one.
 [[nodiscard]] inline std::string type_by_cloud_init(const system_root& root) {
     constexpr std::size_t longest = 1 << 20;
     const std::string text = root.text("/run/cloud-init/instance-data.json", longest);
@@ -86,7 +86,7 @@ inline constexpr cloud_sign cloud_signs[] = {
     return {};
 }
 
-/// Looks at the firmware's tables, then at Xen's number, which begins with "ec2" on Amazon's older
+/// Checks the firmware's tables, then Xen's UUID, which begins with "ec2" on Amazon's older
 /// machines.
 [[nodiscard]] inline cloud_instance find_cloud_instance(const system_root& root) {
     const std::string folder = "/sys/class/dmi/id/";
@@ -104,8 +104,8 @@ inline constexpr cloud_sign cloud_signs[] = {
     return {old_amazon ? "Amazon EC2" : "", {}};
 }
 
-/// A processor's name without what only fills it: "AMD EPYC 9554 64-Core Processor" and "Intel(R)
-/// Xeon(R) CPU E5-2670 0 @ 2.60GHz" become "AMD EPYC 9554" and "Intel Xeon E5-2670 0".
+/// A processor's name without filler words: "AMD EPYC 9554 64-Core Processor" and "Intel(R) Xeon(R)
+/// CPU E5-2670 0 @ 2.60GHz" become "AMD EPYC 9554" and "Intel Xeon E5-2670 0".
 [[nodiscard]] inline std::string plain_cpu_name(std::string name) {
     for (const std::string_view filler : {"(R)", "(r)", "(TM)", "(tm)", " CPU"})
         for (std::size_t at; (at = name.find(filler)) != std::string::npos;)
@@ -116,7 +116,7 @@ inline constexpr cloud_sign cloud_signs[] = {
     return std::string(trimmed(name));
 }
 
-/// What a cloud calls its own processors, which only say whose core they have.
+/// The name of a cloud's own processor, which identifies itself only by its core design.
 struct cloud_processor {
     std::string_view provider, core, name;
 };
@@ -131,7 +131,7 @@ inline constexpr cloud_processor cloud_processors[] = {
     {"Oracle Cloud", "Arm Neoverse N1", "Ampere Altra"},
 };
 
-/// "AMD EPYC 9554", "AWS Graviton3"; "" where neither the kernel nor the cloud says.
+/// "AMD EPYC 9554", "AWS Graviton3"; "" if neither the kernel nor the cloud names it.
 [[nodiscard]] inline std::string cpu_model(const system_root& root) {
     const std::string name = plain_cpu_name(read_cpu_identity(root).model_name);
     if (name.rfind("Arm ", 0) != 0) return name;
@@ -147,7 +147,7 @@ inline constexpr cloud_processor cloud_processors[] = {
     return std::string(trimmed(text.substr(0, text.find('\0'))));
 }
 
-/// A computer by its firmware: "Dell Inc. PowerEdge R750", or its board's name.
+/// A computer's name from its firmware: "Dell Inc. PowerEdge R750", or its board's name.
 [[nodiscard]] inline std::string machine_model(const system_root& root) {
     const std::string maker = root.line("/sys/class/dmi/id/sys_vendor");
     const std::string product = root.line("/sys/class/dmi/id/product_name");
@@ -159,7 +159,7 @@ inline constexpr cloud_processor cloud_processors[] = {
     return is_filler(maker) || product.rfind(maker, 0) == 0 ? product : maker + ' ' + product;
 }
 
-/// The line of a table such as pci.ids that begins with `key`, from `from` on; what follows it.
+/// The rest of the line that begins with `key` in a table such as pci.ids, searched from `from` on.
 [[nodiscard]] inline std::string_view line_after(std::string_view table, std::string_view key,
                                                  std::size_t& from) noexcept {
     while (from < table.size()) {
@@ -167,14 +167,14 @@ inline constexpr cloud_processor cloud_processors[] = {
         const std::string_view line = table.substr(from, end - from);
         from = end == std::string_view::npos ? table.size() : end + 1;
         if (line.substr(0, key.size()) == key) return trimmed(line.substr(key.size()));
-        // The entries of a vendor are indented; the next vendor's line ends them.
+        // The entries of a vendor are indented and end at the next vendor's line.
         if (key.front() == '\t' && !line.empty() && line[0] != '\t' && line[0] != '#') return {};
     }
     return {};
 }
 
-/// A PCI device by the system's list of names, as "Intel Battlemage G21 [Arc B580]", else by its
-/// numbers, "Intel 8086:e20b". `folder`: its folder in sysfs. "" where there are none.
+/// A PCI device's name from the system's list, "Intel Battlemage G21 [Arc B580]", or else its
+/// numbers, "Intel 8086:e20b". `folder`: its folder in sysfs. "" if there are none.
 [[nodiscard]] inline std::string pci_model(const system_root& root, const std::string& folder) {
     const auto number = [&](const char* file) {
         const std::string text = root.line(folder + file);  // "0x8086"
@@ -199,7 +199,7 @@ inline constexpr cloud_processor cloud_processors[] = {
     return concat({maker, vendor, ":", device});
 }
 
-/// An AMD GPU as its board names itself, or by libdrm's list: "AMD Radeon RX 7900 XTX".
+/// An AMD GPU's name from its board, or from libdrm's list: "AMD Radeon RX 7900 XTX".
 [[nodiscard]] inline std::string amd_gpu_model(const system_root& root, const std::string& folder) {
     const std::string product = root.line(concat({folder, "/product_name"}));
     if (!product.empty()) return product;
@@ -222,8 +222,8 @@ inline constexpr cloud_processor cloud_processors[] = {
     return pci_model(root, folder);
 }
 
-/// The model of this machine's cards where all of them are of one; "" where they differ, or none
-/// says. Reads files of the drivers alone, which wakes no card.
+/// The model of this machine's cards if all are the same; "" if they differ or are unknown. Reads
+/// only drivers' files, which wakes no card.
 [[nodiscard]] inline std::string only_gpu_model(const system_root& root) {
     std::vector<std::string> models;
     const std::string nvidia = "/proc/driver/nvidia/gpus/", cards = "/sys/class/drm/";
@@ -243,16 +243,16 @@ inline constexpr cloud_processor cloud_processors[] = {
     return models.empty() ? std::string() : models.front();
 }
 
-/// One line about cards that sleep; said once one has been seen asleep.
+/// One note about cards that sleep, published once a card was seen asleep.
 class sleep_note {
  public:
-    /// Before the first read: a card that is able to sleep.
+    /// Call it before the first read, for a card that may sleep.
     void add(const std::string& id, bool sleeps_now) {
         ids_ += (ids_.empty() ? "" : ", ") + id;
         if (sleeps_now) see();
     }
     void see() noexcept { seen_.store(true, std::memory_order_relaxed); }
-    /// With what there was to say without it; any thread.
+    /// Publishes it after the rest of the note; any thread.
     void finish(const std::string& note) {
         plain_ = note;
         whole_ = concat({note, (note.empty() ? "" : "; "), ids_,

@@ -1,9 +1,9 @@
-// sleeping_device.hpp - a device that may sleep, and that measuring must neither wake nor keep up.
+// sleeping_device.hpp - a device that may sleep; measuring must neither wake it nor keep it awake.
 // SPDX-License-Identifier: MIT
 //
 // Kernel: Documentation/ABI/testing/sysfs-devices-power (runtime_status, control,
-// autosuspend_delay_ms). Reading them wakes nothing; reading a sensor of the device does, and
-// starts its delay anew.
+// autosuspend_delay_ms). Reading these wakes nothing; reading a sensor of the device does, and
+// restarts its delay.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -28,11 +28,11 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Whether this process has a GPU's device node open, and so may be using it.
+/// Whether this process has a GPU's device node open and may therefore be using it.
 [[nodiscard]] inline bool has_gpu_open() noexcept {
 #if JOULERY_LINUX()
     ::DIR* const folder = ::opendir("/proc/self/fd");
-    if (folder == nullptr) return true;  // not known: measure
+    if (folder == nullptr) return true;  // unknown: measure
     bool found = false;
     while (const ::dirent* entry = ::readdir(folder)) {
         char target[64];
@@ -49,11 +49,11 @@ namespace detail {
 #endif
 }
 
-/// One device's sleep, and its sensor's values across it.
+/// A device's sleep state, and its sensor's values across sleep.
 ///
-/// A device that sleeps is not read: it draws 0 W, and its counter stands. One that sleeps now and
-/// then is read rarely enough to fall asleep, unless this process has a GPU open.
-/// Thread: one reader. Cost: a pread a read; now and then a look at this process's open files.
+/// A sleeping device is not read: it draws 0 W and its counter stands still. A device that sleeps
+/// from time to time is read rarely enough to fall asleep, unless this process has a GPU open.
+/// Thread: one reader. Cost: a pread per read; sometimes a look at this process's open files.
 /// Fails:  a device without these files is read each time.
 ///
 ///     sleeping_device card(root, "/sys/class/drm/card1/device", clock);
@@ -76,7 +76,7 @@ class sleeping_device {
         (void)is_asleep();
     }
 
-    /// Looks whether it sleeps now.
+    /// Checks whether it is asleep now.
     bool is_asleep() noexcept {
         if (!manages_) return false;
         char text[32];
@@ -88,18 +88,18 @@ class sleeping_device {
     }
     /// Whether the system may put it to sleep.
     [[nodiscard]] bool may_sleep() const noexcept { return manages_; }
-    /// Whether it is known to sleep now and then.
+    /// Whether it is known to sleep from time to time.
     [[nodiscard]] bool sleeps() const noexcept { return sleeps_; }
-    /// As of the last look.
+    /// The state at the last check.
     [[nodiscard]] bool was_asleep() const noexcept { return asleep_; }
 
-    /// The power of the moment, read by `read` where that is right.
+    /// The present power, obtained by `read` if that is allowed.
     template <class Read>
     std::uint64_t gauge(Read read) noexcept {
         if (is_asleep()) return held_ = 0;
         return may_read() ? held_ = read() : held_;
     }
-    /// The counter, which never goes back across a sleep that set it to 0.
+    /// The counter, which never goes back, even if a sleep resets it to 0.
     template <class Read>
     std::uint64_t counter(Read read) noexcept {
         if (is_asleep()) slept_ = true;
@@ -120,7 +120,7 @@ class sleeping_device {
     [[nodiscard]] double now() const noexcept {
         return static_cast<double>(clock_->now()) * clock_->seconds_per_tick();
     }
-    // A second more than its delay, so that it gets to sleep between two reads.
+    // A second more than its delay, so that it can fall asleep between two reads.
     bool may_read() noexcept {
         if (!sleeps_ || clock_ == nullptr) return true;
         const bool rested = !was_read_ || now() - read_at_ >= delay_seconds_ + 1;
@@ -133,9 +133,9 @@ class sleeping_device {
     std::shared_ptr<const time_source> clock_;
     watched_file status_;
     bool manages_ = false;
-    bool sleeps_ = false;  ///< has been seen, or is known, to sleep
+    bool sleeps_ = false;  ///< was seen, or is known, to sleep
     bool asleep_ = false;
-    bool slept_ = false;  ///< since the last value of a counter
+    bool slept_ = false;  ///< since the last counter value
     bool was_read_ = false;
     double read_at_ = 0;
     double delay_seconds_ = 5;

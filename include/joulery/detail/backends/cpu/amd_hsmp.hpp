@@ -1,10 +1,10 @@
 // amd_hsmp.hpp - socket energy and power of AMD EPYC through /dev/hsmp, which any user may read.
 // SPDX-License-Identifier: MIT
 //
-// Kernel: arch/x86/include/uapi/asm/amd_hsmp.h and drivers/platform/x86/amd/hsmp, read in 7.2; the
-// energy messages (0x30, 0x32) are not in 6.12. Tested on fakes only; which processor answers which
-// message, and how fast its values change, is not verified: so each counter is compared with the
-// power that the same firmware states, once.
+// Kernel: arch/x86/include/uapi/asm/amd_hsmp.h and drivers/platform/x86/amd/hsmp, as of 7.2; the
+// energy messages (0x30, 0x32) are not in 6.12. Tested on fakes only. Which processor answers which
+// message, and how fast its values change, is not verified, so each counter is compared once with
+// the power that the same firmware states.
 #pragma once
 
 #include "joulery/detail/backends/common/counter_check.hpp"
@@ -51,7 +51,7 @@ inline constexpr std::uint32_t hsmp_get_rapl_units = 0x30;              // energ
 inline constexpr std::uint32_t hsmp_get_package_counter = 0x32;         // 64 bits, low word first
 inline constexpr std::uint16_t hsmp_max_sockets = 8;
 
-/// Asks one socket one thing that takes no argument. 0, or errno.
+/// Sends a query without argument to one socket. 0, or errno.
 inline int ask_hsmp(device_handle& device, std::uint32_t id, std::uint16_t socket,
                     std::uint16_t answer_words, std::uint32_t (&words)[8]) noexcept {
     hsmp_message m{};
@@ -65,14 +65,15 @@ inline int ask_hsmp(device_handle& device, std::uint32_t id, std::uint16_t socke
 
 }  // namespace detail
 
-/// Reads the package counter of each socket, or its mean power where the firmware has no counter.
+/// Reads the package counter of each socket, or its mean power if the firmware has no counter.
 ///
 /// Units:  energy counts of 2^-ESU joules in 64 bits; else milliwatts.
-/// Thread: reads must not overlap. Cost: one ioctl a socket; 10 to 100 us is expected. In the first
-///         ten seconds a second one now and then, which compares the counter with power x time;
-///         `note()` says where they do not agree.
-/// Fails:  a socket that does not answer holds `no_value`; none: `retry`, or `gone` with the
-/// driver.
+/// Thread: reads must not overlap.
+/// Cost:   one ioctl per socket; 10 to 100 us is expected. In the first ten seconds sometimes a
+///         second one, which compares the counter with power x time; `note()` says where they
+///         disagree.
+/// Fails:  a socket that does not answer gets `no_value`; if none answers: `retry`, or `gone` if
+///         the driver is gone.
 ///
 ///     auto hsmp = open_amd_hsmp(system_root{});
 class amd_hsmp final : public backend {
@@ -130,7 +131,7 @@ class amd_hsmp final : public backend {
                      now);
     }
 
-    // Once, when no counter is undecided any more.
+    // Once, when every counter is decided.
     void publish_checks() noexcept {
         for (const socket& s : sockets_)
             if (s.has_counter && s.check.verdict() == detail::counter_verdict::undecided) return;
@@ -157,7 +158,7 @@ namespace detail {
     return {concat({"/dev/hsmp: ", error_text(error)}), remedy};
 }
 
-// Finds out what one socket answers; `error` is errno where it answers nothing.
+// Finds out what one socket answers; `error` is the errno if it answers nothing.
 [[nodiscard]] inline amd_hsmp::socket look_at_socket(device_handle& device, std::uint16_t index,
                                                      int& error) {
     amd_hsmp::socket s;
@@ -190,7 +191,7 @@ namespace detail {
 [[nodiscard]] inline opened_backend open_amd_hsmp(
     const system_root& root, const device_calls& calls,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {
-    // Read-only: the driver refuses messages that only read on a descriptor that can only write.
+    // Read-only: on a write-only descriptor the driver refuses messages that only read.
     device_handle device(calls, root.path("/dev/hsmp"));
     if (!device.is_open()) return detail::hsmp_absent(read_cpu_identity(root), device.error());
     detail::list<amd_hsmp::socket> sockets;
@@ -206,7 +207,7 @@ namespace detail {
     for (amd_hsmp::socket& s : sockets) {
         std::uint32_t words[8] = {};
         s.described.model = detail::plain_cpu_name(cpu.model_name);
-        // The highest limit that can be set, of the firmware's table for this processor.
+        // The highest possible limit, from the firmware's table for this processor.
         if (detail::ask_hsmp(device, detail::hsmp_get_socket_power_limit_max, s.index, 1, words) ==
             0)
             s.described.max_watts = words[0] <= 2'000'000 ? words[0] * 1e-3 : 0;

@@ -14,8 +14,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// The first processor of a machine, as /proc/cpuinfo describes it. What is not said stays empty
-/// or 0.
+/// The first processor of a machine, from /proc/cpuinfo. Missing fields stay empty or 0.
 struct cpu_identity {
     std::string vendor;      ///< "GenuineIntel", "AuthenticAMD", "HygonGenuine"
     std::string model_name;  ///< "AMD EPYC 7763 64-Core Processor", "Arm Neoverse V1"
@@ -50,7 +49,7 @@ namespace detail {
     return false;
 }
 
-/// Arm's processors tell who made a core and which it is, and no name.
+/// Arm processors state the designer and number of a core, but no name.
 struct arm_core {
     std::string_view implementer, part, name;
 };
@@ -89,8 +88,8 @@ inline void take_cpuinfo_line(std::string_view key, std::string_view value, cpu_
 
 }  // namespace detail
 
-/// Reads the first processor's block of the text of /proc/cpuinfo.
-/// Fails: never; anything that is not a "key : value" line is passed over.
+/// Parses the first processor's block of /proc/cpuinfo.
+/// Fails: never; lines other than "key : value" are skipped.
 ///
 ///     parse_cpu_identity("vendor_id\t: AuthenticAMD\n").is_amd();   // true
 [[nodiscard]] inline cpu_identity parse_cpu_identity(std::string_view text) {
@@ -116,11 +115,11 @@ inline void take_cpuinfo_line(std::string_view key, std::string_view value, cpu_
     return parse_cpu_identity(root.text("/proc/cpuinfo"));
 }
 
-/// No Linux kernel is built for more processors than this (x86's MAXSMP is 8192).
+/// No Linux kernel supports more processors than this (x86's MAXSMP is 8192).
 inline constexpr std::uint64_t max_cpu_number = 65'535;
 
-/// Calls `visit(cpu)` for every processor of a list such as "0-3,8". False, possibly after some
-/// visits, where the text is not such a list.
+/// Calls `visit(cpu)` for every processor in a list such as "0-3,8". False, possibly after some
+/// calls, if the text is not such a list.
 ///
 ///     for_each_cpu("0-1,4", [](std::uint64_t cpu) { ... });   // 0, 1, 4
 template <class Visit>
@@ -144,13 +143,13 @@ bool for_each_cpu(std::string_view list, Visit&& visit) {
     return any;
 }
 
-/// How many processors a list names; 0 where it is not a list.
+/// The number of processors in a list; 0 if it is not a list.
 [[nodiscard]] inline std::uint64_t count_cpus(std::string_view list) noexcept {
     std::uint64_t count = 0;
     return for_each_cpu(list, [&](std::uint64_t) noexcept { ++count; }) ? count : 0;
 }
 
-/// A processor that stands for its socket, or for its die where dies count apart.
+/// A processor that represents its socket, or its die if dies have counters of their own.
 struct socket_cpu {
     std::uint64_t cpu = 0;
     std::uint64_t package = 0;
@@ -163,14 +162,15 @@ namespace detail {
                                                    std::string_view file) {
     std::uint64_t number = 0;
     const std::string folder = concat({"/sys/devices/system/cpu/cpu", cpu, "/topology/"});
-    // Absent on kernels without topology; -1 and its unsigned look where the firmware says none.
+    // Missing on kernels without topology; -1, also as an unsigned number, if the firmware has
+    // none.
     return root.number(concat({folder, file}), number) && number < 0xffff ? number : 0;
 }
 
 }  // namespace detail
 
-/// The first processor of each socket in a list such as "0-63", or of each die with `by_die`.
-/// Empty where the text is no such list.
+/// The first processor of each socket in a list such as "0-63", or of each die with `by_die`. Empty
+/// if the text is not such a list.
 ///
 ///     first_cpu_of_each_socket(root, "0-63");     // cpu 0 of package 0, cpu 32 of package 1
 [[nodiscard]] inline detail::list<socket_cpu> first_cpu_of_each_socket(const system_root& root,
@@ -199,8 +199,8 @@ inline constexpr const char* one_counter_note =
     "this is a virtual machine: its packages may mirror one counter of the host, of which the "
     "first is read";
 
-/// In a virtual machine processors may be packages of their own that all show the host's counter:
-/// leaves the first alone then; whether it did.
+/// In a virtual machine processors may be separate packages that all show the host's counter: then
+/// keeps only the first. Returns whether it did.
 [[nodiscard]] inline bool keep_one_of_virtual(const system_root& root, const cpu_identity& cpu,
                                               list<socket_cpu>& sockets) {
     const bool is_virtual = cpu.has_hypervisor || root.exists("/sys/hypervisor/type");

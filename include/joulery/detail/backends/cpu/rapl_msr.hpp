@@ -1,8 +1,8 @@
 // rapl_msr.hpp - CPU energy from the processor's registers through /dev/cpu/N/msr.
 // SPDX-License-Identifier: MIT
 //
-// The last resort where a kernel has neither powercap nor perf counters; opened only when asked for
-// by name. Register numbers: arch/x86/include/asm/msr-index.h. Tested on fakes only.
+// The last resort if a kernel has neither powercap nor perf counters; opened only on request, by
+// name. Register numbers: arch/x86/include/asm/msr-index.h. Tested on fakes only.
 #pragma once
 
 #include "joulery/detail/backends/common/device_files.hpp"
@@ -26,11 +26,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Reads RAPL's energy registers, one processor a socket.
+/// Reads RAPL's energy registers on one processor per socket.
 ///
 /// Units:  raw values are counts of the register's own unit, 32 bits.
-/// Thread: reads must not overlap. Cost: one pread and an interrupt to the socket a register.
-/// Fails:  a register that can't be read holds `no_value`.
+/// Thread: reads must not overlap. Cost: one pread and an interrupt to the socket per register.
+/// Fails:  a register that can't be read gets `no_value`.
 ///
 ///     auto msr = open_rapl_msr(system_root{});     // root with CAP_SYS_RAWIO, module msr
 class rapl_msr final : public backend {
@@ -89,12 +89,12 @@ inline constexpr msr_domain intel_msrs[] = {
     {0x641, rapl_domain::uncore},
     {0x619, rapl_domain::dram},
 };
-// AMD's 0xc001029a is one core's counter and is left alone.
+// AMD's 0xc001029a is the counter of a single core and is not used.
 inline constexpr msr_domain amd_msrs[] = {{0xc001029b, rapl_domain::package}};
 inline constexpr std::uint64_t intel_unit_msr = 0x606;
 inline constexpr std::uint64_t amd_unit_msr = 0xc0010299;
 
-/// Haswell-EP to Ice Lake-SP and Xeon Phi count memory in steps of 15.3 uJ whatever the unit
+/// Haswell-EP to Ice Lake-SP and Xeon Phi count memory in steps of 15.3 uJ, whatever the unit
 /// register says (intel_rapl_common.c and turbostat; perf says 2^-16 J).
 [[nodiscard]] constexpr bool has_server_dram_unit(std::uint64_t model) noexcept {
     for (const std::uint64_t m : {0x3full, 0x4full, 0x55ull, 0x6aull, 0x6cull, 0x57ull, 0x85ull})
@@ -118,8 +118,8 @@ inline constexpr std::uint64_t amd_unit_msr = 0xc0010299;
     return std::ldexp(1.0, -shift);
 }
 
-/// Watts of a package's highest limit in force, of Intel's register; 0 where the short-term one is
-/// not, since turbo exceeds the long-term one threefold.
+/// The highest limit in force of a package in watts, from Intel's register; 0 if the short-term
+/// limit is not in force, because turbo exceeds the long-term one threefold.
 [[nodiscard]] inline double msr_stated_watts(device_handle& device, std::uint64_t unit) noexcept {
     constexpr std::uint64_t limits = 0x610, number = 0x7fff, enabled = 1u << 15;
     std::uint64_t value = 0;

@@ -1,8 +1,9 @@
-// rapl_perf.hpp - CPU energy through Linux' perf "power" counters.
+// rapl_perf.hpp - CPU energy through Linux's perf "power" counters.
 // SPDX-License-Identifier: MIT
 //
-// Kernel: arch/x86/events/rapl.c and intel_rapl_common.c, read in 6.1, 6.12 and 7.2. Not verified
-// on hardware: the half-range loss above 200 W a socket, taken from the source and made good here.
+// Kernel: arch/x86/events/rapl.c and intel_rapl_common.c, as of 6.1, 6.12 and 7.2. Not verified on
+// hardware: the kernel's loss of half the range above 200 W per socket, which is taken from the
+// source and corrected here.
 #pragma once
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
@@ -34,8 +35,8 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Opens, reads and closes a counter that counts on one processor for all processes. Each returns
-/// minus errno where it fails; `read` returns 0 and fills `count`.
+/// Opens, reads and closes a counter on one processor for all processes. Each returns a negative
+/// errno on failure; `read` returns 0 and sets `count`.
 struct perf_calls {
     void* context = nullptr;
     int (*open)(void* context, std::uint32_t type, std::uint64_t config, int cpu) = nullptr;
@@ -96,14 +97,15 @@ inline perf_calls perf_calls::of_the_system() noexcept {
     return calls;
 }
 
-/// Reads the energy events of perf's "power" unit, one a socket and domain.
+/// Reads the energy events of perf's "power" unit, one per socket and domain.
 ///
 /// Units:  raw values are counts of `.scale` joules (2^-32) since opening.
-/// Thread: reads must not overlap. Cost: a read call an event, about 1 us; an interrupt for another
-///         socket. Read at least every 30 s: the kernel itself loses the upper half of the 32-bit
-///         range between two updates (made good here where the unit is known).
-/// Fails:  an event that never counted is absent (`no_value`), as kernels open events for domains
-///         that a package lacks.
+/// Thread: reads must not overlap.
+/// Cost:   a read call per event, about 1 us, plus an interrupt for another socket. Read at least
+///         every 30 s: the kernel loses the upper half of the 32-bit range between two updates
+///         (corrected here if the unit is known).
+/// Fails:  an event that never counted is absent (`no_value`), because kernels open events even for
+///         domains that a package lacks.
 ///
 ///     auto rapl = open_rapl_perf(system_root{});     // needs CAP_PERFMON or perf_event_paranoid 0
 class rapl_perf final : public backend {
@@ -112,8 +114,8 @@ class rapl_perf final : public backend {
         perf_counter counter;
         channel described;
         std::uint64_t package = 0;
-        std::uint64_t lost_range = 0;  ///< counts that a lost turn takes away; 0: unknown
-        std::uint64_t offset = 0;      ///< turns made good so far
+        std::uint64_t lost_range = 0;  ///< counts lost when the register wraps; 0: unknown
+        std::uint64_t offset = 0;      ///< corrections so far
         std::int64_t last = 0;
     };
 
@@ -144,8 +146,8 @@ class rapl_perf final : public backend {
     }
 
  private:
-    // The kernel's sum is signed and goes down by a whole turn of the 32-bit register where more
-    // than half of one passed between its updates.
+    // The kernel's sum is signed and goes down by a whole range of the 32-bit register if more than
+    // half of it passed between two of its updates.
     static std::uint64_t made_good(event& e, std::uint64_t count) noexcept {
         auto now = static_cast<std::int64_t>(count + e.offset);
         if (now < e.last && e.lost_range != 0) {
@@ -230,13 +232,13 @@ class perf_finder {
     }
 
  private:
-    // AMD's counters are the package's. Intel's are a die's, which differs from the package's only
-    // where powercap's names say so.
+    // AMD's counters are per package. Intel's are per die, which differs from the package only if
+    // powercap's names say so.
     [[nodiscard]] bool dies_count_apart() const noexcept {
         return !cpu_.is_amd() && any_in(zones_, [](const rapl_zone& z) { return z.die >= 0; });
     }
 
-    // The zone that tells the unit of an event: of psys, whose zones name their package, its own.
+    // The zone that shows the unit of an event; for psys, whose zones name their package, its own.
     [[nodiscard]] const rapl_zone* zone_of(rapl_domain domain,
                                            std::uint64_t package) const noexcept {
         for (const rapl_zone& z : zones_)
@@ -258,9 +260,9 @@ class perf_finder {
         if (root_.line(concat({file, ".unit"})) != "Joules") return;
         if (parse_leading_number(root_.line(concat({file, ".scale"})), scale) == 0 || !(scale > 0))
             return;
-        // The kernel opens events of domains that never count: psys, which contains all the rest,
-        // on packages without one; memory on processors that don't meter it. Powercap's zones,
-        // whose names everybody may read, are made only for counters that count.
+        // The kernel opens events for domains that never count: psys, which contains everything, on
+        // packages without one; memory on processors that don't meter it. Powercap's zones, whose
+        // names are readable by all, exist only for counters that count.
         const rapl_zone* zone = zone_of(d.domain, s.package);
         const bool by_zone =
             d.domain == rapl_domain::psys || (d.domain != rapl_domain::package && !zones_.empty());
@@ -276,7 +278,7 @@ class perf_finder {
         e.described = describe(d.domain, s, scale, zone);
         if (zone != nullptr && zone->range_uj != 0) {
             const double turn = 4294967296.0 * rapl_unit_nanojoules(zone->range_uj) * 1e-9 / scale;
-            // The unit is a power of two; powercap cuts it to whole nanojoules.
+            // The unit is a power of two; powercap truncates it to whole nanojoules.
             if (turn < 9e18)
                 e.lost_range = static_cast<std::uint64_t>(std::exp2(std::round(std::log2(turn))));
         }
@@ -322,7 +324,7 @@ class perf_finder {
             c.parent = package;
             return;
         }
-        // One psys holds all packages, several hold their own: as powercap's zones do.
+        // A single psys contains all packages, several contain their own, as in powercap.
         const std::string psys = has_several_psys() ? concat({"psys", e.package}) : "psys";
         if (has(psys)) c.parent = psys;
     }

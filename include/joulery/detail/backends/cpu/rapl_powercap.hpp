@@ -1,10 +1,10 @@
 // rapl_powercap.hpp - RAPL's counters through powercap, and the discovery of its zones.
 // SPDX-License-Identifier: MIT
 //
-// Kernel: drivers/powercap/{powercap_sys,intel_rapl_common,intel_rapl_msr}.c; facts read in 6.1,
-// 6.12 and 7.2. Tested on fake machines; real counters by the tests labelled `hardware`. Not
-// verified: the unit of memory where powercap and perf disagree (Haswell-EP to Ice Lake-SP by
-// 0.27 %, Broadwell-D by four); powercap's is taken.
+// Kernel: drivers/powercap/{powercap_sys,intel_rapl_common,intel_rapl_msr}.c, as of 6.1, 6.12 and
+// 7.2. Tested on fake machines, and on real counters by the tests labeled `hardware`. Not verified:
+// the unit of memory where powercap and perf disagree (Haswell-EP to Ice Lake-SP by 0.27 %,
+// Broadwell-D by a factor of four); powercap's is used.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -34,7 +34,7 @@ namespace detail {
 
 inline constexpr std::string_view powercap_folder = "/sys/class/powercap";
 
-/// A zone whose counter can be opened, and the channel it becomes.
+/// A zone whose counter can be opened, and its channel.
 struct rapl_counter {
     rapl_zone zone;
     watched_file file;  ///< energy_uj
@@ -47,12 +47,12 @@ struct rapl_discovery {
     failure failure_reason;
 };
 
-/// One walk over /sys/class/powercap. Its steps are its public functions, in their order.
+/// One walk over /sys/class/powercap. Its steps are its public functions, in order.
 class rapl_finder {
  public:
     explicit rapl_finder(const system_root& root) : root_(root), cpu_(read_cpu_identity(root)) {}
 
-    /// Lists the zones with a name and a counter. False where there are none.
+    /// Lists the zones that have a name and a counter. False if there are none.
     bool list_zones() {
         const std::vector<std::string> entries = root_.list(powercap_folder, &list_error_);
         for (const std::string& entry : entries) {  // sorted: parents come before their subzones
@@ -63,8 +63,8 @@ class rapl_finder {
         return !zones_.empty();
     }
 
-    /// Drops zones that show a counter a second time by what the vendor says: AMD's and Hygon's
-    /// counters are the package's, and some kernels (about 6.9) show them once a die all the same.
+    /// Drops zones that are known to repeat a counter on this vendor: AMD's and Hygon's counters
+    /// belong to the package, but some kernels (about 6.9) show them once per die.
     void drop_vendor_clones() {
         if (!cpu_.is_amd()) return;
         if (any_in(zones_, [](const rapl_zone& z) { return z.die > 0; }))
@@ -72,7 +72,7 @@ class rapl_finder {
         for (rapl_zone& z : zones_) z.die = -1;
     }
 
-    /// Opens each counter once, the MSR's door first and the MMIO one where that stays shut.
+    /// Opens each counter once: through the MSR interface or, if that fails, through MMIO.
     void open_counters() {
         sort_stably(zones_,
                     [](const rapl_zone& a, const rapl_zone& b) { return order(a) < order(b); });
@@ -84,10 +84,10 @@ class rapl_finder {
         }
     }
 
-    /// Drops dies that mirror one counter whatever the vendor, and in a virtual machine packages
-    /// that do: its processors may be packages of their own that all show the host's. Read in turn
-    /// a, b, a, b, two views of one counter never go down; two counters of their own would have to
-    /// lie within the few counts that pass meanwhile, out of 2^32. No waiting is needed.
+    /// Drops dies that mirror one counter, whatever the vendor, and in a virtual machine also
+    /// packages: its processors may be separate packages that all show the host's counter. When
+    /// read in turn a, b, a, b, two views of one counter never go down; two separate counters would
+    /// have to be within the few counts that pass in between, out of 2^32. No waiting is needed.
     void drop_mirrors() {
         for (std::size_t i = 0; i < counters_.size(); ++i) {
             const rapl_zone first = counters_[i].zone;
@@ -142,7 +142,7 @@ class rapl_finder {
         zones_.push_back(std::move(zone));
     }
 
-    // The parent lies in the same control type, and sorts before its subzones.
+    // The parent has the same control type and is sorted before its subzones.
     [[nodiscard]] const rapl_zone* find_folder(std::string_view folder) const noexcept {
         for (const rapl_zone& z : zones_)
             if (z.folder == folder) return &z;
@@ -157,7 +157,7 @@ class rapl_finder {
         return a.domain == b.domain && a.package == b.package && a.die == b.die;
     }
 
-    // Of several views of one counter: the first that reads, else the first that opens.
+    // Of several views of one counter, opens the first that can be read, else the first that opens.
     void open_first_of(std::size_t begin, std::size_t end) {
         rapl_counter chosen;
         std::string reason;
@@ -234,8 +234,8 @@ class rapl_finder {
         c.quantum = std::max(rapl_unit_nanojoules(s.zone.range_uj) * 1e-9, 1e-6);
         c.parent = parent_of(s.zone);
         c.device = s.zone.device(count_of(rapl_domain::psys) == 1);
-        // Against a meter on the same rails: Intel's counters measure, AMD's are a model that
-        // misses what depends on data (Schoene et al. 2021, arXiv 2108.00808).
+        // Compared with a meter on the same rails: Intel's counters measure, AMD's are a model that
+        // misses data-dependent power (Schoene et al. 2021, arXiv 2108.00808).
         c.relative_error = cpu_.is_amd() ? 0.15 : 0.10;
     }
 
@@ -247,9 +247,9 @@ class rapl_finder {
         return z.id();
     }
 
-    // core and uncore lie in their package, as their folders do. dram does not, though its folder
-    // does. psys is a folder beside the packages and holds them: all of them where only one package
-    // has a psys register that works (the others read 0 and get no zone), else its own.
+    // core and uncore are contained in their package, like their folders. dram is not, although its
+    // folder is. psys has a folder next to the packages and contains them: all of them if only one
+    // package has a working psys register (the others read 0 and get no zone), else its own.
     [[nodiscard]] std::string parent_of(const rapl_zone& z) const {
         if (z.domain == rapl_domain::psys) return {};
         if (z.domain == rapl_domain::core || z.domain == rapl_domain::uncore) {
@@ -308,10 +308,10 @@ class rapl_finder {
 /// Reads the energy counters of powercap's RAPL zones.
 ///
 /// Units:  raw values are microjoules; the hardware's own step (61 uJ, 15.3 uJ, 1 J) is `quantum`.
-/// Thread: reads must not overlap. Cost: one pread a zone, about 1 us; an interrupt to the socket's
-///         first core where the reader runs elsewhere.
-/// Fails:  a zone that can't be read holds `no_value`; all of them: `retry`, or `gone` where their
-///         files are no longer there. Files that come back are opened again.
+/// Thread: reads must not overlap. Cost: one pread per zone, about 1 us, plus an interrupt to the
+///         socket's first core if the reader runs elsewhere.
+/// Fails:  a zone that can't be read gets `no_value`; if none can: `retry`, or `gone` if their
+///         files are gone. Files that come back are reopened.
 ///
 ///     auto rapl = open_rapl_powercap(system_root{});
 ///     if (!rapl) std::cerr << rapl.error().reason << "\n" << rapl.error().remedy << "\n";
@@ -356,8 +356,8 @@ class rapl_powercap final : public backend {
     std::string note_;
 };
 
-/// Opens what powercap lets this process read. Zones that it does not are named in `note()` as
-/// long as one can be read.
+/// Opens the zones that this process may read. Unreadable zones are named in `note()` as long as
+/// some zone can be read.
 [[nodiscard]] inline opened_backend open_rapl_powercap(const system_root& root) {
     detail::rapl_discovery found = detail::discover_rapl(root);
     if (found.counters.empty()) return std::move(found.failure_reason);

@@ -1,4 +1,4 @@
-// rapl_zone.hpp - the zones that Linux powercap shows of Intel's and AMD's RAPL.
+// rapl_zone.hpp - the zones in which Linux's powercap shows Intel's and AMD's RAPL.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -17,7 +17,7 @@
 namespace joulery {
 inline namespace v1 {
 
-/// What a RAPL zone counts, in the order in which channels are listed.
+/// The kind of a RAPL zone, in the order in which channels are listed.
 enum class rapl_domain : unsigned char { psys, package, core, uncore, dram };
 
 [[nodiscard]] constexpr std::string_view to_text(rapl_domain d) noexcept {
@@ -42,29 +42,30 @@ enum class rapl_domain : unsigned char { psys, package, core, uncore, dram };
                                     : component::cpu;
 }
 
-/// One zone of /sys/class/powercap, by its folder and by what its name says. Plain data.
+/// One zone of /sys/class/powercap, from its folder and its name. Plain data.
 struct rapl_zone {
-    std::string folder;  ///< "intel-rapl:0:1"; the numbers are hexadecimal and mean nothing
+    std::string folder;  ///< "intel-rapl:0:1"; the numbers are hexadecimal and arbitrary
     rapl_domain domain = rapl_domain::package;
-    std::uint64_t package = 0;   ///< of psys: the package whose register it is
-    std::int64_t die = -1;       ///< -1: the zone is of the whole package
-    std::uint64_t range_uj = 0;  ///< largest value; 0: the kernel does not say
+    std::uint64_t package = 0;   ///< for psys: the package whose register it is
+    std::int64_t die = -1;       ///< -1: the zone covers the whole package
+    std::uint64_t range_uj = 0;  ///< largest value; 0: not stated by the kernel
 
-    /// The zone that holds this one: its folder without the last number; "" for a top-level zone.
+    /// The folder of the zone that contains this one: its own without the last number; "" at the
+    /// top.
     [[nodiscard]] std::string_view parent_folder() const noexcept {
         const std::string_view whole = folder;
         const std::size_t last = whole.rfind(':');
         return whole.find(':') == last ? std::string_view{} : whole.substr(0, last);
     }
-    /// The same registers through another door (int340x, laptops).
+    /// Whether it shows the same registers through MMIO (int340x, laptops).
     [[nodiscard]] bool is_mmio() const noexcept { return folder.rfind("intel-rapl-mmio:", 0) == 0; }
     /// "cpu0/package", "cpu0/die1/dram", "psys".
     [[nodiscard]] std::string id() const {
         if (domain == rapl_domain::psys) return "psys";
         return concat({socket_id(), "/", to_text(domain)});
     }
-    /// What it counts, as `channel::device` has it. Memory lies outside of the package, whatever
-    /// its folder says. `only_psys`: the only one of the machine, which counts all packages.
+    /// What it counts, in the form of `channel::device`. Memory is outside the package, whatever
+    /// its folder says. `only_psys`: the machine's only one, which covers all packages.
     [[nodiscard]] std::string device(bool only_psys = true) const {
         const std::string number = concat({":", package});
         if (domain == rapl_domain::psys)
@@ -81,8 +82,8 @@ struct rapl_zone {
     }
 };
 
-/// Is this entry of /sys/class/powercap a RAPL zone? The control types themselves (no colon) and
-/// other families (arm-scmi, dtpm, idle-injection) are not.
+/// Whether an entry of /sys/class/powercap is a RAPL zone. The control types themselves (no colon)
+/// and other families (arm-scmi, dtpm, idle-injection) are not.
 [[nodiscard]] inline bool is_rapl_zone_folder(std::string_view entry) noexcept {
     const std::string_view type = entry.substr(0, entry.find(':'));
     return type.size() < entry.size() && (type == "intel-rapl" || type == "intel-rapl-mmio");
@@ -106,10 +107,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// Takes a zone's kind, package and die from its `name` file. `parent` is the zone it lies in, or
-/// null. False where the name says nothing known, or a subzone has no package around it.
+/// Sets a zone's kind, package and die from its `name` file. `parent` is the enclosing zone, or
+/// null. False if the name is unknown, or a subzone is not inside a package.
 ///
-/// The kernel names psys after its package only from the second on: "psys", "psys-1"
+/// The kernel appends the package to psys only from the second one on: "psys", "psys-1"
 /// (drivers/powercap/intel_rapl_common.c, rapl_init_domains).
 [[nodiscard]] inline bool name_rapl_zone(std::string_view name, const rapl_zone* parent,
                                          rapl_zone& zone) noexcept {
@@ -131,15 +132,15 @@ namespace detail {
     return false;
 }
 
-/// The energy of one hardware count in nanojoules, which powercap hides: its range is
-/// 0xffffffff counts, cut to whole microjoules. 0 where the range is unknown.
+/// Nanojoules per hardware count, which powercap hides: its range is 0xffffffff counts, truncated
+/// to whole microjoules. 0 if the range is unknown.
 ///
 ///     rapl_unit_nanojoules(262'143'328'850);   // 61035
 [[nodiscard]] inline double rapl_unit_nanojoules(std::uint64_t range_uj) noexcept {
     return std::ceil(static_cast<double>(range_uj) * 1e3 / 4294967295.0 - 1e-6);
 }
 
-/// Where the counter starts anew: one hardware count above its largest value. 0: unknown.
+/// Where the counter wraps: one hardware count above its largest value. 0: unknown.
 [[nodiscard]] inline std::uint64_t rapl_wrap_at(std::uint64_t range_uj) noexcept {
     if (range_uj == 0 || range_uj > (std::uint64_t{1} << 62)) return 0;
     const double unit_uj = std::round(rapl_unit_nanojoules(range_uj) / 1e3);
@@ -148,12 +149,12 @@ namespace detail {
 
 namespace detail {
 
-/// The most power that a zone's limits allow, in watts: of those in force and those that the
-/// processor states, the highest. 0: none is in force, or it means "none".
+/// The highest power that a zone's limits allow, in watts: the maximum of those in force and those
+/// that the processor states. 0: none is in force, or its value means "none".
 [[nodiscard]] inline double rapl_stated_watts(const system_root& root, const std::string& zone) {
     std::uint64_t enabled = 1;
     if (root.number(concat({zone, "/enabled"}), enabled) && enabled == 0) return 0;
-    constexpr std::uint64_t unlimited = 1'500'000'000;  // microwatts; makers write 4095 W for none
+    constexpr std::uint64_t unlimited = 1'500'000'000;  // microwatts; vendors write 4095 W for none
     std::uint64_t most = 0;
     bool has_short_term = false;
     for (const char number : {'0', '1', '2'}) {
@@ -166,7 +167,7 @@ namespace detail {
             most = microwatts > most ? microwatts : most;
         }
     }
-    // The long-term limit alone says little: turbo exceeds it threefold.
+    // The long-term limit alone is not enough, because turbo exceeds it threefold.
     return has_short_term ? static_cast<double>(most) * 1e-6 : 0;
 }
 
@@ -177,8 +178,8 @@ namespace detail {
            (denied ? " (it is for root only since Linux 5.10, CVE-2020-8694)" : "");
 }
 
-/// A line for the shell, least privilege first: a group that may read the counters; then, in its
-/// comment, one program through perf.
+/// A shell command, least privilege first: a group that may read the counters; in its comment, a
+/// single program through perf.
 [[nodiscard]] inline std::string rapl_permission_remedy() {
     return "sudo groupadd -f energy && sudo usermod -aG energy $USER && printf '%s\\n' "
            "'z /sys/devices/virtual/powercap/*/*/energy_uj 0440 root energy - -' "
@@ -190,7 +191,7 @@ namespace detail {
 
 [[nodiscard]] inline failure rapl_masked() {
     return {"/sys/class/powercap: its zones are masked by the container runtime",
-            // All of /sys: the counters of cards are looked for under the same prefix.
+            // All of /sys, because the cards' counters are read below the same prefix.
             "start the container with -v /sys:/host/sys:ro -v /proc:/host/proc:ro "
             "-e JOULERY_SYSROOT=/host"};
 }

@@ -1,9 +1,9 @@
-// cpu_power_table.hpp - what processors draw idle and at full load, by name.
+// cpu_power_table.hpp - power of processors when idle and at full load, by name.
 // SPDX-License-Identifier: MIT
 //
 // Figures: Cloud Carbon Footprint, ccf-coefficients b0032d9 (2026-04-24), from SPECpower_ssj2008
 // results of 2026-03-09 (Apache-2.0). They are wall watts of whole servers divided by hardware
-// threads: memory, fans and power supply are in them.
+// threads, so they include memory, fans and power supply.
 #pragma once
 
 #include "joulery/detail/backends/cpu/cpu_identity.hpp"
@@ -21,8 +21,8 @@ struct cpu_power_entry {
     double full_watts;
 };
 
-// The published figure of EPYC 5th Gen is five times that of its neighbours and is not used; that
-// of Graviton is a copy of EPYC 2nd Gen's, no measurement, and is not used either.
+// The published figure for EPYC 5th Gen is five times that of similar ones, and that for Graviton
+// is a copy of EPYC 2nd Gen's and not a measurement; neither is used.
 inline constexpr cpu_power_entry cpu_power_table[] = {
     {"Sandy Bridge", 2.2122, 8.6309},    {"Ivy Bridge", 1.7074, 5.5569},
     {"Haswell", 1.8574, 5.5954},         {"Broadwell", 0.7128, 3.6853},
@@ -34,7 +34,7 @@ inline constexpr cpu_power_entry cpu_power_table[] = {
     {"EPYC 4th Gen", 0.7391, 2.2822},
 };
 
-/// Cloud Carbon Footprint's average of AWS's servers, for a processor nobody knows.
+/// Cloud Carbon Footprint's average of AWS's servers, for unknown processors.
 inline constexpr cpu_power_entry unknown_cpu_power{"unknown processor", 0.74, 3.50};
 
 namespace detail {
@@ -78,13 +78,13 @@ namespace detail {
                                                         std::uint64_t model) noexcept {
     if (family == 0x17) return model < 0x30 ? "EPYC 1st Gen" : "EPYC 2nd Gen";
     if (family == 0x19) return model < 0x10 ? "EPYC 3rd Gen" : "EPYC 4th Gen";
-    if (family == 0x1a) return "EPYC 4th Gen";  // the nearest usable figure
+    if (family == 0x1a) return "EPYC 4th Gen";  // the closest usable figure
     return {};
 }
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-/// The first four digits in a row, "8275" of "Xeon(R) Platinum 8275CL"; empty where there are none.
+/// The first four consecutive digits, "8275" of "Xeon(R) Platinum 8275CL"; empty if there are none.
 [[nodiscard]] constexpr std::string_view model_digits(std::string_view name) noexcept {
     for (std::size_t i = 0; i + 4 <= name.size(); ++i) {
         std::size_t n = 0;
@@ -169,9 +169,9 @@ namespace detail {
     return nullptr;
 }
 
-/// The share of its TDP that a processor draws at a load of 0 to 1: 12 % idle, 32 % at a tenth,
-/// 75 % at a half, 102 % full, straight lines between (Teads 2021, measured with RAPL on AWS
-/// bare-metal servers).
+/// The fraction of its TDP that a processor draws at a load of 0 to 1: 12 % idle, 32 % at a tenth,
+/// 75 % at half, 102 % at full load, with linear interpolation (Teads 2021, measured with RAPL on
+/// AWS bare-metal servers).
 [[nodiscard]] constexpr double teads_share_of_tdp(double load) noexcept {
     if (load <= 0) return 0.12;
     if (load < 0.1) return 0.12 + load * 2.0;

@@ -1,4 +1,4 @@
-// estimate.hpp - energy from load and a power model, where nothing can be measured.
+// estimate.hpp - estimates energy from load and a power model if nothing can be measured.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -30,16 +30,16 @@
 namespace joulery {
 inline namespace v1 {
 
-/// A model of power over load, with where its figures come from.
+/// A model of power over load, with the source of its figures.
 ///
 ///     cpu_power_model m = choose_cpu_power_model(system_root{});
 ///     m.watts(0.5, 64);      // half of 64 hardware threads busy
 struct cpu_power_model {
-    double tdp_watts = 0;  ///< > 0: the Teads curve over this; else the entry's watts a thread
+    double tdp_watts = 0;  ///< > 0: use the Teads curve; else the entry's watts per thread
     cpu_power_entry entry = unknown_cpu_power;
     double error = 0;          ///< stated, as a fraction
-    bool whole_server = true;  ///< the figures hold memory, fans and power supply
-    std::string sources;       ///< what the figures are and who says so, for the report
+    bool whole_server = true;  ///< the figures include memory, fans and power supply
+    std::string sources;       ///< what the figures are and where they come from, for the report
 
     [[nodiscard]] double watts(double load, double threads) const noexcept {
         if (tdp_watts > 0) return tdp_watts * teads_share_of_tdp(load);
@@ -47,15 +47,15 @@ struct cpu_power_model {
     }
 };
 
-/// What the packages may draw, as powercap tells anybody, energy hidden or not.
+/// The packages' power limits as powercap shows them to any user, even if the energy is hidden.
 struct powercap_tdp {
-    double watts = 0;         ///< of all packages; 0 where it tells none
-    bool is_a_limit = false;  ///< of some only the limit is known, which makers set as they like
+    double watts = 0;         ///< of all packages; 0: not stated
+    bool is_a_limit = false;  ///< for some only the limit is known, which vendors set as they like
 };
 
 namespace detail {
 
-/// "28.00": the same in every locale, which printf's is not.
+/// "28.00": the same in every locale, unlike printf.
 [[nodiscard]] inline std::string two_digits(double number) {
     const auto hundredths = static_cast<unsigned long long>(number * 100 + 0.5);
     const std::string rest = std::to_string(hundredths % 100);
@@ -64,8 +64,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// Sums up the packages' TDPs. Where one is unknown its long-term limit is used, up to what a
-/// socket can be made to draw: beyond that it means "none".
+/// Adds up the packages' TDPs. If one is unknown its long-term limit is used, unless it is more
+/// than a socket can draw, which means "none".
 [[nodiscard]] inline powercap_tdp read_powercap_tdp(const system_root& root) {
     constexpr std::uint64_t most_tdp = 2'000'000'000, most_limit = 500'000'000;  // microwatts
     powercap_tdp tdp;
@@ -90,8 +90,8 @@ namespace detail {
     return tdp;
 }
 
-/// Picks the best model the machine gives cause for: its server processor's own figures, else the
-/// TDP that powercap states, else an average.
+/// Chooses the best model for the machine: the figures of its server processor, else the TDP that
+/// powercap states, else an average.
 ///
 /// Stated errors: comparisons of such estimates with measurements found up to 40 % (Fischer 2025,
 /// arXiv 2509.22092), and up to 100 % for models that don't know the machine (Fahad et al. 2019).
@@ -121,7 +121,7 @@ namespace detail {
     return model;
 }
 
-/// Where the estimate takes time from; tests give their own.
+/// The clocks of the estimate; tests supply their own.
 struct estimate_clocks {
     std::function<double()> monotonic_seconds;
     std::function<double()> process_cpu_seconds;  ///< of all threads of this process
@@ -146,14 +146,15 @@ struct estimate_clocks {
     }
 };
 
-/// An energy counter made of load x watts x time. Its channel is marked `estimated`, states its
-/// error, and `note()` names the model and its inputs.
+/// An energy counter computed as load x watts x time. Its channel is marked `estimated` and states
+/// its error, and `note()` names the model and its inputs.
 ///
 /// Units:  raw values are microjoules since it was opened.
-/// Thread: reads must not overlap. Cost: two preads; that of /proc/stat grows with the processors.
-/// Fails:  `retry` while /proc/stat is not readable for less than a second. After that, and where
-///         it stands still, the load is what this process used itself: a lower bound. Nothing is
-///         lost: the next good read covers all the time since the last.
+/// Thread: reads must not overlap.
+/// Cost:   two preads; that of /proc/stat grows with the number of processors.
+/// Fails:  `retry` while /proc/stat can't be read for less than a second. After that, or if it does
+///         not change, the load is this process's own: a lower bound. Nothing is lost: the next
+///         good read covers all the time since the last one.
 ///
 ///     auto estimate = open_estimate(system_root{});
 class estimate_backend final : public backend {
@@ -175,8 +176,8 @@ class estimate_backend final : public backend {
         if (!board.empty() && (c.model.empty() || c.model.rfind("Arm ", 0) == 0)) c.model = board;
         if (!cloud.empty()) c.model += (c.model.empty() ? "" : ", ") + cloud;
         c.relative_error = model_.error;
-        // /proc/stat counts in 1/100 s. The Teads curve is bent: the load must be a mean over many
-        // ticks before it is put in.
+        // /proc/stat counts in 1/100 s. The Teads curve is nonlinear, so the load must be a mean
+        // over many ticks before it is applied.
         c.update_period = std::chrono::milliseconds(model_.tdp_watts > 0 ? 100 : 10);
         period_seconds_ = std::chrono::duration<double>(c.update_period).count();
         channels_.push_back(std::move(c));
@@ -222,8 +223,7 @@ class estimate_backend final : public backend {
     static constexpr double patience_seconds = 1.0;
 
  private:
-    // /proc/stat without a "cpuN" line a processor (some containers) leaves the list of sysfs, and
-    // that /proc/cpuinfo.
+    // If /proc/stat has no "cpuN" lines (some containers), sysfs is used, and then /proc/cpuinfo.
     static double count_threads(const system_root& root) {
         std::uint64_t n = count_cpus(root.line("/sys/devices/system/cpu/online"));
         if (n == 0) n = count_lines_with(root.text("/proc/stat", 1 << 20), "\ncpu");
@@ -250,8 +250,8 @@ class estimate_backend final : public backend {
         return n > 0 && parse_cpu_times({text, static_cast<std::size_t>(n)}, times);
     }
 
-    // The share of busy time, or -1 where nothing was counted yet. Ticks that went down (processors
-    // that left, a container that moved) say nothing about this interval.
+    // The busy fraction, or -1 if nothing was counted so far. If ticks went down (processors were
+    // removed, a container moved), this interval is unknown.
     static double load_between(cpu_times a, cpu_times b) noexcept {
         const double busy = b.busy >= a.busy ? static_cast<double>(b.busy - a.busy) : 0;
         const double rest = b.rest >= a.rest ? static_cast<double>(b.rest - a.rest) : 0;
@@ -301,7 +301,7 @@ class estimate_backend final : public backend {
     std::string note_;
 };
 
-/// Opens the estimate with a clock of the caller's.
+/// Opens the estimate with the caller's clocks.
 [[nodiscard]] inline opened_backend open_estimate(const system_root& root, estimate_clocks clocks) {
 #if JOULERY_LINUX()
     return std::unique_ptr<backend>(

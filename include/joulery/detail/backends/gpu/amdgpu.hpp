@@ -1,9 +1,9 @@
-// amdgpu.hpp - AMD GPUs and APUs through the kernel driver's files, no library.
+// amdgpu.hpp - AMD GPUs and APUs through the kernel driver's files, without a library.
 // SPDX-License-Identifier: MIT
 //
-// Kernel: drivers/gpu/drm/amd, read in 7.2. Tested on fake trees, not on hardware. The energy
-// counter is used only where its unit is known: MI200 and MI300 (2^-16 J). Not so: Navi (unit
-// undocumented, mostly not filled) and MI100 (32 bits, reported to stick); their power is
+// Kernel: drivers/gpu/drm/amd, as of 7.2. Tested on fake trees, not on hardware. The energy counter
+// is used only if its unit is known: MI200 and MI300 (2^-16 J). It is unknown for Navi
+// (undocumented, mostly not filled) and MI100 (32 bits, reported to stick); their power is
 // integrated.
 #pragma once
 
@@ -30,21 +30,21 @@
 namespace joulery {
 inline namespace v1 {
 
-// Layouts: drivers/gpu/drm/amd/include/kgd_pp_interface.h, read in 7.2. Tested on tables built to
+// Layouts: drivers/gpu/drm/amd/include/kgd_pp_interface.h, as of 7.2. Tested on tables built to
 // these layouts, not on hardware.
 
-/// What a gpu_metrics table says about energy. A field that the firmware does not fill is absent.
+/// The energy figures in a gpu_metrics table. A field that the firmware does not fill is absent.
 struct gpu_metrics {
     unsigned format = 0;              ///< 1: cards, 2 and 3: processors with graphics
     unsigned content = 0;             ///< revision within the format
-    bool known = false;               ///< the layout is one of the table below and the size fits
+    bool known = false;               ///< the layout is in the table below and the size fits
     double watts = -1;                ///< of the card or socket; -1: absent
-    std::uint64_t energy = no_value;  ///< counts of 2^-16 J where the unit is known
+    std::uint64_t energy = no_value;  ///< counts of 2^-16 J, if the unit is known
 };
 
 namespace detail {
 
-/// Where a version keeps its fields. `power_scale` 0: the header states no unit.
+/// The positions of the fields in a version. `power_scale` 0: the header states no unit.
 struct gpu_metrics_layout {
     unsigned char format, content;
     std::uint16_t size;
@@ -63,8 +63,8 @@ inline constexpr gpu_metrics_layout gpu_metrics_layouts[] = {
     {2, 3, 152, 40, 2, 0, 0, 0},   {2, 4, 168, 40, 2, 1e-3, 0, 0}, {3, 0, 264, 112, 4, 1e-3, 0, 0},
 };
 
-/// A little-endian number of 1, 2, 4 or 8 bytes; false where the text ends before, or where every
-/// bit is set, which is how the driver says "not available".
+/// A little-endian number of 1, 2, 4 or 8 bytes; false if the text ends before it, or if all bits
+/// are set, which is the driver's "not available".
 [[nodiscard]] inline bool number_at(std::string_view bytes, std::size_t at, std::size_t width,
                                     std::uint64_t& value) noexcept {
     if (at > bytes.size() || width > bytes.size() - at) return false;
@@ -80,8 +80,8 @@ inline constexpr gpu_metrics_layout gpu_metrics_layouts[] = {
     return true;
 }
 
-// Version 1.9: a count, then for each attribute its encoding (unit << 24 | type << 20 | id << 10 |
-// instances) in 64 bits and its values, packed.
+// Version 1.9: a count, and for each attribute its encoding (unit << 24 | type << 20 | id << 10 |
+// instances) in 64 bits followed by its values, packed.
 inline void parse_gpu_attributes(std::string_view bytes, gpu_metrics& metrics) noexcept {
     constexpr std::size_t widths[] = {1, 1, 2, 2, 4, 4, 8, 8};
     constexpr std::uint64_t socket_power = 3, energy_accumulator = 7;
@@ -107,8 +107,8 @@ inline void parse_gpu_attributes(std::string_view bytes, gpu_metrics& metrics) n
 
 }  // namespace detail
 
-/// Reads a table as one `pread` of the file gives it.
-/// Fails: never; what is unknown, too short or not filled stays absent.
+/// Parses a table as read by one `pread` of the file.
+/// Fails: never; fields that are unknown, truncated or not filled stay absent.
 ///
 ///     gpu_metrics m = parse_gpu_metrics(bytes);
 ///     if (m.watts >= 0) ...
@@ -138,21 +138,20 @@ inline void parse_gpu_attributes(std::string_view bytes, gpu_metrics& metrics) n
     return metrics;
 }
 
-/// Reads each AMD GPU's board energy, or its power where there is no counter to trust.
+/// Reads each AMD GPU's board energy, or its power if there is no reliable counter.
 ///
 /// Units:  energy in counts of 2^-16 J; power in microwatts.
-/// Thread: reads must not overlap. Cost: one pread a card, tens of us; the driver asks its firmware
-///         at most once a millisecond.
-/// Fails:  a card that sleeps is not woken and draws 0 W; one in reset holds `no_value`; a card
-/// that was removed too, and
-///         all of them removed are `gone`.
+/// Thread: reads must not overlap.
+/// Cost:   one pread per card, tens of us; the driver asks its firmware at most once a millisecond.
+/// Fails:  a sleeping card is not woken and draws 0 W; a card that is in reset or was removed gets
+///         `no_value`; if all were removed: `gone`.
 ///
 ///     auto gpus = open_amdgpu(system_root{});
 class amdgpu final : public backend {
  public:
     enum class origin : unsigned char { energy_counter, hwmon_power, metrics_power };
     struct card {
-        std::string path;  ///< of the file that is read, the prefix of a fake machine included
+        std::string path;  ///< of the file that is read, including a fake machine's prefix
         system_file file;
         origin from = origin::hwmon_power;
         channel described;
@@ -192,7 +191,7 @@ class amdgpu final : public backend {
         return gone == n ? read_status::gone : read_status::retry;
     }
 
-    /// The raw value of a card now, or `no_value`.
+    /// The present raw value of a card, or `no_value`.
     static std::uint64_t value_of(card& c) noexcept {
         if (!c.file.is_open()) return no_value;
         if (c.from == origin::hwmon_power) {
@@ -208,8 +207,7 @@ class amdgpu final : public backend {
     }
 
  private:
-    // True where the card is no longer there. A sleeping card (EPERM) or one in reset (EBUSY) keeps
-    // its file.
+    // True if the card is gone. A sleeping card (EPERM) or one in reset (EBUSY) keeps its file.
     static bool open_again(card& c) noexcept {
         if (c.file.is_open() && (c.file.error() == EPERM || c.file.error() == EBUSY)) return false;
         system_file again(c.path);
@@ -226,13 +224,13 @@ class amdgpu final : public backend {
 
 namespace detail {
 
-/// MI200's boards by PCI device id: version 1.3 tables, but a true 64-bit counter.
+/// MI200's boards by PCI device id: they have version 1.3 tables but a real 64-bit counter.
 [[nodiscard]] inline bool is_mi200(std::string_view pci_device) noexcept {
     return pci_device == "0x7408" || pci_device == "0x740c" || pci_device == "0x740f" ||
            pci_device == "0x7410";
 }
 
-/// Looks at one card after the other.
+/// Examines one card after another.
 class amdgpu_finder {
  public:
     amdgpu_finder(const system_root& root, std::shared_ptr<const time_source> clock)
@@ -260,7 +258,7 @@ class amdgpu_finder {
         ++seen_;
         const std::string pci = pci_address(device);
         sleeping_device sleep(root_, device, clock_);
-        // Asked for its table it would wake.
+        // Reading its table would wake it.
         const gpu_metrics m =
             sleep.was_asleep()
                 ? gpu_metrics{}
@@ -282,7 +280,7 @@ class amdgpu_finder {
         }
     }
 
-    // The highest limit that the card states beside its power.
+    // The highest limit that the card states next to its power.
     void look_at_limits(const std::string& folder) {
         stated_watts_ = 0;
         for (const char* file : {"/power1_cap", "/power1_cap_max"}) {
@@ -302,7 +300,7 @@ class amdgpu_finder {
         for (const std::string& entry : root_.list(concat({device, "/hwmon"}))) {
             const std::string folder = concat({device, "/hwmon/", entry});
             if (root_.line(concat({folder, "/name"})) != "amdgpu") continue;
-            // Which of the two there is depends on the chip and the kernel.
+            // Which of the two exists depends on the chip and the kernel.
             for (const char* file : {"/power1_average", "/power1_input"})
                 if (root_.exists(folder + file))
                     return take(folder + file, amdgpu::origin::hwmon_power);
@@ -321,8 +319,8 @@ class amdgpu_finder {
         return true;
     }
 
-    // A processor with graphics reports its whole socket, the cores included: the very energy that
-    // RAPL calls the package, so that it takes the same id and is counted once.
+    // A processor with graphics reports its whole socket, including the cores: the energy that RAPL
+    // calls the package. So it gets the same id and is counted once.
     void name_channel(const std::string& pci, unsigned format) {
         const bool whole_socket = format == 2 || format == 3;
         amdgpu::card& card = cards_.back();

@@ -1,4 +1,4 @@
-// drm_cards.hpp - is there a GPU of this vendor? Asked before its library is loaded.
+// drm_cards.hpp - whether there is a GPU of a vendor, checked before its library is loaded.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -18,8 +18,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// Whether the kernel shows a card (or, without a driver for displays, an accelerator) of a PCI
-/// vendor, such as "0x1002". Always true on Windows, where the library itself is asked.
+/// Whether the kernel shows a card (or an accelerator without a display driver) of a PCI vendor
+/// such as "0x1002". Always true on Windows, where the library itself is asked.
 [[nodiscard]] inline bool has_card_of(const system_root& root, std::string_view vendor) {
 #if defined(_WIN32)
     (void)root, (void)vendor;
@@ -30,12 +30,12 @@ namespace detail {
             if (entry.find('-') == std::string::npos &&
                 root.line(concat({kind, "/", entry, "/device/vendor"})) == vendor)
                 return true;
-    return root.exists("/dev/dxg");  // Windows' subsystem for Linux
+    return root.exists("/dev/dxg");  // Windows Subsystem for Linux
 #endif
 }
 
-/// A card of a vendor that sleeps now, "card1"; "" where none does. Starting the vendor's library
-/// would wake it.
+/// A sleeping card of a vendor, "card1"; "" if there is none. Starting the vendor's library would
+/// wake it.
 [[nodiscard]] inline std::string sleeping_card_of(const system_root& root,
                                                   std::string_view vendor) {
     for (const std::string& entry : root.list("/sys/class/drm")) {
@@ -54,7 +54,7 @@ namespace detail {
                     "/device/power/control # or start the meter when the card is at work"})};
 }
 
-/// "0000:65:00.0", as the kernel spells it.
+/// "0000:65:00.0", as the kernel writes it.
 [[nodiscard]] inline std::string pci_text(std::uint64_t domain, unsigned bus, unsigned device,
                                           unsigned function) {
     char text[40];
@@ -66,13 +66,13 @@ namespace detail {
 }  // namespace detail
 
 // MI300A's PCI id: drivers/gpu/drm/amd/amdgpu/amdgpu_drv.c (AMD_IS_APU). That its meter covers the
-// whole socket is from the kernel's HSMP document (socket energy holds those of CCDs, XCDs, HBM);
-// what RAPL's package counts there is not known. Not verified on hardware.
+// whole socket is from the kernel's HSMP document (socket energy includes CCDs, XCDs, HBM); what
+// RAPL's package counts there is unknown. Not verified on hardware.
 namespace detail {
 
 inline constexpr unsigned mi300a_device_id = 0x74a0;
 
-/// The socket whose processors are next to a PCI device; 0 where the kernel does not say.
+/// The socket whose processors are next to a PCI device; 0 if the kernel does not say.
 [[nodiscard]] inline std::string socket_next_to(const system_root& root, std::string_view pci) {
     const std::string folder = concat({"/sys/bus/pci/devices/", pci});
     const list<socket_cpu> nearest =
@@ -80,8 +80,8 @@ inline constexpr unsigned mi300a_device_id = 0x74a0;
     return std::to_string(nearest.empty() ? 0 : nearest.front().package);
 }
 
-/// Makes a GPU's channel that of an MI300A's socket, which holds the processor: RAPL's package,
-/// whether it counts all of the socket or less, lies inside and is not added.
+/// Turns a GPU's channel into that of an MI300A's socket, which includes the processor: RAPL's
+/// package is contained in it and not added, whether it counts the whole socket or less.
 inline void describe_mi300a(channel& c, const system_root& root, std::string_view pci) {
     const std::string socket = socket_next_to(root, pci);
     c.id = concat({"module", socket});

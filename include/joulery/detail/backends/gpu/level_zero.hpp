@@ -1,8 +1,8 @@
 // level_zero.hpp - Intel GPUs through Level Zero's Sysman.
 // SPDX-License-Identifier: MIT
 //
-// For Windows, and for GPUs whose energy is not in hwmon (Battlemage): Sysman itself reads hwmon
-// where there is one. Tested on a fake loader, and on the real one (1.8) without a GPU; not on
+// For Windows, and for GPUs whose energy is not in hwmon (Battlemage); where there is hwmon, Sysman
+// itself reads it. Tested on a fake loader, and on the real one (1.8) without a GPU; not on
 // hardware.
 #pragma once
 
@@ -30,9 +30,9 @@
 namespace joulery {
 inline namespace v1 {
 
-// zes_api.h, which only ever adds structures; the layouts are checked against the header of 1.8 by
-// the tests. Loaders before 1.9 have no zesInit: there Sysman is a part of the application's own
-// Level Zero, and only if ZES_ENABLE_SYSMAN=1 was in the environment when that was started.
+// zes_api.h, which only ever adds structures; the tests check the layouts against the header of
+// 1.8. Loaders before 1.9 have no zesInit: there Sysman is part of the application's own Level
+// Zero, and only if ZES_ENABLE_SYSMAN=1 was in the environment when that was started.
 namespace detail {
 
 struct zes_energy {
@@ -51,7 +51,7 @@ struct zes_power {
     std::int32_t min_limit_mw = -1;
     std::int32_t max_limit_mw = -1;
 };
-// Vendors ship 64-bit libraries only; elsewhere pointers and alignment are others.
+// Vendors ship 64-bit libraries only; elsewhere pointers and alignment differ.
 static_assert(sizeof(void*) != 8 ||
                   (sizeof(zes_power) == 40 && offsetof(zes_power, default_limit_mw) == 28),
               "zes_power_properties_t");
@@ -94,7 +94,7 @@ struct level_zero_api {
     int (*properties)(void*, zes_power*) = nullptr;
     int (*energy)(void*, zes_energy*) = nullptr;
 
-    /// "error 0x78000001", as the headers spell their codes.
+    /// "error 0x78000001", as the headers write their codes.
     [[nodiscard]] static std::string text_of(int status) {
         char text[32];
         std::snprintf(text, sizeof text, "error 0x%08x", static_cast<unsigned>(status));
@@ -120,7 +120,7 @@ struct level_zero_api {
         if (library.bind(api.start, "zesInit") && library.bind(api.drivers, "zesDriverGet") &&
             library.bind(api.devices, "zesDeviceGet"))
             return api;
-        // Setting the variable here would change what the program's own Level Zero does.
+        // Setting the variable here would affect the program's own Level Zero.
         const char* enabled = environment_variable("ZES_ENABLE_SYSMAN");
         if (enabled == nullptr || std::string(enabled) != "1")
             return failure{concat({library.path(), " is older than 1.9 and has no zesInit"}),
@@ -135,7 +135,7 @@ struct level_zero_api {
 struct level_zero_devices {
     static constexpr std::string_view name = "level-zero";
     level_zero_api api;
-    detail::list<void*> domains;  ///< one a channel
+    detail::list<void*> domains;  ///< one per channel
 
     [[nodiscard]] level_zero_devices only(std::size_t from, std::size_t end) const {
         return {api,
@@ -152,7 +152,7 @@ struct level_zero_devices {
     }
 };
 
-/// Looks at the power domains of one device after the other.
+/// Examines the power domains of one device after another.
 class level_zero_discovery {
  public:
     level_zero_discovery(const level_zero_api& api, const system_root& root) : root_(root) {
@@ -176,7 +176,7 @@ class level_zero_discovery {
     struct place {
         std::size_t channel;
         int domain;
-        int tile;  ///< -1: of the whole device
+        int tile;  ///< -1: the whole device
     };
 
     [[nodiscard]] const level_zero_api& api() const noexcept { return found_.api; }
@@ -207,7 +207,7 @@ class level_zero_discovery {
             if (has_pci)
                 channels_[p.channel].model =
                     pci_model(root_, concat({"/sys/bus/pci/devices/", pci}));
-            // Of a part without a limit of its own the card's holds.
+            // A part without a limit of its own uses the card's.
             double& most = channels_[p.channel].max_watts;
             for (const place& whole : places)
                 if (most <= 0 && depth(whole) < depth(p)) most = channels_[whole.channel].max_watts;
@@ -233,7 +233,7 @@ class level_zero_discovery {
         c.id = concat(
             {"gpu/", pci, (p.tile >= 0 ? concat({"/tile", p.tile}) : ""), "/", name_of(p.domain)});
         for (const place& other : places)
-            if (channels_[other.channel].id == c.id) return;  // a second view of the same
+            if (channels_[other.channel].id == c.id) return;  // a second view of the same domain
         c.part = p.domain == memory ? component::dram : component::gpu;
         c.update_period = std::chrono::milliseconds(1);
         c.max_watts = std::max({properties.max_limit_mw, properties.default_limit_mw, 0}) * 1e-3;
@@ -253,21 +253,20 @@ class level_zero_discovery {
             case gpu:
                 return "gpu";
             default:
-                return "board";  // an older driver does not tell: what it counts is the card
+                return "board";  // older drivers don't say, but count the card
         }
     }
-    // "" of the card itself: the place that a channel's device is built in at.
+    // The place of a channel inside its card; "" for the card itself.
     static std::string within_card(const place& p) {
         const std::string tile = p.tile >= 0 ? concat({"/tile:", p.tile}) : "";
         return depth(p) == 0 ? "" : concat({tile, "/", name_of(p.domain)});
     }
-    // How far inside a domain lies: card, package, parts; those of a tile further than the
-    // device's.
+    // Depth of a domain: card, package, parts; those of a tile are deeper than the device's.
     static int depth(const place& p) noexcept {
         const int inside = p.domain == package ? 1 : p.domain >= stack ? 2 : 0;
         return inside + (p.tile >= 0 ? 3 : 0);
     }
-    // The innermost domain that lies around this one.
+    // The innermost domain that contains this one.
     [[nodiscard]] std::string parent_of(const place& p, const detail::list<place>& places) const {
         const place* best = nullptr;
         for (const place& other : places) {
@@ -291,10 +290,10 @@ class level_zero_discovery {
 
 }  // namespace detail
 
-/// The energy counters of Intel GPUs: card, package inside it, tiles and memory inside that.
+/// The energy counters of Intel GPUs: the card, the package in it, and tiles and memory in that.
 ///
-/// Units:  microjoules in 64 bits. Thread: reads must not overlap. Cost: one call a domain.
-/// Fails:  as `library_backend`; a device that was reset is found again by a new process only.
+/// Units:  microjoules in 64 bits. Thread: reads must not overlap. Cost: one call per domain.
+/// Fails:  as `library_backend`; a device that was reset is found again only by a new process.
 ///
 ///     auto gpus = open_level_zero(system_root{});
 using level_zero = library_backend<detail::level_zero_devices>;

@@ -1,4 +1,4 @@
-// library_backend.hpp - the loop that backends over a vendor's library share.
+// library_backend.hpp - the read loop shared by backends that use a vendor's library.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,22 +22,23 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// A backend over a vendor's library that may show several devices.
+/// A backend that uses a vendor's library and may show several devices.
 ///
-/// A call waits for the driver or the firmware, up to tens of milliseconds on some. Read by one
-/// thread the last of eight devices would be dated by when the calls for the other seven came back.
+/// A call waits for the driver or the firmware, on some devices for tens of milliseconds. If one
+/// thread read eight devices, the last would be dated by the time at which the other seven calls
+/// returned.
 class device_library : public backend {
  public:
     [[nodiscard]] bool reads_wait() const noexcept final { return true; }
-    /// A backend for each device, which take the devices over; none where there is nothing to
-    /// split.
+    /// Splits it into one backend per device, which take the devices over; none if there is nothing
+    /// to split.
     [[nodiscard]] virtual std::vector<std::unique_ptr<backend>> split() { return {}; }
 };
 
-/// The backends that are a `device_library`, by name.
+/// The names of the backends that are a `device_library`.
 inline constexpr std::string_view device_libraries[] = {"nvml", "rocm-smi", "level-zero", "habana"};
 
-/// The device that a channel is of, without the place in it: "pci:0000:65:00.0".
+/// The device of a channel, without the place inside it: "pci:0000:65:00.0".
 [[nodiscard]] inline std::string_view whole_device_of(const channel& c) noexcept {
     const std::string_view device = c.device;
     return device.substr(0, device.find('/'));
@@ -45,9 +46,9 @@ inline constexpr std::string_view device_libraries[] = {"nvml", "rocm-smi", "lev
 
 }  // namespace detail
 
-/// What one of the `device_libraries` opened, one backend for each device where it shows several:
-/// each has a sampler of its own, no call waits for another device's, and each reading is dated by
-/// itself. Other backends stay whole.
+/// Splits a backend opened by one of the `device_libraries` into one per device, if it shows
+/// several: each has its own sampler, no call waits for another device's, and each reading has its
+/// own time. Other backends stay whole.
 [[nodiscard]] inline std::vector<std::unique_ptr<backend>> split_by_device(
     std::unique_ptr<backend> b) {
     std::vector<std::unique_ptr<backend>> parts;
@@ -59,16 +60,16 @@ inline constexpr std::string_view device_libraries[] = {"nvml", "rocm-smi", "lev
 
 namespace detail {
 
-/// What asking a device brought.
+/// The result of querying a device.
 enum class device_answer : unsigned char { value, none, lost };
 
 }  // namespace detail
 
-/// A backend that asks its devices one after the other.
+/// A backend that queries its devices one after another.
 ///
-/// `Devices` has `name`; `read(i, value)`, which asks for the value of channel `i`; and
-/// `only(i, k)`, the devices of the channels from `i` up to `k`.
-/// Fails:  a device without an answer holds `no_value`; none with one: `retry`, or `gone` where all
+/// `Devices` has `name`; `read(i, value)`, which queries channel `i`; and `only(i, k)`, the devices
+/// of the channels from `i` up to `k`.
+/// Fails:  a device without an answer gets `no_value`; if none answers: `retry`, or `gone` if all
 ///         are lost.
 template <class Devices>
 class library_backend final : public detail::device_library {
@@ -76,7 +77,7 @@ class library_backend final : public detail::device_library {
     library_backend(Devices devices, std::vector<channel> channels, std::string note)
         : devices_(std::move(devices)), channels_(std::move(channels)), note_(std::move(note)) {}
 
-    /// From now on cards that sleep are neither woken nor kept up: they draw 0 W.
+    /// From now on, sleeping cards are neither woken nor kept awake: they draw 0 W.
     void let_sleep(const system_root& root, const std::shared_ptr<const time_source>& clock) {
         for (const channel& c : channels_) {
             const std::string_view device = detail::whole_device_of(c);
@@ -96,7 +97,7 @@ class library_backend final : public detail::device_library {
 
     [[nodiscard]] std::vector<std::unique_ptr<backend>> split() override {
         std::vector<std::unique_ptr<backend>> parts;
-        for (const channel& c : channels_)  // which belong together is not known
+        for (const channel& c : channels_)  // which ones belong together is unknown
             if (c.device.empty()) return parts;
         for (std::size_t i = 0, end = 0; i < channels_.size(); i = end) {
             for (end = i + 1; end < channels_.size() && is_same_device(i, end);) ++end;
@@ -142,7 +143,7 @@ class library_backend final : public detail::device_library {
     Devices devices_;
     std::vector<channel> channels_;
     std::string note_;
-    detail::list<detail::sleeping_device> sleeps_;  ///< one a channel; empty: none does
+    detail::list<detail::sleeping_device> sleeps_;  ///< one per channel; empty: none sleeps
 };
 
 }  // namespace v1

@@ -1,9 +1,9 @@
 // nvml.hpp - NVIDIA GPUs through the driver's management library.
 // SPDX-License-Identifier: MIT
 //
-// nvml.h of CUDA 12.4 and API 13; libnvidia-ml 550 run without a GPU. Tested on fake libraries;
-// and seen on one H100 (driver 580.159.04); the tests labelled `hardware` look at what a GPU
-// answers. Not verified: the module scope on superchips, and counters of other GPUs.
+// nvml.h of CUDA 12.4 and API 13; libnvidia-ml 550 run without a GPU. Tested on fake libraries, and
+// on one H100 (driver 580.159.04); the tests labeled `hardware` check a GPU's answers. Not
+// verified: the module scope on superchips, and counters of other GPUs.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -34,13 +34,13 @@
 namespace joulery {
 inline namespace v1 {
 
-// nvml.h of CUDA 12.4: one sample a process that did anything in the last sample period (1/6 to 1
-// s, by model), with the percentage of it in which its kernels ran; NOT_FOUND where nobody did.
-// Not for GPUs split into instances (MIG), nor before Maxwell. Tested on a fake library.
+// nvml.h of CUDA 12.4: one sample per process that was active in the last sample period (1/6 to 1
+// s, by model), with the percentage of it in which its kernels ran; NOT_FOUND if none was. Not for
+// GPUs split into instances (MIG), nor before Maxwell. Tested on a fake library.
 namespace detail {
 
-/// This process's number as the whole machine has it; 0 in a container, which has numbers of its
-/// own (/proc/self/ns/pid names another than the machine's first namespace).
+/// This process's id on the whole machine; 0 in a container with ids of its own (/proc/self/ns/pid
+/// names a namespace other than the machine's first one).
 [[nodiscard]] inline std::uint32_t machine_wide_pid(const system_root& root) {
 #if JOULERY_POSIX()
     char name[64];
@@ -54,11 +54,11 @@ namespace detail {
 #endif
 }
 
-/// Shares of one GPU's time.
+/// This process's share of a GPU's time.
 ///
 /// Thread: one caller. Cost: one call of the library.
-/// Fails:  `unknown_share` where the library does not tell, and until this process is seen to use
-///         the GPU; where nobody did anything since, the last share.
+/// Fails:  `unknown_share` if the library does not know, and until this process is seen to use the
+///         GPU; if nobody used it since the last call, the last share.
 class nvml_process_share {
  public:
     [[nodiscard]] double take(const nvml_api& api, nvml_device device, std::uint32_t pid) noexcept {
@@ -77,7 +77,7 @@ class nvml_process_share {
     void look(const nvml_process_utilization* samples, unsigned n, std::uint32_t pid) noexcept {
         double own = 0, all = 0;
         for (unsigned i = 0; i < n; ++i) {
-            if (samples[i].timestamp_us <= seen_us_) continue;  // some drivers repeat old ones
+            if (samples[i].timestamp_us <= seen_us_) continue;  // some drivers repeat old samples
             const double busy = samples[i].sm;
             all += busy;
             if (samples[i].pid == pid) own += busy;
@@ -94,18 +94,19 @@ class nvml_process_share {
 
 }  // namespace detail
 
-/// Reads each GPU's total energy counter, or its power where it has none.
+/// Reads each GPU's total energy counter, or its power if it has none.
 ///
 /// Units:  millijoules since the driver was loaded; milliwatts.
-/// Thread: reads must not overlap. Cost: one call a GPU, for its module's power, too. Seen on an
-///         H100 (driver 580): 2.6 to 16 ms for a counter that changes every 100 ms, 1 to 12 us for
-///         a power; in the first ten seconds a second call now and then compares the two. A counter
-///         that stands still while power flows is replaced by power x time.
-/// Fails:  a GPU that is lost holds `no_value` while the others go on, and is looked for again by
-///         its UUID; all of them lost: `gone`, and the library is started anew from time to time.
-/// Limits: the energy is that of the board, whoever uses it: instances of a split GPU (MIG) and
-///         other processes included, but for `attribution::process`. A meter belongs to the process
-///         that opened it; after fork the child opens its own.
+/// Thread: reads must not overlap.
+/// Cost:   one call per GPU, including its module's power. Measured on an H100 (driver 580): 2.6 to
+///         16 ms for a counter that changes every 100 ms, 1 to 12 us for a power; in the first ten
+///         seconds sometimes a second call, which compares the two. A counter that stands still
+///         while power flows is replaced by power x time.
+/// Fails:  a lost GPU gets `no_value` while the others continue, and is searched for by its UUID;
+///         if all are lost: `gone`, and the library is restarted from time to time. Limits: the
+///         energy is that of the board, whoever uses it: it includes the instances of a split GPU
+///         (MIG) and, except under `attribution::process`, other processes. A meter belongs to the
+///         process that opened it; after fork the child opens its own.
 ///
 ///     auto gpus = open_nvml(system_root{});
 ///     if (!gpus) std::cerr << gpus.error().reason << "\n" << gpus.error().remedy << "\n";
@@ -121,8 +122,8 @@ class nvml final : public detail::device_library {
         }
     }
 
-    /// One backend for each GPU, with the module that it shows: calls to the driver that take
-    /// milliseconds each do not wait for one another, and each reading has a moment of its own.
+    /// One backend per GPU, together with its module: driver calls that take milliseconds do not
+    /// wait for one another, and each reading has its own time.
     [[nodiscard]] std::vector<std::unique_ptr<backend>> split() override {
         std::vector<std::unique_ptr<backend>> parts;
         std::string note(note_.text());
@@ -131,7 +132,7 @@ class nvml final : public detail::device_library {
             const detail::nvml_device device = states_[i].meter.device;
             for (; i < states_.size() && states_[i].meter.device == device; ++i)
                 meters.push_back(std::move(states_[i].meter));
-            if (!parts.empty() && api_.init() != detail::nvml_ok) continue;  // a reference each
+            if (!parts.empty() && api_.init() != detail::nvml_ok) continue;  // one reference each
             parts.push_back(std::make_unique<nvml>(api_, std::move(meters), std::exchange(note, {}),
                                                    clock_, pid_));
         }
@@ -158,7 +159,7 @@ class nvml final : public detail::device_library {
             state& s = states_[i];
             if (i == 0 || s.meter.device != states_[i - 1].meter.device) ask_together(i, n);
             if (s.misses != 0 && is_turn(s.misses)) find_again(s.meter);
-            int status = detail::nvml_ok;  // of one that sleeps, and is not asked
+            int status = detail::nvml_ok;  // for a sleeping GPU, which is not asked
             const auto ask = [&]() noexcept {
                 std::uint64_t value = no_value;
                 status = value_of(s, value);
@@ -189,11 +190,11 @@ class nvml final : public detail::device_library {
         detail::counter_check check;
         detail::nvml_process_share share;
         unsigned misses = 0;
-        bool replaced = false;  ///< the counter stands still: power x time is counted instead
+        bool replaced = false;  ///< the counter stands still: count power x time instead
         double replaced_at = 0;
         double last_watts = 0;
         double millijoules = 0;
-        std::uint64_t answer = no_value;  ///< of a call for several values
+        std::uint64_t answer = no_value;  ///< from a call for several values
     };
 
     static bool is_lost(int status) noexcept {
@@ -201,7 +202,7 @@ class nvml final : public detail::device_library {
                status == detail::nvml_uninitialized || status == detail::nvml_driver_not_loaded ||
                status == detail::nvml_version_mismatch;
     }
-    // The 1st, 2nd, 4th ... failure in a row, and every 64th: starting the library takes 18 ms.
+    // The 1st, 2nd, 4th ... consecutive failure, and every 64th: starting the library takes 18 ms.
     static bool is_turn(unsigned failures) noexcept {
         return (failures & (failures - 1)) == 0 || failures % 64 == 0;
     }
@@ -210,8 +211,8 @@ class nvml final : public detail::device_library {
         return static_cast<double>(clock_->now()) * clock_->seconds_per_tick();
     }
 
-    // All values of a device that has several, such as a module's beside its GPU's, in one call:
-    // each call may wait for the driver for milliseconds.
+    // Reads all values of a device that has several, such as a module's and its GPU's, in one call,
+    // because each call may wait for the driver for milliseconds.
     void ask_together(std::size_t first, std::size_t end) noexcept {
         detail::nvml_field_value values[most_together] = {};
         std::size_t n = 0;
@@ -286,7 +287,7 @@ class nvml final : public detail::device_library {
         return status;
     }
 
-    // Once, when no counter is undecided any more.
+    // Once, when every counter is decided.
     void publish_checks() noexcept {
         for (const state& s : states_)
             if (s.meter.from == detail::nvml_source::energy_counter &&
@@ -303,7 +304,8 @@ class nvml final : public detail::device_library {
         if (api_.by_uuid != nullptr && api_.by_uuid(m.uuid.c_str(), &again) == detail::nvml_ok)
             m.device = again;
     }
-    // After the driver was loaded anew the library must be, too: our reference is given back first.
+    // After the driver was reloaded the library must be reloaded, too: our reference is released
+    // first.
     void start_again() noexcept {
         if (api_.shutdown != nullptr) api_.shutdown();
         if (api_.init() != detail::nvml_ok) return;
@@ -312,14 +314,14 @@ class nvml final : public detail::device_library {
 
     detail::nvml_api api_;
     std::shared_ptr<const time_source> clock_;
-    std::uint32_t pid_;  ///< this process's number for the driver; 0: unknown
+    std::uint32_t pid_;  ///< this process's id for the driver; 0: unknown
     detail::list<state> states_;
     std::vector<channel> channels_;
     unsigned bad_reads_ = 0;
     detail::checked_note note_;
 };
 
-/// Where to find the library, and a clock for the comparison of counter and power.
+/// Where to find the library, and a clock for comparing counter and power.
 struct nvml_options {
     library_search libraries;
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>();

@@ -1,8 +1,8 @@
-// nvml_api.hpp - the part of NVIDIA's management library that is used, declared here.
+// nvml_api.hpp - declarations of the part of NVIDIA's management library that is used.
 // SPDX-License-Identifier: MIT
 //
-// nvml.h of CUDA 12.4 and of API 13: only calls whose structures are the same in both, or that have
-// none. NVML states that it is thread-safe.
+// nvml.h of CUDA 12.4 and of API 13: only calls that have no structures, or the same ones in both.
+// NVML states that it is thread-safe.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -46,7 +46,7 @@ static_assert(sizeof(nvml_pci_info) == 68 && offsetof(nvml_pci_info, bus_id) == 
               "nvmlPciInfo_t of nvmlDeviceGetPciInfo_v3");
 
 struct nvml_process_utilization {
-    std::uint32_t pid;  ///< as the machine numbers it, whatever a container does
+    std::uint32_t pid;  ///< the machine's number, even in a container
     std::uint64_t timestamp_us;
     std::uint32_t sm;  ///< percent of the sample period that its kernels ran, likewise:
     std::uint32_t memory;
@@ -77,7 +77,7 @@ inline constexpr std::uint32_t nvml_power_instant = 186;
 inline constexpr std::uint32_t nvml_scope_gpu = 0;
 inline constexpr std::uint32_t nvml_scope_module = 1;  // a Grace superchip: processor and GPU
 
-/// The library's calls; what an old driver's library lacks is null.
+/// The library's calls; null if an old driver's library lacks them.
 struct nvml_api {
     int (*init)() = nullptr;
     int (*shutdown)() = nullptr;
@@ -96,7 +96,7 @@ struct nvml_api {
     int (*board_id)(nvml_device, unsigned*) = nullptr;
     int (*module_id)(nvml_device, unsigned*) = nullptr;
     int (*power_limit)(nvml_device, unsigned*) = nullptr;
-    int (*power_limits)(nvml_device, unsigned*, unsigned*) = nullptr;  // least and most to be set
+    int (*power_limits)(nvml_device, unsigned*, unsigned*) = nullptr;  // of the limit: min, max
     int (*mig_mode)(nvml_device, unsigned*, unsigned*) = nullptr;
     int (*process_utilization)(nvml_device, nvml_process_utilization*, unsigned*,
                                unsigned long long) = nullptr;
@@ -114,15 +114,15 @@ struct nvml_api {
         if (status == nvml_ok) millijoules = value;
         return status;
     }
-    /// Milliwatts: of the moment, or on Ampere (but for A100) and later the mean of a second.
+    /// Milliwatts: at the moment, or a one-second mean on Ampere (except A100) and later.
     int read_power(nvml_device device, std::uint64_t& milliwatts) const noexcept {
         unsigned value = 0;
         const int status = power != nullptr ? power(device, &value) : nvml_not_supported;
         if (status == nvml_ok) milliwatts = value;
         return status;
     }
-    /// Watts that the GPU is limited to: of the limit in force, which a laptop moves with its
-    /// load, and the highest that can be set, the larger one. 0: not stated.
+    /// The power limit of the GPU in watts: the larger of the limit in force, which a laptop
+    /// changes with its load, and the highest possible limit. 0: not stated.
     [[nodiscard]] double stated_watts(nvml_device device) const noexcept {
         constexpr unsigned most_credible = 100'000'000;  // mW; more is an error value
         unsigned in_force = 0, least = 0, most = 0;
@@ -132,7 +132,7 @@ struct nvml_api {
         if (most > most_credible) most = 0;
         return (in_force > most ? in_force : most) * 1e-3;
     }
-    /// A text that a call writes: a name, a serial number; "" where there is none.
+    /// A text written by a call: a name, a serial number; "" if there is none.
     [[nodiscard]] static std::string text(int (*call)(nvml_device, char*, unsigned),
                                           nvml_device device) {
         char words[128] = "";
@@ -154,7 +154,7 @@ struct nvml_api {
         return value_of(v, milliwatts) ? nvml_ok : nvml_not_supported;
     }
 
-    /// The whole number in a field, whatever type the library chose for it.
+    /// The integer in a field, whatever type the library chose for it.
     static bool value_of(const nvml_field_value& v, std::uint64_t& number) noexcept {
         std::uint32_t narrow = 0;
         std::memcpy(&narrow, v.value, sizeof narrow);
@@ -180,12 +180,12 @@ struct nvml_api {
         }
     }
 
-    /// Finds the library; `failure` where it or what can't be done without is missing.
+    /// Loads the library; fails if it or an essential call is missing.
     [[nodiscard]] static result<nvml_api> load(const library_search& where) {
 #if defined(_WIN32)
         const dynamic_library library({"nvml.dll"}, where);
 #else
-        // Never the toolkit's libraries to link against: they have no bodies.
+        // Never the toolkit's stub libraries, which have no code.
         const dynamic_library library(
             {"libnvidia-ml.so.1", "libnvidia-ml.so", "/usr/lib/wsl/lib/libnvidia-ml.so.1"}, where);
 #endif

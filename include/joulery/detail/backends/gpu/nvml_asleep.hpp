@@ -1,8 +1,9 @@
-// nvml_asleep.hpp - NVIDIA GPUs that sleep at the start: NVML, which would wake them, waits.
+// nvml_asleep.hpp - NVIDIA GPUs that sleep at the start: NVML would wake them, so it is started
+// later.
 // SPDX-License-Identifier: MIT
 //
-// The driver's /proc/driver/nvidia/gpus/*/information and the PCI devices' runtime_status say what
-// is there without waking it (NVIDIA's README, "PCI-Express Runtime D3"). Tested on fakes.
+// The driver's /proc/driver/nvidia/gpus/*/information and the PCI devices' runtime_status list the
+// GPUs without waking them (NVIDIA's README, "PCI-Express Runtime D3"). Tested on fakes.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -30,7 +31,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The PCI addresses of NVIDIA's GPUs; empty where one of them is awake.
+/// The PCI addresses of NVIDIA's GPUs; empty if one of them is awake.
 [[nodiscard]] inline std::vector<std::string> sleeping_nvidia_gpus(const system_root& root) {
     std::vector<std::string> asleep;
     const std::string devices = "/sys/bus/pci/devices/";
@@ -45,10 +46,10 @@ namespace detail {
     return asleep;
 }
 
-/// Counts 0 J for GPUs that sleep; once one is awake NVML is started, and counts from there.
+/// Counts 0 J for sleeping GPUs; once one is awake NVML is started and counts from there.
 ///
-/// Units:  millijoules. Thread: reads must not overlap. Cost: a pread a GPU while all sleep.
-/// Fails:  a GPU that NVML does not tell of holds `no_value` while it is awake.
+/// Units:  millijoules. Thread: reads must not overlap. Cost: a pread per GPU while all sleep.
+/// Fails:  a GPU that NVML does not show gets `no_value` while it is awake.
 class nvml_asleep final : public device_library {
  public:
     using opener = std::function<opened_backend()>;
@@ -99,7 +100,7 @@ class nvml_asleep final : public device_library {
     static constexpr std::size_t none = ~std::size_t{0};
     struct gpu {
         sleeping_device sleep;
-        std::size_t place = none;  ///< among NVML's channels
+        std::size_t place = none;  ///< index among NVML's channels
         bool has_value = false;
         bool is_counter = false;
         std::uint64_t last = no_value;

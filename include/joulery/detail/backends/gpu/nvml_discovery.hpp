@@ -1,4 +1,4 @@
-// nvml_discovery.hpp - which NVIDIA GPUs there are and what each of them tells.
+// nvml_discovery.hpp - which NVIDIA GPUs there are and what each of them reports.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,14 +24,14 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// What is read of a GPU, best first.
+/// What is read from a GPU, best first.
 enum class nvml_source : unsigned char { energy_counter, power_field, power_usage };
 
 /// One channel: a GPU, or the module that it shares with a processor.
 struct nvml_meter {
     nvml_device device = nullptr;
     std::string uuid;
-    bool is_read = true;  ///< it tells energy or power
+    bool is_read = true;  ///< it reports energy or power
     nvml_source from = nvml_source::energy_counter;
     std::uint32_t field = 0;
     std::uint32_t scope = nvml_scope_gpu;
@@ -39,21 +39,21 @@ struct nvml_meter {
     sleeping_device sleep;
 };
 
-/// What lies on one module: a processor, its memory, and its GPUs.
+/// The parts on one module: a processor, its memory, and its GPUs.
 struct nvml_module {
-    std::string identity;  ///< what the device says: a socket, a serial or board number
-    nvml_meter meter;      ///< as the first of its GPUs shows it
+    std::string identity;  ///< from the device: a socket, a serial or board number
+    nvml_meter meter;      ///< as shown by the first of its GPUs
 };
 
-/// Before the library is loaded: without a driver its start takes 18 ms, and as root it makes a
-/// device node and runs nvidia-modprobe.
+/// Checked before the library is loaded, because without a driver starting it takes 18 ms, and as
+/// root it creates a device node and runs nvidia-modprobe.
 [[nodiscard]] inline bool has_nvidia_driver(const system_root& root) {
 #if defined(_WIN32)
     (void)root;
     return true;
 #else
     return root.exists("/proc/driver/nvidia/version") || root.exists("/sys/module/nvidia") ||
-           root.exists("/dev/dxg");  // Windows' subsystem for Linux
+           root.exists("/dev/dxg");  // Windows Subsystem for Linux
 #endif
 }
 
@@ -81,7 +81,7 @@ struct nvml_module {
     return {concat({"NVML does not start: ", api.text_of(status)}), remedy};
 }
 
-/// The socket that a PCI device is next to, by the kernel's word; "" where it has none.
+/// The socket that a PCI device is next to, according to the kernel; "" if unknown.
 [[nodiscard]] inline std::string socket_of_pci(const system_root& root, const std::string& device) {
     constexpr std::string_view bus = "pci:";
     if (device.size() <= bus.size()) return {};
@@ -89,11 +89,11 @@ struct nvml_module {
     const list<socket_cpu> nearest =
         first_cpu_of_each_socket(root, root.line(concat({folder, "/local_cpulist"})));
     if (nearest.size() == 1) return std::to_string(nearest.front().package);
-    std::uint64_t node = 0;  // "-1" where the firmware does not say
+    std::uint64_t node = 0;  // "-1" if the firmware does not say
     return root.number(concat({folder, "/numa_node"}), node) ? std::to_string(node) : std::string();
 }
 
-/// How many modules' power the firmware's meters show.
+/// The number of modules whose power the firmware's meters show.
 [[nodiscard]] inline std::size_t modules_of_firmware(const system_root& root) {
     std::size_t modules = 0;
     for (const std::string& entry : root.list("/sys/class/hwmon")) {
@@ -105,7 +105,7 @@ struct nvml_module {
     return modules;
 }
 
-/// Looks at one GPU after the other, then at the modules that they sit on.
+/// Examines one GPU after another, then the modules that they are on.
 class nvml_discovery {
  public:
     nvml_discovery(const nvml_api& api, const system_root& root,
@@ -161,7 +161,8 @@ class nvml_discovery {
         c.model = nvml_api::text(api_.name, gpu.device);
         c.part = component::gpu;
         c.joules_per_count = 1e-3;
-        // Boards are off by a constant factor of about this: Yang et al. 2024, arXiv 2312.02741.
+        // Boards have a constant relative error of about this size: Yang et al. 2024, arXiv
+        // 2312.02741.
         c.relative_error = 0.05;
         c.device = pci_key(gpu.device);
         c.max_watts = api_.stated_watts(gpu.device);
@@ -178,13 +179,13 @@ class nvml_discovery {
         return text;
     }
 
-    // A counter that shows nothing at all is none: some virtual GPUs answer with 0.
+    // A counter that reads 0 does not exist: some virtual GPUs answer with 0.
     int choose_source(nvml_meter& gpu) const {
         std::uint64_t value = 0;
         const int status = api_.read_energy(gpu.device, value);
         if (status == nvml_ok && value != 0) {
             gpu.described.update_period = std::chrono::milliseconds(100);
-            std::uint64_t same = 0;  // a field is asked for together with others
+            std::uint64_t same = 0;  // a field is queried together with others
             const bool has_field =
                 api_.read_field(gpu.device, nvml_energy, nvml_scope_gpu, same) == nvml_ok;
             if (has_field && same >= value && same - value < 1'000'000) gpu.field = nvml_energy;
@@ -200,7 +201,7 @@ class nvml_discovery {
         return nvml_ok;
     }
 
-    // The power of the moment, or else its mean over a second.
+    // The present power, or else its mean over a second.
     bool choose_field(nvml_meter& gpu, std::uint32_t scope) const {
         for (const std::uint32_t field : {nvml_power_instant, nvml_power_average}) {
             std::uint64_t value = 0;
@@ -215,8 +216,8 @@ class nvml_discovery {
         return false;
     }
 
-    // nvml.h: the power is the mean of a second on Ampere other than GA100, and later. Which Ampere
-    // it is can't be asked for, so that all of them are taken as averaging.
+    // nvml.h: the power is a one-second mean on Ampere other than GA100, and later. Which Ampere it
+    // is can't be queried, so all of them count as averaging.
     [[nodiscard]] bool averages(nvml_device device) const {
         unsigned architecture = 0;
         constexpr unsigned ampere = 7;
@@ -224,8 +225,8 @@ class nvml_discovery {
                api_.architecture(device, &architecture) == nvml_ok && architecture >= ampere;
     }
 
-    // A Grace superchip's module holds the processor, its memory and its GPUs, whose energy is
-    // thereby contained. Which GPUs share one is said by the socket that they are next to, else by
+    // A Grace superchip's module contains the processor, its memory and its GPUs, so it contains
+    // their energy. Which GPUs share one is decided by the socket that they are next to, else by
     // serial and board numbers, else by their PCI segments; never by what they draw.
     void place_on_modules() {
         list<nvml_meter> seen;
@@ -247,8 +248,8 @@ class nvml_discovery {
                 if (m.identity == sockets[i]) gpus_[i].described.parent = m.meter.described.id;
     }
 
-    // As a GPU shows it; without a device where it shows none, or none but itself, as some boards
-    // without a processor do.
+    // As shown by a GPU; without a device if it shows none, or only itself, as some boards without
+    // a processor do.
     [[nodiscard]] nvml_meter module_shown_by(const nvml_meter& gpu) const {
         nvml_meter module;
         module.device = gpu.device;
@@ -264,14 +265,14 @@ class nvml_discovery {
         return module;
     }
 
-    // By GPU, the number of its socket.
+    // Finds each GPU's socket number.
     [[nodiscard]] bool find_sockets(std::size_t modules, std::vector<std::string>& sockets) const {
         const auto all = [&](auto number_of) {
             sockets.clear();
             for (const nvml_meter& gpu : gpus_) sockets.push_back(number_of(gpu));
             return !any_in(sockets, [](const std::string& s) { return s.empty(); });
         };
-        // Firmware that puts every card next to one processor says nothing of its modules.
+        // Firmware that puts every card next to one processor reveals nothing about modules.
         if (all([&](const nvml_meter& gpu) {
                 return socket_of_pci(root_, gpu.described.device);
             }) &&
@@ -289,7 +290,7 @@ class nvml_discovery {
         const auto segment = [](const nvml_meter& gpu) {
             return pci_segment(gpu.described.device);
         };
-        // Numbers that differ between all GPUs may be the GPUs' own.
+        // Numbers that differ between all GPUs may be those of the GPUs.
         const auto shared = [&](auto number_of) {
             return all(number_of) && count_in_order(sockets) < gpus_.size();
         };
@@ -311,20 +312,20 @@ class nvml_discovery {
         const bool is_known = call != nullptr && call(gpu.device, &value) == nvml_ok;
         return is_known ? std::to_string(value) : std::string();
     }
-    // What stands in a serial number's place where nobody wrote one: "0", "N/A", "[N/A]", blanks.
+    // Fillers for a missing serial number: "0", "N/A", "[N/A]", blanks.
     [[nodiscard]] static bool is_filler(const std::string& serial) {
         return serial.find_first_of("123456789") == std::string::npos;
     }
     [[nodiscard]] static std::size_t count_of(std::vector<std::string> names) {
         return count_in_order(names);
     }
-    // "pci:0009:01:00.0" and "pci:0008:..." -> "000": Grace numbers the segments of a socket so.
+    // "pci:0009:01:00.0" and "pci:0008:..." -> "000": Grace numbers a socket's segments like this.
     static std::string pci_segment(const std::string& device) {
         constexpr std::string_view zero = "pci:0000:";
         if (device.size() < zero.size() || device.compare(0, zero.size(), zero) == 0) return {};
         return device.substr(4, device.find(':', 4) - 5);
     }
-    // Names become 0, 1, 2 ... in the order in which they come; returns how many there are.
+    // Replaces names by 0, 1, 2 ... in order of appearance; returns their number.
     static std::size_t count_in_order(std::vector<std::string>& names) {
         std::vector<std::string> known;
         for (std::string& name : names) {
@@ -339,7 +340,7 @@ class nvml_discovery {
         for (const nvml_module& m : modules_)
             if (m.identity == socket) return m.meter.described.id;
         channel& c = shown.described;
-        c.id = concat({"module", socket});  // as the ACPI meter of the same module
+        c.id = concat({"module", socket});  // like the ACPI meter of the same module
         c.model = "NVIDIA Grace";
         c.part = component::soc;
         c.kind = reading_kind::power_gauge;

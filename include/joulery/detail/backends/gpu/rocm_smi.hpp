@@ -1,12 +1,13 @@
-// rocm_smi.hpp - AMD GPUs through ROCm SMI, where the kernel's files can't be used.
+// rocm_smi.hpp - AMD GPUs through ROCm SMI, if the kernel's files can't be used.
 // SPDX-License-Identifier: MIT
 //
-// Its successor AMD SMI is not used: it reads the same files of the kernel, no card is reached by
-// it alone, and the structure of its power call has grown from version to version.
+// Its successor AMD SMI is not used: it reads the same kernel files, reaches no additional cards,
+// and the structure of its power call has grown from version to version.
 //
 // rocm_smi.h and the libraries 5.2.3 and 6.4.1. `amdgpu` gives the same data without the library's
-// traps: after a start that failed its calls crash, it prints to stderr, and before ROCm 6.1 it may
-// give one value for ever. Tested on a fake library, and on the real one (5.2.3) without a GPU.
+// problems: its calls crash after a failed start, it prints to stderr, and before ROCm 6.1 it may
+// return the same value forever. Tested on a fake library, and on the real one (5.2.3) without a
+// GPU.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -34,7 +35,7 @@ inline namespace v1 {
 namespace detail {
 
 /// Whether a chip, by PCI device id, has a 64-bit energy counter in 2^-16 J: MI200, MI300, MI350.
-/// The others' is 32 bits wide and wraps within minutes (MI100), or never filled (Navi).
+/// That of others is 32 bits wide and wraps within minutes (MI100), or is never filled (Navi).
 [[nodiscard]] inline bool has_amd_counter(unsigned device_id) noexcept {
     const bool mi200 =
         device_id == 0x7408 || device_id == 0x740c || device_id == 0x740f || device_id == 0x7410;
@@ -43,20 +44,20 @@ namespace detail {
     return mi200 || mi300 || mi350;
 }
 
-/// The library states 15.3 uJ a count for what is 2^-16 J (15.2588 uJ): 0.27 % too much.
+/// The library states 15.3 uJ per count for 2^-16 J (15.2588 uJ), which is 0.27 % too much.
 [[nodiscard]] inline double amd_joules_per_count(float stated_microjoules) noexcept {
     const double stated = static_cast<double>(stated_microjoules) * 1e-6;
     constexpr double exact = 1.0 / 65536;
     return !(stated > 0) || (stated > 0.99 * exact && stated < 1.01 * exact) ? exact : stated;
 }
 
-/// Notices values that are served from a cache for ever, as ROCm before 6.1 does: the counter's own
-/// timestamp stands still.
+/// Detects values that come from a cache forever, as before ROCm 6.1: the counter's own timestamp
+/// stands still.
 class freshness_check {
  public:
-    /// False where the timestamp has stood still for longer than the kernel ever lets it.
+    /// False if the timestamp has stood still for longer than the kernel allows.
     bool is_fresh(std::uint64_t timestamp_ns, double now_seconds) noexcept {
-        if (timestamp_ns == 0) return true;  // there is no time stamp
+        if (timestamp_ns == 0) return true;  // there is no timestamp
         if (timestamp_ns != last_ || !seen_) {
             seen_ = true;
             last_ = timestamp_ns;
@@ -79,7 +80,7 @@ class freshness_check {
     return {"no AMD GPU: none in /sys/class/drm, and no /dev/kfd", {}};
 }
 
-/// The channel of a GPU at a PCI address; a counter until said otherwise.
+/// The channel of a GPU at a PCI address; a counter unless changed.
 [[nodiscard]] inline channel amd_channel(const system_root& root, const std::string& pci,
                                          unsigned device_id) {
     channel c;
@@ -107,8 +108,8 @@ struct rocm_smi_api {
     int (*power)(std::uint32_t, std::uint64_t*, int*) = nullptr;
     int (*average_power)(std::uint32_t, std::uint32_t, std::uint64_t*) = nullptr;
 
-    // Locks among the threads of this process only: else a file in /dev/shm serialises all
-    // processes, and one that died inside it blocks the others.
+    // Locks only within this process: otherwise a file in /dev/shm serializes all processes, and
+    // one that dies inside it blocks the others.
     static constexpr std::uint64_t thread_only_mutex = 0x400000000000000;
 
     [[nodiscard]] static result<rocm_smi_api> load(const library_search& where) {
@@ -180,7 +181,7 @@ class rocm_smi_devices {
     list<device> devices_;
 };
 
-/// Looks at one GPU after the other.
+/// Examines one GPU after another.
 class rocm_smi_discovery {
  public:
     rocm_smi_discovery(const system_root& root, const rocm_smi_api& api,
@@ -212,7 +213,7 @@ class rocm_smi_discovery {
         const bool has_id = api_.device_id != nullptr && api_.device_id(index, &chip) == 0;
         channel c = amd_channel(root_, pci, chip);
         if (!has_address) c.device.clear();
-        // A GPU in partitions is listed once for each, and each shows the whole socket's energy.
+        // A partitioned GPU is listed once per partition, each with the whole socket's energy.
         for (const channel& known : channels_)
             if (known.id == c.id) return;
         float unit = 0;
@@ -246,11 +247,11 @@ class rocm_smi_discovery {
 
 }  // namespace detail
 
-/// AMD GPUs' energy counters, or their power where the counter is not to be trusted.
+/// AMD GPUs' energy counters, or their power if the counter is unreliable.
 ///
-/// Units:  counts of 2^-16 J; microwatts. Thread: reads must not overlap. Cost: one call a GPU,
-///         tens of us to ms, more than reading the kernel's files.
-/// Fails:  as `library_backend`; a value that is served from a cache for ever is none.
+/// Units:  counts of 2^-16 J; microwatts. Thread: reads must not overlap.
+/// Cost:   one call per GPU, tens of us to ms, more than reading the kernel's files.
+/// Fails:  as `library_backend`; a value that comes from a cache forever counts as none.
 ///
 ///     auto gpus = open_rocm_smi(system_root{});
 using rocm_smi = library_backend<detail::rocm_smi_devices>;

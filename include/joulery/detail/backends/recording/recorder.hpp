@@ -1,4 +1,4 @@
-// recorder.hpp - writes down every reading of a backend, to be played elsewhere.
+// recorder.hpp - records every reading of a backend, to be played elsewhere.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,11 +21,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// Stands in front of a backend and passes everything on, writing it to a file as it goes: a run on
-/// a cluster can be looked at again on a laptop with `open_replay`.
+/// Wraps a backend and writes everything it returns to a file: a run on a cluster can be examined
+/// on a laptop with `open_replay`.
 ///
-/// Thread: as the backend. Cost: one write of some 40 bytes a read. Fails: never for the meter's
-///         sake; where the disk is full the recording ends, and `note()` says so.
+/// Thread: as the backend. Cost: one write of about 40 bytes per read.
+/// Fails:  never affects the meter; if the disk is full the recording ends, and `note()` says so.
 ///
 ///     auto recorded = record(*open_nvml(root), "gpus.joules");
 ///     if (recorded) options.backends.push_back(*std::move(recorded));
@@ -75,7 +75,7 @@ class recorder final : public backend {
     }
 
  private:
-    // Each read reaches the file, so that a run that crashes leaves all but its last words.
+    // Each read is flushed to the file, so that a run that crashes loses only the last one.
     void write() noexcept {
         const detail::write_signals_blocked quiet;
         const bool good = std::fwrite(line_.data(), 1, line_.size(), file_) == line_.size() &&
@@ -93,7 +93,7 @@ class recorder final : public backend {
     std::atomic<bool> is_broken_{false};
 };
 
-/// Records what `inner` reads in a file, which is written anew.
+/// Records what `inner` reads in a new file.
 [[nodiscard]] inline opened_backend record(
     std::unique_ptr<backend> inner, const std::string& path,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {

@@ -1,7 +1,7 @@
-// recording.hpp - every reading of a real run, as text.
+// recording.hpp - all readings of a real run, as text.
 // SPDX-License-Identifier: MIT
 //
-// One line an entry, fields by tabs; what would break a line is written as %09, %0A, %0D, %25:
+// One entry per line, fields separated by tabs; special characters are written %09, %0A, %0D, %25:
 //
 //     joulery-recording  1
 //     backend            rapl-powercap
@@ -32,10 +32,10 @@ inline namespace v1 {
 struct recorded_read {
     std::uint64_t at_ns = 0;  ///< since the first read
     read_status status = read_status::ok;
-    std::vector<std::uint64_t> values;  ///< one a channel where the status is ok
+    std::vector<std::uint64_t> values;  ///< one per channel if the status is ok
 };
 
-/// What one backend said in a run.
+/// Everything that one backend returned in a run.
 struct recording {
     std::string backend;
     std::string note;
@@ -112,14 +112,14 @@ inline void append_read_line(std::string& out, std::uint64_t at_ns, read_status 
     out += '\n';
 }
 
-/// Reads a recording line by line.
+/// Parses a recording line by line.
 class recording_parser {
  public:
     result<recording> parse(std::string_view text) {
         std::size_t number = 0;
         while (!text.empty()) {
             const std::size_t end = text.find('\n');
-            if (end == std::string_view::npos && number > 0) break;  // cut in the middle of a line
+            if (end == std::string_view::npos && number > 0) break;  // truncated inside a line
             const std::string_view line = text.substr(0, end);
             text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
             ++number;
@@ -231,7 +231,7 @@ class recording_parser {
 
 }  // namespace detail
 
-/// Reads the text of a recording. A last line that was cut, by a run that was killed, is left out.
+/// Parses the text of a recording. A truncated last line, from a run that was killed, is ignored.
 ///
 /// Fails: names the line and what is wrong with it.
 [[nodiscard]] inline result<recording> parse_recording(std::string_view text) {

@@ -1,4 +1,4 @@
-// replay.hpp - a recording played as if it were the machine.
+// replay.hpp - plays a recording as if it were the machine.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -21,11 +21,11 @@
 namespace joulery {
 inline namespace v1 {
 
-/// How a recording is played: what was shown at the same time after the start, or one recorded
-/// reading after the other, however fast they are asked for.
+/// How a recording is played: the values shown at the same time after the start, or one recorded
+/// reading per read, however fast they come.
 enum class replay_pace : unsigned char { recorded_time, each_read };
 
-/// Plays a recording. When it is over the device is `gone`.
+/// Plays a recording; at its end the device is `gone`.
 ///
 /// Thread: reads must not overlap. Cost: a copy of the values. Fails: as recorded.
 ///
@@ -79,7 +79,7 @@ class replay final : public backend {
     double first_ = -1;
 };
 
-/// Opens a recording that `record` made.
+/// Opens a recording made by `record`.
 [[nodiscard]] inline opened_backend open_replay(
     const std::string& path, replay_pace pace = replay_pace::recorded_time,
     std::shared_ptr<const time_source> clock = std::make_shared<steady_time>()) {

@@ -1,8 +1,8 @@
 // cray_pm.hpp - node energy on HPE Cray EX through /sys/cray/pm_counters.
 // SPDX-License-Identifier: MIT
 //
-// Facts: HPE's documentation (Cray-HPE/docs-csm) and EPCC's, and readers of other tools. Not
-// verified on hardware.
+// Facts: documentation of HPE (Cray-HPE/docs-csm) and EPCC, and other tools' readers. Not verified
+// on hardware.
 #pragma once
 
 #include "joulery/detail/backends/common/device_files.hpp"
@@ -26,7 +26,7 @@ namespace detail {
 
 inline constexpr std::string_view cray_folder = "/sys/cray/pm_counters";
 
-/// The whole number that starts "1234567 J 1700000000123456 us"; false where none does.
+/// Parses the integer at the start of "1234567 J 1700000000123456 us"; false if there is none.
 [[nodiscard]] inline bool parse_cray(std::string_view text, std::uint64_t& value) noexcept {
     return parse_unsigned(text.substr(0, text.find(' ')), value);
 }
@@ -37,7 +37,7 @@ inline bool read_cray(watched_file& file, std::uint64_t& value) noexcept {
     return n > 0 && parse_cray({text, static_cast<std::size_t>(n)}, value);
 }
 
-/// Reads values of one moment: where `stamp()` shows that they were updated meanwhile, once more.
+/// Reads values of one moment: if `stamp()` shows an update in between, it reads again.
 template <class Stamp, class Read>
 read_status read_between_updates(Stamp stamp, Read read) noexcept {
     const std::uint64_t before = stamp();
@@ -45,12 +45,12 @@ read_status read_between_updates(Stamp stamp, Read read) noexcept {
     return stamp() == before ? status : read();
 }
 
-/// A number that stands still but for rare events.
+/// A number that changes only at rare events.
 class cray_event_counter {
  public:
     cray_event_counter() = default;
     explicit cray_event_counter(std::string path) : file_(std::move(path)) { (void)moved(); }
-    /// Whether it has moved since it was last asked. A file that can't be read says nothing.
+    /// Whether it has changed since the last call. A file that can't be read counts as unchanged.
     bool moved() noexcept {
         std::uint64_t now = 0;
         if (!read(now)) return false;
@@ -66,13 +66,13 @@ class cray_event_counter {
 
 }  // namespace detail
 
-/// Reads the node's energy and that of its processors, memory and accelerators, which lie in it.
+/// Reads the node's energy, and that of its processors, memory and accelerators, which it contains.
 ///
-/// Units:  whole joules (or watts, where a part has no energy file): coarse below ten seconds.
-/// Thread: reads must not overlap. Cost: one pread a file and four of the files about them.
-/// Fails:  a file without a number holds `no_value`; none: `retry`, or `gone` with the files. A
-///         restart of the counters, which `startup` tells, loses nothing: they go on from what they
-///         had, whether or not they show less than before.
+/// Units:  whole joules (or watts, if a part has no energy file): coarse below ten seconds.
+/// Thread: reads must not overlap. Cost: one pread per file, and four for the event files.
+/// Fails:  a file without a number gets `no_value`; if there is none at all: `retry`, or `gone` if
+///         the files are gone. A restart of the counters, shown by `startup`, loses nothing: they
+///         continue from their last value, whether they show less than before or not.
 ///
 ///     auto node = open_cray_pm(system_root{});
 class cray_pm final : public backend {
@@ -80,10 +80,10 @@ class cray_pm final : public backend {
     struct part {
         watched_file file;
         channel described;
-        std::uint64_t last = 0;    ///< as the file had it
-        std::uint64_t offset = 0;  ///< what the counter had before it was started anew
+        std::uint64_t last = 0;    ///< as read from the file
+        std::uint64_t offset = 0;  ///< counted before the last restart
     };
-    /// `freshness` counts the updates, ten a second; `startup` the starts of the counters;
+    /// `freshness` counts the updates, ten a second; `startup` the restarts of the counters;
     /// `generation` the changes of the node's power cap.
     struct events {
         detail::cray_event_counter freshness, startup, generation;
@@ -170,7 +170,7 @@ class cray_pm final : public backend {
         if (what == component::cpu) p.described.model = detail::cpu_model(root);
         if (what == component::gpu) {
             p.described.model = cards;
-            p.described.device = id.substr(id.find('/') + 1);  // each a device of its own
+            p.described.device = id.substr(id.find('/') + 1);  // each is a device of its own
         }
         std::uint64_t cap = 0;  // "2200 W"; 0: none is set
         if (detail::parse_cray(root.line(concat({folder, prefix, "power_cap"})), cap) &&

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Kernel: include/uapi/linux/ipmi.h; DCMI 1.5 "Get Power Reading". Tested on fakes only. Whole
-// watts that the controller updates about once a second, on the AC or the DC side as the vendor
-// likes.
+// watts, updated by the controller about once a second, on the AC or the DC side depending on the
+// vendor.
 #pragma once
 
 #include "joulery/detail/backends/common/device_files.hpp"
@@ -24,7 +24,7 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-// The kernel's structs, under our own names: <linux/ipmi.h> is not on every build machine.
+// The kernel's structs under our own names, because <linux/ipmi.h> may be missing.
 struct ipmi_message {
     unsigned char function;
     unsigned char command;
@@ -55,12 +55,12 @@ static_assert(sizeof(void*) != 8 || sizeof(long) != 8 ||
               "the kernel's layouts");
 
 inline constexpr unsigned long ipmi_send = 0x8028690d;
-inline constexpr unsigned long ipmi_receive = 0xc030690b;  // too long answers are cut, not refused
+inline constexpr unsigned long ipmi_receive = 0xc030690b;  // truncates answers that are too long
 inline constexpr int ipmi_is_answer = 1;
 inline constexpr int ipmi_patience_milliseconds = 2000;
 
-/// Watts of a DCMI power reading, or a negative errno: -EOPNOTSUPP where the controller has none,
-/// -EAGAIN where it is not measuring now.
+/// Watts of a DCMI power reading, or a negative errno: -EOPNOTSUPP if the controller has none,
+/// -EAGAIN if it is not measuring now.
 [[nodiscard]] inline int parse_dcmi_power(const unsigned char* answer, std::size_t size) noexcept {
     if (size == 0) return -EBADMSG;
     if (answer[0] == 0xc1 || answer[0] == 0xd4) return answer[0] == 0xc1 ? -EOPNOTSUPP : -EACCES;
@@ -68,7 +68,7 @@ inline constexpr int ipmi_patience_milliseconds = 2000;
     if (size < 19 || answer[1] != 0xdc) return -EBADMSG;
     constexpr unsigned char measuring = 1 << 6;
     const int watts = answer[2] | answer[3] << 8;
-    // Controllers answer so where they have no value: all bits set, or the ends of a signed number.
+    // Controllers without a value answer with all bits set, or with the ends of a signed number.
     for (const int none : {0xffff, 0xfffe, 0x7fff, 0x8000})
         if (watts == none) return -EAGAIN;
     return (answer[18] & measuring) != 0 && watts > 0 ? watts : -EAGAIN;
@@ -79,8 +79,8 @@ inline constexpr int ipmi_patience_milliseconds = 2000;
 /// Asks the controller for the node's power.
 ///
 /// Units:  watts. Thread: reads must not overlap.
-/// Cost:   tens of milliseconds to two seconds, waiting: ask at most once a second.
-/// Fails:  `retry` where the controller is late, busy or not measuring; `gone` with the driver.
+/// Cost:   tens of milliseconds to two seconds of waiting: at most once a second.
+/// Fails:  `retry` if the controller is late, busy or not measuring; `gone` if the driver is gone.
 ///
 ///     auto node = open_ipmi_dcmi(system_root{});       // root: /dev/ipmi0 is full control
 class ipmi_dcmi final : public backend {
@@ -114,11 +114,11 @@ class ipmi_dcmi final : public backend {
         return read_status::ok;
     }
 
-    /// An answer that was had already: the next read gives it, so that a meter's start does not
-    /// wait for the controller twice.
+    /// Stores an answer obtained earlier for the next read, so that starting a meter does not wait
+    /// for the controller twice.
     void remember(int watts) noexcept { known_watts_ = watts; }
 
-    /// Watts, or minus errno.
+    /// Returns watts, or a negative errno.
     int ask() noexcept {
         detail::ipmi_controller_address controller;
         unsigned char question[] = {0xdc, 0x01, 0x00, 0x00};
@@ -132,7 +132,7 @@ class ipmi_dcmi final : public backend {
     }
 
  private:
-    // An answer to an earlier question that came too late is passed over.
+    // Skips a late answer to an earlier query.
     int wait_for_answer() noexcept {
         for (int passed_over = 0; passed_over < 4; ++passed_over) {
             const int ready = device_.wait_readable(detail::ipmi_patience_milliseconds);

@@ -1,8 +1,8 @@
-// emi_metadata.hpp - what a Windows energy meter says it measures.
+// emi_metadata.hpp - what a Windows energy meter measures, from its metadata.
 // SPDX-License-Identifier: MIT
 //
-// emi.h of the Windows driver kit, versions 1 and 2 of the interface. Bytes in, names out: the same
-// on every system.
+// emi.h of the Windows driver kit, versions 1 and 2 of the interface. Works on bytes, so it is the
+// same on every system.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -21,14 +21,14 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// One channel as the meter names it, "RAPL_Package0_PKG". `unit` 0 is picowatt-hours.
+/// One channel as named by the meter, "RAPL_Package0_PKG". `unit` 0 is picowatt-hours.
 struct emi_channel {
     std::int32_t unit = -1;
     std::string name;
     std::string maker;  ///< of the meter's hardware, with its model: "Maker Model"
 };
 
-/// Little-endian fields of a block of bytes; past its end there are none.
+/// Little-endian fields of a block of bytes; there are none past its end.
 class emi_bytes {
  public:
     explicit emi_bytes(std::string_view bytes) noexcept : bytes_(bytes) {}
@@ -42,7 +42,7 @@ class emi_bytes {
         value = static_cast<Number>(sum);
         return true;
     }
-    /// UTF-16 text of `size` bytes up to its NUL; what is not ASCII becomes '?'.
+    /// UTF-16 text of `size` bytes up to its NUL; non-ASCII characters become '?'.
     bool read_text(std::size_t at, std::size_t size, std::string& text) const {
         if (at > bytes_.size() || bytes_.size() - at < size) return false;
         text.clear();
@@ -59,8 +59,7 @@ class emi_bytes {
     std::string_view bytes_;
 };
 
-/// The channels that metadata of a version describes; empty where it is cut short or of no known
-/// version.
+/// The channels in metadata of a version; empty if it is truncated or of an unknown version.
 [[nodiscard]] inline list<emi_channel> parse_emi_metadata(unsigned version,
                                                           std::string_view metadata) {
     const emi_bytes bytes(metadata);
@@ -93,9 +92,9 @@ class emi_bytes {
     return all;
 }
 
-/// Where a name belongs: "RAPL_Package0_PKG" is package 0, "RAPL_Package0_PP0" its cores, and so
-/// on; Arm machines name clusters and SYS, AMD's APUs "Current Socket Power". Names that are not
-/// understood keep themselves and lie inside whatever contains all.
+/// Maps names to parts: "RAPL_Package0_PKG" is package 0, "RAPL_Package0_PP0" its cores, and so on;
+/// Arm machines name clusters and SYS, AMD's APUs "Current Socket Power". Unknown names are kept,
+/// inside whatever contains everything.
 class emi_naming {
  public:
     explicit emi_naming(const list<emi_channel>& all) {

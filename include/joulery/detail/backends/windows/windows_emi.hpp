@@ -1,9 +1,9 @@
-// windows_emi.hpp - Windows' energy metering interface: RAPL without a driver of our own, and the
+// windows_emi.hpp - Windows's energy metering interface: RAPL without a driver of our own, and the
 // meters of some laptops.
 // SPDX-License-Identifier: MIT
 //
-// Not verified on Windows: compiled with mingw-w64 and tested on fake devices. RAPL appears there
-// on Windows 11 on bare metal, to any user; in virtual machines there is nothing.
+// Not verified on Windows: compiled with mingw-w64 and tested on fake devices. RAPL is available
+// there on Windows 11 on bare metal, to any user, but not in virtual machines.
 #pragma once
 
 #include "joulery/detail/backends/common/hardware_names.hpp"
@@ -43,8 +43,8 @@ __declspec(dllimport) int __stdcall CloseHandle(void*);
 namespace joulery {
 inline namespace v1 {
 
-// Declared here as <windows.h> and <cfgmgr32.h> declare them, whose macros break programs. What is
-// not in kernel32 is loaded at run time, so that nothing has to be linked.
+// Declared here as in <windows.h> and <cfgmgr32.h>, whose macros break programs. Everything outside
+// kernel32 is loaded at run time, so that nothing has to be linked.
 namespace detail {
 
 struct windows_devices {
@@ -56,7 +56,7 @@ struct windows_devices {
     static constexpr guid energy_meter = {
         0x45bd8344, 0x7ed6, 0x49cf, {0xa4, 0x40, 0xc2, 0x76, 0xc9, 0x33, 0xb0, 0x53}};
 
-    /// Paths of the energy meters that are present, each ended by a NUL.
+    /// Paths of the energy meters present, each terminated by a NUL.
     static std::wstring list_energy_meters() {
         static_assert(sizeof(void*) == 8, "64-bit Windows has one calling convention");
         using size_call = unsigned long(unsigned long*, const guid*, const wchar_t*, unsigned long);
@@ -93,7 +93,7 @@ struct windows_devices {
 
     static void close(void* handle) noexcept { ::CloseHandle(handle); }
 
-    /// As the registry has it: "13th Gen Intel(R) Core(TM) i7-1360P"; "" where it has none.
+    /// The name in the registry: "13th Gen Intel(R) Core(TM) i7-1360P"; "" if there is none.
     static std::string processor_name() {
         const dynamic_library library({"advapi32.dll"}, library_search{});
         long (*read)(void*, const wchar_t*, const wchar_t*, unsigned long, unsigned long*, void*,
@@ -123,18 +123,18 @@ struct windows_devices {
 namespace joulery {
 inline namespace v1 {
 
-/// What the interface needs of the system, as pointers so that a test can be the meters.
+/// The system calls that the interface needs, as pointers so that a test can play the meters.
 struct emi_calls {
     void* context = nullptr;
-    /// Paths of the meters that are there, each ended by a NUL; empty where there are none.
+    /// Paths of the meters present, each terminated by a NUL; empty if there are none.
     std::wstring (*list)(void* context) = nullptr;
     /// A handle, or null.
     void* (*open)(void* context, const wchar_t* path) = nullptr;
-    /// Bytes that the device answered with, or -1.
+    /// The number of bytes in the device's answer, or -1.
     long (*control)(void* context, void* handle, unsigned long code, void* into,
                     unsigned long room) = nullptr;
     void (*close)(void* context, void* handle) = nullptr;
-    /// What the processor is called, "" where that is not known; may be null.
+    /// The processor's name, "" if unknown; may be null.
     std::string (*processor)(void* context) = nullptr;
 
     [[nodiscard]] static emi_calls of_the_system() noexcept {
@@ -165,7 +165,7 @@ inline constexpr unsigned long emi_get_metadata_size = 0x224004;
 inline constexpr unsigned long emi_get_metadata = 0x224008;
 inline constexpr unsigned long emi_get_measurement = 0x22400c;
 
-/// A meter held open; closes itself.
+/// An open meter; closes itself.
 class emi_meter {
  public:
     emi_meter(const emi_calls& calls, const wchar_t* path)
@@ -184,7 +184,7 @@ class emi_meter {
 
     [[nodiscard]] const list<emi_channel>& channels() const noexcept { return channels_; }
 
-    /// Asks the meter; each channel is a record of 16 bytes, the energy first.
+    /// Queries the meter; each channel is a record of 16 bytes, with the energy first.
     bool measure() noexcept {
         const auto room = static_cast<unsigned long>(answer_.size());
         return calls_.control(calls_.context, handle_, emi_get_measurement, answer_.data(), room) >=
@@ -227,9 +227,9 @@ class emi_meter {
 
 /// Reads the energy counters of every meter that Windows lists.
 ///
-/// Units:  picowatt-hours (3.6 nJ) in 64 bits. Thread: reads must not overlap. Cost: one
-///         DeviceIoControl a meter. Fails: the channels of a meter that does not answer hold
-///         `no_value`; none that does: `retry`.
+/// Units:  picowatt-hours (3.6 nJ) in 64 bits. Thread: reads must not overlap.
+/// Cost:   one DeviceIoControl per meter.
+/// Fails:  the channels of a meter that does not answer get `no_value`; if none answers: `retry`.
 ///
 ///     auto meters = open_windows_emi(system_root{});
 class windows_emi final : public backend {
@@ -292,7 +292,7 @@ class windows_emi final : public backend {
             channel c = naming.describe(named.name);
             const bool known = std::any_of(channels.begin(), channels.end(),
                                            [&](const channel& other) { return other.id == c.id; });
-            if (known || named.unit != 0) continue;  // 0: picowatt-hours, the only unit there is
+            if (known || named.unit != 0) continue;  // 0: picowatt-hours, the only unit
             const bool is_processor = c.part == component::cpu || c.part == component::soc ||
                                       c.device.rfind("cpu-package", 0) == 0;
             c.model = is_processor && !processor.empty() ? processor : named.maker;
@@ -300,7 +300,7 @@ class windows_emi final : public backend {
             fields.push_back({m, i});
         }
     }
-    for (channel& c : channels)  // a part whose whole is not shown stands for itself
+    for (channel& c : channels)  // a part whose whole is not shown becomes a root
         if (std::none_of(channels.begin(), channels.end(),
                          [&](const channel& other) { return other.id == c.parent; }))
             c.parent.clear();
