@@ -79,7 +79,7 @@ TEST_CASE("apple-ioreport: samples that fail, channels that leave, a virtual mac
     mac.items({});
     CHECK(contains(open_apple_ioreport(mac.folder.search()).error().reason, "virtual machine"));
     const library_folder none;
-    CHECK(contains(open_apple_ioreport(none.search()).error().reason, "IOReport is not here"));
+    CHECK(contains(open_apple_ioreport(none.search()).error().reason, "IOReport was not found"));
     library_folder changed("libnothing", "CoreFoundation.so");
     changed.add("libnothing", "libIOReport.so");
     CHECK(contains(open_apple_ioreport(changed.search()).error().reason, "a call is missing"));
@@ -116,7 +116,7 @@ TEST_CASE("apple-smc: an Intel Mac's controller, one that refuses, a key of anot
     mac.control.open_status = 1;
     CHECK(open_apple_smc(mac.folder.search()).error().reason == "AppleSMC can't be opened");
     const library_folder none;
-    CHECK(contains(open_apple_smc(none.search()).error().reason, "IOKit is not here"));
+    CHECK(contains(open_apple_smc(none.search()).error().reason, "IOKit was not found"));
 }
 
 TEST_CASE("process-energy: what macOS attributes to this process, a part of the processor's") {

@@ -118,7 +118,7 @@ TEST_CASE("cray-pm: a power cap that changes is noted") {
 
 TEST_CASE("cray-pm: elsewhere it says that it is not there") {
     fake_system m;
-    CHECK(contains(open_cray_pm(m.root()).error().reason, "/sys/cray/pm_counters: not there"));
+    CHECK(contains(open_cray_pm(m.root()).error().reason, "/sys/cray/pm_counters: not found"));
     m.folder("/sys/cray/pm_counters");
     CHECK(contains(open_cray_pm(m.root()).error().reason, "has no counter"));
 }

@@ -172,7 +172,7 @@ TEST_CASE("hwmon: chips that nobody knows are left alone") {
     opened_backend b = open_hwmon(m.root());
     REQUIRE_FALSE(b);
     CHECK(contains(b.error().reason, "macsmc_hwmon has no total"));
-    CHECK(contains(b.error().reason, "no sensor of energy or power that is understood"));
+    CHECK(contains(b.error().reason, "no known energy or power sensor"));
 }
 
 TEST_CASE("hwmon: damaged and vanishing files") {

@@ -34,7 +34,7 @@ TEST_CASE("neuron: the mean share of the last minute times the stated maximum") 
 
 TEST_CASE("neuron: nothing is turned into joules without a stated maximum") {
     fake_system m;
-    CHECK(contains(open_neuron(m.root()).error().reason, "not there"));
+    CHECK(contains(open_neuron(m.root()).error().reason, "not found"));
     m.file(devices + "neuron0/stats/power/utilization", "POWER_STATUS_VALID,1,1,1,1\n");
     opened_backend b = open_neuron(m.root());
     REQUIRE_FALSE(b);

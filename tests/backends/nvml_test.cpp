@@ -91,7 +91,7 @@ TEST_CASE("nvml: without the driver's files the library is not even loaded") {
     const fake_system bare;
     opened_backend b = open_nvml(bare.root(), {m.folder.search(), m.clock});
     REQUIRE_FALSE(b);
-    CHECK(b.error().reason == "no NVIDIA driver: /proc/driver/nvidia/version is not there");
+    CHECK(b.error().reason == "no NVIDIA driver: /proc/driver/nvidia/version not found");
     CHECK(m.control.inits == 0);
     fake_system idle;
     idle.file("/sys/bus/pci/devices/0000:01:00.0/vendor", "0x10de\n");

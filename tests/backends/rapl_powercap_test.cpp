@@ -251,7 +251,7 @@ TEST_CASE("rapl-powercap: a machine without powercap says why") {
     SUBCASE("another kind of processor") {
         opened_backend b = open_rapl_powercap(m.root());
         REQUIRE_FALSE(b);
-        CHECK(contains(b.error().reason, "not there"));
+        CHECK(contains(b.error().reason, "not found"));
         CHECK(b.error().remedy.empty());
     }
 }

@@ -167,7 +167,7 @@ TEST_CASE("replay: what is wrong is named by its line") {
     CHECK(contains(reason(small + "read\t1\tok\tx\n"), "not a number"));
     CHECK(contains(reason(small + "read\t9\tok\t1\nread\t8\tok\t1\n"), "time goes backwards"));
     CHECK(contains(reason(small + "channel\ta\n"), "12 fields"));
-    CHECK(contains(reason(small + "what\n"), "nothing that is known"));
+    CHECK(contains(reason(small + "what\n"), "not a known entry"));
     std::string zero = small;
     zero.replace(zero.find("1e-06"), 5, "0");
     CHECK(contains(reason(zero), "line 3 of the recording: a field of the channel"));

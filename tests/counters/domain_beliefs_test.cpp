@@ -36,7 +36,7 @@ TEST_CASE("beliefs: a whole is believed until it stands still beside parts that 
     CHECK(summed(all, *beliefs.update({{20, true}, {19.9, true}}, 2)) == "card ");
     CHECK(summed(all, *beliefs.update({{20, true}, {40, true}}, 4)) == "package ");
     CHECK(beliefs.tree()->domains[0].exclusion_reason ==
-          "not believed: it counted 20 J, less than the 40 J of the channels in it");
+          "not trusted: it counted 20 J, less than the 40 J of the channels in it");
     // A doubt stays, whatever comes later.
     CHECK(summed(all, *beliefs.update({{200, true}, {100, true}}, 10)) == "package ");
 }

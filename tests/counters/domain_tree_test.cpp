@@ -166,9 +166,9 @@ TEST_CASE("domain tree: two views of a card are one, its parts and a GPU of a mo
 TEST_CASE("domain tree: a distrusted channel is left out, and the channels in it are summed") {
     const std::vector<channel> all{meter("psys", component::platform), at("cpu0/package", "psys"),
                                    at("cpu0/core", "cpu0/package")};
-    const domain_tree tree = build_domain_tree(all, {"not believed: why", "", ""});
+    const domain_tree tree = build_domain_tree(all, {"not trusted: why", "", ""});
     CHECK_FALSE(tree.domains[0].summed);
-    CHECK(tree.domains[0].exclusion_reason == "not believed: why");
+    CHECK(tree.domains[0].exclusion_reason == "not trusted: why");
     CHECK(tree.domains[1].summed);
     CHECK(tree.domains[2].exclusion_reason == "contained in cpu0/package");
     CHECK(tree.warnings.empty());

@@ -98,7 +98,7 @@ TEST_CASE("defaults: what is asked for by name is opened, or it is said why not"
     const found_backends found = open_backends({"cray-pm", "sundial"}, m.root());
     CHECK(found.backends.empty());
     REQUIRE(found.warnings.size() == 2);
-    CHECK(contains(found.warnings[0], "cray-pm: /sys/cray/pm_counters: not there"));
+    CHECK(contains(found.warnings[0], "cray-pm: /sys/cray/pm_counters: not found"));
     CHECK(contains(found.warnings[1], "unknown backend 'sundial'"));
     CHECK(contains(found.warnings[1], "known are rapl-powercap, rapl-perf, amd-hsmp"));
     CHECK(open_backends({"none"}, m.root()).backends.empty());

@@ -182,7 +182,7 @@ TEST_CASE("missed reports: one line says why there is none, whatever the reason"
     for (const situation& s :
          {situation{"works", "JOULERY", "off", ": not written, as JOULERY=off"},
           situation{"works", "JOULERY_BACKENDS", "none",
-                    ": times and no energy, as JOULERY_BACKENDS=none"},
+                    ": times but no energy: JOULERY_BACKENDS=none"},
           situation{"idle", "JOULERY", "on", ": not written, as no scope was opened"},
           situation{"switched off", "JOULERY", "on",
                     ": not written, as measuring was switched off by set_enabled(false)"}}) {

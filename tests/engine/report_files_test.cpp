@@ -69,20 +69,20 @@ TEST_CASE("report files: a file that another living run writes is left to it, an
     report_files in_a_container({path}, process("2"));
     CHECK(first.notes().empty());
     CHECK(second.notes() == strings{path +
-                                    " belongs to another run that is still going on; this "
+                                    " is in use by another run; this "
                                     "run's report is in " +
                                     f.path("run.2.json")});
     CHECK(write_last(second, "second").empty());
     CHECK(write_last(in_a_container, "third").empty());
     CHECK(contains(f.text("run.json"), "\"first\""));
     CHECK(contains(f.text("run.2.json"), "\"second\""));
-    CHECK(contains(f.text("run.2.json"), "belongs to another run"));
+    CHECK(contains(f.text("run.2.json"), "is in use by another run"));
     CHECK(contains(f.text("run.node1.2.json"), "\"third\""));
     // The first learns of them at its end, though they have ended.
     std::ofstream(f.path("run.7.json")) << "a file of somebody else";
     const strings said = write_last(first, "first");
     REQUIRE(said.size() == 2);
-    CHECK(contains(said[0], "was to be written by another run, too"));
+    CHECK(contains(said[0], "was requested by another run"));
     CHECK(contains(said[0], f.path("run.2.json")));
     CHECK(contains(f.text("run.json"), f.path("run.2.json")));
     CHECK(contains(f.text("run.json"), f.path("run.node1.2.json")));

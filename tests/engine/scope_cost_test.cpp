@@ -48,7 +48,7 @@ TEST_CASE("scope cost: over the budget the path with the most calls is named") {
     CHECK(r.overhead.scopes.count() == approx(2).epsilon(1e-4));
     REQUIRE(r.warnings.size() == 1);
     CHECK(contains(r.warnings,
-                   "scopes took about 3.33 % of the time that they measured, more than the budget "
+                   "scopes took about 3.33 % of the time they measured, more than the budget "
                    "of 1 %: step/op has 100 M calls of 100 ns, and a scope takes 20 ns"));
 }
 
@@ -67,8 +67,8 @@ TEST_CASE("scope cost: of several paths the one that is furthest over its budget
     add_scope_cost(r, 40e-9, 0.01);
     REQUIRE(r.warnings.size() == 1);
     CHECK(contains(r.warnings,
-                   ": step/op has 100 M calls of 100 ns, and a scope takes 40 ns; put "
-                   "one scope around many of them, and their number into add_items()"));
+                   ": step/op has 100 M calls of 100 ns, and a scope takes 40 ns; put one scope "
+                   "around many of them and pass their number to add_items()"));
 }
 
 TEST_CASE("scope cost: a few calls are not worth a word, however short") {

@@ -45,7 +45,7 @@ TEST_CASE("environment: JOULERY_LIVE switches the live line") {
     CHECK_FALSE(odd.live);
     REQUIRE(odd.warnings.size() == 1);
     CHECK(odd.warnings[0] ==
-          "JOULERY_LIVE=maybe is not understood: say 1 or 0. There is no progress line");
+          "JOULERY_LIVE=maybe is not understood: use 1 or 0. There is no progress line");
 }
 
 TEST_CASE("environment: a trace among the reports has calls recorded") {

@@ -62,7 +62,7 @@ TEST_CASE("ACPI power_meter with its error value: no value, said, and an estimat
     m.start();
     CHECK(m.run([&](int i) { m.half_busy(i); }) == approx(4 * (1.04 + 4.16) / 2).epsilon(0.01));
     CHECK(m.lines() ==
-          "- machine/power-meter: not believed: it has no plausible value\n"
+          "- machine/power-meter: not trusted: it has no plausible value\n"
           "+ machine/estimate\n");
     CHECK(m.said("power-meter") != "");
     CHECK(m.meter->snapshot().provenance == quality::estimated);
@@ -79,7 +79,7 @@ TEST_CASE(
     });
     CHECK(joules == approx(4'000));
     CHECK(m.meter->snapshot().provenance == quality::partial);
-    CHECK(contains(m.said("machine/power-meter"), "6 of its values are not believable"));
+    CHECK(contains(m.said("machine/power-meter"), "6 of its values are implausible"));
 }
 
 TEST_CASE("a whole-machine meter that stays at 0 is not 0 W: an estimate, said") {
@@ -89,7 +89,7 @@ TEST_CASE("a whole-machine meter that stays at 0 is not 0 W: an estimate, said")
     m.start();
     CHECK(m.run([&](int i) { m.half_busy(i); }) == approx(4 * (1.04 + 4.16) / 2).epsilon(0.01));
     CHECK(m.lines() ==
-          "- machine/power-meter: not believed: it has no plausible value\n"
+          "- machine/power-meter: not trusted: it has no plausible value\n"
           "+ machine/estimate\n");
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("xe's card above what it states is not believed, at once or for good")
         CHECK(joules <= 10 * 328);
         // The package counts in its place once the card has had no plausible value.
         CHECK(joules == approx(900).epsilon(0.02));
-        CHECK(contains(m.said("gpu/0000:03:00.0/board"), "not believ"));
+        CHECK(contains(m.said("gpu/0000:03:00.0/board"), "not trusted"));
     }
 }
 
@@ -124,10 +124,10 @@ TEST_CASE("xe's card at 0 beside a package that counts: the package is summed, s
     m.start();
     CHECK(m.run_for(2s, 10ms, [&](double at) { m.xe(0, micro(at * 92) + 1); }) == approx(184));
     CHECK(m.lines() ==
-          "- gpu/0000:03:00.0/board: not believed: it stands still while the channels in it count\n"
+          "- gpu/0000:03:00.0/board: not trusted: it stands still while the channels in it count\n"
           "+ gpu/0000:03:00.0/package\n"
           "- machine/estimate: excluded: an estimate is not added to measured energy\n");
-    CHECK(m.said("gpu/0000:03:00.0/board is not believed") != "");
+    CHECK(m.said("gpu/0000:03:00.0/board is not trusted") != "");
 }
 
 TEST_CASE("a board's inlet that is not wired: its rails are summed, said") {
@@ -139,7 +139,7 @@ TEST_CASE("a board's inlet that is not wired: its rails are summed, said") {
     m.start();
     CHECK(m.run() == approx(5.5));
     CHECK(m.said("rail/VDD_IN is not") ==
-          "channel rail/VDD_IN is not believed: it has no plausible value");
+          "channel rail/VDD_IN is not trusted: it has no plausible value");
 }
 
 TEST_CASE("Level Zero: a jump for one read, or a dip, is not counted, nor later") {
@@ -322,7 +322,7 @@ TEST_CASE("a board with a sensor that nobody knows says so beside the rails it r
     m.rail(4, 1, "VDD_CORE", 5000, 1500);
     m.start();
     CHECK(m.run() == approx(7.5));
-    CHECK(contains(m.said("ina238"), "not understood, and not read, though one may be the total"));
+    CHECK(contains(m.said("ina238"), "unknown and not read, although one may be the total"));
 }
 
 TEST_CASE("Orin: NVML starts and tells nothing; the rails count, and no flag is advised") {
@@ -402,7 +402,7 @@ TEST_CASE("a gauge that shows the very same for minutes may be stuck, and that i
             m.power_meter(0, "", 212'345'000 + (stuck ? 0 : wavers));
         });
         CHECK((m.said("may be stuck") ==
-               "channel machine/power-meter has shown 212 W and nothing else for 90 s: its "
+               "channel machine/power-meter has shown 212 W without any change for 90 s: its "
                "sensor may be stuck") == stuck);
     }
     doubtful_machine whole_watts;  // a controller that counts in watts may well show the same

@@ -75,7 +75,7 @@ TEST_CASE("a counter that stands still is noted, one at rest inside another is n
     CHECK(said == strings{"channel cpu0/dram did not move in 1 s: its counter may be stuck"});
 }
 
-TEST_CASE("a psys that counts less than what it holds is not believed: its parts are summed") {
+TEST_CASE("a psys that counts less than what it holds is not trusted: its parts are summed") {
     fake_machine m;
     intel(m, "Intel(R) Core(TM) i7-7600U", 142);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -89,7 +89,7 @@ TEST_CASE("a psys that counts less than what it holds is not believed: its parts
         psys = 100'000;
         total = 12.5;
         expected =
-            "channel psys is not believed: it counted 10 J, less than the 12.5 J of the "
+            "channel psys is not trusted: it counted 10 J, less than the 12.5 J of the "
             "channels in it";
     }
     SUBCASE("hardly less, as reads one after the other bring it about") {
@@ -97,7 +97,7 @@ TEST_CASE("a psys that counts less than what it holds is not believed: its parts
     }
     SUBCASE("nothing at all") {
         psys = 0, total = 12.5;
-        expected = "channel psys is not believed: it stands still while the channels in it count";
+        expected = "channel psys is not trusted: it stands still while the channels in it count";
     }
     SUBCASE("more") { psys = 200'000, total = 20; }
     CHECK(m.run(counting(m, {{"intel-rapl:0", 110'000},
@@ -107,7 +107,7 @@ TEST_CASE("a psys that counts less than what it holds is not believed: its parts
     const strings warnings = m.meter->snapshot().warnings;
     std::string said;
     for (const std::string& w : warnings)
-        if (contains(w, "believed")) said += w;
+        if (contains(w, "trusted")) said += w;
     CHECK(said == expected);
 }
 

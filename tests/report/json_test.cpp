@@ -151,7 +151,7 @@ TEST_CASE("json parser: refuses what RFC 8259 doesn't allow") {
 }
 
 TEST_CASE("json parser: deep nesting is refused, not a stack overflow") {
-    CHECK(has(parse_json(std::string(1000000, '[')).error().reason, "nested too deep"));
+    CHECK(has(parse_json(std::string(1000000, '[')).error().reason, "nested too deeply"));
     CHECK(parse_json(std::string(60, '[') + std::string(60, ']')));
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("text table: colour only where asked for") {
 
 TEST_CASE("text table: an empty report is a table too") {
     const std::string text = to_text(report{});
-    CHECK(has(text, "channels   none: nothing was read and nothing estimated."));
+    CHECK(has(text, "channels   none: nothing was read or estimated."));
     CHECK(has(text, "total"));
     CHECK(has(text, "ASSUMED"));
 }

@@ -119,7 +119,7 @@ TEST_CASE("write: an old file is replaced whole, and kept where that fails") {
     const auto done = replace_file(folder.path + "/none/a.json", "x");
     REQUIRE_FALSE(done);
     CHECK(has(done.error().reason, "/none/a.json: No such file or directory"));
-    CHECK(done.error().remedy == "make the folder: mkdir -p '" + folder.path + "/none'");
+    CHECK(done.error().remedy == "create the folder: mkdir -p '" + folder.path + "/none'");
 }
 
 TEST_CASE("write: a folder is no file") {
@@ -137,7 +137,7 @@ TEST_CASE("write: a full disk is reported, not passed over") {
     const auto done = replace_file("/dev/full", "x");
     REQUIRE_FALSE(done);
     CHECK(has(done.error().reason, "/dev/full: No space left on device"));
-    CHECK(has(done.error().remedy, "make room"));
+    CHECK(has(done.error().remedy, "free space"));
 }
 
 TEST_CASE("write: a file that can't be finished leaves nothing behind, and the old one whole") {

@@ -103,7 +103,7 @@ TEST_CASE("baseline: noise wide enough to hide a regression is inconclusive") {
     const std::vector<double> wild = {0.8e-3, 1.3e-3, 0.9e-3, 1.2e-3, 1.0e-3, 1.1e-3};
     const check_result r = judge_regression(measurement_of(wild), baseline(five_runs));
     CHECK(r.outcome == verdict::inconclusive);
-    CHECK(says(r, "neither surely above 0 % nor surely below 5 %"));
+    CHECK(says(r, "neither clearly above 0 % nor clearly below 5 %"));
 }
 
 TEST_CASE("baseline: a step of power in the middle is inconclusive, not a regression") {
@@ -117,7 +117,7 @@ TEST_CASE("baseline: a step of power in the middle is inconclusive, not a regres
 TEST_CASE("baseline: one run allows for a spread that is not known yet, and says so") {
     const check_result r = judge_regression(measurement_of(times(ten, 1.1)), baseline({1.0}));
     CHECK(r.outcome == verdict::inconclusive);
-    CHECK(says(r, "one run: how much runs differ is not known, up to 5 % is allowed for"));
+    CHECK(says(r, "one run: the spread between runs is unknown, up to 5 % is allowed for"));
     CHECK(judge_regression(measurement_of(times(ten, 1.5)), baseline({1.0})).outcome ==
           verdict::fails);
 }
@@ -170,7 +170,7 @@ TEST_CASE("baseline: a failure says where a build's flags are not known") {
     CHECK_FALSE(says(judge_regression(more, then), "flags are not known"));
     then.build = build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     CHECK(says(judge_regression(more, then),
-               "the compiler's flags are not known (define "
+               "the compiler's flags are unknown (define "
                "JOULERY_BUILD_FLAGS): another -O level"));
     CHECK_FALSE(says(judge_regression(measurement_of(ten), then), "flags are not known"));
 }
@@ -220,10 +220,10 @@ TEST_CASE("baseline: update begins anew where the cost has surely changed") {
         (void)check(measurement_of(times(ten, factor)), f, baseline_mode::update);
     const check_result r = check(measurement_of(times(ten, 1.2)), f, baseline_mode::update);
     CHECK(r.outcome == verdict::holds);
-    CHECK(says(r, "(run 1 of 10, begun anew: "));
+    CHECK(says(r, "(run 1 of 10, restarted: "));
     CHECK(read_baselines(f.file())->front().runs.size() == 1);
     CHECK(says(check(measurement_of(times(ten, 1.201)), f, baseline_mode::update), "run 2 of 10"));
-    CHECK(says(check(measurement_of(times(ten, 0.6)), f, baseline_mode::update), "begun anew"));
+    CHECK(says(check(measurement_of(times(ten, 0.6)), f, baseline_mode::update), "restarted"));
 }
 
 TEST_CASE("baseline: a disturbed or unsteady measurement is not recorded") {
@@ -358,5 +358,5 @@ TEST_CASE("baseline: a single batch is no sample") {
 TEST_CASE("baseline: a cost of nothing has no change to tell") {
     const check_result r = judge_regression(measurement_of(times(ten, -1)), baseline(five_runs));
     CHECK(r.outcome == verdict::inconclusive);
-    CHECK(says(r, "no energy above zero to compare"));
+    CHECK(says(r, "no positive energy to compare"));
 }

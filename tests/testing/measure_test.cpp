@@ -139,7 +139,7 @@ TEST_CASE("measure: code that takes longer than the time there is runs once") {
     CHECK(m.calls == 1);
     CHECK(m.per_call.joules() == approx(60'000).epsilon(1e-6));
     CHECK(m.low < m.per_call);
-    CHECK(has_note(m, "one call only"));
+    CHECK(has_note(m, "only one call"));
 }
 
 TEST_CASE("measure: it takes the time that it may take, whatever a call takes") {
@@ -236,7 +236,7 @@ TEST_CASE("measure: a measurement inside a measurement is reported in both") {
         few);
     REQUIRE(outer);
     CHECK(inner.per_call.joules() == approx(2).epsilon(0.002));
-    CHECK(inner.disturbance == "another measurement ran at the same time; its energy is in here");
+    CHECK(inner.disturbance == "another measurement ran at the same time; its energy is included");
     CHECK(outer.disturbance == inner.disturbance);
 }
 
@@ -285,7 +285,7 @@ TEST_CASE("measure: a device that goes away makes the measurement partial") {
     meter on{std::move(o)};
     const measurement m = measure(on, [&] { sim.work(100, 1ms); });
     CHECK(m.provenance == quality::partial);
-    CHECK(has_note(m, "leaves could not be read to the end"));
+    CHECK(has_note(m, "leaves could not be read at the end"));
 }
 
 TEST_CASE("measure: only the roots of the domain tree are added up") {

@@ -180,9 +180,8 @@ JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it, seconds d
     f.assumptions = m.assumptions(begin, end);
     if (m.series && !dated)
         f.assumptions.push_back("no time was stated: the mean of the series is used");
-    if (m.water.site_source.empty()) f.assumptions.push_back("water on site is not known");
-    if (m.water.off_site_source.empty())
-        f.assumptions.push_back("water at the plants is not known");
+    if (m.water.site_source.empty()) f.assumptions.push_back("water on site is unknown");
+    if (m.water.off_site_source.empty()) f.assumptions.push_back("water at the plants is unknown");
     return f;
 }
 

@@ -69,7 +69,7 @@ namespace detail {
     const std::size_t n = then.runs.size();
     for (const baseline_run& r : then.runs) mean_joules += r.mean.joules / static_cast<double>(n);
     std::string text = "baseline " + to_text(energy::from_joules(mean_joules)) + " (";
-    text += n == 1 ? "one run: how much runs differ is not known, up to 5 % is allowed for"
+    text += n == 1 ? "one run: the spread between runs is unknown, up to 5 % is allowed for"
                    : std::to_string(n) + " runs that differ by " + percent_text(change.spread());
     return text + ", " + then.runs.back().recorded + ")";
 }
@@ -104,7 +104,7 @@ namespace detail {
                        "; ";
     if (!change.known())
         return {verdict::inconclusive,
-                text + "no energy above zero to compare\n  " + circumstances(now)};
+                text + "no positive energy to compare\n  " + circumstances(now)};
     verdict v = verdict::inconclusive;
     if (change.is_below(limit)) v = verdict::holds;
     if (change.is_above(limit)) v = verdict::fails;
@@ -116,7 +116,7 @@ namespace detail {
             detail::signed_percent(change.quantile(0.95)) + ")";
     if (v == verdict::fails) text += ": a regression";
     if (!is_decided)
-        text += ": neither surely above " + percent_text(limit.allowed) + " nor surely below " +
+        text += ": neither clearly above " + percent_text(limit.allowed) + " nor clearly below " +
                 percent_text(limit.ceiling);
     text += "\n  " + circumstances(now);
     if (is_decided && v == verdict::inconclusive)
@@ -125,7 +125,7 @@ namespace detail {
         text += detail::regression_advice(v, change, then.runs.size(), limit);
     if (v == verdict::fails && lacks_flags(then.build))
         text +=
-            "\n  note: the compiler's flags are not known (define JOULERY_BUILD_FLAGS): another -O "
+            "\n  note: the compiler's flags are unknown (define JOULERY_BUILD_FLAGS): another -O "
             "level would look the same";
     return {v,
             std::move(text),
@@ -170,7 +170,7 @@ namespace detail {
         then == nullptr || anew ? 1 : std::min(then->runs.size() + 1, most_runs);
     return {verdict::holds, now.test + ": recorded in " + path + " (run " + std::to_string(runs) +
                                 " of " + std::to_string(most_runs) +
-                                (anew ? ", begun anew: " : ": ") +
+                                (anew ? ", restarted: " : ": ") +
                                 interval_text<energy>(m, interval_of(m, energy{})) + ")"};
 }
 
@@ -190,7 +190,7 @@ namespace detail {
                                                     const tolerance& limit) {
     if (std::string why = why_unchecked(m); !why.empty()) return {verdict::skipped, std::move(why)};
     if (m.batches.size() < 2)
-        return {verdict::skipped, test + ": one batch is no sample to compare\n  " +
+        return {verdict::skipped, test + ": one batch is not enough to compare\n  " +
                                       circumstances(m) +
                                       "\n  to do: more time: measure_options::max_time"};
     const energy_baseline now = baseline_of(m, test, at.build);

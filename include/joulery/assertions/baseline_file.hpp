@@ -112,21 +112,21 @@ inline std::string take_baseline(const json_value& from, energy_baseline& out) {
     if (from.kind != json_value::type::object) return "is not an object";
     if (!take_text(from, "test", out.test) || !take_text(from, "machine", out.machine) ||
         !take_text(from, "build", out.build))
-        return "needs test, machine and build, each a text";
+        return "needs test, machine and build, all strings";
     const json_value* runs = from.find("runs");
     if (runs == nullptr || runs->kind != json_value::type::array || runs->elements.empty())
-        return "needs runs, an array of at least one";
+        return "needs runs, a non-empty array";
     for (const json_value& v : runs->elements) {
         baseline_run r;
         if (!take_run(v, r))
-            return "has a run without joules_per_call and standard_error, each a number";
+            return "has a run without joules_per_call and standard_error, both numbers";
         out.runs.push_back(std::move(r));
     }
     return {};
 }
 
 inline constexpr const char* baseline_remedy =
-    "put the file back from version control, or delete it and record anew with "
+    "put the file back from version control, or delete it and record it again with "
     "JOULERY_BASELINE=record";
 
 }  // namespace detail
@@ -147,7 +147,7 @@ inline constexpr const char* baseline_remedy =
     if (version > baseline_schema_version)
         return failure{"written by a newer joulery (schema version " + stated->text +
                            ", this one knows " + std::to_string(baseline_schema_version) + ")",
-                       "update joulery, or record anew in another file: JOULERY_BASELINE_FILE"};
+                       "update joulery, or record it again in another file: JOULERY_BASELINE_FILE"};
     const json_value* list = root->find("baselines");
     if (list == nullptr || list->kind != json_value::type::array)
         return failure{"\"baselines\" is not an array", detail::baseline_remedy};
@@ -156,7 +156,7 @@ inline constexpr const char* baseline_remedy =
         energy_baseline e;
         std::string wrong = detail::take_baseline(entry, e);
         for (const energy_baseline& other : all)
-            if (wrong.empty() && other.is_of(e)) wrong = "is there twice";
+            if (wrong.empty() && other.is_of(e)) wrong = "appears twice";
         if (!wrong.empty())
             return failure{"baseline " + std::to_string(all.size() + 1) +
                                (e.test.empty() ? "" : " (" + e.test + ")") + " at byte " +

@@ -255,10 +255,9 @@ class energy_subject {
                    "compare in turns";
         if (!m_.steady)
             return "\n  to do: run again on a quiet machine at a fixed clock rate; the limit lies "
-                   "within what it drew";
-        return "\n  to do: measure for longer (measure_options::max_time, precision), or leave "
-               "more "
-               "room to the limit";
+                   "within the range it drew";
+        return "\n  to do: measure for longer (measure_options::max_time, precision), or choose a "
+               "looser limit";
     }
 
     const measurement& m_;

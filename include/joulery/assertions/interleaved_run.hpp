@@ -137,7 +137,7 @@ class interleaved_run {
     /// What else drew power during the run; empty: nothing known.
     [[nodiscard]] std::string disturbance() const {
         if (others_ || detail::measured_so_far.load() != started_)
-            return "another measurement ran at the same time; its energy is in here";
+            return "another measurement ran at the same time; its energy is included";
         return quiet_.disturbance(spent());
     }
     /// Seconds of the first part's last batch.

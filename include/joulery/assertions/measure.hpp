@@ -49,15 +49,15 @@ inline void note_what_was_odd(measurement& m, const steadiness& s) {
     if (!s.steady)
         m.notes.push_back("the level changed by " + percent_text(s.change) + " at batch " +
                           std::to_string(s.change_at + 1) + " of " + std::to_string(n) +
-                          " (a processor that throttles, a neighbour that came or left); the "
+                          " (a throttling processor, or other work that began or ended); the "
                           "interval covers both levels");
     if (s.outliers > 0)
         m.notes.push_back(std::to_string(s.outliers) + " of " + std::to_string(n) +
-                          " batches lie far from the others (other work on the machine); they are "
-                          "counted in");
+                          " batches are outliers (other work on the machine); they are included");
     if (n == 1)
-        m.notes.emplace_back(m.calls == 1 ? "one call only: how much calls differ is not known"
-                                          : "one batch only: how much batches differ is not known");
+        m.notes.emplace_back(m.calls == 1
+                                 ? "only one call: the spread between calls is unknown"
+                                 : "only one batch: the spread between batches is unknown");
 }
 
 }  // namespace detail
@@ -163,7 +163,7 @@ inline void note_failures(meter& m, measurement& out) {
         if (s->reader.state() == read_status::ok) continue;
         out.provenance = quality::partial;
         out.notes.push_back(std::string(s->reader.name()) +
-                            " could not be read to the end: its energy is not complete");
+                            " could not be read at the end: its energy is incomplete");
     }
 }
 
@@ -214,7 +214,7 @@ inline void finish(measurement& out, meter& m, const interleaved_run& run) {
     }
     if (!out.precise && out.batches.size() > 1)
         out.notes.emplace_back(
-            "the time was up before the interval was as narrow as asked for; "
+            "the time ran out before the interval was as narrow as requested; "
             "measure_options::max_time gives it more");
     out.disturbance = run.disturbance();
 }

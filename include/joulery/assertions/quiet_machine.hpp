@@ -220,7 +220,7 @@ class quiet_machine {
         const double share = load_ ? load_->share(elapsed) : 0;
         if (share <= other_load::most) return {};
         return "other processes used " + percent_text(share) +
-               " of the processor time; their energy is in here";
+               " of the processor time; their energy is included";
     }
 
  private:

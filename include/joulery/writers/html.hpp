@@ -184,7 +184,7 @@ class html_writer {
 
     void channels() {
         if (r_.channels.empty()) {
-            out_ += "<h2>Channels</h2>\n<p>None: nothing was read and nothing estimated.</p>\n";
+            out_ += "<h2>Channels</h2>\n<p>None: nothing was read or estimated.</p>\n";
             return;
         }
         out_ +=

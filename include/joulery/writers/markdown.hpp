@@ -136,7 +136,7 @@ inline void markdown_scopes(std::string& out, const report& r) {
 inline void markdown_channels(std::string& out, const report& r) {
     out += "\n<details><summary>Channels, carbon, cost of measuring</summary>\n\n";
     out += r.channels.empty()
-               ? "No channel: nothing was read and nothing estimated.\n"
+               ? "No channel: nothing was read or estimated.\n"
                : "| channel | energy | quality | backend | summed |\n|:--|--:|:--|:--|:--|\n";
     const column_units units(r);
     for (const channel_row& c : r.channels)

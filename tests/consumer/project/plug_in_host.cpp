@@ -53,7 +53,7 @@ int main(int, char** arguments) {
     check(again.sees("plug_in") == 3, "it comes back, and goes on where it was");
     check(!tells_of_other_version(), "there is one version so far");
     check(::dlopen(arguments[2], RTLD_NOW | RTLD_LOCAL) != nullptr, "another version is loaded");
-    check(tells_of_other_version(), "the report says that another version measures apart");
+    check(tells_of_other_version(), "the report says that another version measures separately");
     joulery::stop();
     return failures;
 }

@@ -25,17 +25,16 @@ inline namespace v1 {
 
 /// How to read a series; the defaults suffice if the file says enough.
 struct series_options {
-    std::string zone;          ///< only rows of this zone; needed if a file has several
-    std::string unit;          ///< "g/kWh", "kg/MWh", "lb/MWh"; needed if the file does not say
-    std::string value_column;  ///< the CSV column to read, if several are possible
-    bool assume_utc = false;   ///< times without a zone are UTC
-    bool known_zero = false;   ///< zeros are real (marginal, while power is curtailed)
+    std::string zone;            ///< only rows of this zone; needed if a file has several
+    std::string unit;            ///< "g/kWh", "kg/MWh", "lb/MWh"; needed if the file does not say
+    std::string value_column;    ///< the CSV column to read, if several are possible
+    bool assume_utc = false;     ///< times without a zone are UTC
+    bool known_zero = false;     ///< zeros are real (marginal, while power is curtailed)
     bool skip_bad_rows = false;  ///< omit rows without a usable value: they become gaps
     carbon_intensity fallback;   ///< for gaps; unset: the mean of the series
     double from = -std::numeric_limits<double>::infinity();  ///< earlier rows are omitted (unix s)
     double until = std::numeric_limits<double>::infinity();  ///< rows from here on are omitted
-    std::size_t max_steps =
-        200000;  ///< in longer series steps are joined, which bounds memory
+    std::size_t max_steps = 200000;  ///< in longer series steps are joined, which bounds memory
 };
 
 namespace detail {
@@ -250,9 +249,9 @@ class series_intake {
 
     [[nodiscard]] failure no_rows() const {
         if (!other_zone_.empty())
-            return {
-                concat({"no row is for zone '", options_.zone, "'; there is '", other_zone_, "'"}),
-                "check series_options::zone"};
+            return {concat({"no row is for zone '", options_.zone, "'; the file has '", other_zone_,
+                            "'"}),
+                    "check series_options::zone"};
         if (left_out_ > 0)
             return {concat({"none of ", left_out_, " rows has a usable value"}),
                     "check the value column"};

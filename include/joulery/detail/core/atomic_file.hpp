@@ -42,21 +42,20 @@ inline failure write_failure(const std::string& path, int error) {
     const std::string folder = folder_of(path);
     std::string remedy = "name another file";
     if (error == ENOENT || error == ENOTDIR)
-        remedy = concat({"make the folder: mkdir -p '", folder, "'"});
+        remedy = concat({"create the folder: mkdir -p '", folder, "'"});
     if (error == EACCES || error == EPERM || error == EROFS)
-        remedy =
-            concat({"name a file that you may write, in a folder that you may write to: ", folder});
+        remedy = concat({"name a file and a folder that you may write to: ", folder});
     bool full = error == ENOSPC;
 #if defined(EDQUOT)  // Windows has no such error
     full = full || error == EDQUOT;
 #endif
-    if (full) remedy = concat({"make room on the disk that holds ", folder});
+    if (full) remedy = concat({"free space on the disk of ", folder});
     if (error == EMFILE || error == ENFILE) remedy = "raise the limit of open files: ulimit -n";
     if (error == EISDIR) remedy = "that is a folder; name a file in it";
     std::string reason = error_text(error);
     if (error == ENXIO || error == EPIPE || error == ETIMEDOUT) {
         reason = error == ETIMEDOUT ? "a pipe that nobody reads" : "a pipe without a reader";
-        remedy = "start its reader first, and let it read on; or name a file";
+        remedy = "start its reader first and keep it reading, or name a file";
     }
     return {concat({"report not written to ", path, ": ", reason}), remedy};
 }

@@ -137,7 +137,7 @@ class json_parser {
 
     bool value(json_value& v, int depth) {
         v.offset = at_;
-        if (depth > deepest) return stop("values are nested too deep");
+        if (depth > deepest) return stop("values are nested too deeply");
         switch (here()) {
             case '{':
                 v.kind = json_value::type::object;
@@ -206,7 +206,7 @@ class json_parser {
         if (twin == sorted.end()) return true;
         const std::string* later = std::max(twin[0], twin[1]);
         at_ = v.elements[static_cast<std::size_t>(later - v.names.data())].offset;
-        return stop("a member's name is there twice");
+        return stop("a member's name appears twice");
     }
 
     bool elements(json_value& v, int depth) {
@@ -273,7 +273,7 @@ class json_parser {
             }
             append_utf8(out, next_code_point(text_, at_));
         }
-        return stop("the string has no end");
+        return stop("the string is not terminated");
     }
 
     bool escape(std::string& out) {

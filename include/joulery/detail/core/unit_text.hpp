@@ -202,7 +202,7 @@ template <class Rep, class Period>
 /// is negative or too large (beyond 292 years).
 ///
 ///     std::chrono::nanoseconds period{};
-///     if (!parse_duration("10ms", period)) warn("say it like 10ms or 1.5s");
+///     if (!parse_duration("10ms", period)) warn("write 10ms or 1.5s");
 [[nodiscard]] inline bool parse_duration(std::string_view text,
                                          std::chrono::nanoseconds& value) noexcept {
     std::size_t unit_at = text.size();

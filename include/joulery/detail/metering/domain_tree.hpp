@@ -289,15 +289,15 @@ class domain_beliefs {
         const double update = std::chrono::duration<double>(c.update_period).count();
         if (!seen[i].has_value) {
             const bool replaced = inside > 0 || (extent_of(c) >= extent::computer && has_other(i));
-            return replaced && seen[i].joules <= 0 ? "not believed: it has no plausible value"
+            return replaced && seen[i].joules <= 0 ? "not trusted: it has no plausible value"
                                                    : std::string();
         }
         if (seen[i].joules <= 0 && inside > 0 && elapsed >= fewest_updates * update)
-            return "not believed: it stands still while the channels in it count";
+            return "not trusted: it stands still while the channels in it count";
         // Energy that its last update may not show yet.
         const double behind = smallest_joules(c) + inside / elapsed * 2 * update;
         if (!(inside > tolerance * (seen[i].joules + behind))) return {};
-        return concat({"not believed: it counted ", to_text(energy::from_joules(seen[i].joules)),
+        return concat({"not trusted: it counted ", to_text(energy::from_joules(seen[i].joules)),
                        ", less than the ", to_text(energy::from_joules(inside)),
                        " of the channels in it"});
     }

@@ -217,7 +217,7 @@ class text_writer {
     // Summed channels first, then the others with the reason.
     void channels() {
         if (r_.channels.empty()) {
-            labelled("channels", "none: nothing was read and nothing estimated.");
+            labelled("channels", "none: nothing was read or estimated.");
             return;
         }
         text_grid grid({{"channel", 0},

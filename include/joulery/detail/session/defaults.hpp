@@ -180,7 +180,7 @@ class backend_opener {
         opened_backend opened = entry.open(root_);
         if (opened) return *std::move(opened);
         std::string text = std::string(entry.name) + ": " + opened.error().reason;
-        if (!opened.error().remedy.empty()) text += "; try: " + opened.error().remedy;
+        if (!opened.error().remedy.empty()) text += "; to change it: " + opened.error().remedy;
         found_.warnings.push_back(std::move(text));
         return nullptr;
     }

@@ -60,7 +60,7 @@ inline namespace v1 {
         return std::nullopt;
     };
     if (const auto g = number("JOULERY_INTENSITY", intensity, 0, false,
-                              concat({model.grid.place, "; g/kWh is wanted, for instance 56"}))) {
+                              concat({model.grid.place, "; expected g/kWh, for instance 56"}))) {
         const std::string place = model.grid.assumed ? "as stated" : model.grid.place;
         const std::string country = model.grid.country;
         model.intensity(carbon_intensity::from_grams_per_kwh(*g));
@@ -118,7 +118,7 @@ inline void apply_live(options& o, const std::string& text) {
     } else if (text == "0" || text == "off") {
         o.live = false;
     } else if (!text.empty()) {
-        o.warnings.push_back("JOULERY_LIVE=" + text + " is not understood: say 1 or 0. " +
+        o.warnings.push_back("JOULERY_LIVE=" + text + " is not understood: use 1 or 0. " +
                              (o.live ? "The line stays on" : "There is no progress line"));
     }
 }
@@ -130,13 +130,13 @@ inline void apply_times(options& o, const std::string& period, const std::string
         o.period = time;
     else if (!period.empty())
         o.warnings.push_back("JOULERY_PERIOD=" + period +
-                             " is not understood: say it like 10ms or 1s. Each backend keeps its "
+                             " is not understood: write 10ms or 1s. Each backend keeps its "
                              "own period");
     if (parse_duration(checkpoint, time))
         o.checkpoint = time;
     else if (!checkpoint.empty())
         o.warnings.push_back("JOULERY_CHECKPOINT=" + checkpoint +
-                             " is not understood: say it like 10s, or 0 for never. Files are kept "
+                             " is not understood: write 10s, or 0 for never. Files are kept "
                              "up to date every " +
                              to_text(o.checkpoint));
 }
@@ -151,7 +151,7 @@ template <class Get>
         e.off = true;
     } else if (!power_switch.empty() && power_switch != "on" && power_switch != "1") {
         o.warnings.push_back("JOULERY=" + power_switch +
-                             " is not understood: say on or off. It stays on");
+                             " is not understood: use on or off. Measuring stays on");
     }
     e.backends = split_list(get("JOULERY_BACKENDS"));
     e.system_root = get("JOULERY_SYSROOT");

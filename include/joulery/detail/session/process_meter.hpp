@@ -183,8 +183,8 @@ class process_meter {
         auto made = std::make_shared<meter>(std::move(o));
         const options& settings = made->settings();
         if (!settings.reports.empty() && made->channels().empty())
-            say(list_of(settings.reports) + ": times and no energy, as " +
-                why_no_energy(settings, env));
+            say(list_of(settings.reports) +
+                ": times but no energy: " + why_no_energy(settings, env));
         auto files =
             std::make_shared<report_files>(settings.reports, run_names::of(settings.run_name));
         for (const std::string& note : files->notes()) say(note);

@@ -81,7 +81,7 @@ class report_builder {
         const double hung =
             since < now ? static_cast<double>(now - since) * engine_.tick_seconds() : 0;
         report_.warnings.push_back("backend " + std::string(m.reader.name()) +
-                                   " has not come back from a read for " + to_text(seconds(hung)) +
+                                   " has been stuck in a read for " + to_text(seconds(hung)) +
                                    "; its figures are those of the previous read");
     }
 
@@ -254,7 +254,7 @@ class report_builder {
             static_cast<double>(row.tally.reads) < many_updates)
             return;
         report_.warnings.push_back("channel " + row.id + " has shown " +
-                                   to_text(power::from_watts(watts)) + " and nothing else for " +
+                                   to_text(power::from_watts(watts)) + " without any change for " +
                                    to_text(seconds(still)) + ": its sensor may be stuck");
     }
 
@@ -281,11 +281,11 @@ class report_builder {
         if (row.state == "silent")
             text += row.tally.reads == 0                  ? " it never gave a value;"
                     : row.tally.resets >= row.tally.reads ? " it never gave a plausible value;"
-                                                          : " it gives no value any more;";
+                                                          : " it no longer gives a value;";
         if (row.tally.resets > 0)
             text += " " + std::to_string(row.tally.resets) +
                     (row.tally.resets == 1 ? " of its values is" : " of its values are") +
-                    " not believable (resets);";
+                    " implausible (resets);";
         if (row.tally.gaps > 0)
             text += " " + std::to_string(row.tally.gaps) + " gaps were too long to bridge;";
         text.back() = '.';
@@ -324,7 +324,7 @@ class report_builder {
         if (edges_.ended_elsewhere > 0)
             report_.warnings.push_back(
                 std::to_string(edges_.ended_elsewhere) +
-                " scopes ended on another thread than they began on, and may be nested wrongly; "
+                " scopes ended on a different thread than they began on and may be nested wrongly; "
                 "use joulery::span for work that moves between threads");
         if (edges_.abandoned > 0)
             report_.warnings.push_back(
@@ -342,7 +342,7 @@ class report_builder {
     }
 
     static bool is_not_believed(const channel_row& c) {
-        return starts_with(c.exclusion_reason, "not believed");
+        return starts_with(c.exclusion_reason, "not trusted");
     }
 
     void warn_of_excluded_channels() {

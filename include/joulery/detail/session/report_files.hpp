@@ -145,7 +145,7 @@ class report_files {
         reserved_file file;
         int failed = 0;  ///< errno of the last line that could not be appended
     };
-    static constexpr std::string_view taken = " belongs to another run that is still going on";
+    static constexpr std::string_view taken = " is in use by another run";
 
     static report_target reserve_target(const std::string& path, const run_names& names) {
         report_target t;
@@ -223,10 +223,9 @@ class report_files {
                                   find_format(name) == t.format;
                 if (!fits || !(is_reserved(folder + name) || was_redirected(folder + name)))
                     continue;
-                notes.push_back(t.path +
-                                " was to be written by another run, too, at the same time; its "
-                                "report is in " +
-                                folder + name);
+                notes.push_back(
+                    t.path + " was requested by another run at the same time; its report is in " +
+                    folder + name);
             }
         }
         return notes;

@@ -100,8 +100,7 @@ inline const session_entries* entries_of(const dl_phdr_info& object) noexcept {
         const auto& segment = object.dlpi_phdr[i];
         if (segment.p_type != PT_NOTE || segment.p_align > 4) continue;
         if (const session_entries* e = entries_in_notes(
-                reinterpret_cast<const char*>(object.dlpi_addr + segment.p_vaddr),
-                segment.p_memsz))
+                reinterpret_cast<const char*>(object.dlpi_addr + segment.p_vaddr), segment.p_memsz))
             return e;
     }
     return nullptr;
@@ -157,7 +156,8 @@ inline std::string other_version_note() {
     ::dl_iterate_phdr(look_for_other_version, &name);
     if (name != nullptr)
         return std::string(*name != '\0' ? name : "the program") +
-               " has another version of joulery, which measures apart: its scopes are not in this "
+               " has another version of joulery, which measures separately: its scopes are not in "
+               "this "
                "report";
 #endif
     return {};

@@ -105,11 +105,11 @@ inline void add_scope_cost(report& r, double each, double budget) {
     const double length = most->time.count() / static_cast<double>(most->calls);
     r.warnings.push_back(
         "scopes took about " + percent_text(cost / measured) +
-        " of the time that they measured, more than the budget of " + percent_text(budget) + ": " +
+        " of the time they measured, more than the budget of " + percent_text(budget) + ": " +
         most->path + " has " + count_text(static_cast<double>(most->calls)) + " calls of " +
         to_text(seconds(length)) + ", and a scope takes " +
         to_text(seconds(scope_seconds(*most, each) / static_cast<double>(most->calls))) +
-        "; put one scope around many of them, and their number into add_items()");
+        "; put one scope around many of them and pass their number to add_items()");
 }
 
 /// Cost of a scope in ticks: two reads of the tick counter; the few stores hardly matter. Measured

@@ -47,7 +47,7 @@ struct hlml_api {
     [[nodiscard]] static result<hlml_api> load(const library_search& where) {
         const dynamic_library library({"libhlml.so", "/usr/lib/habanalabs/libhlml.so"}, where);
         if (!library.is_open())
-            return failure{concat({"Habana's driver is loaded, but its library is not here: ",
+            return failure{concat({"Habana's driver is loaded, but its library was not found: ",
                                    library.error()}),
                            "install the package habanalabs-firmware-tools"};
         hlml_api api;

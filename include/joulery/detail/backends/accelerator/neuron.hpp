@@ -166,7 +166,7 @@ namespace detail {
 /// Gives no joules without a maximum from the user; says how to state it.
 [[nodiscard]] inline opened_backend open_neuron(const system_root& root) {
     if (!root.exists("/sys/devices/virtual/neuron_device"))
-        return failure{"/sys/devices/virtual/neuron_device: not there", {}};
+        return failure{"/sys/devices/virtual/neuron_device: not found", {}};
     return failure{
         "neuron devices report only a percentage of a maximum power that is not published",
         "options.backends.push_back(*joulery::open_neuron({}, maximum)) with the "

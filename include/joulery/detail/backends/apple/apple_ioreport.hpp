@@ -125,7 +125,7 @@ struct ioreport_api {
             where);
         const dynamic_library report({"/usr/lib/libIOReport.dylib", "libIOReport.so"}, where);
         if (!foundation.is_open() || !report.is_open())
-            return failure{concat({"IOReport is not here: ",
+            return failure{concat({"IOReport was not found: ",
                                    (foundation.is_open() ? report : foundation).error()}),
                            {}};
         ioreport_api api;

@@ -65,8 +65,8 @@ struct smc_api {
                                   where);
         const dynamic_library system({"/usr/lib/libSystem.B.dylib", "libSystem.so"}, where);
         if (!kit.is_open() || !system.is_open())
-            return failure{concat({"IOKit is not here: ", (kit.is_open() ? system : kit).error()}),
-                           {}};
+            return failure{
+                concat({"IOKit was not found: ", (kit.is_open() ? system : kit).error()}), {}};
         smc_api api;
         if (!kit.bind(api.matching, "IOServiceMatching") ||
             !kit.bind(api.services, "IOServiceGetMatchingServices") ||

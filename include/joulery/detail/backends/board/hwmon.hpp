@@ -71,7 +71,7 @@ class hwmon final : public backend {
     detail::hwmon_finder finder(root, std::move(clock));
     finder.look();
     if (finder.sensors().empty())
-        return failure{concat({"/sys/class/hwmon: no sensor of energy or power that is understood",
+        return failure{concat({"/sys/class/hwmon: no known energy or power sensor",
                                (finder.note().empty() ? "" : concat({" (", finder.note(), ")"}))}),
                        {}};
     return std::unique_ptr<backend>(

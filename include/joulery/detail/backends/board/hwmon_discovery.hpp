@@ -48,7 +48,7 @@ class hwmon_finder {
         look_at_old_jetson();
         put_under_their_totals();
         if (!unknown_.empty())
-            note(concat({"not understood, and not read, though one may be the total: ", unknown_}));
+            note(concat({"unknown and not read, although one may be the total: ", unknown_}));
     }
     [[nodiscard]] list<hwmon_sensor>& sensors() noexcept { return sensors_; }
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
@@ -332,7 +332,7 @@ class hwmon_finder {
         for (std::size_t i = 0; i + 1 < sensors_.size(); ++i) {
             if (sensors_[i].described.id != id) continue;
             c.id += suffix_of(file);
-            note(concat({id, " is there twice"}));
+            note(concat({id, " appears twice"}));
         }
         return c;
     }

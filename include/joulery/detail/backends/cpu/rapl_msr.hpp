@@ -187,11 +187,11 @@ inline void find_msr_counters(const cpu_identity& cpu, const socket_cpu& s, devi
         const std::string path = concat({"/dev/cpu/", s.cpu, "/msr"});
         device_handle device(calls, root.path(path));
         if (!device.is_open()) {
-            why = {concat({path, ": ", error_text(device.error())}),
-                   device.error() == ENOENT
-                       ? cpu.has_hypervisor ? "" : "sudo modprobe msr"
-                       : "registers are for root with CAP_SYS_RAWIO only; rather use "
-                         "rapl-powercap or rapl-perf"};
+            why = {
+                concat({path, ": ", error_text(device.error())}),
+                device.error() == ENOENT
+                    ? cpu.has_hypervisor ? "" : "sudo modprobe msr"
+                    : "registers need root with CAP_SYS_RAWIO; prefer rapl-powercap or rapl-perf"};
             continue;
         }
         detail::find_msr_counters(cpu, s, device, devices.size(), counters);

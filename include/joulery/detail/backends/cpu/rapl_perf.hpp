@@ -337,7 +337,8 @@ class perf_finder {
                     "sudo setcap cap_perfmon+ep PROGRAM # or for all programs: sudo sysctl "
                     "kernel.perf_event_paranoid=0"};
         if (error_ == EPERM)
-            return {concat({what, error_text(error_), ", as a container's seccomp filter has it"}),
+            return {concat({what, error_text(error_),
+                            ", probably because of a container's seccomp filter"}),
                     "start the container with --cap-add PERFMON"};
         if (error_ != 0) return {what + error_text(error_), {}};
         return {concat({perf_power, "/events: has no usable energy event"}), {}};

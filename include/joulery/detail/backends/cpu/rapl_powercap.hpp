@@ -106,13 +106,14 @@ class rapl_finder {
         if (readable_ == 0) return {{}, {}, failure_reason()};
         for (rapl_counter& s : counters_) describe(s);
         if (cpu_.is_amd() && has(rapl_domain::core))
-            note("AMD's core counter is that of one core of the package, not of all");
+            note("AMD's core counter covers one core of the package, not all");
         for (const rapl_counter& s : counters_)
             if (s.described.quantum > 0.1)  // Sapphire and Emerald Rapids: 1 J
                 note(concat({s.described.id, " counts in steps of a whole joule"}));
         if (is_virtual())
             note(
-                "this is a virtual machine: its counters are the host's, with all that runs there");
+                "this is a virtual machine: its counters are the host's, including everything that "
+                "runs there");
         if (cpu_.has_sgx) note("intervals of milliseconds may be noisy: SGX machines filter RAPL");
         if (!denied_.empty())
             note(concat({"not readable: ", denied_, "; ", rapl_permission_remedy()}));
@@ -134,7 +135,7 @@ class rapl_finder {
         const rapl_zone* parent = find_folder(zone.parent_folder());
         if (!name_rapl_zone(trimmed(name), parent, zone))
             return note(name.empty() ? concat({entry, " has no name and is left out"})
-                                     : concat({entry, " (", name, ") is of no known kind"}));
+                                     : concat({entry, " (", name, ") is of an unknown kind"}));
         if (!root_.number(concat({folder, "/max_energy_range_uj"}), zone.range_uj))
             zone.range_uj = 0;
         if (rapl_wrap_at(zone.range_uj) == 0)

@@ -205,7 +205,7 @@ namespace detail {
                         "no RAPL zone; this is a virtual machine and its hypervisor does not "
                         "expose CPU energy"}),
                 "use a bare-metal instance, or the estimate"};
-    const std::string what = list_error == ENOENT ? "not there" : "has no RAPL zone";
+    const std::string what = list_error == ENOENT ? "not found" : "has no RAPL zone";
     if (cpu.is_intel() || cpu.is_amd()) return {folder + what, "sudo modprobe intel_rapl_msr"};
     return {concat({folder, what, "; RAPL is a counter of Intel, AMD and Hygon processors"}), {}};
 }

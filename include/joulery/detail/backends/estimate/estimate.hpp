@@ -279,7 +279,8 @@ class estimate_backend final : public backend {
         note_ += "estimated, not measured: ";
         note_ += has_times_ && last_times_.busy + last_times_.rest > 0
                      ? "load of all processors from /proc/stat"
-                     : "CPU time of this process alone, as /proc/stat says nothing (a lower bound)";
+                     : "CPU time of this process alone, because /proc/stat is not usable (a lower "
+                       "bound)";
         append(note_,
                {" x ", model_.sources, "; ", static_cast<long long>(threads_), " hardware threads",
                 (cloud.empty() ? "" : ", the instance's share of its host"), "; off by up to ",

@@ -108,7 +108,7 @@ struct level_zero_api {
         const dynamic_library library({"libze_loader.so.1", "libze_loader.so"}, where);
 #endif
         if (!library.is_open())
-            return failure{concat({"Level Zero's loader is not here: ", library.error()}),
+            return failure{concat({"Level Zero's loader was not found: ", library.error()}),
                            "install the package libze1 (level-zero) and intel-level-zero-gpu"};
         level_zero_api api;
         const bool has_energy = library.bind(api.domains, "zesDeviceEnumPowerDomains") &&

@@ -190,7 +190,7 @@ struct nvml_api {
             {"libnvidia-ml.so.1", "libnvidia-ml.so", "/usr/lib/wsl/lib/libnvidia-ml.so.1"}, where);
 #endif
         if (!library.is_open())
-            return failure{concat({"NVIDIA's driver is loaded, but its library is not here: ",
+            return failure{concat({"NVIDIA's driver is loaded, but its library was not found: ",
                                    library.error()}),
                            "in a container: NVIDIA_DRIVER_CAPABILITIES=compute,utility; else "
                            "install the driver's libnvidia-ml.so.1"};

@@ -67,7 +67,7 @@ struct nvml_module {
             return {concat({"NVIDIA GPU ", entry, " is there, but NVIDIA's driver is not loaded"}),
                     "sudo modprobe nvidia, after installing the driver"};
     }
-    return {"no NVIDIA driver: /proc/driver/nvidia/version is not there", {}};
+    return {"no NVIDIA driver: /proc/driver/nvidia/version not found", {}};
 }
 
 [[nodiscard]] inline failure nvml_start_failed(const nvml_api& api, int status) {

@@ -118,7 +118,7 @@ struct rocm_smi_api {
              "librocm_smi64.so", "/opt/rocm/lib/librocm_smi64.so"},
             where);
         if (!library.is_open())
-            return failure{concat({"ROCm SMI is not here: ", library.error()}),
+            return failure{concat({"ROCm SMI was not found: ", library.error()}),
                            "install the package librocm-smi64-1 (rocm-smi-lib)"};
         rocm_smi_api api;
         if (!library.bind(api.init, "rsmi_init") ||

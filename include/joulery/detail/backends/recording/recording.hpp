@@ -149,7 +149,7 @@ class recording_parser {
         }
         if (kind == "channel") return take_channel();
         if (kind == "read") return take_read();
-        return "says nothing that is known";
+        return "is not a known entry";
     }
 
     const char* take_channel() {

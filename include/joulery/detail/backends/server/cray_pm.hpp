@@ -189,7 +189,7 @@ class cray_pm final : public backend {
     if (parts.empty())
         return failure{
             concat({detail::cray_folder,
-                    (root.exists(detail::cray_folder) ? ": has no counter" : ": not there")}),
+                    (root.exists(detail::cray_folder) ? ": has no counter" : ": not found")}),
             root.exists("/sys/cray") || root.exists("/etc/opt/cray")
                 ? "in a container: -v /sys/cray:/sys/cray:ro"
                 : ""};

@@ -163,8 +163,8 @@ namespace detail {
 
 [[nodiscard]] inline failure ipmi_absent(const system_root& root, int error) {
     std::string remedy =
-        "run as root; access to /dev/ipmi0 is full control of the machine, so rather let a "
-        "privileged exporter read it";
+        "run as root; access to /dev/ipmi0 is full control of the machine, so prefer a privileged "
+        "exporter";
     if (error == ENOENT)
         remedy = read_cpu_identity(root).has_hypervisor
                      ? ""  // virtual machines have no management controller
