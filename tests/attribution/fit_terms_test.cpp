@@ -11,8 +11,8 @@ using namespace joulery::detail;
 
 namespace {
 
-row_member member(std::uint32_t column, double seconds) {
-    row_member m;
+fit_member member(std::uint32_t column, double seconds) {
+    fit_member m;
     m.column = column;
     m.seconds = seconds;
     m.length.usual = 1e-3;
@@ -30,7 +30,7 @@ double seconds_of(const fit_terms& terms, std::uint32_t column) {
 
 TEST_CASE("fit terms: paths that share a column are one term, whose calls have no usual length") {
     fit_terms terms;
-    list<row_member> members;
+    list<fit_member> members;
     for (const std::uint32_t column : {2u, 3u, 2u}) members.push_back(member(column, 0.5));
     terms.begin(members);
     regression_row row;
@@ -43,7 +43,7 @@ TEST_CASE("fit terms: paths that share a column are one term, whose calls have n
 
 TEST_CASE("fit terms: what a late counter does not show yet is in the next row") {
     fit_terms terms;
-    list<row_member> members;
+    list<fit_member> members;
     members.push_back(member(2, 0.6));
     members.push_back(member(3, 0.4));
     terms.begin(members);

@@ -172,50 +172,89 @@ TEST_CASE("sampling cost: what is made of the readings is separated from reading
     CHECK(cost.attribution.count() <= cost.sampler.count() - reading + 200e-6);
 }
 
-TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every few seconds") {
-    channel c;
-    c.id = "gpu/0/board";
-    c.part = component::gpu;
-    c.update_period = 100ms;
-    c.joules_per_count = 1e-3;
-    const auto clock = std::make_shared<manual_clock>();
-    double joules = 0;
-    double watts = 100;
-    // Each read takes 50 ms, half of an update, in which the device goes on drawing.
-    struct slow_counter final : backend {
-        explicit slow_counter(channel of, std::function<double()> joules)
-            : channels_{std::move(of)}, joules_(std::move(joules)) {}
-        std::string_view name() const noexcept override { return "slow"; }
-        const std::vector<channel>& channels() const noexcept override { return channels_; }
-        read_status read(counter_span out) noexcept override {
-            out[0] = static_cast<std::uint64_t>(joules_() * 1e3);
-            return read_status::ok;
-        }
-        std::vector<channel> channels_;
-        std::function<double()> joules_;
-    };
-    const auto pass = [&](std::chrono::milliseconds time) {
+namespace {
+
+// While it is read, the device goes on drawing.
+struct slow_counter final : backend {
+    slow_counter(channel of, std::function<double()> joules)
+        : channels_{std::move(of)}, joules_(std::move(joules)) {}
+    std::string_view name() const noexcept override { return "slow"; }
+    const std::vector<channel>& channels() const noexcept override { return channels_; }
+    read_status read(counter_span out) noexcept override {
+        out[0] = static_cast<std::uint64_t>(joules_() * 1e3);
+        return read_status::ok;
+    }
+    std::vector<channel> channels_;
+    std::function<double()> joules_;
+};
+
+// A program beside a counter that is too slow to be dated: a read takes half of an update.
+struct program_of_a_slow_counter {
+    explicit program_of_a_slow_counter(std::chrono::microseconds update = 100ms)
+        : m(with_counter(update)) {}
+    void pass(std::chrono::microseconds time) {
         clock->advance(time);
         joules += watts * std::chrono::duration<double>(time).count();
-    };
-    options o;
-    testing::access::set_clock(o, clock);
-    o.backends.push_back(std::make_unique<slow_counter>(c, [&] {
-        pass(50ms);
-        return joules;
-    }));
-    meter m{std::move(o)};
-    const auto work = [&](const char* name, double draw) {
+    }
+    [[nodiscard]] options with_counter(std::chrono::microseconds update) {
+        channel c;
+        c.id = "gpu/0/board";
+        c.part = component::gpu;
+        c.update_period = update;
+        c.joules_per_count = 1e-3;
+        options o;
+        testing::access::set_clock(o, clock);
+        o.backends.push_back(std::make_unique<slow_counter>(c, [this, update] {
+            pass(update / 2);
+            return joules;
+        }));
+        return o;
+    }
+    void work(const char* name, double draw) {
         scope s{m, name};
         watts = draw;
         for (int i = 0; i < 3'000; ++i) {
             pass(10ms);
             testing::access::sample(m);
         }
-    };
-    work("light", 100);
-    work("heavy", 300);
-    const report r = m.snapshot();
+    }
+
+    const std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
+    double joules = 0, watts = 100;
+    meter m;
+};
+
+}  // namespace
+
+TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every few seconds") {
+    program_of_a_slow_counter p;
+    p.work("light", 100);
+    p.work("heavy", 300);
+    const report r = p.m.snapshot();
     CHECK(r.find("light")->total.joules() == approx(3'000).epsilon(0.15));
     CHECK(r.find("heavy")->total.joules() == approx(9'000).epsilon(0.15));
+}
+
+TEST_CASE("sampling cost: such rows are as rare as what is made of them asks for") {
+    for (const double row_seconds : {0.0, 20e-3}) {  // that of tens of thousands of scopes
+        CAPTURE(row_seconds);
+        program_of_a_slow_counter p(10ms);
+        detail::metered_backend& source = *testing::access::engine_of(p.m).backends()[0];
+        scope s{p.m, "work"};
+        int rows = 0;
+        double billed = 0;
+        std::uint64_t read = 0;
+        for (int i = 0; i < 6'000; ++i) {
+            p.pass(10ms);
+            testing::access::sample(p.m);
+            if (std::exchange(read, source.reader.read_at()) == source.reader.read_at()) continue;
+            source.note_sampled(row_seconds);
+            rows += std::exchange(billed, source.shares[0].joules()) != billed ? 1 : 0;
+        }
+        const double most = 0.001 * 60 + 20e-3 + row_seconds;
+        if (row_seconds > 0) CHECK(rows * row_seconds <= most);
+        CHECK(rows >= (row_seconds > 0 ? 3 : 15));
+        const double joules = p.joules;
+        CHECK(p.m.snapshot().find("work")->total.joules() == approx(joules).epsilon(0.01));
+    }
 }

@@ -75,11 +75,7 @@ class channel_attribution {
         rows_.add_stretch(static_cast<double>(at - last_.at) * traits_.seconds_per_tick, true);
         last_.at = at;
     }
-    /// Visits the scopes that were open before the last look.
-    template <class Visit>
-    void for_recently_open(Visit visit) const {
-        rows_.for_recently_open(visit);
-    }
+    [[nodiscard]] const row_builder& rows() const noexcept { return rows_; }
 
     /// s, length so far of the next row to bill
     [[nodiscard]] double seconds_unbilled() const noexcept { return rows_.to_bill().seconds; }
@@ -173,8 +169,8 @@ class channel_attribution {
         const double seconds = rows_.to_fit().seconds;
         const bool is_exact = rows_.to_fit().is_exact;  // estimated times separate nothing
         if (seconds > 0 && fit_end_.fits && traits_.separates_scopes && is_exact) {
-            rows_.members(rows_.to_fit(), members_);
-            terms_.begin(members_);
+            rows_.members_to_fit(fit_members_);
+            terms_.begin(fit_members_);
             regression_row row{};
             row.length = seconds;
             row.gap = std::exchange(skipped_, 0.0);
@@ -216,17 +212,16 @@ class channel_attribution {
         if (!(seconds > 0)) return;
         const billed_value shown = value_now(r);
         const double joules = shown.joules - bill_joules_;
-        if (!(seconds_billed_ >
-              0)) {  // the first reading's staleness is only known now
+        if (!(seconds_billed_ > 0)) {  // the first reading's staleness is only known now
             const double old = start_.uncertainty * joules / seconds;
             boundary_.variance = old * old;
         }
-        rows_.members(rows_.to_bill(), members_);
+        rows_.members_to_bill(members_);
         sums_.reserve(members_);  // nothing below allocates: a row is billed only once
         own_share_ = own_share;
         others_ += joules * (1 - own_share);
         edge_joules_ += joules * own_share * std::min(rows_.to_bill().edges / seconds, 1.0);
-        sums_.add(members_, joules * own_share, traits_.policy != attribution::inclusive);
+        sums_.add_reserved(members_, joules * own_share, traits_.policy != attribution::inclusive);
         sums_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias,
                            last_members_.empty() ? 0 : boundary_.shown - mean_power());
         last_row_power_ = joules / seconds;
@@ -310,13 +305,13 @@ class channel_attribution {
         double squares = sum * recent_power(nullptr);
         double error = row.outside * recent_power_error(nullptr);
         for (const pool& p : row.pools)
-            for (const path_record* path : p.paths) {
-                const double s = p.of[path->index].ticks * traits_.seconds_per_tick;
-                const double watts = recent_power(path);
+            for (const pool::times& t : p.parts) {
+                const double s = t.ticks * traits_.seconds_per_tick;
+                const double watts = recent_power(t.path);
                 time += s;
                 sum += s * watts;
                 squares += s * watts * watts;
-                error += s * recent_power_error(path);
+                error += s * recent_power_error(t.path);
             }
         if (!(time > 0)) return {mean_power(), unknown_deviation * mean_power()};
         const double mean = sum / time, variance = std::max(squares / time - mean * mean, 0.0);
@@ -382,6 +377,7 @@ class channel_attribution {
     double edge_joules_ = 0;
     double own_share_ = 1;
     list<row_member> members_, last_members_;
+    list<fit_member> fit_members_;
     double last_row_power_ = 0;
     fit_terms terms_;
     power_regression regression_{row_builder::most_columns, traits_.known_memory};

@@ -70,17 +70,23 @@ class disaggregation {
             std::vector<double>& crossed = columns_[m.column].crossed;
             if (crossed.size() < columns) crossed.resize(columns);
         }
+        places_.resize(columns_.size(), 0);
         moved_.reserve(rows_.size());
+        moves_.resize(rows_.size());
         summed_.reserve(members.size());
     }
 
     /// `crossed`: members of different pools also correct each other's energy.
     void add(const list<row_member>& members, double joules, bool crossed) {
         reserve(members);
+        add_reserved(members, joules, crossed);
+    }
+    /// The same, after `reserve`: it doesn't fail.
+    void add_reserved(const list<row_member>& members, double joules, bool crossed) noexcept {
         double seconds = 0;
         for (const row_member& m : members) seconds += m.seconds;
         for (const row_member& m : members) {
-            path_sums& p = rows_[row_of(m.path)];
+            path_sums& p = rows_[m.path != nullptr ? m.path->index + 1 : 0];
             p.own_noise += (1 - m.share) * (1 - m.share) * m.seconds;
             p.others_noise += m.share * m.share * (seconds - m.seconds);
             p.share += m.share * joules;
@@ -109,19 +115,15 @@ class disaggregation {
     /// the boundary, that power times its lag of energy used before it.
     void add_boundary(const list<row_member>& before, const list<row_member>& after,
                       double variance, double bias, double shown = 0) {
-        for (const row_member& m : before) {
-            move(m.path, -m.share);
-            rows_[row_of(m.path)].owed += m.share * shown;
-        }
-        for (const row_member& m : after) {
-            move(m.path, m.share);
-            rows_[row_of(m.path)].owed -= m.share * shown;
-        }
+        for (const row_member& m : before) move(m.path, -m.share);
+        for (const row_member& m : after) move(m.path, m.share);
         for (const std::size_t p : moved_) {
-            const double part = std::exchange(rows_[p].moved_by, 0.0);
-            rows_[p].random += part * part * variance;
-            (part < 0 ? rows_[p].bias_at_end : rows_[p].bias_at_begin) += part * bias;
-            rows_[p].owed_in_all -= part * shown;
+            const moved_share part = std::exchange(moves_[p], moved_share());
+            path_sums& r = rows_[p];
+            r.random += part.in_all * part.in_all * variance;
+            (part.in_all < 0 ? r.bias_at_end : r.bias_at_begin) += part.in_all * bias;
+            r.owed -= part.own * shown;
+            r.owed_in_all -= part.in_all * shown;
         }
         moved_.clear();
     }
@@ -131,7 +133,7 @@ class disaggregation {
                            list<path_energy>& all) {
         for (const row_member& m : before) move(m.path, m.share);
         for (const std::size_t p : moved_) {
-            const double part = std::exchange(rows_[p].moved_by, 0.0);
+            const double part = std::exchange(moves_[p], moved_share()).in_all;
             all[p].variance += part * part * variance;
         }
         moved_.clear();
@@ -139,7 +141,7 @@ class disaggregation {
 
     /// The row of the parent path of row `p`; 0: none.
     [[nodiscard]] std::size_t parent_of(std::size_t p) const noexcept {
-        return p < rows_.size() ? rows_[p].around : 0;
+        return p < rows_.size() && around_[p] != not_known ? around_[p] : 0;
     }
 
     /// The energy of every path by row (0: outside, then paths by index + 1) at these powers.
@@ -210,9 +212,6 @@ class disaggregation {
     };
     struct path_sums : block_sums {
         std::uint32_t column = 0;
-        bool is_known = false;   ///< whether `around` is
-        std::size_t around = 0;  ///< row of the parent path; 0: none
-        double moved_by = 0;
         double inside = 0;  ///< J by share, children included, over all rows
     };
 
@@ -221,41 +220,49 @@ class disaggregation {
     // A path with this share of a row counts as having it alone.
     static constexpr double alone = 0.95;
 
-    // Members of the same column and pool are combined, because thousands may share a column.
+    // Members of the same column and pool are combined, because thousands may share a column. Those
+    // of a pool follow one another.
     void sum_by_column(const list<row_member>& members, bool crossed) {
-        summed_.assign(members.begin(), members.end());
-        if (crossed)
-            for (row_member& m : summed_) m.pool = 0;
-        std::sort(summed_.begin(), summed_.end(), [](const row_member& a, const row_member& b) {
-            return a.column != b.column ? a.column < b.column : a.pool < b.pool;
-        });
-        std::size_t kept = 0;
-        for (const row_member& m : summed_) {
-            row_member* last = kept > 0 ? &summed_[kept - 1] : nullptr;
-            if (last != nullptr && last->column == m.column && last->pool == m.pool) {
-                last->share += m.share;
-                last->seconds += m.seconds;
+        summed_.clear();
+        for (const row_member& m : members) {
+            const std::uint32_t pool = crossed ? 0 : m.pool;
+            std::uint32_t& place = places_[m.column];
+            if (place < summed_.size() && summed_[place].column == m.column &&
+                summed_[place].pool == pool) {
+                summed_[place].share += m.share;
+                summed_[place].seconds += m.seconds;
             } else {
-                summed_[kept++] = m;
+                place = static_cast<std::uint32_t>(summed_.size());
+                summed_.push_back(m);
+                summed_.back().pool = pool;
             }
         }
-        summed_.resize(kept);
     }
     std::size_t row_of(const path_record* path) {
         const std::size_t row = path != nullptr ? path->index + 1 : 0;
-        if (row >= rows_.size()) rows_.resize(row + 1);
-        for (; path != nullptr && !rows_[path->index + 1].is_known; path = path->parent) {
-            rows_[path->index + 1].is_known = true;
-            rows_[path->index + 1].around = path->parent != nullptr ? path->parent->index + 1 : 0;
+        if (row >= rows_.size()) {
+            around_.resize(row + 1, not_known);
+            rows_.resize(row + 1);
         }
+        for (; path != nullptr && around_[path->index + 1] == not_known; path = path->parent)
+            around_[path->index + 1] =
+                static_cast<std::uint32_t>(path->parent != nullptr ? path->parent->index + 1 : 0);
         return row;
     }
+    // How energy that goes from the row before a boundary to the one after it is shared.
+    struct moved_share {
+        double own = 0, in_all = 0;  ///< `in_all`: with children
+        bool is_listed = false;
+    };
     void move(const path_record* path, double share) {
-        for (;; path = path->parent) {
-            const std::size_t row = row_of(path);
-            if (rows_[row].moved_by == 0) moved_.push_back(row);
-            rows_[row].moved_by += share;
-            if (path == nullptr || path->parent == nullptr) return;
+        const std::size_t end = row_of(path);
+        if (moves_.size() < rows_.size()) moves_.resize(rows_.size());
+        moves_[end].own += share;
+        for (std::size_t row = end;; row = around_[row]) {
+            moved_share& m = moves_[row];
+            if (!std::exchange(m.is_listed, true)) moved_.push_back(row);
+            m.in_all += share;
+            if (row == 0 || around_[row] == 0) return;
         }
     }
 
@@ -281,7 +288,7 @@ class disaggregation {
             // Energy of a call beyond its scope's mean went by share to all that were open.
             noises[p] += r.own_noise * known.noise(r.column) + r.others_noise * known.noise();
             all[p].variance += noises[p];
-            const std::size_t up = r.around;
+            const std::size_t up = parent_of(p);
             // Thousands of paths without children may share a column, so what depends on its powers
             // is computed once for all of them.
             const bool is_leaf = slopes[p].empty();
@@ -324,11 +331,15 @@ class disaggregation {
         for (column_sums& c : columns_) c.of_powers = column_sums::unknown;
     }
     list<column_sums> columns_;
-    list<path_sums> rows_;  ///< 0 is outside all scopes, then paths by index + 1
+    static constexpr std::uint32_t not_known = ~std::uint32_t{0};
+    list<std::uint32_t> around_;  ///< by row: that of the parent path; 0: none
+    list<path_sums> rows_;        ///< 0 is outside all scopes, then paths by index + 1
     std::uint64_t powers_number_ = 0, earlier_number_ = 0;  ///< those that `of_powers` is based on
     std::vector<double> slopes_;                            ///< of one column
-    std::vector<std::size_t> moved_;
-    list<row_member> summed_;  ///< of one row
+    std::vector<std::size_t> moved_;                        ///< rows that have one of `moves_`
+    list<moved_share> moves_;                               ///< at one boundary, by row
+    list<row_member> summed_;                               ///< of one row
+    list<std::uint32_t> places_;                            ///< in `summed_`, by column
 };
 
 }  // namespace detail

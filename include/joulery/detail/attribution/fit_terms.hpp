@@ -18,9 +18,9 @@ namespace detail {
 /// Thread: not synchronized; one owner. Cost: a few steps per member.
 class fit_terms {
  public:
-    void begin(const list<row_member>& members) {
+    void begin(const list<fit_member>& members) {
         terms_.clear();
-        for (const row_member& m : members) {
+        for (const fit_member& m : members) {
             if (regression_term* t = find(m.column))
                 t->seconds += m.seconds, t->length = {};  // several paths share it
             else

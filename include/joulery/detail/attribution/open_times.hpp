@@ -25,6 +25,7 @@ namespace detail {
 /// How long a scope was open without an open child, in ticks; 0 if it always had one.
 struct own_time {
     scope_node* node;
+    path_record* path;  ///< the node's
     double ticks;
     double ended = 0;       ///< calls that ended in it
     bool was_open = false;  ///< when the stretch began
@@ -201,7 +202,7 @@ class open_times {
         double grown = growth > 0 ? static_cast<double>(growth) : 0;
         if (!m.samples.empty()) grown = less_what_was_ahead(m.samples[i], grown, children);
         const double whole = std::max(grown, children);
-        into.own.push_back({&states.node(i), whole - children});
+        into.own.push_back({&states.node(i), states.path(i), whole - children});
         if (whole <= 0) return;
         if (const std::uint32_t up = states.parent(i); up != node_watch::at_top) {
             inside_[up] += whole;

@@ -21,13 +21,16 @@ namespace detail {
 struct row_member {
     const path_record* path = nullptr;
     std::uint32_t column = 0;
-    std::uint32_t pool = 0;  ///< members of a pool share energy; others' powers don't affect it
-    double share = 0;        ///< of the row, before powers are known
-    double seconds = 0;      ///< open, as counted by the regression
-    calls_in_row calls;
-    call_length length;          ///< in s of `seconds`
+    std::uint32_t pool = 0;      ///< members of a pool share energy; others' powers don't affect it
+    double share = 0;            ///< of the row, before powers are known
+    double seconds = 0;          ///< open, as counted by the regression
     double share_deviation = 0;  ///< of `share`, since several threads share moments
     double waited = 0;           ///< s, open without a processor
+};
+/// A part in a row to fit, with what is known of the calls.
+struct fit_member : row_member {
+    calls_in_row calls;
+    call_length length;  ///< in s of `seconds`
 };
 
 /// A value as of the moment it was read, in J, with its uncertainty: a variance in J^2, and an
@@ -38,44 +41,64 @@ struct billed_value {
     [[nodiscard]] double squares() const noexcept { return variance + bias * bias; }
 };
 
-/// Paths that share a row among themselves: those of the host, or of a device.
+/// Paths that share a row among themselves: those of the host, or of a device. Thousands may be
+/// open in a row, so they are kept in one line, and what concerns few of them is kept by column.
 struct pool {
-    bool device = false;
     struct times {
-        double ticks = 0;  ///< busy
-        double turns = 0;  ///< as a share of each moment, if several threads were busy
+        path_record* path;  ///< one of several, in a row to fit, if they share a column
+        std::uint32_t column;
+        std::uint32_t key;
+        double ticks = 0;           ///< busy
+        double turns = 0;           ///< as a share of each moment, if several threads were busy
         double turn_deviation = 0;  ///< deviation of `turns` between moments
         double waited = 0;          ///< ticks, open without a processor
-        double unsure = 0;          ///< standard deviation of `ticks`
-        double ended = 0;           ///< calls that ended
-        double cut = 0;             ///< calls cut by the row's begin
-        double open = 0;            ///< and by its end, so far; negative: open all along
     };
-    static calls_in_row calls_of(const times& t) noexcept {
-        return {t.ended + (t.open - t.cut) / 2, t.cut + std::fabs(t.open)};
+    struct column_calls {
+        double unsure = 0;  ///< standard deviation of the busy ticks
+        double ended = 0;   ///< calls that ended
+        double cut = 0;     ///< calls cut by the row's begin
+        double open = 0;    ///< and by its end, so far; negative: open all along
+    };
+    static calls_in_row calls_of(const column_calls& c) noexcept {
+        return {c.ended + (c.open - c.cut) / 2, c.cut + std::fabs(c.open)};
     }
-    list<times> of;            ///< by path index
-    list<path_record*> paths;  ///< those with any time
-    void add(const own_time& own, double busy, double unsure, const overlap::turn& t,
-             bool row_begins) {
-        path_record* path = own.node->path;
+    bool device = false;
+    list<times> parts;         ///< of those with any time
+    list<column_calls> calls;  ///< by column
+
+    /// Adds to the part with that key.
+    void add(const own_time& own, std::uint32_t column, std::uint32_t key, double busy,
+             double unsure, const overlap::turn& t, bool row_begins) {
         const double open = own.ticks, ticks = open * busy;
-        if (of.size() <= path->index) of.resize(path->index + 1);
-        times& sum = of[path->index];
-        if (sum.ticks == 0) paths.push_back(path);
+        times& sum = part_of(own.path, column, key);
         sum.ticks += ticks;
         sum.turns += ticks * t.mean;
         sum.turn_deviation += ticks * t.mean * t.deviation;
         sum.waited += open - ticks;
-        sum.unsure += open * unsure;
-        sum.ended += own.ended;
-        if (row_begins) sum.cut += own.was_open ? 1 : 0;
-        sum.open += (own.is_open ? 1 : 0) - (own.was_open && !row_begins ? 1 : 0);
+        if (calls.size() <= column) calls.resize(column + std::size_t{1});
+        column_calls& c = calls[column];
+        c.unsure += open * unsure;
+        c.ended += own.ended;
+        if (row_begins) c.cut += own.was_open ? 1 : 0;
+        c.open += (own.is_open ? 1 : 0) - (own.was_open && !row_begins ? 1 : 0);
     }
     void clear() {
-        for (const path_record* p : paths) of[p->index] = times();
-        paths.clear();
+        parts.clear();
+        calls.clear();
     }
+
+ private:
+    // Places are not cleared: one from an earlier row leads to another key, or to none.
+    times& part_of(path_record* path, std::uint32_t column, std::uint32_t key) {
+        if (places_.size() <= key) places_.resize(key + std::size_t{1}, 0);
+        std::uint32_t& place = places_[key];
+        if (place >= parts.size() || parts[place].key != key) {
+            place = static_cast<std::uint32_t>(parts.size());
+            parts.push_back({path, column, key});
+        }
+        return parts[place];
+    }
+    list<std::uint32_t> places_;  ///< in `parts`, by key
 };
 /// A row in progress.
 struct pending_row {
@@ -92,16 +115,15 @@ struct pending_row {
     [[nodiscard]] double unsure_seconds() const noexcept {
         double squares = 0;
         for (const pool& p : pools)
-            for (const path_record* path : p.paths)
-                squares += p.of[path->index].unsure * p.of[path->index].unsure;
+            for (const pool::column_calls& c : p.calls) squares += c.unsure * c.unsure;
         return std::sqrt(squares) * seconds_per_tick;
     }
     /// The largest share of it that one path, or the time outside, has.
     [[nodiscard]] double longest_part() const noexcept {
         double longest = outside, all = outside;
         for (const pool& p : pools)
-            for (const path_record* path : p.paths) {
-                const double s = p.of[path->index].ticks * seconds_per_tick;
+            for (const pool::times& t : p.parts) {
+                const double s = t.ticks * seconds_per_tick;
                 longest = std::max(longest, s);
                 all += s;
             }

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/attribution/busy_shares.hpp"
 #include "joulery/detail/attribution/call_lengths.hpp"
+#include "joulery/detail/attribution/channel_traits.hpp"
 #include "joulery/detail/attribution/disaggregation.hpp"
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/overlap.hpp"
@@ -22,18 +23,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// The properties of a channel that attribution depends on.
-struct channel_traits {
-    attribution policy = attribution::shared;
-    bool follows_processors = true;  ///< waiting threads don't use its energy
-    bool separates_scopes = true;    ///< false: an estimate, which does not depend on what runs
-    double quantum = 0;              ///< J
-    double known_memory = 0;         ///< s, of a gauge
-    double model_error = 5e-4;       ///< standard deviation; fraction of energy split by powers
-    double seconds_per_tick = 1e-9;
-    std::size_t index = 0;  ///< among all channels of the meter
-};
 
 /// Adds up what was open between looks, for the two rows in progress: the one to fit and the one to
 /// bill. Time goes to the innermost scope of each thread. If several threads share processors it is
@@ -57,6 +46,11 @@ class row_builder {
     void for_recently_open(Visit visit) const {
         for (std::size_t i = 0; i < times_.count(); ++i)
             for (const own_time& t : times_[i].own) visit(*t.node);
+    }
+    [[nodiscard]] std::size_t recently_open() const noexcept {
+        std::size_t sum = 0;
+        for (std::size_t i = 0; i < times_.count(); ++i) sum += times_[i].own.size();
+        return sum;
     }
     [[nodiscard]] pending_row& to_fit() noexcept { return to_fit_; }
     [[nodiscard]] pending_row& to_bill() noexcept { return to_bill_; }
@@ -98,34 +92,22 @@ class row_builder {
             for (std::size_t i = 0; i < times_.count(); ++i) add_own(*row, i, begins);
         }
     }
-    // Each path's share of the row, and its time as the regression counts it.
-    void members(const pending_row& row, list<row_member>& out) {
+    // Each path's share of the row to bill, and its time as counted by the regression.
+    void members_to_bill(list<row_member>& out) {
         out.clear();
-        const double busy = row.seconds > 0 ? row.device_busy / row.seconds : 0;
-        const double outside_share = row.seconds > 0 ? row.outside / row.seconds : 1;
-        std::uint32_t number = 0;
-        bool has_device = false;
-        for (const pool& p : row.pools) has_device = has_device || (p.device && !p.paths.empty());
-        const double left = has_device ? 1 - busy : 1;
-        for (const pool& p : row.pools) {
-            if (!p.paths.empty())
-                add_pool(p, number, row, p.device ? busy : left, outside_share, has_device, out);
-            ++number;
-        }
-        // The time outside is what the pools leave; a row's energy is always assigned completely.
-        double assigned = 0;
-        for (const row_member& m : out) assigned += m.share;
-        const bool inclusive = traits_.policy == attribution::inclusive;
-        const double outside = inclusive ? left * outside_share : std::max(1 - assigned, 0.0);
-        if (outside > 0) {
-            const bool one = has_device || has_one_thread_;
-            row_member m;
-            m.column = outside_column;
-            m.pool = 1;
-            m.share = outside;
-            m.seconds = one ? outside * row.seconds : row.busy_outside;
+        for_members(to_bill_, [&](const row_member& m, const calls_in_row& calls) {
+            if (m.column > rest_column) (void)lengths_.learn(m.column, m.seconds, calls);
             out.push_back(m);
-        }
+        });
+    }
+    // The same for the row to fit, by column.
+    void members_to_fit(list<fit_member>& out) {
+        out.clear();
+        for_members(to_fit_, [&](const row_member& m, const calls_in_row& calls) {
+            fit_member f{m, calls, {}};
+            if (m.column > rest_column) f.length = lengths_.learn(m.column, m.seconds, calls);
+            out.push_back(f);
+        });
     }
     [[nodiscard]] std::uint32_t known_column(const path_record* path) const noexcept {
         if (path == nullptr) return outside_column;
@@ -175,7 +157,7 @@ class row_builder {
         for (std::size_t i = 0; i < times_.count(); ++i) {
             if (times_[i].context->is_device()) continue;
             for (own_time& t : times_[i].own) {
-                path_record& p = *t.node->path;
+                path_record& p = *t.path;
                 const auto ticks = static_cast<double>(p.edge_ticks.load());
                 if (ticks == 0) continue;
                 if (edges_seen_.size() <= p.index) edges_seen_.resize(p.index + 1, 0.0);
@@ -207,7 +189,7 @@ class row_builder {
             terms_.clear();
             double left = ticks;
             for (const own_time& t : c.own) {
-                terms_.push_back({columns_for(*t.node->path), t.ticks});
+                terms_.push_back({columns_for(*t.path), t.ticks});
                 left -= t.ticks;
             }
             terms_.push_back({outside_of(c), std::max(left, 0.0)});
@@ -234,8 +216,7 @@ class row_builder {
             double inside = 0;
             for (const own_time& t : c.own) {
                 inside += t.ticks;
-                (device ? device_ : host_).busy[i] +=
-                    t.ticks * busy_weight(c, *t.node->path) / ticks;
+                (device ? device_ : host_).busy[i] += t.ticks * busy_weight(c, *t.path) / ticks;
             }
             if (!device)
                 busy_outside_ +=
@@ -255,10 +236,12 @@ class row_builder {
         into.device = device;
         for (const own_time& t : c.own) {
             if (t.ticks <= 0) continue;
-            path_record& path = *t.node->path;
+            path_record& path = *t.path;
             const bool is_known = c.busy >= 0 && !device;
             const double unsure = is_known ? shares_.deviation_of(columns_for(path)) : 0;
-            into.add(t, busy_weight(c, path), unsure,
+            const std::uint32_t column = column_of(&path);
+            const auto key = &row == &to_fit_ ? column : static_cast<std::uint32_t>(path.index);
+            into.add(t, column, key, busy_weight(c, path), unsure,
                      device ? (c.lanes.size() > 1 ? a_stream : overlap::turn()) : host_.turns[i],
                      begins);
         }
@@ -287,7 +270,7 @@ class row_builder {
         for (std::size_t i = 0; i < times_.count(); ++i) {
             if (times_.count() < 2 || times_[i].context->is_device()) continue;
             for (const own_time& t : times_[i].own)
-                turns_seen_of(*t.node->path).cut_out += weight * t.ticks / ticks;
+                turns_seen_of(*t.path).cut_out += weight * t.ticks / ticks;
         }
     }
     [[nodiscard]] double busy_now(const context_stretch& c) {
@@ -315,18 +298,45 @@ class row_builder {
     }
     static constexpr double least_weight = 1e-3;  // even a thread that only waits takes turns
 
-    void add_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
-                  double outside_share, bool has_device, list<row_member>& out) {
-        double all = 0;
-        for (const path_record* path : p.paths) all += p.of[path->index].turns;
-        if (!(all > 0)) return;
+    template <class Visit>
+    void for_members(const pending_row& row, Visit visit) {
+        const double busy = row.seconds > 0 ? row.device_busy / row.seconds : 0;
+        const double outside_share = row.seconds > 0 ? row.outside / row.seconds : 1;
+        std::uint32_t number = 0;
+        bool has_device = false;
+        for (const pool& p : row.pools) has_device = has_device || (p.device && !p.parts.empty());
+        const double left = has_device ? 1 - busy : 1;
+        double assigned = 0;
+        for (const pool& p : row.pools) {
+            const double part = p.device ? busy : left;
+            assigned += for_pool(p, number++, row, part, outside_share, has_device, visit);
+        }
+        // The time outside is what the pools leave; a row's energy is always assigned completely.
+        const bool inclusive = traits_.policy == attribution::inclusive;
+        const double outside = inclusive ? left * outside_share : std::max(1 - assigned, 0.0);
+        if (outside > 0) {
+            const bool one = has_device || has_one_thread_;
+            row_member m;
+            m.column = outside_column;
+            m.pool = 1;
+            m.share = outside;
+            m.seconds = one ? outside * row.seconds : row.busy_outside;
+            visit(m, calls_in_row());
+        }
+    }
+    // Returns the pool's share of the row.
+    template <class Visit>
+    double for_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
+                    double outside_share, bool has_device, Visit& visit) {
+        double all = 0, assigned = 0;
+        for (const pool::times& own : p.parts) all += own.turns;
+        if (!(all > 0)) return 0;
         const bool inclusive = traits_.policy == attribution::inclusive && !p.device;
         const double ticks = row.seconds / traits_.seconds_per_tick;
-        for (path_record* path : p.paths) {
-            const pool::times& own = p.of[path->index];
+        for (const pool::times& own : p.parts) {
             row_member m;
-            m.path = path;
-            m.column = column_of(path);
+            m.path = own.path;
+            m.column = own.column;
             m.pool = number;
             m.share = p.device    ? part * own.turns / all
                       : inclusive ? part * own.ticks / ticks
@@ -336,10 +346,10 @@ class row_builder {
             // Host threads have a share of a device only while no marked work runs on it.
             m.seconds = !p.device && has_device ? m.share * row.seconds
                                                 : own.ticks * traits_.seconds_per_tick;
-            m.calls = pool::calls_of(own);
-            m.length = lengths_.learn(path->index, m.seconds, m.calls);
-            out.push_back(m);
+            assigned += m.share;
+            visit(m, pool::calls_of(p.calls[own.column]));
         }
+        return assigned;
     }
 
     std::uint32_t column_of(const path_record* path) {

@@ -31,6 +31,7 @@ class context_states {
         watch_.meet(context->nodes());
         for (auto* numbers : {&states_, &calls_, &changed_}) numbers->resize(watch_.size(), 0);
         words_.resize((watch_.size() + 63) / 64, 0);
+        paths_.resize(watch_.size(), nullptr);
         watch_.look(context->ends_in_any_order(), ran, [&](const scope_node& n, std::size_t i) {
             const std::uint64_t state = n.state.load(std::memory_order_acquire);
             const std::uint64_t calls = n.calls.load(std::memory_order_relaxed);
@@ -47,6 +48,11 @@ class context_states {
     [[nodiscard]] std::size_t size() const noexcept { return watch_.size(); }
     [[nodiscard]] scope_node& node(std::size_t i) const noexcept { return watch_.node(i); }
     [[nodiscard]] std::uint32_t parent(std::size_t i) noexcept { return watch_.parent(i); }
+    /// The path of a node that was opened.
+    [[nodiscard]] path_record* path(std::size_t i) noexcept {
+        if (paths_[i] == nullptr) paths_[i] = watch_.node(i).path;
+        return paths_[i];
+    }
     [[nodiscard]] std::uint64_t state(std::size_t i) const noexcept { return states_[i]; }
     [[nodiscard]] std::uint64_t calls(std::size_t i) const noexcept { return calls_[i]; }
 
@@ -76,6 +82,7 @@ class context_states {
     std::vector<std::uint64_t> states_, calls_;   ///< by node
     std::vector<std::uint64_t> changed_, words_;  ///< last look that saw a change; by 64 nodes
     std::uint64_t changed_at_ = 0;
+    std::vector<path_record*> paths_;  ///< by node; null: not asked for so far
     double busy_ = not_asked;
 };
 

@@ -131,7 +131,8 @@ class engine : public std::enable_shared_from_this<engine> {
         const std::uint64_t before = m.samples;
         m.step(share_now(m));
         m.look_at_ended();
-        if (m.samples != before) choose_edges(m);
+        const bool are_few = m.shares.front().rows().recently_open() <= few_scopes;
+        if (m.samples != before && (m.ended_rows() || are_few)) choose_edges(m);
         paths_->exact_times.want(m.wants_exact_times, m.needs_exact_times());
     }
 
@@ -356,12 +357,14 @@ class engine : public std::enable_shared_from_this<engine> {
     }
     // Decides which recent scopes are read at their edges and which are timed at some calls only.
     void choose_edges(metered_backend& m) {
-        m.shares.front().for_recently_open(
+        m.shares.front().rows().for_recently_open(
             [&, now = clock_->now(), lag = m.longest_lag()](scope_node& n) {
                 choose_edge(n, m.reader, now, budget_, tick_seconds(), lag);
                 sample_if_short(n, now);
             });
     }
+
+    static constexpr std::size_t few_scopes = 256;  ///< that each sample may decide of
 
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;

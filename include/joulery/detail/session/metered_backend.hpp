@@ -81,6 +81,7 @@ class metered_backend {
         b.credit = credit_seconds / tick /
                    std::sqrt(static_cast<double>(std::max<std::size_t>(counters, 1)));
         b.step_cost = short_sleep / tick;
+        begun_at_ = clock.now();
         for (std::size_t c = 0; c < reader.channel_count(); ++c) {
             schedules_[c] = read_schedule(b, clock.now(), is_watched(c));
             if (!shares[c].has_begun()) shares[c].begin(reading(c, false), states);
@@ -106,8 +107,7 @@ class metered_backend {
             dated_reading r = reading(c, reader.dated(c));
             r.bills = v.samples;
             // A reading that is not dated well waits for one that is.
-            r.bills = r.bills && (r.fits || reader.dated(c) ||
-                                  seconds_since(billed_at_[c], r.at) > longest_unbilled);
+            r.bills = r.bills && (r.fits || reader.dated(c) || is_overdue(c, r.at));
             sampled = sampled || v.samples;
             if (r.bills || r.fits) waiting_.push_back({c, r.joules - shares[c].joules(), r});
         }
@@ -147,6 +147,8 @@ class metered_backend {
         for (thread_context* c : ended) c->last_rows[reader.index()] = true;
     }
 
+    /// Whether the last reading by the sampler ended rows.
+    [[nodiscard]] bool ended_rows() const noexcept { return ended_rows_; }
     /// Whether it has so many channels that they share one budget.
     [[nodiscard]] bool has_many() const noexcept { return reader.channel_count() > few; }
     /// Sets whether a channel is part of the total. Call with `state_mutex` held.
@@ -185,7 +187,9 @@ class metered_backend {
         const double taken = now - cpu_at_read;
         attribution_seconds = attribution_seconds + taken;
         sampler_seconds = now;
-        if (ended_rows_) row_cost_ += (taken - row_cost_) / 16;
+        if (!ended_rows_) return;
+        row_seconds_ += taken;
+        row_cost_ += (taken - row_cost_) / std::min(++row_readings_, 16.0);
     }
     sampling_share sampling;  ///< of all samplers, between two samples of this backend
     std::uint64_t samples = 0;
@@ -252,6 +256,8 @@ class metered_backend {
     static constexpr std::size_t few = 12, rows_of_many = 6;
     static constexpr double usual_row = 100e-6;  ///< s, of the sampler's processor time
     static constexpr double share_of_many = 0.0005;
+    /// Of one processor, what rows that end at no good moment may take; and in s, before that.
+    static constexpr double share_of_rows = 0.001, credit_of_rows = 20e-3;
     static constexpr std::uint64_t first_exact = 32, one_exact_of = 16;  ///< samples
 
     // Among many channels, rows end only for those with the most energy; the others continue.
@@ -269,6 +275,12 @@ class metered_backend {
             shares[w.channel].take(r, states, r.bills ? own(w.channel) : 1);
             if (r.bills) billed_at_[w.channel] = r.at;
         }
+    }
+    // Rows that end at no good moment pay for themselves: with thousands of scopes one takes
+    // milliseconds.
+    [[nodiscard]] bool is_overdue(std::size_t c, std::uint64_t at) const noexcept {
+        const double affordable = credit_of_rows + share_of_rows * seconds_since(begun_at_, at);
+        return seconds_since(billed_at_[c], at) > longest_unbilled && row_seconds_ <= affordable;
     }
     [[nodiscard]] double seconds_since(std::uint64_t then, std::uint64_t now) const noexcept {
         return now > then ? static_cast<double>(now - then) * seconds_per_tick() : 0;
@@ -350,6 +362,8 @@ class metered_backend {
     list<waiting_row> waiting_;
     bool ended_rows_ = false;  ///< whether the last reading ended rows
     double row_cost_ = 0;      ///< s, mean processor time to process such a reading
+    double row_seconds_ = 0, row_readings_ = 0;  ///< of all such readings: s, and how many
+    std::uint64_t begun_at_ = 0;                 ///< tick of the first read
     std::vector<std::uint64_t> billed_at_;  ///< by channel: tick at which the last billed row ended
     std::atomic<bool> watching_{false};
     std::atomic<double> lag_{0};  ///< atomic, since edges read it without a lock
