@@ -6,6 +6,8 @@
 
 #include "approx.hpp"
 #include "engine/support.hpp"
+#include "joulery/detail/attribution/open_times.hpp"
+#include "joulery/detail/attribution/scope_states.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/testing/scripted_backend.hpp"
@@ -35,6 +37,7 @@ using namespace std::chrono_literals;
 using engine_test::calls_of;
 using engine_test::exact_counter;
 using engine_test::objects_lie_on_the_stack;
+using joulery::detail::scope_node;
 using testing::simulated_machine;
 using testing::virtual_thread;
 
@@ -496,6 +499,93 @@ TEST_CASE("sampled scopes: of short ones in short ones each path's time is true 
             CHECK((is_sanitized || untimed > 10'000));
         }
     CHECK(covered >= 0.93 * looked_at);
+}
+
+TEST_CASE("sampled scopes: what estimates take too early in one row is taken from the next one") {
+    const auto run = [](double scope_cost) {
+        machine_of_short_scopes b([](options& set) { set.period = 100us; });
+        testing::access::cursor_in(b.m)->cost.worth_timing *= scope_cost;
+        std::mt19937 random(3);
+        for (int i = 0; i < 3'000; ++i) {
+            {
+                scope step{b.m, "step"};
+                for (int k = 0; k < 50; ++k)
+                    b.call(op, std::chrono::nanoseconds(350 + random() % 300));
+            }
+            b.run(std::chrono::microseconds(1 + random() % 49));
+        }
+        return b.m.snapshot();
+    };
+    const report timed = run(0), r = run(1);
+    REQUIRE(timed.find("step/op")->untimed_calls == 0);
+    REQUIRE(r.find("step/op")->untimed_calls > 50'000);
+    CHECK(r.unscoped.joules() == approx(timed.unscoped.joules()).epsilon(0.01));
+    CHECK(r.find("step")->self.joules() < 0.01 * r.total.joules());
+}
+
+TEST_CASE("sampled scopes: where one inside may run untimed it is not known since when none did") {
+    machine_of_short_scopes b;
+    scope outer{b.m, "outer"};
+    auto& tree = static_cast<detail::thread_context&>(b.tree());
+    detail::scope_states states;
+    states.become({tree.shared_from_this()}, 1);
+    detail::open_times times;
+    const auto tail_after = [&](auto run) {
+        for (const bool has_run : {false, true}) {
+            if (has_run) run();
+            states.look_again();
+            times.look(states, tree.clock->now(), 0, [](const auto&) { return true; });
+        }
+        return times[0].tail;
+    };
+    const auto wait = [&] { b.run(10us); };
+    const auto call = [&] {
+        for (int i = 0; i < 100; ++i) b.call(op, 1us);
+        b.run(10us);
+    };
+    for (int i = 0; i < 400; ++i) call();
+    REQUIRE(tree.current->first_child.load()->sampling.untimed() > 1'000);
+    CHECK(tail_after(wait) == 10'000);
+    CHECK(tail_after(call) == 0);
+}
+
+TEST_CASE("sampled scopes: where every call was timed no begin is left behind") {
+    machine_of_short_scopes b;
+    b.call(op, 1us);
+    const scope_node& n = *b.tree().root.first_child.load();
+    CHECK(n.sampling.length_at(n.ticks_at(0) + 1'000) == 0);
+}
+
+// On the clock of the processor, since only that has the fast path.
+TEST_CASE("sampled scopes: each call of a long one in a call that is not timed is in its time") {
+    options o;
+    o.backends = no_backends();
+    meter m{std::move(o)};
+    const scope_name step{"step"}, rare{"rare"};
+    const auto call_rarely = [&] {
+        const scope s{m, rare};
+        for (const std::uint64_t begin = ticks_now(); ticks_now() < begin + 30'000;) continue;
+    };
+    {
+        const scope s{m, step};
+        call_rarely();
+    }
+    scope_node& outer = *testing::access::cursor_in(m)->root.first_child.load();
+    scope_node& inner = *outer.first_child.load();
+    std::optional<scope> s;
+    for (int i = 0; i < 3'000'000 && !outer.is_untimed(); ++i) {
+        if (i == 100'000) detail::sample_if_short(outer, ticks_now());
+        s.reset();
+        s.emplace(m, step);
+    }
+    REQUIRE(outer.is_untimed());
+    detail::sample_if_short(inner, ticks_now());
+    call_rarely();  // its end is known from now on
+    const std::uint64_t before = outer.ticks_at(0), inside = inner.ticks_at(0);
+    for (int i = 0; i < 3; ++i) call_rarely();
+    const std::uint64_t now = ticks_now();
+    CHECK(inner.ticks_at(now) - inside >= 90'000);
+    CHECK(outer.ticks_at(now) - before >= inner.ticks_at(now) - inside);
 }
 
 TEST_CASE("sampled scopes: what is inside of a call that is not timed shows while that goes on") {

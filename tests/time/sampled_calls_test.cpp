@@ -52,6 +52,7 @@ class played_path {
         return 2 * std::sqrt(calls_.variance() + missing * missing) / static_cast<double>(truth_);
     }
     [[nodiscard]] std::uint64_t timed() const { return timed_; }
+    [[nodiscard]] bool times_next() const { return until_ == 1; }
     [[nodiscard]] std::uint64_t count() const { return count_; }
     [[nodiscard]] std::uint64_t untimed() const { return calls_.untimed(); }
 
@@ -80,6 +81,8 @@ std::vector<kind_of_calls> kinds() {
         {"one of ten is long", [=](auto, auto& r) { return is(r, 10) ? 1000u : 50u; }},
         {"one of a thousand is very long",
          [=](auto, auto& r) { return is(r, 1000) ? 30'000u : 60u; }},
+        {"one of a thousand is so long that what it adds is little",
+         [=](auto, auto& r) { return is(r, 1000) ? 2'600u : 60u; }},
         {"each second one is long", [](auto i, auto&) { return i % 2 == 0 ? 40u : 900u; }},
         {"each seventh one is long", [](auto i, auto&) { return i % 7 == 0 ? 2000u : 90u; }},
         {"each 64th one is long", [](auto i, auto&) { return i % 64 == 0 ? 9000u : 90u; }},
@@ -185,6 +188,25 @@ TEST_CASE("sampled calls: one that waits early is soon outweighed by those that 
             CHECK(path.timed() < 40'000);
             CHECK(std::fabs(path.error()) <= path.bar());
         }
+}
+
+TEST_CASE("sampled calls: once one out of all proportion was met the bar says that others may be") {
+    for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+        CAPTURE(seed);
+        double bars[2];
+        for (const bool meets_one : {false, true}) {
+            std::mt19937 random(seed);
+            played_path path(seed);
+            for (bool met = !meets_one; path.count() < 400'000;) {
+                const bool is_odd = !met && path.count() > 200'000 && path.times_next();
+                path.call(is_odd ? 300'000 : 90 + random() % 20);
+                met = met || is_odd;
+            }
+            bars[meets_one] = path.bar();
+            CHECK(std::fabs(path.error()) <= 1.5 * path.bar());
+        }
+        CHECK(bars[1] > 3 * bars[0]);
+    }
 }
 
 TEST_CASE("sampled calls: what a thread lost is told from what it waited, call from calls before") {
