@@ -71,6 +71,7 @@ install_all() {
     has_header level_zero/zes_api.h || needed+=(libze1 libze-dev)
     has_header tbb/task_group.h || needed+=(libtbb-dev)
     works doxygen --version || needed+=(doxygen)
+    works ld.lld --version || needed+=(lld)  # links a sanitized test in a quarter of the time
     works meson --version || needed+=(meson)
     works x86_64-w64-mingw32-g++-posix --version || needed+=(g++-mingw-w64-x86-64-posix)
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}" ||

@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 
 class Case:
@@ -51,6 +52,16 @@ def compile_text(command, text):
     return done.returncode, done.stderr
 
 
+def precompiled(command, lines, folder):
+    """The option that puts the file's headers, parsed once, in front of each case (GCC)."""
+    header = os.path.join(folder, "headers.hpp")
+    with open(header, "w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines if line.startswith("#include"))
+    made = subprocess.run(command + ["-x", "c++-header", header, "-o", header + ".gch"],
+                          capture_output=True, check=False)
+    return ["-include", header] if made.returncode == 0 else []
+
+
 def trouble_with(command, lines, case):
     text = "\n".join(case.code.get(number, line) for number, line in enumerate(lines, 1))
     code, said = compile_text(command, text)
@@ -78,7 +89,9 @@ def main(arguments):
         print(f"{path}: holds no case")
         return 1
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+    with tempfile.TemporaryDirectory() as folder, \
+            concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        command = command + precompiled(command, lines, folder)
         results = pool.map(lambda case: trouble_with(command, lines, case), cases)
         for case, trouble in zip(cases, results):
             shown = " ".join(" ".join(case.code.values()).split())

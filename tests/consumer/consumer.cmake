@@ -1,5 +1,5 @@
-# Builds and runs the users' projects beside this file the way FROM says. Arguments: FROM,
-# SOURCE_DIR, WORK_DIR, COMPILER, GENERATOR.
+# Builds and runs the users' projects next to this file the way FROM says. Arguments: FROM,
+# SOURCE_DIR, WORK_DIR, COMPILER, GENERATOR; QUICK_COMPILER builds what is in examples/packaging.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(NOT code EQUAL 0)
@@ -11,9 +11,8 @@ endfunction()
 file(REMOVE_RECURSE ${WORK_DIR})
 set(here ${CMAKE_CURRENT_LIST_DIR})
 set(installed ${WORK_DIR}/installed)
-set(configure ${CMAKE_COMMAND} -G "${GENERATOR}" -DCMAKE_CXX_COMPILER=${COMPILER}
-    -DCMAKE_PREFIX_PATH=${installed})
-# Most of these projects translate the same implementation with the same options.
+set(configure ${CMAKE_COMMAND} -G "${GENERATOR}" -DCMAKE_PREFIX_PATH=${installed})
+# Most of these projects compile the same implementation with the same options.
 find_program(ccache NAMES ccache)
 if(ccache)
   list(APPEND configure -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
@@ -23,10 +22,13 @@ endif()
 # examples/packaging.
 function(build_project name)
   set(sources ${here})
+  set(compiler ${COMPILER})
   if(NOT EXISTS ${sources}/${name})
     set(sources ${SOURCE_DIR}/examples/packaging)
+    set(compiler ${QUICK_COMPILER})
   endif()
-  run(${configure} ${ARGN} -S ${sources}/${name} -B ${WORK_DIR}/${name})
+  run(${configure} -DCMAKE_CXX_COMPILER=${compiler} ${ARGN} -S ${sources}/${name}
+      -B ${WORK_DIR}/${name})
   run(${CMAKE_COMMAND} --build ${WORK_DIR}/${name} --parallel 2)
 endfunction()
 
@@ -54,21 +56,21 @@ function(check_components)
        "cmake_minimum_required(VERSION 3.16)\nproject(p LANGUAGES CXX)\n"
        "find_package(joulery CONFIG QUIET COMPONENTS no_such_part)\n"
        "if(joulery_FOUND)\n  message(FATAL_ERROR \"found a component that there is not\")\nendif()\n")
-  run(${configure} -S ${WORK_DIR}/components -B ${WORK_DIR}/components/build)
+  run(${configure} -DCMAKE_CXX_COMPILER=${COMPILER} -S ${WORK_DIR}/components -B ${WORK_DIR}/components/build)
 endfunction()
 
 # What examples/packaging says of the package works, in a copy of that folder.
 function(check_packaging)
   file(COPY ${SOURCE_DIR}/examples/packaging DESTINATION ${WORK_DIR})
   set(folder ${WORK_DIR}/packaging)
-  run(${configure} -DFETCHCONTENT_SOURCE_DIR_JOULERY=${SOURCE_DIR}
-      -S ${folder}/fetch_content -B ${folder}/fetch_content/build)
+  run(${configure} -DCMAKE_CXX_COMPILER=${QUICK_COMPILER}
+      -DFETCHCONTENT_SOURCE_DIR_JOULERY=${SOURCE_DIR} -S ${folder}/fetch_content -B ${folder}/fetch_content/build)
   run(${CMAKE_COMMAND} --build ${folder}/fetch_content/build --parallel 2 --target trainer)
   run(${folder}/fetch_content/build/trainer)
   set(ENV{PKG_CONFIG_PATH} ${installed}/share/pkgconfig)
-  set(ENV{CXX} ${COMPILER})
+  set(ENV{CXX} ${QUICK_COMPILER})
   if(ccache)
-    set(ENV{CXX} "${ccache} ${COMPILER}")
+    set(ENV{CXX} "${ccache} ${QUICK_COMPILER}")
   endif()
   set(ENV{CXXFLAGS} -O0)
   find_program(pkg_config NAMES pkg-config)
@@ -86,7 +88,7 @@ function(check_packaging)
 endfunction()
 
 if(FROM STREQUAL "package")
-  run(${configure} -S ${SOURCE_DIR} -B ${WORK_DIR}/joulery -DJOULERY_BUILD_TESTS=OFF
+  run(${configure} -DCMAKE_CXX_COMPILER=${COMPILER} -S ${SOURCE_DIR} -B ${WORK_DIR}/joulery -DJOULERY_BUILD_TESTS=OFF
       -DJOULERY_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX=${installed}
       -DCMAKE_INSTALL_INCLUDEDIR=include/apart)
   run(${CMAKE_COMMAND} --build ${WORK_DIR}/joulery --target install)

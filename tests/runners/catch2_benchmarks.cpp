@@ -1,5 +1,4 @@
 #define CATCH_CONFIG_ENABLE_BENCHMARKING
-#define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 //
 #include "joulery/integration/catch2_benchmark.hpp"
@@ -19,8 +18,9 @@ TEST_CASE("spinning") {
     };
 }
 
-int main(int argc, char** argv) {
-    static joulery::meter m{fifty_watts()};
-    joulery::detail::catch2_meter = &m;
-    return Catch::Session().run(argc, argv);
-}
+namespace {
+
+joulery::meter fifty_watt_meter{fifty_watts()};
+const bool is_used = (joulery::detail::catch2_meter = &fifty_watt_meter) != nullptr;
+
+}  // namespace

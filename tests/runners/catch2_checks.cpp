@@ -1,9 +1,5 @@
-#define CATCH_CONFIG_MAIN
-#if __has_include(<catch2/catch.hpp>)
+#define CATCH_CONFIG_ENABLE_BENCHMARKING  // as in catch2_main.cpp
 #include <catch2/catch.hpp>
-#else
-#include <catch2/catch_test_macros.hpp>
-#endif
 //
 #include "joulery/assertions/checks.hpp"
 
