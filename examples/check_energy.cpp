@@ -30,7 +30,7 @@ double norm_by_power(const std::vector<double>& x) {
 int check() {
     using namespace joulery::literals;
     const std::vector<double> x(64 * 1024, 0.5);
-    const auto fast = [&] { return norm(x); };  // a result can't be optimised away
+    const auto fast = [&] { return norm(x); };  // a result can't be optimized away
     const auto slow = [&] { return norm_by_power(x); };
     JOULERY_CHECK_ENERGY(joulery::uses_less_than(fast, slow, 0.9));  // in turns: for any machine
 

@@ -9,7 +9,7 @@
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
 //     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, with its gaps
-//     footprint --gpu-hours 3552000 --gpu A100 --utilisation 0.6 --pue 1.1
+//     footprint --gpu-hours 3552000 --gpu A100 --utilization 0.6 --pue 1.1
 //                                                             nobody measured: by the card's TDP
 //     footprint --published                                   papers' tables, recomputed
 //
@@ -42,7 +42,7 @@ namespace {
 using namespace joulery;
 
 struct command_line {
-    std::optional<double> kwh, intensity, pue, items, hours, gpu_hours, utilisation;
+    std::optional<double> kwh, intensity, pue, items, hours, gpu_hours, utilization;
     std::string report_file, region, series, gpu, unit = "item";
     std::string hardware;
     double pieces = 0, lifetime_hours = 0, share = 0;
@@ -61,7 +61,7 @@ constexpr const char* usage =
     "  --hours N               with --kwh: how long it ran\n"
     "  --gpu-hours N           hours of all cards together, at their TDP\n"
     "  --gpu NAME              which card\n"
-    "  --utilisation N         mean, from 0 to 1; default 1\n"
+    "  --utilization N         mean, from 0 to 1; default 1\n"
     "  --items N UNIT          with --kwh: how many tokens, images, ... it made\n"
     "  --sources               whose figures the equivalents are\n"
     "  --published             papers' tables, recomputed\n";
@@ -94,8 +94,8 @@ class argument_reader {
             c.hours = number(name);
         } else if (name == "--gpu-hours") {
             c.gpu_hours = number(name);
-        } else if (name == "--utilisation" || name == "--utilization") {
-            c.utilisation = number(name);
+        } else if (name == "--utilization") {
+            c.utilization = number(name);
         } else if (name == "--gpu") {
             c.gpu = text(name);
         } else if (name == "--region") {
@@ -157,12 +157,12 @@ std::optional<failure> contradiction(const command_line& c) {
         return failure{"--kwh and --gpu-hours both state the energy", "leave one of them out"};
     if (c.gpu_hours && c.gpu.empty())
         return failure{"of which card the hours are was not said", "add --gpu NAME"};
-    if (!c.gpu_hours && (!c.gpu.empty() || c.utilisation))
-        return failure{"--gpu and --utilisation are for --gpu-hours", "add --gpu-hours N"};
+    if (!c.gpu_hours && (!c.gpu.empty() || c.utilization))
+        return failure{"--gpu and --utilization are for --gpu-hours", "add --gpu-hours N"};
     if (c.gpu_hours && !(*c.gpu_hours > 0))
         return failure{"--gpu-hours wants a number above zero", ""};
-    if (c.utilisation && !(*c.utilisation > 0 && *c.utilisation <= 1))
-        return failure{"--utilisation wants a number above 0, at most 1", ""};
+    if (c.utilization && !(*c.utilization > 0 && *c.utilization <= 1))
+        return failure{"--utilization wants a number above 0, at most 1", ""};
     if (c.hours && !(*c.hours > 0)) return failure{"--hours wants a number above zero", ""};
     if (!measured && !c.published && !c.hardware.empty() && !c.hours)
         return failure{"--embodied is charged by time, and how long it ran was not said",
@@ -213,11 +213,11 @@ result<report> run_of(const command_line& c) {
     if (c.gpu_hours) {
         const auto card = accelerator_power_for(c.gpu);
         if (!card) return card.error();
-        it = card->watts * seconds(*c.gpu_hours * 3600) * c.utilisation.value_or(1);
+        it = card->watts * seconds(*c.gpu_hours * 3600) * c.utilization.value_or(1);
         method = "energy: " + format_significant(*c.gpu_hours, 10) + " GPU hours x " +
                  to_text(card->watts) + " (" + card->name + ": " + card->source +
-                 ") x utilisation " + format_significant(c.utilisation.value_or(1), 3) +
-                 (c.utilisation ? "" : ", which was not stated") +
+                 ") x utilization " + format_significant(c.utilization.value_or(1), 3) +
+                 (c.utilization ? "" : ", which was not stated") +
                  "; the cards alone, without the machines around them";
     } else if (!c.kwh) {
         return failure{"no run was given", "name a report.json, or --kwh, or --gpu-hours"};

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # run.sh - installs what the tests need, builds them and runs them all.
 # usage: tests/run.sh [--quick] [gcc] [clang] [fast] [tsan] [armhf] [i386]
-#   gcc     g++, optimised; also each header alone, and programs and projects that use the library
-#   clang   clang++ with address and undefined-behaviour sanitizers: all that holds memory of others
+#   gcc     g++, optimized; also each header alone, and programs and projects that use the library
+#   clang   clang++ with address and undefined-behavior sanitizers: all that holds memory of others
 #   fast    g++ -Ofast, which assumes that there is no not-a-number: the library's core
 #   tsan    clang++ with the thread sanitizer, those tests that have threads
 #   armhf, i386    32 bits: the library's core, run by qemu-user and as it is

@@ -18,7 +18,7 @@ inline namespace v1 {
 ///
 /// Units:  the caller's, in steps of 1e-9: nanoseconds for seconds, nanojoules for joules. Values
 ///         below 64e-9 are accurate to half a step; not-a-number is not counted.
-/// Thread: not synchronised. Memory: the bins between the smallest and the largest value, at most
+/// Thread: not synchronized. Memory: the bins between the smallest and the largest value, at most
 ///         15 KB; none without values.
 /// Fails:  `add` and `merge` throw if there is no memory, and then change nothing.
 ///

@@ -9,7 +9,7 @@ function(joulery_add_bodies name file)
     target_link_libraries(joulery_${name} PUBLIC joulery::headers)
     set_target_properties(joulery_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     set(bodies joulery_needs_define_JOULERY_IMPLEMENTATION_in_one_cpp_file)
-    if(MINGW)  # without optimisation it has more sections than an object file usually takes
+    if(MINGW)  # without optimization it has more sections than an object file usually takes
       target_compile_options(joulery_${name} PRIVATE -Wa,-mbig-obj)
     elseif(APPLE)  # scopes refer to the bodies weakly, which alone takes nothing from an archive
       target_link_options(joulery_${name} INTERFACE LINKER:-u,_${bodies})

@@ -12,7 +12,7 @@
  *
  * Units:  the report gives joules, grams of CO2e and seconds by path; paths nest with '/'.
  * Thread: each thread has its own scopes; any number of threads at once.
- * Cost:   with a literal and optimisation on, that of a C++ scope plus a call; any other string
+ * Cost:   with a literal and optimization on, that of a C++ scope plus a call; any other string
  *         costs one more look-up.
  * Fails:  never. An end without a begin, and items outside all scopes, are ignored; a scope without
  *         an end stays open until the enclosing scope ends.

@@ -13,7 +13,7 @@ inline namespace v1 {
 enum class quality : unsigned char {
     measured,  ///< read from a hardware counter or sensor
     derived,   ///< computed from measurements: power integrated over time, a difference of counters
-    estimated,  ///< from a model: utilisation x a power curve, a stated constant
+    estimated,  ///< from a model: utilization x a power curve, a stated constant
     partial,    ///< something is missing: a channel went away, a gap could not be bridged
 };
 

@@ -21,7 +21,7 @@ struct text_options {
     std::size_t width = 0;  ///< in characters; columns that don't fit are left out. 0: the width of
                             ///< the terminal on stdout, 100 elsewhere
     std::size_t max_rows = 60;  ///< the most expensive scopes are shown, the rest summed. 0: all
-    bool colour = false;        ///< terminal escape sequences
+    bool color = false;         ///< terminal escape sequences
     bool by_part = false;       ///< if space is short, prefer processor and GPU to power and time
 };
 
@@ -108,7 +108,7 @@ struct report_format {
 /// The format whose ending matches the file name (the longest match), or null.
 [[nodiscard]] JOULERY_DECL const report_format* find_format(std::string_view name) noexcept;
 
-/// How a table should look on the file `descriptor`: coloured on a terminal unless NO_COLOR is set;
+/// How a table should look on the file `descriptor`: colored on a terminal unless NO_COLOR is set;
 /// as wide as the terminal, 100 columns elsewhere.
 ///
 ///     std::fputs(to_text(r, terminal_options(1)).c_str(), stdout);

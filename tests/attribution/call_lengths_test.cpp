@@ -36,7 +36,7 @@ TEST_CASE("call lengths: where ends cut calls the time tells how many there were
     CHECK(c.excess(6, {5, 1}) < 0.05);
 }
 
-TEST_CASE("call lengths: the usual length and its variety are learnt, and followed") {
+TEST_CASE("call lengths: the usual length and its variety are learned, and followed") {
     MESSAGE("seed 1");
     std::mt19937_64 random(1);
     std::uniform_real_distribution<double> factor(0.7, 1.3);

@@ -158,7 +158,7 @@ TEST_CASE("power regression: constant powers are found to a part in ten thousand
     }
 }
 
-TEST_CASE("power regression: noise that all scopes share is learnt and separated from powers") {
+TEST_CASE("power regression: noise that all scopes share is learned and separated from powers") {
     for (const double tau : {0.1, 1.0}) {
         CAPTURE(tau);
         program p;
@@ -186,7 +186,7 @@ TEST_CASE("power regression: bars cover what calls of one scope differ") {
     CHECK(within >= 0.85 * scopes);
 }
 
-TEST_CASE("power regression: a sensor's memory is learnt, whatever it is") {
+TEST_CASE("power regression: a sensor's memory is learned, whatever it is") {
     for (const double lag : {0.002, 0.0033, 0.0077, 0.01}) {
         CAPTURE(lag);
         program p;

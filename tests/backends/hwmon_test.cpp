@@ -129,7 +129,7 @@ TEST_CASE("hwmon: JetPack 4 counts rails from 0 and in milliwatts") {
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{2'500'000, 40'000});
 }
 
-TEST_CASE("hwmon: labelled rails of Ampere's sockets, totals of POWER, cards of Tenstorrent") {
+TEST_CASE("hwmon: labeled rails of Ampere's sockets, totals of POWER, cards of Tenstorrent") {
     fake_system m;
     const std::string smpro = chip(m, 0, "smpro"), occ = chip(m, 1, "occ");
     const std::string card = chip(m, 2, "wormhole"), hsmp = chip(m, 3, "amd_hsmp_hwmon");
@@ -225,8 +225,7 @@ TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it i
     CHECK(read_all(**b).values[0] == 8'000'000);
 }
 
-TEST_CASE(
-    "hwmon: labelled parts are named by their processor or machine, one device all together") {
+TEST_CASE("hwmon: labeled parts are named by their processor or machine, one device all together") {
     fake_system m;
     m.file("/proc/device-tree/model", "8335-GTW\n");
     const std::string occ = chip(m, 0, "occ");

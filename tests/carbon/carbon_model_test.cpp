@@ -112,7 +112,7 @@ TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both
     CHECK(carbon_model{2000_g_per_kWh}.sanitize().empty());
 }
 
-TEST_CASE("carbon model: what no grid and no data centre can be is replaced, with a word") {
+TEST_CASE("carbon model: what no grid and no data center can be is replaced, with a word") {
     for (const double bad : {1e6, 1e300, 1e308}) {
         carbon_model m{carbon_intensity::from_grams_per_kwh(bad)};
         const auto warnings = m.sanitize();
@@ -137,6 +137,6 @@ TEST_CASE("water: on site goes with IT energy, at the plant with facility energy
     w.site = 0.30;
     w.off_site = 3.1321;
     CHECK_FALSE(w.known());
-    CHECK(w.litres(1_kWh, 1.17) == approx(3.964557).epsilon(1e-9));
-    CHECK(w.site_litres(1_kWh) == approx(0.30));
+    CHECK(w.liters(1_kWh, 1.17) == approx(3.964557).epsilon(1e-9));
+    CHECK(w.site_liters(1_kWh) == approx(0.30));
 }

@@ -32,8 +32,8 @@ TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apar
     CHECK(f.location.grams() == approx(115 * 270.489));
     CHECK(f.market->grams() == approx(115 * 20));
     CHECK(f.embodied->grams() == approx(20));
-    CHECK(*f.site_litres == approx(12));
-    CHECK(*f.plant_litres == approx(115 * 3.1321));
+    CHECK(*f.site_liters == approx(12));
+    CHECK(*f.plant_liters == approx(115 * 3.1321));
     const std::string text = to_text(f);
     CHECK(states(text, "facility energy       115 kWh (414 MJ)"));
     CHECK(states(text, "EPA eGRID2023 revision 2 (public domain), subregion SRVC"));

@@ -238,7 +238,7 @@ def clouds(by_code, by_subregion, by_province):
           "    short country, subregion, province;  // rows of the tables of those; -1: none\n"
           "    cloud_basis basis;\n    double grams_per_kwh;\n    short year;\n"
           "    double pue;  // 0: not published for the region\n    short pue_year;\n"
-          "    double water_site;  // litres per IT kWh; 0: not published\n    short water_year;\n};\n",
+          "    double water_site;  // liters per IT kWh; 0: not published\n    short water_year;\n};\n",
           'inline constexpr const char* google_source =\n'
           '    "Google Cloud region carbon data 2024 (Apache-2.0)";\n'
           'inline constexpr const char* region_disclosure =\n'
@@ -261,16 +261,16 @@ def water(by_code):
     data = rows("water_wue.csv")
     site = [r for r in data if r["kind"] == "site" and not r["source"].startswith("GSF")]
     grid = sorted((r for r in data if r["kind"] != "site"), key=lambda r: r["iso3"])
-    write("water_table", "litres per kilowatt-hour: on site by fleet, at the plant by country.",
+    write("water_table", "liters per kilowatt-hour: on site by fleet, at the plant by country.",
           table("fleet_water_row", "fleet_water_table",
                 ['{%s, %s, %s, %s, %s}' % (quoted(r["who"]), quoted(r["scope"]), figure(r["l_per_kwh"]),
                                            year(r["year"]), quoted(r["source"])) for r in site]) + "\n" +
           table("grid_water_row", "grid_water_table",
                 ['{"%s", %s, %s}' % (r["iso3"], figure(r["l_per_kwh"]), year(r["year"])) for r in grid]),
           "struct fleet_water_row {\n    const char* who;\n    const char* scope;\n"
-          "    double litres_per_kwh;  // of IT energy\n    short year;\n    const char* source;\n};\n"
+          "    double liters_per_kwh;  // of IT energy\n    short year;\n    const char* source;\n};\n"
           "struct grid_water_row {\n    char iso3[4];  // WOR: world\n"
-          "    double litres_per_kwh;  // of facility energy\n    short year;\n};\n",
+          "    double liters_per_kwh;  // of facility energy\n    short year;\n};\n",
           'inline constexpr const char* grid_water_source =\n'
           '    "World Resources Institute guidance through EcoLogits (MPL-2.0)";\n\n')
 

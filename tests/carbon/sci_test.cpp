@@ -29,7 +29,7 @@ bool states(const std::string& text, const char* part) {
 }
 }  // namespace
 
-TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data centre in E") {
+TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data center in E") {
     const auto s = sci(complete());
     REQUIRE(s);
     CHECK(s->operational.grams() == approx(300));

@@ -165,7 +165,7 @@ TEST_CASE("unit text: figures of one column are in the unit of the largest") {
     CHECK(to_text_beside(energy::from_joules(3600), large) == "1 Wh");
     CHECK(to_text_beside(energy::from_joules(3600), energy::from_joules(3e6)) == "3.6 kJ");
     CHECK(to_text_beside(large, energy::from_joules(nan_value)) == "7.2 MJ");
-    CHECK(litres_text(44084) == "44.1 kL");
+    CHECK(liters_text(44084) == "44.1 kL");
     CHECK(text_in_both(energy::from_joules(999)) == "999 J");
     CHECK(text_in_both(energy::from_joules(1843)) == "1.84 kJ (512 mWh)");
     CHECK(text_in_both(energy::from_kilowatt_hours(1.2)) == "1.2 kWh (4.32 MJ)");

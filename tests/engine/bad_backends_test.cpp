@@ -203,7 +203,7 @@ TEST_CASE("bad backend: one that never gives a value is silent, not 0 J measured
 }
 
 TEST_CASE(
-    "bad backend: a channel that never gives a value was not at 0 W, its neighbour was at 10") {
+    "bad backend: a channel that never gives a value was not at 0 W, its neighbor was at 10") {
     played p;
     auto made = std::make_unique<scripted_backend>(
         "scripted", std::vector<channel>{slow_channel("alive"), slow_channel("silent")});

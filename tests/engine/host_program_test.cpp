@@ -92,7 +92,7 @@ void cancel_a_thread() {
     ::pthread_t thread;
     must(::pthread_create(&thread, nullptr, work_to_the_end, nullptr) == 0, "a thread");
     void* result = nullptr;
-    must(::pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED, "it was cancelled");
+    must(::pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED, "it was canceled");
     must(calls_of(snapshot(), "work") == 1, "its scope was measured");
 }
 
@@ -163,14 +163,14 @@ TEST_CASE("host program: a fork does not wait for a meter that ends; the child s
     }));
 }
 
-TEST_CASE("host program: a thread that is cancelled ends alone, after its scope") {
+TEST_CASE("host program: a thread that is canceled ends alone, after its scope") {
     check_success(in_child([] {
         start(with([] { ::pthread_testcancel(); }));
         cancel_a_thread();
     }));
 }
 
-TEST_CASE("host program: the scope that starts the meter is on a thread that is cancelled") {
+TEST_CASE("host program: the scope that starts the meter is on a thread that is canceled") {
     check_success(in_child(cancel_a_thread));
 }
 

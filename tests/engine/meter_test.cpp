@@ -112,12 +112,12 @@ TEST_CASE("meter: nested scopes give a parent its own joules and its children's"
     CHECK(r.scopes[forward->parent].name == "step");
 }
 
-TEST_CASE("meter: attribution by process leaves a neighbour's joules outside all scopes") {
+TEST_CASE("meter: attribution by process leaves a neighbor's joules outside all scopes") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
     o.attribution = attribution::process;
     testing::access::set_process_share(
-        o, [] { return 0.25; });  // a neighbour keeps the machine three quarters busy
+        o, [] { return 0.25; });  // a neighbor keeps the machine three quarters busy
     meter m{std::move(o)};
     machine.attach(m);
     machine.draw(100_W);

@@ -187,8 +187,8 @@ TEST_CASE("environment: the idle power is measured with the backends that the ru
         {{"JOULERY_BACKENDS", "none"}});
     CHECK(none.out == "0 W");
     // A name that there is not leaves what there is, here as there.
-    const child_result misspelt =
+    const child_result misspelled =
         in_child([] { std::printf("%zu", testing::measuring_meter().channels().size()); },
                  {{"JOULERY_BACKENDS", "estmate"}});
-    CHECK(misspelt.out != "0");
+    CHECK(misspelled.out != "0");
 }

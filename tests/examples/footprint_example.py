@@ -53,17 +53,17 @@ def main(arguments):
               "the report itself has 138 mg CO2e at 472.9 g CO2e/kWh", "map", "Sweden (SE)",
               "CO2e per sample")
         holds([report], "CO2e, location-based  138 mg\n")
-        holds(["--gpu-hours", "3552000", "--gpu", "NVIDIA Tesla V100", "--utilisation", "0.6",
+        holds(["--gpu-hours", "3552000", "--gpu", "NVIDIA Tesla V100", "--utilization", "0.6",
                "--intensity", "429"], "639 MWh", "274 t\n", "3552000 GPU hours x 300 W",
-              "x utilisation 0.6;", "the cards alone")
+              "x utilization 0.6;", "the cards alone")
         holds(["--gpu-hours", "1", "--gpu", "l40s"], "350 Wh", "which was not stated")
-        holds(["--gpu-hours", "3552000", "--gpu", "A100", "--utilisation", "0.6"], "852 MWh",
+        holds(["--gpu-hours", "3552000", "--gpu", "A100", "--utilization", "0.6"], "852 MWh",
               "the highest of those that match 'A100': A100 PCIe 40/80GB (250 W);")
         refuses(["--gpu-hours", "1", "--gpu", "NVIDIA"], "accelerators of different power")
         refuses(["--gpu-hours", "1", "--gpu", "Z9000"], "no accelerator is called 'Z9000'")
         refuses(["--gpu-hours", "1"], "of which card")
         refuses(["--gpu", "T4"], "are for --gpu-hours")
-        refuses(["--gpu-hours", "1", "--gpu", "T4", "--utilisation", "60"], "at most 1")
+        refuses(["--gpu-hours", "1", "--gpu", "T4", "--utilization", "60"], "at most 1")
         refuses(["--gpu-hours", "1", "--kwh", "1", "--gpu", "T4"], "both state the energy")
         holds(["--help"], "usage: footprint")
         series = pathlib.Path(work) / "grid.csv"

@@ -137,7 +137,7 @@ const tests = {
         const found = [];
         for (const e of document.querySelectorAll("h1, .soft, td, dt, dd"))
           found.push(contrast(getComputedStyle(e).color, ground));
-        // Frames are tinted: their colour shows through to the card's.
+        // Frames are tinted: their color shows through to the card's.
         const parts = (text) => text.match(/[\d.]+/g).slice(0, 3).map(parseFloat);
         const card = parts(getComputedStyle(document.querySelector("figure")).backgroundColor);
         for (const frame of document.querySelectorAll(".icicle .frame")) {

@@ -41,7 +41,7 @@ struct fake_nvml {
     fake_nvidia_gpu gpus[64];
     unsigned generation =
         0;  // one more: the driver was loaded anew, and handles of before are stale
-    unsigned initialised_for = ~0u;
+    unsigned initialized_for = ~0u;
     double live_watts =
         0;  // energies grow by this with real time, for programs that run on the fake
     int inits = 0, shutdowns = 0, energy_calls = 0, power_calls = 0, field_calls = 0;

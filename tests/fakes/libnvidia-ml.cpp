@@ -58,7 +58,7 @@ fake_nvml& fake() {
 
 // The GPU behind a handle, or why there is none.
 int gpu_of(void* device, fake_nvidia_gpu*& gpu) {
-    if (fake().initialised_for != fake().generation) return 1;
+    if (fake().initialized_for != fake().generation) return 1;
     const auto* h = static_cast<handle*>(device);
     if (h == nullptr || h->generation != fake().generation) return 2;
     gpu = &fake().gpus[h->gpu];
@@ -67,7 +67,7 @@ int gpu_of(void* device, fake_nvidia_gpu*& gpu) {
 
 int give_handle(unsigned index, void** device) {
     fake_nvml& f = fake();
-    if (f.initialised_for != f.generation) return 1;
+    if (f.initialized_for != f.generation) return 1;
     if (index >= f.count) return 2;
     if (f.gpus[index].handle_status != 0) return f.gpus[index].handle_status;
     handle& h = handles[f.generation % 16][index];
@@ -90,7 +90,7 @@ fake_nvml* fake_nvml_control() { return &fake(); }
 
 int nvmlInit_v2() {
     ++fake().inits;
-    if (fake().init_status == 0) fake().initialised_for = fake().generation;
+    if (fake().init_status == 0) fake().initialized_for = fake().generation;
     return fake().init_status;
 }
 int nvmlShutdown() {

@@ -218,15 +218,15 @@ TEST_CASE("update tracker: many updates seen roughly are dated better than one o
     std::mt19937_64 random{11};
     std::uniform_real_distribution<double> even(0, gap);
     double squares = 0;
-    constexpr int learnt = 100, all = 500;
+    constexpr int learned = 100, all = 500;
     for (int k = 1; k <= all; ++k) {
         const double update = (k + 0.37) * period, before = update - even(random);
         t.observe(static_cast<std::uint64_t>(before), false);
         t.observe(static_cast<std::uint64_t>(before + gap), true);
         const double error = t.predicted(0) - update;
-        if (k > learnt) squares += error * error;
+        if (k > learned) squares += error * error;
     }
-    CHECK(std::sqrt(squares / (all - learnt)) < 0.7 * gap / std::sqrt(12.0));
+    CHECK(std::sqrt(squares / (all - learned)) < 0.7 * gap / std::sqrt(12.0));
 }
 
 namespace {
@@ -282,7 +282,7 @@ TEST_CASE("update tracker: a read of which it is not known on which side of an u
     CHECK(a.deviation > 0.9 * u.tracker.period() / 2);
 }
 
-TEST_CASE("update tracker: a period that was learnt while updates were skipped is put right") {
+TEST_CASE("update tracker: a period that was learned while updates were skipped is put right") {
     for (const int multiple : {2, 3, 4}) {
         CAPTURE(multiple);
         shown_updates u(7, multiple * shown_updates::period);

@@ -55,7 +55,7 @@ MUTANTS = [
     swap("metering/update_tracker.hpp", "-reads / all * off", "reads / all * off",
          "a late update moves its date on, not back"),
     swap("metering/update_tracker.hpp", "covariance_ + n * period_variance_", "covariance_",
-         "what is learnt of the period leaves out the period's own uncertainty"),
+         "what is learned of the period leaves out the period's own uncertainty"),
     swap("metering/read_schedule.hpp", "tracker.predicted(n) - margin(tracker, n);",
          "tracker.predicted(n) + margin(tracker, n);", "updates are waited for when they are over"),
     drop("metering/read_schedule.hpp",

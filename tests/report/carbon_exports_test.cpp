@@ -165,7 +165,7 @@ TEST_CASE("technical documentation: energy in MWh, the method, three lists, ever
     r.co2e = r.context.carbon.of(r.total);
     const std::string text = to_technical_documentation(r, {"my-model", "3.1e22 FLOP"});
     CHECK(states(text, "- energy of the machine: 12.35 MWh (12.3 MWh), measured"));
-    CHECK(states(text, "- energy with the data centre's overhead: 16.67 MWh"));
+    CHECK(states(text, "- energy with the data center's overhead: 16.67 MWh"));
     CHECK(states(text, "- greenhouse gases, location-based: 5.701 t CO2e (5.7 t)"));
     CHECK(states(text, "- computation used for training: 3.1e22 FLOP"));
     CHECK(states(text, "Measured\n\n- energy of cpu0/package"));

@@ -71,7 +71,7 @@ TEST_CASE("icicle: children that claim more than their parent share its width") 
     CHECK(has(text, "data-x=\"25\" data-w=\"75\" data-level=\"2\" data-path=\"a/c\""));
 }
 
-TEST_CASE("icicle: below one scope that holds all the rest, its parts have colours of their own") {
+TEST_CASE("icicle: below one scope that holds all the rest, its parts have colors of their own") {
     report r;
     r.scopes = {sample::scope("run", sample::top, 1, 1, {10, 0, 0}, 0),
                 sample::scope("run/a", 0, 1, 1, {4, 0, 0}, 0),

@@ -256,12 +256,12 @@ TEST_CASE("ledger: foreign and damaged lines are named and left out") {
 
 TEST_CASE("ledger: names are printed whole and steer no terminal") {
     const temporary_file f;
-    add(f.path, entry("1", "training", "organisation/model-of-70-billion-base", november, 10));
-    add(f.path, entry("2", "training", "organisation/model-of-70-billion-chat", november, 10));
+    add(f.path, entry("1", "training", "organization/model-of-70-billion-base", november, 10));
+    add(f.path, entry("2", "training", "organization/model-of-70-billion-chat", november, 10));
     add(f.path, entry("3", "training", "\x1b[31m\n", november, 10));
     const std::string text = to_text(*ledger_total(f.path));
-    CHECK(text.find("  organisation/model-of-70-billion-base ") != std::string::npos);
-    CHECK(text.find("  organisation/model-of-70-billion-chat ") != std::string::npos);
+    CHECK(text.find("  organization/model-of-70-billion-base ") != std::string::npos);
+    CHECK(text.find("  organization/model-of-70-billion-chat ") != std::string::npos);
     CHECK(text.find("  \\x1b[31m\\x0a ") != std::string::npos);
 }
 

@@ -114,7 +114,7 @@ TEST_CASE("text table: long trees are cut with a count") {
     CHECK_FALSE(has(to_text(r, {100, 0, false}), "not shown"));
 }
 
-TEST_CASE("text table: colour only where asked for") {
+TEST_CASE("text table: color only where asked for") {
     CHECK(has(to_text(sample::full(), {100, 0, true}), "\x1b[1m"));
     CHECK_FALSE(has(to_text(sample::full(), {100, 0, false}), "\x1b"));
 }

@@ -170,11 +170,10 @@ TEST_CASE("write: every format writes the file its ending names") {
 TEST_CASE("write: away from a terminal the table is 100 columns wide and plain") {
     if (::isatty(STDERR_FILENO) != 0) return;
     CHECK(stderr_options().width == 100);
-    CHECK_FALSE(stderr_options().colour);
+    CHECK_FALSE(stderr_options().color);
 }
 
-TEST_CASE(
-    "write: a terminal has colours and its own width, unless NO_COLOR or TERM say otherwise") {
+TEST_CASE("write: a terminal has colors and its own width, unless NO_COLOR or TERM say otherwise") {
     engine_test::pseudo_terminal terminal(72);
     if (!terminal.is_there()) {
         MESSAGE("this system has no pseudo terminals");
@@ -188,13 +187,13 @@ TEST_CASE(
         return stderr_options();
     };
     const text_options plain_terminal = options_with(nullptr, "xterm");
-    const bool with_no_color = options_with("1", "xterm").colour;
-    const bool with_empty = options_with("", "xterm").colour;
-    const bool with_dumb = options_with(nullptr, "dumb").colour;
-    const bool with_none = options_with(nullptr, nullptr).colour;
+    const bool with_no_color = options_with("1", "xterm").color;
+    const bool with_empty = options_with("", "xterm").color;
+    const bool with_dumb = options_with(nullptr, "dumb").color;
+    const bool with_none = options_with(nullptr, nullptr).color;
     ::dup2(before, STDERR_FILENO);
     ::close(before);
-    CHECK(plain_terminal.colour);
+    CHECK(plain_terminal.color);
     CHECK(plain_terminal.width == 72);
     CHECK_FALSE(with_no_color);
     CHECK(with_empty);  // an empty value counts as unset (no-color.org)

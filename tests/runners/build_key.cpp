@@ -5,7 +5,7 @@
 
 int main(int argc, char**) {
     int sum = argc;
-    sum += argc;  // the undefined-behaviour sanitizer looks at it
+    sum += argc;  // the undefined-behavior sanitizer looks at it
     const std::string key =
         joulery::testing::build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     std::printf("%s\n%s\n", key.c_str(),

@@ -166,7 +166,7 @@ TEST_CASE("baseline: a failure shows the interval, the baseline, the change and 
 TEST_CASE("baseline: a failure says where a build's flags are not known") {
     energy_baseline then = baseline(five_runs);
     const measurement more = measurement_of(times(ten, 1.1));
-    then.build = "gcc 12, optimised, -O2";
+    then.build = "gcc 12, optimized, -O2";
     CHECK_FALSE(says(judge_regression(more, then), "flags are not known"));
     then.build = build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     CHECK(says(judge_regression(more, then),

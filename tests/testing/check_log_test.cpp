@@ -114,7 +114,7 @@ TEST_CASE("check log: what runs under a sanitizer or valgrind is skipped with th
           std::string::npos);
 }
 
-TEST_CASE("build key: compiler, optimisation and flags of this file are in it") {
+TEST_CASE("build key: compiler, optimization and flags of this file are in it") {
     const std::string key = build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     CAPTURE(key);
 #if defined(__clang__)
@@ -123,12 +123,12 @@ TEST_CASE("build key: compiler, optimisation and flags of this file are in it") 
     CHECK(key.find("gcc " + std::to_string(__GNUC__)) == 0);
 #endif
 #if defined(__OPTIMIZE__)
-    CHECK(key.find(", optimised") != std::string::npos);
+    CHECK(key.find(", optimized") != std::string::npos);
 #else
-    CHECK(key.find(", not optimised") != std::string::npos);
+    CHECK(key.find(", not optimized") != std::string::npos);
 #endif
     CHECK(lacks_flags(key));  // this test is no energy test of CMake's
-    CHECK_FALSE(lacks_flags("gcc 12, optimised, -O3"));
+    CHECK_FALSE(lacks_flags("gcc 12, optimized, -O3"));
 }
 
 TEST_CASE("build key: the instructions that the compiler may use are in it") {

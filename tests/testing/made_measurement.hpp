@@ -15,7 +15,7 @@ inline joulery::measurement measurement_of(const std::vector<double>& joules_per
     m.grams_per_joule = 1e-4;  // 360 g/kWh
     for (const double j : joules_per_call)
         m.batches.push_back({joulery::energy::from_joules(j * 100), joulery::seconds(0.1), {}});
-    joulery::testing::summarise(m);
+    joulery::testing::summarize(m);
     return m;
 }
 

@@ -49,7 +49,7 @@ class model {
         for (float& w : input_) w = small(random);
     }
 
-    // Words and pairs of neighbours, hashed.
+    // Words and pairs of neighbors, hashed.
     static void features(const example& e, std::vector<std::uint32_t>& out) {
         out.clear();
         for (std::size_t i = 0; i < e.words.size(); ++i) {

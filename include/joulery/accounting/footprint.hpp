@@ -45,7 +45,7 @@ struct footprint {
     emissions low, high;                ///< the same by the lowest and the highest source
     std::optional<emissions> market;    ///< operational, by contract
     std::optional<emissions> embodied;  ///< share of the hardware's embodied emissions
-    std::optional<double> site_litres, plant_litres;
+    std::optional<double> site_liters, plant_liters;
     std::vector<std::string> factors;      ///< every figure used: value, year, place, source
     std::vector<std::string> assumptions;  ///< used where nothing was stated
 };
@@ -174,8 +174,8 @@ JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it, seconds d
     f.high = mean.grams_per_kwh() > 0 ? f.location * (range.second / mean) : f.location;
     f.market = m.market_based(it);
     if (m.embodied.known()) f.embodied = m.embodied.of(duration);
-    if (!m.water.site_source.empty()) f.site_litres = m.water.site_litres(it);
-    if (!m.water.off_site_source.empty()) f.plant_litres = m.water.plant_litres(it, m.pue);
+    if (!m.water.site_source.empty()) f.site_liters = m.water.site_liters(it);
+    if (!m.water.off_site_source.empty()) f.plant_liters = m.water.plant_liters(it, m.pue);
     detail::list_factors(m, f.factors);
     f.assumptions = m.assumptions(begin, end);
     if (m.series && !dated)
@@ -200,8 +200,8 @@ JOULERY_DECL std::string to_text(const footprint& f) {
                                          : std::string()));
     if (f.market) line("CO2e, market-based", mass_text(*f.market));
     if (f.embodied) line("embodied CO2e", mass_text(*f.embodied));
-    if (f.site_litres) line("water on site", litres_text(*f.site_litres));
-    if (f.plant_litres) line("water at the plants", litres_text(*f.plant_litres));
+    if (f.site_liters) line("water on site", liters_text(*f.site_liters));
+    if (f.plant_liters) line("water at the plants", liters_text(*f.plant_liters));
     out += "factors\n";
     for (const std::string& s : f.factors) append(out, {"  ", s, "\n"});
     if (!f.assumptions.empty()) out += "assumptions\n";

@@ -29,7 +29,7 @@ struct ledger_entry {
     emissions co2e;      ///< operational, location-based
     emissions market;    ///< by contract; valid if `market_source` is not empty
     emissions embodied;  ///< share of the hardware's embodied emissions
-    double water_litres = 0;
+    double water_liters = 0;
     double items = 0;
     std::string item_name;
     double pue = 1;
@@ -112,7 +112,7 @@ JOULERY_DECL result<ledger_entry> make_ledger_entry(const report& r, const ledge
     }
     e.embodied = row ? embodied_for(r, *row) : m.embodied.of(c.duration);
     e.embodied_source = m.embodied.source;
-    e.water_litres = m.water.litres(e.it, m.pue);
+    e.water_liters = m.water.liters(e.it, m.pue);
     e.water_source = m.water.site_source;
     if (!m.water.site_source.empty() && !m.water.off_site_source.empty()) e.water_source += "; ";
     e.water_source += m.water.off_site_source;
@@ -147,7 +147,7 @@ void visit_ledger(Entry& e, F&& f) {
     f("co2e_g", e.co2e);
     f("market_co2e_g", e.market);
     f("embodied_g", e.embodied);
-    f("water_l", e.water_litres);
+    f("water_l", e.water_liters);
     f("items", e.items);
     f("item_name", e.item_name);
     f("pue", e.pue);

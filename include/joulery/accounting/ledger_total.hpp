@@ -28,7 +28,7 @@ struct ledger_sum {
     energy it, facility;
     emissions co2e, market, embodied;
     std::uint64_t with_market = 0;  ///< runs that state a contract; `market` sums only these
-    double water_litres = 0;
+    double water_liters = 0;
 
     void add(const ledger_entry& e) {
         ++runs;
@@ -37,7 +37,7 @@ struct ledger_sum {
         facility += e.facility;
         co2e += e.co2e;
         embodied += e.embodied;
-        water_litres += e.water_litres;
+        water_liters += e.water_liters;
         if (e.market_source.empty()) return;
         market += e.market;
         ++with_market;
@@ -183,7 +183,7 @@ JOULERY_DECL std::string to_text(const ledger_summary& s) {
     const auto row = [&](const std::string& name, const ledger_sum& sum) {
         grid.add({name, std::to_string(sum.runs), to_text_beside(sum.it, largest),
                   to_text_beside(sum.facility, largest), mass_text(sum.co2e),
-                  mass_text(sum.embodied), litres_text(sum.water_litres)});
+                  mass_text(sum.embodied), liters_text(sum.water_liters)});
     };
     row("total", s.total);
     const std::pair<const char*, const std::map<std::string, ledger_sum>&> parts[] = {

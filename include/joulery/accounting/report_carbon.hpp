@@ -93,7 +93,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline std::string measuring_method(const report& r, quality q) {
-    std::string out = q == quality::measured || q == quality::derived ? "measured" : "modelled";
+    std::string out = q == quality::measured || q == quality::derived ? "measured" : "modeled";
     if (q == quality::partial) out = "measured in part";
     std::string backends;
     for (const channel_row& c : r.channels)

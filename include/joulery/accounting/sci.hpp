@@ -16,7 +16,7 @@ inline namespace v1 {
 /// The inputs of a score. For a report of a run use `sci_score` (report_carbon.hpp).
 struct sci_input {
     energy it;       ///< of the software boundary, reserved but idle capacity included
-    double pue = 1;  ///< the data centre's overhead
+    double pue = 1;  ///< the data center's overhead
     std::string pue_source;
     grid_factor grid;             ///< I: location-based; average or marginal
     emissions operational;        ///< E x I; zero: computed from the above
@@ -25,7 +25,7 @@ struct sci_input {
     double units = 0;             ///< number of R
     std::string unit;             ///< R: token, sample, request, epoch
     std::string boundary;         ///< the software and hardware that is counted
-    std::string method;           ///< measured or modelled, and how
+    std::string method;           ///< measured or modeled, and how
 };
 
 /// A score, with everything that a conformant report must state.
@@ -79,11 +79,11 @@ JOULERY_DECL result<sci_result> sci(sci_input in) {
     s.embodied = in.embodied;
     s.per_unit = (s.operational + s.embodied) / in.units;
     if (in.boundary.empty()) s.missing.push_back("the software boundary");
-    if (in.method.empty()) s.missing.push_back("the calculation method (measured or modelled)");
+    if (in.method.empty()) s.missing.push_back("the calculation method (measured or modeled)");
     if (in.embodied_source.empty()) s.missing.push_back("the embodied emissions M");
     if (in.grid.assumed) s.missing.push_back("the place: the world average is assumed");
     if (in.pue_source.empty() || in.pue_source == no_pue_stated)
-        s.missing.push_back("the overhead of the data centre (PUE)");
+        s.missing.push_back("the overhead of the data center (PUE)");
     s.input = std::move(in);
     return s;
 }

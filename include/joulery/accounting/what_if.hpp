@@ -37,7 +37,7 @@ struct lever {
     bool comparable = true;  ///< false: the two grid factors are defined differently
 };
 
-/// A recomputed run. `changed` is a complete report; its energy is labelled estimated if another
+/// A recomputed run. `changed` is a complete report; its energy is labeled estimated if another
 /// machine is assumed.
 struct what_if_result {
     report changed;

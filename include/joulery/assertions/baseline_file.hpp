@@ -35,7 +35,7 @@ struct baseline_run {
 struct energy_baseline {
     std::string test;
     std::string machine;  ///< processor, channels, devices; other machines have their own baselines
-    std::string build;    ///< compiler, optimisation, instruction set
+    std::string build;    ///< compiler, optimization, instruction set
     std::vector<baseline_run> runs;  ///< oldest first, at most `most_runs`
 
     [[nodiscard]] bool is_of(const energy_baseline& e) const noexcept {

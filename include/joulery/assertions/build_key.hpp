@@ -9,7 +9,7 @@
 
 // String literals, not functions, because files of one program may be built differently.
 //
-// JOULERY_DETAIL_BUILD: compiler, optimisation, flags. No macro distinguishes -O2 from -O3;
+// JOULERY_DETAIL_BUILD: compiler, optimization, flags. No macro distinguishes -O2 from -O3;
 // JOULERY_BUILD_FLAGS holds the flags themselves. joulery_add_energy_test (CMake) defines it;
 // elsewhere define it yourself, in make: CPPFLAGS += -DJOULERY_BUILD_FLAGS='"$(CXXFLAGS)"'.
 #define JOULERY_DETAIL_TEXT_OF(x) #x
@@ -26,11 +26,11 @@
 #endif
 
 #if defined(__OPTIMIZE_SIZE__)
-#define JOULERY_DETAIL_OPTIMISED ", optimised for size"
+#define JOULERY_DETAIL_OPTIMIZED ", optimized for size"
 #elif defined(__OPTIMIZE__) || (defined(_MSC_VER) && !defined(_DEBUG))
-#define JOULERY_DETAIL_OPTIMISED ", optimised"
+#define JOULERY_DETAIL_OPTIMIZED ", optimized"
 #else
-#define JOULERY_DETAIL_OPTIMISED ", not optimised"
+#define JOULERY_DETAIL_OPTIMIZED ", not optimized"
 #endif
 
 // Instruction sets: "AVX2=1" if the macro is defined, else "AVX2=__AVX2__".
@@ -58,9 +58,9 @@
     JOULERY_DETAIL_SET("V", __riscv_vector)
 
 #if defined(__FAST_MATH__)
-#define JOULERY_DETAIL_MATHS ", fast maths"
+#define JOULERY_DETAIL_MATH ", fast math"
 #else
-#define JOULERY_DETAIL_MATHS ""
+#define JOULERY_DETAIL_MATH ""
 #endif
 
 #if defined(NDEBUG)
@@ -76,12 +76,12 @@
 #define JOULERY_DETAIL_FLAGS JOULERY_DETAIL_FLAGS_UNKNOWN
 #endif
 
-#define JOULERY_DETAIL_BUILD                                              \
-    JOULERY_DETAIL_COMPILER JOULERY_DETAIL_OPTIMISED JOULERY_DETAIL_MATHS \
-        JOULERY_DETAIL_ASSERTIONS JOULERY_DETAIL_FLAGS
+#define JOULERY_DETAIL_BUILD                                                                       \
+    JOULERY_DETAIL_COMPILER JOULERY_DETAIL_OPTIMIZED JOULERY_DETAIL_MATH JOULERY_DETAIL_ASSERTIONS \
+        JOULERY_DETAIL_FLAGS
 
 // JOULERY_DETAIL_SANITIZER: the sanitizer that the file is built with, or "". GCC has no macro for
-// its undefined-behaviour sanitizer; `instrumentation` looks for its library instead.
+// its undefined-behavior sanitizer; `instrumentation` looks for its library instead.
 #if defined(__SANITIZE_ADDRESS__)
 #define JOULERY_DETAIL_SANITIZER "AddressSanitizer"
 #elif defined(__SANITIZE_THREAD__)
@@ -102,7 +102,7 @@
 #endif
 
 #if defined(__ELF__) && defined(__GNUC__)
-// Has an address if the program contains the undefined-behaviour sanitizer's library.
+// Has an address if the program contains the undefined-behavior sanitizer's library.
 extern "C" __attribute__((weak)) void joulery_detail_ubsan() __asm__("__ubsan_handle_add_overflow");
 #endif
 
@@ -110,7 +110,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// "gcc 12, optimised, -O3 -mavx2, SSE3 AVX AVX2", from `JOULERY_DETAIL_BUILD` and
+/// "gcc 12, optimized, -O3 -mavx2, SSE3 AVX AVX2", from `JOULERY_DETAIL_BUILD` and
 /// `JOULERY_DETAIL_INSTRUCTIONS`.
 [[nodiscard]] inline std::string build_key(std::string build, std::string_view instructions) {
     const char* separator = ", ";
@@ -130,7 +130,7 @@ namespace testing {
     return key.find(JOULERY_DETAIL_FLAGS_UNKNOWN) != std::string_view::npos;
 }
 
-/// Whether any code of the program was built with the undefined-behaviour sanitizer (GCC, clang).
+/// Whether any code of the program was built with the undefined-behavior sanitizer (GCC, clang).
 [[nodiscard]] inline bool has_ubsan() noexcept {
 #if defined(__ELF__) && defined(__GNUC__)
     return &joulery_detail_ubsan != nullptr;

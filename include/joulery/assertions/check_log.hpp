@@ -1,4 +1,4 @@
-// check_log.hpp - all energy checks of a program: counted, summarised, written to a file.
+// check_log.hpp - all energy checks of a program: counted, summarized, written to a file.
 // SPDX-License-Identifier: MIT
 #pragma once
 

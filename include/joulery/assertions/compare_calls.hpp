@@ -25,7 +25,7 @@ namespace testing {
 
 namespace detail {
 
-/// Mean of a / b over pairs of neighbouring batches; disturbances that affect both cancel.
+/// Mean of a / b over pairs of neighboring batches; disturbances that affect both cancel.
 [[nodiscard]] inline confidence_interval ratio_of(const std::vector<double>& a,
                                                   const std::vector<double>& b, double resolution) {
     std::vector<double> ratios;

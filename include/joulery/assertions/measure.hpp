@@ -66,7 +66,7 @@ inline void note_what_was_odd(measurement& m, const steadiness& s) {
 ///
 /// If the level changed during the measurement, the interval covers the levels before and after,
 /// since the true cost may be either.
-inline void summarise(measurement& m) {
+inline void summarize(measurement& m) {
     if (m.batches.empty() || m.calls_per_batch == 0) return;
     const std::vector<double> samples = m.samples();
     double resolution = 0;
@@ -205,7 +205,7 @@ inline void finish(measurement& out, meter& m, const interleaved_run& run) {
         out.remedy = "let it move the clock, or measure on a real one";
         return;
     }
-    summarise(out);
+    summarize(out);
     bool moved = false;
     for (const energy_batch& b : out.batches) moved = moved || b.used.joules() != 0;
     if (!moved) {

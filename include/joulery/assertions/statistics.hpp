@@ -36,7 +36,7 @@ inline double beta_fraction(double a, double b, double x) noexcept {
     return value;
 }
 
-/// The regularised incomplete beta function I_x(a, b), with y = 1 - x passed separately: near x = 1
+/// The regularized incomplete beta function I_x(a, b), with y = 1 - x passed separately: near x = 1
 /// the subtraction would lose all digits of the tail.
 inline double incomplete_beta(double a, double b, double x, double y) noexcept {
     if (!(x > 0)) return 0;
@@ -142,7 +142,7 @@ struct confidence_interval {
     return {middle, middle - half, middle + half};
 }
 
-/// Whether the level changed during a series of batches (a throttling processor, a new neighbour),
+/// Whether the level changed during a series of batches (a throttling processor, a new neighbor),
 /// and the number of outliers.
 ///
 ///     steadiness s = judge_steadiness({1.00, 1.01, 0.99, 1.00, 1.20, 1.21, 1.19, 1.20});

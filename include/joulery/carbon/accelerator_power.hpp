@@ -25,7 +25,7 @@ struct accelerator_power {
 /// Fails:  if nothing matches, or if the powers of the matches differ by more than a factor of two.
 ///
 ///     auto p = accelerator_power_for("V100-SXM2-32GB");   // 300 W
-///     if (p) energy e = p->watts * hours * 0.6;           // 0.6: mean utilisation
+///     if (p) energy e = p->watts * hours * 0.6;           // 0.6: mean utilization
 [[nodiscard]] JOULERY_DECL result<accelerator_power> accelerator_power_for(std::string_view name);
 
 }  // namespace v1

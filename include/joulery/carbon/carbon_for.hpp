@@ -81,13 +81,13 @@ inline void add_water(water_factors& w, place p, const std::string& iso3) {
             w.site = r.water_site;
             w.site_source = dated(region_disclosure, r.water_year);
         } else if (const auto* fleet = newest_fleet(fleet_water_table, fleet_owner(r.provider))) {
-            w.site = fleet->litres_per_kwh;
+            w.site = fleet->liters_per_kwh;
             w.site_source = dated(concat({fleet->who, " fleet, ", fleet->source}), fleet->year);
         }
     }
     for (const grid_water_row& r : grid_water_table) {
-        if (iso3 != r.iso3 || !(r.litres_per_kwh > 0)) continue;
-        w.off_site = r.litres_per_kwh;
+        if (iso3 != r.iso3 || !(r.liters_per_kwh > 0)) continue;
+        w.off_site = r.liters_per_kwh;
         w.off_site_source = dated(grid_water_source, r.year);
     }
 }

@@ -1,4 +1,4 @@
-// carbon_model.hpp - converts joules into grams of CO2e and litres of water.
+// carbon_model.hpp - converts joules into grams of CO2e and liters of water.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -34,11 +34,11 @@ struct embodied_rate {
 /// facility energy, so that PUE is applied once: W = E_IT x (site + PUE x off site).
 ///
 ///     water_factors w;
-///     w.site = 0.30; w.off_site = 3.1321;                  // litres per kWh
-///     w.litres(1_kWh, 1.17);                               // 3.9646
+///     w.site = 0.30; w.off_site = 3.1321;                  // liters per kWh
+///     w.liters(1_kWh, 1.17);                               // 3.9646
 struct water_factors {
-    double site = 0;              ///< litres per kWh of IT energy; valid only with `site_source`
-    double off_site = 0;          ///< litres per kWh of facility energy
+    double site = 0;              ///< liters per kWh of IT energy; valid only with `site_source`
+    double off_site = 0;          ///< liters per kWh of facility energy
     std::string site_source;      ///< publisher and year; empty: unknown
     std::string off_site_source;  ///< likewise for `off_site`
 
@@ -46,16 +46,16 @@ struct water_factors {
     [[nodiscard]] bool known() const noexcept {
         return !site_source.empty() || !off_site_source.empty();
     }
-    /// Litres used on site for `it` joules of IT energy.
-    [[nodiscard]] double site_litres(energy it) const noexcept {
+    /// Liters used on site for `it` joules of IT energy.
+    [[nodiscard]] double site_liters(energy it) const noexcept {
         return it.kilowatt_hours() * site;
     }
-    /// Litres used at the power plants for the facility's electricity.
-    [[nodiscard]] double plant_litres(energy it, double pue) const noexcept {
+    /// Liters used at the power plants for the facility's electricity.
+    [[nodiscard]] double plant_liters(energy it, double pue) const noexcept {
         return it.kilowatt_hours() * pue * off_site;
     }
-    [[nodiscard]] double litres(energy it, double pue) const noexcept {
-        return site_litres(it) + plant_litres(it, pue);
+    [[nodiscard]] double liters(energy it, double pue) const noexcept {
+        return site_liters(it) + plant_liters(it, pue);
     }
 };
 
@@ -197,7 +197,7 @@ inline std::vector<std::string> carbon_model::sanitize() {
     } else if (pue > absurd_pue) {
         warnings.push_back(
             concat({"PUE ", format_significant(pue),
-                    " is above 3, more than data centres publish: is it facility energy over "
+                    " is above 3, more than data centers publish: is it facility energy over "
                     "IT energy? Used as it is"}));
     }
     return warnings;
@@ -217,7 +217,7 @@ inline std::vector<std::string> carbon_model::assumptions(wall_time begin, wall_
                         " % of the run; the rest is converted at the series' fallback"}));
     }
     if (pue_source == no_pue_stated)
-        out.push_back("no PUE was stated: 1.0 is used, without the data centre's overhead");
+        out.push_back("no PUE was stated: 1.0 is used, without the data center's overhead");
     if (!embodied.known()) out.push_back("embodied emissions of the hardware are not counted");
     return out;
 }

@@ -16,11 +16,11 @@ inline constexpr std::string_view codecarbon_version = "3.3.0";
 
 /// A complete emissions.csv: the header and one row, always with all 38 columns.
 ///
-/// Units:  as in CodeCarbon: s, kg, kg/s, mean W (of the machine), kWh (with PUE), litres. cpu, gpu
+/// Units:  as in CodeCarbon: s, kg, kg/s, mean W (of the machine), kWh (with PUE), liters. cpu, gpu
 ///         and ram are the summed channels of that part; energy_consumed is everything.
 /// Differences: the timestamp is UTC, CodeCarbon's is local time without a zone. Water is the
-/// site's litres per IT energy; CodeCarbon 3.3.0 uses energy that includes the PUE. Fields that
-/// joulery does not know (Python, coordinates, utilisation) stay empty. No column says what was
+/// site's liters per IT energy; CodeCarbon 3.3.0 uses energy that includes the PUE. Fields that
+/// joulery does not know (Python, coordinates, utilization) stay empty. No column says what was
 /// measured, estimated or assumed; see `statement_of`.
 ///
 ///     replace_file("emissions.csv", to_codecarbon_csv(joulery::snapshot()));
@@ -127,7 +127,7 @@ JOULERY_DECL std::string to_codecarbon_csv(const report& report_or_none) {
     row.add(s > 0 ? r.co2e.kilograms() / s : 0);
     for (const energy e : {cpu, gpu, ram}) row.add(s > 0 ? e.joules() / s : 0);
     for (const energy e : {cpu, gpu, ram, r.total}) row.add(m.facility(e).kilowatt_hours());
-    row.add(m.water.site_source.empty() && shown.is_known() ? 0 : m.water.site_litres(r.total));
+    row.add(m.water.site_source.empty() && shown.is_known() ? 0 : m.water.site_liters(r.total));
     for (const auto* text :
          {&place.country, &place.iso3, &place.region, &place.provider, &place.cloud_region, &c.os})
         row.add(*text);

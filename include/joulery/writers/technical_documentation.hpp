@@ -74,7 +74,7 @@ JOULERY_DECL std::string to_technical_documentation(const report& r,
     };
     item("energy of the machine",
          megawatt_hours(f.it) + (known ? concat({", ", to_text(r.provenance)}) : ""));
-    item("energy with the data centre's overhead", megawatt_hours(f.facility));
+    item("energy with the data center's overhead", megawatt_hours(f.facility));
     item("hardware", stated(hardware_of(r.context)));
     item("greenhouse gases, location-based", tonnes(f.location));
     if (f.market) item("greenhouse gases, market-based", tonnes(*f.market));

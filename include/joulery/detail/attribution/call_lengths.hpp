@@ -36,7 +36,7 @@ struct call_length {
 
 /// Learns how long calls are, by path.
 ///
-/// Thread: not synchronised; one owner. Cost: a few sums.
+/// Thread: not synchronized; one owner. Cost: a few sums.
 class call_lengths {
  public:
     /// Adds a path's part in a row.

@@ -132,7 +132,7 @@ class noise_bank {
             m.filter.shift();
             m.checks.clear();
         }
-        centre_checks_.clear();
+        center_checks_.clear();
         candidate_.clear();
     }
     /// Updates the solutions of the most likely members, at most `limit` of them.
@@ -254,9 +254,9 @@ class noise_bank {
         }
     }
     void climb_from(const member& m) {
-        centre_ = m.place;
-        centre_evidence_ = m.evidence;
-        centre_checks_ = m.checks;
+        center_ = m.place;
+        center_evidence_ = m.evidence;
+        center_checks_ = m.checks;
         moves_.clear();
         offer(places_around(m.place));
     }
@@ -272,9 +272,9 @@ class noise_bank {
         const noise_place next = c.place.scaled(s.misfit);
         const bool scaled = check < 2 && next.white > c.place.white + 1;
         // A place that was unlikely before any row is not behind because of that.
-        const double unlikely = centre_.log_prior() - c.place.log_prior();
+        const double unlikely = center_.log_prior() - c.place.log_prior();
         const double behind =
-            check < centre_checks_.size() ? centre_checks_[check] - s.evidence - unlikely : 0;
+            check < center_checks_.size() ? center_checks_[check] - s.evidence - unlikely : 0;
         if (behind < far && !scaled) return true;
         remember(c.place, scaled ? -far : -behind);
         candidate_.clear();
@@ -315,9 +315,9 @@ class noise_bank {
         const power_solution mine = solve(c, prior);
         c.evidence = std::max(mine.evidence - best.evidence, -1e6);
         remember(c.place, c.evidence);
-        if (c.place == centre_) centre_checks_ = c.checks;
-        if (c.evidence > centre_evidence_ + 0.5 && c.place.family() == centre_.family()) {
-            const noise_place next = c.place.beyond(centre_);
+        if (c.place == center_) center_checks_ = c.checks;
+        if (c.evidence > center_evidence_ + 0.5 && c.place.family() == center_.family()) {
+            const noise_place next = c.place.beyond(center_);
             climb_from(c);
             offer({next});
         }
@@ -383,9 +383,9 @@ class noise_bank {
     list<power_solution> solutions_;
     list<noise_place> moves_;
     list<attempt> tried_;
-    noise_place last_best_, centre_;
-    double centre_evidence_ = 0, credit_ = 0;
-    std::vector<double> centre_checks_;
+    noise_place last_best_, center_;
+    double center_evidence_ = 0, credit_ = 0;
+    std::vector<double> center_checks_;
     std::size_t replay_ = 0, round_at_ = 0, rounds_ = 0;
     filter_row prepared_;
     window_probe probe_;

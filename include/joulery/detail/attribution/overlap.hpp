@@ -17,8 +17,8 @@ namespace detail {
 ///
 /// For one thread the idle part is exact. For several, only the parts are known and not when they
 /// were. If the threads are independent, all of them were idle for the product of their idle parts.
-/// Whether they are independent is learnt from looks at chosen instants, which show whether anybody
-/// was busy.
+/// Whether they are independent is learned from looks at chosen instants, which show whether
+/// anybody was busy.
 ///
 ///     overlap both;
 ///     double nobody = both.idle_part({0.5, 0.5});   // 0.25

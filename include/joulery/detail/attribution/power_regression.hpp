@@ -49,13 +49,13 @@ struct power_estimate {
 /// from the columns' common level, which does no harm, because bills depend on contrasts between
 /// columns and on sums.
 ///
-/// The noise is learnt, not assumed. A noise_model has white noise that lasts within a call, scaled
-/// for each column; a common mode that drifts; the sensor's lag; and the errors of dated readings,
-/// which adjacent rows share with opposite signs. About a dozen models run side by side, each with
-/// a Kalman filter for what rows have in common (noise_filter); a search replaces those that
-/// explain the rows worse (noise_bank). The estimate is their mean, weighted by the likelihood of
-/// the rows under each. So with few rows, when any noise is possible, error bars are wide. A common
-/// mode that scales powers leaves their sum undetermined; the total energy determines it.
+/// The noise is learned, not assumed. A noise_model has white noise that lasts within a call,
+/// scaled for each column; a common mode that drifts; the sensor's lag; and the errors of dated
+/// readings, which adjacent rows share with opposite signs. About a dozen models run side by side,
+/// each with a Kalman filter for what rows have in common (noise_filter); a search replaces those
+/// that explain the rows worse (noise_bank). The estimate is their mean, weighted by the likelihood
+/// of the rows under each. So with few rows, when any noise is possible, error bars are wide. A
+/// common mode that scales powers leaves their sum undetermined; the total energy determines it.
 ///
 /// If longer calls of a scope draw more (a batch of varying size), rows show what a longer call
 /// uses beyond a shorter one, which is not the mean use of a call. So a noise_model may have an
@@ -220,7 +220,7 @@ class power_regression {
     // all of these, errors were measured to be a quarter larger than the models state
     // (bench/accuracy). If power depends on calls' lengths they were another third larger.
     static constexpr double beyond_models = 1.6, beyond_exponents = 3;
-    // The size of the noise must be learnt from the same rows.
+    // The size of the noise must be learned from the same rows.
     static constexpr double few_rows = 12;
     // A memory that no model explains leaves nothing to separate powers by; a long and known one
     // reveals less than the model thinks. The same holds if power seems to change strongly and fast

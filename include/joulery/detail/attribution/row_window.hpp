@@ -48,7 +48,7 @@ struct regression_row {
 /// Two halves of at most `max_rows` rows: when the recent half is full it becomes the older one,
 /// which is dropped.
 ///
-/// Units:  s, J. Thread: not synchronised; one owner. Memory: at most 2 MB.
+/// Units:  s, J. Thread: not synchronized; one owner. Memory: at most 2 MB.
 ///
 ///     row_window w;
 ///     w.add(row);

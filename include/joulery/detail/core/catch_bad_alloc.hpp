@@ -12,13 +12,13 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// While it exists, the calling thread is not cancelled: that would unwind it through functions
+/// While it exists, the calling thread is not canceled: that would unwind it through functions
 /// that are noexcept, which ends the program. Requests during that time stay pending.
 ///
 /// Thread: the one that created it. Cost: some nanoseconds. Fails: never.
 ///
 ///     const cancellation_guard whole;
-///     backend.read(values);   // open() and read() are where threads are cancelled
+///     backend.read(values);   // open() and read() are where threads are canceled
 class cancellation_guard {
  public:
 #if JOULERY_POSIX() && !defined(__ANDROID__)
@@ -28,7 +28,7 @@ class cancellation_guard {
  private:
     int before_ = PTHREAD_CANCEL_ENABLE;
 #else
-    cancellation_guard() noexcept {}  // threads can't be cancelled here
+    cancellation_guard() noexcept {}  // threads can't be canceled here
 #endif
 
  public:
@@ -38,7 +38,7 @@ class cancellation_guard {
 
 /// Calls `work()`; returns false if it threw, which means that memory ran out. The work stays
 /// undone: a scope is not measured, a sample comes later. Without exceptions the program ends, as
-/// `new` does there. The thread is not cancelled during the call, because cancellation unwinds it,
+/// `new` does there. The thread is not canceled during the call, because cancellation unwinds it,
 /// too, and must not be caught.
 ///
 /// Thread: any. Cost: some nanoseconds. Fails: never.

@@ -156,7 +156,7 @@ inline std::string plain_text(double value, std::string_view unit) {
 }
 
 /// Water: "44.1 L", "1.2 ML".
-[[nodiscard]] inline std::string litres_text(double litres) { return detail::si_text(litres, "L"); }
+[[nodiscard]] inline std::string liters_text(double liters) { return detail::si_text(liters, "L"); }
 
 /// "12.3 mg CO2e".
 [[nodiscard]] inline std::string to_text(emissions m) {

@@ -117,7 +117,7 @@ struct plausible_power {
 /// machine, are rejected. A gap longer than `bridgeable_periods` of its usual spacing is left out
 /// and recorded.
 ///
-/// Thread: not synchronised; one owner. Cost: a few arithmetic operations, no allocation.
+/// Thread: not synchronized; one owner. Cost: a few arithmetic operations, no allocation.
 /// Fails:  an implausible value is recorded and adds nothing.
 ///
 ///     channel_account a{c};

@@ -49,7 +49,7 @@ class power_recorder {
     void record(double at, const std::vector<double>& joules) {
         const double length = at - at_;
         if (!is_finite(length) || length < shortest_ || length >= longest) return;
-        while (at >= step_of(level_) * static_cast<double>(capacity)) join_neighbours();
+        while (at >= step_of(level_) * static_cast<double>(capacity)) join_neighbors();
         const double step = step_of(level_);
         const auto end = static_cast<std::size_t>(at / step);
         grow(end + 1);
@@ -105,7 +105,7 @@ class power_recorder {
         return not_a_number();
     }
 
-    void join_neighbours() {
+    void join_neighbors() {
         join(covered_);
         for (auto& of_channel : joules_) join(of_channel);
         ++level_;

@@ -43,7 +43,7 @@ struct carbon_note {
     const bool known = knows_energy(r);
     if (known && m.pue > 1)
         out.push_back({"facility",
-                       concat({to_text(m.facility(r.total)), " with the data centre's overhead"})});
+                       concat({to_text(m.facility(r.total)), " with the data center's overhead"})});
     if (const auto market = m.market_based(r.total); market && known)
         out.push_back(
             {"market", concat({to_text(*market), " market-based, at ", to_text(*m.market)})});
@@ -52,10 +52,10 @@ struct carbon_note {
             {"embodied", concat({to_text(m.embodied.of(r.context.duration)), " of the ",
                                  "hardware's embodied emissions (", m.embodied.source, ")"})});
     if (known && !m.water.site_source.empty())
-        out.push_back({"water", concat({litres_text(m.water.site_litres(r.total)), " on site (",
+        out.push_back({"water", concat({liters_text(m.water.site_liters(r.total)), " on site (",
                                         m.water.site_source, ")"})});
     if (known && !m.water.off_site_source.empty())
-        out.push_back({"water", concat({litres_text(m.water.plant_litres(r.total, m.pue)),
+        out.push_back({"water", concat({liters_text(m.water.plant_liters(r.total, m.pue)),
                                         " at the power plants (", m.water.off_site_source, ")"})});
     return out;
 }
@@ -82,7 +82,7 @@ struct statement {
     out.estimated.push_back(
         concat({"emissions: energy x PUE x grid intensity, ", to_text(m.grid)}));
     if (m.pue_source != no_pue_stated)
-        out.estimated.push_back(concat({"overhead of the data centre: PUE ",
+        out.estimated.push_back(concat({"overhead of the data center: PUE ",
                                         format_significant(m.pue, 4), ", ", m.pue_source}));
     const auto end =
         wall_time::from_unix_seconds(r.context.started.unix_seconds() + r.context.duration.count());

@@ -8,8 +8,8 @@ namespace joulery {
 inline namespace v1 {
 namespace detail {
 
-/// The eight colours are distinguishable with any of the three colour blindnesses and against the
-/// background; tests/report/html_colours.py computes the distances.
+/// The eight colors are distinguishable with any of the three color blindnesses and against the
+/// background; tests/report/html_colors.py computes the distances.
 inline constexpr std::string_view html_style = R"css(
 :root{color-scheme:light dark;--bg:#fbfbfa;--card:#ffffff;--text:#1c1d1f;--soft:#5c6068;
 --line:#dfe1e5;--accent:#0b62c4;--warn-bg:#fff4d6;--warn-line:#b87a00;--stripe:#f4f5f7;--tint:.3;

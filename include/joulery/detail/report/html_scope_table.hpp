@@ -85,7 +85,7 @@ class html_scope_table : html_table {
     }
 
     // All scopes in tree order. Scopes that are not in `rows` can be hidden; the lines that
-    // summarise them are shown only then.
+    // summarize them are shown only then.
     void scope_lines(const list<shown_row>& rows, std::size_t columns) {
         list<bool> first(r_.scopes.size(), false);
         for (const shown_row& row : rows)

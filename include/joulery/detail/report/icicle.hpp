@@ -30,13 +30,13 @@ inline std::vector<std::size_t> row_hues(const scope_tree& tree) {
         if (level >= on_level.size()) on_level.resize(level + 1, 0);
         ++on_level[level];
     }
-    std::size_t coloured = 0;
-    while (coloured + 1 < on_level.size() && on_level[coloured] == 1) ++coloured;
+    std::size_t colored = 0;
+    while (colored + 1 < on_level.size() && on_level[colored] == 1) ++colored;
     std::vector<std::size_t> hues(tree.parent.size(), 0);
     std::size_t next = 0;
     for (const std::size_t i : tree.order) {
-        if (tree.level[i] == coloured) hues[i] = next++ % 8;
-        if (tree.level[i] > coloured) hues[i] = hues[tree.parent[i]];
+        if (tree.level[i] == colored) hues[i] = next++ % 8;
+        if (tree.level[i] > colored) hues[i] = hues[tree.parent[i]];
     }
     return hues;
 }
@@ -126,7 +126,7 @@ class icicle_chart {
         }
     }
 
-    void frame(double x, double width, std::size_t level, const std::string& colour,
+    void frame(double x, double width, std::size_t level, const std::string& color,
                std::string_view name, std::string_view path, const std::string& joules,
                double share) {
         // The text for screen readers ends with the visible text, and adds the path and the share.
@@ -157,7 +157,7 @@ class icicle_chart {
                       "\n",
                       text,
                       "</title><rect width=\"100%\" height=\"100%\" rx=\"3\" class=\"",
-                      colour,
+                      color,
                       "\"/>",
                       html_label(name, joules, row_height),
                       "</svg>\n"});

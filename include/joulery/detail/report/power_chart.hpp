@@ -144,7 +144,7 @@ inline double round_step(double x) noexcept {
 }
 
 /// Draws the history of a report as SVG: lines are stretched to the width, texts are not. Lines
-/// differ by colour and by dashes; if one line covers another the legend says so.
+/// differ by color and by dashes; if one line covers another the legend says so.
 class power_chart {
  public:
     explicit power_chart(const report& r)
@@ -228,7 +228,7 @@ class power_chart {
         return std::min(history_.watts.size(), r_.channels.size());
     }
 
-    // Eight colours and eight dashes; the ninth line has the first colour and the second dashes.
+    // Eight colors and eight dashes; the ninth line has the first color and the second dashes.
     static std::string look(std::size_t c) {
         return concat({"hue", c % 8, " dash", (c + c / 8) % 8});
     }

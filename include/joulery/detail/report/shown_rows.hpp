@@ -27,14 +27,14 @@ inline namespace v1 {
 struct shown_row {
     std::size_t scope = scope_tree::none;  ///< index of the scope; `none`: omitted siblings
     std::size_t level = 0;                 ///< number of enclosing scopes
-    std::size_t left_out = 0;              ///< number of scopes that this line summarises
+    std::size_t left_out = 0;              ///< number of scopes that this line summarizes
     energy total;                          ///< of the omitted siblings
     quality provenance = quality::measured;
     emissions co2e;
 };
 
 /// The scopes that a table of `at_most` scopes shows, depth first: all outermost scopes, then the
-/// children of the most expensive ones. Omitted siblings are summarised in one line, so that no
+/// children of the most expensive ones. Omitted siblings are summarized in one line, so that no
 /// energy is missing. 0: all.
 ///
 /// Cost: n log n in the scopes.

@@ -40,13 +40,13 @@ namespace detail {
 
 }  // namespace detail
 
-/// Colours and weights of a terminal, used only on request.
+/// Colors and weights of a terminal, used only on request.
 enum class text_style : unsigned char { plain, bold, dim, warning };
 
-/// Appends `text`, in the escape sequence of `style` if `colour` is on.
-inline void append_styled(std::string& out, std::string_view text, text_style style, bool colour) {
+/// Appends `text`, in the escape sequence of `style` if `color` is on.
+inline void append_styled(std::string& out, std::string_view text, text_style style, bool color) {
     static constexpr std::string_view codes[] = {"", "\x1b[1m", "\x1b[2m", "\x1b[33m"};
-    const bool wrap = colour && style != text_style::plain;
+    const bool wrap = color && style != text_style::plain;
     if (wrap) out += codes[static_cast<unsigned>(style)];
     out += text;
     if (wrap) out += "\x1b[0m";
@@ -73,7 +73,7 @@ class text_grid {
         rows_.push_back({std::move(cells), style});
     }
 
-    [[nodiscard]] std::string render(std::size_t width, bool colour) const {
+    [[nodiscard]] std::string render(std::size_t width, bool color) const {
         std::vector<std::size_t> widths = natural_widths();
         detail::list<bool> shown(columns_.size(), true);
         for (std::size_t c = 0; c < columns_.size(); ++c) shown[c] = c == 0 || used(c);
@@ -94,8 +94,8 @@ class text_grid {
         std::string out;
         std::vector<std::string> titles;
         for (const column& c : columns_) titles.push_back(c.title);
-        put_line(out, {titles, text_style::bold}, widths, shown, gap, colour);
-        for (const row& r : rows_) put_line(out, r, widths, shown, gap, colour);
+        put_line(out, {titles, text_style::bold}, widths, shown, gap, color);
+        for (const row& r : rows_) put_line(out, r, widths, shown, gap, color);
         return out;
     }
 
@@ -134,7 +134,7 @@ class text_grid {
     }
 
     void put_line(std::string& out, const row& r, const std::vector<std::size_t>& widths,
-                  const detail::list<bool>& shown, std::size_t gap, bool colour) const {
+                  const detail::list<bool>& shown, std::size_t gap, bool color) const {
         std::string line;
         for (std::size_t c = 0; c < columns_.size(); ++c) {
             if (!shown[c]) continue;
@@ -145,7 +145,7 @@ class text_grid {
             line += c == 0 || columns_[c].left ? cell + pad : pad + cell;
         }
         line.erase(line.find_last_not_of(' ') + 1);
-        append_styled(out, line, r.style, colour);
+        append_styled(out, line, r.style, color);
         out += '\n';
     }
 

@@ -43,9 +43,9 @@ class text_writer {
         updates();
         totals();
         carbon();
-        labelled("measuring", concat({overhead_text(r_.overhead), "."}));
+        labeled("measuring", concat({overhead_text(r_.overhead), "."}));
         for (const std::string& w : r_.warnings)
-            labelled("warning", escape_control(w), text_style::warning);
+            labeled("warning", escape_control(w), text_style::warning);
         return std::move(out_);
     }
 
@@ -117,7 +117,7 @@ class text_writer {
             add_row(grid, row);
         }
         add_sums(grid);
-        out_ += grid.render(width_, options_.colour);
+        out_ += grid.render(width_, options_.color);
         if (shown < r_.scopes.size())
             append_wrapped(
                 out_,
@@ -210,14 +210,14 @@ class text_writer {
             cells.push_back(escape_control(r_.scopes[i].call_method));
             grid.add(std::move(cells));
         }
-        out_ += grid.render(width_, options_.colour);
+        out_ += grid.render(width_, options_.color);
         out_ += '\n';
     }
 
     // Summed channels first, then the others with the reason.
     void channels() {
         if (r_.channels.empty()) {
-            labelled("channels", "none: nothing was read or estimated.");
+            labeled("channels", "none: nothing was read or estimated.");
             return;
         }
         text_grid grid({{"channel", 0},
@@ -238,7 +238,7 @@ class text_writer {
                               escape_control(c.state), summed ? "yes" : "no",
                               escape_control(c.exclusion_reason)},
                              summed ? text_style::plain : text_style::dim);
-        out_ += grid.render(width_, options_.colour);
+        out_ += grid.render(width_, options_.color);
         out_ += '\n';
     }
 
@@ -257,17 +257,17 @@ class text_writer {
                    {" every ", to_text(c.observed_period), " \xC2\xB1 ", to_text(c.observed_jitter),
                     ", seen to ", to_text(c.timestamp_uncertainty)});
         }
-        if (!known.empty()) labelled("updates", concat({known, "."}));
+        if (!known.empty()) labeled("updates", concat({known, "."}));
         if (!unknown.empty())
-            labelled(known.empty() ? "updates" : "",
-                     concat({"not observed for ", unknown,
-                             ": their times are uncertain by half an update."}));
+            labeled(known.empty() ? "updates" : "",
+                    concat({"not observed for ", unknown,
+                            ": their times are uncertain by half an update."}));
     }
 
     void totals() {
         if (!shown_.is_known()) {
-            labelled("machine", concat({not_measured_text, " in ", to_text(r_.context.duration),
-                                        ": no counter could be read and there was no estimate."}));
+            labeled("machine", concat({not_measured_text, " in ", to_text(r_.context.duration),
+                                       ": no counter could be read and there was no estimate."}));
             return;
         }
         std::string line = with_quality_prefix(text_in_both(r_.total), r_.provenance);
@@ -276,14 +276,14 @@ class text_writer {
             append(line, {"; outside all scopes ",
                           with_quality_prefix(to_text(r_.unscoped), r_.provenance), " (",
                           percent_text(r_.unscoped / r_.total), ")"});
-        labelled("machine", concat({line, "."}));
+        labeled("machine", concat({line, "."}));
         const bool any_measured = any_in(r_.channels, [](const channel_row& c) {
             return c.summed && c.provenance != quality::estimated;
         });
         if (r_.provenance == quality::estimated)
-            labelled("", any_measured
-                             ? "~ marks estimates: part of the energy comes from a model."
-                             : "~ marks estimates: no counter was readable, so a model is used.");
+            labeled("", any_measured
+                            ? "~ marks estimates: part of the energy comes from a model."
+                            : "~ marks estimates: no counter was readable, so a model is used.");
     }
 
     void carbon() {
@@ -291,19 +291,19 @@ class text_writer {
         const std::string mass = shown_.is_known()
                                      ? with_quality_prefix(to_text(r_.co2e), r_.provenance)
                                      : not_measured_text;
-        labelled("CO2e",
-                 concat({mass, " at ", to_text(c.grid.intensity), " (", grid_text(c.grid),
-                         "; source: ", escape_control(c.grid.source), "), PUE ",
-                         detail::plain_text(c.pue, ""), " (", escape_control(c.pue_source), ")."}));
+        labeled("CO2e",
+                concat({mass, " at ", to_text(c.grid.intensity), " (", grid_text(c.grid),
+                        "; source: ", escape_control(c.grid.source), "), PUE ",
+                        detail::plain_text(c.pue, ""), " (", escape_control(c.pue_source), ")."}));
         if (c.grid.assumed)
-            labelled("", "ASSUMED: no place was stated. Set JOULERY_REGION or JOULERY_INTENSITY.",
-                     text_style::warning);
+            labeled("", "ASSUMED: no place was stated. Set JOULERY_REGION or JOULERY_INTENSITY.",
+                    text_style::warning);
         for (const carbon_note& note : carbon_notes(r_))
-            labelled(note.label, escape_control(note.text));
+            labeled(note.label, escape_control(note.text));
     }
 
-    void labelled(std::string_view label, const std::string& text,
-                  text_style style = text_style::plain) {
+    void labeled(std::string_view label, const std::string& text,
+                 text_style style = text_style::plain) {
         std::string line(label);
         line.resize(std::max(line.size(), label_width - 2), ' ');
         std::string wrapped;
@@ -314,7 +314,7 @@ class text_writer {
             if (ch == '\n') block.append(label_width, ' ');
         }
         block.erase(block.find_last_not_of(" \n") + 1);
-        append_styled(out_, concat({line, "  ", block}), style, options_.colour);
+        append_styled(out_, concat({line, "  ", block}), style, options_.color);
         out_ += '\n';
     }
 

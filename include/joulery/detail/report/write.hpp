@@ -78,10 +78,10 @@ JOULERY_DECL text_options terminal_options(int descriptor) noexcept {
     o.width = detail::terminal_width(descriptor);
 #if JOULERY_POSIX()
     if (::isatty(descriptor) == 0) return o;
-    const char* no_colour = detail::environment_variable("NO_COLOR");
+    const char* no_color = detail::environment_variable("NO_COLOR");
     const char* terminal = detail::environment_variable("TERM");
-    o.colour = (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
-               std::string_view(terminal) != "dumb";
+    o.color = (no_color == nullptr || *no_color == '\0') && terminal != nullptr &&
+              std::string_view(terminal) != "dumb";
 #endif
     return o;
 }

@@ -189,7 +189,7 @@ class call_recorder {
 /// Collects what threads have recorded. Bounded: for a program that starts a thread per request it
 /// keeps the calls of the first threads and counts the rest.
 ///
-/// Thread: not synchronised.
+/// Thread: not synchronized.
 ///
 ///     call_archive all(100'000);
 ///     all.take(recorder, "worker");

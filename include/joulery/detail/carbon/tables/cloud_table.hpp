@@ -23,7 +23,7 @@ struct cloud_row {
     short year;
     double pue;  // 0: not published for the region
     short pue_year;
-    double water_site;  // litres per IT kWh; 0: not published
+    double water_site;  // liters per IT kWh; 0: not published
     short water_year;
 };
 

@@ -19,9 +19,9 @@ struct pue_row {
 
 inline constexpr pue_row pue_table[] = {
     {"Google", "fleet", 1.09, 2025, "google.com/about/datacenters/efficiency"},
-    {"AWS", "fleet", 1.14, 2025, "sustainability.aboutamazon.com data-centre page"},
-    {"AWS", "fleet", 1.15, 2024, "sustainability.aboutamazon.com data-centre page"},
-    {"AWS", "fleet", 1.15, 2023, "sustainability.aboutamazon.com data-centre page"},
+    {"AWS", "fleet", 1.14, 2025, "sustainability.aboutamazon.com data-center page"},
+    {"AWS", "fleet", 1.15, 2024, "sustainability.aboutamazon.com data-center page"},
+    {"AWS", "fleet", 1.15, 2023, "sustainability.aboutamazon.com data-center page"},
     {"Microsoft", "fleet", 1.17, 2025, "datacenters.microsoft.com/sustainability/efficiency"},
     {"Microsoft", "fleet", 1.16, 2024, "datacenters.microsoft.com/sustainability/efficiency"},
     {"Microsoft", "fleet design", 1.18, 2021, "Microsoft blog 2022 as cited by CCF"},
@@ -31,8 +31,8 @@ inline constexpr pue_row pue_table[] = {
     {"Uptime survey", "industry mean", 1.56, 2024, "Uptime Institute Global Data Center Survey"},
     {"Uptime survey", "industry mean", 1.54, 2025, "Uptime Institute Global Data Center Survey"},
     {"Uptime survey", "industry mean", 1.52, 2026, "Uptime Institute Global Data Center Survey"},
-    {"IDC", "public cloud", 1.25, 0, "AWS data-centre page citing IDC"},
-    {"IDC", "on-premises", 1.63, 0, "AWS data-centre page citing IDC"},
+    {"IDC", "public cloud", 1.25, 0, "AWS data-center page citing IDC"},
+    {"IDC", "on-premises", 1.63, 0, "AWS data-center page citing IDC"},
     {"LBNL US average", "industry mean", 1.4, 2023, "LBNL 2024 US Data Center Energy Usage Report"},
     {"Jean Zay (BLOOM)", "site", 1.2, 2022, "Luccioni 2022"},
     {"Strubell 2019 assumption", "industry mean", 1.58, 2018, "Strubell et al. 2019"},
@@ -56,13 +56,13 @@ inline constexpr const char* grid_water_source =
 struct fleet_water_row {
     const char* who;
     const char* scope;
-    double litres_per_kwh;  // of IT energy
+    double liters_per_kwh;  // of IT energy
     short year;
     const char* source;
 };
 struct grid_water_row {
     char iso3[4];           // WOR: world
-    double litres_per_kwh;  // of facility energy
+    double liters_per_kwh;  // of facility energy
     short year;
 };
 
@@ -77,7 +77,7 @@ inline constexpr fleet_water_row fleet_water_table[] = {
     {"Google", "fleet (derived)", 0.99, 2024, "EcoLogits 5be90da"},
     {"OpenAI/Azure", "EcoLogits assumption", 0.569, 2025, "EcoLogits 5be90da"},
     {"Mistral", "EcoLogits assumption (Sweden)", 0.09, 2025, "EcoLogits 5be90da"},
-    {"US data centres", "industry mean", 0.36, 2023, "LBNL 2024"},
+    {"US data centers", "industry mean", 0.36, 2023, "LBNL 2024"},
     {"Industry", "average cited by Amazon", 0.84, 2025, "Amazon page"},
     {"Industry", "older academic default", 1.8, 2016, "LBNL 2016"},
 };

@@ -104,7 +104,7 @@ inline constexpr embodied_row embodied_table[] = {
      "ADEME/Hubblo GPU calculator 2026", "literature"},
     {"gpu", "NVIDIA A100 with server share", 318, "gpu", "cradle-to-gate",
      "Chien et al., HotCarbon 2023", "literature"},
-    {"gpu", "Generic data-centre GPU (BLOOM estimate)", 150, "gpu", "cradle-to-gate",
+    {"gpu", "Generic data-center GPU (BLOOM estimate)", 150, "gpu", "cradle-to-gate",
      "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001", "assumption"},
     {"gpu", "Generic GPU (CCF)", 150, "gpu", "cradle-to-gate",
      "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0",

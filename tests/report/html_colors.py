@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-# html_colours.py - whether the eight colours of the HTML report are separated by everybody, in
+# html_colors.py - whether the eight colors of the HTML report are separated by everybody, in
 # light and in dark, and stand out from their background.
 # SPDX-License-Identifier: MIT
-"""usage: html_colours.py PROJECT_FOLDER
+"""usage: html_colors.py PROJECT_FOLDER
 
-Colour blindness by Machado, Oliveira and Fernandes 2009 (full severity), differences by CIEDE2000,
+Color blindness by Machado, Oliveira and Fernandes 2009 (full severity), differences by CIEDE2000,
 contrast by WCAG 2."""
 import itertools
 import math
@@ -24,13 +24,13 @@ SIGHT = {
 }
 
 
-def linear(colour):
-    channels = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+def linear(color):
+    channels = [int(color[i:i + 2], 16) / 255 for i in (1, 3, 5)]
     return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
 
 
-def seen(colour, matrix):
-    return [min(1, max(0, sum(m * c for m, c in zip(row, linear(colour))))) for row in matrix]
+def seen(color, matrix):
+    return [min(1, max(0, sum(m * c for m, c in zip(row, linear(color))))) for row in matrix]
 
 
 def lab(rgb):
@@ -65,22 +65,22 @@ def difference(one, other):
 
 
 def contrast(one, other):
-    lights = sorted(sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear(colour)))
-                    for colour in (one, other))
+    lights = sorted(sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear(color)))
+                    for color in (one, other))
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 
 
-def nearest(colours):
+def nearest(colors):
     """The pair that is hardest to tell apart, by whom, and by how much."""
     return min((difference(lab(seen(a, matrix)), lab(seen(b, matrix))), sight, a, b)
-               for a, b in itertools.combinations(colours, 2) for sight, matrix in SIGHT.items())
+               for a, b in itertools.combinations(colors, 2) for sight, matrix in SIGHT.items())
 
 
 def main(arguments):
     if len(arguments) != 2:
         print(__doc__, file=sys.stderr)
         return 2
-    # Sharma, Wu and Dalal 2005, the first and the seventh pair; and colours that fail.
+    # Sharma, Wu and Dalal 2005, the first and the seventh pair; and colors that fail.
     assert abs(difference((50, 2.6772, -79.7751), (50, 0, -82.7485)) - 2.0425) < 1e-4
     assert abs(difference((50, 0, 0), (50, -1, 2)) - 2.3669) < 1e-4
     assert nearest(["#65c322", "#c3b622"])[0] < 1
@@ -90,9 +90,9 @@ def main(arguments):
     status = 0
     for name, part in (("light", found[:9]), ("dark", found[9:])):
         assert [key for key, _ in part] == ["card"] + [f"c{i}" for i in range(8)], part
-        background, colours = part[0][1], [colour for _, colour in part[1:]]
-        worst = nearest(colours)
-        faint = min((contrast(background, c), c) for c in colours)
+        background, colors = part[0][1], [color for _, color in part[1:]]
+        worst = nearest(colors)
+        faint = min((contrast(background, c), c) for c in colors)
         print("%s: nearest %s and %s, %.1f apart with %s; faintest %s, contrast %.1f" %
               (name, worst[2], worst[3], worst[0], worst[1], faint[1], faint[0]))
         if worst[0] < LEAST_DIFFERENCE or faint[0] < LEAST_CONTRAST:
