@@ -70,7 +70,7 @@ inline constexpr int json_schema_version = 1;
 /// The energy of a machine is never counted twice: if runs on one machine overlap in time (the
 /// ranks of a node), each moment counts once and the scopes share the energy. Channels of different
 /// machines stay separate, with the host's name before their id. Fields of the context that differ
-/// read "several". Uncertainties add in quadrature.
+/// read "mixed". Uncertainties add in quadrature.
 ///
 ///     report node = merge(*from_json(rank0), *from_json(rank1));
 [[nodiscard]] JOULERY_DECL report merge(const report& a, const report& b);

@@ -478,7 +478,7 @@ class random_server {
             t.open.back()->emplace(t.played, s, name);
         } else if (what < 6) {
             if (!t.open.empty()) t.open.pop_back();
-        } else if (what == 6 && is_idle()) {
+        } else if (what == 6 && is_outside()) {
             const std::size_t i = pick(requests_.size());
             end(requests_[i]);
             requests_.erase(requests_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -488,7 +488,7 @@ class random_server {
         machine_.run(std::chrono::microseconds(10 + (pick(3) == 0 ? pick(30'000) : pick(900))));
     }
     // Tasks that are open when their span ends would be missing in what it says.
-    bool is_idle() const {
+    bool is_outside() const {
         for (const auto& t : threads_)
             if (!t->open.empty()) return false;
         return true;

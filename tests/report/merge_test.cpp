@@ -206,7 +206,7 @@ TEST_CASE("merge: the ranks of one node count its energy once") {
     CHECK(r.scopes[0].time.count() == approx(38));
     CHECK(r.co2e.grams() == approx(100 / 3.6e6 * 472.94));
     CHECK(r.context.duration.count() == approx(10));
-    CHECK(r.context.run_id == "several");
+    CHECK(r.context.run_id == "mixed");
     CHECK(r.context.host == "host-m");
     check_conserved(r);
 }
@@ -244,7 +244,7 @@ TEST_CASE("merge: machines stay apart, prefixed once however often they are merg
     CHECK(r.channels[0].total.joules() == approx(140));
     CHECK(r.channels[1].total.joules() == approx(60));
     CHECK(r.total.joules() == approx(200));
-    CHECK(r.context.host == "several");
+    CHECK(r.context.host == "mixed");
     CHECK(r.runs.size() == 3);
     check_conserved(r);
 }
@@ -310,7 +310,7 @@ TEST_CASE("merge: different grid factors give the mix's own intensity") {
     b.co2e = b.context.carbon.of(b.total);
     const report r = merge(a, b);
     CHECK(r.co2e.grams() == approx(572.94));
-    CHECK(r.context.carbon.grid.place == "several");
+    CHECK(r.context.carbon.grid.place == "mixed");
     CHECK(r.context.carbon.grid.intensity.grams_per_kwh() == approx(286.47));
 }
 

@@ -163,7 +163,7 @@ class html_writer {
 
     void single_calls() {
         const scope_tree tree(r_);
-        const std::vector<std::size_t> rows = rows_with_spreads(r_, tree, 10, 60);
+        const std::vector<std::size_t> rows = rows_with_percentiles(r_, tree, 10, 60);
         if (rows.empty()) return;
         out_ +=
             "<h2 id=\"calls-title\">Single calls</h2>\n<div class=\"scroll\" tabindex=\"0\" "
@@ -174,12 +174,12 @@ class html_writer {
         for (const std::size_t i : rows) {
             append(out_, {"<tr>", html_table::row_head(0), html_name(r_.scopes[i].path), "</th>"});
             std::size_t at = 0;
-            for (const spread_cell& c : spread_cells(r_.scopes[i]))
+            for (const percentile_cell& c : percentile_cells(r_.scopes[i]))
                 table_.cell(c.text, c.value, at++ % 2 == 1 ? "wide" : "");
             table_.cell(r_.scopes[i].call_method, "left");
             out_ += "</tr>\n";
         }
-        append(out_, {"</tbody></table></div>\n<p class=\"soft\">", spread_note, ".</p>\n"});
+        append(out_, {"</tbody></table></div>\n<p class=\"soft\">", percentile_note, ".</p>\n"});
     }
 
     void channels() {

@@ -204,14 +204,14 @@ class channel_account {
         if (!has_baseline_) return rebase(now, bound_.most * lag_seconds(now));
         if (suspect_) {
             if (now.raw == suspect_->value.raw) return;
-            if (!settle_suspect(now)) return;
+            if (!resolve_suspect(now)) return;
         }
         if (now.raw != base_.raw) step_to(now);
     }
 
     // Whether `now` continues from the suspect value or from the baseline; otherwise it is suspect
     // itself.
-    bool settle_suspect(moment now) noexcept {
+    bool resolve_suspect(moment now) noexcept {
         const moment value = suspect_->value;
         const bool returned =
             now.raw >= base_.raw && (now.raw < value.raw || value.raw < base_.raw);

@@ -74,7 +74,7 @@ class update_tracker {
     [[nodiscard]] stale_time staleness(std::uint64_t at) const noexcept {
         if (!locked()) return {0, period_ / std::sqrt(3.0)};
         const stale_time a = staleness_if_none_is_skipped(at);
-        const double skipped = skips_ / (skips_ + caught_),
+        const double skipped = skips_ / (skips_ + observed_),
                      more = skipped / (1 - skipped) * period_;
         return {a.mean + more, std::sqrt(a.deviation * a.deviation + more * (more + period_))};
     }
@@ -139,8 +139,7 @@ class update_tracker {
 
     [[nodiscard]] stale_time staleness_if_none_is_skipped(std::uint64_t at) const noexcept {
         const double periods = periods_since(at), s = deviation(periods) / period_;
-        if (s > 0.5)
-            return {period_ / 2, period_ / std::sqrt(12.0)};  // all are equally likely
+        if (s > 0.5) return {period_ / 2, period_ / std::sqrt(12.0)};  // all are equally likely
         const double since = periods - std::floor(periods);
         if (std::min(since, 1 - since) > 4 * s) return {since * period_, s * period_};
         return staleness_of_any_update(since, s);
@@ -182,7 +181,7 @@ class update_tracker {
                 instant += learn(interval - n * period_, n, gap * gap / 12);
             }
         }
-        if (locked()) ++caught_;
+        if (locked()) ++observed_;
         gap_ = gap;
         widest_gap_ = 0;
         update_at_ = instant;
@@ -259,11 +258,11 @@ class update_tracker {
     double jitter_ = 0;
     double phase_variance_ = 0, covariance_ = 0, period_variance_ = 0;
     double gap_ = 0;
-    double widest_gap_ = 0;           ///< between two reads since the last update seen
-    double skips_ = 0, caught_ = 20;  ///< the prior is worth this many good ones
-    std::uint64_t missed_at_ = 0;     ///< the last read for an expected update that did not come
-    double narrowest_gap_ = 1e300;    ///< between any two reads
-    int early_changes_ = 0;  ///< in excess of reads without a change
+    double widest_gap_ = 0;             ///< between two reads since the last update seen
+    double skips_ = 0, observed_ = 20;  ///< the prior is worth this many good ones
+    std::uint64_t missed_at_ = 0;       ///< the last read for an expected update that did not come
+    double narrowest_gap_ = 1e300;      ///< between any two reads
+    int early_changes_ = 0;             ///< in excess of reads without a change
     double update_at_ = 0;
     std::uint64_t read_at_ = 0;
     unsigned seen_ = 0;

@@ -13,11 +13,11 @@ namespace joulery {
 inline namespace v1 {
 
 /// The value of a field in which merged runs differ.
-inline constexpr const char* several = "several";
+inline constexpr const char* mixed = "mixed";
 
-/// `mine` if both are the same, "several" otherwise.
+/// `mine` if both are the same, "mixed" otherwise.
 inline void join_text(std::string& mine, const std::string& other) {
-    if (mine != other) mine = several;
+    if (mine != other) mine = mixed;
 }
 
 /// Like `join_text`, but an empty text is ignored.
@@ -27,7 +27,7 @@ inline void join_stated(std::string& mine, const std::string& other) {
 }
 
 /// If the runs' factors differ, the merged run has no single factor: place and source become
-/// "several", and `report_merger` states the resulting intensity.
+/// "mixed", and `report_merger` states the resulting intensity.
 inline void join_carbon(carbon_model& mine, const carbon_model& other) {
     if (detail::same_value(mine, other)) return;
     grid_factor& g = mine.grid;
@@ -42,11 +42,11 @@ inline void join_carbon(carbon_model& mine, const carbon_model& other) {
     }
     if (mine.pue != other.pue) {
         mine.pue = 1.0;
-        mine.pue_source = "several, contained in the intensity";
+        mine.pue_source = "mixed, contained in the intensity";
     } else {
         join_text(mine.pue_source, other.pue_source);
     }
-    g.place = several;
+    g.place = mixed;
     // A mix keeps nothing that is specific to one place, contract or machine.
     mine.series.reset();
     mine.alternatives.clear();

@@ -259,7 +259,7 @@ class report_merger {
         r.provenance = provenance_.value_or(quality::partial);
         carbon_model& carbon = r.context.carbon;
         const double facility_kwh = r.total.kilowatt_hours() * carbon.pue;
-        if (carbon.grid.place == several && facility_kwh > 0)
+        if (carbon.grid.place == mixed && facility_kwh > 0)
             carbon.grid.intensity =
                 carbon_intensity::from_grams_per_kwh(r.co2e.grams() / facility_kwh);
     }

@@ -127,8 +127,8 @@ struct watched_span {
     const bool one = runs.size() == 1;
     for (run_span& run : runs) {
         if (run.run_id.empty()) run.run_id = r.context.run_id;
-        if (run.machine.empty() && r.context.machine != several) run.machine = r.context.machine;
-        if (run.host.empty() && r.context.host != several) run.host = r.context.host;
+        if (run.machine.empty() && r.context.machine != mixed) run.machine = r.context.machine;
+        if (run.host.empty() && r.context.host != mixed) run.host = r.context.host;
         if (one && !is_positive(run.end - run.begin)) {
             run.begin = r.context.started.unix_seconds();
             run.end = run.begin + r.context.duration.count();

@@ -194,10 +194,10 @@ namespace detail {
 
 /// Rows with known percentiles and at least `least_calls` calls, at most `most` of them: the most
 /// expensive ones, in tree order.
-[[nodiscard]] inline std::vector<std::size_t> rows_with_spreads(const report& r,
-                                                                const scope_tree& tree,
-                                                                std::uint64_t least_calls,
-                                                                std::size_t most) {
+[[nodiscard]] inline std::vector<std::size_t> rows_with_percentiles(const report& r,
+                                                                    const scope_tree& tree,
+                                                                    std::uint64_t least_calls,
+                                                                    std::size_t most) {
     std::vector<std::size_t> rows;
     for (const std::size_t i : tree.order)
         if (r.scopes[i].call_time.max.count() > 0 && r.scopes[i].calls >= least_calls)
@@ -213,16 +213,16 @@ namespace detail {
 }
 
 /// A figure of single calls, and its value for sorting.
-struct spread_cell {
+struct percentile_cell {
     std::string text;
     double value = 0;
 };
 
 /// p50, p90, p99 and the largest, of times and of energies; the latter are empty if unknown.
-[[nodiscard]] inline std::array<spread_cell, 8> spread_cells(const scope_row& row) {
+[[nodiscard]] inline std::array<percentile_cell, 8> percentile_cells(const scope_row& row) {
     const percentiles<seconds>& t = row.call_time;
     const percentiles<energy>& e = row.call_energy;
-    std::array<spread_cell, 8> cells;
+    std::array<percentile_cell, 8> cells;
     std::size_t at = 0;
     for (const seconds s : {t.p50, t.p90, t.p99, t.max}) cells[at++] = {to_text(s), s.count()};
     for (const energy j : {e.p50, e.p90, e.p99, e.max}) {
@@ -233,7 +233,7 @@ struct spread_cell {
     return cells;
 }
 
-inline constexpr const char* spread_note =
+inline constexpr const char* percentile_note =
     "energy by: edges, counters read at both ends of each call; tasks, a span's tasks at their "
     "powers; time, each call's time at the scope's mean power";
 

@@ -191,7 +191,7 @@ class text_writer {
 
     // With fewer than 100 calls the 99th percentile is the maximum.
     void single_calls() {
-        const std::vector<std::size_t> rows = rows_with_spreads(r_, scope_tree(r_), 100, 12);
+        const std::vector<std::size_t> rows = rows_with_percentiles(r_, scope_tree(r_), 100, 12);
         if (rows.empty()) return;
         text_grid grid({{"single calls", 0},
                         {"time p50", 99},
@@ -205,7 +205,7 @@ class text_writer {
                         {"energy by", 5, true}});
         for (const std::size_t i : rows) {
             std::vector<std::string> cells{escape_control(r_.scopes[i].path)};
-            for (spread_cell& cell : spread_cells(r_.scopes[i]))
+            for (percentile_cell& cell : percentile_cells(r_.scopes[i]))
                 cells.push_back(std::move(cell.text));
             cells.push_back(escape_control(r_.scopes[i].call_method));
             grid.add(std::move(cells));

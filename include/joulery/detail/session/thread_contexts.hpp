@@ -71,7 +71,7 @@ class thread_contexts {
     };
     void forget_dead() {
         const auto forgotten = [](const entry& e) {
-            if (!e.tree->is_dead() || !e.tree->is_idle()) return false;
+            if (!e.tree->is_dead() || !e.tree->is_outside()) return false;
             if (default_tree == e.tree.get()) default_tree = nullptr;
             return true;
         };

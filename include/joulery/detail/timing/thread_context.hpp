@@ -201,7 +201,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
 
     [[nodiscard]] bool is_this_process() const noexcept { return generation_ == fork_generation(); }
     /// Whether none of its scopes is open. Owning thread only.
-    [[nodiscard]] bool is_idle() const noexcept { return nearest_entered(current) == &root; }
+    [[nodiscard]] bool is_outside() const noexcept { return nearest_entered(current) == &root; }
     /// A call with a new text sets the unit of a scope's items.
     void name_items(scope_node& n, const char* name) {
         n.item_name.store(name, std::memory_order_relaxed);
@@ -265,8 +265,8 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     bool has_clock = false;  ///< whether the thread's processor time matches the meter's clock
     std::function<double()> processor_time;  ///< of a simulated thread, in seconds
     std::function<thread_use()> played_use;  ///< of a simulated thread
-    call_recorder calls;   ///< changed within `with_owner`, read in `while_still`
-    item_plans plans;      ///< likewise
+    call_recorder calls;                     ///< changed within `with_owner`, read in `while_still`
+    item_plans plans;                        ///< likewise
     node_watch untallied;  ///< nodes to tally; guarded by the engine's mutex for trees
 
  private:
