@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/config.hpp"
-#include "joulery/detail/core/list_view.hpp"
+#include "joulery/detail/core/list.hpp"
 #include "joulery/report.hpp"
 #include "joulery/result.hpp"
 

@@ -280,15 +280,11 @@ def embodied():
         [quoted(r["kind"]), quoted(r["item"]), figure(r["kgco2e"])] +
         [quoted(r[k]) for k in ("per", "boundary", "source", "evidence")])
         for r in rows("embodied_factors.csv")]
-    lives = ['{%s, %s, %s, %s}' % (quoted(r["who"]), figure(r["hours"]), quoted(r["applies_to"]),
-                                   quoted(r["source"])) for r in rows("embodied_lifetimes.csv")]
-    write("embodied_table", "what making hardware emits, and lifetimes.",
-          table("embodied_row", "embodied_table", items) + "\n" +
-          table("lifetime_row", "lifetime_table", lives),
+    write("embodied_table", "what making hardware emits.",
+          table("embodied_row", "embodied_table", items),
           "struct embodied_row {\n    const char* kind;  // gpu, server, cpu, dram, ssd, hdd, chassis\n"
           "    const char* item;\n    double kilograms;  // CO2e\n    const char* per;\n    const char* boundary;\n"
-          "    const char* source;\n    const char* evidence;\n};\n"
-          "struct lifetime_row {\n    const char* who;\n    double hours;\n    const char* applies_to;\n    const char* source;\n};\n")
+          "    const char* source;\n    const char* evidence;\n};\n")
 
 
 def equivalents():

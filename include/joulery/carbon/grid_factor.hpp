@@ -63,11 +63,6 @@ struct grid_factor {
            same(a.kind, b.kind) && same(a.method, b.method);
 }
 
-/// The definition of a factor: "lifecycle, production, average, location-based".
-[[nodiscard]] inline std::string basis_text(const grid_factor& f) {
-    return concat({f.boundary, ", ", f.accounting, ", ", f.kind, ", ", f.method, "-based"});
-}
-
 /// No grid has an intensity above this: a tonne per kilowatt-hour.
 inline constexpr double impossible_grams_per_kwh = 1e6;
 

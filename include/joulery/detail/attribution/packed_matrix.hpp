@@ -54,16 +54,6 @@ class packed_matrix {
     void add_square(const double* u, double k) noexcept {
         for (std::size_t i = 0; i < n_; ++i) add_multiple(row(i), u, k * u[i], i + 1);
     }
-    [[nodiscard]] double quadratic(const double* u) const noexcept {
-        double sum = 0;
-        for (std::size_t i = 0; i < n_; ++i) {
-            const double* r = row(i);
-            double part = 0.5 * r[i] * u[i];
-            for (std::size_t j = 0; j < i; ++j) part += r[j] * u[j];
-            sum += 2 * u[i] * part;
-        }
-        return sum;
-    }
 
     /// Replaces the matrix by its Cholesky factor L, with A = L L'.
     [[nodiscard]] bool factor() {

@@ -1,4 +1,4 @@
-// list.hpp - a growing list that compiles fast, and queries and sorting for lists.
+// list.hpp - a growing list that compiles fast, queries and sorting for lists, a view of an array.
 // SPDX-License-Identifier: MIT
 //
 // std::vector compiles a dozen functions for each type, most of them for the case that moving an
@@ -359,6 +359,23 @@ template <class List, class Before>
 void sort_stably(List& list, const Before& before) {
     sort_stably(list, list.size(), before);
 }
+
+/// The items of an array that lives as long as the program.
+///
+///     for (const backend_entry& e : standard_backends()) std::cout << e.name << '\n';
+template <class Item>
+class list_view {
+ public:
+    template <std::size_t N>
+    constexpr explicit list_view(const Item (&items)[N]) noexcept
+        : begin_(items), end_(items + N) {}
+    [[nodiscard]] constexpr const Item* begin() const noexcept { return begin_; }
+    [[nodiscard]] constexpr const Item* end() const noexcept { return end_; }
+
+ private:
+    const Item* begin_;
+    const Item* end_;
+};
 
 }  // namespace v1
 }  // namespace joulery

@@ -5,7 +5,6 @@
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/config.hpp"
 #include "joulery/detail/core/list.hpp"
-#include "joulery/detail/core/list_view.hpp"
 #include "joulery/detail/core/system_root.hpp"
 #include "joulery/detail/metering/registry.hpp"
 

@@ -7,7 +7,7 @@
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/progress_line.hpp"
-#include "joulery/detail/timing/item_plans.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
 #include <algorithm>

@@ -86,12 +86,6 @@ struct embodied_row {
     const char* source;
     const char* evidence;
 };
-struct lifetime_row {
-    const char* who;
-    double hours;
-    const char* applies_to;
-    const char* source;
-};
 
 inline constexpr embodied_row embodied_table[] = {
     {"gpu", "NVIDIA HGX H100 baseboard (8 GPUs)", 1312, "board", "cradle-to-gate",
@@ -206,22 +200,6 @@ inline constexpr embodied_row embodied_table[] = {
      "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
      "cited as facts)",
      "model"},
-};
-
-inline constexpr lifetime_row lifetime_table[] = {
-    {"CCF / Teads", 35040, "server",
-     "Cloud Carbon Footprint methodology / Teads (Davy 2021), from Dell R740 LCA; Apache-2.0"},
-    {"Boavizta default (server)", 26280, "server, component default",
-     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
-     "cited as facts)"},
-    {"Boavizta default (cloud instance)", 35040, "cloud instance",
-     "Boavizta boaviztapi 15878f0 (2026-08-21) factors.yml / archetypes (AGPL-3.0 repo; figures "
-     "cited as facts)"},
-    {"EcoLogits", 26280, "AI server", "EcoLogits 5be90da (2026-03) methodology, CC BY-SA docs"},
-    {"BLOOM paper", 52560, "server and GPU; 85 % average use",
-     "Luccioni, Viguier, Ligozat 2022 (BLOOM), arXiv 2211.02001"},
-    {"SCI worked example", 35040, "1000 kg over 4 y = 28.54 g per reserved hour (spec prints 28)",
-     "Green Software Foundation SCI repo 29cab98"},
 };
 
 }  // namespace v1
