@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# compile_time.sh - what a file costs a build, beside files that use other libraries.
+# compile_time.sh - compile time of files that use the library, compared with other libraries.
 # SPDX-License-Identifier: MIT
 # usage: compile_time.sh [COMPILER [ROUNDS]]
-# User time of the compiler at -O2, the median of the rounds, the files in turn, so that what slows
+# User time of the compiler at -O2, median of the rounds, the files in turns, so that what slows
 # one slows all. The others come from Debian: libspdlog-dev nlohmann-json3-dev doctest-dev libeigen3-dev.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -10,7 +10,7 @@ compiler=${1:-c++} rounds=${2:-3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# file NAME [HEADER] < SOURCE: left out where HEADER is not installed.
+# file NAME [HEADER] < SOURCE: skipped if HEADER is not installed.
 names=()
 file() {
     cat >"$work/$1.cpp"
@@ -60,7 +60,7 @@ done
 median() {
     [ -f "$work/$1.seconds" ] && sort -n "$work/$1.seconds" | sed -n "$(((rounds + 1) / 2))p"
 }
-# row TEXT NAME [OTHER BUDGET]: how long, and how much that is of another.
+# row TEXT NAME [OTHER BUDGET]: the time, and its ratio to another.
 row() {
     local own other
     own=$(median "$2") || return 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# smoke.sh - a short run of every benchmark in a build's folder: they start, print and end well.
+# smoke.sh - a short run of every benchmark in a build's folder: they start, print and succeed.
 # SPDX-License-Identifier: MIT
 # usage: smoke.sh FOLDER
 set -euo pipefail

@@ -30,10 +30,10 @@ int main() {
         return c[0];
     };
 
-    // In turns, so that whatever else the machine does meets both: for any machine.
+    // In turns, so that other work on the machine affects both: for any machine.
     JOULERY_CHECK_ENERGY(joulery::uses_less_than(by_rows, by_columns, 0.9));
 
-    // In joules, on a machine of one's own:
+    // In joules, for one particular machine:
     const auto m = joulery::measure(by_rows);
     JOULERY_CHECK_ENERGY(m, < 2_J);                           // a call
     JOULERY_CHECK_ENERGY(m, == joulery::between(1_uJ, 2_J));  // a range

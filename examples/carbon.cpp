@@ -24,14 +24,14 @@ int complain(const joulery::failure& why) {
     return 1;
 }
 
-/// What the run's emissions are computed with; a name that is not known is a failure.
+/// The model for the run's emissions; an unknown name is a failure.
 joulery::result<joulery::carbon_model> assumptions(const std::string& series_file) {
     using namespace joulery::literals;
 
     auto carbon = joulery::carbon_for("aws:eu-west-3");  // grid factor, PUE and water of the region
     if (!carbon) return carbon;
 
-    carbon->overhead(1.12);  // the building's own PUE instead
+    carbon->overhead(1.12);  // the building's own PUE instead of the region's
     if (!series_file.empty()) {
         auto series = joulery::read_intensity_series(series_file);  // g/kWh over time
         if (!series) return series.error();

@@ -1,6 +1,6 @@
-// check_energy.cpp - checks what code costs, here without a test framework; include the header
-// after doctest, Catch2 or GoogleTest and its checks are theirs. With --history it shows how checks
-// went over many runs, from the files that JOULERY_ENERGY_RESULTS wrote:
+// check_energy.cpp - checks the cost of code, here without a test framework; include the header
+// after doctest, Catch2 or GoogleTest and it reports to them. With --history it shows the checks
+// of many runs, from the files written by JOULERY_ENERGY_RESULTS:
 //     check_energy --history results/*.jsonl [--svg energy.svg] [--junit energy.xml]
 #include <joulery/assertions/check_history.hpp>
 #include <joulery/assertions/checks.hpp>

@@ -17,7 +17,7 @@ namespace digits {
 inline constexpr std::size_t pixels_per_image = 64;
 inline constexpr std::size_t classes = 10;
 
-/// Images, one after the other, and the digit that each one shows.
+/// Images, one after another, and the digit that each one shows.
 struct dataset {
     std::vector<float> pixels;         // pixels_per_image values an image, 0 (paper) to 1 (ink)
     std::vector<std::uint8_t> labels;  // 0..9
@@ -30,7 +30,7 @@ struct dataset {
     }
 };
 
-/// Below `n`, the same sequence with every standard library (std::shuffle differs between them).
+/// Below `n`; the same sequence with every standard library (std::shuffle differs between them).
 inline std::size_t random_below(std::mt19937& random, std::size_t n) {
     return static_cast<std::size_t>((std::uint64_t{random()} * n) >> 32);
 }
@@ -40,7 +40,7 @@ inline void shuffle(std::vector<std::size_t>& order, std::mt19937& random) {
         std::swap(order[i - 1], order[random_below(random, i)]);
 }
 
-/// Reads one line of 64 pixels and a digit; false where it is anything else.
+/// Parses a line of 64 pixels and a digit; false for anything else.
 inline bool parse_line(const std::string& line, dataset& out) {
     std::istringstream in(line);
     float image[pixels_per_image];
@@ -55,7 +55,7 @@ inline bool parse_line(const std::string& line, dataset& out) {
     return true;
 }
 
-/// Reads the file; on trouble the set is empty and `error` says what is wrong and where.
+/// Reads the file; on failure the set is empty and `error` says what is wrong and where.
 inline dataset load(const std::string& path, std::string& error) {
     dataset all;
     std::ifstream file(path);
@@ -80,7 +80,7 @@ struct split {
     dataset train, test;
 };
 
-/// Every image goes, by a seeded shuffle, to four fifths to train on or one fifth to test with.
+/// A seeded shuffle assigns four fifths of the images to training and one fifth to testing.
 inline split hold_out_fifth(const dataset& all, std::uint32_t seed) {
     std::vector<std::size_t> order(all.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;

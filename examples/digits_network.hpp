@@ -29,7 +29,7 @@ inline void add_scaled(float* y, float k, const float* x, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) y[i] += k * x[i];
 }
 
-/// The numbers of one fully connected layer: its weights, or the gradients or speeds of them.
+/// The numbers of one fully connected layer: its weights, or their gradients or velocities.
 struct dense {
     dense(std::size_t inputs_, std::size_t outputs_)
         : inputs(inputs_), outputs(outputs_), weights(inputs_ * outputs_), bias(outputs_) {}

@@ -1,11 +1,11 @@
-// doctor.cpp - what can be measured on this machine, what can't, and the line that would change it.
+// doctor.cpp - what this machine can measure, what it can't, and the command that would change it.
 //
-//     doctor             every backend, every channel, what holds what, and the power right now
-//     doctor --json      the same for machines
+//     doctor             every backend and channel, what contains what, and the present power
+//     doctor --json      the same for programs
 //     doctor --watch     watts of every channel, once a second until interrupted; --watch 10: ten
 //                        times
 //
-// JOULERY_BACKENDS=rapl-perf,nvml looks at those alone; JOULERY_SYSROOT=FOLDER at a fake machine.
+// JOULERY_BACKENDS=rapl-perf,nvml checks only those; JOULERY_SYSROOT=FOLDER a fake machine.
 #include "doctor_probe.hpp"
 
 #include <algorithm>
@@ -54,7 +54,7 @@ void print_wrapped(const std::string& name, const std::string& text) {
     }
 }
 
-/// The findings that a section is about, under its title; nothing where there are none.
+/// The findings of a section under its title; nothing if there are none.
 template <class Is, class Print>
 void print_section(const char* title, const diagnosis& d, Is is, Print print) {
     for (const finding& f : d.machine.found) {
@@ -89,7 +89,7 @@ void print_backends(const diagnosis& d) {
         "Not needed", d, [&](const finding& f) { return helpable(f) && !f.needless.empty(); },
         [](const finding& f) { print_wrapped(f.name, f.needless); });
     print_section(
-        "Not there", d, [](const finding& f) { return !f.opened && f.remedy.empty(); },
+        "Not found", d, [](const finding& f) { return !f.opened && f.remedy.empty(); },
         [](const finding& f) { print_wrapped(f.name, f.reason); });
 }
 
@@ -132,7 +132,7 @@ void print_tree(const diagnosis& d) {
     below("", 0);
 }
 
-/// What a program's own meter says in a second.
+/// The reading of a program's own meter over a second.
 reading_difference measure(meter& m, std::chrono::milliseconds time) {
     const reading before = m.read();
     std::this_thread::sleep_for(time);
@@ -148,7 +148,7 @@ void print_verdict(const diagnosis& d) {
         std::printf("\nTotal: %s over one second (%s)\n", to_text(mean).c_str(),
                     to_text(r.provenance).data());
         print_wrapped("Hardware:", r.context.hardware);
-        for (const std::string& w : r.warnings)  // what is partial, or not believed
+        for (const std::string& w : r.warnings)  // what is partial or not trusted
             if (w.rfind("channel ", 0) == 0) print_wrapped("", w);
         if (d.only_estimated()) {
             std::printf("\nNo counter can be read here: what programs report is an estimate.\n");

@@ -1,5 +1,5 @@
-// doctor_probe.hpp - what doctor.cpp finds out: how often the counters are updated, what a read
-// costs, and how they lie in one another.
+// doctor_probe.hpp - the measurements of doctor.cpp: how often counters are updated, the cost of a
+// read, and how channels contain one another.
 #pragma once
 
 #include <joulery/full.hpp>
@@ -20,7 +20,7 @@ using steady = std::chrono::steady_clock;
 struct measured_channel {
     joulery::channel what;
     std::string backend;
-    double period_seconds = 0;  ///< between two changes of the value; 0: fewer than three were seen
+    double period_seconds = 0;  ///< between two changes of the value; 0: fewer than three seen
     double read_seconds = 0;    ///< of the whole backend, the median
 };
 
@@ -28,7 +28,7 @@ struct diagnosis {
     joulery::machine_probe machine;  ///< its backends are the meter's
     std::vector<measured_channel> channels;
     std::unique_ptr<joulery::meter> meter;
-    std::vector<joulery::channel_row> places;  ///< what holds which channel, and what is summed
+    std::vector<joulery::channel_row> places;  ///< what contains which channel, and what is summed
 
     [[nodiscard]] bool only_estimated() const {
         return std::all_of(channels.begin(), channels.end(), [](const measured_channel& c) {
@@ -37,7 +37,7 @@ struct diagnosis {
     }
 };
 
-/// Reads one backend over and over for ten of its declared periods, 0.2 s at least and 2 s at most.
+/// Reads one backend repeatedly for ten of its declared periods, at least 0.2 s and at most 2 s.
 inline void watch_backend(joulery::backend& b, std::vector<measured_channel>& into) {
     const std::size_t n = b.channels().size();
     double longest = 0.02;
@@ -80,7 +80,7 @@ inline void watch_backend(joulery::backend& b, std::vector<measured_channel>& in
     }
 }
 
-/// Tries every backend there is, then looks closely at those that a program would use.
+/// Tries every backend, then examines those that a program would use.
 inline diagnosis diagnose() {
     diagnosis d;
     d.machine = joulery::probe_machine();

@@ -27,7 +27,7 @@ void train_an_epoch() {
     (void)first;
 }
 
-// A loop that looks at a flag.
+// A loop that checks a flag.
 int train_until_asked() {
     std::signal(SIGTERM, [](int) { asked_to_end = 1; });
     std::signal(SIGINT, [](int) { asked_to_end = 1; });
@@ -51,7 +51,7 @@ int serve_until_asked() {
     std::_Exit(0);    // without waiting for the server
 }
 
-// An exception that nobody catches.
+// An exception that is not caught.
 int fail() {
     std::set_terminate([] {
         joulery::stop();  // writes the report

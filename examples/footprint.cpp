@@ -1,19 +1,19 @@
-// examples/footprint.cpp - the footprint of a run or of so many kWh, with every factor and
+// examples/footprint.cpp - the footprint of a run or of a number of kWh, with every factor and
 // assumption behind it.
 //
 //     footprint --kwh 1287000 --intensity 429                 GPT-3's training, as published
 //     footprint run.json --region aws:eu-north-1              a measured run, elsewhere
 //     footprint run.json --series fr-2025.csv                 by the grid of the hours it ran in;
 //                                                             what is stated decides the headline
-//     footprint run.json --where                              where had it been cleanest?
+//     footprint run.json --where                              where would it have been cleanest?
 //     footprint --kwh 10 --region FR --pue 1.2 --embodied "A100 SXM 40GB" 8 35040 1 --hours 2
 //     footprint --kwh 10 --region FR --pue 1.2 --items 1000000 token
 //     footprint --kwh 10 --series fr-2025.csv                 the mean of a series, with its gaps
 //     footprint --gpu-hours 3552000 --gpu A100 --utilization 0.6 --pue 1.1
-//                                                             nobody measured: by the card's TDP
+//                                                             not measured: from the card's TDP
 //     footprint --published                                   papers' tables, recomputed
 //
-// Exit status: 0; 1 where something could not be understood (an unknown region, a broken file).
+// Exit status: 0; 1 for invalid input (an unknown region, a broken file).
 #include <joulery/accounting/footprint.hpp>
 #include <joulery/accounting/report_carbon.hpp>
 #include <joulery/accounting/what_if.hpp>
@@ -62,8 +62,8 @@ constexpr const char* usage =
     "  --gpu-hours N           hours of all cards together, at their TDP\n"
     "  --gpu NAME              which card\n"
     "  --utilization N         mean, from 0 to 1; default 1\n"
-    "  --items N UNIT          with --kwh: how many tokens, images, ... it made\n"
-    "  --sources               whose figures the equivalents are\n"
+    "  --items N UNIT          with --kwh: how many tokens, images, ... it produced\n"
+    "  --sources               the sources of the equivalents\n"
     "  --published             papers' tables, recomputed\n";
 
 int complain(const failure& why) {
@@ -72,7 +72,7 @@ int complain(const failure& why) {
     return 1;
 }
 
-/// Takes the arguments apart; the first that is not understood is named.
+/// Parses the arguments; an error names the first invalid one.
 class argument_reader {
  public:
     argument_reader(int count, char** values) : rest_(values + 1, values + count) {}
@@ -147,7 +147,7 @@ class argument_reader {
     std::optional<failure> why_;
 };
 
-/// Options that don't go together, where they would be left out without a word.
+/// Combinations of options in which one would be ignored silently.
 std::optional<failure> contradiction(const command_line& c) {
     const bool measured = !c.report_file.empty();
     if (measured && (c.kwh || c.items || c.hours || c.gpu_hours))
@@ -155,22 +155,20 @@ std::optional<failure> contradiction(const command_line& c) {
                        "leave them out: " + c.report_file + " has its own"};
     if (c.kwh && c.gpu_hours)
         return failure{"--kwh and --gpu-hours both state the energy", "leave one of them out"};
-    if (c.gpu_hours && c.gpu.empty())
-        return failure{"of which card the hours are was not said", "add --gpu NAME"};
+    if (c.gpu_hours && c.gpu.empty()) return failure{"the card is missing", "add --gpu NAME"};
     if (!c.gpu_hours && (!c.gpu.empty() || c.utilization))
         return failure{"--gpu and --utilization are for --gpu-hours", "add --gpu-hours N"};
-    if (c.gpu_hours && !(*c.gpu_hours > 0))
-        return failure{"--gpu-hours wants a number above zero", ""};
+    if (c.gpu_hours && !(*c.gpu_hours > 0)) return failure{"--gpu-hours must be positive", ""};
     if (c.utilization && !(*c.utilization > 0 && *c.utilization <= 1))
-        return failure{"--utilization wants a number above 0, at most 1", ""};
-    if (c.hours && !(*c.hours > 0)) return failure{"--hours wants a number above zero", ""};
+        return failure{"--utilization must be above 0 and at most 1", ""};
+    if (c.hours && !(*c.hours > 0)) return failure{"--hours must be positive", ""};
     if (!measured && !c.published && !c.hardware.empty() && !c.hours)
-        return failure{"--embodied is charged by time, and how long it ran was not said",
+        return failure{"--embodied is charged by time, and the duration is missing",
                        "add --hours N"};
     return std::nullopt;
 }
 
-/// The model that the options state: the user's number first, then the series, then the region.
+/// The model from the options: the user's number has priority, then the series, then the region.
 result<carbon_model> stated_model(const command_line& c) {
     carbon_model m;
     if (!c.region.empty()) {
@@ -198,7 +196,7 @@ result<carbon_model> stated_model(const command_line& c) {
     return m;
 }
 
-/// A run of so many kWh, as a report.
+/// A run of the given kWh, as a report.
 result<report> run_of(const command_line& c) {
     if (!c.report_file.empty()) {
         std::ifstream in(c.report_file, std::ios::binary);
@@ -218,11 +216,11 @@ result<report> run_of(const command_line& c) {
                  to_text(card->watts) + " (" + card->name + ": " + card->source +
                  ") x utilization " + format_significant(c.utilization.value_or(1), 3) +
                  (c.utilization ? "" : ", which was not stated") +
-                 "; the cards alone, without the machines around them";
+                 "; the cards only, without the machines around them";
     } else if (!c.kwh) {
         return failure{"no run was given", "name a report.json, or --kwh, or --gpu-hours"};
     } else if (!(*c.kwh > 0)) {
-        return failure{"--kwh wants a number above zero", ""};
+        return failure{"--kwh must be positive", ""};
     }
     auto model = stated_model(c);
     if (!model) return model.error();
@@ -238,8 +236,8 @@ result<report> run_of(const command_line& c) {
     return r;
 }
 
-/// What the options state of a measured run, in place of what its report has: region, series, the
-/// user's own number, PUE; the later goes before the earlier.
+/// Replaces the carbon model of a measured run by the options: region, series, the
+/// user's own number, PUE; later ones override earlier ones.
 struct stated_on_command_line {
     const command_line& c;
 
@@ -289,7 +287,7 @@ int show_rate(const report& r, const command_line& c) {
     return 0;
 }
 
-/// What a paper prints and what its own inputs come to, where rounding does not explain it.
+/// A paper's figure and the result of its own inputs, if rounding does not explain the difference.
 void show_disagreement(const published_footprint& p, double tonnes) {
     const double by_hours = p.accelerator_hours * p.watts * (p.mwh_holds_pue ? p.pue : 1) / 1e6;
     const double half_hours = p.accelerator_hours > 0 ? p.hours_half / p.accelerator_hours : 0;
@@ -315,7 +313,7 @@ double recomputed_tonnes(const published_footprint& p) {
     return m.of(it).kilograms() / 1e3;
 }
 
-/// Published training footprints beside what their own inputs come to.
+/// Published training footprints next to the results of their own inputs.
 int show_published() {
     std::printf("%-52s %12s %12s %9s  %s\n", "model", "printed t", "recomputed t", "off",
                 "verdict");
@@ -325,7 +323,7 @@ int show_published() {
                     format_significant(p.tonnes).c_str(), format_significant(tonnes, 5).c_str(),
                     (tonnes / p.tonnes - 1) * 100, p.verdict);
     }
-    std::printf("\nwhere a paper's own figures disagree by more than their rounding\n");
+    std::printf("\npapers whose own figures disagree by more than their rounding\n");
     for (const published_footprint& p : published_footprints)
         show_disagreement(p, recomputed_tonnes(p));
     std::printf("\nsources\n");
@@ -335,7 +333,7 @@ int show_published() {
     return 0;
 }
 
-/// The hardware of a measured run, which its report does not know.
+/// Adds the hardware of a measured run, which its report does not contain.
 std::optional<failure> add_hardware(report& r, const command_line& c) {
     command_line only;
     only.hardware = c.hardware;
@@ -355,7 +353,7 @@ void show_equivalents(emissions m, bool sources) {
         std::printf("  %s\n", (sources ? text_with_source(e) : to_text(e)).c_str());
 }
 
-/// A measured run: what is stated decides the headline; what the report has stands below.
+/// A measured run: the stated model gives the headline; the report's own figure is below it.
 int show_measured(report r, const command_line& c) {
     if (!c.hardware.empty())
         if (const auto why = add_hardware(r, c)) return complain(*why);
@@ -367,7 +365,8 @@ int show_measured(report r, const command_line& c) {
                     to_text(r.context.carbon.grid).c_str(), to_text(*w).c_str());
     show_equivalents(w->changed.co2e, c.sources);
     show_rates(w->changed);
-    if (c.where) std::printf("\nwhere had it been cleanest?\n%s", rank_regions(w->changed).c_str());
+    if (c.where)
+        std::printf("\nwhere would it have been cleanest?\n%s", rank_regions(w->changed).c_str());
     return 0;
 }
 
@@ -381,7 +380,8 @@ int show(const command_line& c) {
     std::printf("%s", to_text(f).c_str());
     show_equivalents(run->co2e, c.sources);
     const int status = c.items ? show_rate(*run, c) : 0;
-    if (c.where) std::printf("\nwhere had it been cleanest?\n%s", rank_regions(*run).c_str());
+    if (c.where)
+        std::printf("\nwhere would it have been cleanest?\n%s", rank_regions(*run).c_str());
     return status;
 }
 

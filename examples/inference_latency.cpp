@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint32_t seed = 20260923;
 constexpr std::size_t request_threads = 4;
-constexpr std::size_t rounds = 20;             // joules are read after each
+constexpr std::size_t rounds = 20;             // joules are read after each round
 constexpr std::size_t requests_a_round = 768;  // on each thread
 constexpr std::size_t requests = rounds * requests_a_round * request_threads;
 using clock_type = std::chrono::steady_clock;
@@ -50,7 +50,7 @@ digits::network train(const digits::dataset& data) {
     return net;
 }
 
-/// One way to serve: a network, and how many requests wait for each other.
+/// One way to serve: a network, and the number of requests in a batch.
 template <class Network>
 struct server {
     const Network& net;
@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
     print("int8 batch 32", i32, r);
     std::printf("\n");
 
-    // What holds the server there: checks that skip, with the reason, where nothing can be
+    // Keeps the server at that level: checks that are skipped, with the reason, if nothing can be
     // measured.
     using namespace joulery::literals;
     digits::workspace w1 = alone.room(), w32 = batched.room();
@@ -178,5 +178,5 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "8-bit weights cost more than one point of accuracy\n");
         return 1;
     }
-    return joulery::testing::exit_code() == 1 ? 1 : 0;  // skipped checks are no failure here
+    return joulery::testing::exit_code() == 1 ? 1 : 0;  // skipped checks are not failures here
 }

@@ -1,8 +1,8 @@
 # install_missing.sh - for other scripts to source: gets what a command needs on Debian and Ubuntu.
 # SPDX-License-Identifier: MIT
 
-# install_missing PACKAGE...: installs those that are not there; with sudo where we are not root.
-# What is there already is left alone, so that the next run needs neither network nor rights.
+# install_missing PACKAGE...: installs the missing ones; with sudo if we are not root.
+# Installed ones are left alone, so that the next run needs neither network nor rights.
 install_missing() {
     local missing=() package as_root=()
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -31,10 +31,10 @@ install_missing() {
     "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 }
 
-# works COMMAND...: whether it runs and succeeds, without a word.
+# works COMMAND...: whether it runs and succeeds, without output.
 works() { "$@" >/dev/null 2>&1 </dev/null; }
 
-# configure SOURCE BUILD OPTION...: cmake with ninja where there is one; starts anew where the
+# configure SOURCE BUILD OPTION...: cmake with ninja if it is installed; starts again if the
 # build folder was made in another place or by another generator.
 configure() {
     local source=$1 build=$2 generator="Unix Makefiles"

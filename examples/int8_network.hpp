@@ -12,7 +12,7 @@
 
 namespace digits {
 
-/// Sum of a[i] * b[i] in whole numbers; in blocks of a known length, for the compiler to use vector
+/// Sum of a[i] * b[i] in integers; in blocks of a known length, so that the compiler uses vector
 /// registers at -O2 as well.
 inline std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t n) {
     constexpr std::size_t block = 64;
@@ -28,7 +28,7 @@ inline std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t 
     return sum;
 }
 
-/// Eight-bit values and the factor that makes them the original numbers again: the largest is 127.
+/// Eight-bit values and the factor that restores the original numbers: the largest is 127.
 inline float quantize(const float* from, std::size_t n, std::int8_t* to) {
     float largest = 1e-12f;
     for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(from[i]));
@@ -38,8 +38,8 @@ inline float quantize(const float* from, std::size_t n, std::int8_t* to) {
     return scale;
 }
 
-/// A trained network, a scale for each row of weights; inputs of a layer are quantized as they
-/// come.
+/// A trained network, with a scale for each row of weights; inputs of a layer are quantized on
+/// the fly.
 class int8_network {
  public:
     explicit int8_network(const network& trained) {

@@ -21,9 +21,9 @@ class rail_monitor final : public joulery::backend {
             joulery::channel c;
             c.id = id;
             c.part = joulery::component::board;
-            c.parent = "bench/supply";  // feeds both: summed is what it counts
+            c.parent = "bench/supply";  // feeds both, so only its own counter is summed
             c.joules_per_count = 1e-6;
-            c.wrap_at = std::uint64_t{1} << 32;  // the meter sees to it that none is missed
+            c.wrap_at = std::uint64_t{1} << 32;  // the meter reads often enough to miss none
             channels_.push_back(c);
         }
     }

@@ -2,12 +2,12 @@
 // scopes.
 //
 //     report run.json                          the table, as wide as the terminal
-//     report --all run.json                    every scope, not the most expensive alone
+//     report --all run.json                    every scope, not only the most expensive
 //     report --by part run.json                processor, GPU and memory in columns of their own
 //     report --top 10 rank*.json               the ten most expensive scopes of all ranks together
 //     report -o run.html -o run.csv run.json   other formats: .html .csv .md .emissions.csv
 //                                              .card.yaml .annex.md .sci.json and more
-//     report --compare before.json after.json  what changed, and whether the error bars tell
+//     report --compare before.json after.json  what changed beyond the error bars
 #include <joulery/accounting/compare.hpp>
 #include <joulery/figures.hpp>
 #include <joulery/report_io.hpp>
@@ -44,9 +44,9 @@ struct arguments {
                  "       report --compare before.json after.json\n"
                  "  -o FILE  write the (merged) report; the ending chooses the format, - is the "
                  "table\n"
-                 "  --top N  only the N most expensive scopes, by what they used themselves\n"
-                 "  --all    every scope; without it 60, and what the others add up to\n"
-                 "  --by part  rather processor, GPU and memory apart than power and time\n");
+                 "  --top N  only the N most expensive scopes, by their own energy\n"
+                 "  --all    every scope; otherwise 60, and the sum of the others\n"
+                 "  --by part  columns for processor, GPU and memory instead of power and time\n");
     std::exit(status);
 }
 
@@ -65,7 +65,7 @@ arguments parse(int argc, char** argv) {
             a.table.max_rows = 0;
         } else if (word == "--by") {
             const std::string what = value();
-            if (what != "part") fail({"--by knows part, not " + what, ""});
+            if (what != "part") fail({"--by accepts part, not " + what, ""});
             a.table.by_part = true;
         } else if (word == "-o") {
             a.targets.push_back(value());
@@ -74,7 +74,7 @@ arguments parse(int argc, char** argv) {
             char* end = nullptr;
             const long n = std::strtol(text.c_str(), &end, 10);
             if (text.empty() || *end != 0 || n < 1)
-                fail({"--top wants a number from 1 on, not " + text, ""});
+                fail({"--top needs a number of at least 1, not " + text, ""});
             a.top = static_cast<std::size_t>(n);
         } else if (word.size() > 1 && word[0] == '-') {
             fail({"unknown option " + word, "see report --help"});
@@ -84,7 +84,7 @@ arguments parse(int argc, char** argv) {
     }
     if (a.files.empty()) explain(1);
     if (a.compare && a.files.size() != 2)
-        fail({"--compare wants two files, got " + std::to_string(a.files.size()), ""});
+        fail({"--compare needs two files, got " + std::to_string(a.files.size()), ""});
     return a;
 }
 
@@ -112,7 +112,7 @@ void show_top(report r, const arguments& asked) {
     std::fputs(grid.render(asked.table.width, false).c_str(), stdout);
 }
 
-/// One line a scope: joules of one item where both count the same items, else of the whole scope.
+/// One line per scope: joules per item if both count the same items, else of the whole scope.
 void show_comparison(const report& before, const report& after, std::size_t width) {
     text_grid grid({{"scope", 0},
                     {"before", 9},

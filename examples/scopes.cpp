@@ -28,7 +28,7 @@ double serve(int request, const std::string& model) {
     return x;
 }
 
-// Code without blocks to put scopes into: each phase ends where the next one begins.
+// Code without suitable blocks: each phase ends where the next one begins.
 double straight_through() {
     std::optional<joulery::scope> phase;
     phase.emplace("load");
@@ -64,7 +64,7 @@ int main() {
 
     const joulery::report r = joulery::snapshot();
     if (const joulery::scope_row* row = r.find("request"))
-        std::printf("%.3f mJ a token, %s (x = %.6f)\n\n", row->total.joules() / row->items * 1e3,
+        std::printf("%.3f mJ per token, %s (x = %.6f)\n\n", row->total.joules() / row->items * 1e3,
                     to_text(row->provenance).data(), last.load());
     std::printf("%s", to_text(r).c_str());
 }

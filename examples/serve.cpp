@@ -1,4 +1,4 @@
-// serve.cpp - a server that tells what its requests cost while it serves: in each answer's header,
+// serve.cpp - a server that reports what its requests cost while it runs: in each answer's header,
 // on /metrics for Prometheus, and J/token at p50 and p99 on stderr every few seconds.
 // SPDX-License-Identifier: MIT
 //
@@ -30,7 +30,7 @@ void work(int tokens, int each) {
     sink = x;
 }
 
-// Of the requests since the last interval; and of all.
+// Costs of the requests since the last interval, and of all.
 class token_costs {
  public:
     void add(const joulery::used& u, int tokens) {

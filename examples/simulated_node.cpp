@@ -40,7 +40,7 @@ std::vector<joulery::testing::simulated_counter> counters() {
     return all;
 }
 
-/// What the node draws in one phase of its work.
+/// The node's power in one phase of its work.
 struct phase {
     joulery::power package, memory, board;
 };

@@ -1,4 +1,4 @@
-// steps.cpp - a training loop that knows the joules of each step, and a file that is followed while
+// steps.cpp - a training loop that knows the joules of each step, and a file that is read while
 // it runs. SPDX-License-Identifier: MIT
 //
 //     JOULERY_REPORT=run.steps.jsonl ./steps & python3 examples/follow_steps.py run.steps.jsonl

@@ -1,4 +1,4 @@
-// tasks.cpp - work that runs elsewhere than its scope was opened: tasks of one request on other
+// tasks.cpp - work that does not run where its scope was opened: tasks of one request on other
 // threads, and a scope that waits for what it launched. SPDX-License-Identifier: MIT
 #include <joulery/joulery.hpp>
 
@@ -18,7 +18,7 @@ double decode(int image) {
 
 double answer(int images) {
     joulery::scope s{"request"};
-    s.set_total(images);  // the live line shows how far it is, and what it will have cost
+    s.set_total(images);  // the live line shows its progress and its cost at the end
     std::vector<std::future<double>> parts;
     for (int i = 0; i < images; ++i)
         parts.push_back(std::async(std::launch::async, [t = s.handle(), i] {
@@ -33,7 +33,7 @@ double answer(int images) {
     return sum;
 }
 
-// A request that another thread goes on with: it owns the span, and knows what the request used.
+// A request that another thread continues: it owns the span, and knows what the request used.
 double serve(int number) {
     joulery::span request{"served"};
     return std::async(std::launch::async,

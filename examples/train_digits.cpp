@@ -1,7 +1,7 @@
 // train_digits.cpp - trains a small neural network on handwritten digits, and prints what each
 // phase of it cost. SPDX-License-Identifier: MIT
 //
-// The lines of code that name joulery are all that measuring adds: an include, a line a scope and
+// The lines of code that name joulery are all that measuring adds: an include, a line per scope and
 // the line that prints the table. Without them this is a plain C++17 trainer, and a test builds it.
 #include "digits_data.hpp"
 #include "digits_network.hpp"
@@ -64,7 +64,7 @@ class trainer {
         return loss / static_cast<double>(n);
     }
 
-    /// Share of the held-out images that the network names rightly.
+    /// Share of the held-out images that the network classifies correctly.
     double evaluate() {
         const std::size_t n = data_.test.size();
         joulery::scope s{"evaluate"}; s.add_items(double(n), "sample");
@@ -79,7 +79,7 @@ class trainer {
     }
 
  private:
-    /// One mini-batch, cut into a slice a thread; returns its summed loss.
+    /// One mini-batch, split into a slice per thread; returns its summed loss.
     double step(std::size_t first, std::size_t n, float rate) {
         joulery::scope s{"step"}; s.add_items(double(n), "sample");
         const std::size_t threads = team_.size();
@@ -134,20 +134,20 @@ int usage(const std::string& trouble) {
     return 2;
 }
 
-/// A whole number from 1 to `most`; 0 where the text is anything else.
+/// An integer from 1 to `most`; 0 if the text is anything else.
 std::size_t parse_count(const char* text, long most) {
     char* end = nullptr;
     const long n = std::strtol(text, &end, 10);
     return *text != 0 && *end == 0 && n >= 1 && n <= most ? static_cast<std::size_t>(n) : 0;
 }
 
-/// Reads the command line; what it can't understand is returned in words.
+/// Parses the command line; returns an error message.
 std::string parse(int argc, char** argv, settings& out) {
     for (int i = 1; i < argc; i += 2) {
         const std::string name = argv[i];
         if (name != "--data" && name != "--epochs" && name != "--threads")
             return name + ": not an option of this program";
-        if (i + 1 >= argc) return name + ": a value must follow";
+        if (i + 1 >= argc) return name + ": a value is missing";
         if (name == "--data") {
             out.data = argv[i + 1];
         } else if (name == "--epochs") {

@@ -61,7 +61,7 @@ class worker_team {
 
     std::mutex mutex_;
     std::condition_variable started_, finished_;
-    const job_type* job_ = nullptr;  // null: go home
+    const job_type* job_ = nullptr;  // null: end
     std::size_t round_ = 0;          // jobs started so far
     std::size_t busy_ = 0;           // others still at the present job
     std::vector<std::thread> others_;

@@ -16,7 +16,7 @@ mkdir -p "$pictures"
 
 works g++ --version || install_missing g++
 
-# program NAME SOURCE [COMPILER FLAG...]: the library's bodies are compiled once, for all of them.
+# program NAME SOURCE [COMPILER FLAG...]: the implementation is compiled once, for all of them.
 flags=(-std=c++17 -O1 "-I$root/include" "-I$here")
 program() {
     "${3:-g++}" "${flags[@]}" "${@:4}" "$2" "$work/compiled.o" -o "$work/$1" -pthread -ldl
@@ -50,7 +50,7 @@ install_tools() {
     )
 }
 
-# Compiling and installing wait for different things, and so go on side by side.
+# Compiling and installing wait for different things, so they run side by side.
 (set -e; build_programs) >"$work/programs.log" 2>&1 &
 builder=$!
 install_tools

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# hardware.sh - each backend against the real thing: prints what this machine has, what it has not
-# and why, and checks that what is there counts a plausible power.
+# hardware.sh - each backend on real hardware: prints what this machine has, what it does not have
+# and why, and checks that what it has counts a plausible power.
 # usage: tests/hardware.sh [doctest options]
 # Needs a C++17 compiler and doctest (installed where it can be; else DOCTEST_DIR=folder that holds
 # doctest/doctest.h, or a doctest.h beside this file). Root sees more: sudo tests/hardware.sh
@@ -23,7 +23,7 @@ has_doctest() {
     echo '#include <doctest/doctest.h>' | "$CXX" "${include[@]}" -E -x c++ - >/dev/null 2>&1
 }
 has_doctest || install_missing doctest-dev
-# CUDA's streams, where CUDA's headers and libraries are (CUDA_HOME=folder).
+# CUDA streams, if CUDA's headers and libraries are installed (CUDA_HOME=folder).
 cuda=() cuda_home=${CUDA_HOME:-/usr/local/cuda}
 if [ -e "$cuda_home/include/cublas_v2.h" ] && [ -e "$cuda_home/lib64/libcudart.so" ] &&
     [ -e "$cuda_home/lib64/libcublas.so" ]; then

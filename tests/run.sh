@@ -2,12 +2,12 @@
 # run.sh - installs what the tests need, builds them and runs them all.
 # usage: tests/run.sh [--quick] [gcc] [clang] [fast] [tsan] [armhf] [i386]
 #   gcc     g++, optimized; also each header alone, and programs and projects that use the library
-#   clang   clang++ with address and undefined-behavior sanitizers: all that holds memory of others
+#   clang   clang++ with address and undefined-behavior sanitizers: code that handles others' memory
 #   fast    g++ -Ofast, which assumes that there is no not-a-number: the library's core
-#   tsan    clang++ with the thread sanitizer, those tests that have threads
-#   armhf, i386    32 bits: the library's core, run by qemu-user and as it is
-# Without names: all but i386, and of gcc what clang does not run. --quick: all of gcc and nothing else.
-# Warnings are errors in each. Logs and builds lie in
+#   tsan    clang++ with the thread sanitizer: tests with threads
+#   armhf, i386    32 bits: the library's core, run by qemu-user and natively
+# Without names: all except i386, and in gcc only what clang does not run. --quick: all of gcc only.
+# Warnings are errors in each. Logs and builds are in
 # build/tests-<name>; one test again: ctest --test-dir build/tests-gcc -R core.units --output-on-failure
 # SPDX-License-Identifier: MIT
 set -euo pipefail
@@ -28,7 +28,7 @@ for argument in "$@"; do
             ;;
     esac
 done
-# Folders whose tests hold memory of others, or work on it.
+# Folders with tests of code that handles others' memory.
 sanitized=attribution,backends,carbon,core,counters,engine,fuzz,public_api,report
 gcc_only=()
 if [ ${#legs[@]} -eq 0 ]; then
@@ -38,7 +38,7 @@ fi
 
 has_header() { echo "#include <$1>" | works_with_input g++ -std=c++17 -E -x c++ -; }
 works_with_input() { "$@" >/dev/null 2>&1; }
-# Debian keeps clang's sanitizer runtime in a package of its own, named after clang's version.
+# In Debian, clang's sanitizer runtime is a separate package, named after clang's version.
 has_clang_runtime() {
     local out
     out=$(mktemp)
@@ -64,8 +64,8 @@ install_all() {
     has_header catch2/catch.hpp || has_header catch2/catch_test_macros.hpp || needed+=(catch2)
     has_clang_runtime || needed+=("libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev")
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}"
-    # Vendors' real libraries, asked on a machine without a device, Windows' compiler, Doxygen, Meson: where they
-    # can't be had their tests are left out.
+    # Vendors' real libraries (without a device), a compiler for Windows, Doxygen, Meson: if they can't be
+    # installed, their tests are skipped.
     needed=()
     has_header rocm_smi/rocm_smi.h || needed+=(librocm-smi64-1 librocm-smi-dev)
     has_header level_zero/zes_api.h || needed+=(libze1 libze-dev)
@@ -104,8 +104,8 @@ run_leg() {
     echo "   $(grep -E 'tests passed' "$build.ctest.log"), in $((SECONDS - began)) s"
 }
 
-# What 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, reading and
-# writing of numbers, scopes and their sums. In the order of their cost.
+# What 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, parsing and
+# writing numbers, scopes and their sums. In the order of their cost.
 core_tests=(core/finite core/unit_text core/units core/utf8 carbon/timestamp counters/channel_account
             counters/counter_step counters/domain_tree time/wall_time report/json report/csv
             backends/rapl_powercap backends/replay engine/meter engine/scopes engine/invariants)
@@ -115,12 +115,12 @@ run_core_leg() {
     local name=$1 compiler=$2 flags=$3 emulator=${4:-} build=$root/build/tests-$1 began=$SECONDS
     echo "== $name: $compiler $flags $emulator"
     mkdir -p "$build/include"
-    # Headers that are the same for all machines; the rest of /usr/include is not.
+    # Headers that are the same for all architectures; the rest of /usr/include is not.
     ln -sfn /usr/include/doctest "$build/include/doctest"
     ln -sfn /usr/include/nlohmann "$build/include/nlohmann"
     local cached=() tests=("${core_tests[@]}")
     if works ccache --version; then cached=(ccache); fi
-    # Its random programs take minutes where each instruction is emulated.
+    # Its random programs take minutes if each instruction is emulated.
     if [ -n "$emulator" ]; then unset "tests[$((${#tests[@]} - 1))]"; fi
     compile="${cached[*]} $compiler -std=c++17 $flags -Wall -Wextra -Wconversion -Wshadow -Werror -Wno-psabi"
     compile() {
@@ -146,7 +146,7 @@ run_core_leg() {
     }
     export -f compile core_test link_and_run
     export compile compiler flags emulator build here root
-    # The library takes longest, and so begins first; the tests are compiled beside it.
+    # The library takes longest, so it begins first; the tests are compiled at the same time.
     compile -c "$root/include/joulery/joulery_full.cpp" -o "$build/joulery.o" &
     local library=$!
     compile -c "$here/doctest_main.cpp" -o "$build/main.o"
@@ -157,7 +157,7 @@ run_core_leg() {
     echo "   ${#tests[@]} tests passed, in $((SECONDS - began)) s"
 }
 
-# run_cross_leg NAME PACKAGE TRIPLE [EMULATOR PACKAGE]: left out, with a word, where they can't be had.
+# run_cross_leg NAME PACKAGE TRIPLE [EMULATOR PACKAGE]: skipped, with a note, if they can't be installed.
 run_cross_leg() {
     local name=$1 compiler=$3-g++ missing=()
     works "$compiler" --version || missing+=("$2")
@@ -171,7 +171,7 @@ run_cross_leg() {
 }
 left_out=()
 
-# The thread sanitizer of older compilers can't start where addresses are spread widely.
+# The thread sanitizer of older compilers can't start if addresses are randomized widely.
 no_aslr=()
 # The address sanitizer unmaps the alternate signal stack that a test framework has set.
 export ASAN_OPTIONS=halt_on_error=1:detect_stack_use_after_return=1:use_sigaltstack=0

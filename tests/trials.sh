@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# trials.sh - other people's libraries, instrumented: dlib, oneDNN, libtorch, a trainer as fastText's;
-# annotations that are there already: Kokkos, NVTX, libtorch's operators. Installs the libraries
+# trials.sh - other people's libraries, instrumented: dlib, oneDNN, libtorch, a trainer like fastText's;
+# existing annotations: Kokkos, NVTX, libtorch's operators. Installs the libraries
 # (Debian; libtorch alone is some 170 packages); run by hand, not part of the tests.
 # usage: tests/trials.sh
 # SPDX-License-Identifier: MIT

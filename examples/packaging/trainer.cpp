@@ -1,4 +1,4 @@
-// trainer.cpp - the program that every recipe beside it builds.
+// trainer.cpp - the program that the recipes in this folder build.
 #include <joulery/joulery.hpp>
 
 #include <cmath>

@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
     torch::optim::SGD optimizer(net.parameters(), 0.05);
     const torch::Tensor images = torch::rand({64, 1, 28, 28});
     const torch::Tensor labels = torch::randint(0, 10, {64});
-    const joulery::torch_observer observed;  // what is inside of the layers: operators
+    const joulery::torch_observer observed;  // inside the layers: operators
     float last = 0;
     for (int i = 0; i < steps; ++i) {
         joulery::scope step{"step"};

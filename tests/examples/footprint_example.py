@@ -55,13 +55,13 @@ def main(arguments):
         holds([report], "CO2e, location-based  138 mg\n")
         holds(["--gpu-hours", "3552000", "--gpu", "NVIDIA Tesla V100", "--utilization", "0.6",
                "--intensity", "429"], "639 MWh", "274 t\n", "3552000 GPU hours x 300 W",
-              "x utilization 0.6;", "the cards alone")
+              "x utilization 0.6;", "the cards only")
         holds(["--gpu-hours", "1", "--gpu", "l40s"], "350 Wh", "which was not stated")
         holds(["--gpu-hours", "3552000", "--gpu", "A100", "--utilization", "0.6"], "852 MWh",
               "the highest of those that match 'A100': A100 PCIe 40/80GB (250 W);")
         refuses(["--gpu-hours", "1", "--gpu", "NVIDIA"], "accelerators of different power")
         refuses(["--gpu-hours", "1", "--gpu", "Z9000"], "no accelerator is called 'Z9000'")
-        refuses(["--gpu-hours", "1"], "of which card")
+        refuses(["--gpu-hours", "1"], "the card is missing")
         refuses(["--gpu", "T4"], "are for --gpu-hours")
         refuses(["--gpu-hours", "1", "--gpu", "T4", "--utilization", "60"], "at most 1")
         refuses(["--gpu-hours", "1", "--kwh", "1", "--gpu", "T4"], "both state the energy")
@@ -77,14 +77,14 @@ def main(arguments):
         refuses(["--kwh", "1", "--region", "Frankreich"], "nearest: France (FR)")
         refuses([report, "--region", "Atlantis"], "unknown region 'Atlantis'")
         refuses(["--kwh", "many"], "'many' is not a number")
-        refuses(["--kwh", "0"], "--kwh wants a number above zero")
+        refuses(["--kwh", "0"], "--kwh must be positive")
         refuses(["no-such.json"], "can't read no-such.json")
         refuses([work], "can't read " + work)
         refuses([], "no run was given")
         refuses([report, report], "two reports")
         refuses([report, "--items", "10", "token"], "for a run without a report")
         refuses([report, "--series", "no-such.csv"], "no-such.csv: No such file")
-        refuses(["--kwh", "1", "--hours", "-1"], "--hours wants a number above zero")
+        refuses(["--kwh", "1", "--hours", "-1"], "--hours must be positive")
         refuses(["--kwh", "1", "--embodied", "A100 SXM 40GB", "8", "35040", "1"], "add --hours N")
         refuses(["--kwh", "1", "--hours", "1", "--embodied", "H100", "1", "1", "1"], "matches several")
     return 0

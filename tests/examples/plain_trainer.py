@@ -45,7 +45,7 @@ def main(arguments):
                         str(source), "-o", str(program)], check=True)
         for words, code, part in ((["--help"], 0, "usage: train_digits"),
                                   (["--speed"], 2, "--speed: not an option"),
-                                  (["--epochs"], 2, "--epochs: a value must follow")):
+                                  (["--epochs"], 2, "--epochs: a value is missing")):
             done = subprocess.run([str(program), *words], check=False, text=True,
                                   capture_output=True)
             assert done.returncode == code and part in done.stderr, (words, done)
