@@ -5,7 +5,7 @@
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/report/intervals.hpp"
 #include "joulery/detail/session/host_threads.hpp"
-#include "joulery/detail/session/sampler.hpp"
+#include "joulery/detail/session/library_threads.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/report.hpp"
 
@@ -134,17 +134,13 @@ class interval_caller {
         shared_->last = std::move(last);
         shared_->finished = true;
         shared_->changed.notify_all();
-        const bool is_this = thread_.get_id() == std::this_thread::get_id();
-        const bool ended =
-            !is_this && shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
-        lock.unlock();
-        join_or_detach(thread_, ended);
+        end_or_leave(thread_, lock, *shared_, patience);
     }
 
     /// A forked child has no such thread to join, so the handle is abandoned.
     void abandon() noexcept {
         finished_ = true;
-        if (thread_.joinable()) new std::thread(std::move(thread_));  // NOLINT: leaked on purpose
+        give_up(thread_);
     }
 
     /// Number of calls that threw.

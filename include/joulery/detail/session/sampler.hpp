@@ -3,10 +3,9 @@
 #pragma once
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
-#include "joulery/detail/core/config.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/host_threads.hpp"
-#include "joulery/detail/timing/library_section.hpp"
+#include "joulery/detail/session/library_threads.hpp"
 #include "joulery/detail/timing/thread_clock.hpp"
 
 #include <algorithm>
@@ -16,57 +15,10 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <utility>
-
-#if JOULERY_POSIX()
-#include <pthread.h>
-#include <signal.h>
-#endif
 
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// While it exists, threads started here inherit a mask that leaves every signal to the host's
-/// threads.
-class signals_blocked {
- public:
-#if JOULERY_POSIX()
-    signals_blocked() noexcept {
-        ::sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-    ::sigset_t before_;
-#else
-    signals_blocked() noexcept {}  // nothing to block
-#endif
-};
-
-/// Starts a thread of the library, which leaves every signal to the host's threads; not joinable if
-/// the system gives no thread. Scopes that a backend opens on it are not measured.
-template <class Work>
-[[nodiscard]] std::thread start_thread(Work work) {
-    const signals_blocked quiet;
-    JOULERY_TRY {
-        return std::thread([work = std::move(work)]() mutable {
-            const host_threads::library_thread counted;
-            const library_section inside;
-            work();
-        });
-    }
-    JOULERY_CATCH_ALL { return {}; }
-}
-
-/// Joins a thread of the library, or detaches it. It does not wait for itself, which happens if the
-/// sampler thread ends the process because all host threads have ended.
-inline void join_or_detach(std::thread& t, bool ends) noexcept {
-    if (!t.joinable()) return;
-    ends&& t.get_id() != std::this_thread::get_id() ? t.join() : t.detach();
-}
 
 /// One thread per backend, so that a slow backend delays no other. It sleeps between samples.
 ///
@@ -97,17 +49,11 @@ class sampler {
         std::unique_lock<std::mutex> lock(shared_->mutex);
         shared_->stopping = true;
         shared_->changed.notify_all();
-        const bool is_this = thread_.get_id() == std::this_thread::get_id();
-        const bool ended =
-            !is_this && shared_->changed.wait_for(lock, patience, [&] { return shared_->ended; });
-        lock.unlock();
-        join_or_detach(thread_, ended);
+        end_or_leave(thread_, lock, *shared_, patience);
     }
 
-    /// A forked child has no such thread to join, so the handle is abandoned.
-    void abandon() noexcept {
-        if (thread_.joinable()) new std::thread(std::move(thread_));  // NOLINT: leaked on purpose
-    }
+    /// In a forked child, which has no such thread.
+    void abandon() noexcept { give_up(thread_); }
 
  private:
     struct state {
