@@ -77,8 +77,7 @@ inline constexpr bool is_c_string =
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const scope_name& name,
                                                const void* holder) noexcept {
     if (tree == nullptr) return nullptr;
-    const std::string_view text = name.text();
-    return enter_text(tree, text.data(), text.size(), name.key(), holder);
+    return enter_by_key(tree, name.key(), holder, [&name] { return name.text(); });
 }
 }  // namespace detail
 

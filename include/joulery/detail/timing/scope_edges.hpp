@@ -71,9 +71,10 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
 }
 
 JOULERY_INLINE void begin_call(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
+    const std::uint64_t now = ticks_now();
     tree.current = &n;
     n.holder.store(holder, std::memory_order_relaxed);
-    n.open(ticks_now());
+    n.open(now);
 }
 
 /// A call that is counted but not timed: the enclosing scope stays the innermost open one.
@@ -93,25 +94,32 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
 
 /// Opens a scope found earlier by the key of its name; most follow the same sibling as last time.
 /// Null: it is not measured.
-[[nodiscard]] JOULERY_INLINE scope_node* enter_text(thread_cursor* tree, const char* text,
-                                                    std::size_t size, std::uint64_t key,
-                                                    const void* holder) noexcept {
+template <class Text>
+[[nodiscard]] JOULERY_INLINE scope_node* enter_by_key(thread_cursor* tree, std::uint64_t key,
+                                                      const void* holder, Text text) noexcept {
     scope_node* const parent = tree->current;
     scope_node* node = parent->expected;
     if (JOULERY_UNLIKELY(node->key != key)) node = hinted_child(*parent, key);
     const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
-    if (JOULERY_UNLIKELY((flags & ~std::uint32_t{sampled}) != 0 ||
-                         is_abandoned(*parent, *tree, holder, stack_pointer())))
+    const bool is_gone = is_abandoned(*parent, *tree, holder, stack_pointer());
+    if (!JOULERY_UNLIKELY(flags != 0 || is_gone)) {
+        begin_call(*tree, *node, holder);
+    } else if ((flags & ~std::uint32_t{sampled}) != 0 || is_gone) {
         return slow_path.load(std::memory_order_acquire)
-            ->enter_text(tree, text, size, holder, stack_pointer());
-    parent->last_child = node;
-    parent->expected = node->follower;
-    if (JOULERY_UNLIKELY(flags != 0) && --node->until_timed != 0) {
+            ->enter_text(tree, text().data(), text().size(), holder, stack_pointer());
+    } else if (--node->until_timed != 0) {
         begin_untimed(*tree, *node, holder);
     } else {
         begin_call(*tree, *node, holder);
     }
+    parent->last_child = node;
+    parent->expected = node->follower;
     return node;
+}
+[[nodiscard]] JOULERY_INLINE scope_node* enter_text(thread_cursor* tree, const char* text,
+                                                    std::size_t size, std::uint64_t key,
+                                                    const void* holder) noexcept {
+    return enter_by_key(tree, key, holder, [=] { return std::string_view(text, size); });
 }
 /// Named by an array; for a literal the compiler computes the key. Without a tree nothing is
 /// measured.
@@ -122,7 +130,8 @@ template <std::size_t N>
     if (JOULERY_UNLIKELY(name[N - 1] != '\0'))
         return slow_path.load(std::memory_order_acquire)
             ->enter_text(tree, name, N, holder, stack_pointer());
-    return enter_text(tree, name, N - 1, name_key::of(name), holder);
+    return enter_by_key(tree, name_key::of(name), holder,
+                        [&name] { return std::string_view(name, N - 1); });
 }
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, std::string_view name,
                                                const void* holder) noexcept {
