@@ -86,7 +86,7 @@ TEST_CASE("scope ends: one that outlives its thread has all of its time, calls a
         CHECK(time_of(r, "session") == approx(0.305));
         CHECK(joules_of(r, "session") == approx(30.5).epsilon(1e-3));
         CHECK(joules_of(r, "session/part") == approx(0.5).epsilon(1e-2));
-        CHECK_FALSE(contains(r.warnings, "another thread"));
+        CHECK_FALSE(contains(r.warnings, "a different thread"));
         b.run(50ms);
     }
 }
@@ -159,7 +159,7 @@ TEST_CASE("scope ends: what another thread ended is over, and nothing nests in i
     CHECK(time_of(r, "request") == approx(0.001));
     CHECK(joules_of(r, "request") == approx(0.1).epsilon(1e-2));
     CHECK(calls_of(r, "next") == 2);
-    CHECK(contains(r.warnings, "1 scopes ended on another thread"));
+    CHECK(contains(r.warnings, "1 scopes ended on a different thread"));
 }
 
 TEST_CASE("scope ends: inner scopes go on when another thread ends the one around them") {

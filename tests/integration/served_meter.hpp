@@ -42,7 +42,7 @@ inline void work_for(double processor_seconds) {
 inline void check_books(const joulery::report& r) {
     check_conserved_report(r);
     for (const std::string& w : r.warnings)
-        CHECK(w.find("ended on another thread") == std::string::npos);
+        CHECK(w.find("ended on a different thread") == std::string::npos);
 }
 
 }  // namespace integration_test
