@@ -1,13 +1,13 @@
 // How true are the joules of scopes? A simulated machine whose power is known at every moment runs
-// programs under the conditions of real machines; each row says how far joulery's joules are from
-// the truth beside those of reading the counters at a scope's edges and of sharing by time, and how
-// often joulery's error bar (k = 2) covers the truth. All time is simulated.
+// programs under the conditions of real machines. Each row compares the error of joulery's joules
+// with those of reading counters at a scope's edges and of sharing by time, and states how often
+// joulery's error bar (k = 2) covers the truth. All time is simulated.
 //
 //     accuracy                     every row, 8 programs each (minutes)
-//     accuracy --quick             a few rows of one program
-//     accuracy --only TEXT         rows whose condition holds the text ("lag", "threads",
-//     "constant") accuracy --seeds N           N programs a row accuracy --json              the
-//     rows as a JSON array, errors in % as [median, worst]
+//     accuracy --quick             a few rows with one program
+//     accuracy --only TEXT         rows whose condition contains TEXT ("lag", "threads")
+//     accuracy --seeds N           N programs per row
+//     accuracy --json              the rows as a JSON array, errors in % as [median, worst]
 #include "accuracy/conditions.hpp"
 #include "accuracy/thread_conditions.hpp"
 #include "accuracy_steady.hpp"

@@ -1,4 +1,4 @@
-// The best of worlds: constant power, one thread, one fast counter. How bars are calibrated there.
+// The ideal case: constant power, one thread, one fast counter. How bars are calibrated there.
 #pragma once
 
 #include "accuracy/figures.hpp"
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-/// 2, 4 and 8 scopes of every length and spread; `table.add` gets one row each.
+/// 2, 4 and 8 scopes of every length and variation; `table.add` gets one row each.
 template <class Wanted>
 void run_steady(accuracy_table& table, std::uint64_t seeds, bool quick, const Wanted& wanted) {
     const double duration = 20;
@@ -57,7 +57,7 @@ void run_steady(accuracy_table& table, std::uint64_t seeds, bool quick, const Wa
     changing("0.4 ms, two swap powers half-way", 0, true, false);
 }
 
-/// Bars against errors of many programs, by the lengths of their scopes.
+/// Bars compared with errors over many programs, by the lengths of their scopes.
 class calibration {
  public:
     void add(double error, double bar) {
@@ -78,8 +78,8 @@ class calibration {
 
  private:
     static double median(const std::vector<double>& v) { return error_summary::median_of(v); }
-    // The median error if each were a normal deviate of just its bar's width: what the best of bars
-    // could say of scopes as different as these.
+    // The median error if each were a normal deviate with its bar's width: the best that bars could
+    // state for scopes as different as these.
     double median_of_normal() const {
         std::mt19937_64 random(1);
         std::normal_distribution<double> normal(0, 0.5);  // a bar is two standard deviations

@@ -52,7 +52,7 @@ class accuracy_table {
         rows_.push_back(std::move(r));
         std::fflush(stdout);
     }
-    /// The rows that miss their goals, the worst first; how many hold.
+    /// The rows that miss their goals, the worst first, and the number that meet them.
     void finish() {
         if (json_) {
             std::printf("\n]\n");
@@ -116,7 +116,7 @@ class accuracy_table {
         if (r.errors.has_bars()) append("%g %%", g.cover);
         return text;
     }
-    // JSON knows no number that is none.
+    // JSON has no not-a-number.
     static void print_member(const char* name, double value) {
         if (std::isfinite(value)) std::printf(", \"%s\": %.4g", name, value);
     }

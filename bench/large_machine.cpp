@@ -1,6 +1,6 @@
-// What sampling a large machine costs, by backend, at each backend's own period: 64 GPUs, 8 sockets
-// with their memory, 300 rails. All of them are files that are really read; the values of counters
-// change every millisecond, as the hardware's do, so that the sampler waits for their updates.
+// The cost of sampling a large machine, by backend, at each backend's own period: 64 GPUs, 8
+// sockets with their memory, 300 rails. All are real files; the values of counters change every
+// millisecond, like the hardware's, so that the sampler waits for their updates.
 //
 //     large_machine [SECONDS [BACKEND]]    60 seconds, all three; --quick: two seconds
 #include "ticking_files.hpp"

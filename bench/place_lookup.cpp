@@ -1,5 +1,5 @@
-// What does it cost to find a place by its name? Every name of the tables is looked up; printed are
-// the mean over all of them and the slowest. The factor of a place has texts, which allocate.
+// What does it cost to find a place by its name? Looks up every name of the tables and prints the
+// mean over all of them and the slowest. The factor of a place has texts, which allocate.
 //
 //     place_lookup [--quick]
 #include "joulery/assertions/interleaved_run.hpp"
@@ -27,7 +27,7 @@ double nanoseconds_of(Lookup look_up, std::string_view name) {
     return std::chrono::duration<double, std::nano>(time).count() / batch;
 }
 
-/// Mean and slowest over all names, of each the median of so many rounds.
+/// Mean and slowest over all names, each the median of that many rounds.
 template <class Lookup>
 void tell(const char* what, Lookup look_up, int rounds) {
     double sum = 0, slowest = 0;

@@ -1,7 +1,7 @@
-// What does one read of a backend cost, next to what it can't do without? Backends over files are
-// compared with a bare pread of the same files, backends over a vendor's library with the bare call
-// of the same function, in turn within one run. The fake libraries ask the kernel once a call,
-// which is the least that a real one does (those take 10 us and more).
+// What does one read of a backend cost, compared with the unavoidable part? Backends that read
+// files are compared with a bare pread of the same files, backends that use a vendor's library with
+// the bare call of the same function, in turns within one run. The fake libraries make one system
+// call per call, the least that a real one does (real ones take 10 us and more).
 //
 //     read_cost
 #include "fakes/fake_amd.hpp"
@@ -50,7 +50,7 @@ double median(std::vector<double> v) {
     return v[rounds / 2];
 }
 
-/// Both in turn, so that whatever the machine does meanwhile meets both.
+/// Both in turns, so that other work on the machine affects both.
 void compare(const char* name, backend& b, double limit, const std::function<void()>& bare) {
     std::vector<std::uint64_t> values(b.channels().size());
     const auto read = [&] { b.read(counter_span(values)); };
@@ -83,7 +83,7 @@ void compare_files(const char* name, opened_backend b, const fake_system& machin
 
 void ask_the_kernel() { (void)::getppid(); }
 
-/// A fake of the tests, or null.
+/// A fake library of the tests, or null.
 struct library {
     explicit library(const std::string& name)
         : handle(::dlopen((JOULERY_FAKES_DIR "/" + name + ".so").c_str(), RTLD_NOW)) {
@@ -134,7 +134,7 @@ fake_system& libraries() {
     return machine;
 }
 
-/// Where the fake lies under its vendor's name.
+/// Where the fake is found under its vendor's name.
 library_search as(const std::string& fake, const std::string& name) {
     std::error_code ignored;
     std::filesystem::create_symlink(JOULERY_FAKES_DIR "/" + fake + ".so",

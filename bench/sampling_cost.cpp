@@ -1,10 +1,10 @@
-// What the sampler takes of a processor, beside a loop that wakes up and reads the same files as
-// often and does nothing else; and how long a report takes. Both by how many paths there are.
+// Processor time of the sampler, compared with a loop that wakes up and reads the same files as
+// often; and the time that a report takes. Both by the number of paths.
 //
 //     sampling_cost            the whole table: minutes
 //     sampling_cost --quick    the same with short runs
 //     sampling_cost --reports  only how long reports take: seconds
-//     sampling_cost --paths 10 60   only what the sampler takes with so many paths at 100 Hz, in s
+//     sampling_cost --paths 10 60   only the sampler: so many paths, at 100 Hz, so many s
 #include "ticking_files.hpp"
 #include "timing.hpp"
 
@@ -45,7 +45,7 @@ std::string text(const char* form, Figures... figures) {
     return out;
 }
 
-// Four counters, really read, whose values change every millisecond.
+// Four counters in real files whose values change every millisecond.
 std::unique_ptr<backend> counters(testing::fake_system& machine) {
     auto opened = open_rapl_powercap(machine.root());
     return opened ? std::make_unique<ticking_files>(50, *std::move(opened)) : nullptr;
@@ -93,7 +93,7 @@ class busy_program {
     std::thread thread_;
 };
 
-// Of a processor, what a thread takes that wakes up so often and reads these counters, or nothing.
+// Processor share of a thread that wakes up as often and reads these counters, or nothing.
 double plain_loop(backend* read, milliseconds period, double length) {
     double taken = 0;
     std::thread([&] {
@@ -107,7 +107,7 @@ double plain_loop(backend* read, milliseconds period, double length) {
     return taken / length;
 }
 
-// The loops run beside it, so that a noisy machine slows all.
+// The loops run at the same time, so that a noisy machine slows all.
 void print_sampler(testing::fake_system& machine, milliseconds period, int paths, double length) {
     meter m{with_counters(machine, period)};
     const busy_program program(m, paths);

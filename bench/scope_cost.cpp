@@ -1,9 +1,9 @@
-// What a scope costs, as a ratio to the tick reads that it can't do without, measured in turn with
-// them so that a noisy machine slows both. Then what a path keeps.
+// The cost of a scope, as a ratio to the tick reads that it needs, measured in turns with them so
+// that a noisy machine slows both. Then the memory of a path.
 //
 //     scope_cost            the whole table
 //     scope_cost --quick    the same with few repetitions
-//     scope_cost --sampled  only scopes of which some calls are timed
+//     scope_cost --sampled  only scopes that are timed at some of their calls
 #include "scope_cost.hpp"
 #include "ticking_files.hpp"
 #include "timing.hpp"
@@ -47,7 +47,7 @@ std::atomic<std::size_t> live_bytes{0};
 
 constexpr int scopes_a_batch = 20'000;
 int repetitions = 200;
-int calls_before = scopes_a_batch;  ///< until a subject has settled
+int calls_before = scopes_a_batch;  ///< until a subject is steady
 
 void tick_pairs(int times) {
     for (int i = 0; i < times; ++i) {
@@ -100,7 +100,7 @@ void kept_names(int times) {
         benchmark::ClobberMemory();
     }
 }
-// A layer of a model: sixteen operations, each with a literal of its own.
+// A layer of a model: sixteen operations, each with its own literal.
 template <std::size_t... Op>
 void layer(std::index_sequence<Op...>) {
     static const char names[][8] = {"norm_a", "attn_q", "attn_k", "attn_v", "rope_q", "rope_k",
@@ -151,7 +151,7 @@ struct outcome {
     double nanoseconds, ratio;  ///< medians: of a call, and of call to base
 };
 
-// Both in turn, batch by batch; the ratio is the median of the batches' ratios.
+// Both in turns, batch by batch; the ratio is the median of the batches' ratios.
 template <class Subject, class Base>
 outcome measured(Subject subject, Base base) {
     std::vector<double> times, ratios;
@@ -198,8 +198,8 @@ std::string ratio_text(const outcome& o) {
     return text("%.2f x (%.1f ns)", o.ratio, o.nanoseconds);
 }
 
-// Of what takes a lock of the thread's own or allocates: threads that wait for a processor, or for
-// one another, are not to be confused. ns a call; the mean over threads.
+// For subjects that take a lock of the thread's own or allocate: does not confuse threads that wait
+// for a processor with threads that wait for one another. ns per call; the mean over threads.
 template <class Subject>
 double processor_time(int count, Subject subject) {
     const int times = repetitions * scopes_a_batch / 4;
@@ -251,7 +251,7 @@ void zone(testing::fake_system& machine, const char* folder, const char* name) {
     machine.powercap_zone(folder, name, 1'000'000);
 }
 
-// 64 threads with 1,000 paths each: what a path keeps.
+// 64 threads with 1,000 paths each: the memory of a path.
 void print_path_memory(testing::fake_system& machine) {
     constexpr int paths = 1'000, threads = 64;
     options o;
@@ -278,14 +278,14 @@ void print_path_memory(testing::fake_system& machine) {
         "<= 1,024 bytes");
 }
 
-// Where no tool is attached; with one it is the tool that costs.
+// Without a tool attached; with one, the tool determines the cost.
 void print_others() {
 #ifdef JOULERY_BENCH_NVTX
     row("a range of NVTX, no tool attached", ratio_text(on_threads(1, nvtx_ranges)), "-");
 #endif
 }
 
-// Scopes this short are timed at some of their calls, once it is known how these differ.
+// Scopes this short are timed at some of their calls, once it is known how much these differ.
 void print_sampled(options o) {
     calls_before = repetitions * 100 * scopes_a_batch / 10;
     start(std::move(o));
@@ -300,7 +300,7 @@ void print_sampled(options o) {
     calls_before = scopes_a_batch;
 }
 
-// Each call is looked at, for its percentiles.
+// Each call is recorded, for its percentiles.
 void print_percentiles(options o) {
     o.percentiles = true;
     start(std::move(o));

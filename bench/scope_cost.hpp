@@ -1,4 +1,4 @@
-// What scope_cost.cpp measures in a second translation unit, compiled with JOULERY_DISABLE.
+// What scope_cost.cpp measures from a second translation unit, compiled with JOULERY_DISABLE.
 #pragma once
 
 void disabled_scopes(int times);

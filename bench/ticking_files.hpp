@@ -1,4 +1,4 @@
-// bench/ticking_files.hpp - files of a machine that does not stand still, for what sampling costs.
+// bench/ticking_files.hpp - files of a machine whose counters move, for the cost of sampling.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-/// Files that are really read; on top of what their counters hold so many watts, which show every
-/// millisecond as the hardware's do.
+/// Real files whose counters advance by the given watts, with updates every millisecond like the
+/// hardware's.
 class ticking_files final : public joulery::backend {
  public:
     ticking_files(double watts, std::unique_ptr<joulery::backend> files)

@@ -1,11 +1,11 @@
-// What benchmarks that time themselves share: the wall clock, and the middle of many runs.
+// Shared by benchmarks that time themselves: the wall clock, and the median of many runs.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
-/// s, of a clock that only goes on.
+/// s, of a monotonic clock.
 inline double seconds_now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
         .count();

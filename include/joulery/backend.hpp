@@ -152,8 +152,7 @@ class counter_span {
 ///     class wall_meter final : public joulery::backend {          // the whole of a plug-in
 ///         std::string_view name() const noexcept override { return "wall-meter"; }
 ///         const std::vector<channel>& channels() const noexcept override { return channels_; }
-///         read_status read(counter_span out) noexcept override { out[0] = ...; return
-///         read_status::ok; }
+///         read_status read(counter_span out) noexcept override { out[0] = ...; return ok; }
 class backend {
  public:
     backend() = default;
