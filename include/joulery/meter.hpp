@@ -26,6 +26,8 @@ namespace joulery {
 inline namespace v1 {
 
 /// What a meter counted between two readings.
+///
+/// Thread: a value. Cost: a list of numbers. Fails: only without memory.
 class reading_difference {
  public:
     reading_difference(std::vector<energy> by_channel, std::vector<bool> summed, seconds time,
@@ -59,6 +61,8 @@ class reading_difference {
 };
 
 /// The state of a meter's channels at one moment; only differences of readings have a meaning.
+///
+/// Thread: a value. Cost: a list of numbers. Fails: only without memory.
 ///
 ///     reading a = m.read();
 ///     work();
@@ -158,6 +162,8 @@ struct options {
 };
 
 /// For `options::backends`: read nothing.
+///
+/// Thread: any. Cost: an allocation. Fails: only without memory.
 ///
 ///     options o;
 ///     o.backends = no_backends();

@@ -61,6 +61,8 @@ inline constexpr int json_schema_version = 1;
 [[nodiscard]] JOULERY_DECL result<report> from_json(std::string_view text);
 
 /// Equal in every field, to the last bit. A report that contains a not-a-number equals no other.
+///
+/// Thread: any. Cost: linear in the rows. Fails: never.
 [[nodiscard]] JOULERY_DECL bool operator==(const report& a, const report& b);
 [[nodiscard]] JOULERY_DECL bool operator!=(const report& a, const report& b);
 
@@ -76,10 +78,15 @@ inline constexpr int json_schema_version = 1;
 [[nodiscard]] JOULERY_DECL report merge(const report& a, const report& b);
 
 /// Adds any number of reports, in linear time.
+///
+/// Thread: any. Cost: linear in the rows of all. Fails: never.
 [[nodiscard]] JOULERY_DECL report merge(const std::vector<report>& reports);
 
 /// Adds reports that arrive one at a time, so that memory does not grow with their number: `next`
 /// fills in the next one, or returns false.
+///
+/// Thread: any. Cost: linear in the rows of all; memory for one report and the result. Fails:
+/// never.
 ///
 ///     report all = merge([&](report& r) { return read_next_file(r); });
 [[nodiscard]] JOULERY_DECL report merge(const std::function<bool(report&)>& next);
@@ -103,13 +110,19 @@ struct report_format {
 };
 
 /// The formats that `write_report` knows.
+///
+/// Thread: any. Cost: none. Fails: never.
 [[nodiscard]] JOULERY_DECL list_view<report_format> report_formats() noexcept;
 
 /// The format whose ending matches the file name (the longest match), or null.
+///
+/// Thread: any. Cost: a comparison per format. Fails: never.
 [[nodiscard]] JOULERY_DECL const report_format* find_format(std::string_view name) noexcept;
 
 /// How a table should look on the file `descriptor`: colored on a terminal unless NO_COLOR is set;
 /// as wide as the terminal, 100 columns elsewhere.
+///
+/// Thread: any. Cost: a few system calls. Fails: never.
 ///
 ///     std::fputs(to_text(r, terminal_options(1)).c_str(), stdout);
 [[nodiscard]] JOULERY_DECL text_options terminal_options(int descriptor) noexcept;

@@ -24,6 +24,8 @@ struct equivalent {
 /// `m` in km driven, phones charged, days of a US home, minutes of a coal plant. For people only;
 /// machine-readable formats omit it.
 ///
+/// Thread: any. Cost: some strings. Fails: never.
+///
 ///     for (auto& e : equivalents_of(5_kg)) std::cout << to_text(e) << '\n';
 [[nodiscard]] JOULERY_DECL std::vector<equivalent> equivalents_of(emissions m);
 
@@ -53,6 +55,8 @@ struct footprint {
 /// The footprint of `it` joules over `duration`; `begin` matters if the intensity varies. A caller
 /// that already knows the emissions (a report) passes them as `known`, for the location-based
 /// figure.
+///
+/// Thread: any. Cost: some strings. Fails: never; what was not stated is in `assumptions`.
 ///
 ///     footprint f = footprint_for(*carbon_for("aws:eu-central-1"), 12_kWh, std::chrono::hours(3));
 [[nodiscard]] JOULERY_DECL footprint footprint_for(const carbon_model& m, energy it,

@@ -44,6 +44,8 @@ struct ledger_entry {
 
 /// Makes an entry from a report, or from one scope in it.
 ///
+/// Thread: any. Cost: linear in the rows. Fails: if the report has no scope `tag.scope`.
+///
 ///     auto e = make_ledger_entry(joulery::snapshot(), {"bert-base", "training", ""});
 ///     if (e) append_to_ledger("energy.jsonl", *e);
 [[nodiscard]] JOULERY_DECL result<ledger_entry> make_ledger_entry(const report& r,
@@ -53,6 +55,8 @@ inline constexpr std::string_view ledger_schema = "joulery-ledger";
 inline constexpr int ledger_schema_version = 1;
 
 /// One line of JSON, without the line end.
+///
+/// Thread: any. Cost: a string. Fails: never; not-a-number becomes null.
 [[nodiscard]] JOULERY_DECL std::string to_json_line(const ledger_entry& e);
 
 /// Parses a ledger line. Missing members keep their defaults, unknown ones are ignored. Fails for a

@@ -43,6 +43,9 @@ struct ranked_place {
 /// those above. A cloud without a published PUE is included only if `pue` is given, because a
 /// missing PUE would put it ahead.
 ///
+/// Thread: any. Cost: a pass over the tables, and sorting. Fails: never; a place without a figure
+/// is omitted.
+///
 ///     auto r = rank_places(12_kWh);           // r[0]: the cleanest cloud region
 [[nodiscard]] JOULERY_DECL std::vector<ranked_place> rank_places(
     energy it, const ranking_options& options = {});

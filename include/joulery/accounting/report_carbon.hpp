@@ -18,6 +18,8 @@ inline namespace v1 {
 
 /// The footprint of a whole run, with the emissions computed during the run.
 ///
+/// Thread: any. Cost: some strings. Fails: never; what was not stated is in `assumptions`.
+///
 ///     std::cout << to_text(footprint_for(joulery::snapshot()));
 [[nodiscard]] JOULERY_DECL footprint footprint_for(const report& r);
 
@@ -37,6 +39,8 @@ struct sci_options {
 /// The SCI of a scope, with its items as R and with everything that a conformant report must state.
 /// For the whole run name the scope that counts the items and set `whole_run`.
 ///
+/// Thread: any. Cost: linear in the rows. Fails: if there is no such scope, and like `sci`.
+///
 ///     auto s = sci_score(r, "serve");                 // gCO2e per token
 ///     std::cout << (s ? to_text(*s) : s.error().reason);
 [[nodiscard]] JOULERY_DECL result<sci_result> sci_score(const report& r, std::string_view path,
@@ -48,6 +52,8 @@ struct sci_options {
 
 /// "Where would this run have been cleanest?", as a ranked table, by factors with the same
 /// definition as the run's own.
+///
+/// Thread: any. Cost: that of `rank_places`. Fails: never.
 ///
 ///     std::cout << rank_regions(joulery::snapshot());
 [[nodiscard]] JOULERY_DECL std::string rank_regions(const report& r,

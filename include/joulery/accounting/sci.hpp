@@ -41,6 +41,8 @@ struct sci_result {
 /// Computes the score. Fails without a functional unit, and for a market-based intensity: the
 /// standard excludes contracts, certificates and offsets.
 ///
+/// Thread: any. Cost: some strings.
+///
 ///     sci_input in;  in.it = 2_kWh;  in.grid = *intensity_for("FR");  in.units = 1e6;
 ///     in.unit = "token";  auto s = sci(in);   // s->per_unit
 [[nodiscard]] JOULERY_DECL result<sci_result> sci(sci_input in);

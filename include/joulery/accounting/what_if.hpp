@@ -26,6 +26,8 @@ struct start_choice {
 
 /// Among the beginnings of the series' steps, the start from which `duration` has the lowest mean
 /// intensity. Only periods that the series covers in full count. Linear in the number of steps.
+///
+/// Thread: any. Fails: if the series covers no period as long as the run.
 [[nodiscard]] JOULERY_DECL result<start_choice> cleanest_start(const intensity_series& series,
                                                                seconds duration);
 
@@ -136,6 +138,8 @@ template <class... Change>
 }
 
 /// Energy and CO2e before and after, and the effect of each lever.
+///
+/// Thread: any. Cost: some strings. Fails: never.
 [[nodiscard]] JOULERY_DECL std::string to_text(const what_if_result& w);
 
 }  // namespace v1

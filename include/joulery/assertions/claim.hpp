@@ -188,6 +188,8 @@ std::string interval_text(const measurement& m, const confidence_interval& i) {
 
 /// The left side of a claim. Made by JOULERY_CHECK_ENERGY; usable without it.
 ///
+/// Thread: a value. Cost: a comparison and a string. Fails: never.
+///
 ///     check_result r = subject(m) < 2_mJ;
 ///     if (r.outcome == verdict::fails) std::cerr << r.message;
 class energy_subject {

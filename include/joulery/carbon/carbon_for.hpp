@@ -21,11 +21,15 @@ struct pue_figure {
 
 /// The published PUE of a cloud region ("aws:eu-central-1"), or of a fleet ("aws", "Meta").
 ///
+/// Thread: any. Cost: some look-ups and strings. Fails: if no PUE is published for it.
+///
 ///     auto p = pue_for("aws:ap-south-2");    // 1.46: the region's own, not the fleet's 1.14
 [[nodiscard]] JOULERY_DECL result<pue_figure> pue_for(std::string_view region_or_owner);
 
 /// The carbon model of a place: its grid factor, the figures of other sources, the PUE of a cloud
 /// region (1.0 for a country, with a note), water on site and at the power plants.
+///
+/// Thread: any. Cost: some look-ups and strings. Fails: if the source has no usable figure.
 ///
 ///     options o;
 ///     if (auto m = carbon_for("gcp:europe-west9")) o.carbon = *m;

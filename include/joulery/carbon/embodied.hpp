@@ -25,6 +25,8 @@ struct embodied_item {
 /// Finds an item of the tables by its name or a part of it: "H100 SXM (1/8", "SSD per GB", "Base
 /// rack server". If several match it fails and lists them, since sources differ by up to 3.5 times.
 ///
+/// Thread: any. Cost: a pass over the table.
+///
 ///     auto gpu = embodied_factor("A100 SXM 40GB", 8);      // 8 x 127.6 kg
 [[nodiscard]] JOULERY_DECL result<embodied_item> embodied_factor(std::string_view name,
                                                                  double count = 1);
@@ -32,6 +34,9 @@ struct embodied_item {
 /// Distributes the embodied emissions of `items` over `lifetime` (wall time in service) and charges
 /// `share` of them (1: the whole machine; 0.25: a quarter of its GPUs). Neither has a default:
 /// choosing 3 or 6 years alone changes the result by a factor of two.
+///
+/// Thread: any. Cost: a string. Fails: for a lifetime or emissions that are not positive, a share
+/// outside 0 to 1, or no items.
 ///
 ///     auto m = embodied_for({*embodied_factor("A100 SXM 40GB", 8)}, std::chrono::hours(35040), 1);
 ///     options.carbon.embodied = *m;

@@ -21,6 +21,9 @@ inline namespace v1 {
 
 /// From name to factor in one step.
 ///
+/// Thread: any. Cost: a look-up and some strings. Fails: for an unknown or ambiguous name, with the
+/// closest names, and if the source has no usable figure.
+///
 ///     auto f = intensity_for("FR");        // f->intensity: 44.18 g/kWh, 2024, lifecycle, Ember
 ///     if (!f) std::cerr << f.error().reason;
 [[nodiscard]] JOULERY_DECL result<grid_factor> intensity_for(std::string_view name);

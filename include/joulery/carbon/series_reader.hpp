@@ -45,6 +45,8 @@ class series_stream {
 using series_result = result<std::shared_ptr<const intensity_series>>;
 
 /// Parses a series that is already in memory.
+///
+/// Thread: any. Cost: linear in the text. Fails: as `read_intensity_series`.
 [[nodiscard]] JOULERY_DECL series_result parse_intensity_series(std::string_view text,
                                                                 const series_options& options = {},
                                                                 std::string source = "text");
@@ -65,6 +67,8 @@ using series_result = result<std::shared_ptr<const intensity_series>>;
 [[nodiscard]] JOULERY_DECL grid_factor grid_factor_for(const intensity_series& s);
 
 /// A model whose intensity follows a series; PUE and the rest come from `base`.
+///
+/// Thread: any. Cost: some strings. Fails: never.
 [[nodiscard]] JOULERY_DECL carbon_model carbon_over_time(std::shared_ptr<const intensity_series> s,
                                                          carbon_model base = {});
 

@@ -295,6 +295,9 @@ inline int run_benchmarks(int argc, char** argv) {
 /// with the end of the benchmark. With several threads the first thread measures for all, since
 /// they begin and end their loops together.
 ///
+/// Thread: one per benchmark thread. Cost: two reads of the meter. Fails: without a counter there
+/// are no energy counters.
+///
 ///     static void infer(benchmark::State& state) {
 ///         network net = load();                       // not measured
 ///         joulery::benchmark_energy watch{state};

@@ -28,6 +28,8 @@ namespace testing {
 /// samples when it is due. No threads, no waiting, reproducible. Its sensors may lag, stall or show
 /// power, its power may be noisy, its reads slow.
 ///
+/// Thread: one. Cost: some operations per update of a counter. Fails: never.
+///
 ///     simulated_machine machine;
 ///     options o = machine.options_with({simulated_counter{}});
 ///     meter m{std::move(o)};  machine.attach(m);

@@ -15,6 +15,8 @@ inline namespace v1 {
 /// suite, and warnings are its system-err. Valid by Jenkins' junit-10.xsd, which has no properties
 /// of cases and seconds with three decimals.
 ///
+/// Thread: any. Cost: linear in the rows. Fails: never.
+///
 ///     write_report(r, "energy.junit.xml");   // beside the CI's other test results
 [[nodiscard]] JOULERY_DECL std::string to_junit(const report& r);
 

@@ -20,6 +20,8 @@ struct documentation_facts {
 /// Markdown: training energy in MWh, how it was obtained, and what was measured, estimated,
 /// assumed.
 ///
+/// Thread: any. Cost: some strings. Fails: never.
+///
 ///     std::cout << to_technical_documentation(joulery::snapshot(), {"my-model", "3.1e22 FLOP"});
 [[nodiscard]] JOULERY_DECL std::string to_technical_documentation(
     const report& r, const documentation_facts& facts = {});
