@@ -1,6 +1,6 @@
 # joulery/joulery.cmake - the targets joulery::joulery (joulery.hpp) and joulery::full (full.hpp, and
-# the headers of assertions/ and testing/): the headers, and the library's bodies compiled once, in a
-# project's own build and with its own flags. A program may have both.
+# the headers of assertions/ and testing/): the headers, and the implementation compiled once, in the
+# project's own build and with its flags. A program may have both.
 # SPDX-License-Identifier: MIT
 set(joulery_sources ${CMAKE_CURRENT_LIST_DIR})
 function(joulery_add_bodies name file)
@@ -18,7 +18,7 @@ function(joulery_add_bodies name file)
     endif()
   endif()
   # Imported, so that a library that links it and exports itself names it, and needs no export of it:
-  # who uses that library finds joulery, too, and compiles the bodies in a build of their own.
+  # users of that library find joulery, too, and compile the implementation in their own build.
   if(NOT TARGET joulery::${name})
     add_library(joulery::${name} INTERFACE IMPORTED GLOBAL)
     target_link_libraries(joulery::${name} INTERFACE joulery_${name})

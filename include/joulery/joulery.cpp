@@ -1,4 +1,4 @@
-// joulery.cpp - the one file of a program that has the library's bodies.
+// joulery.cpp - the file of a program that has the library's implementation.
 // SPDX-License-Identifier: MIT
 //
 // At -O2 this file takes the compiler a third longer, for a sampler that needs 5 % fewer

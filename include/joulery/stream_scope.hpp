@@ -225,7 +225,7 @@ using enabled::stream_scope;
 
 #ifdef JOULERY_IMPLEMENTATION
 
-#include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
+#include "joulery/meter.hpp"  // first: its implementation needs the headers below, which need it
 
 #include "joulery/detail/core/fork_guard.hpp"
 #include "joulery/detail/session/device_context.hpp"

@@ -213,7 +213,7 @@ namespace detail {
 /// Compares with the baseline called `test` in the file, or adds to it.
 ///
 /// Fails:  if the file can't be parsed, or can't be written when recording, the check fails: a
-///         check that never runs would stay green for ever. A missing baseline is skipped.
+///         check that never runs would stay green forever. A missing baseline is skipped.
 [[nodiscard]] inline check_result check_baseline(const measurement& m, const baseline_place& at,
                                                  std::string test, const tolerance& limit = {}) {
     check_result r = detail::compare_or_record(m, at, test, limit);

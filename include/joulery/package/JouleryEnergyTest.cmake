@@ -4,16 +4,16 @@
 #   joulery_add_energy_test(NAME energy COMMAND energy_checks)            # JOULERY_CHECK_ENERGY inside
 #   joulery_add_energy_test(NAME infer_1000 COMMAND infer --images 1000 BUDGET 5J [TIMEOUT seconds])
 #
-# COMMAND is a target or a program that uses joulery. ctest runs it alone (RUN_SERIAL), for what other
-# tests draw would be in its energy. Where nothing can be measured, or only estimated, or the program
+# COMMAND is a target or a program that uses joulery. ctest runs it alone (RUN_SERIAL), because its energy
+# would include that of other tests. If nothing can be measured, or only estimated, or the program
 # exits with 77, ctest shows the test as skipped. With BUDGET, a number and one of uJ, mJ, J, kJ, MJ,
-# the program's own report says what all of it used. The checks of a target know its compiler flags,
-# so that baselines of -O2 and -O3 are not compared.
+# the total in the program's own report is compared with it. The checks of a target know its compiler
+# flags, so that baselines of -O2 and -O3 are not compared.
 
 if(NOT CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
   set(JOULERY_ENERGY_TEST_SCRIPT ${CMAKE_CURRENT_LIST_FILE} CACHE INTERNAL "")
 
-  # What decides about energy among a target's flags: warnings do not.
+  # The flags of a target that affect energy: warnings do not.
   function(joulery_tell_build_flags target)
     string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
     string(REGEX REPLACE "(^| )-W[^ ]*" "" flags "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${type}}")
@@ -32,8 +32,8 @@ if(NOT CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
       endif()
     endforeach()
     if(test_BUDGET AND NOT test_BUDGET MATCHES "^[0-9]+\\.?[0-9]*(uJ|mJ|J|kJ|MJ)$")
-      message(FATAL_ERROR "joulery_add_energy_test: BUDGET ${test_BUDGET} is not understood: say it "
-                          "like 5J, 250mJ or 1.5kJ")
+      message(FATAL_ERROR "joulery_add_energy_test: BUDGET ${test_BUDGET} is not understood: write "
+                          "5J, 250mJ or 1.5kJ")
     endif()
     list(GET test_COMMAND 0 program)
     if(TARGET ${program})
@@ -71,8 +71,8 @@ foreach(i RANGE ${last})
   endif()
 endforeach()
 
-# No other process measures meanwhile, as far as they ask: the lock of quiet_machine.hpp, at most two
-# minutes waited for. The program itself must not ask.
+# Keeps other processes from measuring at the same time: the lock of quiet_machine.hpp, waiting at most
+# two minutes. The program itself must not take it.
 if(NOT DEFINED ENV{JOULERY_ENERGY_LOCK})
   set(ENV{JOULERY_ENERGY_LOCK} /tmp/joulery-energy.lock)
 endif()
@@ -102,7 +102,7 @@ set(joules "${CMAKE_MATCH_1}")
 string(REGEX MATCH "\"co2e_g\": [^,]*,[ \n]*\"quality\": \"([a-z]+)\"" found "${text}")
 set(provenance "${CMAKE_MATCH_1}")
 if(joules STREQUAL "" OR provenance STREQUAL "")
-  message(FATAL_ERROR "${REPORT} is not a report that this version understands")
+  message(FATAL_ERROR "${REPORT} is not a report that this version can read")
 elseif(text MATCHES "\"channels\": *\\[[ \n]*\\]")
   message("energy test skipped: no energy counter can be read")
   return()

@@ -1,4 +1,4 @@
-# install.cmake - the package: headers, license, CMake and pkg-config files; and how it goes again.
+# install.cmake - the package: headers, license, CMake and pkg-config files; and its uninstallation.
 # SPDX-License-Identifier: MIT
 include(CMakePackageConfigHelpers)
 set(joulery_package ${CMAKE_INSTALL_DATADIR}/cmake/joulery)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-# single_header.py - the library as one file: all declarations, then the bodies.
+# single_header.py - the library as one file: all declarations, then the implementation.
 # SPDX-License-Identifier: MIT
 """usage: single_header.py INCLUDE_FOLDER OUTPUT [HEADER...]
 
-HEADER: joulery/joulery.hpp and what else the file shall hold, in the order of inclusion."""
+HEADER: joulery/joulery.hpp and others to include in the file, in the order of inclusion."""
 import pathlib
 import re
 import sys
@@ -13,8 +13,8 @@ IMPLEMENTATION = "#ifdef JOULERY_IMPLEMENTATION"
 
 
 class Amalgam:
-    """Headers stand where they are first needed. One that is first needed where a condition holds
-    (a system, a compiler) may be needed again elsewhere: so each has a guard of its own."""
+    """Headers are placed where they are first needed. One that is first needed under a condition
+    (a system, a compiler) may be needed again elsewhere, so each has its own guard."""
 
     def __init__(self, root):
         self.root = pathlib.Path(root)
@@ -22,7 +22,7 @@ class Amalgam:
         self.declared, self.defined = set(), set()
 
     def halves(self, name):
-        """The lines of a header before its bodies, and its bodies."""
+        """The lines of a header before its implementation, and its implementation."""
         lines = (self.root / name).read_text(encoding="utf-8").split("\n")
         lines = [line for line in lines if line.strip() != "#pragma once"]
         if IMPLEMENTATION not in lines:
@@ -40,7 +40,7 @@ class Amalgam:
             stripped = line.strip()
             found = INCLUDE.match(line)
             if found:
-                # What a condition brings in is known only while it holds.
+                # Includes under a condition count only while it holds.
                 inner = known if depth == 0 else (set(known[0]), set(known[1]))
                 self.include(found.group(1), with_bodies, inner)
                 continue
@@ -61,7 +61,7 @@ class Amalgam:
             self.out.append("#endif")
         if with_bodies and name not in defined:
             defined.add(name)
-            # Its headers may have been declared without their bodies; these come before its own.
+            # Its headers may have been declared without their implementation, which comes first.
             for target in filter(None, map(INCLUDE.match, first)):
                 self.include(target.group(1), True, known)
             if second:

@@ -7,7 +7,7 @@ file(STRINGS ${MANIFEST} files)
 foreach(file IN LISTS files)
   file(REMOVE "$ENV{DESTDIR}${file}")
 endforeach()
-# Folders of the library's own that are empty now, the inner ones first.
+# The library's own folders that are empty now, the inner ones first.
 foreach(file IN LISTS files)
   get_filename_component(folder "$ENV{DESTDIR}${file}" DIRECTORY)
   while(folder MATCHES "/joulery(/|$)")

@@ -19,7 +19,7 @@ namespace joulery {
 inline namespace v1 {
 namespace testing {
 
-/// Plays scripted reads in order, and then repeats the last one for ever.
+/// Plays scripted reads in order, and then repeats the last one forever.
 ///
 /// Thread: write the script before the first read; `reads()` may be called at any time.
 /// Cost:   a vector access, plus the hooks.

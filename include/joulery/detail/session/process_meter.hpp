@@ -3,7 +3,7 @@
 #pragma once
 
 #include "joulery/detail/core/list.hpp"
-#include "joulery/meter.hpp"  // first: its bodies need the headers below, which need the meter
+#include "joulery/meter.hpp"  // first: its implementation needs the headers below, which need it
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
