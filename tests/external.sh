@@ -56,6 +56,10 @@ builder=$!
 install_tools
 wait "$builder" || { cat "$work/programs.log" >&2 && exit 1; }
 export NODE_PATH=$work/node_modules
+# With an implementation of its own, since the other one lacks the metrics; compiled meanwhile.
+g++ "${flags[@]}" -DJOULERY_IMPLEMENTATION "$root/examples/serve.cpp" -o "$work/serve" \
+    -lcpp-httplib -pthread -ldl >"$work/serve.log" 2>&1 &
+builder=$!
 
 echo "== the example converts a report to every format; the golden files hold the bytes"
 golden=$here/report/golden
@@ -76,9 +80,6 @@ schema=$work/node_modules/speedscope/dist/release/file-format-schema.json
 findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings" && exit 1; }
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
 echo "passed: promtool finds nothing to say"
-g++ "${flags[@]}" -DJOULERY_IMPLEMENTATION "$root/examples/serve.cpp" -o "$work/serve" \
-    -lcpp-httplib -pthread -ldl  # with its bodies: those of the metrics are not in the others
-python3 "$here/external/served_metrics.py" "$work/serve" "$root/examples/grafana/joulery.json" "$work"
 
 rm -rf "$work/recorded" && mkdir -p "$work/recorded"
 (cd "$work/recorded" && JOULERY_REPORT=run.csv,run.jsonl JOULERY_CHECKPOINT=100ms "$work/scopes" >/dev/null)
@@ -107,6 +108,10 @@ node "$here/external/flame_graphs.js" "$pictures" "$work/full.speedscope.json" "
 viewer=$(find /usr/share/ -path '*/go-*' -name trace_viewer_full.html | head -n 1)
 node "$here/external/chrome_tracing.js" "$(dirname "$viewer")" "$pictures" "$golden/full.json" \
     "$work/full.trace.json" "$work/recorded/run.trace.json" "$hostile"/*.trace.json
+
+echo "== a server that Prometheus scrapes"
+wait "$builder" || { cat "$work/serve.log" >&2 && exit 1; }
+python3 "$here/external/served_metrics.py" "$work/serve" "$root/examples/grafana/joulery.json" "$work"
 
 echo "== many reports: 2,000 of 100 scopes from 500 machines"
 /usr/bin/python3 "$here/external/many_reports.py" "$golden/full.json" "$work/many" 2000
