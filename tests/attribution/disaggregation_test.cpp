@@ -1,6 +1,8 @@
 // A channel's energy, split by time first and corrected by what is known of the powers.
 #include "joulery/detail/attribution/disaggregation.hpp"
 
+#include "joulery/detail/attribution/past_sums.hpp"
+
 #include "approx.hpp"
 
 #include <doctest/doctest.h>
@@ -107,8 +109,7 @@ TEST_CASE("disaggregation: a parent of all that mixes has their sum for certain"
 TEST_CASE("disaggregation: a reading that is off moves energy between the rows beside it alone") {
     const paths p;
     disaggregation d;
-    const list<row_member> first{member(p.load, 3, 1, 1)},
-        second{member(p.forward, 2, 1, 1)};
+    const list<row_member> first{member(p.load, 3, 1, 1)}, second{member(p.forward, 2, 1, 1)};
     d.add(first, 100, true);
     d.add(second, 50, true);
     d.add_boundary(first, second, 4, 0);
@@ -154,4 +155,53 @@ TEST_CASE("disaggregation: powers that were believed to be others earlier are in
     CHECK(bar(now) < 1);
     CHECK(bar(powers({0, 0, 149, 51}, 1)) < 1);  // as far as both could err
     CHECK(bar(powers({0, 0, 50, 150}, 1)) == approx(100).epsilon(0.01));
+}
+
+TEST_CASE("disaggregation: sums of a moment can be taken out, and leave what came after it") {
+    const paths p;
+    disaggregation d, later;
+    d.add({member(p.forward, 2, 0.25, 1), member(p.load, 3, 0.75, 3)}, 80, true);
+    d.add_boundary({}, {member(p.forward, 2, 1, 1)}, 4, 2);
+    const disaggregation then = d;
+    for (disaggregation* x : {&d, &later}) {
+        x->add({member(p.forward, 2, 0.5, 1), member(nullptr, 4, 0.5, 1)}, 50, true);
+        x->add_boundary({member(p.forward, 2, 1, 1)}, {}, 9, 1, 30);
+    }
+    d.subtract(then);
+    power_estimate e = powers({100, 100, 50, 70, 200}, 10);
+    e.lag = 0.1;
+    const auto left = d.energies(e, {}), alone = later.energies(e, {});
+    for (const std::size_t r : {std::size_t{0}, row(p.train), row(p.forward)}) {
+        CHECK(left[r].total == approx(alone[r].total));
+        CHECK(left[r].variance == approx(alone[r].variance));
+        CHECK(left[r].known == approx(alone[r].known));
+    }
+    CHECK(left[row(p.load)].total == approx(0));
+}
+
+TEST_CASE("past sums: moments are dense near the present, and between two is what was added") {
+    const paths p;
+    past_sums past;
+    disaggregation sums;
+    for (std::size_t rows = 4; rows <= 2000; rows += 4) {
+        sums.add({member(p.load, 3, 1, 1)}, 1, true);
+        past.note(rows, static_cast<double>(rows), sums);
+    }
+    const auto& at = past.rows();
+    REQUIRE(at.size() > 4);
+    CHECK(at.size() <= 12);
+    CHECK(at.back() == 2000);
+    CHECK(at.back() - at[at.size() - 2] <= 32);
+    CHECK(at[1] - at[0] > at.back() - at[at.size() - 2]);
+    for (std::size_t i = 1; i < at.size(); ++i) {
+        CHECK(past.seconds(i) == static_cast<double>(at[i]));
+        const auto e = past.between(i, i).energies(powers({1, 1, 1, 1}, 0), {});
+        CHECK(e[row(p.load)].total == approx(static_cast<double>(at[i] - at[i - 1]) / 4));
+    }
+    past.clear(2000);
+    CHECK(past.rows().empty());
+    past.note(2015, 0, sums);
+    CHECK(past.rows().empty());
+    past.note(2016, 0, sums);
+    CHECK(past.rows().size() == 1);
 }

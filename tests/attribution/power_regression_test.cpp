@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "approx.hpp"
@@ -25,6 +27,7 @@ struct program {
     double call_noise = 0, common_noise = 0, common_tau = 1, lag = 0;
     double run_seconds = 10;
     std::uint64_t seed = 1;
+    double swap_at = 1e9;  ///< s; then the first two scopes exchange their powers
 };
 struct row {
     double length, joules, variance;
@@ -48,6 +51,7 @@ class simulation {
         for (int k = 1; k <= updates; ++k) {
             advance(1e-3, drawn);
             const double now = k * 1e-3;
+            if (now >= p_.swap_at && now < p_.swap_at + 1e-3) std::swap(p_.watts[0], p_.watts[1]);
             const bool end = burst > 0 ? (--burst, true) : now > target && (burst = 3, true);
             if (!end) continue;
             const double value = std::floor((energy_ - p_.lag * shown_) / step) * step;
@@ -90,10 +94,13 @@ class simulation {
     double left_ = 0, call_watts_ = 0, common_ = 0, energy_ = 0, shown_ = 100;
 };
 
-power_estimate estimate(const trace& t) {
-    power_regression r;
+void feed(power_regression& r, const trace& t) {
     for (const row& x : t.rows)
         r.add({x.length, x.joules, x.variance, 0, x.terms.data(), x.terms.size()});
+}
+power_estimate estimate(const trace& t) {
+    power_regression r;
+    feed(r, t);
     return r.solve();
 }
 
@@ -356,4 +363,77 @@ TEST_CASE("power regression: powers that change are followed when their rows are
     CHECK(r.solve().watts[0] - r.solve().watts[1] == approx(50).epsilon(0.01));
     feed(2200, 50, 100);
     CHECK(r.solve().watts[1] - r.solve().watts[0] == approx(50).epsilon(0.05));
+}
+
+namespace {
+
+std::vector<std::size_t> every_16th(std::size_t rows) {
+    std::vector<std::size_t> numbers;
+    for (std::size_t n = 16; n <= rows; n += 16) numbers.push_back(n);
+    return numbers;
+}
+/// Number of the row after which powers are found to have changed; 0: none.
+std::size_t changed_after(const trace& t) {
+    power_regression r;
+    feed(r, t);
+    const std::vector<std::size_t> after = every_16th(t.rows.size());
+    const joulery::detail::change c = r.find_change({after.begin(), after.end()});
+    if (!c.found) return 0;
+    CHECK(c.first <= c.place);
+    CHECK(c.place <= c.last);
+    return after[c.place];
+}
+
+}  // namespace
+
+TEST_CASE("power regression: powers that change are noticed, and placed where they did") {
+    for (const double noise : {0.0, 0.05}) {
+        for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+            CAPTURE(noise);
+            CAPTURE(seed);
+            program p;
+            p.common_noise = noise;
+            p.seed = seed;
+            p.run_seconds = 15;
+            p.swap_at = 6 + static_cast<double>(seed);
+            const trace t = simulation(p).run();
+            std::size_t row = 0;
+            for (double end = 0; end < p.swap_at; ++row) end += t.rows[row].length;
+            const std::size_t found = changed_after(t);
+            CHECK(found + 32 > row);
+            CHECK(found < row + 32);
+        }
+    }
+}
+
+TEST_CASE("power regression: noise is not taken for a change") {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        CAPTURE(seed);
+        for (const double call_noise : {0.0, 0.2}) {
+            for (const double common_noise : {0.0, 0.1}) {
+                program p;
+                p.call_noise = call_noise, p.common_noise = common_noise, p.seed = seed;
+                CHECK(changed_after(simulation(p).run()) == 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("power regression: rows before and since a change give the powers of their time") {
+    program p;
+    p.swap_at = 6;
+    const trace t = simulation(p).run();
+    power_regression before, since;
+    for (power_regression* r : {&before, &since}) feed(*r, t);
+    const std::size_t found = changed_after(t);
+    REQUIRE(found > 0);
+    before.keep_until(found);
+    since.keep_since(found);
+    CHECK(before.rows() == found);
+    CHECK(since.rows() == t.rows.size());
+    const std::vector<double> old = before.solve().watts, now = since.solve().watts;
+    // A few of the rows before that place may be from after the change, or the other way round.
+    CHECK(old[1] - old[0] == approx(p.watts[1] - p.watts[0]).epsilon(0.2));
+    CHECK(now[0] - now[1] == approx(p.watts[1] - p.watts[0]).epsilon(0.2));
+    CHECK(now[3] - now[2] == approx(p.watts[3] - p.watts[2]).epsilon(0.1));
 }

@@ -8,10 +8,8 @@
 // (disaggregation.hpp).
 #pragma once
 
-#include "joulery/detail/attribution/disaggregation.hpp"
+#include "joulery/detail/attribution/channel_energies.hpp"
 #include "joulery/detail/attribution/fit_terms.hpp"
-#include "joulery/detail/attribution/power_regression.hpp"
-#include "joulery/detail/attribution/published_energies.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
 #include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/quality.hpp"
@@ -33,7 +31,7 @@ namespace detail {
 /// power_regression for a row. Fails: never.
 class channel_attribution {
  public:
-    explicit channel_attribution(channel_traits traits) : traits_(traits) {}
+    explicit channel_attribution(channel_traits traits) : traits_(traits), energies_(traits) {}
 
     /// The first reading: rows begin here. What happened between `created_at` and it is unknown.
     void begin(const dated_reading& r, scope_states& all) {
@@ -57,15 +55,7 @@ class channel_attribution {
         last_ = r;
         if (r.fits) end_fit_row(r);
         if (r.bills && !(r.at_edge && powers_tell_more(r))) end_bill_row(r, own_share);
-        if (!r.at_edge && seconds_billed_ >= next_estimate_) {
-            (void)estimate();
-            if (seconds_billed_ >= 2 * candidate_at_) {  // a quarter to a half of the run ago
-                power_estimate now = powers_;
-                earlier_ = std::exchange(candidate_, std::move(now));
-                candidate_at_ = seconds_billed_;
-            }
-            next_estimate_ = seconds_billed_ + std::clamp(seconds_billed_ / 4, 0.2, 10.0);
-        }
+        if (!r.at_edge) energies_.keep_up(mean_power(), rows_);
     }
 
     /// Looks at the scopes without ending a row: changes up to the next look will be visible.
@@ -83,7 +73,9 @@ class channel_attribution {
     /// J, attributed or outside scopes: the channel's total.
     [[nodiscard]] double joules() const noexcept { return bill_joules_; }
     /// J of the channel outside all scopes, including other processes'; as last published.
-    [[nodiscard]] double unscoped() const noexcept { return others_ + published_.self(0); }
+    [[nodiscard]] double unscoped() const noexcept {
+        return others_ + energies_.published().self(0);
+    }
     /// J of the channel that this process used.
     [[nodiscard]] double own_joules() const noexcept {
         return bill_joules_ - others_ - start_.joules;
@@ -92,12 +84,14 @@ class channel_attribution {
     [[nodiscard]] double edge_joules() const noexcept { return edge_joules_; }
     /// J of a path, children included, as last published.
     [[nodiscard]] double total_of(const path_record& path) const noexcept {
-        return published_.total(path.index + 1);
+        return energies_.published().total(path.index + 1);
     }
     /// J of a path by its share of the rows so far, children included, independent of powers.
-    [[nodiscard]] double by_share(const path_record& p) const noexcept { return sums_.by_share(p); }
+    [[nodiscard]] double by_share(const path_record& p) const noexcept {
+        return energies_.by_share(p);
+    }
     /// Whether rows have revealed the powers of single scopes.
-    [[nodiscard]] bool has_powers() const noexcept { return powers_.watts.size() > 2; }
+    [[nodiscard]] bool has_powers() const noexcept { return powers().watts.size() > 2; }
 
     /// The energy of each path, by index + 1; 0 is outside all scopes. Never less than last time
     /// for any of them; together they have all energy billed. Under `inclusive` attribution paths
@@ -105,39 +99,20 @@ class channel_attribution {
     /// open.
     list<path_energy> publish() {
         list<path_energy> now = known_so_far();
-        published_.keep_monotone(now, traits_.policy == attribution::inclusive,
-                                 [this](std::size_t row) { return sums_.parent_of(row); });
-        if (seconds_since_commit_ > seconds_a_block) commit();
+        energies_.publish(now, rows_);
         return now;
     }
 
     /// The same, as presently known, without a promise for the future.
     list<path_energy> known_so_far() {
-        list<path_energy> now = energies();
-        const double error = std::max(traits_.model_error, late_.error());
-        sums_.add_last_boundary(last_members_, boundary_.squares(), now);
-        // An error of the powers moves energy between a path and the others.
-        for (path_energy& e : now) {
-            const double others = own_joules() > 0 ? 1 - e.total / own_joules() : 1;
-            const double known = traits_.known_memory > 0 ? 0 : e.known;  // a gauge is late as well
-            const double wrong = error * std::max(e.total - known, 0.0) * std::max(others, 0.0);
-            e.variance += wrong * wrong;
-        }
-        // The energy used by reads at its edges was subtracted from a path at the mean power.
-        for (std::size_t i = 1; i < now.size(); ++i) {
-            const double taken = rows_.edge_ticks(i - 1) * traits_.seconds_per_tick;
-            const double wrong = unknown_share * mean_power() * taken;
-            now[i].variance += wrong * wrong;
-        }
-        published_.add_committed(now);
-        return now;
+        return energies_.of_paths(mean_power(), rows_, last_members_, boundary_.squares());
     }
 
     /// The change in the channel's power, in watts, from what was open in the last row to `path`
     /// alone: for energy that a counter does not show yet.
     [[nodiscard]] double recent_power(const path_record* active) const noexcept {
         const double mean = last_row_power_;
-        const std::vector<double>& w = powers_.watts;
+        const std::vector<double>& w = powers().watts;
         const std::uint32_t c = rows_.known_column(active);
         if (last_members_.empty() || c >= w.size()) return mean;
         double usual = 0, open = 0;
@@ -152,17 +127,16 @@ class channel_attribution {
     }
     /// Standard deviation of `recent_power`, in watts.
     [[nodiscard]] double recent_power_error(const path_record* active) const noexcept {
-        const std::size_t n = powers_.watts.size();
+        const std::size_t n = powers().watts.size();
         const std::uint32_t c = rows_.known_column(active);
-        const double known = c < n ? std::sqrt(std::max(powers_.covariance[c * n + c], 0.0)) : 0;
+        const double known = c < n ? std::sqrt(std::max(powers().covariance[c * n + c], 0.0)) : 0;
         return c < n ? known : unknown_deviation * mean_power();
     }
     /// s, length of the sensor's memory.
-    [[nodiscard]] double lag() const noexcept { return powers_.lag; }
+    [[nodiscard]] double lag() const noexcept { return powers().lag; }
 
  private:
     static constexpr double unknown_deviation = 0.6;
-    static constexpr double seconds_a_block = 300;
 
     void end_fit_row(const dated_reading& r) {
         const double joules = completed(r) - fit_joules_;
@@ -180,15 +154,13 @@ class channel_attribution {
             const double unsure = rows_.to_fit().unsure_seconds() * mean_power();
             row.read_variance += unsure * unsure;
             row.tail = rows_.tail();
-            late_.add(std::max(r.delay, traits_.known_memory), std::min(row.tail, seconds));
             rows_.for_open_now(
                 [&](std::uint32_t column, double threads) { terms_.add_open(column, threads); });
             // Which device streams were open then is unknown, so nothing is moved.
             const double late = rows_.to_fit().device_busy > 0 ? 0 : r.late;
             terms_.move_late(late, std::min(row.tail, seconds));
             terms_.give_to(row);
-            regression_.add(row);
-            is_stale_ = true;
+            energies_.fit(row, r.delay);
         }
         if (!is_exact) skipped_ += seconds;
         fit_joules_ += joules;
@@ -217,21 +189,21 @@ class channel_attribution {
             boundary_.variance = old * old;
         }
         rows_.members_to_bill(members_);
-        sums_.reserve(members_);  // nothing below allocates: a row is billed only once
+        energies_.reserve(members_);  // nothing below allocates: a row is billed only once
         own_share_ = own_share;
         others_ += joules * (1 - own_share);
         edge_joules_ += joules * own_share * std::min(rows_.to_bill().edges / seconds, 1.0);
-        sums_.add_reserved(members_, joules * own_share, traits_.policy != attribution::inclusive);
-        sums_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias,
-                           last_members_.empty() ? 0 : boundary_.shown - mean_power());
+        energies_.bill(members_, joules * own_share);
+        energies_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias,
+                               last_members_.empty() ? 0 : boundary_.shown - mean_power());
         last_row_power_ = joules / seconds;
         last_members_.swap(members_);
         bill_joules_ = shown.joules;
         boundary_ = shown;
         bill_end_ = r;
         seconds_billed_ += seconds;
-        seconds_since_commit_ += seconds;
         rows_.to_bill().clear();
+        energies_.end_row(seconds);
     }
     [[nodiscard]] billed_value value_now(const dated_reading& r) const noexcept {
         const guess power = pending_power(r);
@@ -253,9 +225,9 @@ class channel_attribution {
             const double dated = r.uncertainty * watts;
             v.variance = dated * dated + traits_.quantum * traits_.quantum / 12;
             // A gauge still has to show what was drawn that long ago.
-            const double memory = std::max(r.at_edge ? 0 : powers_.lag, traits_.known_memory / 2);
+            const double memory = std::max(r.at_edge ? 0 : powers().lag, traits_.known_memory / 2);
             const double stale = (r.staleness + memory) * power.deviation;
-            if (!r.at_edge) v.variance += stale * stale + powers_.late_variance;
+            if (!r.at_edge) v.variance += stale * stale + powers().late_variance;
             if (r.at_edge) v.variance += stalls_.unseen() * mean * mean;
             if (r.at_edge) v.bias = stale + r.delay * watts;
         }
@@ -264,8 +236,8 @@ class channel_attribution {
     }
     // The power that a slow sensor shows at the end of the current row, whose shown mean is `mean`.
     [[nodiscard]] double shown_power(double mean) const noexcept {
-        const double seconds = rows_.to_bill().seconds, lag = std::max(powers_.lag, least_memory);
-        const double kept = std::exp(-seconds / lag), late = powers_.lag * (1 - kept);
+        const double seconds = rows_.to_bill().seconds, lag = std::max(powers().lag, least_memory);
+        const double kept = std::exp(-seconds / lag), late = powers().lag * (1 - kept);
         if (!(seconds_billed_ > 0)) return mean;
         const bool alone = rows_.to_bill().longest_part() > 0.99;
         const double drawn = alone && seconds > 2 * lag
@@ -334,41 +306,16 @@ class channel_attribution {
         return g.error * seconds < g.deviation * r.staleness;
     }
     static constexpr double a_moment = 1.0 / 8;
+    [[nodiscard]] const power_estimate& powers() const noexcept { return energies_.last_powers(); }
     [[nodiscard]] double mean_power() const noexcept {
         return seconds_billed_ > 0 ? (bill_joules_ - start_.joules) / seconds_billed_ : 0;
-    }
-
-    const power_estimate& estimate() {
-        if (is_stale_ || powers_.watts.empty()) {
-            if (traits_.separates_scopes && regression_.columns() > 0) {
-                power_estimate solved = regression_.solve();  // completely, or not at all
-                powers_ = std::move(solved);
-                powers_.number = ++solved_;
-            }
-            is_stale_ = false;
-        }
-        powers_.mean_watts = mean_power();
-        return powers_;
-    }
-
-    [[nodiscard]] list<path_energy> energies() {
-        return sums_.energies(estimate(), earlier_,
-                              [this](std::size_t path) { return rows_.turns_of(path); });
-    }
-
-    // Makes the rows so far final: later rows correct only later rows.
-    void commit() {
-        published_.commit(energies());
-        sums_.clear();
-        seconds_since_commit_ = 0;
     }
 
     const channel_traits traits_;
     row_builder rows_{traits_};
     bool begun_ = false;
     dated_reading start_, last_, fit_end_, bill_end_;
-    double skipped_ = 0;  ///< s, since the last row that was fitted
-    late_values late_;
+    double skipped_ = 0;      ///< s, since the last row that was fitted
     double fit_joules_ = 0;   ///< as of the end of the last row to fit
     double bill_joules_ = 0;  ///< and to bill
     billed_value boundary_;   ///< end of the last row to bill
@@ -380,15 +327,8 @@ class channel_attribution {
     list<fit_member> fit_members_;
     double last_row_power_ = 0;
     fit_terms terms_;
-    power_regression regression_{row_builder::most_columns, traits_.known_memory};
-    power_estimate powers_, earlier_, candidate_;
-    double candidate_at_ = 0.5;
-    bool is_stale_ = false;
-    std::uint64_t solved_ = 0;  ///< number of solutions so far
-    disaggregation sums_;
-    published_energies published_;
-    double seconds_billed_ = 0, seconds_since_commit_ = 0;
-    double next_estimate_ = 0.2;
+    double seconds_billed_ = 0;
+    channel_energies energies_;
 };
 
 }  // namespace detail

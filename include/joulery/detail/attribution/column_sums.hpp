@@ -2,7 +2,7 @@
 // it. SPDX-License-Identifier: MIT
 #pragma once
 
-#include "joulery/detail/attribution/power_regression.hpp"
+#include "joulery/detail/attribution/power_estimate.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -16,7 +16,7 @@
 
 #include "joulery/detail/attribution/column_sums.hpp"
 #include "joulery/detail/attribution/pending_row.hpp"
-#include "joulery/detail/attribution/power_regression.hpp"
+#include "joulery/detail/attribution/power_estimate.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 
@@ -194,6 +194,21 @@ class disaggregation {
         return path.index + 1 < rows_.size() ? rows_[path.index + 1].inside : 0;
     }
 
+    /// Takes out rows that were added up to here, as the sums were then.
+    void subtract(const disaggregation& then) {
+        for (std::size_t p = 0; p < then.rows_.size(); ++p) rows_[p].subtract(then.rows_[p]);
+        for (std::size_t c = 0; c < then.columns_.size(); ++c) {
+            column_sums& mine = columns_[c];
+            const column_sums& other = then.columns_[c];
+            mine.weight -= other.weight;
+            mine.seconds -= other.seconds;
+            for (std::size_t q = 0; q < other.crossed.size(); ++q)
+                mine.crossed[q] -= other.crossed[q];
+        }
+        for (column_sums& c : columns_) c.of_powers = column_sums::unknown;
+    }
+    [[nodiscard]] std::size_t paths() const noexcept { return rows_.size(); }
+
     /// Starts again for the following rows.
     void clear() {
         for (path_sums& r : rows_) static_cast<block_sums&>(r) = {};
@@ -209,6 +224,15 @@ class disaggregation {
         double own_noise = 0, others_noise = 0;                 ///< s of white noise
         double random = 0, bias_at_begin = 0, bias_at_end = 0;  ///< of its total
         double owed = 0, owed_in_all = 0;  ///< W, per s of lag; `owed_in_all`: with children
+
+        void subtract(const block_sums& other) noexcept {
+            for (auto sum :
+                 {&block_sums::share, &block_sums::weight, &block_sums::share_deviation,
+                  &block_sums::waited, &block_sums::alone, &block_sums::own_noise,
+                  &block_sums::others_noise, &block_sums::random, &block_sums::bias_at_begin,
+                  &block_sums::bias_at_end, &block_sums::owed, &block_sums::owed_in_all})
+                this->*sum -= other.*sum;
+        }
     };
     struct path_sums : block_sums {
         std::uint32_t column = 0;

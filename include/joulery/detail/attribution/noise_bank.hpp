@@ -4,7 +4,7 @@
 
 #include "joulery/detail/attribution/noise_filter.hpp"
 #include "joulery/detail/attribution/noise_grid.hpp"
-#include "joulery/detail/attribution/packed_matrix.hpp"
+#include "joulery/detail/attribution/power_solution.hpp"
 #include "joulery/detail/attribution/row_window.hpp"
 #include "joulery/detail/attribution/window_probe.hpp"
 #include "joulery/detail/core/list.hpp"
@@ -18,64 +18,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// What is assumed about powers before the rows of the window are seen. Base first.
-struct power_prior {
-    double mean = 0;          ///< W of a column
-    double channel = 1;       ///< W of the channel
-    double reference = 0;     ///< W per column, subtracted from rows
-    std::size_t columns = 0;  ///< without the base
-    information past;         ///< rows that the window has dropped
-
-    /// Standard deviation of a power relative to the mean: that of powers spread evenly between
-    /// nearly nothing and twice the mean.
-    static constexpr double relative_deviation = 0.6;
-    /// Variance of the mean itself, relative to that of a power: the base may draw much.
-    static constexpr double level = 0.5;
-
-    void add_to(packed_matrix& left, std::vector<double>& right) const noexcept {
-        const double stddev = relative_deviation * std::max(mean, 1e-9);
-        const double n = static_cast<double>(columns), each = 1 / (stddev * stddev);
-        const double common = each * level / (1 + n * level);
-        const double pull = (mean - reference) * (each - n * common);
-        left(0, 0) += 1 / (channel * channel);
-        for (std::size_t i = 1; i <= columns; ++i) {
-            double* row = left.row(i);
-            for (std::size_t j = 1; j <= i; ++j) row[j] -= common;
-            row[i] += each;
-            right[i] += pull;
-        }
-    }
-};
-
-/// Powers under one noise model.
-struct power_solution {
-    packed_matrix factor;       ///< of the inverse of their covariance
-    std::vector<double> watts;  ///< base first; beyond the reference
-    double evidence = -1e300;   ///< logarithm of the rows' likelihood, without a constant
-    double misfit = 1;          ///< of the rows: 1 if the noise is as large as the model says
-};
-
-[[nodiscard]] inline power_solution solve_powers(const noise_filter& f, const power_prior& prior) {
-    power_solution s;
-    information all;
-    all.resize(prior.columns + 1);
-    all.add(prior.past, 1);
-    all.add(f.older(), 1);
-    all.add(f.recent(), 1);
-    prior.add_to(all.left, all.right);
-    s.watts = all.right;
-    s.factor = std::move(all.left);
-    if (!s.factor.factor()) return s;
-    s.factor.solve(s.watts);
-    double explained = 0;
-    for (std::size_t i = 0; i < s.watts.size(); ++i) explained += all.right[i] * s.watts[i];
-    const double left = f.older().squares + f.recent().squares - explained;
-    s.evidence = -0.5 * (left + f.older().log_variance + f.recent().log_variance +
-                         s.factor.log_determinant());
-    s.misfit = left / static_cast<double>(f.older().rows + f.recent().rows + 1);
-    return s;
-}
 
 /// A handful of noise models that process every row as it comes, and one candidate at a time that
 /// catches up with them over the rows in the window. The model that explains the rows better stays.
@@ -125,7 +67,12 @@ class noise_bank {
             m.filter.add(prepared_);
         }
         ++rows_;
+        if (solutions_.empty()) return;
+        const double off = members_.front().filter.deviation_from(solutions_.front().watts);
+        surprise_ += (std::min(off * off, 25.0) - surprise_) / 12;
     }
+    /// How far the last dozen rows or so are from what the best model expected: 1 in the mean.
+    [[nodiscard]] double surprise() const noexcept { return surprise_; }
     /// As `row_window::shift`.
     void shift() {
         for (member& m : members_) {
@@ -134,6 +81,25 @@ class noise_bank {
         }
         center_checks_.clear();
         candidate_.clear();
+    }
+    /// Forgets the rows that the window has lost.
+    void restart(row_window& window, const row_window::column_facts& facts) {
+        for (member& m : members_) {
+            m.filter = noise_filter(m.filter.model());
+            m.checks.clear();
+            m.built_at = 0;
+            for (std::size_t k = 0; k < window.size(); ++k) {
+                if (k == window.older_size()) m.filter.shift();
+                window.prepare(k, facts, prepared_, m.filter.model());
+                m.filter.add(prepared_);
+            }
+        }
+        rows_ = window.size();
+        round_at_ = 0;
+        center_checks_.clear();
+        candidate_.clear();
+        tried_.clear();
+        moves_.clear();
     }
     /// Updates the solutions of the most likely members, at most `limit` of them.
     void weigh(const power_prior& prior, std::size_t limit) {
@@ -389,7 +355,7 @@ class noise_bank {
     std::size_t replay_ = 0, round_at_ = 0, rounds_ = 0;
     filter_row prepared_;
     window_probe probe_;
-    double suspected_lag_ = 0;
+    double suspected_lag_ = 0, surprise_ = 1;
 };
 
 }  // namespace detail

@@ -116,6 +116,13 @@ class noise_filter {
     /// The innovation of the last row in standard deviations if a single column draws 1 W; and its
     /// variance, J^2.
     [[nodiscard]] double last_deviation() const noexcept { return last_deviation_; }
+    /// The same with those powers; 0 while some power is unknown.
+    [[nodiscard]] double deviation_from(const std::vector<double>& watts) const noexcept {
+        if (watts.size() < innovation_.size()) return 0;
+        double expected = 0;
+        for (std::size_t i = 0; i < innovation_.size(); ++i) expected += innovation_[i] * watts[i];
+        return (last_joules_ - expected) / std::sqrt(last_variance_);
+    }
     [[nodiscard]] double last_variance() const noexcept { return last_variance_; }
 
     void add(const filter_row& row) {
@@ -144,6 +151,7 @@ class noise_filter {
             covariance_[i][i] = std::max(covariance_[i][i] + t.fresh[i], 0.0);
         }
         last_variance_ = variance;
+        last_joules_ = y;
         last_deviation_ = (y - innovation_[0]) / std::sqrt(variance);
         accumulate(row.columns, y, variance);
     }
@@ -286,7 +294,7 @@ class noise_filter {
     double value_[states] = {}, covariance_[states][states] = {};
     std::vector<double> by_column_[states];  ///< derivatives of the values by power
     std::vector<double> innovation_, lagged_, shown_;
-    double last_deviation_ = 0, last_variance_ = 0;
+    double last_deviation_ = 0, last_variance_ = 0, last_joules_ = 0;
 };
 
 }  // namespace detail

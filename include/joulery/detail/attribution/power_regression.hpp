@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/attribution/change_finder.hpp"
 #include "joulery/detail/attribution/noise_bank.hpp"
 #include "joulery/detail/attribution/noise_filter.hpp"
 #include "joulery/detail/attribution/packed_matrix.hpp"
+#include "joulery/detail/attribution/power_estimate.hpp"
 #include "joulery/detail/attribution/row_window.hpp"
 #include "joulery/detail/core/list.hpp"
 
@@ -18,23 +20,6 @@
 namespace joulery {
 inline namespace v1 {
 namespace detail {
-
-/// What rows reveal about the columns' powers.
-struct power_estimate {
-    std::vector<double> watts;            ///< by column
-    std::vector<double> covariance;       ///< of `watts`, row after row, W^2
-    double widened = 1;                   ///< factor on `covariance`, for few rows
-    std::vector<double> white_by_column;  ///< W^2 s: white noise of each column's power
-    double lag = 0;                       ///< s: the sensor's memory
-    double lag_deviation = 0;             ///< s: uncertainty of the lag
-    double late_variance = 0;             ///< J^2: of energy shown late where a row ends
-    double white = 0;                     ///< W^2 s: white noise of the mean column's power
-    double common_stddev = 0;             ///< W: of the common mode
-    double common_tau = 0;                ///< s: its memory
-    double mean_watts = 0;                ///< J per thread-second
-    std::size_t rows = 0;
-    std::uint64_t number = 0;  ///< identifies it among its channel's others; 0: unidentified
-};
 
 /// Splits the energy of one channel: how much power does each path draw?
 ///
@@ -103,6 +88,34 @@ class power_regression {
         bank_.search(window_, facts_, prior_, columns() > 32 ? 12 : columns() > 8 ? 32 : 48);
     }
 
+    /// How many rows it has ever used.
+    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+    /// Whether the last rows are far from what the powers and the noise predict.
+    [[nodiscard]] bool is_surprised() const noexcept { return bank_.surprise() > 3; }
+    /// Whether powers have changed after one of these numbers of rows (ascending). A change and a
+    /// sensor's memory look alike: of gauges it says nothing.
+    [[nodiscard]] change find_change(const list<std::size_t>& after) {
+        if (bank_.empty() || after.empty() || known_memory_ > 0) return {};
+        list<std::size_t> places;
+        for (const std::size_t n : after) places.push_back(n - std::min(n, forgotten()));
+        bank_.weigh(prior_, noise_bank::max_members);
+        return changes_.find(window_, facts_, best_model(), prior_, places);
+    }
+    [[nodiscard]] bool seems_to_lag() {
+        return columns() <= 32 && probe_.lag(window_, facts_, best_model()) > some_lag;
+    }
+    /// Forgets the rows after that number, or those up to it.
+    void keep_until(std::size_t number) {
+        window_.keep_first(number - forgotten());
+        rows_ = number;
+        start_again();
+    }
+    void keep_since(std::size_t number) {
+        window_.drop_first(number - forgotten());
+        prior_.past = information();
+        start_again();
+    }
+
     /// The estimate as of the last row; valid until the next call.
     const power_estimate& solve() {
         if (estimate_.rows != rows_) average();
@@ -135,8 +148,26 @@ class power_regression {
             facts_.lengths[row.terms[i].column + 1] = row.terms[i].length;
             open_ += row.terms[i].seconds;
         }
+        find_mean();
+    }
+    void find_mean() {
         prior_.channel = std::max(joules_ / seconds_[0], 1e-9);
         prior_.mean = open_ > 0 ? std::max(joules_ / open_, 0.0) : prior_.channel;
+    }
+    void start_again() {
+        joules_ = open_ = 0;
+        std::fill(seconds_.begin(), seconds_.end(), 0.0);
+        window_.add_up(joules_, seconds_);
+        for (std::size_t i = 1; i < seconds_.size(); ++i) open_ += seconds_[i];
+        find_mean();
+        bank_.restart(window_, facts_);
+        bank_.search(window_, facts_, prior_, 2000);  // a change has passed for noise so far
+        estimate_.rows = 0;
+    }
+    // Rows that the window no longer holds.
+    [[nodiscard]] std::size_t forgotten() const noexcept { return rows_ - window_.size(); }
+    [[nodiscard]] const noise_model& best_model() const noexcept {
+        return bank_.members().front().filter.model();
     }
     // The older half of the window becomes the past, the recent half the older one.
     void shift() {
@@ -155,7 +186,7 @@ class power_regression {
         window_.shift();
         bank_.shift();
     }
-    static constexpr double memory = 600;  ///< s
+    static constexpr double memory = 600, some_lag = 4e-3;  ///< s
 
     [[nodiscard]] double weights() noexcept {
         double sum = 0;
@@ -353,6 +384,8 @@ class power_regression {
     row_window::column_facts facts_;
     power_prior prior_;
     noise_bank bank_;
+    change_finder changes_;
+    window_probe probe_;
     power_estimate estimate_;
 };
 

@@ -34,8 +34,9 @@ class published_energies {
             now[p].variance = deviation * deviation;
         }
     }
-    /// Makes a block final: later rows correct only later rows. Call it after `add_committed`.
+    /// Makes a block final: later rows correct only later rows.
     void commit(const list<path_energy>& block) {
+        if (committed_.size() < block.size()) committed_.resize(block.size());
         for (std::size_t p = 0; p < block.size(); ++p) {
             committed_[p].self += block[p].self;
             committed_[p].total += block[p].total;

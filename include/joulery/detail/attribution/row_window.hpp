@@ -80,6 +80,24 @@ class row_window {
         recent_.rows.clear();
         recent_.terms.clear();
     }
+    /// Forgets the first rows, or all others.
+    void drop_first(std::size_t count) {
+        const std::size_t older = std::min(count, older_size());
+        older_.drop_first(older);
+        recent_.drop_first(count - older);
+    }
+    void keep_first(std::size_t count) {
+        const std::size_t older = std::min(count, older_size());
+        older_.keep_first(older);
+        recent_.keep_first(count - older);
+    }
+    /// Adds the energy of all rows, their length and the columns' times (base first).
+    void add_up(double& joules, std::vector<double>& seconds) const noexcept {
+        for (const half* h : {&older_, &recent_}) {
+            for (const row& r : h->rows) joules += r.joules, seconds[0] += r.length;
+            for (const term& t : h->terms) seconds[t.column + std::size_t{1}] += t.seconds;
+        }
+    }
 
     void add(const regression_row& from) {
         row r{from.length,
@@ -171,6 +189,18 @@ class row_window {
     struct half {
         list<row> rows;
         list<term> terms;
+        void drop_first(std::size_t count) {
+            if (count == 0) return;
+            const std::size_t first = count < rows.size() ? rows[count].first : terms.size();
+            terms.erase(terms.begin(), terms.begin() + static_cast<std::ptrdiff_t>(first));
+            rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count));
+            for (row& r : rows) r.first -= first;
+        }
+        void keep_first(std::size_t count) {
+            if (count >= rows.size()) return;
+            terms.resize(rows[count].first);
+            rows.resize(count);
+        }
     };
     [[nodiscard]] const half& half_of(std::size_t index) const noexcept {
         return index < older_size() ? older_ : recent_;
