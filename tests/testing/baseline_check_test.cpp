@@ -163,16 +163,16 @@ TEST_CASE("baseline: a failure shows the interval, the baseline, the change and 
     CHECK(says(r, "to do: find the regression, or accept the cost: JOULERY_BASELINE=update"));
 }
 
-TEST_CASE("baseline: a failure says where a build's flags are not known") {
+TEST_CASE("baseline: a failure says where a build's flags are unknown") {
     energy_baseline then = baseline(five_runs);
     const measurement more = measurement_of(times(ten, 1.1));
     then.build = "gcc 12, optimized, -O2";
-    CHECK_FALSE(says(judge_regression(more, then), "flags are not known"));
+    CHECK_FALSE(says(judge_regression(more, then), "flags are unknown"));
     then.build = build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     CHECK(says(judge_regression(more, then),
                "the compiler's flags are unknown (define "
                "JOULERY_BUILD_FLAGS): another -O level"));
-    CHECK_FALSE(says(judge_regression(measurement_of(ten), then), "flags are not known"));
+    CHECK_FALSE(says(judge_regression(measurement_of(ten), then), "flags are unknown"));
 }
 
 TEST_CASE("baseline: missing ones are skipped, recorded when asked, then compared") {
