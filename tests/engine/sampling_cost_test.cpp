@@ -258,3 +258,45 @@ TEST_CASE("sampling cost: such rows are as rare as what is made of them asks for
         CHECK(p.m.snapshot().find("work")->total.joules() == approx(joules).epsilon(0.01));
     }
 }
+
+TEST_CASE("sampling cost: a gauge is read as often as before where rows cost much") {
+    struct gauge final : backend {
+        explicit gauge(const double* watts) : watts_(watts) {
+            channels_[0].part = component::gpu;
+            channels_[0].kind = reading_kind::power_gauge;
+            channels_[0].joules_per_count = 1;
+            channels_[0].update_period = 10ms;
+        }
+        std::string_view name() const noexcept override { return "gauge"; }
+        const std::vector<channel>& channels() const noexcept override { return channels_; }
+        read_status read(counter_span out) noexcept override {
+            out[0] = static_cast<std::uint64_t>(*watts_);
+            return read_status::ok;
+        }
+        std::vector<channel> channels_ = std::vector<channel>(1);
+        const double* watts_;
+    };
+    const auto clock = std::make_shared<manual_clock>();
+    double watts = 100, joules = 0, billed = 0;
+    options o;
+    testing::access::set_clock(o, clock);
+    o.backends.push_back(std::make_unique<gauge>(&watts));
+    meter m{std::move(o)};
+    detail::metered_backend& source = *testing::access::engine_of(m).backends()[0];
+    int rows = 0;
+    scope s{m, "work"};
+    for (int i = 0; i < 6'000; ++i) {
+        watts = i / 150 % 2 == 0 ? 100 : 500;  // a second and a half each
+        clock->advance(10ms);
+        joules += watts * 10e-3;
+        const std::uint64_t before = source.reader.read_at();
+        testing::access::sample(m);
+        if (source.reader.read_at() != before) source.note_sampled(20e-3);
+        rows += std::exchange(billed, source.shares[0].joules()) != billed ? 1 : 0;
+    }
+    CHECK(rows >= 5);
+    CHECK(rows <= (0.003 * 60 + 20e-3) / 20e-3 + 2);
+    const report r = m.snapshot();
+    CHECK(r.total.joules() == approx(joules).epsilon(0.04));
+    CHECK(r.find("work")->total.joules() == approx(r.total.joules()).epsilon(1e-6));
+}

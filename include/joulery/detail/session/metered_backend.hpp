@@ -95,15 +95,23 @@ class metered_backend {
     template <class OwnShare>
     void step(OwnShare own) {
         const double tick = seconds_per_tick();
-        const read_price price{reader.read_cost(), reader.read_processor() / tick,
-                               std::max(row_cost_ - usual_row, 0.0) / tick};
+        const read_price price_of_read{reader.read_cost(), reader.read_processor() / tick, 0};
+        read_price price = price_of_read;
+        price.row = std::max(row_cost_ - usual_row, 0.0) / tick;
         bool sampled = false;
         waiting_.clear();
         for (std::size_t c = 0; c < reader.channel_count(); ++c) {
-            const read_verdict v = schedules_[c].after_read(reader.tracker(c), reader.read_at(),
-                                                            price, reader.dated(c));
+            const bool is_plain = !is_watched(c) && !has_many();
+            const read_verdict v =
+                schedules_[c].after_read(reader.tracker(c), reader.read_at(),
+                                         is_plain ? price_of_read : price, reader.dated(c));
             if (reader.last_status() != read_status::ok) continue;
             if (!v.samples && !reader.dated(c)) continue;  // it ends no row
+            // What is read for its own sake is read as often, however much a row costs.
+            if (is_plain && !is_affordable(share_of_plain_rows, reader.values_at())) {
+                sampled = sampled || v.samples;
+                continue;
+            }
             dated_reading r = reading(c, reader.dated(c));
             r.bills = v.samples;
             // A reading that is not dated well waits for one that is.
@@ -188,8 +196,9 @@ class metered_backend {
         attribution_seconds = attribution_seconds + taken;
         sampler_seconds = now;
         if (!ended_rows_) return;
-        row_seconds_ += taken;
-        row_cost_ += (taken - row_cost_) / std::min(++row_readings_, 16.0);
+        row_seconds_ += std::max(taken - usual_row, 0.0);
+        // The first ones take more: there is memory to be had.
+        row_cost_ += (taken - row_cost_) / std::min(++row_readings_ + 3, 16.0);
     }
     sampling_share sampling;  ///< of all samplers, between two samples of this backend
     std::uint64_t samples = 0;
@@ -256,8 +265,10 @@ class metered_backend {
     static constexpr std::size_t few = 12, rows_of_many = 6;
     static constexpr double usual_row = 100e-6;  ///< s, of the sampler's processor time
     static constexpr double share_of_many = 0.0005;
-    /// Of one processor, what rows that end at no good moment may take; and in s, before that.
-    static constexpr double share_of_rows = 0.001, credit_of_rows = 20e-3;
+    /// Of one processor, what rows may take that end at no good moment, those of channels that have
+    /// none, and in s, before that.
+    static constexpr double share_of_rows = 0.001, share_of_plain_rows = 0.003;
+    static constexpr double credit_of_rows = 20e-3;
     static constexpr std::uint64_t first_exact = 32, one_exact_of = 16;  ///< samples
 
     // Among many channels, rows end only for those with the most energy; the others continue.
@@ -276,11 +287,13 @@ class metered_backend {
             if (r.bills) billed_at_[w.channel] = r.at;
         }
     }
-    // Rows that end at no good moment pay for themselves: with thousands of scopes one takes
-    // milliseconds.
+    // With thousands of scopes a row takes milliseconds.
+    [[nodiscard]] bool is_affordable(double share, std::uint64_t at) const noexcept {
+        return row_seconds_ <= credit_of_rows + share * seconds_since(begun_at_, at);
+    }
     [[nodiscard]] bool is_overdue(std::size_t c, std::uint64_t at) const noexcept {
-        const double affordable = credit_of_rows + share_of_rows * seconds_since(begun_at_, at);
-        return seconds_since(billed_at_[c], at) > longest_unbilled && row_seconds_ <= affordable;
+        return seconds_since(billed_at_[c], at) > longest_unbilled &&
+               is_affordable(share_of_rows, at);
     }
     [[nodiscard]] double seconds_since(std::uint64_t then, std::uint64_t now) const noexcept {
         return now > then ? static_cast<double>(now - then) * seconds_per_tick() : 0;
@@ -360,10 +373,11 @@ class metered_backend {
     std::atomic<bool> sums_any_{true};  ///< true until `set_summed` decides
     list<read_schedule> schedules_;
     list<waiting_row> waiting_;
-    bool ended_rows_ = false;  ///< whether the last reading ended rows
-    double row_cost_ = 0;      ///< s, mean processor time to process such a reading
-    double row_seconds_ = 0, row_readings_ = 0;  ///< of all such readings: s, and how many
-    std::uint64_t begun_at_ = 0;                 ///< tick of the first read
+    bool ended_rows_ = false;               ///< whether the last reading ended rows
+    double row_cost_ = 0;                   ///< s, mean processor time to process such a reading
+    double row_seconds_ = 0;                ///< s, of all of them, beyond the usual
+    double row_readings_ = 0;               ///< how many there were
+    std::uint64_t begun_at_ = 0;            ///< tick of the first read
     std::vector<std::uint64_t> billed_at_;  ///< by channel: tick at which the last billed row ended
     std::atomic<bool> watching_{false};
     std::atomic<double> lag_{0};  ///< atomic, since edges read it without a lock
