@@ -23,7 +23,7 @@ scope_figure figure(double truth, double joulery, double bar) {
 
 }  // namespace
 
-TEST_CASE("accuracy bench: what scopes used and what is outside is what the machine used") {
+TEST_CASE("accuracy bench: the scopes and the rest add up to the machine's energy") {
     for (const thread_condition& c : accuracy_conditions::all_threads()) {
         CAPTURE(c.name);
         std::mt19937_64 random(5);

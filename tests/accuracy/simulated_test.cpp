@@ -128,7 +128,7 @@ void check_changing(const std::vector<simulated_program>& programs, double typic
 
 }  // namespace
 
-TEST_CASE("accuracy: a scope whose power changes slowly is followed") {
+TEST_CASE("accuracy: a slowly changing power is followed") {
     simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
     p.drift = 0.5;  // the first scope's power grows by half in the course of the run
     check_changing(std::vector<simulated_program>(8, p), 0.005, 0.03);

@@ -50,7 +50,7 @@ TEST_CASE("threads: a scope that waits for others has next to nothing of their e
     }
 }
 
-TEST_CASE("threads: what threads with gaps share goes by who was busy when") {
+TEST_CASE("threads: threads with gaps share energy by when each was busy") {
     for (const char* name : {"4 threads with gaps", "2 threads, half idle"}) {
         CAPTURE(name);
         const outcome o = outcome_of(name);

@@ -32,7 +32,7 @@ TEST_CASE("busy shares: threads that lose little time to others have busy scopes
     CHECK(shares.deviation_of(1) == 0);
 }
 
-TEST_CASE("busy shares: what was hardly seen is taken to be busy, and said to be unsure") {
+TEST_CASE("busy shares: a scope that was hardly seen counts as busy and is marked unsure") {
     busy_shares shares;
     const busy_term waits[] = {{0, 0.1}};
     shares.add(waits, 1, 0);

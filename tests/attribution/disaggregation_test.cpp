@@ -75,7 +75,7 @@ TEST_CASE("disaggregation: powers that differ move energy, and never change its 
     CHECK(d.energies(powers({0, 0, 40, 160}, 0), {})[row(p.forward)].self == approx(truth));
 }
 
-TEST_CASE("disaggregation: who was alone in a row has its energy, whatever the powers") {
+TEST_CASE("disaggregation: a scope alone in a row gets its energy, whatever the powers") {
     const paths p;
     disaggregation d;
     d.add({member(p.load, 3, 1, 2)}, 500, true);
@@ -85,7 +85,7 @@ TEST_CASE("disaggregation: who was alone in a row has its energy, whatever the p
     CHECK(e[row(p.load)].variance == 0);
 }
 
-TEST_CASE("disaggregation: what is not known of the powers is in the bars of those that mix") {
+TEST_CASE("disaggregation: uncertain powers widen the error bars of the scopes that mix") {
     const paths p;
     disaggregation d;
     d.add({member(p.forward, 2, 0.5, 1), member(p.load, 3, 0.5, 1)}, 200, true);
@@ -120,7 +120,7 @@ TEST_CASE("disaggregation: a reading that is off moves energy between the rows b
     CHECK(d.energies(powers({0, 0, 50, 100}, 0), {})[row(p.load)].variance == approx(4));
 }
 
-TEST_CASE("disaggregation: what is alike at each edge adds up as it is, not by its square") {
+TEST_CASE("disaggregation: errors that every edge shares add up linearly, not as squares") {
     const paths p;
     disaggregation d;
     const list<row_member> a{member(p.load, 3, 1, 1)}, b{member(p.forward, 2, 1, 1)};
@@ -179,7 +179,7 @@ TEST_CASE("disaggregation: sums of a moment can be taken out, and leave what cam
     CHECK(left[row(p.load)].total == approx(0));
 }
 
-TEST_CASE("past sums: moments are dense near the present, and between two is what was added") {
+TEST_CASE("past sums: moments are dense near the present, and a span has what was added in it") {
     const paths p;
     past_sums past;
     disaggregation sums;

@@ -35,7 +35,7 @@ TEST_CASE("overlap: threads that are busy at the same times are known by what lo
     CHECK(in_turn.idle_part({0.2, 0.2}) >= 0.6 - 1e-12);
 }
 
-TEST_CASE("overlap: who is busy alone has the whole moment, who is busy with others a part") {
+TEST_CASE("overlap: a thread that is busy alone gets the whole moment, one of several a part") {
     joulery::detail::list<overlap::turn> turns;
     overlap::turns({1, 0, 0}, turns);
     CHECK(turns[0].mean == approx(1));

@@ -66,7 +66,7 @@ TEST_CASE("packed matrix: the determinant is that of a known matrix") {
     CHECK(a.log_determinant() == approx(std::log(8.0)));
 }
 
-TEST_CASE("packed matrix: what is not positive definite has no factor") {
+TEST_CASE("packed matrix: a matrix that is not positive definite has no factor") {
     packed_matrix a(2);
     a(0, 0) = 1;
     a(1, 0) = 2;

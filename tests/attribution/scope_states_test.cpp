@@ -226,7 +226,7 @@ TEST_CASE("scope states: channels see what they would by looking at every scope,
     }
 }
 
-TEST_CASE("scope states: one look serves all channels, and none is made for nobody") {
+TEST_CASE("scope states: one look serves all channels, and without channels there is none") {
     random_scopes scopes(7, false);
     for (int i = 0; i < 100; ++i) scopes.step();
     detail::scope_states states;

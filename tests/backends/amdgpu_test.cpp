@@ -202,7 +202,7 @@ TEST_CASE("amdgpu: a card that is removed is gone, damaged tables are no reading
     CHECK(read_all(**b).values[0] == 9);
 }
 
-TEST_CASE("amdgpu: 64 cards, of which one is pulled") {
+TEST_CASE("amdgpu: one of 64 cards is pulled") {
     fake_system m;
     for (int i = 0; i < 64; ++i) {
         const std::string number = std::to_string(10 + i);

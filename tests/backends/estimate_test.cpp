@@ -302,7 +302,7 @@ TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and 
     }
 }
 
-TEST_CASE("estimate: names the processor whose load it goes by, or says that nothing does") {
+TEST_CASE("estimate: names the processor whose load it uses, or says that there is none") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 6, 85, 2);
     m.proc_stat(1000, 9000).cpus_online("0-1");

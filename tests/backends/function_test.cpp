@@ -32,7 +32,7 @@ TEST_CASE("function: joules of a callable become counts") {
     CHECK(contract_violations(*b) == strings{});
 }
 
-TEST_CASE("function: what is no amount is a read to try again") {
+TEST_CASE("function: a value that is no amount is read again") {
     const double inf = std::numeric_limits<double>::infinity();
     for (const double bad : {std::nan(""), inf, -inf, -0.5, 1e30}) {
         CAPTURE(bad);

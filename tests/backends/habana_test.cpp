@@ -89,7 +89,7 @@ TEST_CASE("habana: a device that is lost, one that times out, all that are gone"
     CHECK(read_all(**b).status == read_status::retry);
 }
 
-TEST_CASE("habana: 64 devices, of which one is lost") {
+TEST_CASE("habana: one of 64 devices is lost") {
     gaudi_machine m;
     m.control.count = 64;
     std::vector<std::string> addresses(64);

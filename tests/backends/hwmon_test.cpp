@@ -162,7 +162,7 @@ TEST_CASE("hwmon: rails of an Arm firmware count by energy or by power, never by
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{77});
 }
 
-TEST_CASE("hwmon: chips that nobody knows are left alone") {
+TEST_CASE("hwmon: unknown chips are left alone") {
     fake_system m;
     m.number(chip(m, 0, "nvme") + "/power1_input", 5);
     m.number(chip(m, 1, "amdgpu") + "/power1_average", 5);

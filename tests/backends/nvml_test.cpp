@@ -419,7 +419,7 @@ TEST_CASE("nvml: a counter that goes backwards passes as it is; the account rese
     CHECK(account.tally().resets == 1);
 }
 
-TEST_CASE("nvml: a read that hangs holds up neither scopes nor a snapshot") {
+TEST_CASE("nvml: a read that hangs delays neither scopes nor a snapshot") {
     gpu_machine m(1);
     struct {
         std::mutex mutex;
@@ -512,7 +512,7 @@ TEST_CASE("nvml: this process's part is that of the time in which its kernels ra
     CHECK((*b)->process_share(0) == unknown_share);
 }
 
-TEST_CASE("nvml: where the driver or a container does not tell whose work it is, nobody guesses") {
+TEST_CASE("nvml: if the driver or container does not tell whose work it is, nothing is guessed") {
     gpu_machine m(1);
     m.system.symlink("pid:[4026532201]", "/proc/self/ns/pid");  // a container's
     set_process(m.control.gpus[0], 0, this_process(), 30, 1000);

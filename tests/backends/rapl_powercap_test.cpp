@@ -211,7 +211,7 @@ TEST_CASE("rapl-powercap: counters for root only give the reason and the narrowe
     CHECK(contains(remedy, "setcap cap_perfmon+ep"));
 }
 
-TEST_CASE("rapl-powercap: what is readable is kept and the rest is named") {
+TEST_CASE("rapl-powercap: readable counters are kept and the others named") {
     fake_system m;
     two_sockets(m);
     m.chmod("/sys/class/powercap/intel-rapl:1/energy_uj", 0400);

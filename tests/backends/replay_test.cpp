@@ -100,7 +100,7 @@ TEST_CASE("replay: a recording plays back names, channels and each reading") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("replay: by time it shows what was shown then, and is gone when it is over") {
+TEST_CASE("replay: by time it shows each recorded value and ends with the recording") {
     const recorded_run run;
     const auto clock = std::make_shared<manual_clock>();
     opened_backend b = open_replay(run.path, replay_pace::recorded_time, clock);
@@ -154,7 +154,7 @@ TEST_CASE("replay: a recording that was cut off plays to its last whole line") {
     CHECK(r->reads[0].values == numbers{5});
 }
 
-TEST_CASE("replay: what is wrong is named by its line") {
+TEST_CASE("replay: errors name their line") {
     const auto reason = [](const std::string& text) {
         return parse_recording(text).error().reason;
     };

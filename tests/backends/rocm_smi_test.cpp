@@ -67,7 +67,7 @@ TEST_CASE("rocm-smi: Instinct's energy counter, in the unit it really has") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("rocm-smi: chips whose counter is not to be trusted give their power") {
+TEST_CASE("rocm-smi: chips with an untrustworthy counter give their power") {
     amd_machine m;
     m.control.count = 2;
     m.control.gpus[0].chip = 0x738c;  // MI100: 32 bits, sticks
@@ -170,7 +170,7 @@ TEST_CASE("rocm-smi: without a GPU or a library nothing is started") {
     CHECK(contains(open_rocm_smi(m.system.root(), other.search()).error().reason, "not ROCm SMI"));
 }
 
-TEST_CASE("rocm-smi: 64 GPUs, of which some fail") {
+TEST_CASE("rocm-smi: some of 64 GPUs fail") {
     amd_machine m;
     m.control.count = 64;
     for (unsigned i = 0; i < 64; ++i) m.control.gpus[i].bus = i;

@@ -12,7 +12,7 @@
 
 using namespace joulery;
 
-TEST_CASE("standard backends: on a machine without anything each says why, and nobody guesses") {
+TEST_CASE("standard backends: on a bare machine each says why, and none guesses") {
     fake_system nothing;
     for (const backend_entry& entry : standard_backends()) {
         const opened_backend opened = entry.open(nothing.root());

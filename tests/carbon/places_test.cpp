@@ -65,7 +65,7 @@ TEST_CASE("places: a cloud region states the basis of its factor") {
     CHECK(grams("google:us-west1") == 79.23);
 }
 
-TEST_CASE("places: what is not known is an error that names the nearest matches") {
+TEST_CASE("places: an unknown place is an error that names the nearest matches") {
     const auto typo = intensity_for("Germny");
     REQUIRE_FALSE(typo);
     CHECK(mentions(typo.error().reason, "unknown region 'Germny'; nearest: Germany (DE)"));

@@ -39,7 +39,7 @@ TEST_CASE("published footprints: those consistent in themselves are recomputed t
     CHECK(consistent == 21);
 }
 
-TEST_CASE("published footprints: the inconsistent ones are off by what is known of them") {
+TEST_CASE("published footprints: the inconsistent ones are off by the known amount") {
     int off = 0;
     for (const auto& p : published_footprints) {
         CAPTURE(p.name);

@@ -397,6 +397,6 @@ TEST_CASE(
     CHECK(grams_at(*s, 0.6) == 270);
 }
 
-TEST_CASE("series reader: JSON without a row that is understood says what is there") {
+TEST_CASE("series reader: JSON without a usable row says what it contains") {
     CHECK(mentions(reason(R"([{"when":"2025-01-01T00:00Z","co2":12}])"), "found: when, co2"));
 }

@@ -35,7 +35,7 @@ TEST_CASE("concat: numbers as std::to_string() prints them") {
     CHECK(same(std::numeric_limits<std::uint64_t>::max()));
 }
 
-TEST_CASE("concat: append() keeps what was there") {
+TEST_CASE("concat: append() keeps the existing text") {
     std::string out = "a";
     append(out, {"b", 2, 'c'});
     append(out, {});

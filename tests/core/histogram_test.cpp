@@ -77,7 +77,7 @@ TEST_CASE("histogram: small numbers of steps are exact, and bins begin where the
     }
 }
 
-TEST_CASE("histogram: what is no value is not counted, and what is too large is the largest") {
+TEST_CASE("histogram: invalid values are not counted, and too large ones count as the largest") {
     histogram h = of({-1, std::numeric_limits<double>::quiet_NaN()});
     CHECK(h.count() == 0);
     CHECK(h.percentile(50) == 0);

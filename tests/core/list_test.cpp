@@ -210,7 +210,7 @@ TEST_CASE("a list whose items can't be copied keeps what it has") {
     CHECK(counted::alive == 10);
 }
 
-TEST_CASE("lists: what is in them") {
+TEST_CASE("lists: searching") {
     std::vector<int> list = {1, 4, 3, 6};
     const std::vector<int> none;
     CHECK(any_in(list, is_even));
@@ -227,7 +227,7 @@ TEST_CASE("lists: what is in them") {
     CHECK(list[1] == 8);
 }
 
-TEST_CASE("lists: what is left out") {
+TEST_CASE("lists: erasing") {
     std::vector<std::unique_ptr<int>> list;
     for (int i = 0; i < 6; ++i) list.push_back(std::make_unique<int>(i));
     erase_from(list, [](const std::unique_ptr<int>& i) { return is_even(*i); });

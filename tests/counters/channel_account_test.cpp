@@ -49,7 +49,7 @@ TEST_CASE("account: two equal reads are 0 J") {
     CHECK(a.tally().wraps == 0);
 }
 
-TEST_CASE("account: one wrap, and of a domain whose range differs from the package's") {
+TEST_CASE("account: one wrap, also in a domain whose range differs from the package's") {
     channel dram = rapl();
     dram.part = component::dram;
     dram.wrap_at = 65'712'999'628;
@@ -283,7 +283,7 @@ TEST_CASE("account: a counter that stood still may bring what the time since the
     CHECK(a.tally().resets == 0);
 }
 
-TEST_CASE("account: in a gap in which a counter may have wrapped twice only what is sure counts") {
+TEST_CASE("account: in a gap that may hide two wraps, only the certain energy counts") {
     channel c = rapl();
     c.wrap_at = 200'000'000;  // 200 J
     c.max_watts = 100;
@@ -312,7 +312,7 @@ TEST_CASE("account: a suspend is a gap, of gauges and counters") {
     CHECK(power.tally().unmeasured_seconds == approx(1'001));
 }
 
-TEST_CASE("account: a gauge's value above what is plausible is not believed") {
+TEST_CASE("account: an implausibly high gauge value is not trusted") {
     channel c = gauge();
     c.joules_per_count = 1e-6;
     SUBCASE("an error value") { c.part = component::platform; }

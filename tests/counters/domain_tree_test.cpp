@@ -47,7 +47,7 @@ TEST_CASE("domain tree: only roots are summed, wherever they stand in the list")
           "cpu0/package cpu0/dram ");
 }
 
-TEST_CASE("domain tree: what is left out says in what it lies") {
+TEST_CASE("domain tree: an excluded domain names the one that contains it") {
     const domain_tree tree = build_domain_tree({at("a"), at("b", "a"), at("c", "b")});
     CHECK(tree.domains[1].exclusion_reason == "contained in a");
     CHECK(tree.domains[2].exclusion_reason == "contained in b");

@@ -89,7 +89,7 @@ TEST_CASE("defaults: a vendor's library is not started where the kernel's files 
     CHECK_FALSE(library.started);
 }
 
-TEST_CASE("defaults: what is asked for by name is opened, or it is said why not") {
+TEST_CASE("defaults: a backend asked for by name is opened, or a message says why not") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     power_meter(m);

@@ -296,7 +296,8 @@ TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other
     door->open();
 }
 
-TEST_CASE("bad backend: a first read that hangs holds up neither the meter's making nor scopes") {
+TEST_CASE(
+    "bad backend: a first read that hangs delays neither the meter's construction nor scopes") {
     gate door;
     auto stuck =
         std::make_unique<scripted_backend>("stuck", std::vector<channel>{slow_channel("stuck")});

@@ -65,7 +65,7 @@ TEST_CASE("live display: a pipe, a dumb terminal and one without a name get noth
     CHECK_FALSE(progress_display(some_figures, terminal.program()).is_drawing());
 }
 
-TEST_CASE("live display: a stopped terminal holds nobody up") {
+TEST_CASE("live display: a stopped terminal blocks no thread") {
     ::setenv("TERM", "xterm", 1);
     engine_test::pseudo_terminal terminal(80);
     REQUIRE(terminal.is_there());

@@ -26,7 +26,7 @@ TEST_CASE("node arena: a walk meets every node once, the last made first, where 
     }
 }
 
-TEST_CASE("node arena: a walk sees what was there when it began, whatever is made meanwhile") {
+TEST_CASE("node arena: a walk sees the nodes that existed when it began") {
     node_arena nodes;
     std::vector<scope_node*> made;
     for (int i = 0; i < 5; ++i) made.insert(made.begin(), &nodes.add());

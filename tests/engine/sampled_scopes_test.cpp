@@ -588,7 +588,7 @@ TEST_CASE("sampled scopes: each call of a long one in a call that is not timed i
     CHECK(outer.ticks_at(now) - before >= inner.ticks_at(now) - inside);
 }
 
-TEST_CASE("sampled scopes: what is inside of a call that is not timed shows while that goes on") {
+TEST_CASE("sampled scopes: scopes inside an untimed call show while it runs") {
     machine_of_short_scopes b;
     const scope_name step{"step"};
     for (int i = 0; i < 60'000; ++i) {

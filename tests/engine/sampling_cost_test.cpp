@@ -138,7 +138,7 @@ TEST_CASE("sampling cost: the report says what reading each backend cost") {
     CHECK(text.find("rapl-powercap: ") == std::string::npos);  // does not matter
 }
 
-TEST_CASE("sampling cost: what is made of the readings is separated from reading") {
+TEST_CASE("sampling cost: processing readings is separate from reading them") {
     // Takes its time on the processor, and says so.
     struct busy_counter final : backend {
         std::string_view name() const noexcept override { return "busy"; }
@@ -235,7 +235,7 @@ TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every 
     CHECK(r.find("heavy")->total.joules() == approx(9'000).epsilon(0.15));
 }
 
-TEST_CASE("sampling cost: such rows are as rare as what is made of them asks for") {
+TEST_CASE("sampling cost: rows that are expensive to process are rare") {
     for (const double row_seconds : {0.0, 20e-3}) {  // that of tens of thousands of scopes
         CAPTURE(row_seconds);
         program_of_a_slow_counter p(10ms);

@@ -253,7 +253,7 @@ TEST_CASE("scope names: kept names that no row can have end up where a string's 
     CHECK(calls_of(r, std::string(200, 'x')) == 2);
 }
 
-TEST_CASE("child index: finds what was added by parent and name, and nothing else") {
+TEST_CASE("child index: finds entries by parent and name, and only those") {
     using joulery::detail::scope_node;
     scope_node root, other;
     std::deque<std::string> names;

@@ -250,7 +250,7 @@ TEST_CASE("scopes: one that is open across reports has its whole time, calls, it
     }
 }
 
-TEST_CASE("scopes: those that end out of order close what is theirs and lose no later scope") {
+TEST_CASE("scopes: ending out of order closes the right ones and loses no later scope") {
     bench_machine b;
     std::optional<scope> outer, middle, inner;
     outer.emplace(b.m, "outer");

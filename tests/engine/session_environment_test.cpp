@@ -145,7 +145,7 @@ TEST_CASE("environment: where no backend that is named exists, the machine's own
     CHECK(a.child.err.find("'rapl-pwrcap'") != std::string::npos);
 }
 
-TEST_CASE("environment: what is said on stderr steers no terminal and makes no line of its own") {
+TEST_CASE("environment: text on stderr contains no terminal codes and no line breaks") {
     const answer a = report_under({{"JOULERY", "\x1b[31mred\njoulery: all is well"}});
     CHECK(a.child.err.find("JOULERY=\\x1b[31mred\\x0ajoulery: all is well is not") !=
           std::string::npos);

@@ -87,7 +87,7 @@ TEST_CASE("a span has the energy of its tasks, its time from begin to end and th
     check_conserved_report(r);
 }
 
-TEST_CASE("power is over the busy time: a scope whose tasks come later draws no kilowatts") {
+TEST_CASE("power is per busy time: a scope whose tasks come later draws no kilowatts") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -254,7 +254,7 @@ TEST_CASE("where one call of a task draws more than another the bar covers that,
     CHECK(covered >= 180);
 }
 
-TEST_CASE("a task that nothing is known of yet draws what tasks do in the mean, give or take") {
+TEST_CASE("an unknown task draws what tasks draw on average, with an error bar") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     machine.reads_take(10ms);  // too long to look again for a span of 5 ms

@@ -448,7 +448,7 @@ TEST_CASE("a callback that throws loses nothing but its own call, and the report
     CHECK(engine_test::contains(m.snapshot().warnings, "options.on_interval threw"));
 }
 
-TEST_CASE("a callback that blocks holds up neither scopes, nor reports, nor the end of the run") {
+TEST_CASE("a callback that blocks delays no scope, no report and not the end of the run") {
     auto held = std::make_shared<engine_test::gate>();
     auto calls = std::make_shared<std::atomic<int>>(0);
     {

@@ -42,7 +42,7 @@ struct lazy_device {
 
 }  // namespace
 
-TEST_CASE("a synchronized scope holds what was launched in it, and nothing launched before") {
+TEST_CASE("a synchronized scope contains the work launched in it, and none launched before") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);

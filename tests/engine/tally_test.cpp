@@ -37,7 +37,7 @@ class restless_clock final : public time_source {
 
 }  // namespace
 
-TEST_CASE("tally: what is open shows no less than what ends inside it while it is looked at") {
+TEST_CASE("tally: an open scope never shows less than the scopes that end inside it") {
     const auto clock = std::make_shared<restless_clock>();
     options o;
     o.backends = no_backends();

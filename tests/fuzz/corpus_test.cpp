@@ -39,7 +39,7 @@ std::size_t replay(const std::string& name, Target target) {
 
 }  // namespace
 
-TEST_CASE("fuzz corpus: every reader of outside text takes what was found before") {
+TEST_CASE("fuzz corpus: every reader of outside text survives earlier findings") {
     CHECK(replay("report_json", fuzz_report_json) > 0);
     CHECK(replay("series", fuzz_series) > 0);
     CHECK(replay("system_text", fuzz_system_text) > 0);

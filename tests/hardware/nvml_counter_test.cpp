@@ -84,7 +84,7 @@ TEST_CASE("hardware: when nvml's counters change, and what a read costs") {
     }
 }
 
-TEST_CASE("hardware: measuring neither wakes a GPU nor keeps it up") {
+TEST_CASE("hardware: measuring neither wakes a GPU nor keeps it awake") {
     const system_root root = machine();
     const std::string devices = "/sys/bus/pci/devices/";
     bool any = false;

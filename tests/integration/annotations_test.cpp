@@ -163,7 +163,7 @@ TEST_CASE("nvtx: ranges that start and end on different threads are spans") {
     CHECK(r.find("request")->busy_time.has_value());
 }
 
-TEST_CASE("nvtx: a program whose table is not NVTX's is left alone") {
+TEST_CASE("nvtx: a program with a foreign table is left alone") {
     CHECK(nvtx::initialize([](std::uint32_t) -> const void* { return nullptr; }) == 0);
     static const nvtx::callbacks_table small{4, nullptr};
     CHECK(nvtx::initialize([](std::uint32_t) -> const void* { return &small; }) == 0);
@@ -208,7 +208,7 @@ TEST_CASE("ggml: nodes are scopes under the names of what they are, without thei
     CHECK(calls(r, "decode/(node)") == 1);
 }
 
-TEST_CASE("annotations too short to be separated are part of what is around them") {
+TEST_CASE("annotations too short to be separated are part of the surrounding scope") {
     const report r = measured([] {
         annotation_stack::settings().shortest = std::chrono::hours(1);
         annotation_stack::settings().looks = 16;

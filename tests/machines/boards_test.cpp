@@ -122,7 +122,7 @@ TEST_CASE("Cray node with MI250X: the node is the total, cards of any view lie i
     for (const std::string& w : m.meter->snapshot().warnings) CHECK_FALSE(contains(w, "trusted"));
 }
 
-TEST_CASE("MI300A: each socket's meter holds its processor, by whose CPUs are next to it") {
+TEST_CASE("MI300A: each socket's meter includes the processor whose CPUs are next to it") {
     fake_machine m;
     m.files.cpuinfo("AuthenticAMD", "AMD Instinct MI300A Accelerator", 25, 144, 4);
     const auto write = [&](unsigned socket, std::uint64_t counts) {

@@ -93,7 +93,7 @@ TEST_CASE("a whole-machine meter that stays at 0 is not 0 W: an estimate, said")
           "+ machine/estimate\n");
 }
 
-TEST_CASE("an accelerator whose power is off by 1000 is not believed") {
+TEST_CASE("an accelerator whose power is off by 1000 is not trusted") {
     doubtful_machine m;
     m.hwmon(1, "wormhole");
     m.files.number(m.hwmon_folder(1) + "/power1_input", 36'000'000'000);
@@ -142,7 +142,7 @@ TEST_CASE("a board's inlet that is not wired: its rails are summed, said") {
           "channel rail/VDD_IN is not trusted: it has no plausible value");
 }
 
-TEST_CASE("Level Zero: a jump for one read, or a dip, is not counted, nor later") {
+TEST_CASE("Level Zero: a jump or dip in a single read is never counted") {
     auto& control = control_of<fake_level_zero>("libze_loader", "fake_level_zero_control");
     control = fake_level_zero{};
     fake_power_domain& card = control.gpus[0].domains[0];
@@ -314,7 +314,7 @@ TEST_CASE("Jetson Thor: the inlet of the carrier board holds the module's rails"
     CHECK(m.meter->channels()[0].model == "NVIDIA Jetson AGX Thor Developer Kit");
 }
 
-TEST_CASE("a board with a sensor that nobody knows says so beside the rails it reads") {
+TEST_CASE("a board with an unknown sensor says so beside the rails it reads") {
     doubtful_machine m;
     m.hwmon(3, "ina238");  // no Jetson: it may measure anything
     m.files.number(m.hwmon_folder(3) + "/power1_input", 28'600'000);

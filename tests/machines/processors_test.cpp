@@ -167,7 +167,7 @@ TEST_CASE("EPYC as root: powercap's packages; HSMP's view of them is not opened"
           approx(500));
 }
 
-TEST_CASE("EPYC, two views asked for by name: the second says whose it is") {
+TEST_CASE("EPYC, two views asked for by name: the second says what it duplicates") {
     fake_machine m;
     amd(m, "AMD EPYC 9654", 25, 17);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);

@@ -52,7 +52,8 @@ TEST_CASE("DGX H100: eight boards and two sockets add up") {
     }) == approx(5440));
 }
 
-TEST_CASE("GPU machine without readable processors: the estimate stands beside what is measured") {
+TEST_CASE(
+    "GPU machine without readable processors: the estimate is shown beside the measured GPU") {
     nvidia_machine m(1);
     m.files.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Processor", 6, 143, 4, "fpu hypervisor");
     m.files.proc_stat(1000, 9000).cpus_online("0-3");

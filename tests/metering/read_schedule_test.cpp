@@ -98,7 +98,7 @@ TEST_CASE("read schedule: reads come just after updates, a few adjacent ones bes
     CHECK(c.reads - reads < 100 * (c.dated - dated));
 }
 
-TEST_CASE("read schedule: a counter that updates once or twice a sample is dated all the same") {
+TEST_CASE("read schedule: a counter that updates once or twice per sample is still dated") {
     for (const double period : {20e6, 95e6, 100e6, 105e6, 200e6, 1e9}) {
         CAPTURE(period);
         watched_counter c(period, 0.001, 100e6, 100e6);
@@ -259,7 +259,7 @@ struct shown_updates {
 
 }  // namespace
 
-TEST_CASE("update tracker: a read of which it is not known on which side of an update it fell") {
+TEST_CASE("update tracker: a read that may lie on either side of an update") {
     shown_updates u(5);
     for (int i = 0; i < 400; ++i, u.update += u.period + u.up_to(40e3)) u.see(u.update);
     REQUIRE(u.tracker.locked());

@@ -134,7 +134,7 @@ TEST_CASE("CodeCarbon: names that are no UTF-8 or hold quotes stay one field of 
     CHECK(columns(r)["project_name"] == "\xEF\xBF\xBD, \"a\"\\x0d");
 }
 
-TEST_CASE("model card: grams, and what was measured, estimated, assumed") {
+TEST_CASE("model card: grams, and which parts were measured, estimated or assumed") {
     const std::string card = to_model_card(run(), "fine-tuning");
     CHECK(card.find("co2_eq_emissions:\n  emissions: 6.46493") == 0);
     CHECK(states(card, "  training_type: \"fine-tuning\"\n"));
@@ -176,14 +176,14 @@ TEST_CASE("technical documentation: energy in MWh, the method, three lists, ever
                  "- greenhouse gases, market-based: 0.3333 t CO2e (333 kg)"));
 }
 
-TEST_CASE("what is handed in looks as it was looked at") {
+TEST_CASE("disclosures look as they did when they were reviewed") {
     check_golden("full.emissions.csv", to_codecarbon_csv(sample::full()));
     check_golden("full.card.yaml", to_model_card(sample::full()));
     check_golden("full.annex.md", to_annex(sample::full()));
     check_golden("full.sci.json", to_sci_json(sample::full()));
 }
 
-TEST_CASE("what is handed in: hostile names and numbers stay text, and no locale changes a byte") {
+TEST_CASE("disclosures: hostile names and numbers stay text, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_codecarbon_csv(r); }, 0);
     check_hostile([](const report& r) { return to_model_card(r); }, 0);
     check_hostile([](const report& r) { return to_annex(r); }, 0);

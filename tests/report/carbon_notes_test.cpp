@@ -67,7 +67,7 @@ TEST_CASE("carbon notes: the table and the JSON carry them") {
     CHECK_FALSE(from_json(to_json(other))->context.carbon.market);
 }
 
-TEST_CASE("carbon notes: a mix of places keeps no one place's figures") {
+TEST_CASE("carbon notes: a mix of places keeps the figures of none") {
     report other = complete();
     other.context.machine = "m2";
     other.context.run_id = "m2/1";

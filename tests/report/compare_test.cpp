@@ -45,7 +45,7 @@ constexpr bool takes<A, B, std::void_t<decltype(compare(std::declval<A>(), std::
 static_assert(takes<const report&, const report&> && !takes<report, const report&> &&
               !takes<const report&, report> && !takes<report, report>);
 
-TEST_CASE("compare: the error bars decide what is a real difference") {
+TEST_CASE("compare: the error bars decide whether a difference is real") {
     CHECK(verdict(100, 3, 90, 4) == comparison_verdict::lower);  // gap 10, bars 5
     CHECK(verdict(90, 3, 100, 4) == comparison_verdict::higher);
     CHECK(verdict(100, 3, 96, 4) == comparison_verdict::none);

@@ -54,7 +54,7 @@ TEST_CASE("csv: what a spreadsheet would compute is text, in whatever column") {
           std::string::npos);  // numbers stay so
 }
 
-TEST_CASE("csv: what is no number is an empty field") {
+TEST_CASE("csv: a missing number is an empty field") {
     report r;
     scope_row row;
     row.path = row.name = "p";

@@ -197,7 +197,7 @@ TEST_CASE("html: names keep to their own direction, figures to their units") {
     CHECK(html_figure("<5 %") == "&lt;5&nbsp;%");
 }
 
-TEST_CASE("html: a long table begins with what is expensive; all of it is in the page") {
+TEST_CASE("html: a long table begins with the expensive rows and still has all of them") {
     report r = sample::full();
     for (int i = 0; i < 100; ++i)
         r.scopes.push_back(
@@ -218,7 +218,7 @@ TEST_CASE("svg numbers have no exponent and no locale") {
     CHECK(detail::svg_number(100) == "100");
 }
 
-TEST_CASE("html: a page of very many scopes lays out the first, and has all for who asks") {
+TEST_CASE("html: a page of very many scopes lays out the first and shows the rest on request") {
     const auto rows_of = [](std::size_t scopes) {
         report r = sample::full();
         while (r.scopes.size() < scopes)

@@ -16,7 +16,7 @@ TEST_CASE("json lines: the full sample looks as it was looked at") {
     check_golden("full.jsonl", to_json_line(sample::full()));
 }
 
-TEST_CASE("json lines: what is no number is null, and a run that took no time has no watts") {
+TEST_CASE("json lines: a missing number is null, and a run that took no time has no watts") {
     interval_report i;
     i.window = i.so_far = sample::full();
     i.window.context.duration = seconds(0);

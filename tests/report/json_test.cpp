@@ -33,7 +33,7 @@ TEST_CASE("json: the full sample looks as it was looked at") {
     check_golden("full.json", to_json(sample::full()));
 }
 
-TEST_CASE("json: what was written reads back equal in every field") {
+TEST_CASE("json: a written report reads back equal in every field") {
     const report r = sample::comparable();
     const auto back = from_json(to_json(r));
     REQUIRE_MESSAGE(back, (back ? "" : back.error().reason));

@@ -36,7 +36,7 @@ TEST_CASE("junit: one test case a scope, times without exponent, names escaped")
     CHECK(detail::junit_seconds(seconds(0.0125)) == "0.013");
 }
 
-TEST_CASE("junit: a name cannot end the line of a figure, nor make one more") {
+TEST_CASE("junit: a name can neither end a figure's line nor add a line") {
     report r;
     r.total = sample::j(1);
     r.scopes = {sample::scope("a", sample::top, 1, 1, {1, 0, 0}, 1)};

@@ -272,7 +272,7 @@ TEST_CASE("ledger: a folder is no ledger, and that is the reason given") {
           std::string(JOULERY_BINARY_DIR) + ": cannot be read to its end: Is a directory");
 }
 
-TEST_CASE("ledger: a symlink is not followed, and what is no file is not waited for") {
+TEST_CASE("ledger: a symlink is not followed, and a path that is no file does not block") {
     const temporary_file f;
     const temporary_file target;
     REQUIRE(symlink(target.path.c_str(), f.path.c_str()) == 0);

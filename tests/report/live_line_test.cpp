@@ -47,7 +47,7 @@ TEST_CASE("live line: how far and what it will have cost come first") {
           "40 % of 615 J, 80 mg CO2e, 24 s left (train/epoch)  142 W  1.84 kJ  42.1 s");
 }
 
-TEST_CASE("live line: what is not known yet is left out or n/a") {
+TEST_CASE("live line: unknown values are left out or n/a") {
     progress_figures f = training();
     f.now = power::from_watts(unknown);
     f.progress.done = 0;

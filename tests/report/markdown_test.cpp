@@ -33,7 +33,7 @@ TEST_CASE("markdown: names are code, and no pipe or backtick ends it") {
     CHECK(detail::markdown_prose("@all #1 <b> *x*") == "&#64;all &#35;1 &lt;b\\> \\*x\\*");
 }
 
-TEST_CASE("markdown: a run of very many scopes fits a comment, with what is left out summed up") {
+TEST_CASE("markdown: a run of very many scopes fits a comment and sums up the omitted ones") {
     report r = sample::full();
     for (int i = 0; i < 2000; ++i)
         r.scopes.push_back(

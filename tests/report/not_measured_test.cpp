@@ -100,7 +100,7 @@ TEST_CASE("not measured: empty fields, points without a value, a word instead of
     CHECK(has(to_speedscope(blind()), "energy (not measured)"));
 }
 
-TEST_CASE("not measured: what is handed in claims no figure") {
+TEST_CASE("not measured: the disclosure claims no figure") {
     const std::string card = to_model_card(blind(), "fine-tuning");
     CHECK_FALSE(has(card, "emissions: 0"));
     CHECK(has(card, "not measured"));

@@ -32,7 +32,7 @@ TEST_CASE("otlp: 64-bit times are strings in nanoseconds, channels are hw.energy
     CHECK(has(text, "{\"name\": \"hw.energy\", \"unit\": \"J\""));
 }
 
-TEST_CASE("otlp: truths are truths, versions are versions, and what is not known is left out") {
+TEST_CASE("otlp: booleans and versions have their types, and unknown values are left out") {
     const std::string text = to_otlp_json(sample::full());
     CHECK(has(text, "\"scope\": {\"name\": \"joulery\", \"version\": \"0.1.0\"}"));
     CHECK(has(text, "{\"key\": \"joulery.summed\", \"value\": {\"boolValue\": false}}"));

@@ -173,7 +173,7 @@ TEST_CASE("replace_file: a FIFO with a reader gets the bytes, and one that reads
     CHECK(detail::write_all(writer.get(), large, std::chrono::milliseconds(20)) == ETIMEDOUT);
 }
 
-TEST_CASE("writing: a pipe that nobody reads any more ends no program and reaches no handler") {
+TEST_CASE("writing: a closed pipe ends no program and reaches no signal handler") {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     ::close(ends[0]);

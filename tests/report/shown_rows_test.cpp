@@ -74,7 +74,7 @@ TEST_CASE("shown rows: too many outermost scopes show the most expensive and a l
     CHECK(rows.back().left_out == 90);
 }
 
-TEST_CASE("shown rows: whatever the tree, no joule of what is open is out of sight") {
+TEST_CASE("shown rows: in any tree, each joule of an open scope is visible") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);

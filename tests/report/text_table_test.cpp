@@ -86,7 +86,7 @@ TEST_CASE("text table: percentiles are of rows with 100 calls, and say which ene
     CHECK_FALSE(has(to_text(r), "single calls"));
 }
 
-TEST_CASE("text table: a scope of which some calls were timed says how many") {
+TEST_CASE("text table: a scope with some timed calls says how many") {
     report r = sample::full();
     const auto row_of = [&](std::uint64_t untimed) {
         for (scope_row& row : r.scopes)
@@ -98,7 +98,7 @@ TEST_CASE("text table: a scope of which some calls were timed says how many") {
     CHECK(!has(row_of(1), "timed"));
 }
 
-TEST_CASE("text table: what was not summed says why") {
+TEST_CASE("text table: values that were not summed say why") {
     const std::string row = line_with(to_text(sample::full()), "cpu0/core");
     CHECK(has(row, "no      contained in cpu0/package"));
     CHECK(has(row, "600 J"));
@@ -148,7 +148,7 @@ TEST_CASE("text table: where an idle power is known each scope's joules are spli
     CHECK(text.find("~530 J") != std::string::npos);  // the rest of 840 J
 }
 
-TEST_CASE("text table: counters whose ticks are not known are named") {
+TEST_CASE("text table: counters with unknown ticks are named") {
     report r = sample::full();
     for (channel_row& c : r.channels)
         if (c.provenance == quality::estimated) c.kind = reading_kind::energy_counter;

@@ -71,7 +71,7 @@ TEST_CASE("write: an unknown ending lists the known ones") {
               "- (the table on stderr), github (the step's summary), .json, .csv"));
 }
 
-TEST_CASE("write: what is handed in has endings of its own") {
+TEST_CASE("write: disclosures have file endings of their own") {
     const temporary_folder folder;
     report r = sample::full();
     r.scopes[1].items = 38400;

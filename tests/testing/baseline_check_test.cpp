@@ -122,7 +122,7 @@ TEST_CASE("baseline: one run allows for a spread that is not known yet, and says
           verdict::fails);
 }
 
-TEST_CASE("baseline: what is inconclusive tells how many runs would decide it") {
+TEST_CASE("baseline: an inconclusive result tells how many runs would decide it") {
     // Two runs that differ little: more of them would tell.
     const check_result few =
         judge_regression(measurement_of(times(ten, 1.06)), baseline({1.0, 1.005}));

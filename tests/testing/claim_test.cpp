@@ -69,7 +69,7 @@ TEST_CASE("claim: a failure shows interval, limit, calls, channel and what to do
     CHECK(says(subject(two_millijoules().per_item(64)) < 1_uJ, "31.3 uJ an item"));
 }
 
-TEST_CASE("claim: what is not measured is skipped with the reason") {
+TEST_CASE("claim: an unmeasured claim is skipped with the reason") {
     measurement m = two_millijoules();
     m.failure_reason = "no energy counter can be read";
     m.remedy = "sudo chmod a+r energy_uj";

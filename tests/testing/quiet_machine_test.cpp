@@ -115,7 +115,7 @@ TEST_CASE("other load: a little work beside code that waits for a device is not 
     CHECK(load.share(0.1) < 1e-6);
 }
 
-TEST_CASE("other load: without /proc/stat nobody else is seen") {
+TEST_CASE("other load: without /proc/stat no other load is seen") {
     fake_system machine;
     CHECK(other_load(machine.root(), [] { return 0.0; }).share(1) == 0);
 }

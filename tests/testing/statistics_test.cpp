@@ -73,7 +73,7 @@ TEST_CASE("student t: degrees of freedom need not be whole") {
             CHECK(student_t_tail(t, df) == approx(tail_by_integration(t, df)).epsilon(1e-5));
 }
 
-TEST_CASE("student t: what is no probability has no quantile") {
+TEST_CASE("student t: a value that is no probability has no quantile") {
     CHECK(std::isnan(student_t_quantile(0, 5)));
     CHECK(std::isnan(student_t_quantile(1, 5)));
     CHECK(std::isnan(student_t_quantile(0.9, 0)));
