@@ -148,7 +148,7 @@ void print_verdict(const diagnosis& d) {
         std::printf("\nTotal: %s over one second (%s)\n", to_text(mean).c_str(),
                     to_text(r.provenance).data());
         print_wrapped("Hardware:", r.context.hardware);
-        for (const std::string& w : r.warnings)  // what is partial or not trusted
+        for (const std::string& w : r.warnings)  // partial or untrusted results
             if (w.rfind("channel ", 0) == 0) print_wrapped("", w);
         if (d.only_estimated()) {
             std::printf("\nNo counter can be read here: what programs report is an estimate.\n");

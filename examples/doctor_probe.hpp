@@ -16,7 +16,7 @@ namespace doctor {
 
 using steady = std::chrono::steady_clock;
 
-/// A channel as it was measured.
+/// A measured channel.
 struct measured_channel {
     joulery::channel what;
     std::string backend;

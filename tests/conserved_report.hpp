@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstddef>
 
-/// Rows have what is their own and what their children have; all that the machine used is
-/// somebody's, once. `inclusive`: rows of several threads each have everything, and don't add up.
+/// A row has its own energy plus its children's; all that the machine used is billed exactly once.
+/// `inclusive`: rows of several threads each have everything, and don't add up.
 inline void check_conserved_report(const joulery::report& r, bool inclusive = false) {
     const double rounding = 1e-9 * r.total.joules();
     double sum = r.unscoped.joules();

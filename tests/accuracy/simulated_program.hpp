@@ -67,8 +67,8 @@ inline simulated_program calibration_program(std::uint64_t seed, double duration
     return p;
 }
 
-// What a tool that shares by time would say: every 100 ms the counters' joules by the times that
-// scopes were open; where none was, nobody's.
+// A tool that splits by time: every 100 ms it splits the counters' joules by the time each scope
+// was open; without an open scope, no scope gets them.
 class time_sharer {
  public:
     explicit time_sharer(std::size_t scopes) : joules(scopes), times_(scopes) {}

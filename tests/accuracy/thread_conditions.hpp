@@ -49,7 +49,7 @@ inline thread_program busy_threads(int threads, std::mt19937_64& random, double 
     return p;
 }
 
-// Rounds of tasks of three kinds, dealt to two threads; who is ready waits outside all scopes.
+// Rounds of tasks of three kinds, dealt to two threads, which wait outside all scopes.
 inline thread_program uneven_pool(std::mt19937_64& random) {
     thread_program p;
     const auto task = [&](const char* name, double seconds) {
@@ -103,7 +103,7 @@ inline thread_program streams(int count, double length, std::mt19937_64& random)
     return p;
 }
 
-// An estimate of a power that does not depend on who runs, of a machine with two busy threads.
+// An estimate of a constant power, on a machine with two busy threads.
 inline thread_program flat_estimate(std::mt19937_64& random) {
     thread_program p = busy_threads(2, random);
     for (auto& steps : p.threads) {

@@ -1,6 +1,6 @@
-// What the library promises of joules where several threads work: who waits is not billed, what
-// threads share is split by who was busy when, and error bars cover. bench/accuracy prints the
-// whole table.
+// What the library promises about joules of several threads: waiting threads are not billed, shared
+// energy is split by when each was busy, and error bars hold. bench/accuracy prints the whole
+// table.
 #include "accuracy/thread_conditions.hpp"
 #include "sanitized.hpp"
 

@@ -1,4 +1,4 @@
-// A channel's energy, split by time first and corrected by what is known of the powers.
+// A channel's energy, first split by time and then corrected by the estimated powers.
 #include "joulery/detail/attribution/disaggregation.hpp"
 
 #include "joulery/detail/attribution/past_sums.hpp"

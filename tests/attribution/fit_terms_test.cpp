@@ -56,7 +56,7 @@ TEST_CASE("fit terms: what a late counter does not show yet is in the next row")
     members.push_back(member(2, 1));  // the other one was not open in it
     terms.begin(members);
     terms.add_open(2, 1);
-    terms.move_late(0.1, 0.02);  // before that it is not known who ran
+    terms.move_late(0.1, 0.02);  // earlier, the running path is unknown
     CHECK(seconds_of(terms, 3) == approx(0.1));
     CHECK(seconds_of(terms, 2) == approx(0.98));
 

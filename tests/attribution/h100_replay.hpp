@@ -51,7 +51,7 @@ class h100_replay {
         return meter_->snapshot();
     }
 
-    /// Joules of the card's counter from the first scope to the last, as it was read then.
+    /// Joules of the card's counter from the first scope to the last, as read at the time.
     [[nodiscard]] double joules() const {
         return static_cast<double>(updates_.back().millijoules - updates_.front().millijoules) *
                1e-3;

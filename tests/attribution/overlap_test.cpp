@@ -30,7 +30,7 @@ TEST_CASE("overlap: threads that are busy at the same times are known by what lo
     }
     CHECK(together.idle_part({0.5, 0.5}) == approx(0.5).epsilon(0.05));
     CHECK(in_turn.idle_part({0.5, 0.5}) < 0.02);
-    // Never more than what the busiest leaves, nor less than what all leave.
+    // At most what the busiest thread leaves, at least what all leave.
     CHECK(together.idle_part({0.9, 0.05}) <= 0.1 + 1e-12);
     CHECK(in_turn.idle_part({0.2, 0.2}) >= 0.6 - 1e-12);
 }

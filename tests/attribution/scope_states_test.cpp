@@ -307,7 +307,7 @@ TEST_CASE("scope states: what lies inside scopes that were not open is not looke
     visit_all("load");
     visit_all("train");
     CHECK(touched() == 1'002);
-    CHECK(touched() <= 1'002);  // what was met for the first time may have changed since
+    CHECK(touched() <= 1'002);  // newly met scopes may have changed since
     CHECK(touched() == 2);
     t.enter("train");
     CHECK(touched() == 502);

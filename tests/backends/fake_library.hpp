@@ -35,7 +35,7 @@ class library_folder {
     joulery::testing::fake_system place_;
 };
 
-/// The control structure of a fake, which is one and the same for all who load it.
+/// The control structure of a fake, shared by all its users in the process.
 template <class Control>
 Control& control_of(const std::string& fake, const char* symbol) {
     void* const library = ::dlopen(fake_library_path(fake).c_str(), RTLD_NOW | RTLD_LOCAL);

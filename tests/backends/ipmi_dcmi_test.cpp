@@ -15,7 +15,7 @@ struct controller {
     unsigned watts = 412;
     unsigned char completion = 0;
     bool measuring = true;
-    int late_answers = 0;  ///< to questions nobody remembers
+    int late_answers = 0;  ///< to forgotten questions
     int error = 0;
     std::size_t length = 19;
     long asked = 0;

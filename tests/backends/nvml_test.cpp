@@ -498,7 +498,7 @@ TEST_CASE("nvml: this process's part is that of the time in which its kernels ra
     opened_backend b = m.open();
     REQUIRE(b);
     fake_nvidia_gpu& gpu = m.control.gpus[1];
-    CHECK((*b)->process_share(1) == unknown_share);  // nobody did anything yet
+    CHECK((*b)->process_share(1) == unknown_share);  // no process did anything yet
     set_process(gpu, 1, 7, 60, 1000);
     CHECK((*b)->process_share(1) == unknown_share);  // not seen yet: it may go by another number
     set_process(gpu, 0, this_process(), 30, 2000);

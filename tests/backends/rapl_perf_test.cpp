@@ -101,7 +101,7 @@ TEST_CASE("rapl-perf: events of domains that powercap does not show are not open
     fake_system m;
     perf_unit(m, "0", {"energy-cores", "energy-pkg", "energy-ram", "energy-gpu"});
     fake_perf kernel;
-    CHECK(ids(**open_rapl_perf(m.root(), kernel.calls())).size() == 4);  // nobody knows better
+    CHECK(ids(**open_rapl_perf(m.root(), kernel.calls())).size() == 4);  // no better source
     m.powercap_zone("intel-rapl:0", "package-0", 1).powercap_zone("intel-rapl:0:0", "core", 1);
     kernel.opened.clear();
     opened_backend b = open_rapl_perf(m.root(), kernel.calls());

@@ -118,7 +118,7 @@ TEST_CASE("domain tree: a module holds its own processor and its own GPUs, psys 
     std::string parents;
     for (const domain& d : tree.domains) parents += (d.parent_id.empty() ? "-" : d.parent_id) + " ";
     CHECK(parents == "- - module0 module1 module0 module1 - ");
-    const domain_tree twice =  // two modules, of which one is seen twice
+    const domain_tree twice =  // two modules, one of them seen twice
         build_domain_tree({one, one, two, card("a", "cpu-package:0/pci:0008:01:00.0"),
                            card("b", "cpu-package:1/pci:0018:01:00.0"),
                            card("c", "cpu-package:0/pci:0009:01:00.0")});

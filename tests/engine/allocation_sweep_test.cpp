@@ -1,5 +1,5 @@
 // One allocation of a whole run fails, whichever it is: nothing crashes, nothing is thrown into the
-// program, and what is measured afterwards is right.
+// program, and later measurements are right.
 #include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/detail/core/catch_bad_alloc.hpp"

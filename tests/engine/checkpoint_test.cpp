@@ -204,7 +204,7 @@ TEST_CASE("last words: a reader that went away ends no program early") {
             [&] {
                 int ends[2];
                 engine_test::must(::pipe(ends) == 0, "pipe");
-                // A pipe that nobody reads takes no more, one without a reader nothing at all.
+                // A pipe that is not read fills up; one without a reader takes nothing.
                 if (full) ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
                 while (full && ::write(ends[1], "x", 1) == 1) {
                 }

@@ -47,7 +47,7 @@ class folder {
     std::string path_;
 };
 
-/// In the child: what is not so ends the process with a line on stderr.
+/// In the child: a failed check ends the process with a line on stderr.
 inline void must(bool so, const char* what) {
     if (so) return;
     std::fprintf(stderr, "NOT SO: %s\n", what);

@@ -84,7 +84,7 @@ TEST_CASE("history: it ends with the last sample") {
     machine.attach(m);
     machine.draw(100_W);
     machine.run(1s);
-    machine.detach();  // nobody reads it any more
+    machine.detach();  // it is no longer read
     machine.run(9s);
     detail::engine& e = testing::access::engine_of(m);
     report r;

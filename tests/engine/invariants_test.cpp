@@ -329,7 +329,7 @@ TEST_CASE("conservation: a scope split into two adjacent ones has the same sum")
         return *m.snapshot().find("work");
     };
     for_seeds(10, [&](std::uint64_t seed) {
-        // Powers are estimated anew in each run: the sums agree as far as their bars say.
+        // Each run estimates the powers again: the sums agree within their error bars.
         const scope_row whole = joules_of_work(false, seed), parts = joules_of_work(true, seed);
         CHECK(std::abs((parts.total - whole.total).joules()) <=
               (parts.uncertainty + whole.uncertainty).joules() + 1e-9 * whole.total.joules());

@@ -31,7 +31,7 @@ TEST_CASE("power recorder: the joules between two records are spread over the st
     CHECK(first[0] == approx(50));
     CHECK(first[1] == approx(50));
     CHECK(first[2] == approx(100));
-    CHECK(first[3] == approx(100));  // of what was measured, not of the whole step
+    CHECK(first[3] == approx(100));  // of the measured part, not of the whole step
     CHECK(joulery::is_nan(first[4]));
     CHECK(r.watts(1, 0, 3)[0] == approx(10));
     CHECK(r.watts(1, 0, 3)[2] == 0);

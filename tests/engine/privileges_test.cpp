@@ -29,7 +29,7 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-// A machine with NVIDIA's driver and a library below it that nobody installed.
+// A machine with NVIDIA's driver and a planted library.
 void put_card(testing::fake_system& machine) {
     machine.powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     machine.file("/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64\n");

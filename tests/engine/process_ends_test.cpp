@@ -86,8 +86,8 @@ void run_on_a_fresh_stack(void (*function)()) {
 }  // namespace
 
 TEST_CASE("process ends: main ends by pthread_exit, and the process with its last thread") {
-    // The thread sanitizer's own thread keeps such a process, with us or without; and what lies on a
-    // stack that nobody goes back to is a leak to the address sanitizer.
+    // The thread sanitizer's own thread keeps such a process, with us or without; and what lies on
+    // a stack that is never resumed is a leak to the address sanitizer.
     if (is_sanitized) return;
     const engine_test::folder files;
     const child_result c = in_child([] { run_on_a_fresh_stack(end_main_first); },

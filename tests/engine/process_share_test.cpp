@@ -97,7 +97,7 @@ TEST_CASE("process_share: a login session and the machine's root group are not t
 
 namespace {
 
-// A GPU that knows who used it.
+// A GPU that knows which process used it.
 class shared_gpu final : public backend {
  public:
     explicit shared_gpu(std::unique_ptr<backend> counters) : counters_(std::move(counters)) {}

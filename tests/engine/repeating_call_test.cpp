@@ -23,7 +23,7 @@ TEST_CASE("repeating call: it calls again and again") {
         std::unique_lock<std::mutex> lock(mutex);
         changed.wait(lock, [&] { return calls >= 3; });
     }
-    CHECK(calls >= 3);  // the thread has been joined: nobody else writes
+    CHECK(calls >= 3);  // the thread has been joined: no other writer
 }
 
 TEST_CASE("repeating call: its end waits for the call under way, after which comes none") {

@@ -306,7 +306,7 @@ TEST_CASE("sampled scopes: one that begins in a call that is not timed lies insi
     CHECK(r.find("op")->calls > before);
     CHECK(r.find("op/inner")->time.count() == approx(1e-3).epsilon(1e-6));
     CHECK(r.find("op")->time >= r.find("op/inner")->time);
-    // What is known of it came on top of what is estimated, and that goes on.
+    // The measured part came on top of the estimate, which continues.
     const scope_row& then = *r.find("op");
     CHECK(then.time.count() ==
           approx(1e-6 * static_cast<double>(then.calls - 1) + 1e-3).epsilon(1e-3));
@@ -748,7 +748,7 @@ TEST_CASE("sampled scopes: two calls that longjmp left, one in the other, are co
     const report before = b.m.snapshot();
     leave_two_by_longjmp(b);
     {
-        scope next{b.m, "next"};  // above what was left, on the stack
+        scope next{b.m, "next"};  // above the one left, on the stack
         b.run(1us);
     }
     const report r = b.m.snapshot();

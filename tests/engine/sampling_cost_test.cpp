@@ -104,7 +104,7 @@ TEST_CASE("sampling cost: of hundreds of gauges those with most to tell end a ro
                 ++ended, ++rows[c];
         CHECK(ended <= most);
     }
-    CHECK(rows[0] > 200);  // the others share what is left
+    CHECK(rows[0] > 200);  // the others share the rest
     CHECK(*std::min_element(rows.begin(), rows.end()) >= 5);
     const report r = m.snapshot();  // and nothing is lost
     CHECK(r.total.joules() == approx(10 * (3 * 50 + 297)));

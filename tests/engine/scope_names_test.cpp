@@ -198,7 +198,7 @@ TEST_CASE("scope names: siblings in turn are looked up in the first two rounds o
         const std::vector<scope_name> names = names_of(count);
         visit(m, names);
         real_slow_path = detail::slow_path.load();
-        visit(m, names);  // now each knows who follows
+        visit(m, names);  // now each knows its successor
         const counted_look_ups watched;
         for (int round = 0; round < 5; ++round) visit(m, names);
         CHECK(look_ups == 0);

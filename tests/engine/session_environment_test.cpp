@@ -174,7 +174,7 @@ TEST_CASE("environment: a program at its limit of open files is warned what that
         },
         {{"JOULERY_BACKENDS", "estimate"}, {"JOULERY_REPORT", files.path("run.json")}});
     CHECK(r.err.find("no more files can be opened (Too many open files)") != std::string::npos);
-    // And the estimate knows its processors all the same.
+    // And the estimate still knows its processors.
     const std::string report = files.text("run.json");
     CHECK(report.find(" " + std::to_string(std::thread::hardware_concurrency()) +
                       " hardware threads") != std::string::npos);

@@ -256,7 +256,7 @@ class random_threads {
                 work_a_little();
             }
             const std::lock_guard<std::mutex> lock(mutex_);
-            if (random() % 2 == 0) handed_on_ = std::move(request);  // and ends what was there
+            if (random() % 2 == 0) handed_on_ = std::move(request);  // and ends the previous one
         }
     }
     meter& meter_;

@@ -39,8 +39,7 @@ struct fake_nvml {
     int count_status = 0;
     unsigned count = 0;
     fake_nvidia_gpu gpus[64];
-    unsigned generation =
-        0;  // one more: the driver was loaded anew, and handles of before are stale
+    unsigned generation = 0;  // one more: the driver was reloaded, and earlier handles are stale
     unsigned initialized_for = ~0u;
     double live_watts =
         0;  // energies grow by this with real time, for programs that run on the fake

@@ -1,5 +1,5 @@
 // What people write: values of environment variables, a line of the ledger, a file of baselines.
-// Refused with a reason or understood, and what is understood can be written and read again.
+// Refused with a reason, or understood, and then it can be written and read again.
 #include "joulery/accounting/ledger.hpp"
 #include "joulery/assertions/baseline_file.hpp"
 #include "joulery/detail/core/finite.hpp"

@@ -1,5 +1,5 @@
 // Every backend against the real thing, where this machine has it. Label `hardware`; run by
-// tests/hardware.sh, which prints what was found.
+// tests/hardware.sh, which prints the findings.
 #include "hardware/real_machine.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
 #include "joulery/detail/metering/channel_account.hpp"

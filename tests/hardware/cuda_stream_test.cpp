@@ -1,5 +1,5 @@
-// Stream scopes on a real GPU: matrix products that nobody waits for have the joules that the same
-// products have with full synchronization. Label `hardware`; tests/hardware.sh finds CUDA.
+// Stream scopes on a real GPU: matrix products without waits use the joules that the same
+// products use with full synchronization. Label `hardware`; tests/hardware.sh finds CUDA.
 #include <doctest/doctest.h>
 
 #include <cstdio>

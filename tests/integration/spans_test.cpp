@@ -32,8 +32,8 @@ using integration_test::work_for;
 
 namespace {
 
-/// Each thread has a queue; who has nothing to do takes from another's other end. Tasks can only be
-/// moved, as those that own a span can.
+/// Each thread has a queue; an idle thread takes from the other end of another's. Tasks can only be
+/// moved, like those that own a span.
 class stealing_pool {
  public:
     using task = std::packaged_task<void()>;

@@ -1,4 +1,4 @@
-// A machine made of files and fake libraries, metered with what is found on it.
+// A machine made of files and fake libraries, and a meter of what is found on it.
 #pragma once
 
 #include "joulery/detail/backends/estimate/estimate.hpp"

@@ -26,7 +26,7 @@ struct watched_counter {
     double next_update;
     std::uint64_t now = 1'000, reads = 0, samples = 0, dated = 0;
     bool visible = true;
-    double row = 0;  ///< processor time of what is made of a reading that ends a row
+    double row = 0;  ///< processor time to process a reading that ends a row
 
     watched_counter(double true_period, double j, double declared, double sample_period,
                     double share = 0.002, double read_cost = 1'000, double credit = 12e6)
@@ -318,7 +318,7 @@ TEST_CASE("update tracker: what updates are skipped makes values older") {
     }
     CHECK(half_way() - none ==
           approx(u.period / 4).epsilon(0.1));  // one in five, then one in 25...
-    // An update that came a little later, when nobody looked, was not skipped.
+    // An update that came a little later, between reads, was not skipped.
     shown_updates late(9);
     late.lock();
     for (int i = 0; i < 200; ++i, late.update += late.period) {

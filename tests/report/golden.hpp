@@ -1,5 +1,5 @@
 // tests/report/golden.hpp - compares what a writer wrote with a file that was looked at.
-// JOULERY_REFRESH_GOLDEN=1 writes the files anew; look at the difference before committing it.
+// JOULERY_REFRESH_GOLDEN=1 rewrites the files; look at the difference before committing it.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// How files are replaced, and that writing neither hangs nor ends a program.
+// How files are replaced; writing neither hangs nor ends a program.
 #include "joulery/detail/core/atomic_file.hpp"
 
 #include "engine/child_process.hpp"

@@ -217,7 +217,7 @@ TEST_CASE("days of wraps, stalls, failures and threads lose nothing and grow not
     REQUIRE(r.channels.size() == 4);
     for (std::size_t c = 0; c < 3; ++c) {
         INFO(r.channels[c].id);
-        // A total reaches up to now: what was used since the last update is in it.
+        // A total reaches up to now: it includes the use since the last update.
         constexpr double most_watts[] = {400, 8, 700};
         const double since = 2 * most_watts[c];
         CHECK(std::fabs(r.channels[c].total.joules() - it.parts[c]->joules_shown()) <= since);

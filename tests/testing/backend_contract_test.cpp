@@ -31,7 +31,7 @@ bool says(const strings& violations, const char* words) {
     return false;
 }
 
-/// Leaves its second value as it was.
+/// Leaves its second value unchanged.
 class forgetful final : public backend {
  public:
     std::string_view name() const noexcept override { return "forgetful"; }

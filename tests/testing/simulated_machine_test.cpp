@@ -213,7 +213,7 @@ TEST_CASE("noise of one counter leaves the others alone, and power never falls b
         last = machine.true_energy(1).joules();
     }
     CHECK(machine.true_energy(0).joules() == approx(10));
-    CHECK(last > 15);  // the mean of what is above zero is 20 W
+    CHECK(last > 15);  // the mean of the values above zero is 20 W
 }
 
 TEST_CASE("a virtual thread uses a processor unless it says that it waits") {

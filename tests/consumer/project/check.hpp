@@ -1,4 +1,4 @@
-// check.hpp - says what is not as it should be, and counts it.
+// check.hpp - prints failed checks and counts them.
 #pragma once
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// loaded_plug_in.hpp - plug_in.cpp as a program loads it: its symbols are nobody's but its own.
+// loaded_plug_in.hpp - plug_in.cpp as a program loads it: its symbols stay private.
 #pragma once
 
 #include "check.hpp"

@@ -27,8 +27,7 @@ int main() {
     check(r.context.carbon.grid.intensity == 56_g_per_kWh, "the intensity is the one stated");
     check(to_text(r).find("dynamic name") != std::string::npos, "the table names the scope");
     check(to_json(r).find("\"dynamic name\"") != std::string::npos, "so does the JSON");
-    // The rarer writers are not in joulery::joulery: who asks for one is informed which header has
-    // it.
+    // The rarer writers are not in joulery::joulery: a warning names the header to include.
     ::setenv("GITHUB_STEP_SUMMARY", "/dev/null", 1);
     for (const char* target : {"github", "run.md"}) {
         const auto written = write_report(r, target);
