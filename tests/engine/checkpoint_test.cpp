@@ -145,7 +145,7 @@ TEST_CASE(
             await_text(f, "run.json", "parent");
             int pid = 0;
             for (const bool measures : {false, true}) {
-                if (measures && !engine_test::child_may_start_threads) continue;
+                if (measures && !engine_test::child_of_threads_may_start_threads) continue;
                 const pid_t child = ::fork();
                 if (child == 0) {
                     if (measures) start();
@@ -162,7 +162,7 @@ TEST_CASE(
     REQUIRE(parents.is_object());
     CHECK(parents["scopes"].size() == 1);
     CHECK(parents["scopes"][0]["path"] == "parent");
-    if (!engine_test::child_may_start_threads) return;
+    if (!engine_test::child_of_threads_may_start_threads) return;
     const json childs = json::parse(f.text("run." + r.out + ".json"), nullptr, false);
     REQUIRE(childs.is_object());
     CHECK(childs["scopes"][0]["path"] == "child");

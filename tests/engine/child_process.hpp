@@ -22,6 +22,9 @@ namespace engine_test {
 /// Whether a child of a process with threads may start some: the thread sanitizer's runtime ends it
 /// ("starting new threads after multi-threaded fork is not supported").
 inline constexpr bool child_may_start_threads = !is_thread_sanitized;
+/// Whether a child that was forked while its parent had threads may start some. At fork() clang 14's
+/// address sanitizer may leave its allocator locked in the child, which then hangs.
+inline constexpr bool child_of_threads_may_start_threads = !is_sanitized;
 
 /// A folder that is removed with all in it.
 class folder {

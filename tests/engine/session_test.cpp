@@ -25,7 +25,7 @@
 
 using namespace joulery;
 using engine_test::calls_of;
-using engine_test::child_may_start_threads;
+using engine_test::child_of_threads_may_start_threads;
 using engine_test::child_result;
 using engine_test::contains;
 using engine_test::in_child;
@@ -250,7 +250,7 @@ TEST_CASE("session: a forked child measures nothing until it starts, the parent 
             must(contains(snapshot().warnings, "forked"), "that says why");
             set_enabled(true);
             must(!scope{"still"}, "the switch does not start it");
-            if (!child_may_start_threads) ::_exit(0);
+            if (!child_of_threads_may_start_threads) ::_exit(0);
             start(one_backend());
             { JOULERY_SCOPE("child"); }
             const report r = snapshot();
