@@ -50,7 +50,7 @@ class channel_energies {
     void bill(const list<row_member>& members, double joules) noexcept {
         sums_.add_reserved(members, joules, traits_.policy != attribution::inclusive);
     }
-    /// As disaggregation's.
+    /// Same as `disaggregation::add_boundary`.
     void add_boundary(const list<row_member>& before, const list<row_member>& after,
                       double variance, double bias, double shown) {
         sums_.add_boundary(before, after, variance, bias, shown);
@@ -96,7 +96,7 @@ class channel_energies {
         powers_.mean_watts = mean_power;
         return powers_;
     }
-    /// As they were when last asked.
+    /// The powers of the last call of `powers`.
     [[nodiscard]] const power_estimate& last_powers() const noexcept { return powers_; }
 
     /// The energy of each path, by index + 1; 0 is outside all scopes. `last`: members of the row
@@ -115,7 +115,7 @@ class channel_energies {
         }
         return now;
     }
-    /// Those that a report shows: none is ever less than before.
+    /// Turns `now` into the energies that reports show, which never decrease.
     void publish(list<path_energy>& now, const row_builder& rows) {
         published_.keep_monotone(now, traits_.policy == attribution::inclusive,
                                  [this](std::size_t row) { return sums_.parent_of(row); });

@@ -194,7 +194,7 @@ class disaggregation {
         return path.index + 1 < rows_.size() ? rows_[path.index + 1].inside : 0;
     }
 
-    /// Takes out rows that were added up to here, as the sums were then.
+    /// Removes the rows of an earlier copy of these sums.
     void subtract(const disaggregation& then) {
         for (std::size_t p = 0; p < then.rows_.size(); ++p) rows_[p].subtract(then.rows_[p]);
         for (std::size_t c = 0; c < then.columns_.size(); ++c) {

@@ -71,7 +71,7 @@ class noise_bank {
         const double off = members_.front().filter.deviation_from(solutions_.front().watts);
         surprise_ += (std::min(off * off, 25.0) - surprise_) / 12;
     }
-    /// How far the last dozen rows or so are from what the best model expected: 1 in the mean.
+    /// Distance of about the last dozen rows from what the best model expected; on average 1.
     [[nodiscard]] double surprise() const noexcept { return surprise_; }
     /// As `row_window::shift`.
     void shift() {

@@ -88,12 +88,12 @@ class power_regression {
         bank_.search(window_, facts_, prior_, columns() > 32 ? 12 : columns() > 8 ? 32 : 48);
     }
 
-    /// How many rows it has ever used.
+    /// Number of rows used so far.
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     /// Whether the last rows are far from what the powers and the noise predict.
     [[nodiscard]] bool is_surprised() const noexcept { return bank_.surprise() > 3; }
-    /// Whether powers have changed after one of these numbers of rows (ascending). A change and a
-    /// sensor's memory look alike: of gauges it says nothing.
+    /// Whether powers have changed after one of these numbers of rows (ascending). Never for
+    /// gauges: there, a change looks like the sensor's memory.
     [[nodiscard]] change find_change(const list<std::size_t>& after) {
         if (bank_.empty() || after.empty() || known_memory_ > 0) return {};
         list<std::size_t> places;

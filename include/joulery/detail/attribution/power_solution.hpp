@@ -52,7 +52,7 @@ struct power_solution {
     double misfit = 1;          ///< of the rows: 1 if the noise is as large as the model says
 };
 
-/// By what rows of the window say, `older` and `recent`, and by what is held without them.
+/// Solves for the powers: `older` and `recent` rows of the window, and what is assumed before them.
 [[nodiscard]] inline power_solution solve_powers(const information& older,
                                                  const information& recent,
                                                  const power_prior& prior) {

@@ -107,7 +107,7 @@ class metered_backend {
                                          is_plain ? price_of_read : price, reader.dated(c));
             if (reader.last_status() != read_status::ok) continue;
             if (!v.samples && !reader.dated(c)) continue;  // it ends no row
-            // What is read for its own sake is read as often, however much a row costs.
+            // Unwatched channels are read as often as without costly rows, but end fewer of them.
             if (is_plain && !is_affordable(share_of_plain_rows, reader.values_at())) {
                 sampled = sampled || v.samples;
                 continue;
@@ -197,7 +197,7 @@ class metered_backend {
         sampler_seconds = now;
         if (!ended_rows_) return;
         row_seconds_ += std::max(taken - usual_row, 0.0);
-        // The first ones take more: there is memory to be had.
+        // The first ones take longer, as they allocate memory.
         row_cost_ += (taken - row_cost_) / std::min(++row_readings_ + 3, 16.0);
     }
     sampling_share sampling;  ///< of all samplers, between two samples of this backend
@@ -265,8 +265,8 @@ class metered_backend {
     static constexpr std::size_t few = 12, rows_of_many = 6;
     static constexpr double usual_row = 100e-6;  ///< s, of the sampler's processor time
     static constexpr double share_of_many = 0.0005;
-    /// Of one processor, what rows may take that end at no good moment, those of channels that have
-    /// none, and in s, before that.
+    /// Fraction of one processor that rows may take if their reading is overdue and not dated, and
+    /// if their channel is not watched; and the seconds they may take in advance.
     static constexpr double share_of_rows = 0.001, share_of_plain_rows = 0.003;
     static constexpr double credit_of_rows = 20e-3;
     static constexpr std::uint64_t first_exact = 32, one_exact_of = 16;  ///< samples
@@ -287,7 +287,7 @@ class metered_backend {
             if (r.bills) billed_at_[w.channel] = r.at;
         }
     }
-    // With thousands of scopes a row takes milliseconds.
+    // With thousands of scopes, a row takes milliseconds.
     [[nodiscard]] bool is_affordable(double share, std::uint64_t at) const noexcept {
         return row_seconds_ <= credit_of_rows + share * seconds_since(begun_at_, at);
     }
