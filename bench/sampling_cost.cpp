@@ -4,7 +4,7 @@
 //     sampling_cost            the whole table: minutes
 //     sampling_cost --quick    the same with short runs
 //     sampling_cost --reports  only how long reports take: seconds
-//     sampling_cost --paths 10 60   only the sampler: so many paths, at 100 Hz, so many s
+//     sampling_cost --paths 10 60 100   only the sampler: so many paths, so many s, at so many Hz
 #include "ticking_files.hpp"
 #include "timing.hpp"
 
@@ -176,8 +176,8 @@ int main(int argc, char** argv) {
     machine.powercap_zone("intel-rapl:1", "psys", 1'000'000);
     std::printf("| %-52s | %-44s | %-14s |\n|---|---|---|\n", "what", "measured", "budget");
     if (only == "--paths" && argc > 2)
-        return print_sampler(machine, milliseconds(10), std::atoi(argv[2]),
-                             argc > 3 ? std::atof(argv[3]) : 20),
+        return print_sampler(machine, milliseconds(argc > 4 ? 1000 / std::atoi(argv[4]) : 10),
+                             std::atoi(argv[2]), argc > 3 ? std::atof(argv[3]) : 20),
                0;
     if (only != "--reports")
         for (const int paths : {10, 100, 1'000, 10'000})

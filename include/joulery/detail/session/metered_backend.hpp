@@ -198,7 +198,7 @@ class metered_backend {
         if (!ended_rows_) return;
         row_seconds_ += std::max(taken - usual_row, 0.0);
         // The first ones take longer, as they allocate memory.
-        row_cost_ += (taken - row_cost_) / std::min(++row_readings_ + 3, 16.0);
+        row_cost_ += (taken - row_cost_) / std::min(++row_readings_ + 1, 16.0);
     }
     sampling_share sampling;  ///< of all samplers, between two samples of this backend
     std::uint64_t samples = 0;
