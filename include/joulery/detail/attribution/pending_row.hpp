@@ -70,12 +70,13 @@ struct pool {
     void add(const own_time& own, std::uint32_t column, std::uint32_t key, double busy,
              double unsure, const overlap::turn& t, bool row_begins) {
         const double open = own.ticks, ticks = open * busy;
+        // Before the part is added: if memory runs out, no part may lack its calls.
+        if (calls.size() <= column) calls.resize(column + std::size_t{1});
         times& sum = part_of(own.path, column, key);
         sum.ticks += ticks;
         sum.turns += ticks * t.mean;
         sum.turn_deviation += ticks * t.mean * t.deviation;
         sum.waited += open - ticks;
-        if (calls.size() <= column) calls.resize(column + std::size_t{1});
         column_calls& c = calls[column];
         c.unsure += open * unsure;
         c.ended += own.ended;
