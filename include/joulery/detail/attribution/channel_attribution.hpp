@@ -273,21 +273,47 @@ class channel_attribution {
     }
     // The mean of the powers of what was open in a row, and how much they differ.
     [[nodiscard]] guess mean_of(const pending_row& row) const noexcept {
-        double time = row.outside, sum = row.outside * recent_power(nullptr);
-        double squares = sum * recent_power(nullptr);
-        double error = row.outside * recent_power_error(nullptr);
+        const auto watts = [this](const path_record* p) { return recent_power(p); };
+        const double mean = mean_over(row, watts);
+        const double squares =
+            mean_over(row, [&](const path_record* p) { return watts(p) * watts(p); });
+        const double error =
+            mean_over(row, [this](const path_record* p) { return recent_power_error(p); });
+        const double contrast =
+            mean_over(row, [this](const path_record* p) { return contrast_error(p); });
+        return {mean, error + std::sqrt(std::max(squares - mean * mean, 0.0)), contrast};
+    }
+    // The mean of `of(path)` over what was open in a row, by time.
+    template <class Of>
+    [[nodiscard]] double mean_over(const pending_row& row, Of of) const noexcept {
+        double time = row.outside, sum = row.outside > 0 ? row.outside * of(nullptr) : 0;
         for (const pool& p : row.pools)
             for (const pool::times& t : p.parts) {
                 const double s = t.ticks * traits_.seconds_per_tick;
-                const double watts = recent_power(t.path);
                 time += s;
-                sum += s * watts;
-                squares += s * watts * watts;
-                error += s * recent_power_error(t.path);
+                sum += s * of(t.path);
             }
-        if (!(time > 0)) return {mean_power(), unknown_deviation * mean_power()};
-        const double mean = sum / time, variance = std::max(squares / time - mean * mean, 0.0);
-        return {mean, error / time + std::sqrt(variance), error / time};
+        return time > 0 ? sum / time : of(nullptr);
+    }
+    // Error of a path's power relative to the last row's, in watts: of their difference only, since
+    // the level of all powers is known.
+    [[nodiscard]] double contrast_error(const path_record* path) const noexcept {
+        const std::size_t n = powers().watts.size();
+        const std::uint32_t c = rows_.known_column(path);
+        if (c >= n || last_members_.empty()) return unknown_deviation * mean_power();
+        const auto covariance = [&](std::size_t i, std::size_t j) {
+            return i < n && j < n ? powers().covariance[i * n + j] : 0;
+        };
+        double open = 0, along = 0, usual = 0;
+        for (const row_member& m : last_members_) {
+            open += m.share;
+            along += m.share * covariance(c, m.column);
+            for (const row_member& q : last_members_)
+                usual += m.share * q.share * covariance(m.column, q.column);
+        }
+        if (!(open > 0)) return unknown_deviation * mean_power();
+        return std::sqrt(
+            std::max(covariance(c, c) - 2 * along / open + usual / (open * open), 0.0));
     }
     static constexpr double within_a_call = 0.5;  ///< how much its power may change
     // At the edge of a scope that follows several others it is unknown which of them was open since
@@ -301,10 +327,25 @@ class channel_attribution {
         // A value from before the row says nothing about it; for a mere moment that is harmless.
         const double old = r.staleness + r.uncertainty;
         if (seconds < old) return seconds > a_moment * old;
-        if (rows_.to_bill().longest_part() > 0.99) return false;
+        if (rows_.to_bill().longest_part() > 0.99) return is_dated_worse(r);
         const guess g = mean_of(rows_.to_bill());
         return g.error * seconds < g.deviation * r.staleness;
     }
+    // After a single scope: whether the date of the value is worse than what powers and noise
+    // leave uncertain. Errors of powers add up over such rows, those of dates and noise don't.
+    [[nodiscard]] bool is_dated_worse(const dated_reading& r) const noexcept {
+        if (powers().rows < rows_believed) return false;  // the noise is not known yet
+        const double seconds = rows_.to_bill().seconds;
+        const double rows = std::max(seconds_billed_ / (4 * seconds), 1.0);
+        const double power =
+            mean_over(rows_.to_bill(), [this](const path_record* p) { return contrast_error(p); });
+        const double common = powers().common_stddev;
+        const double split =
+            (power * power * rows + common * common) * seconds * seconds + powers().white * seconds;
+        const double dated = r.uncertainty * unknown_deviation * mean_power();
+        return 4 * split < dated * dated;
+    }
+    static constexpr std::size_t rows_believed = 100;
     static constexpr double a_moment = 1.0 / 8;
     [[nodiscard]] const power_estimate& powers() const noexcept { return energies_.last_powers(); }
     [[nodiscard]] double mean_power() const noexcept {

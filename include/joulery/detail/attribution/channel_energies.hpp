@@ -110,7 +110,7 @@ class channel_energies {
         // The energy used by reads at its edges was subtracted from a path at the mean power.
         for (std::size_t i = 1; i < now.size(); ++i) {
             const double taken = rows.edge_ticks(i - 1) * traits_.seconds_per_tick;
-            const double wrong = unknown_deviation * mean_power * taken;
+            const double wrong = mean_power * taken;  // all of it may be another power
             now[i].variance += wrong * wrong;
         }
         return now;
@@ -130,7 +130,7 @@ class channel_energies {
     [[nodiscard]] double by_share(const path_record& p) const noexcept { return sums_.by_share(p); }
 
  private:
-    static constexpr double seconds_a_block = 300, unknown_deviation = 0.6;
+    static constexpr double seconds_a_block = 300;
     static constexpr std::size_t few_rows = 13, most_columns = 64;
 
     // At these powers; the variance includes that of late values.
