@@ -83,6 +83,8 @@ class every_scope {
         if (found.innermost == nullptr && found.own.empty()) found.tail = stretch;
         for (const auto& [n, ticks] : found.own)
             if (n == found.innermost && ends == 0) found.tail = was_open ? stretch : ticks;
+        for (const auto& [n, ticks] : found.own)
+            if (n->parent == found.innermost) found.tail = 0;
         return found;
     }
 

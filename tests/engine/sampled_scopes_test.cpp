@@ -523,7 +523,7 @@ TEST_CASE("sampled scopes: what estimates take too early in one row is taken fro
     CHECK(r.find("step")->self.joules() < 0.01 * r.total.joules());
 }
 
-TEST_CASE("sampled scopes: where one inside may run untimed it is not known since when none did") {
+TEST_CASE("sampled scopes: where one inside has run or may run untimed, since when none did is unknown") {
     machine_of_short_scopes b;
     scope outer{b.m, "outer"};
     auto& tree = static_cast<detail::thread_context&>(b.tree());
@@ -543,6 +543,12 @@ TEST_CASE("sampled scopes: where one inside may run untimed it is not known sinc
         for (int i = 0; i < 100; ++i) b.call(op, 1us);
         b.run(10us);
     };
+    const auto call_once = [&] {
+        b.run(10us);
+        b.call(op, 1us);
+    };
+    CHECK(tail_after(call_once) == 0);
+    CHECK(tail_after(wait) == 10'000);
     for (int i = 0; i < 400; ++i) call();
     REQUIRE(tree.current->first_child.load()->sampling.untimed() > 1'000);
     CHECK(tail_after(wait) == 10'000);

@@ -152,7 +152,8 @@ class open_times {
         due_ = m.again;
         states.add_changed(m.changes, due_);
     }
-    // A single call that began in the stretch is as old as its time; for several it is unknown.
+    // A single call that began in the stretch, with none inside it, is as old as its time. All else
+    // is unknown.
     static void note_tail(double stretch, std::uint64_t ends, bool was_open,
                           context_stretch& into) {
         into.tail = 0;
@@ -161,7 +162,9 @@ class open_times {
         } else if (ends == 0) {
             for (const own_time& t : into.own) {
                 if (t.node == into.innermost) into.tail = was_open ? stretch : t.ticks;
-                if (t.node->sampling.untimed() > 0) return void(into.tail = 0);  // may be running
+                // Since when none inside it ran is unknown; an untimed call may be running now.
+                if (t.node->parent == into.innermost || t.node->sampling.untimed() > 0)
+                    return void(into.tail = 0);
             }
         }
     }
