@@ -98,6 +98,7 @@ class change_finder {
             const power_solution b = solve_powers(nothing_, since, fresh);
             changed_[i] = std::max(changed_[i], evidence(a.left + b.left, a, b));
         }
+        until_ = {};
     }
     void filter_rows(row_window& window, const row_window::column_facts& facts,
                      noise_filter& filter, const list<std::size_t>& places) {

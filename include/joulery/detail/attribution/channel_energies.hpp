@@ -179,7 +179,7 @@ class channel_energies {
         sums_.subtract(then);
         seconds_ -= past_.seconds(found.place);
         past_.clear(since);
-        regression_ = std::move(after);
+        regression_.continue_as(std::move(after));
         earlier_ = candidate_ = power_estimate();
     }
     // Rows near the change may belong to either side of it.

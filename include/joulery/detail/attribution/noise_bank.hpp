@@ -52,6 +52,7 @@ class noise_bank {
 
     void begin(double watts) {
         scale_ = watts;
+        tried_.reserve(most_tried);
         for (const noise_place& p : first_places())
             members_.push_back({p, noise_filter(noise_model_at(p, scale_)), 0, 0, {}});
     }
@@ -99,6 +100,7 @@ class noise_bank {
         center_checks_.clear();
         candidate_.clear();
         tried_.clear();
+        tried_.reserve(most_tried);
         moves_.clear();
     }
     /// Updates the solutions of the most likely members, at most `limit` of them.

@@ -28,16 +28,17 @@ class past_sums {
     void note(std::size_t row, double seconds, const disaggregation& sums) {
         const std::size_t last = rows_.empty() ? begin_ : rows_.back();
         if (row < last + rows_between || sums.paths() > most_paths) return;
-        if (rows_.size() >= most) forget_one(row);
         rows_.reserve(most);
-        moments_.push_back({seconds, sums});
+        if (rows_.size() == most) forget_one(row);
+        if (moments_.size() == rows_.size()) moments_.emplace_back();
+        moments_[rows_.size()].sums = sums;
+        moments_[rows_.size()].seconds = seconds;
         rows_.push_back(row);
     }
-    /// Starts again after so many rows to fit.
-    void clear(std::size_t row) {
+    /// Starts again after so many rows to fit; the memory is kept.
+    void clear(std::size_t row) noexcept {
         begin_ = row;
         rows_.clear();
-        moments_.clear();
     }
     /// The number of rows to fit at each moment.
     [[nodiscard]] const list<std::size_t>& rows() const noexcept { return rows_; }
@@ -46,12 +47,12 @@ class past_sums {
 
     /// What was added between two moments; 0 is the beginning, 1 the first moment kept.
     [[nodiscard]] disaggregation between(std::size_t first, std::size_t last) const {
-        return between(first, last, moments_.back().sums);
+        return between(first, last, moments_[rows_.size() - 1].sums);
     }
     /// The same, where `now` follows the last moment.
     [[nodiscard]] disaggregation between(std::size_t first, std::size_t last,
                                          const disaggregation& now) const {
-        disaggregation part = last < moments_.size() ? moments_[last].sums : now;
+        disaggregation part = last < rows_.size() ? moments_[last].sums : now;
         if (first > 0) part.subtract(moments_[first - 1].sums);
         return part;
     }
@@ -67,16 +68,16 @@ class past_sums {
             if (span < least) least = span, found = i;
         }
         rows_.erase(rows_.begin() + found);
-        moments_.erase(moments_.begin() + found);
+        for (; found < rows_.size(); ++found) std::swap(moments_[found], moments_[found + 1]);
     }
     struct moment {
-        double seconds;
+        double seconds = 0;
         disaggregation sums;
     };
     static constexpr std::size_t most = 12, rows_between = 16, most_paths = 1000;
 
     list<std::size_t> rows_;
-    list<moment> moments_;
+    list<moment> moments_;   ///< those beyond `rows_` are only memory
     std::size_t begin_ = 0;  ///< rows to fit
 };
 

@@ -116,6 +116,12 @@ class power_regression {
         start_again();
     }
 
+    /// Takes over from a copy of this one that has kept the last rows; the memory for rows stays.
+    void continue_as(power_regression&& later) noexcept {
+        window_.drop_first(window_.size() - later.window_.size());
+        std::swap(window_, later.window_);
+        *this = std::move(later);
+    }
     /// The estimate as of the last row; valid until the next call.
     const power_estimate& solve() {
         if (estimate_.rows != rows_) average();
@@ -164,7 +170,7 @@ class power_regression {
         bank_.search(window_, facts_, prior_, 2000);  // a change has passed for noise so far
         estimate_.rows = 0;
     }
-    // Rows that the window no longer holds.
+    // Rows that the window does not hold.
     [[nodiscard]] std::size_t forgotten() const noexcept { return rows_ - window_.size(); }
     [[nodiscard]] const noise_model& best_model() const noexcept {
         return bank_.members().front().filter.model();
