@@ -334,18 +334,21 @@ class channel_attribution {
     // After a single scope: whether the date of the value is worse than what powers and noise
     // leave uncertain. Errors of powers add up over such rows, those of dates and noise don't.
     [[nodiscard]] bool is_dated_worse(const dated_reading& r) const noexcept {
-        if (powers().rows < rows_believed) return false;  // the noise is not known yet
+        // The noise is not known yet, or values are so late that powers are hardly known.
+        if (powers().rows < rows_believed || energies_.error() > much) return false;
         const double seconds = rows_.to_bill().seconds;
         const double rows = std::max(seconds_billed_ / (4 * seconds), 1.0);
+        const double unknown = unknown_deviation * mean_power();
         const double power =
             mean_over(rows_.to_bill(), [this](const path_record* p) { return contrast_error(p); });
         const double common = powers().common_stddev;
         const double split =
             (power * power * rows + common * common) * seconds * seconds + powers().white * seconds;
-        const double dated = r.uncertainty * unknown_deviation * mean_power();
+        const double dated = r.uncertainty * unknown;
         return 4 * split < dated * dated;
     }
     static constexpr std::size_t rows_believed = 100;
+    static constexpr double much = 0.05;
     static constexpr double a_moment = 1.0 / 8;
     [[nodiscard]] const power_estimate& powers() const noexcept { return energies_.last_powers(); }
     [[nodiscard]] double mean_power() const noexcept {
