@@ -189,6 +189,16 @@ TEST_CASE("accuracy: a sensor that lags for long is not taken for powers that ch
     CHECK(scopes_on(c, 0.5e-3, 101).cover() >= 90);
 }
 
+TEST_CASE("accuracy: long scopes on a GPU's counter are known by their edges, not by powers") {
+    simulated_program p = random_program(5, 3, 0.4, 0.2, 200);
+    p.machine.counters[0].part = joulery::component::gpu;
+    p.machine.counters[0].period = std::chrono::milliseconds(20);
+    for (const scope_figure& f : run(p, 5)) {
+        CHECK(is_covered(f));
+        CHECK(f.bar <= 0.1 * f.truth);
+    }
+}
+
 TEST_CASE("accuracy: a counter that stalls is not believed at the edges of scopes") {
     joulery::testing::simulated_counter c;
     c.stall = std::chrono::milliseconds(100);
