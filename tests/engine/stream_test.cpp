@@ -14,7 +14,6 @@
 #include "joulery/testing/virtual_thread.hpp"
 #include "joulery/units.hpp"
 #include "joulery/writers/json_lines.hpp"
-#include "sanitized.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -325,7 +324,7 @@ TEST_CASE("whenever a run ends, its last interval is its latest") {
 }
 
 TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report") {
-    const int count = is_sanitized ? 1000 : 3000;  // requests of 1.2 s on average
+    const int count = 3000;  // requests of 1.2 s on average
     simulated_machine machine{11};
     testing::simulated_counter inlet;
     inlet.period = 100ms;
