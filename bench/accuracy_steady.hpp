@@ -47,7 +47,7 @@ void run_steady(accuracy_table& table, std::uint64_t seeds, bool quick, const Wa
         row(name, seeds, [&](std::uint64_t) {
             simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, duration};
             p.drift = drift;
-            p.swap_half_way = swap;
+            if (swap) p.swap_at = 0.5;
             p.random_order = random_order;
             return p;
         });

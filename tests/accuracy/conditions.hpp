@@ -150,10 +150,8 @@ inline void add_noises(condition_list& list) {
     list.push_back({"another program's bursts", goal, under(bursts())});
     list.push_back({"turbo ends", goal, under(turbo_end(20))});
     list.push_back({"idle power wanders", goal, under(wander())});
-    list.push_back({"two scopes swap powers", goal, [](simulated_program& p) {
-                        p.swap_half_way = true;
-                        p.half_way = 0.65;
-                    }});
+    list.push_back(
+        {"two scopes swap powers", goal, [](simulated_program& p) { p.swap_at = 0.65; }});
     list.push_back(
         {"all noises together", goal, [](simulated_program& p) {
              p.call_noise = 0.05;

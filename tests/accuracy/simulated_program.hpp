@@ -34,10 +34,9 @@ struct simulated_program {
     double jitter;                // of each length
     double duration;              // seconds
     bool random_order = false;
-    double drift = 0;  // by how much the first scope's power grows in the course of the run
-    bool swap_half_way = false;  // the first two scopes change their powers
-    double half_way = 0.5;       // of the run
-    double call_noise = 0;       // each call's power is that uncertain (lognormal)
+    double drift = 0;       // by how much the first scope's power grows in the course of the run
+    double swap_at = 1;     // after that part of the run the first two scopes exchange their powers
+    double call_noise = 0;  // each call's power is that uncertain (lognormal)
     double power_of_length = 0;  // a call's power goes with that power of its length
     simulated_setting machine{};
 };
@@ -158,7 +157,7 @@ inline std::vector<scope_figure> run(simulated_program p, std::uint64_t seed) {
     bool swapped = false;
     for (std::size_t k = 0; machine.now() < p.duration;) {
         const double begin = machine.now();
-        if (p.swap_half_way && !swapped && begin > p.half_way * p.duration) {
+        if (!swapped && begin > p.swap_at * p.duration) {
             std::swap(p.watts[0], p.watts[1]);
             swapped = true;
         }

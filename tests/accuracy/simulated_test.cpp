@@ -136,7 +136,7 @@ TEST_CASE("accuracy: a slowly changing power is followed") {
 
 TEST_CASE("accuracy: a program that changes half-way is followed") {
     simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
-    p.swap_half_way = true;  // the first two scopes change their powers
+    p.swap_at = 0.5;
     check_changing(std::vector<simulated_program>(8, p), 0.02, 0.1);
 }
 
@@ -146,8 +146,7 @@ TEST_CASE("accuracy: scopes of any length may exchange their powers at any time"
         const double lengths[] = {0.5e-3, 5e-3, 50e-3};
         programs.push_back(
             random_program(seed, 2 + static_cast<int>(seed % 4), lengths[seed % 3], 0.2, 30));
-        programs.back().swap_half_way = true;
-        programs.back().half_way = 0.2 + 0.06 * static_cast<double>(seed);
+        programs.back().swap_at = 0.2 + 0.06 * static_cast<double>(seed);
     }
     check_changing(programs, 0.01, 0.3);
 }

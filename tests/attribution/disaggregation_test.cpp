@@ -195,7 +195,7 @@ TEST_CASE("past sums: moments are dense near the present, and a span has what wa
     CHECK(at[1] - at[0] > at.back() - at[at.size() - 2]);
     for (std::size_t i = 1; i < at.size(); ++i) {
         CHECK(past.seconds(i) == static_cast<double>(at[i]));
-        const auto e = past.between(i, i).energies(powers({1, 1, 1, 1}, 0), {});
+        const auto e = past.added_in(i, i, sums).energies(powers({1, 1, 1, 1}, 0), {});
         CHECK(e[row(p.load)].total == approx(static_cast<double>(at[i] - at[i - 1]) / 4));
     }
     past.clear(2000);

@@ -377,7 +377,8 @@ std::size_t changed_after(const trace& t) {
     power_regression r;
     feed(r, t);
     const std::vector<std::size_t> after = every_16th(t.rows.size());
-    const joulery::detail::change c = r.find_change({after.begin(), after.end()});
+    (void)r.solve();
+    const joulery::detail::power_change c = r.find_change({after.begin(), after.end()});
     if (!c.found) return 0;
     CHECK(c.first <= c.place);
     CHECK(c.place <= c.last);

@@ -16,7 +16,7 @@ inline namespace v1 {
 namespace detail {
 
 /// Where powers changed, by number among the places that were asked about.
-struct change {
+struct power_change {
     bool found = false, is_likely = false;  ///< likely: found, or more rows will tell where
     std::size_t place = 0;                  ///< the likeliest one
     std::size_t first = 0, last = 0;        ///< the range of those nearly as likely
@@ -33,14 +33,14 @@ struct change {
 /// solutions. Fails: it finds nothing where there are too few rows on either side.
 ///
 ///     change_finder finder;
-///     const change c = finder.find(window, facts, model, prior, {16, 32, 48});
+///     const power_change c = finder.find(window, facts, model, prior, {16, 32, 48});
 ///     if (c.found) forget_rows_before(places[c.place]);
 class change_finder {
  public:
     /// `places`: numbers of rows in the window, ascending. `model`: the best for all rows.
-    [[nodiscard]] change find(row_window& window, const row_window::column_facts& facts,
-                              const noise_model& model, const power_prior& prior,
-                              const list<std::size_t>& places) {
+    [[nodiscard]] power_change find(row_window& window, const row_window::column_facts& facts,
+                                    const noise_model& model, const power_prior& prior,
+                                    const list<std::size_t>& places) {
         const std::size_t count = window.size();
         std::size_t possible = places.size();  // up to the last one with enough rows after it
         while (possible > 0 && places[possible - 1] + fewest_rows > count) --possible;
@@ -53,7 +53,7 @@ class change_finder {
         const std::size_t best = static_cast<std::size_t>(
             std::max_element(changed_.begin(), changed_.end()) - changed_.begin());
         if (changed_[best] - constant_ < enough) return {};
-        change c{true, true, best, best, best};
+        power_change c{true, true, best, best, best};
         for (std::size_t i = 0; i < possible; ++i) {
             if (changed_[i] < changed_[best] - nearly) continue;
             c.first = std::min(c.first, i);

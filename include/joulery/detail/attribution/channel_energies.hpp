@@ -32,8 +32,8 @@ namespace detail {
 ///
 ///     channel_energies e(traits);
 ///     e.fit(row, delay);
-///     e.bill(members, joules, seconds);
-///     e.of_paths(mean_power, rows);          // by index + 1; 0: outside all scopes
+///     e.reserve(members), e.bill(members, joules), e.end_row(seconds);
+///     e.of_paths(mean_power, rows, members, variance);   // by index + 1; 0: outside all scopes
 class channel_energies {
  public:
     explicit channel_energies(const channel_traits& traits)
@@ -85,8 +85,8 @@ class channel_energies {
     const power_estimate& powers(double mean_power, const row_builder& rows) {
         if (is_stale_ || powers_.watts.empty()) {
             if (traits_.separates_scopes && regression_.columns() > 0) {
-                find_change(rows);
                 power_estimate solved = regression_.solve();  // completely, or not at all
+                if (find_change(rows)) solved = regression_.solve();
                 powers_ = std::move(solved);
                 powers_.number = ++solutions_;
                 solved_row_ = regression_.rows();
@@ -104,7 +104,7 @@ class channel_energies {
     [[nodiscard]] const power_estimate& last_powers() const noexcept { return powers_; }
 
     /// The energy of each path, by index + 1; 0 is outside all scopes. `last`: members of the row
-    /// that was billed last, whose end is uncertain by that variance.
+    /// that was billed last; its end is uncertain by `variance`, in J^2. `mean_power`: W.
     list<path_energy> of_paths(double mean_power, const row_builder& rows,
                                const list<row_member>& last, double variance) {
         (void)powers(mean_power, rows);
@@ -155,11 +155,11 @@ class channel_energies {
     }
     // If powers have changed, the rows before the change are billed at the old powers and become
     // final, and the new powers come from the rows since.
-    void find_change(const row_builder& rows) {
-        if (regression_.rows() < next_search_) return;
-        const change found = regression_.find_change(past_.rows());
+    [[nodiscard]] bool find_change(const row_builder& rows) {
+        if (regression_.rows() < next_search_) return false;
+        const power_change found = regression_.find_change(past_.rows());
         change_is_likely_ = found.is_likely;
-        if (!found.found) return;
+        if (!found.found) return false;
         const std::size_t since = past_.rows()[found.place];
         power_regression before = regression_, after = regression_;
         before.keep_until(since);
@@ -167,7 +167,7 @@ class channel_energies {
         if (before.seems_to_lag() || after.seems_to_lag()) {
             next_search_ = regression_.rows() * 5 / 4;
             change_is_likely_ = false;
-            return;
+            return false;
         }
         power_estimate old = before.solve(), now = after.solve();
         old.number = ++solutions_;
@@ -175,8 +175,8 @@ class channel_energies {
         disaggregation& then = past_.sums(found.place);
         list<path_energy> block = energies(then, old, rows);
         // The change may have come sooner or later.
-        add_difference(past_.between(found.first, found.place), old, now, rows, block);
-        add_difference(past_.between(found.place + 1, found.last + 1, sums_), old, now, rows,
+        add_difference(past_.added_in(found.first, found.place, sums_), old, now, rows, block);
+        add_difference(past_.added_in(found.place + 1, found.last + 1, sums_), old, now, rows,
                        block);
         published_.commit(block);  // nothing below allocates
         sums_.subtract(then);
@@ -184,6 +184,7 @@ class channel_energies {
         past_.clear(since);
         regression_.continue_as(std::move(after));
         earlier_ = candidate_ = power_estimate();
+        return true;
     }
     // Rows near the change may belong to either side of it.
     void add_difference(disaggregation part, const power_estimate& old, const power_estimate& now,

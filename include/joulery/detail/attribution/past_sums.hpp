@@ -16,12 +16,12 @@ namespace detail {
 /// change of powers can be placed where it was although it is noticed later.
 ///
 /// Thread: not synchronized; one owner. Cost: a copy of the sums every 16 rows to fit. Memory: a
-/// dozen copies; none for more than a thousand paths. Fails: std::bad_alloc, having changed
-/// nothing.
+/// dozen copies; none for more than a thousand paths. Fails: std::bad_alloc; a moment may be
+/// lost, no sum is wrong.
 ///
 ///     past_sums past;
 ///     past.note(rows, seconds, sums);
-///     past.between(2, 3);                 // of the rows from the third moment to the fourth
+///     past.added_in(2, 3, sums);          // since the second moment, up to the fourth
 class past_sums {
  public:
     /// Keeps the sums after that many rows to fit and seconds.
@@ -42,16 +42,14 @@ class past_sums {
     }
     /// The number of rows to fit at each moment.
     [[nodiscard]] const list<std::size_t>& rows() const noexcept { return rows_; }
+    /// s, as noted then.
     [[nodiscard]] double seconds(std::size_t i) const noexcept { return moments_[i].seconds; }
     [[nodiscard]] disaggregation& sums(std::size_t i) noexcept { return moments_[i].sums; }
 
-    /// What was added between two moments; 0 is the beginning, 1 the first moment kept.
-    [[nodiscard]] disaggregation between(std::size_t first, std::size_t last) const {
-        return between(first, last, moments_[rows_.size() - 1].sums);
-    }
-    /// The same, where `now` follows the last moment.
-    [[nodiscard]] disaggregation between(std::size_t first, std::size_t last,
-                                         const disaggregation& now) const {
+    /// What was added in spans `first` to `last`, both included. A span ends at the moment of its
+    /// number and begins at the one before; the span after the last moment ends now, at `now`.
+    [[nodiscard]] disaggregation added_in(std::size_t first, std::size_t last,
+                                          const disaggregation& now) const {
         disaggregation part = last < rows_.size() ? moments_[last].sums : now;
         if (first > 0) part.subtract(moments_[first - 1].sums);
         return part;

@@ -93,12 +93,12 @@ class power_regression {
     /// Whether the last rows are far from what the powers and the noise predict.
     [[nodiscard]] bool is_surprised() const noexcept { return bank_.surprise() > 3; }
     /// Whether powers have changed after one of these numbers of rows (ascending). Never for
-    /// gauges: there, a change looks like the sensor's memory.
-    [[nodiscard]] change find_change(const list<std::size_t>& after) {
+    /// gauges: there, a change looks like the sensor's memory. Call it after `solve`, which finds
+    /// the best noise model.
+    [[nodiscard]] power_change find_change(const list<std::size_t>& after) {
         if (bank_.empty() || after.empty() || known_memory_ > 0) return {};
         list<std::size_t> places;
         for (const std::size_t n : after) places.push_back(n - std::min(n, forgotten()));
-        bank_.weigh(prior_, noise_bank::max_members);
         return changes_.find(window_, facts_, best_model(), prior_, places);
     }
     [[nodiscard]] bool seems_to_lag() {
