@@ -111,6 +111,7 @@ class Lint:
         self.check_leftovers()
         self.check_tests()
         self.check_approx()
+        self.check_mutants()
         return self.findings
 
     def check_form(self, name, lines):
@@ -332,6 +333,20 @@ class Lint:
                 if LOOSE_APPROX.search(line):
                     self.say(f"{where}:{number}",
                              "doctest::Approx adds 1 to the value; approx() of tests/approx.hpp")
+
+    def check_mutants(self):
+        """Every mistake that tests/mutation makes has the one place that it names."""
+        listed = self.root / "tests/mutation/mutants.py"
+        if not listed.exists():
+            return
+        known = {}
+        exec(listed.read_text(encoding="utf-8"), known)  # pylint: disable=exec-used
+        for number, mutant in enumerate(known["MUTANTS"], 1):
+            path = self.root / "include/joulery/detail" / mutant.file
+            found = path.read_text(encoding="utf-8").count(mutant.old) if path.exists() else 0
+            if found != 1:
+                self.say(f"tests/mutation/mutants.py: mutant {number}",
+                         f"{mutant.file} has {mutant.old!r} {found} times, not once")
 
 
 def main(arguments):

@@ -210,6 +210,15 @@ class LintTest(unittest.TestCase):
             self.put("tests/core/support.hpp", f"\n{loose}\n")
             self.expect("tests/core/support.hpp:2", "approx()")
 
+    def test_a_mutant_whose_text_is_gone_is_found(self):
+        self.put("tests/mutation/mutants.py",
+                 "import collections\n"
+                 "MUTANTS = [collections.namedtuple('M', 'file old')('backends/rapl.hpp', 'x + 1')]\n")
+        self.write("detail/backends/rapl.hpp", '#include "joulery/backend.hpp"\n// x + 1')
+        self.assertEqual(lint.Lint(self.root).run(), [])
+        self.write("detail/backends/rapl.hpp", '#include "joulery/backend.hpp"\n// x + 2')
+        self.expect("tests/mutation/mutants.py: mutant 1", "0 times, not once")
+
 
 if __name__ == "__main__":
     unittest.main()
