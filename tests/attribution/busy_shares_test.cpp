@@ -1,4 +1,4 @@
-// Which scopes wait, found from the processor time of whole threads.
+// Finds the scopes that wait, from the processor time of whole threads.
 #include "joulery/detail/attribution/busy_shares.hpp"
 
 #include "approx.hpp"
@@ -9,7 +9,7 @@
 
 using namespace joulery::detail;
 
-TEST_CASE("busy shares: a scope that waits is separated from one that works on the same thread") {
+TEST_CASE("busy shares: a waiting scope is separated from a working one on the same thread") {
     busy_shares shares;
     std::mt19937_64 random(1);
     std::uniform_real_distribution<double> even(0.02, 0.08);
@@ -23,7 +23,7 @@ TEST_CASE("busy shares: a scope that waits is separated from one that works on t
     CHECK(shares.of(2) == approx(0.5).epsilon(0.05));
 }
 
-TEST_CASE("busy shares: threads that lose little time to others have busy scopes alone") {
+TEST_CASE("busy shares: a thread that loses little time to others has only busy scopes") {
     busy_shares shares;
     const busy_term stretch[] = {{0, 0.06}, {1, 0.04}};
     for (int look = 0; look < 50; ++look) shares.add(stretch, 2, 0.099);
@@ -32,7 +32,7 @@ TEST_CASE("busy shares: threads that lose little time to others have busy scopes
     CHECK(shares.deviation_of(1) == 0);
 }
 
-TEST_CASE("busy shares: a scope that was hardly seen counts as busy and is marked unsure") {
+TEST_CASE("busy shares: a scope with little data counts as busy, with a high uncertainty") {
     busy_shares shares;
     const busy_term waits[] = {{0, 0.1}};
     shares.add(waits, 1, 0);

@@ -1,4 +1,4 @@
-// A channel's energy, first split by time and then corrected by the estimated powers.
+// A channel's energy is first split by time, then corrected by the estimated powers.
 #include "joulery/detail/attribution/disaggregation.hpp"
 
 #include "joulery/detail/attribution/past_sums.hpp"
@@ -45,7 +45,7 @@ std::size_t row(const path_record* p) { return p->index + 1; }
 
 }  // namespace
 
-TEST_CASE("disaggregation: where all powers are alike, energy is shared by time") {
+TEST_CASE("disaggregation: equal powers split the energy by time") {
     const paths p;
     disaggregation d;
     d.add({member(p.forward, 2, 0.25, 0.25), member(p.load, 3, 0.75, 0.75)}, 80, true);
@@ -55,7 +55,7 @@ TEST_CASE("disaggregation: where all powers are alike, energy is shared by time"
     CHECK(e[row(p.train)].total == approx(20));
 }
 
-TEST_CASE("disaggregation: powers that differ move energy, and never change its sum") {
+TEST_CASE("disaggregation: different powers move energy between scopes and keep the sum") {
     std::mt19937_64 random(11);
     MESSAGE("seed 11");
     std::uniform_real_distribution<double> unit(0, 1);
@@ -85,17 +85,17 @@ TEST_CASE("disaggregation: a scope alone in a row gets its energy, whatever the 
     CHECK(e[row(p.load)].variance == 0);
 }
 
-TEST_CASE("disaggregation: uncertain powers widen the error bars of the scopes that mix") {
+TEST_CASE("disaggregation: uncertain powers widen the error bars of scopes that share rows") {
     const paths p;
     disaggregation d;
     d.add({member(p.forward, 2, 0.5, 1), member(p.load, 3, 0.5, 1)}, 200, true);
     const auto e = d.energies(powers({100, 100, 100, 100}, 60), {});
-    // Half a second of each power's deviation, from either side.
+    // Half a second of each power's deviation, on either side.
     CHECK(std::sqrt(e[row(p.load)].variance) == approx(0.5 * 60 * std::sqrt(2.0)));
     CHECK(std::sqrt(e[row(p.train)].variance) == approx(0.5 * 60 * std::sqrt(2.0)));
 }
 
-TEST_CASE("disaggregation: a parent of all that mixes has their sum for certain") {
+TEST_CASE("disaggregation: the parent of all scopes in a row has an exact sum") {
     paths p;
     path_record* backward = p.table.intern(p.train, "backward");
     disaggregation d;
@@ -106,7 +106,7 @@ TEST_CASE("disaggregation: a parent of all that mixes has their sum for certain"
     CHECK(e[row(p.forward)].variance > 0);
 }
 
-TEST_CASE("disaggregation: a reading that is off moves energy between the rows beside it alone") {
+TEST_CASE("disaggregation: a wrong reading moves energy only between the two rows beside it") {
     const paths p;
     disaggregation d;
     const list<row_member> first{member(p.load, 3, 1, 1)}, second{member(p.forward, 2, 1, 1)};
@@ -120,7 +120,7 @@ TEST_CASE("disaggregation: a reading that is off moves energy between the rows b
     CHECK(d.energies(powers({0, 0, 50, 100}, 0), {})[row(p.load)].variance == approx(4));
 }
 
-TEST_CASE("disaggregation: errors that every edge shares add up linearly, not as squares") {
+TEST_CASE("disaggregation: errors common to all edges add linearly, not in quadrature") {
     const paths p;
     disaggregation d;
     const list<row_member> a{member(p.load, 3, 1, 1)}, b{member(p.forward, 2, 1, 1)};
@@ -132,7 +132,7 @@ TEST_CASE("disaggregation: errors that every edge shares add up linearly, not as
 }
 
 TEST_CASE(
-    "disaggregation: paths that share a column are told apart by time, and their bars say so") {
+    "disaggregation: paths that share a column are split by time, with error bars that admit it") {
     const paths p;
     disaggregation d;
     d.add(
@@ -144,7 +144,7 @@ TEST_CASE(
     CHECK(std::sqrt(e[row(p.forward)].variance) > 0.3 * e[row(p.forward)].self);
 }
 
-TEST_CASE("disaggregation: powers that were believed to be others earlier are in the bars") {
+TEST_CASE("disaggregation: earlier, different power estimates widen the error bars") {
     const paths p;
     disaggregation d;
     d.add({member(p.forward, 2, 0.5, 1), member(p.load, 3, 0.5, 1)}, 200, true);
@@ -153,11 +153,11 @@ TEST_CASE("disaggregation: powers that were believed to be others earlier are in
         return std::sqrt(d.energies(now, earlier)[row(p.load)].variance);
     };
     CHECK(bar(now) < 1);
-    CHECK(bar(powers({0, 0, 149, 51}, 1)) < 1);  // as far as both could err
+    CHECK(bar(powers({0, 0, 149, 51}, 1)) < 1);  // by the possible error of both
     CHECK(bar(powers({0, 0, 50, 150}, 1)) == approx(100).epsilon(0.01));
 }
 
-TEST_CASE("disaggregation: sums of a moment can be taken out, and leave what came after it") {
+TEST_CASE("disaggregation: the sums up to a moment can be subtracted, leaving what came later") {
     const paths p;
     disaggregation d, later;
     d.add({member(p.forward, 2, 0.25, 1), member(p.load, 3, 0.75, 3)}, 80, true);
@@ -179,7 +179,7 @@ TEST_CASE("disaggregation: sums of a moment can be taken out, and leave what cam
     CHECK(left[row(p.load)].total == approx(0));
 }
 
-TEST_CASE("past sums: moments are dense near the present, and a span has what was added in it") {
+TEST_CASE("past sums: moments are dense near the present, and a span gets what was added in it") {
     const paths p;
     past_sums past;
     disaggregation sums;

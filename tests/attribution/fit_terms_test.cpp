@@ -28,7 +28,7 @@ double seconds_of(const fit_terms& terms, std::uint32_t column) {
 
 }  // namespace
 
-TEST_CASE("fit terms: paths that share a column are one term, whose calls have no usual length") {
+TEST_CASE("fit terms: paths that share a column are one term without a usual call length") {
     fit_terms terms;
     list<fit_member> members;
     for (const std::uint32_t column : {2u, 3u, 2u}) members.push_back(member(column, 0.5));
@@ -41,7 +41,7 @@ TEST_CASE("fit terms: paths that share a column are one term, whose calls have n
     CHECK(row.terms[1].length.usual == 1e-3);
 }
 
-TEST_CASE("fit terms: what a late counter does not show yet is in the next row") {
+TEST_CASE("fit terms: energy that a delayed counter has not shown yet goes to the next row") {
     fit_terms terms;
     list<fit_member> members;
     members.push_back(member(2, 0.6));
@@ -53,10 +53,10 @@ TEST_CASE("fit terms: what a late counter does not show yet is in the next row")
     CHECK(seconds_of(terms, 3) == approx(0.3));
 
     members.clear();
-    members.push_back(member(2, 1));  // the other one was not open in it
+    members.push_back(member(2, 1));  // the other scope was not open in it
     terms.begin(members);
     terms.add_open(2, 1);
-    terms.move_late(0.1, 0.02);  // earlier, the running path is unknown
+    terms.move_late(0.1, 0.02);  // before that, the running path is unknown
     CHECK(seconds_of(terms, 3) == approx(0.1));
     CHECK(seconds_of(terms, 2) == approx(0.98));
 

@@ -1,5 +1,5 @@
-// What an H100's energy counter did under a known load (tests/data/h100), played to a meter: scopes
-// open and close when the load changed, the counter is updated when the card's was.
+// Replays a measured run on an H100 (tests/data/h100) to a meter: scopes open and close when the
+// load changed, and the counter updates when the card's did.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -24,7 +24,7 @@
 
 class h100_replay {
  public:
-    /// One stretch of the load. The scope of a load that takes turns is named by its length, too:
+    /// One stretch of the load. Where loads alternate, the scope's name includes the length:
     /// "matmul 20 ms".
     struct stretch {
         std::uint64_t begin, end;  // ns
@@ -39,7 +39,7 @@ class h100_replay {
         meter_ = std::make_unique<joulery::meter>(std::move(o));
     }
 
-    /// Plays all of it and says what the meter made of it.
+    /// Replays all of it and returns what the meter reported.
     joulery::report run() {
         while (next_ < load_.size() || scope_) {
             const std::uint64_t due =
@@ -51,7 +51,7 @@ class h100_replay {
         return meter_->snapshot();
     }
 
-    /// Joules of the card's counter from the first scope to the last, as read at the time.
+    /// Joules of the card's counter from the first scope to the last, as recorded.
     [[nodiscard]] double joules() const {
         return static_cast<double>(updates_.back().millijoules - updates_.front().millijoules) *
                1e-3;
@@ -80,13 +80,13 @@ class h100_replay {
         const std::vector<joulery::channel>& channels() const noexcept override {
             return channels_;
         }
-        // It takes 2.9 ms, in which the load goes on; at a scope's edge the load waits for it.
+        // A read takes 2.9 ms, in which the load goes on; at a scope's edge the load waits for it.
         joulery::read_status read(joulery::counter_span out) noexcept override {
             const std::uint64_t end = replay_.clock_->now() + 2'900'000;
             if (replay_.changing_) {
                 replay_.clock_->advance_to(end);
             } else {
-                // The program goes on beside the sampler, which is another thread there.
+                // The program runs in parallel with the sampler, which is another thread there.
                 const bool inside = std::exchange(joulery::detail::inside_library, false);
                 replay_.play_to(end);
                 joulery::detail::inside_library = inside;
@@ -120,7 +120,7 @@ class h100_replay {
         });
         date_updates();
     }
-    // The card's are regular: on a straight line, as far as what was seen allows.
+    // The card updates regularly: fit a straight line, as far as the data allow.
     void date_updates() {
         double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, k = 0;
         std::vector<double> turns;
@@ -165,7 +165,7 @@ class h100_replay {
         if (scope_) return load_[next_ - 1].end;
         return next_ < load_.size() ? load_[next_].begin : ~std::uint64_t{0};
     }
-    // Time passes, the load changes as it did.
+    // Advances the time and changes the load as recorded.
     void play_to(std::uint64_t tick) {
         while (next_change() <= tick) {
             clock_->advance_to(next_change());

@@ -1,4 +1,4 @@
-// What the library makes of a real card's counter under a known load.
+// How well the library attributes the energy of a real card's counter under a known load.
 #include "attribution/h100_replay.hpp"
 
 #include "approx.hpp"
@@ -27,7 +27,7 @@ void print(const report& r) {
 
 }  // namespace
 
-TEST_CASE("a replayed H100 keeps the joules and the times of the record") {
+TEST_CASE("h100 replay: joules and times match the recording") {
     h100_replay replay(data);
     const report r = replay.run();
     print(r);
@@ -41,7 +41,7 @@ TEST_CASE("a replayed H100 keeps the joules and the times of the record") {
         REQUIRE(r.find(path) != nullptr);
         CHECK(r.find(path)->time.count() == approx(time).epsilon(0.02));
     }
-    for (const char* path : {"matmul", "copy"}) {  // for seconds: at once
+    for (const char* path : {"matmul", "copy"}) {  // loads of seconds settle at once
         const double watts = path[0] == 'm' ? 563 : 361, spread = path[0] == 'm' ? 0.1 : 0.02;
         CHECK(r.find(path)->total.joules() / r.find(path)->time.count() ==
               approx(watts).epsilon(spread));

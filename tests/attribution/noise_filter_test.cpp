@@ -39,7 +39,7 @@ std::vector<test_row> random_rows(std::uint64_t seed) {
 
 constexpr double edge = 0.002, white = 0.3;
 
-// Covariance of two rows' energies under the model, from its definition.
+// Covariance of two rows' energies under the model, computed from its definition.
 double covariance(const std::vector<test_row>& rows, std::size_t i, std::size_t j,
                   const noise_model& m) {
     const double z = rows[j].length / m.common_tau, tau2 = m.common_tau * m.common_tau;
@@ -71,7 +71,7 @@ information by_filter(const std::vector<test_row>& rows, const noise_model& m) {
 }
 }  // namespace
 
-TEST_CASE("noise filter: its normal equations are those of the rows' whole covariance") {
+TEST_CASE("noise filter: its normal equations equal those of the full covariance matrix") {
     for (const std::uint64_t seed : {1u, 2u, 3u}) {
         CAPTURE(seed);
         const std::vector<test_row> rows = random_rows(seed);
@@ -108,7 +108,7 @@ TEST_CASE("noise filter: its normal equations are those of the rows' whole covar
     }
 }
 
-TEST_CASE("noise filter: noise of a call lasts while its scope runs and ends with it") {
+TEST_CASE("noise filter: a call's noise lasts while its scope runs and ends with it") {
     noise_model m;
     m.white = 1;
     m.call_tau = 1;
@@ -129,7 +129,7 @@ TEST_CASE("noise filter: noise of a call lasts while its scope runs and ends wit
     CHECK(last_variance(0) > 0.9 * stationary);
 }
 
-TEST_CASE("noise filter: a lagging sensor shows the times of before") {
+TEST_CASE("noise filter: a lagging sensor shows earlier times") {
     noise_model m;
     m.lag = 0.1;
     noise_filter f(m);
@@ -144,8 +144,9 @@ TEST_CASE("noise filter: a lagging sensor shows the times of before") {
     f.shift();
     row.seconds = second;
     f.add(row);
-    // The difference of the two columns' times is what the last row tells, whatever the errors of
-    // readings: their ratio is that of what is still shown of the first and already of the second.
+    // The difference of the two columns' times is all that the last row tells: their ratio is that
+    // of the still visible part of the first scope and the already visible part of the second,
+    // whatever the reading errors.
     const double old = 0.1 * (1 - std::exp(-0.5)), variance = f.last_variance();
     CHECK(f.recent().left(1, 1) * variance == approx((0.05 - old) * (0.05 - old)).epsilon(1e-6));
 }

@@ -1,4 +1,4 @@
-// How much of a time at least one of several threads was busy.
+// How much of the time at least one of several threads was busy.
 #include "joulery/detail/attribution/overlap.hpp"
 
 #include "approx.hpp"
@@ -10,19 +10,19 @@
 
 using joulery::detail::overlap;
 
-TEST_CASE("overlap: one thread's idle part is what it was not busy") {
+TEST_CASE("overlap: one thread is idle whenever it is not busy") {
     CHECK(overlap().idle_part({}) == 1);
     CHECK(overlap().idle_part({0.3}) == approx(0.7));
     CHECK(overlap().idle_part({0.3, 0}) == approx(0.7));
     CHECK(overlap().idle_part({1.2}) == 0);
 }
 
-TEST_CASE("overlap: threads that have nothing to do with one another are idle together by chance") {
+TEST_CASE("overlap: independent threads are idle together by chance") {
     CHECK(overlap().idle_part({0.5, 0.5}) == approx(0.25));
     CHECK(overlap().idle_part({1, 0.5}) == 0);
 }
 
-TEST_CASE("overlap: threads that are busy at the same times are known by what looks have seen") {
+TEST_CASE("overlap: threads that are busy at the same times are recognized by sampling") {
     overlap together, in_turn;
     for (int i = 0; i < 1000; ++i) {
         together.learn(i % 2 == 0, {0.5, 0.5});
@@ -30,12 +30,12 @@ TEST_CASE("overlap: threads that are busy at the same times are known by what lo
     }
     CHECK(together.idle_part({0.5, 0.5}) == approx(0.5).epsilon(0.05));
     CHECK(in_turn.idle_part({0.5, 0.5}) < 0.02);
-    // At most what the busiest thread leaves, at least what all leave.
+    // At most the busiest thread's idle time, at least what all threads leave.
     CHECK(together.idle_part({0.9, 0.05}) <= 0.1 + 1e-12);
     CHECK(in_turn.idle_part({0.2, 0.2}) >= 0.6 - 1e-12);
 }
 
-TEST_CASE("overlap: a thread that is busy alone gets the whole moment, one of several a part") {
+TEST_CASE("overlap: a thread busy alone gets the whole moment, one of several a part") {
     joulery::detail::list<overlap::turn> turns;
     overlap::turns({1, 0, 0}, turns);
     CHECK(turns[0].mean == approx(1));
@@ -49,7 +49,7 @@ TEST_CASE("overlap: a thread that is busy alone gets the whole moment, one of se
     CHECK(turns[0].deviation > 0);
 }
 
-TEST_CASE("overlap: turns of independent threads add up to the part in which anybody is busy") {
+TEST_CASE("overlap: shares of independent threads add up to the time in which any is busy") {
     const std::vector<double> busy{0.2, 0.9, 0.5, 0.01, 0.7, 0.3, 0.6, 0.4};
     joulery::detail::list<overlap::turn> turns;
     overlap::turns(busy, turns);
@@ -58,7 +58,7 @@ TEST_CASE("overlap: turns of independent threads add up to the part in which any
     CHECK(sum == approx(1 - overlap().idle_part(busy)));
 }
 
-TEST_CASE("overlap: a ratio that chance may explain is taken for 1") {
+TEST_CASE("overlap: a ratio explained by chance is taken as 1") {
     CHECK(overlap::believed(1.2, 0.05) == 1);
     CHECK(overlap::believed(2, 0.05) == approx(1.95));
     CHECK(overlap::believed(0.5, 0.01) == approx(0.52));

@@ -29,7 +29,7 @@ double product(const packed_matrix& a, const packed_matrix& b, std::size_t i, st
 }
 }  // namespace
 
-TEST_CASE("packed matrix: its inverse times itself is one") {
+TEST_CASE("packed matrix: a matrix times its inverse is the identity") {
     for (const std::uint64_t seed : {1u, 2u, 3u}) {
         CAPTURE(seed);
         for (const std::size_t n : {1u, 2u, 7u, 20u}) {
@@ -45,7 +45,7 @@ TEST_CASE("packed matrix: its inverse times itself is one") {
     }
 }
 
-TEST_CASE("packed matrix: a factor solves equations") {
+TEST_CASE("packed matrix: the factor solves equations") {
     const packed_matrix a = random_matrix(9, 4);
     std::vector<double> x(9), b(9, 0.0);
     for (std::size_t i = 0; i < 9; ++i) x[i] = static_cast<double>(i) - 3.5;
@@ -57,7 +57,7 @@ TEST_CASE("packed matrix: a factor solves equations") {
     for (std::size_t i = 0; i < 9; ++i) CHECK(b[i] == approx(x[i]).epsilon(1e-9));
 }
 
-TEST_CASE("packed matrix: the determinant is that of a known matrix") {
+TEST_CASE("packed matrix: the determinant of a known matrix is right") {
     packed_matrix a(2);
     a(0, 0) = 4;
     a(1, 0) = 2;
@@ -74,7 +74,7 @@ TEST_CASE("packed matrix: a matrix that is not positive definite has no factor")
     CHECK_FALSE(a.factor());
 }
 
-TEST_CASE("packed matrix: a matrix that grows keeps its entries") {
+TEST_CASE("packed matrix: growing keeps the entries") {
     packed_matrix a = random_matrix(3, 5);
     const packed_matrix before = a;
     a.resize(5);

@@ -19,15 +19,15 @@ using joulery::detail::regression_row;
 using joulery::detail::regression_term;
 
 namespace {
-/// A program of scopes in turn on one thread, a counter of 1 ms, rows of about 100 ms with three of
-/// 1 ms beside each.
+/// Scopes that take turns on one thread, and a counter with updates every 1 ms; rows of about 100
+/// ms, each with three rows of 1 ms beside it.
 struct program {
     std::vector<double> watts{40, 90, 170, 260};
     double call_seconds = 0.5e-3;
     double call_noise = 0, common_noise = 0, common_tau = 1, lag = 0;
     double run_seconds = 10;
     std::uint64_t seed = 1;
-    double swap_at = 1e9;  ///< s; then the first two scopes exchange their powers
+    double swap_at = 1e9;  ///< s; then the first two scopes swap their powers
 };
 struct row {
     double length, joules, variance;
@@ -104,7 +104,7 @@ power_estimate estimate(const trace& t) {
     return r.solve();
 }
 
-/// Energy of each scope as it is billed, and twice its standard deviation.
+/// Energy attributed to each scope, and twice its standard deviation.
 struct bill {
     std::vector<double> joules, bar, truth;
 };
@@ -135,7 +135,7 @@ bill make_bill(const trace& t, const power_estimate& e) {
     }
     return b;
 }
-/// Worst error of a scope's energy, as a share of it, and how many are within their bars.
+/// Worst relative error of a scope's energy, and the number of scopes within their error bars.
 struct verdict {
     double worst = 0;
     int within = 0, scopes = 0;
@@ -154,7 +154,7 @@ verdict judge(const program& p) {
 }
 }  // namespace
 
-TEST_CASE("power regression: constant powers are found to a part in ten thousand") {
+TEST_CASE("power regression: constant powers are found to one part in ten thousand") {
     for (const std::uint64_t seed : {1u, 2u}) {
         CAPTURE(seed);
         program p;
@@ -165,7 +165,7 @@ TEST_CASE("power regression: constant powers are found to a part in ten thousand
     }
 }
 
-TEST_CASE("power regression: noise that all scopes share is learned and separated from powers") {
+TEST_CASE("power regression: noise common to all scopes is learned and separated from powers") {
     for (const double tau : {0.1, 1.0}) {
         CAPTURE(tau);
         program p;
@@ -179,7 +179,7 @@ TEST_CASE("power regression: noise that all scopes share is learned and separate
     }
 }
 
-TEST_CASE("power regression: bars cover what calls of one scope differ") {
+TEST_CASE("power regression: error bars cover the variation between calls of one scope") {
     int within = 0, scopes = 0;
     for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
         CAPTURE(seed);
@@ -193,7 +193,7 @@ TEST_CASE("power regression: bars cover what calls of one scope differ") {
     CHECK(within >= 0.85 * scopes);
 }
 
-TEST_CASE("power regression: a sensor's memory is learned, whatever it is") {
+TEST_CASE("power regression: a sensor's memory is learned, whatever its length") {
     for (const double lag : {0.002, 0.0033, 0.0077, 0.01}) {
         CAPTURE(lag);
         program p;
@@ -207,7 +207,7 @@ TEST_CASE("power regression: a sensor's memory is learned, whatever it is") {
     }
 }
 
-TEST_CASE("power regression: a sensor that shows the mean of the last 25 ms is known as one") {
+TEST_CASE("power regression: a sensor that shows the mean of 25 ms is recognized") {
     power_regression r;
     std::mt19937_64 random(11);
     std::vector<double> energy(26, 0.0);  // J, at each millisecond of the last 26
@@ -229,7 +229,7 @@ TEST_CASE("power regression: a sensor that shows the mean of the last 25 ms is k
     CHECK(e.watts[1] - e.watts[0] == approx(150).epsilon(0.05));
 }
 
-TEST_CASE("power regression: where long rows contradict short ones, bars reach both") {
+TEST_CASE("power regression: where long rows contradict short ones, error bars cover both") {
     power_regression r;
     std::mt19937_64 random(13);
     std::uniform_real_distribution<double> even(0.02, 0.08);
@@ -250,7 +250,7 @@ TEST_CASE("power regression: where long rows contradict short ones, bars reach b
     CHECK(std::fabs(contrast - 160) < bar);
 }
 
-TEST_CASE("power regression: what always runs alike draws alike, with bars that admit any split") {
+TEST_CASE("power regression: scopes that always run alike get equal powers and wide error bars") {
     power_regression r;
     std::mt19937_64 random(7);
     std::normal_distribution<double> normal;
@@ -265,7 +265,7 @@ TEST_CASE("power regression: what always runs alike draws alike, with bars that 
     CHECK(std::sqrt(split) > 0.5 * e.mean_watts);
 }
 
-TEST_CASE("power regression: a few rows leave wide bars") {
+TEST_CASE("power regression: few rows give wide error bars") {
     program p;
     p.call_noise = 0.05;
     p.common_noise = 0.05;
@@ -279,7 +279,7 @@ TEST_CASE("power regression: a few rows leave wide bars") {
     CHECK(within >= 0.8 * scopes);
 }
 
-TEST_CASE("power regression: a base that flows whoever runs is not taken for a thread's power") {
+TEST_CASE("power regression: constant base power is not charged to a thread") {
     power_regression r;
     std::mt19937_64 random(3);
     std::uniform_real_distribution<double> even(0, 0.1);
@@ -303,7 +303,7 @@ TEST_CASE("power regression: the same rows give the same bits") {
     CHECK(a.covariance == b.covariance);
 }
 
-TEST_CASE("power regression: rows that can't be are ignored") {
+TEST_CASE("power regression: impossible rows are ignored") {
     power_regression r(4);
     const regression_term open[] = {{0, 0.1}}, unknown[] = {{4, 0.1}}, negative[] = {{0, -0.1}};
     const double none = std::numeric_limits<double>::quiet_NaN();
@@ -324,7 +324,7 @@ TEST_CASE("power regression: rows that can't be are ignored") {
     CHECK(r.solve().rows == 1);
 }
 
-TEST_CASE("power regression: columns may appear at any time, and none is needed") {
+TEST_CASE("power regression: columns may appear at any time, and none is required") {
     power_regression r;
     CHECK(r.solve().watts.empty());
     r.add({0.1, 5, 1e-6, 0, nullptr, 0});
@@ -339,7 +339,7 @@ TEST_CASE("power regression: columns may appear at any time, and none is needed"
     for (std::size_t i = 0; i < 40; ++i) CHECK(e.covariance[i * 40 + i] > 0);
 }
 
-TEST_CASE("power regression: channels that show nothing stay finite") {
+TEST_CASE("power regression: channels without updates stay finite") {
     power_regression r;
     for (int k = 0; k < 50; ++k) {
         const regression_term open[] = {{0, 0.06}, {1, 0.04}};
@@ -348,7 +348,7 @@ TEST_CASE("power regression: channels that show nothing stay finite") {
     for (const double w : r.solve().watts) CHECK(std::fabs(w) < 1e-6);
 }
 
-TEST_CASE("power regression: powers that change are followed when their rows are forgotten") {
+TEST_CASE("power regression: changing powers are followed by forgetting old rows") {
     power_regression r;
     std::mt19937_64 random(5);
     std::uniform_real_distribution<double> even(0, 0.1);
@@ -372,7 +372,7 @@ std::vector<std::size_t> every_16th(std::size_t rows) {
     for (std::size_t n = 16; n <= rows; n += 16) numbers.push_back(n);
     return numbers;
 }
-/// Number of the row after which powers are found to have changed; 0: none.
+/// Number of the row after which a change of power is detected; 0: none.
 std::size_t changed_after(const trace& t) {
     power_regression r;
     feed(r, t);
@@ -387,7 +387,7 @@ std::size_t changed_after(const trace& t) {
 
 }  // namespace
 
-TEST_CASE("power regression: powers that change are noticed, and placed where they did") {
+TEST_CASE("power regression: a change of power is detected and dated") {
     for (const double noise : {0.0, 0.05}) {
         for (std::uint64_t seed = 1; seed <= 4; ++seed) {
             CAPTURE(noise);
@@ -420,7 +420,7 @@ TEST_CASE("power regression: noise is not taken for a change") {
     }
 }
 
-TEST_CASE("power regression: rows before and since a change give the powers of their time") {
+TEST_CASE("power regression: rows before and after a change give the powers of their time") {
     program p;
     p.swap_at = 6;
     const trace t = simulation(p).run();
@@ -433,7 +433,7 @@ TEST_CASE("power regression: rows before and since a change give the powers of t
     CHECK(before.rows() == found);
     CHECK(since.rows() == t.rows.size());
     const std::vector<double> old = before.solve().watts, now = since.solve().watts;
-    // A few of the rows before that place may be from after the change, or the other way round.
+    // The detected place may be a few rows early or late.
     CHECK(old[1] - old[0] == approx(p.watts[1] - p.watts[0]).epsilon(0.2));
     CHECK(now[0] - now[1] == approx(p.watts[1] - p.watts[0]).epsilon(0.2));
     CHECK(now[3] - now[2] == approx(p.watts[3] - p.watts[2]).epsilon(0.1));

@@ -1,5 +1,5 @@
-// What is left out of a look at the scopes of all threads is what can't have changed: channels and
-// reports see what they would see by looking at every scope.
+// Looking only at scopes that may have changed gives channels and reports the same as looking at
+// every scope.
 #include "joulery/detail/attribution/scope_states.hpp"
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/session/engine.hpp"
@@ -33,7 +33,7 @@ using detail::scope_node;
 
 namespace {
 
-// What a look says of one thread.
+// What one look finds on a thread.
 struct seen_of_thread {
     std::vector<std::pair<const scope_node*, double>> own;
     std::vector<double> lanes;
@@ -109,7 +109,7 @@ class every_scope {
     std::uint64_t at_ = 0;
 };
 
-// A thread of the test's.
+// A simulated thread.
 struct played_thread final : scope_owner {
     explicit played_thread(meter& m) : tree(testing::access::engine_of(m).add_tree()) {}
     detail::thread_cursor* cursor_of_this_thread() noexcept override { return tree.get(); }
@@ -124,7 +124,7 @@ struct played_thread final : scope_owner {
     void leave(std::size_t which) { open.erase(open.begin() + static_cast<std::ptrdiff_t>(which)); }
 };
 
-// Threads whose scopes begin and end in any order; some are ended by other threads.
+// Threads whose scopes begin and end in any order; other threads end some of them.
 class random_scopes {
  public:
     random_scopes(std::uint64_t seed, bool any_order) : random_(seed), any_order_(any_order) {
@@ -206,7 +206,7 @@ void check_tally(random_scopes& scopes) {
 
 }  // namespace
 
-TEST_CASE("scope states: channels see what they would by looking at every scope, in any order") {
+TEST_CASE("scope states: channels see the same as by looking at every scope, in any order") {
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
         CAPTURE(seed);
         random_scopes scopes(seed, seed % 2 == 0);
@@ -220,7 +220,7 @@ TEST_CASE("scope states: channels see what they would by looking at every scope,
             for (channel_under_test& c : channels)
                 if (scopes.pick(3) == 0)
                     c.look(states,
-                           scopes.now() + 500 - scopes.pick(30'000));  // clocks differ a little
+                           scopes.now() + 500 - scopes.pick(30'000));  // clocks differ slightly
 
             if (scopes.pick(20) == 0) check_tally(scopes);
         }
@@ -244,7 +244,7 @@ TEST_CASE("scope states: one look serves all channels, and without channels ther
     CHECK(states.number() == 2);
 }
 
-TEST_CASE("scope states: of a thread that has not run only open scopes are looked at") {
+TEST_CASE("scope states: only open scopes are read on a thread that has not run") {
     meter m;
     engine_test::gate first, last;
     detail::thread_cursor* tree = nullptr;
@@ -272,7 +272,7 @@ TEST_CASE("scope states: of a thread that has not run only open scopes are looke
     };
     CHECK(look() == 501);
     CHECK(calls == 1);
-    // It may still be on its way to sleep.
+    // It may still be falling asleep.
     std::size_t touched = look();
     for (int i = 0; i < 100'000 && touched > 1; ++i) touched = look();
     CHECK(touched == (context.ran() >= 0 ? 1u : 501u));
@@ -284,7 +284,7 @@ TEST_CASE("scope states: of a thread that has not run only open scopes are looke
     worker.join();
 }
 
-TEST_CASE("scope states: what lies inside scopes that were not open is not looked at") {
+TEST_CASE("scope states: the children of scopes that were not open are skipped") {
     options o;
     o.backends = no_backends();
     const auto clock = std::make_shared<testing::manual_clock>();
@@ -309,7 +309,7 @@ TEST_CASE("scope states: what lies inside scopes that were not open is not looke
     visit_all("load");
     visit_all("train");
     CHECK(touched() == 1'002);
-    CHECK(touched() <= 1'002);  // newly met scopes may have changed since
+    CHECK(touched() <= 1'002);  // newly found scopes may have changed since
     CHECK(touched() == 2);
     t.enter("train");
     CHECK(touched() == 502);

@@ -1,4 +1,4 @@
-// What rows say of a sensor's memory, and of calls whose power goes with their length.
+// What rows tell about a sensor's memory, and about calls whose power depends on their length.
 #include "joulery/detail/attribution/window_probe.hpp"
 
 #include "approx.hpp"
@@ -13,7 +13,7 @@ using namespace joulery::detail;
 
 namespace {
 
-// What the probe says of two scopes in turn, of about 5 ms, on a sensor of 1 ms that follows with
+// Result of the probe for two scopes in turn, of about 5 ms, on a sensor of 1 ms that lags by
 // `lag`; rows of 0.1 s with bursts of rows between updates.
 double asked(double lag, double call_noise, std::uint64_t seed) {
     MESSAGE("seed " << seed);
@@ -51,8 +51,8 @@ double asked(double lag, double call_noise, std::uint64_t seed) {
     return window_probe().lag(window, facts, noise_model());
 }
 
-// What it says of two scopes in turn of about 0.3 ms, whose power goes with a power of the call's
-// length, in rows of 1 ms.
+// Result of the probe for two scopes in turn of about 0.3 ms, whose power is a power function of
+// the call's length, in rows of 1 ms.
 double asked_exponent(double exponent, std::uint64_t seed) {
     MESSAGE("seed " << seed);
     std::mt19937_64 random(seed);
@@ -96,7 +96,7 @@ double asked_exponent(double exponent, std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("window probe: a memory is seen, whatever its length, and never taken for a longer one") {
+TEST_CASE("window probe: a memory of any length is detected and never overestimated") {
     for (const double lag : {3e-3, 7e-3, 13e-3, 40e-3}) {
         CAPTURE(lag);
         const double found = asked(lag, 0, 1);
@@ -105,14 +105,14 @@ TEST_CASE("window probe: a memory is seen, whatever its length, and never taken 
     }
 }
 
-TEST_CASE("window probe: no memory is seen where there is none, whatever calls differ by") {
+TEST_CASE("window probe: no memory is detected where there is none, however calls vary") {
     for (const double noise : {0.0, 0.05, 0.2}) {
         CAPTURE(noise);
         for (std::uint64_t seed = 3; seed < 8; ++seed) CHECK(asked(0, noise, seed) == 0);
     }
 }
 
-TEST_CASE("window probe: it is seen with which power of its length a call's power goes") {
+TEST_CASE("window probe: the exponent by which power follows a call's length is found") {
     for (const double exponent : {-0.5, 0.5, 1.0}) {
         CAPTURE(exponent);
         CHECK(std::fabs(asked_exponent(exponent, 1) - exponent) < 0.2);

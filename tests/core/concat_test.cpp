@@ -9,7 +9,7 @@
 
 using namespace joulery;
 
-TEST_CASE("concat: texts, characters and whole numbers in turn") {
+TEST_CASE("concat: joins texts, characters and integers in order") {
     const std::string folder = "/sys/class/hwmon/hwmon";
     const std::string_view part = std::string_view("power1_input").substr(0, 6);
     CHECK(concat({folder, 12, '/', part, "_label"}) == "/sys/class/hwmon/hwmon12/power1_label");
@@ -20,7 +20,7 @@ TEST_CASE("concat: texts, characters and whole numbers in turn") {
     CHECK(concat({concat({"in ", 1}), concat({"side"})}) == "in 1side");
 }
 
-TEST_CASE("concat: numbers as std::to_string() prints them") {
+TEST_CASE("concat: prints numbers as std::to_string() does") {
     const auto same = [](auto n) { return concat({n}) == std::to_string(n); };
     CHECK(same(0));
     CHECK(same(-1));

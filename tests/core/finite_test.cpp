@@ -1,4 +1,4 @@
-// Built with -ffast-math by the leg `fast`, where x != x is false and std::isfinite(x) is true.
+// The leg `fast` builds this with -ffast-math, where x != x is false and std::isfinite(x) is true.
 #include "joulery/detail/core/finite.hpp"
 
 #include "joulery/detail/core/number_text.hpp"
@@ -16,8 +16,7 @@ namespace {
 constexpr double infinite = std::numeric_limits<double>::infinity();
 }
 
-TEST_CASE(
-    "finite: not-a-number and infinities are distinguished from numbers, whatever the flags") {
+TEST_CASE("finite: NaN and infinity are recognized under any compiler flags") {
     for (const double x : {0.0, -0.0, 1.0, -2.5, 5e-324, 1.7976931348623157e308}) {
         CHECK(is_finite(x));
         CHECK_FALSE(is_nan(x));
@@ -38,14 +37,14 @@ TEST_CASE(
     CHECK((is_amount(1e-300) && is_amount(0) && !is_amount(-1)));
 }
 
-TEST_CASE("finite: a quotient that is not a number is noticed where it was calculated") {
+TEST_CASE("finite: a NaN quotient is detected where it is computed") {
     const std::vector<double> zeros(8, 0.0);
     for (const double x : zeros)
         for (const double y : zeros) CHECK(is_nan(x / y));
     CHECK_FALSE(is_finite(1 / zeros[0]));
 }
 
-TEST_CASE("finite: a number beyond a double's range is refused, and no text of one hangs") {
+TEST_CASE("finite: a text of a number too large for a double is refused and never hangs") {
     double x = 7;
     CHECK_FALSE(parse_number("1e400", x));
     CHECK(parse_leading_number("1e400 W", x) == 0);

@@ -1,4 +1,4 @@
-// Histograms: percentiles true to 1.6 %, sums and differences exact. A failure prints the seed.
+// Histograms: percentiles within 1.6 %, sums and differences exact. A failure prints the seed.
 #include "joulery/histogram.hpp"
 
 #include "approx.hpp"
@@ -31,7 +31,7 @@ std::vector<double> random_values(std::mt19937_64& random, std::size_t n) {
 
 }  // namespace
 
-TEST_CASE("histogram: every percentile is within 1.6 % of the value that has its rank") {
+TEST_CASE("histogram: every percentile is within 1.6 % of the value at that rank") {
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         CAPTURE(seed);
         std::mt19937_64 random(seed);
@@ -50,7 +50,7 @@ TEST_CASE("histogram: every percentile is within 1.6 % of the value that has its
     }
 }
 
-TEST_CASE("histogram: parts add up to the whole, and the whole less a part is the other part") {
+TEST_CASE("histogram: merging parts gives the whole, and subtracting one part gives the other") {
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         CAPTURE(seed);
         std::mt19937_64 random(seed);
@@ -68,7 +68,7 @@ TEST_CASE("histogram: parts add up to the whole, and the whole less a part is th
     }
 }
 
-TEST_CASE("histogram: small numbers of steps are exact, and bins begin where the last one ended") {
+TEST_CASE("histogram: small values are exact, and each bin begins where the previous one ends") {
     for (int steps = 0; steps < 64; ++steps)
         CHECK(of({steps * 1e-9}).percentile(50) == approx(steps * 1e-9).epsilon(1e-12));
     for (double v = 64e-9; v < 9e9; v *= 1.003) {
@@ -77,7 +77,7 @@ TEST_CASE("histogram: small numbers of steps are exact, and bins begin where the
     }
 }
 
-TEST_CASE("histogram: invalid values are not counted, and too large ones count as the largest") {
+TEST_CASE("histogram: invalid values are skipped, and huge ones count as the largest") {
     histogram h = of({-1, std::numeric_limits<double>::quiet_NaN()});
     CHECK(h.count() == 0);
     CHECK(h.percentile(50) == 0);
@@ -90,7 +90,7 @@ TEST_CASE("histogram: invalid values are not counted, and too large ones count a
     CHECK(h.percentile(1) == 0);
 }
 
-TEST_CASE("histogram: one that somebody else wrote can't make it grow") {
+TEST_CASE("histogram: corrupt input can't make it grow") {
     histogram hostile;
     hostile.first = 4'000'000'000u;
     hostile.counts = {1, ~std::uint64_t{0}, 3};

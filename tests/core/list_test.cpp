@@ -19,7 +19,7 @@ using namespace joulery;
 using detail::list;
 
 namespace {
-/// A text that counts how many of it there are, and throws at the copy on request.
+/// A text that counts its live instances and throws when copied, on request.
 struct counted {
     static inline int alive = 0, throws_at = 0;
     std::string text;
@@ -45,7 +45,7 @@ bool same(const list<Item>& a, const std::vector<Item>& b) {
            std::equal(a.begin(), a.end(), b.begin());
 }
 
-/// Does the same to a list and to a vector, at random, and compares them after each step.
+/// Applies random operations to a list and to a vector and compares them after each step.
 template <class Item, class Make>
 void do_as_a_vector(std::mt19937_64& random, Make make) {
     list<Item> mine;
@@ -122,7 +122,7 @@ void do_as_a_vector(std::mt19937_64& random, Make make) {
 bool is_even(int i) { return i % 2 == 0; }
 }  // namespace
 
-TEST_CASE("a list does what a vector does") {
+TEST_CASE("list: behaves like std::vector under random operations") {
     const std::uint64_t seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937_64 random(seed);
@@ -131,7 +131,7 @@ TEST_CASE("a list does what a vector does") {
     CHECK(counted::alive == 0);
 }
 
-TEST_CASE("a list takes items of its own") {
+TEST_CASE("list: can append its own items") {
     for (int size = 1; size < 20; ++size) {
         list<counted> items;
         for (int i = 0; i < size; ++i) items.push_back(made(static_cast<std::uint64_t>(i)));
@@ -156,7 +156,7 @@ TEST_CASE("a list takes items of its own") {
     CHECK(counted::alive == 0);
 }
 
-TEST_CASE("a list holds what can only be moved, and bools one by one") {
+TEST_CASE("list: holds move-only types, and bools one by one") {
     list<std::unique_ptr<int>> items;
     for (int i = 0; i < 100; ++i) items.push_back(std::make_unique<int>(i));
     items.insert(items.begin() + 50, std::make_unique<int>(-1));
@@ -177,7 +177,7 @@ TEST_CASE("a list holds what can only be moved, and bools one by one") {
     CHECK(flags != list<bool>{true, false, false});
 }
 
-TEST_CASE("a list that runs out of memory keeps its items") {
+TEST_CASE("list: keeps its items when memory runs out") {
     if (is_sanitized) return;  // its operator new ends the program
     list<std::uint64_t> numbers = {1, 2, 3};
     volatile std::size_t too_many = ~std::size_t{0};
@@ -190,7 +190,7 @@ TEST_CASE("a list that runs out of memory keeps its items") {
     CHECK(texts == list<counted>(3, made(1)));
 }
 
-TEST_CASE("a list whose items can't be copied keeps what it has") {
+TEST_CASE("list: keeps its items when copying one throws") {
     const list<counted> ten(10, made(1));
     list<counted> five(5, made(2));
     counted::throws_at = 4;
@@ -204,13 +204,13 @@ TEST_CASE("a list whose items can't be copied keeps what it has") {
     CHECK(five.size() == 8);
     counted::throws_at = 3;
     CHECK_THROWS_AS(five.resize(20, ten[0]), std::runtime_error);
-    CHECK(five.size() == 9);  // one copy is made beforehand
+    CHECK(five.size() == 9);  // one copy is made first
     counted::throws_at = 0;
     five.clear();
     CHECK(counted::alive == 10);
 }
 
-TEST_CASE("lists: searching") {
+TEST_CASE("list: searches") {
     std::vector<int> list = {1, 4, 3, 6};
     const std::vector<int> none;
     CHECK(any_in(list, is_even));
@@ -227,7 +227,7 @@ TEST_CASE("lists: searching") {
     CHECK(list[1] == 8);
 }
 
-TEST_CASE("lists: erasing") {
+TEST_CASE("list: erases") {
     std::vector<std::unique_ptr<int>> list;
     for (int i = 0; i < 6; ++i) list.push_back(std::make_unique<int>(i));
     erase_from(list, [](const std::unique_ptr<int>& i) { return is_even(*i); });
@@ -239,7 +239,7 @@ TEST_CASE("lists: erasing") {
     CHECK(list.empty());
 }
 
-TEST_CASE("lists: sorted as the standard library sorts stably") {
+TEST_CASE("list: sorts as the standard library's stable sort does") {
     const std::uint64_t seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937_64 random(seed);

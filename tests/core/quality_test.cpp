@@ -11,7 +11,7 @@ TEST_CASE("quality: a sum is as good as its worst part") {
     CHECK(worse_of(quality::measured, quality::measured) == quality::measured);
 }
 
-TEST_CASE("quality: each has a word") {
+TEST_CASE("quality: every value has a name") {
     CHECK(to_text(quality::measured) == "measured");
     CHECK(to_text(quality::derived) == "derived");
     CHECK(to_text(quality::estimated) == "estimated");

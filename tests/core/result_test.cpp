@@ -6,7 +6,7 @@
 
 using namespace joulery;
 
-TEST_CASE("result: holds a value or why there is none") {
+TEST_CASE("result: holds a value or the reason for a failure") {
     result<int> good = 7;
     REQUIRE(good);
     CHECK(*good == 7);
@@ -18,7 +18,7 @@ TEST_CASE("result: holds a value or why there is none") {
     CHECK(bad.error().remedy == "sudo modprobe x");
 }
 
-TEST_CASE("result: carries what can only be moved") {
+TEST_CASE("result: holds move-only types") {
     result<std::unique_ptr<int>> r = std::make_unique<int>(5);
     REQUIRE(r);
     CHECK(**r == 5);

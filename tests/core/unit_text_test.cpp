@@ -38,13 +38,13 @@ TEST_CASE("unit text: rounding up to the next thousand changes the prefix") {
     CHECK(joules(9.996) == "10 J");
 }
 
-TEST_CASE("unit text: from a kilowatt-hour on energy is in watt-hours") {
+TEST_CASE("unit text: energy from one kilowatt-hour up is written in watt-hours") {
     CHECK(joules(3.59e6) == "3.59 MJ");
     CHECK(joules(3.6e6) == "1 kWh");
     CHECK(joules(4.2e9) == "1.17 MWh");
 }
 
-TEST_CASE("unit text: not-a-number, infinities and the ends of the range are texts too") {
+TEST_CASE("unit text: NaN, infinity and the limits of a double have a text, too") {
     CHECK(joules(nan_value) == "n/a");
     CHECK(joules(inf_value) == "inf J");
     CHECK(joules(-inf_value) == "-inf J");
@@ -52,7 +52,7 @@ TEST_CASE("unit text: not-a-number, infinities and the ends of the range are tex
     CHECK(joules(-1e308) == "->999 EWh");
     CHECK(joules(1e-20) == "<1 pJ");
     CHECK(joules(2.2250738585072014e-308) == "<1 pJ");
-    const std::string least = joules(5e-324);  // with -Ofast the processor takes it for 0
+    const std::string least = joules(5e-324);  // with -Ofast the processor flushes it to 0
     CHECK((least == "<1 pJ" || least == "0 J"));
     CHECK(joules(1.0004e-12) == "1 pJ");
     CHECK(to_text(carbon_intensity::from_grams_per_kwh(1e308)) == ">999 trillion g CO2e/kWh");
@@ -66,7 +66,7 @@ TEST_CASE("unit text: not-a-number, infinities and the ends of the range are tex
     CHECK(count_text(nan_value) == "n/a");
 }
 
-TEST_CASE("unit text: power, emissions, intensity, time, counts, shares") {
+TEST_CASE("unit text: power, emissions, intensity, time, counts and shares") {
     CHECK(to_text(power::from_watts(42.06)) == "42.1 W");
     CHECK(to_text(power::from_watts(0.005)) == "5 mW");
     CHECK(to_text(emissions::from_grams(0.0123)) == "12.3 mg CO2e");
@@ -88,7 +88,7 @@ TEST_CASE("unit text: power, emissions, intensity, time, counts, shares") {
     CHECK(percent_text(0) == "0 %");
 }
 
-TEST_CASE("unit text: a length of time is a number and a unit") {
+TEST_CASE("unit text: a duration is a number and a unit") {
     std::chrono::nanoseconds t{-1};
     CHECK(parse_duration("10ms", t));
     CHECK(t.count() == 10'000'000);
@@ -108,7 +108,7 @@ TEST_CASE("unit text: a length of time is a number and a unit") {
     CHECK(t.count() == 0);
 }
 
-TEST_CASE("unit text: nonsense is no length of time and leaves the value alone") {
+TEST_CASE("unit text: an invalid duration is refused and leaves the value unchanged") {
     std::chrono::nanoseconds t{42};
     for (const char* text : {"", "ms", "10", "10 parsecs", "-1s", "1,5s", "1e400s", "nan s", "inf",
                              "10ms ", "10msx", "1000000h1", "9999999999999h", "1e-s"}) {
@@ -160,7 +160,7 @@ TEST_CASE("number text: any double reads back as itself, in any locale") {
     CHECK(tenth == "0.1");
 }
 
-TEST_CASE("unit text: figures of one column are in the unit of the largest") {
+TEST_CASE("unit text: the figures of a column share the unit of the largest") {
     const energy large = energy::from_kilowatt_hours(2);
     CHECK(to_text_beside(energy::from_joules(3600), large) == "1 Wh");
     CHECK(to_text_beside(energy::from_joules(3600), energy::from_joules(3e6)) == "3.6 kJ");

@@ -18,7 +18,7 @@ struct can_add<A, B, std::void_t<decltype(std::declval<A>() + std::declval<B>())
     : std::true_type {};
 }  // namespace
 
-TEST_CASE("units: literals hold what they say") {
+TEST_CASE("units: literals have the value they state") {
     CHECK((5_J).joules() == 5);
     CHECK((1.5_kJ).joules() == 1500);
     CHECK((2_MJ).joules() == 2e6);
@@ -37,7 +37,7 @@ TEST_CASE("units: literals hold what they say") {
     CHECK((56_g_per_kWh).grams_per_kwh() == 56);
 }
 
-TEST_CASE("units: energy, power, time, intensity and emissions turn into each other") {
+TEST_CASE("units: energy, power, time, intensity and emissions convert into each other") {
     CHECK((100_J / 2s).watts() == 50);
     CHECK((50_W * 500ms).joules() == 25);
     CHECK((500ms * 50_W).joules() == 25);
@@ -48,7 +48,7 @@ TEST_CASE("units: energy, power, time, intensity and emissions turn into each ot
     CHECK(10_J / 4_J == 2.5);
 }
 
-TEST_CASE("units: arithmetic and order") {
+TEST_CASE("units: arithmetic and comparison") {
     energy e = 3_J + 500_mJ;
     CHECK(e.joules() == 3.5);
     e -= 1_J;
@@ -64,7 +64,7 @@ TEST_CASE("units: arithmetic and order") {
     static_assert((1_kWh).joules() == 3.6e6, "usable at compile time");
 }
 
-TEST_CASE("units: different ones neither add nor convert") {
+TEST_CASE("units: different units neither add nor convert") {
     CHECK(can_add<energy, energy>::value);
     CHECK_FALSE(can_add<energy, power>::value);
     CHECK_FALSE(can_add<energy, double>::value);

@@ -24,7 +24,7 @@ channel gauge() {
 }
 }  // namespace
 
-TEST_CASE("account: the first read is a baseline, whatever it holds") {
+TEST_CASE("account: the first read is a baseline, whatever its value") {
     channel_account a(rapl());
     CHECK_FALSE(a.has_baseline());
     a.take(262'000'000'000, 0);
@@ -33,7 +33,7 @@ TEST_CASE("account: the first read is a baseline, whatever it holds") {
     CHECK(a.tally().reads == 1);
 }
 
-TEST_CASE("account: growth is scaled once") {
+TEST_CASE("account: an increment is scaled once") {
     channel_account a(rapl());
     a.take(1'000'000, 0);
     a.take(1'000'061, 0.001);
@@ -41,7 +41,7 @@ TEST_CASE("account: growth is scaled once") {
     CHECK(a.joules() == approx(2.5).epsilon(1e-12));
 }
 
-TEST_CASE("account: two equal reads are 0 J") {
+TEST_CASE("account: two equal reads add 0 J") {
     channel_account a(rapl());
     a.take(5'000'000, 0);
     a.take(5'000'000, 60);
@@ -49,7 +49,8 @@ TEST_CASE("account: two equal reads are 0 J") {
     CHECK(a.tally().wraps == 0);
 }
 
-TEST_CASE("account: one wrap, also in a domain whose range differs from the package's") {
+TEST_CASE(
+    "account: a wrap is counted once, also where a domain's range differs from its package's") {
     channel dram = rapl();
     dram.part = component::dram;
     dram.wrap_at = 65'712'999'628;
@@ -62,7 +63,8 @@ TEST_CASE("account: one wrap, also in a domain whose range differs from the pack
     CHECK(memory.tally().wraps == 1);
 }
 
-TEST_CASE("account: a reset to a small value is a new baseline, tallied, nothing invented") {
+TEST_CASE(
+    "account: a reset to a small value starts a new baseline, is counted, and adds no energy") {
     channel_account a(rapl());
     a.take(100'000'000'000, 0);
     a.take(100'050'000'000, 1);  // 50 J
@@ -74,7 +76,7 @@ TEST_CASE("account: a reset to a small value is a new baseline, tallied, nothing
     CHECK(a.tally().unmeasured_seconds == approx(1));
 }
 
-TEST_CASE("account: a transient error in the middle loses nothing") {
+TEST_CASE("account: a transient error between two reads loses no energy") {
     channel_account a(rapl());
     a.take(1'000'000, 0);
     a.take(no_value, 1);
@@ -85,7 +87,7 @@ TEST_CASE("account: a transient error in the middle loses nothing") {
     CHECK(a.tally().reads == 2);
 }
 
-TEST_CASE("account: silent without a first value, and after three reads in a row without one") {
+TEST_CASE("account: is silent without a first value, and after three failed reads in a row") {
     channel_account a(rapl());
     CHECK(a.is_silent());
     a.take(1'000, 0);
@@ -101,7 +103,7 @@ TEST_CASE("account: silent without a first value, and after three reads in a row
     CHECK_FALSE(a.is_silent());
 }
 
-TEST_CASE("account: a wrap across an error is still one wrap") {
+TEST_CASE("account: a wrap during an error is still one wrap") {
     channel_account a(rapl());
     a.take(262'143'000'000, 0);
     a.take(no_value, 1);
@@ -110,7 +112,7 @@ TEST_CASE("account: a wrap across an error is still one wrap") {
     CHECK(a.tally().wraps == 1);
 }
 
-TEST_CASE("account: a jump that no part can draw is not believed") {
+TEST_CASE("account: a jump that no part can draw is rejected") {
     channel_account a(rapl());
     a.take(0, 0);
     a.take(50'000'000'000, 1);  // 50 kW of one socket
@@ -120,7 +122,7 @@ TEST_CASE("account: a jump that no part can draw is not believed") {
     CHECK(a.joules() == approx(100));
 }
 
-TEST_CASE("account: a step may hold what two updates of the counter bring beside its own time") {
+TEST_CASE("account: a step may include two updates of the counter on top of its own time") {
     channel c = rapl();
     c.update_period = std::chrono::milliseconds(1);
     c.max_watts = 2'000;
@@ -131,7 +133,7 @@ TEST_CASE("account: a step may hold what two updates of the counter bring beside
     std::uint64_t raw = 5'990'000;
     double at = 0.001;
     for (int i = 0; i < 50; ++i) a.take(raw += 6'000'000, at += 0.001);  // 6 kW
-    CHECK(a.joules() < 5.99 + 2'000 * 1.5 * 0.006);  // what may lag behind is granted once
+    CHECK(a.joules() < 5.99 + 2'000 * 1.5 * 0.006);  // a late update is granted once
     CHECK(a.tally().resets > 40);
 }
 
@@ -147,7 +149,7 @@ TEST_CASE("account: a machine that wakes from idle is believed") {
     CHECK(a.peak_watts() == approx(450));
 }
 
-TEST_CASE("account: a smaller value that would be far more than ever before is a reset") {
+TEST_CASE("account: a drop is a reset if a wrap would mean far more power than ever before") {
     channel small = rapl();
     small.wrap_at = 65'536'000'000;
     channel_account a(small);
@@ -155,19 +157,19 @@ TEST_CASE("account: a smaller value that would be far more than ever before is a
     double at = 0;
     a.take(raw, at);
     for (int i = 0; i < 10; ++i) a.take(raw += 5'000'000, at += 1);  // 5 W
-    SUBCASE("as a wrap 786 W in a machine that drew 5 W") {
+    SUBCASE("as a wrap, 786 W in a machine that drew 5 W") {
         a.take(300'000'000, at + 1);
         CHECK(a.joules() == approx(50));
         CHECK(a.tally().resets == 1);
     }
-    SUBCASE("as a wrap 490 W, to which it may have woken") {
+    SUBCASE("as a wrap, 490 W, a plausible wake-up") {
         a.take(4'000'000, at + 1);
         CHECK(a.joules() == approx(540));
         CHECK(a.tally().wraps == 1);
     }
 }
 
-TEST_CASE("account: a gauge is integrated by trapezoid") {
+TEST_CASE("account: a gauge is integrated by the trapezoidal rule") {
     channel_account a(gauge());
     a.expect_interval(1);
     a.take(100'000, 0);
@@ -177,11 +179,11 @@ TEST_CASE("account: a gauge is integrated by trapezoid") {
     CHECK(a.tally().gaps == 0);
 }
 
-TEST_CASE("account: a long gap of a gauge is left out and said") {
+TEST_CASE("account: a long gap of a gauge is left out and reported") {
     channel_account a(gauge());
     a.expect_interval(1);
     a.take(100'000, 0);
-    a.take(100'000, 5);  // five intervals are bridged
+    a.take(100'000, 5);  // gaps of up to five intervals are bridged
     CHECK(a.joules() == approx(500));
     a.take(100'000, 10.5);
     CHECK(a.joules() == approx(500));
@@ -191,7 +193,7 @@ TEST_CASE("account: a long gap of a gauge is left out and said") {
     CHECK(a.joules() == approx(600));
 }
 
-TEST_CASE("account: time that goes back adds no energy to a gauge and breaks no counter") {
+TEST_CASE("account: time going backward adds no energy to a gauge and breaks no counter") {
     channel_account power(gauge()), counter(rapl());
     power.take(100'000, 10), counter.take(0, 10);
     power.take(100'000, 9), counter.take(1'000, 9);
@@ -199,7 +201,7 @@ TEST_CASE("account: time that goes back adds no energy to a gauge and breaks no 
     CHECK(counter.joules() == approx(1e-3));
 }
 
-TEST_CASE("account: power that stays above what the device states is never counted") {
+TEST_CASE("account: power that stays above the device's stated limit is never counted") {
     channel xe = rapl();
     xe.part = component::gpu;
     xe.max_watts = 328;
@@ -213,7 +215,7 @@ TEST_CASE("account: power that stays above what the device states is never count
     }
 }
 
-TEST_CASE("account: a value that goes up and comes back is an outlier, and nothing is lost") {
+TEST_CASE("account: a value that jumps and comes back is an outlier and loses no energy") {
     channel gpu = rapl();
     gpu.part = component::gpu;
     gpu.wrap_at = 0;
@@ -221,13 +223,13 @@ TEST_CASE("account: a value that goes up and comes back is an outlier, and nothi
     std::uint64_t raw = 500'000'000;
     SUBCASE("900 J too high for one read") {
         for (int i = 0; i <= 10; ++i) a.take((raw += 35'000'000) + (i == 3 ? 900'000'000 : 0), i);
-        CHECK(a.tally().resets == 0);  // it is not above what some GPU draws
+        CHECK(a.tally().resets == 0);  // some GPUs draw as much
     }
     SUBCASE("9000 J too high for one read") {
         for (int i = 0; i <= 10; ++i) a.take((raw += 35'000'000) + (i == 3 ? 9'000'000'000 : 0), i);
         CHECK(a.tally().resets == 0);
     }
-    SUBCASE("down to nothing for one read") {
+    SUBCASE("zero for one read") {
         for (int i = 0; i <= 10; ++i)
             a.take(i == 3 ? (raw += 35'000'000, 0) : raw += 35'000'000, i);
         CHECK(a.tally().resets == 0);
@@ -240,14 +242,14 @@ TEST_CASE("account: a value that goes up and comes back is an outlier, and nothi
     CHECK(a.tally().outliers == 1);
 }
 
-TEST_CASE("account: a processor that counts 700 J too much every fifth read") {
+TEST_CASE("account: a processor that counts 700 J too much on every fifth read") {
     channel_account a(rapl());
     std::uint64_t raw = 1'000'000;
     for (int i = 0; i <= 6; ++i) a.take((raw += 15'000'000) + (i % 5 == 2 ? 700'000'000 : 0), i);
     CHECK(a.joules() == approx(90));
 }
 
-TEST_CASE("account: a jump that stays is a gap, and its joules are not counted later either") {
+TEST_CASE("account: a jump that stays is a gap, and its energy is not counted later either") {
     channel gpu = rapl();
     gpu.part = component::gpu;
     channel_account a(gpu);
@@ -262,7 +264,7 @@ TEST_CASE("account: a jump that stays is a gap, and its joules are not counted l
     CHECK(a.tally().unmeasured_seconds == approx(1));
 }
 
-TEST_CASE("account: more than usual is counted once the next value goes on from it") {
+TEST_CASE("account: unusually high power is counted once the next value confirms it") {
     channel_account a(rapl());
     a.take(0, 0);
     a.take(600'000'000, 1);  // 600 W, more than any socket known
@@ -273,7 +275,7 @@ TEST_CASE("account: more than usual is counted once the next value goes on from 
     CHECK(a.joules() == approx(1'210));
 }
 
-TEST_CASE("account: a counter that stood still may bring what the time since then allows") {
+TEST_CASE("account: a counter that stood still may catch up by what that time allows") {
     channel c = rapl();
     c.max_watts = 100;
     channel_account a(c);
@@ -283,7 +285,7 @@ TEST_CASE("account: a counter that stood still may bring what the time since the
     CHECK(a.tally().resets == 0);
 }
 
-TEST_CASE("account: in a gap that may hide two wraps, only the certain energy counts") {
+TEST_CASE("account: in a gap that may hide two wraps, only the certain energy is counted") {
     channel c = rapl();
     c.wrap_at = 200'000'000;  // 200 J
     c.max_watts = 100;
@@ -298,7 +300,7 @@ TEST_CASE("account: in a gap that may hide two wraps, only the certain energy co
     CHECK(a.tally().gaps == 1);
 }
 
-TEST_CASE("account: a suspend is a gap, of gauges and counters") {
+TEST_CASE("account: a suspend is a gap for gauges and counters") {
     channel_account counter(rapl()), power(gauge());
     power.expect_interval(1);
     for (int i = 0; i <= 10; ++i) {
@@ -312,11 +314,11 @@ TEST_CASE("account: a suspend is a gap, of gauges and counters") {
     CHECK(power.tally().unmeasured_seconds == approx(1'001));
 }
 
-TEST_CASE("account: an implausibly high gauge value is not trusted") {
+TEST_CASE("account: an implausibly high gauge value is rejected") {
     channel c = gauge();
     c.joules_per_count = 1e-6;
     SUBCASE("an error value") { c.part = component::platform; }
-    SUBCASE("more than the device states") { c.max_watts = 95; }
+    SUBCASE("more than the device's limit") { c.max_watts = 95; }
     channel_account a(c);
     a.expect_interval(1);
     for (int i = 0; i <= 10; ++i) a.take(i == 4 ? 4'294'967'295'000'000 : 50'000'000, i);
@@ -329,7 +331,7 @@ TEST_CASE("account: an implausibly high gauge value is not trusted") {
     CHECK(always.is_silent());
 }
 
-TEST_CASE("account: a whole machine does not draw 0 W") {
+TEST_CASE("account: a whole machine never draws 0 W") {
     channel c = gauge();
     channel_account card(c);
     c.part = component::platform;

@@ -6,7 +6,7 @@
 
 using namespace joulery;
 
-TEST_CASE("channel: the smallest step of its joules, a counter's or a gauge's in one update") {
+TEST_CASE("channel: the smallest step in joules, of a counter and of one update of a gauge") {
     channel c;
     c.joules_per_count = 1e-6;
     CHECK(smallest_joules(c) == 1e-6);
@@ -20,7 +20,7 @@ TEST_CASE("channel: the smallest step of its joules, a counter's or a gauge's in
     CHECK(smallest_joules(c) == approx(1e-8));
 }
 
-TEST_CASE("channel: no part is believed more than twice what the largest of its kind draws") {
+TEST_CASE("channel: the power limit of a part is twice the most its kind draws") {
     channel c;
     c.part = component::cpu;
     CHECK(max_plausible_watts(c) == 2'000);

@@ -11,13 +11,13 @@ constexpr std::uint64_t any = ~std::uint64_t{0};
 constexpr std::uint64_t two32 = std::uint64_t{1} << 32;
 }  // namespace
 
-TEST_CASE("counter step: growth is the difference") {
+TEST_CASE("counter step: an increment is the difference") {
     const counter_step s = step_between(100, 350, 0, any);
     CHECK(s.counts == 250);
     CHECK(s.event == counter_event::none);
 }
 
-TEST_CASE("counter step: two equal reads are nothing, not a whole turn") {
+TEST_CASE("counter step: two equal reads are zero, not a full range") {
     for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{5}, two32 - 1}) {
         const counter_step s = step_between(at, at, two32, any);
         CHECK(s.counts == 0);
@@ -25,7 +25,7 @@ TEST_CASE("counter step: two equal reads are nothing, not a whole turn") {
     }
 }
 
-TEST_CASE("counter step: one wrap is made good to the count") {
+TEST_CASE("counter step: a wrap is corrected to the exact count") {
     const counter_step s = step_between(4294967290u, 4, two32, 1'000'000);
     CHECK(s.counts == 10);
     CHECK(s.event == counter_event::wrap);
@@ -38,26 +38,26 @@ TEST_CASE("counter step: a wrap at the top of 64 bits does not overflow") {
     CHECK(s.event == counter_event::wrap);
 }
 
-TEST_CASE("counter step: a smaller value that is no believable wrap is a reset and adds nothing") {
+TEST_CASE("counter step: a drop that can't be a plausible wrap is a reset and adds nothing") {
     const counter_step s = step_between(1'000'000, 3, two32, 1'000'000);
     CHECK(s.counts == 0);
     CHECK(s.event == counter_event::reset);
     CHECK(step_between(1'000'000, 3, 0, any).event == counter_event::reset);
 }
 
-TEST_CASE("counter step: a value above the stated end can't have wrapped") {
+TEST_CASE("counter step: a value above the stated range can't have wrapped") {
     CHECK(step_between(two32 + 5, 3, two32, any).event == counter_event::reset);
     CHECK(step_between(two32, 3, two32, any).event == counter_event::reset);
 }
 
-TEST_CASE("counter step: growth that no part can draw is a reset") {
+TEST_CASE("counter step: an increment that no part can draw is a reset") {
     const counter_step s = step_between(5, 2'000'000'000, two32, 1'000'000);
     CHECK(s.counts == 0);
     CHECK(s.event == counter_event::reset);
     CHECK(step_between(0, 1'000'000, two32, 1'000'000).counts == 1'000'000);
 }
 
-TEST_CASE("counter step: believable steps of any counter add up to what passed") {
+TEST_CASE("counter step: the plausible steps of any counter add up to the true total") {
     const unsigned seed = 20261123;
     CAPTURE(seed);
     std::mt19937_64 random(seed);
@@ -65,7 +65,7 @@ TEST_CASE("counter step: believable steps of any counter add up to what passed")
         const std::uint64_t wrap_at = 2 + random() % (std::uint64_t{1} << (1 + random() % 62));
         std::uint64_t at = random() % wrap_at, truth = 0, sum = 0;
         for (int i = 0; i < 20; ++i) {
-            const std::uint64_t add = random() % wrap_at;  // less than a whole turn
+            const std::uint64_t add = random() % wrap_at;  // less than the full range
             const std::uint64_t next = add < wrap_at - at ? at + add : add - (wrap_at - at);
             sum += step_between(at, next, wrap_at, any).counts;
             truth += add;

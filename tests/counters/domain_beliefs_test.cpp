@@ -28,7 +28,7 @@ std::string summed(const std::vector<channel>& channels, const domain_tree& tree
 
 }  // namespace
 
-TEST_CASE("beliefs: a whole is believed until it stands still beside parts that count") {
+TEST_CASE("beliefs: a total is trusted until it stands still while its parts count") {
     const std::vector<channel> all{at("card"), at("package", "card")};
     domain_beliefs beliefs(all, {0, 0});
     CHECK(summed(all, *beliefs.update({{0, true}, {5, true}}, 0.5)) == "card ");  // too early
@@ -37,11 +37,11 @@ TEST_CASE("beliefs: a whole is believed until it stands still beside parts that 
     CHECK(summed(all, *beliefs.update({{20, true}, {40, true}}, 4)) == "package ");
     CHECK(beliefs.tree()->domains[0].exclusion_reason ==
           "not trusted: it counted 20 J, less than the 40 J of the channels in it");
-    // A doubt stays, whatever comes later.
+    // Distrust is permanent, whatever comes later.
     CHECK(summed(all, *beliefs.update({{200, true}, {100, true}}, 10)) == "package ");
 }
 
-TEST_CASE("beliefs: a part that takes its whole's place is held to the same") {
+TEST_CASE("beliefs: a part that replaces its total must meet the same test") {
     const std::vector<channel> all{at("psys", "", component::platform), at("package", "psys"),
                                    at("core", "package")};
     domain_beliefs beliefs(all, {0, 0, 0});
@@ -50,8 +50,7 @@ TEST_CASE("beliefs: a part that takes its whole's place is held to the same") {
     CHECK(summed(all, *both.update({{0, true}, {4, true}, {9, true}}, 2)) == "core ");
 }
 
-TEST_CASE(
-    "beliefs: what another backend shows of a distrusted whole is not summed beside its parts") {
+TEST_CASE("beliefs: another backend's view of a distrusted total is not summed beside its parts") {
     channel node = at("node", "", component::platform);
     channel card = at("gpu/0/board", "", component::gpu);
     card.device = "pci:0000:c0:00.0";
@@ -60,12 +59,12 @@ TEST_CASE(
     const auto tree = beliefs.update({{0, true}, {20, true}, {50, true}, {50, true}}, 2);
     CHECK(summed(all, *tree) == "node/cpu node/accel0 ");
     CHECK(tree->domains[3].exclusion_reason == "contained in the channels summed instead of node");
-    domain_beliefs alone({node, card}, {0, 1});  // nothing else shows what the node held
+    domain_beliefs alone({node, card}, {0, 1});  // no other channel shows what the node contained
     CHECK(summed({node, card}, *alone.update({{0, false}, {50, true}}, 2)) == "node ");
 }
 
 TEST_CASE(
-    "beliefs: a machine's meter without a value gives way to the estimate, and to nothing else") {
+    "beliefs: a machine meter without a value is replaced by the estimate, and by nothing else") {
     channel meter = at("machine/power-meter", "", component::platform);
     channel estimate = at("machine/estimate", "", component::platform);
     estimate.provenance = quality::estimated;
@@ -78,7 +77,7 @@ TEST_CASE(
     CHECK(summed(all, *lost.update({{100, false}, {9, true}}, 2)) == "machine/power-meter ");
 }
 
-TEST_CASE("beliefs: whatever is distrusted, no energy is summed twice") {
+TEST_CASE("beliefs: no energy is summed twice, whichever channels are distrusted") {
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         CAPTURE(seed);
         std::mt19937_64 random(seed);

@@ -40,7 +40,7 @@ std::string summed(const std::vector<channel>& channels) {
 }
 }  // namespace
 
-TEST_CASE("domain tree: only roots are summed, wherever they stand in the list") {
+TEST_CASE("domain tree: only roots are summed, wherever they are in the list") {
     CHECK(summed({at("cpu0/core", "cpu0/package"), at("cpu0/package", "psys"),
                   at("cpu0/dram", "psys"), at("psys"), at("cpu1/package", "psys")}) == "psys ");
     CHECK(summed({at("cpu0/package"), at("cpu0/core", "cpu0/package"), at("cpu0/dram")}) ==
@@ -55,32 +55,32 @@ TEST_CASE("domain tree: an excluded domain names the one that contains it") {
     CHECK(tree.warnings.empty());
 }
 
-TEST_CASE("domain tree: of two views of one counter the first counts") {
+TEST_CASE("domain tree: the first of two views of one counter is summed") {
     const domain_tree tree = build_domain_tree({at("cpu0/package"), at("cpu0/package")});
     CHECK(tree.domains[0].summed);
     CHECK_FALSE(tree.domains[1].summed);
     CHECK(tree.domains[1].exclusion_reason == "same counter as the first cpu0/package");
 }
 
-TEST_CASE("domain tree: a parent that is not there makes a root, with a warning") {
+TEST_CASE("domain tree: a channel whose parent is missing becomes a root, with a warning") {
     const domain_tree tree = build_domain_tree({at("gpu0", "module7")});
     CHECK(tree.domains[0].summed);
     REQUIRE(tree.warnings.size() == 1);
     CHECK(tree.warnings[0].find("module7") != std::string::npos);
 }
 
-TEST_CASE("domain tree: circles end as roots, with a warning each") {
+TEST_CASE("domain tree: a cycle is broken into roots, with a warning for each") {
     const domain_tree self = build_domain_tree({at("a", "a")});
     CHECK(self.domains[0].summed);
     CHECK(self.warnings.size() == 1);
     const domain_tree pair = build_domain_tree({at("a", "b"), at("b", "a"), at("c", "b")});
     CHECK(pair.warnings.size() == 1);
-    CHECK(pair.domains[0].summed);  // the first of the circle; the others lie in it
+    CHECK(pair.domains[0].summed);  // the first of the cycle; the others are inside it
     CHECK(pair.domains[1].exclusion_reason == "contained in a");
     CHECK(pair.domains[2].exclusion_reason == "contained in b");
 }
 
-TEST_CASE("domain tree: of several meters of the machine a fast one counts, else the first") {
+TEST_CASE("domain tree: among several meters of the machine a fast one is summed, else the first") {
     const channel fast = meter("machine/power-meter", component::platform, 50);
     const channel slow = meter("machine/dcmi", component::platform, 1000);
     const channel slower = meter("machine/battery", component::platform, 1000);
@@ -93,7 +93,7 @@ TEST_CASE("domain tree: of several meters of the machine a fast one counts, else
           "excluded: the machine is counted by machine/power-meter");
 }
 
-TEST_CASE("domain tree: a part lies in the narrowest meter that holds it") {
+TEST_CASE("domain tree: a part belongs to the narrowest meter that contains it") {
     const channel package = meter("cpu0/package", component::cpu);
     const channel module = meter("module0", component::soc);
     const channel inlet = meter("rail/VDD_IN", component::board);
@@ -108,7 +108,7 @@ TEST_CASE("domain tree: a part lies in the narrowest meter that holds it") {
     }
 }
 
-TEST_CASE("domain tree: a module holds its own processor and its own GPUs, psys its packages") {
+TEST_CASE("domain tree: a module contains its own processor and GPUs, psys its packages") {
     const channel one = meter("module0", component::soc), two = meter("module1", component::soc);
     const domain_tree tree = build_domain_tree(
         {one, two, meter("cpu0/package", component::cpu), meter("cpu1/package", component::cpu),
@@ -131,13 +131,13 @@ TEST_CASE("domain tree: a module holds its own processor and its own GPUs, psys 
     CHECK(sockets.domains[3].summed);
 }
 
-TEST_CASE("domain tree: a package holds its dies") {
+TEST_CASE("domain tree: a package contains its dies") {
     CHECK(summed({meter("cpu0/die0/package", component::cpu), meter("cpu0/package", component::cpu),
                   meter("cpu1/die0/package", component::cpu)}) ==
           "cpu0/package cpu1/die0/package ");
 }
 
-TEST_CASE("domain tree: what a backend says lies in a channel does not hold that channel") {
+TEST_CASE("domain tree: a channel whose backend places it in another never contains that one") {
     const channel supply = meter("bench/supply", component::other);
     channel rail = meter("node/rail0", component::board), fan = meter("fan", component::other);
     rail.parent = "bench/supply", fan.parent = "node/rail0";
@@ -148,9 +148,11 @@ TEST_CASE("domain tree: what a backend says lies in a channel does not hold that
     }
 }
 
-TEST_CASE("domain tree: nothing in, nothing out") { CHECK(build_domain_tree({}).domains.empty()); }
+TEST_CASE("domain tree: no channels give an empty tree") {
+    CHECK(build_domain_tree({}).domains.empty());
+}
 
-TEST_CASE("domain tree: two views of a card are one, its parts and a GPU of a module are none") {
+TEST_CASE("domain tree: two views of a card are one; its parts and a module's GPU are none") {
     const std::vector<channel> all{
         card("a", "pci:0000:03:00.0"),         card("b", "pci:0000:03:00.0"),
         card("c", "pci:0000:03:00.0/package"), card("d", "cpu-package:0/pci:0009:01:00.0"),
@@ -163,7 +165,7 @@ TEST_CASE("domain tree: two views of a card are one, its parts and a GPU of a mo
     CHECK(summed({meter("cpu0/package", component::cpu), all[3]}) == "cpu0/package d ");
 }
 
-TEST_CASE("domain tree: a distrusted channel is left out, and the channels in it are summed") {
+TEST_CASE("domain tree: a distrusted channel is left out and the channels in it are summed") {
     const std::vector<channel> all{meter("psys", component::platform), at("cpu0/package", "psys"),
                                    at("cpu0/core", "cpu0/package")};
     const domain_tree tree = build_domain_tree(all, {"not trusted: why", "", ""});

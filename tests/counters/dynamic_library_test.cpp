@@ -6,7 +6,7 @@ using joulery::dynamic_library;
 using joulery::library_search;
 using joulery::system_root;
 
-TEST_CASE("dynamic library: one in a given folder is opened and its symbols bound") {
+TEST_CASE("dynamic library: a library in a given folder is opened and its symbols are bound") {
     const library_folder folder("libnothing", "libvendor.so.7");
     const dynamic_library library({"libvendor.so.8", "libvendor.so.7"}, folder.search());
     REQUIRE(library.is_open());
@@ -19,7 +19,7 @@ TEST_CASE("dynamic library: one in a given folder is opened and its symbols boun
     CHECK((nothing == nullptr));
 }
 
-TEST_CASE("dynamic library: a missing one says so and binds nothing") {
+TEST_CASE("dynamic library: a missing library says so and binds nothing") {
     const dynamic_library library({"libjoulery-not-there.so.1"}, library_search{});
     CHECK_FALSE(library.is_open());
     CHECK(library.error().find("libjoulery-not-there.so.1") != std::string::npos);
@@ -31,7 +31,7 @@ TEST_CASE("dynamic library: a missing one says so and binds nothing") {
     CHECK(nowhere.error() == "libc.so.6: not found");
 }
 
-TEST_CASE("dynamic library: of several failures the one that exists is reported") {
+TEST_CASE("dynamic library: of several failures, that of the existing library is reported") {
     joulery::testing::fake_system place;
     place.file("/libvendor.so.2", "this is no library");
     const dynamic_library library({"libvendor.so.3", "libvendor.so.2", "libvendor.so.1"},
@@ -40,9 +40,9 @@ TEST_CASE("dynamic library: of several failures the one that exists is reported"
     CHECK(library.error().find("libvendor.so.2: ") != std::string::npos);
 }
 
-TEST_CASE("dynamic library: only a test that says so loads libraries from below another root") {
+TEST_CASE("dynamic library: under another root, libraries load only in tests that ask for it") {
     CHECK(library_search::of(system_root{}).folders.empty());
-    // What JOULERY_SYSROOT names is such a root: it decides which files are read and no more.
+    // JOULERY_SYSROOT sets such a root: it decides only which files are read.
     CHECK(library_search::of(system_root("/fake")).folders.empty());
     const library_search where = library_search::of(system_root::with_libraries("/fake"));
     REQUIRE(where.folders.size() == 5);

@@ -6,7 +6,7 @@
 
 using namespace joulery;
 
-TEST_CASE("parse unsigned: whole numbers with blanks around, and nothing else") {
+TEST_CASE("parse unsigned: accepts an integer with surrounding blanks, and nothing else") {
     std::uint64_t v = 42;
     CHECK((parse_unsigned("0", v) && v == 0));
     CHECK((parse_unsigned(" 262143328850\n", v) && v == 262'143'328'850));
@@ -16,11 +16,11 @@ TEST_CASE("parse unsigned: whole numbers with blanks around, and nothing else") 
                             "18446744073709551616", "99999999999999999999999"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_unsigned(bad, v));
-        CHECK(v == 42);  // left alone
+        CHECK(v == 42);  // unchanged
     }
 }
 
-TEST_CASE("parse signed: either sign") {
+TEST_CASE("parse signed: accepts either sign") {
     std::int64_t v = 0;
     CHECK((parse_signed("-17\n", v) && v == -17));
     CHECK((parse_signed(" 17", v) && v == 17));
@@ -30,7 +30,7 @@ TEST_CASE("parse signed: either sign") {
         CHECK_FALSE(parse_signed(bad, v));
 }
 
-TEST_CASE("system file: is read anew from its start each time") {
+TEST_CASE("system file: every read starts at the beginning again") {
     testing::fake_system m;
     m.file("/a/b", "17\n");
     system_file f = m.root().open("/a/b");
@@ -43,7 +43,7 @@ TEST_CASE("system file: is read anew from its start each time") {
     CHECK(f.error() == EINVAL);
 }
 
-TEST_CASE("system file: one that can't be opened says why, and moves keep it open") {
+TEST_CASE("system file: a failed open states the reason, and a moved file stays open") {
     testing::fake_system m;
     CHECK(m.root().open("/none").error() == ENOENT);
     CHECK_FALSE(m.root().open("/none").is_open());
@@ -57,7 +57,7 @@ TEST_CASE("system file: one that can't be opened says why, and moves keep it ope
     CHECK(folder.error() == EISDIR);
 }
 
-TEST_CASE("system root: text is bounded, a line has no end, folders are sorted") {
+TEST_CASE("system root: text is bounded, a line has no newline, folders are sorted") {
     testing::fake_system m;
     m.file("/proc/x", "first\r\nsecond\n").file("/proc/empty", "").file("/d/b", "").folder("/d/a");
     const system_root r = m.root();
@@ -76,14 +76,14 @@ TEST_CASE("system root: text is bounded, a line has no end, folders are sorted")
     CHECK(system_root{}.path("/proc/stat") == "/proc/stat");
 }
 
-TEST_CASE("system root: a file beyond one block comes whole") {
+TEST_CASE("system root: a file longer than one block is read completely") {
     testing::fake_system m;
     const std::string big(10'000, 'x');
     m.file("/big", big);
     CHECK(m.root().text("/big") == big);
 }
 
-TEST_CASE("error text: words for a number") {
+TEST_CASE("error text: errors are words, not numbers") {
     CHECK(error_text(ENOENT) == "No such file or directory");
     CHECK_FALSE(error_text(123456).empty());
 }
