@@ -1,4 +1,4 @@
-// The bench itself: truths add up to what the machine used, goals are missed when they are missed.
+// The bench itself: true energies add up to the machine's, and missed goals are reported.
 #include "accuracy/conditions.hpp"
 #include "accuracy/figures.hpp"
 #include "accuracy/thread_conditions.hpp"
@@ -39,7 +39,7 @@ TEST_CASE("accuracy bench: the scopes and the rest add up to the machine's energ
     }
 }
 
-TEST_CASE("accuracy bench: sharing by time shares all that was shown") {
+TEST_CASE("accuracy bench: sharing by time distributes all the energy that was shown") {
     for (const accuracy_condition& c : accuracy_conditions::all()) {
         if (c.scopes > 4) continue;
         simulated_program p = c.program(1, 5e-3);
@@ -47,7 +47,7 @@ TEST_CASE("accuracy bench: sharing by time shares all that was shown") {
         double truth = 0, share = 0;
         for (const scope_figure& f : run(p, 1)) truth += f.truth, share += f.by_share;
         CAPTURE(c.name);
-        // A slow counter has not shown the last of it.
+        // A slow counter has not shown the last part yet.
         CHECK(share <= truth * 1.05);
         if (p.machine.counters[0].period <= std::chrono::milliseconds(1) &&
             p.machine.counters[0].stall.count() == 0)
@@ -55,7 +55,7 @@ TEST_CASE("accuracy bench: sharing by time shares all that was shown") {
     }
 }
 
-TEST_CASE("accuracy bench: conditions have names of their own") {
+TEST_CASE("accuracy bench: every condition has a unique name") {
     std::set<std::string> names;
     for (const accuracy_condition& c : accuracy_conditions::all())
         CHECK_MESSAGE(names.insert(c.name).second, c.name);
@@ -63,7 +63,7 @@ TEST_CASE("accuracy bench: conditions have names of their own") {
         CHECK_MESSAGE(names.insert(c.name).second, c.name);
 }
 
-TEST_CASE("accuracy bench: a goal is missed by its worst part") {
+TEST_CASE("accuracy bench: a goal is judged by its worst part") {
     error_summary e;
     for (int i = 0; i < 8; ++i) e.add(figure(100, 101, 2));
     e.add(figure(100, 110, 2));
@@ -89,7 +89,7 @@ TEST_CASE("accuracy bench: a goal is missed by its worst part") {
     CHECK(as_good.missed_by(e) > 2);
 }
 
-TEST_CASE("accuracy bench: a missing figure counts for nothing, and no bar covers nothing") {
+TEST_CASE("accuracy bench: missing figures are skipped, and an absent error bar covers nothing") {
     error_summary e;
     e.add({10, unknown, unknown, 11, unknown, 10});
     CHECK(std::isnan(e.edges_median()));

@@ -1,5 +1,5 @@
-// The conditions of real machines that accuracy is held to: scopes that take turns on one thread,
-// with one thing (or all) made real.
+// The conditions for the accuracy goals: scopes that take turns on one thread, with one property
+// (or all) of real machines added.
 #pragma once
 
 #include "accuracy/figures.hpp"
@@ -86,7 +86,7 @@ inline power_noise wander() {
     n.memory = std::chrono::seconds(2);
     return n;
 }
-// By a third less from half-way on.
+// A third less power in the second half.
 inline power_noise turbo_end(double duration) {
     power_noise n;
     n.step_at = nanoseconds(static_cast<std::int64_t>(duration / 2 * 1e9));
@@ -133,7 +133,7 @@ inline void add_channels(condition_list& list) {
     list.push_back({"128 scopes", within(1, 10), {}, {50e-6, 500e-6, 5e-3}, 128});
 }
 
-/// Power that is not constant.
+/// Varying power.
 inline void add_noises(condition_list& list) {
     const double calls[][4] = {{1, 0.3, 5, 0}, {5, 1, 10, 0}, {20, 3, 30, 0}};
     for (const auto& c : calls)
@@ -163,7 +163,7 @@ inline void add_noises(condition_list& list) {
                         [power](simulated_program& p) { p.power_of_length = power; }});
 }
 
-/// Sensors that remember, come late or not at all.
+/// Sensors with a memory, with delays, and with lost updates.
 inline void add_sensors(condition_list& list) {
     const accuracy_goal goal = within(3, none), honest = as_good_as_sharing();
     for (const int ms : {2, 10, 50}) {
@@ -198,7 +198,7 @@ inline void add_sensors(condition_list& list) {
     list.push_back({"gauge of means, 20 ms", honest, on(gauge)});
 }
 
-/// Runs that are over before much is known.
+/// Runs that end before much is known.
 inline void add_short_runs(condition_list& list) {
     const auto noisy = [](simulated_program& p) {
         p.call_noise = 0.05;

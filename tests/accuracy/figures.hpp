@@ -1,4 +1,4 @@
-// What a run said of each scope beside the truth, and what many runs say together.
+// Reported against true energy: of each scope in one run, and summed up over many runs.
 #pragma once
 
 #include <algorithm>
@@ -7,14 +7,14 @@
 #include <limits>
 #include <vector>
 
-/// Joules of one scope in one run; not-a-number: unknown.
+/// Joules of one scope in one run; NaN: unknown.
 struct scope_figure {
     double truth = 0;
-    double by_edges = 0;  ///< reading the counters where it begins and ends
-    double by_share = 0;  ///< each 100 ms by the time it was open
+    double by_edges = 0;  ///< by reading the counters where it begins and ends
+    double by_share = 0;  ///< every 100 ms by the time it was open
     double joulery = 0;
     double bar = 0;        ///< joulery's uncertainty (k = 2)
-    double reference = 0;  ///< what errors are relative to; the truth, unless that is 0
+    double reference = 0;  ///< base of relative errors; the truth, unless that is 0
 };
 
 /// Errors over scopes and runs, in % of their references.
@@ -30,7 +30,7 @@ class error_summary {
         ours_.push_back(error(f.joulery));
         if (std::isnan(f.bar)) return;
         bars_.push_back(100 * f.bar / f.reference);
-        // Where both are zero to rounding the truth is inside.
+        // Where both are zero except for rounding, the bar covers the truth.
         if (std::fabs(f.joulery - f.truth) <= f.bar + 1e-12 * f.reference) ++covered_;
     }
     void add(const std::vector<scope_figure>& all) {
@@ -46,14 +46,14 @@ class error_summary {
     [[nodiscard]] double share_worst() const { return worst_of(share_); }
     [[nodiscard]] bool has_bars() const noexcept { return !bars_.empty(); }
     [[nodiscard]] double bar_median() const { return median_of(bars_); }
-    /// In how many % of the scopes the bar holds the truth.
+    /// Percentage of scopes whose error bar covers the truth.
     [[nodiscard]] double cover() const {
         return has_bars()
                    ? 100.0 * static_cast<double>(covered_) / static_cast<double>(bars_.size())
                    : std::numeric_limits<double>::quiet_NaN();
     }
 
-    /// Not a number without a figure.
+    /// NaN without a figure.
     static double median_of(std::vector<double> v) {
         if (v.empty()) return std::numeric_limits<double>::quiet_NaN();
         const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
@@ -70,7 +70,7 @@ class error_summary {
     std::size_t covered_ = 0;
 };
 
-/// What a condition is held to, in %. Infinite: not held to.
+/// The goal of a condition, in %. Infinite: no goal.
 struct accuracy_goal {
     static constexpr double none = std::numeric_limits<double>::infinity();
     double median = none;
@@ -79,7 +79,7 @@ struct accuracy_goal {
     bool as_good_as_sharing = false;  ///< at the median
     bool as_good_as_edges = false;    ///< likewise
 
-    /// By how many times the goal is missed; 1 or less: it is kept.
+    /// By what factor the goal is missed; up to 1: it is met.
     [[nodiscard]] double missed_by(const error_summary& e) const {
         double most = std::max(e.median() / median, e.worst() / worst);
         if (as_good_as_sharing) most = std::max(most, over(e.median(), e.share_median()));
@@ -90,6 +90,6 @@ struct accuracy_goal {
     }
 
  private:
-    // Medians of so few scopes are as good as another within a twentieth, or a tenth of a percent.
+    // With so few scopes, medians within a twentieth, or a tenth of a percent, count as equal.
     static double over(double ours, double other) { return ours / (other * 1.05 + 0.1); }
 };

@@ -22,33 +22,33 @@
 #include <utility>
 #include <vector>
 
-/// Something that a thread does, in a scope or outside all.
+/// A step of a thread, in a scope or outside all scopes.
 struct thread_step {
     enum class kind { work, pause, wait };  // `wait`: until all threads of the program wait
     kind does = kind::work;
     std::string scope;   // "": none
-    double seconds = 0;  // in the mean
+    double seconds = 0;  // mean
     double watts = 0;    // above the machine's base, while it works
 };
 
 struct thread_program {
-    double base_watts = 40;  // of the machine, whoever works
+    double base_watts = 40;  // of the machine, whichever threads work
     double jitter = 0.2;     // of each length
     double duration = 20;
-    std::vector<std::vector<thread_step>> threads;  // each does its steps in turn, for ever
+    std::vector<std::vector<thread_step>> threads;  // each repeats its steps for the whole run
     joulery::attribution attribution = joulery::attribution::shared;
-    double process_share = 1;  // the rest of the machine's joules are another process's
+    double process_share = 1;  // the rest of the machine's energy belongs to another process
     bool on_device = false;    // the threads are streams of a device
     simulated_setting machine{};
 };
 
 struct thread_outcome {
     std::vector<scope_figure> scopes;
-    std::vector<scope_figure> waiting;  // of scopes that only wait; in terms of those that work
+    std::vector<scope_figure> waiting;  // of scopes that only wait; relative to those that work
     scope_figure outside, total;
 };
 
-/// Where a thread's scopes are opened: a thread that the test plays, or a stream of a device.
+/// Where a thread's scopes are opened: a simulated thread, or a stream of a device.
 class played_lane {
  public:
     played_lane(joulery::meter& m, joulery::device_timeline* device) : meter_(m) {
@@ -187,7 +187,7 @@ class thread_player {
     }
     void draw() { machine_.draw(own_watts() / program_.process_share); }
 
-    // Who used what since the last call.
+    // Charges the energy used since the last call.
     void settle() {
         const double time = machine_.now() - settled_at_, watts = own_watts();
         if (time <= 0) return;
@@ -217,8 +217,8 @@ class thread_player {
     thread_outcome finish() {
         sharer_.share(machine_.shown() * program_.process_share);
         const joulery::report r = machine_.meter().snapshot();
-        // What the counter has shown, or more by what it has not shown yet: both are exact. What
-        // other processes used is outside all scopes.
+        // Between what the counter has shown and that plus what it has not shown yet: both are
+        // exact. Energy of other processes is outside all scopes.
         const double shown = machine_.shown(), used = machine_.truth();
         thread_outcome o;
         double worked = 0, workers = 0;

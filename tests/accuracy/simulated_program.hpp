@@ -19,10 +19,10 @@
 #include <utility>
 #include <vector>
 
-/// The machine below a program: its sensors, what reading them costs, what disturbs its power.
+/// The machine below a program: its sensors, what a read costs, and noise on its power.
 struct simulated_setting {
     std::vector<joulery::testing::simulated_counter> counters{{}};
-    std::vector<double> parts{1};  ///< of the program's watts, by counter
+    std::vector<double> parts{1};  ///< each counter's part of the program's watts
     std::vector<joulery::testing::power_noise> noises;
     std::chrono::nanoseconds read_cost{std::chrono::microseconds(2)};
     std::chrono::nanoseconds sample_period{};  ///< `options::period`
@@ -34,10 +34,10 @@ struct simulated_program {
     double jitter;                // of each length
     double duration;              // seconds
     bool random_order = false;
-    double drift = 0;       // by how much the first scope's power grows in the course of the run
-    double swap_at = 1;     // after that part of the run the first two scopes exchange their powers
-    double call_noise = 0;  // each call's power is that uncertain (lognormal)
-    double power_of_length = 0;  // a call's power goes with that power of its length
+    double drift = 0;       // relative growth of the first scope's power during the run
+    double swap_at = 1;     // after this part of the run the first two scopes swap their powers
+    double call_noise = 0;  // relative spread of each call's power (lognormal)
+    double power_of_length = 0;  // exponent of the power as a function of the call's length
     simulated_setting machine{};
 };
 
@@ -53,8 +53,8 @@ inline simulated_program random_program(std::uint64_t seed, int scopes, double l
     return p;
 }
 
-// One of any number of programs for calibration: 2 to 8 scopes of 20 us to 100 ms in the mean,
-// lengths that vary by nothing to a half, a third of them in random order.
+// One of any number of programs for calibration: 2 to 8 scopes with mean lengths of 20 us to 100 ms
+// that vary by 0 to 50 %, a third of them in random order.
 inline simulated_program calibration_program(std::uint64_t seed, double duration) {
     std::mt19937_64 random(seed * 7919);
     const double length = std::pow(10.0, -4.7 + 3.7 * static_cast<double>(random() % 1000) / 1000);
@@ -96,7 +96,7 @@ class time_sharer {
     double outside_ = 0, shown_ = 0, next_ = 0.1;
 };
 
-/// A setting brought to life, with a meter on it.
+/// A running simulated machine with a meter on it.
 class running_machine {
  public:
     running_machine(const simulated_setting& setting, std::uint64_t seed, joulery::options o = {})
@@ -135,15 +135,15 @@ class running_machine {
     std::unique_ptr<joulery::meter> meter_;
 };
 
-/// Fills in what the report says of a scope.
+/// Fills in the report's figures of a scope.
 inline void read_row(const joulery::report& r, std::string_view path, scope_figure& f) {
     const joulery::scope_row* row = r.find(path);
     f.joulery = row != nullptr ? row->total.joules() : 0;
     f.bar = row != nullptr ? row->uncertainty.joules() : 0;
 }
 
-/// Runs it; the truth of a scope is what the machine used in it: reads at its edges, which take
-/// time as well, are not its work.
+/// Runs it. A scope's true energy is what the machine used in it, without the reads at its edges,
+/// which take time as well.
 inline std::vector<scope_figure> run(simulated_program p, std::uint64_t seed) {
     const std::size_t n = p.watts.size();
     std::vector<scope_figure> figures(n);

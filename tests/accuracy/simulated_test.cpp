@@ -1,6 +1,6 @@
-// What the library promises of joules on a machine whose true power is known: the goals for scopes
-// shorter than the counter's ticks, and error bars that cover. bench/accuracy prints the whole
-// table.
+// How accurate joules are on a simulated machine whose true power is known: the goals for scopes
+// shorter than the counter's update period, and the coverage of error bars. bench/accuracy prints
+// the whole table.
 #include "accuracy/simulated_program.hpp"
 #include "sanitized.hpp"
 
@@ -65,11 +65,13 @@ TEST_CASE("accuracy: scopes whose lengths vary by 5 % are within 2 % (median) an
         }
 }
 
-TEST_CASE("accuracy: two scopes of 20 us of even length are within 2 %, by samples dated to 2 us") {
+TEST_CASE(
+    "accuracy: two scopes of 20 us of constant length are within 2 %, with samples dated to 2 us") {
     CHECK(worst(errors_of(2, 20e-6, 0)) <= 0.02);
 }
 
-TEST_CASE("accuracy: 5 ms and 20 ms scopes of 150 W and 50 W in turn are within 1 % in sum") {
+TEST_CASE(
+    "accuracy: the totals of alternating scopes of 5 ms (150 W) and 20 ms (50 W) are within 1 %") {
     for (const double length : {5e-3, 20e-3}) {
         CAPTURE(length);
         for (const scope_figure& f : run({{150, 50}, {length, length}, 0, 20}, 1))
@@ -77,12 +79,12 @@ TEST_CASE("accuracy: 5 ms and 20 ms scopes of 150 W and 50 W in turn are within 
     }
 }
 
-TEST_CASE("accuracy: scopes of even length that keep step with the samples are told apart") {
-    for (const scope_figure& f : run(random_program(2, 4, 5e-3, 0, 20), 2))  // turns of 19.96 ms
+TEST_CASE("accuracy: scopes in lockstep with the samples are still separated") {
+    for (const scope_figure& f : run(random_program(2, 4, 5e-3, 0, 20), 2))  // rounds of 19.96 ms
         CHECK(error_of(f) <= 0.01);
 }
 
-TEST_CASE("accuracy: scopes around 20 ms, some read at their edges and some not, are within 3 %") {
+TEST_CASE("accuracy: scopes around 20 ms, only some of them read at their edges, are within 3 %") {
     for (const double jitter : {0.0, 0.2}) {
         CAPTURE(jitter);
         const std::vector<double> errors = errors_of(8, 20e-3, jitter);
@@ -91,8 +93,8 @@ TEST_CASE("accuracy: scopes around 20 ms, some read at their edges and some not,
     }
 }
 
-TEST_CASE("accuracy: what runs before a scope that is read at its edges is in its bar at most") {
-    // Programs whose first scope, of 17 to 21 ms, comes after shorter ones of quite another power.
+TEST_CASE("accuracy: energy from before a scope read at its edges stays within its error bar") {
+    // Programs whose first scope, of 17 to 21 ms, follows shorter ones of very different power.
     for (const std::uint64_t seed : {551u, 155u, 854u}) {
         CAPTURE(seed);
         const scope_figure first = run(calibration_program(seed, 20), seed)[0];
@@ -101,7 +103,7 @@ TEST_CASE("accuracy: what runs before a scope that is read at its edges is in it
     }
 }
 
-TEST_CASE("accuracy: the bar (k = 2) covers the truth in 93 of 100 scopes of random programs") {
+TEST_CASE("accuracy: error bars (k = 2) cover the truth in 93 of 100 scopes of random programs") {
     int covered = 0, scopes = 0;
     for (std::uint64_t seed = 1; seed <= covering_programs; ++seed) {
         for (const scope_figure& f : run(calibration_program(seed, 6), seed)) {
@@ -116,8 +118,8 @@ TEST_CASE("accuracy: the bar (k = 2) covers the truth in 93 of 100 scopes of ran
 
 namespace {
 
-// Scopes within `typical` of their joules in the median and within `most` at worst; nine of ten
-// within their bars.
+// Scopes within `typical` of their joules at the median and within `most` at worst; nine of ten
+// within their error bars.
 void check_changing(const std::vector<simulated_program>& programs, double typical, double most) {
     error_summary all;
     for (std::size_t i = 0; i < programs.size(); ++i) all.add(run(programs[i], i + 1));
@@ -130,17 +132,17 @@ void check_changing(const std::vector<simulated_program>& programs, double typic
 
 TEST_CASE("accuracy: a slowly changing power is followed") {
     simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
-    p.drift = 0.5;  // the first scope's power grows by half in the course of the run
+    p.drift = 0.5;  // the first scope's power grows by half during the run
     check_changing(std::vector<simulated_program>(8, p), 0.005, 0.03);
 }
 
-TEST_CASE("accuracy: a program that changes half-way is followed") {
+TEST_CASE("accuracy: a program that changes halfway is followed") {
     simulated_program p{{200, 60, 120}, {400e-6, 300e-6, 500e-6}, 0.2, 20, false};
     p.swap_at = 0.5;
     check_changing(std::vector<simulated_program>(8, p), 0.02, 0.1);
 }
 
-TEST_CASE("accuracy: scopes of any length may exchange their powers at any time") {
+TEST_CASE("accuracy: scopes of any length may swap their powers at any time") {
     std::vector<simulated_program> programs;
     for (std::uint64_t seed = 1; seed <= (is_sanitized ? 3 : 9); ++seed) {
         const double lengths[] = {0.5e-3, 5e-3, 50e-3};
@@ -153,7 +155,7 @@ TEST_CASE("accuracy: scopes of any length may exchange their powers at any time"
 
 namespace {
 
-// Programs of scopes of that length on one such counter.
+// Programs of scopes of one length on one counter.
 error_summary scopes_on(const joulery::testing::simulated_counter& counter, double length,
                         std::uint64_t first_seed = 11) {
     error_summary all;
@@ -171,7 +173,8 @@ error_summary long_scopes_on(const joulery::testing::simulated_counter& counter)
 
 }  // namespace
 
-TEST_CASE("accuracy: what a sensor still owes where a long scope ends is put right") {
+TEST_CASE(
+    "accuracy: energy that a lagging sensor shows after a long scope is charged to that scope") {
     for (const int us : {2000, 3300}) {
         CAPTURE(us);
         joulery::testing::simulated_counter c;
@@ -182,13 +185,13 @@ TEST_CASE("accuracy: what a sensor still owes where a long scope ends is put rig
     }
 }
 
-TEST_CASE("accuracy: a sensor that lags for long is not taken for powers that change") {
+TEST_CASE("accuracy: a long sensor lag is not mistaken for changing powers") {
     joulery::testing::simulated_counter c;
     c.lag = std::chrono::milliseconds(50);
     CHECK(scopes_on(c, 0.5e-3, 101).cover() >= 90);
 }
 
-TEST_CASE("accuracy: long scopes on a GPU's counter are known by their edges, not by powers") {
+TEST_CASE("accuracy: long scopes on a GPU's counter are measured at their edges, not modeled") {
     simulated_program p = random_program(5, 3, 0.4, 0.2, 200);
     p.machine.counters[0].part = joulery::component::gpu;
     p.machine.counters[0].period = std::chrono::milliseconds(20);
@@ -198,7 +201,7 @@ TEST_CASE("accuracy: long scopes on a GPU's counter are known by their edges, no
     }
 }
 
-TEST_CASE("accuracy: a counter that stalls is not believed at the edges of scopes") {
+TEST_CASE("accuracy: a stalled counter is not trusted at the edges of scopes") {
     joulery::testing::simulated_counter c;
     c.stall = std::chrono::milliseconds(100);
     c.stall_gap = std::chrono::seconds(2);
@@ -207,14 +210,13 @@ TEST_CASE("accuracy: a counter that stalls is not believed at the edges of scope
     CHECK(e.cover() >= 90);
 }
 
-TEST_CASE("accuracy: where powers are known better than dates, long scopes don't go by dates") {
+TEST_CASE("accuracy: long scopes use powers where these are known better than update times") {
     const error_summary e = long_scopes_on(joulery::testing::simulated_counter());
     CHECK(e.median() <= 0.025);
     CHECK(e.cover() >= 90);
 }
 
-TEST_CASE(
-    "accuracy: what scopes use before a slow counter's first update is not taken for nothing") {
+TEST_CASE("accuracy: energy used before a slow counter's first update is charged to scopes") {
     joulery::testing::simulated_counter c;
     c.period = std::chrono::milliseconds(200);
     const error_summary e = long_scopes_on(c);
@@ -222,7 +224,7 @@ TEST_CASE(
     CHECK(e.cover() >= 90);
 }
 
-TEST_CASE("accuracy: what slow reads at the edges of scopes used is in the bar") {
+TEST_CASE("accuracy: error bars cover the energy of slow reads at scope edges") {
     error_summary e;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
         simulated_program p = random_program(seed, 4, 50e-3, 0.2, 20);
@@ -232,7 +234,7 @@ TEST_CASE("accuracy: what slow reads at the edges of scopes used is in the bar")
     CHECK(e.cover() >= 90);
 }
 
-TEST_CASE("accuracy: short runs in which power varies have bars that reach the truth") {
+TEST_CASE("accuracy: error bars cover the truth in short runs with varying power") {
     error_summary e;
     for (std::uint64_t seed = 1; seed <= (is_sanitized ? 8 : 24); ++seed) {
         simulated_program p = random_program(seed, 4, 5e-3, 0.2, 0.2);
@@ -246,7 +248,7 @@ TEST_CASE("accuracy: short runs in which power varies have bars that reach the t
     CHECK(e.cover() >= 90);
 }
 
-TEST_CASE("accuracy: scopes whose power goes with their calls' length are told apart") {
+TEST_CASE("accuracy: scopes whose power depends on the call's length are separated") {
     for (const double exponent : {-0.5, 0.5, 1.0}) {
         for (const double length : {50e-6, 500e-6}) {
             CAPTURE(exponent);
@@ -263,8 +265,7 @@ TEST_CASE("accuracy: scopes whose power goes with their calls' length are told a
     }
 }
 
-TEST_CASE(
-    "accuracy: a counter that skips updates or shows them late is off by no more than its bar") {
+TEST_CASE("accuracy: skipped and late counter updates stay within the error bars") {
     joulery::testing::simulated_counter skips, late;
     skips.skipped = 0.1;
     late.latency = std::chrono::microseconds(200);
@@ -275,8 +276,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
-    "accuracy: sensors that show means, or an earlier moment, have bars that reach the truth") {
+TEST_CASE("accuracy: error bars cover the truth for sensors that average or lag behind") {
     using std::chrono::milliseconds;
     joulery::testing::simulated_counter sum, gauge, late;
     sum.part = gauge.part = joulery::component::gpu;

@@ -1,5 +1,4 @@
-// The conditions of programs with several threads, or streams of a device, that accuracy is held
-// to.
+// The conditions for the accuracy goals of programs with several threads or device streams.
 #pragma once
 
 #include "accuracy/figures.hpp"
@@ -14,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-/// Which of a run's figures a row is about.
+/// Which of a run's figures a row reports.
 enum class thread_figures { scopes, waiting, outside, total };
 
 struct thread_condition {
@@ -31,8 +30,8 @@ using kind = thread_step::kind;
 inline double between(double least, double most, std::mt19937_64& random) {
     return std::uniform_real_distribution<double>(least, most)(random);
 }
-// So many threads, each with two scopes of its own in turn; with `pauses` outside all scopes of up
-// to `pause` of a scope's length.
+// A number of threads, each alternating between two scopes of its own; with `pauses` outside all
+// scopes of up to `pause` of a scope's length.
 inline thread_program busy_threads(int threads, std::mt19937_64& random, double length = 5e-3,
                                    double pause = 0) {
     thread_program p;
@@ -49,7 +48,7 @@ inline thread_program busy_threads(int threads, std::mt19937_64& random, double 
     return p;
 }
 
-// Rounds of tasks of three kinds, dealt to two threads, which wait outside all scopes.
+// Rounds of tasks of three kinds for two threads, which wait outside all scopes.
 inline thread_program uneven_pool(std::mt19937_64& random) {
     thread_program p;
     const auto task = [&](const char* name, double seconds) {
@@ -61,7 +60,7 @@ inline thread_program uneven_pool(std::mt19937_64& random) {
     return p;
 }
 
-// The main thread prepares, then waits in a scope of its own for three workers.
+// The main thread prepares, then waits in its own scope for three workers.
 inline thread_program main_waits(std::mt19937_64& random) {
     thread_program p;
     const thread_step hidden{kind::wait, "", 0, 0};

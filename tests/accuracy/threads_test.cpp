@@ -1,6 +1,5 @@
-// What the library promises about joules of several threads: waiting threads are not billed, shared
-// energy is split by when each was busy, and error bars hold. bench/accuracy prints the whole
-// table.
+// How accurate joules are with several threads: waiting threads are not charged, shared energy is
+// split by busy time, and error bars hold. bench/accuracy prints the whole table.
 #include "accuracy/thread_conditions.hpp"
 #include "sanitized.hpp"
 
@@ -39,7 +38,7 @@ outcome outcome_of(std::string_view name) {
 
 }  // namespace
 
-TEST_CASE("threads: a scope that waits for others has next to nothing of their energy") {
+TEST_CASE("threads: a scope that waits for others gets almost none of their energy") {
     for (const char* name : {"main waits for 3 workers", "barrier of 4 threads"}) {
         CAPTURE(name);
         const outcome o = outcome_of(name);
@@ -50,7 +49,7 @@ TEST_CASE("threads: a scope that waits for others has next to nothing of their e
     }
 }
 
-TEST_CASE("threads: threads with gaps share energy by when each was busy") {
+TEST_CASE("threads: threads with gaps share energy by their busy times") {
     for (const char* name : {"4 threads with gaps", "2 threads, half idle"}) {
         CAPTURE(name);
         const outcome o = outcome_of(name);
@@ -62,27 +61,28 @@ TEST_CASE("threads: threads with gaps share energy by when each was busy") {
     }
 }
 
-TEST_CASE("threads: tasks dealt to a pool are separated far better than by time") {
+TEST_CASE("threads: tasks of a thread pool are separated far better than by time") {
     const outcome o = outcome_of("uneven pool of 2 threads");
     CHECK(o.scopes.median() < o.scopes.share_median() / 10);
     CHECK(o.scopes.cover() >= 90);
 }
 
-TEST_CASE("threads: what other processes use is theirs, and all adds up to the machine's energy") {
+TEST_CASE(
+    "threads: energy of other processes is theirs, and everything adds up to the machine's "
+    "energy") {
     const outcome o = outcome_of("process, 4 threads with gaps");
     CHECK(o.scopes.median() <= 2);
     CHECK(o.scopes.cover() >= 90);
     CHECK(o.total.worst() <= 1e-2);
 }
 
-TEST_CASE("threads: inclusive scopes have all that was used while they were open") {
+TEST_CASE("threads: inclusive scopes get all the energy used while they were open") {
     const outcome o = outcome_of("inclusive, 4 threads, 50 ms");
     CHECK(o.scopes.median() <= 0.5);
     CHECK(o.scopes.worst() <= 3);
 }
 
-TEST_CASE(
-    "threads: where nothing tells threads apart the split is sharing, with a bar that says so") {
+TEST_CASE("threads: inseparable threads share energy equally, with error bars that admit it") {
     const outcome o = outcome_of("4 threads, always busy");
     CHECK(o.scopes.median() <= o.scopes.share_median() * 1.1);
     CHECK(o.scopes.bar_median() > 30);

@@ -6,7 +6,7 @@
 
 using namespace joulery;
 
-TEST_CASE("accelerators: one by its name, or by a part of it that fits one power") {
+TEST_CASE("accelerators: found by name, or by a part of it that fits only one power") {
     CHECK(accelerator_power_for("H100 SXM")->watts.watts() == 700);
     CHECK(accelerator_power_for("a100 sxm4 80 gb")->watts.watts() == 400);
     CHECK(accelerator_power_for("T4")->watts.watts() == 70);  // "T4" and "NVIDIA Tesla T4"
@@ -16,7 +16,7 @@ TEST_CASE("accelerators: one by its name, or by a part of it that fits one power
     CHECK(accelerator_power_for("TPUv3 Chip")->source.find("mean, ") == 0);
 }
 
-TEST_CASE("accelerators: of several that a name fits the one that draws most is taken, and said") {
+TEST_CASE("accelerators: the highest power of several matches is taken, and the note says so") {
     const auto several = accelerator_power_for("A100");
     REQUIRE(several);
     CHECK(several->watts.watts() == 400);
@@ -24,14 +24,14 @@ TEST_CASE("accelerators: of several that a name fits the one that draws most is 
     CHECK(several->source.find("A100 PCIe 40/80GB (250 W)") != std::string::npos);
 }
 
-TEST_CASE("accelerators: what fits nothing, or too different things, is refused") {
-    CHECK_FALSE(accelerator_power_for("NVIDIA"));  // a factor of ten lies between them
+TEST_CASE("accelerators: a name without a match, or with very different ones, is refused") {
+    CHECK_FALSE(accelerator_power_for("NVIDIA"));  // a factor of ten apart
     CHECK_FALSE(accelerator_power_for("Z9000"));
     CHECK_FALSE(accelerator_power_for(""));
     CHECK_FALSE(accelerator_power_for("--"));
 }
 
-TEST_CASE("accelerators: figures that are wrong at their source are not carried") {
+TEST_CASE("accelerators: figures known to be wrong at their source are left out") {
     CHECK_FALSE(accelerator_power_for("GTX 750"));
     CHECK_FALSE(accelerator_power_for("V100-PCIE"));
     CHECK_FALSE(accelerator_power_for("Xeon"));

@@ -10,14 +10,14 @@
 using namespace joulery;
 using namespace joulery::literals;
 
-TEST_CASE("environment: nothing set changes nothing") {
+TEST_CASE("environment: an empty environment changes nothing") {
     carbon_model m{56_g_per_kWh, 1.3};
     CHECK(carbon_from_environment(m, "", "", "").empty());
     CHECK(m.grid.intensity.grams_per_kwh() == 56);
     CHECK(m.pue == 1.3);
 }
 
-TEST_CASE("environment: a region gives grid, PUE and water; stated numbers go before") {
+TEST_CASE("environment: a region gives grid, PUE and water; stated numbers take precedence") {
     carbon_model m;
     CHECK(carbon_from_environment(m, "aws:eu-central-1", "", "").empty());
     CHECK(m.grid.intensity.grams_per_kwh() == 342.06);
@@ -31,14 +31,14 @@ TEST_CASE("environment: a region gives grid, PUE and water; stated numbers go be
     CHECK(m.water.site == 0.01);
 }
 
-TEST_CASE("environment: a PUE the program stated survives a region") {
+TEST_CASE("environment: a PUE stated by the program survives a region") {
     carbon_model m{56_g_per_kWh, 1.3};
     CHECK(carbon_from_environment(m, "FR", "", "").empty());
     CHECK(m.grid.intensity.grams_per_kwh() == 44.18);
     CHECK(m.pue == 1.3);
 }
 
-TEST_CASE("environment: an unknown region keeps the default and names the nearest") {
+TEST_CASE("environment: an unknown region keeps the default and names the nearest match") {
     carbon_model m;
     const auto w = carbon_from_environment(m, "Frnce", "", "");
     REQUIRE(w.size() == 1);
@@ -47,7 +47,7 @@ TEST_CASE("environment: an unknown region keeps the default and names the neares
     CHECK(m.grid.assumed);
 }
 
-TEST_CASE("environment: numbers that can't be understood are named and left") {
+TEST_CASE("environment: unreadable numbers are reported and ignored") {
     for (const char* bad : {"0", "-3", "nan", "inf", "5 6", "56g", "56,5", "0x10", "."}) {
         carbon_model m{70_g_per_kWh, 1.2};
         const auto w = carbon_from_environment(m, "", bad, "");
@@ -70,7 +70,7 @@ TEST_CASE("environment: an absurd intensity is used with a warning") {
     CHECK(m.grid.intensity.grams_per_kwh() == 2500);
 }
 
-TEST_CASE("decimal: what printf writes is read back, other texts are refused") {
+TEST_CASE("decimal: reads what printf writes and refuses other texts") {
     CHECK(*parse_decimal(" 56.25 ") == 56.25);
     CHECK(*parse_decimal("-1.5e-3") == -0.0015);
     CHECK(*parse_decimal(".5") == 0.5);

@@ -25,7 +25,7 @@ wall_time at(double s) { return wall_time::from_unix_seconds(s); }
 
 }  // namespace
 
-TEST_CASE("carbon model: nothing stated is the world average, flagged as an assumption") {
+TEST_CASE("carbon model: the default is the world average, flagged as an assumption") {
     const carbon_model m;
     CHECK(m.of(1_kWh).grams() == approx(472.94));
     CHECK(m.grid.assumed);
@@ -37,16 +37,16 @@ TEST_CASE("carbon model: nothing stated is the world average, flagged as an assu
     CHECK(notes[1].find("no PUE was stated") == 0);
 }
 
-TEST_CASE("carbon model: intensity and PUE stated by the user are used once each") {
+TEST_CASE("carbon model: intensity and PUE stated by the user are applied once each") {
     const carbon_model m{56_g_per_kWh, 1.1};
     CHECK(m.of(2_kWh).grams() == approx(123.2));
     CHECK(m.facility(2_kWh).kilowatt_hours() == approx(2.2));
     CHECK_FALSE(m.grid.assumed);
     CHECK(m.grid.source == "stated by the user");
-    CHECK(m.assumptions(at(0), at(1)).size() == 1);  // the hardware's making alone
+    CHECK(m.assumptions(at(0), at(1)).size() == 1);  // only embodied emissions
 }
 
-TEST_CASE("carbon model: a number of the user's goes before tables and series") {
+TEST_CASE("carbon model: a number stated by the user takes precedence over tables and series") {
     carbon_model m;
     m.series = std::make_shared<noon_steps>();
     m.alternatives.push_back(grid_factor{});
@@ -55,7 +55,7 @@ TEST_CASE("carbon model: a number of the user's goes before tables and series") 
     CHECK(m.alternatives.empty());
 }
 
-TEST_CASE("carbon model: with a series energy is converted at its own time") {
+TEST_CASE("carbon model: with a series, energy is converted at the time it was used") {
     carbon_model m{999_g_per_kWh, 2.0};
     m.series = std::make_shared<noon_steps>();
     CHECK(m.of(1_kWh, at(-5), at(-4)).grams() == approx(200));
@@ -64,7 +64,7 @@ TEST_CASE("carbon model: with a series energy is converted at its own time") {
     CHECK(m.assumptions(at(5), at(11))[0].find("covers 75 % of the run") != std::string::npos);
 }
 
-TEST_CASE("carbon model: a series given alone is not called the world's average") {
+TEST_CASE("carbon model: a series on its own is not called the world average") {
     carbon_model m;
     m.series = std::make_shared<noon_steps>();
     CHECK(m.sanitize().empty());
@@ -73,7 +73,9 @@ TEST_CASE("carbon model: a series given alone is not called the world's average"
     CHECK(m.grid.intensity.grams_per_kwh() == 300);
 }
 
-TEST_CASE("carbon model: market-based stands beside location-based and never replaces it") {
+TEST_CASE(
+    "carbon model: market-based emissions appear beside location-based ones and never replace "
+    "them") {
     carbon_model m{400_g_per_kWh, 1.5};
     CHECK_FALSE(m.market_based(1_kWh));
     m.market = contractual_intensity(10_g_per_kWh, "supplier X, 2025");
@@ -90,7 +92,8 @@ TEST_CASE("carbon model: the range spans all sources for the place") {
     CHECK(m.range().second.grams_per_kwh() == approx(414));
 }
 
-TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both are named") {
+TEST_CASE(
+    "carbon model: impossible figures are replaced, absurd ones kept, and both are reported") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     for (double bad : {0.0, -1.0, nan, std::numeric_limits<double>::infinity()}) {
         carbon_model m{carbon_intensity::from_grams_per_kwh(bad)};
@@ -112,7 +115,7 @@ TEST_CASE("carbon model: impossible figures are replaced, absurd ones kept, both
     CHECK(carbon_model{2000_g_per_kWh}.sanitize().empty());
 }
 
-TEST_CASE("carbon model: what no grid and no data center can be is replaced, with a word") {
+TEST_CASE("carbon model: values no grid or data center can have are replaced, with a note") {
     for (const double bad : {1e6, 1e300, 1e308}) {
         carbon_model m{carbon_intensity::from_grams_per_kwh(bad)};
         const auto warnings = m.sanitize();
@@ -132,7 +135,7 @@ TEST_CASE("carbon model: what no grid and no data center can be is replaced, wit
     CHECK(carbon_model{56_g_per_kWh, 3}.sanitize().empty());
 }
 
-TEST_CASE("water: on site goes with IT energy, at the plant with facility energy, PUE once") {
+TEST_CASE("water: on site applies to IT energy, at the plant to facility energy, with one PUE") {
     water_factors w;
     w.site = 0.30;
     w.off_site = 3.1321;

@@ -23,7 +23,7 @@ bool states(const std::string& text, const char* part) {
 }
 }  // namespace
 
-TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apart") {
+TEST_CASE("footprint: IT energy, facility energy, emissions and water are separate figures") {
     carbon_model m = *carbon_for("aws:us-east-1");
     m.market = contractual_intensity(20_g_per_kWh, "power purchase agreement");
     m.embodied = {10_g, "server, 4 years"};
@@ -41,7 +41,7 @@ TEST_CASE("footprint: IT energy, facility energy, emissions and water stand apar
     CHECK(states(text, "market: 20 g CO2e/kWh, by contract"));
 }
 
-TEST_CASE("footprint: every figure is traced, every assumption listed, sources that differ shown") {
+TEST_CASE("footprint: figures have sources, assumptions are listed, deviating sources are shown") {
     const footprint f = footprint_for(*carbon_for("US"), 1_kWh, std::chrono::hours(1));
     CHECK(f.low.grams() == approx(349.667));
     CHECK(f.high.grams() == approx(414));
@@ -55,13 +55,13 @@ TEST_CASE("footprint: every figure is traced, every assumption listed, sources t
     CHECK(states(to_text(nothing), "no place was stated"));
 }
 
-TEST_CASE("footprint: figures that a report knows go before the mean") {
+TEST_CASE("footprint: a report's own figures take precedence over the average") {
     const footprint f =
         footprint_for(carbon_model{100_g_per_kWh, 1.0}, 1_kWh, std::chrono::hours(1), {}, 40_g);
     CHECK(f.location.grams() == 40);
 }
 
-TEST_CASE("equivalents: people's things, each with factor, source and year") {
+TEST_CASE("equivalents: everyday quantities, each with factor, source and year") {
     const auto e = equivalents_of(emissions::from_kilograms(1000));
     REQUIRE(e.size() == 5);
     CHECK(e[0].count == approx(4095).epsilon(1e-3));
@@ -75,12 +75,12 @@ TEST_CASE("equivalents: people's things, each with factor, source and year") {
     CHECK(to_text(e[2]) == "44 days of a US household's energy");
 }
 
-TEST_CASE("equivalents: of all of them those that a reader can picture, or none") {
+TEST_CASE("equivalents: only those of a readable size are shown, or none") {
     const auto some = sensible_equivalents(emissions::from_kilograms(552100));
     REQUIRE(some.size() == 2);
     CHECK(to_text(some[0]) == "66.5 years of a US household's energy");
     CHECK(to_text(some[1]) == "76.6 minutes of a coal-fired power plant");
-    // Not the same in two units.
+    // Never the same one in two units.
     const auto years = sensible_equivalents(emissions::from_kilograms(56860));
     REQUIRE(years.size() == 2);
     CHECK(to_text(years[0]) == "6.85 years of a US household's energy");
@@ -93,7 +93,7 @@ TEST_CASE("equivalents: of all of them those that a reader can picture, or none"
     CHECK(sensible_equivalents(emissions::from_grams(1e30)).empty());
 }
 
-TEST_CASE("footprint: what people read has a unit that suits it and no exponent") {
+TEST_CASE("footprint: figures have a suitable unit and no exponent") {
     const carbon_model gpt{429_g_per_kWh};
     const std::string text =
         to_text(footprint_for(gpt, energy::from_kilowatt_hours(1287000), seconds(1)));
@@ -104,7 +104,7 @@ TEST_CASE("footprint: what people read has a unit that suits it and no exponent"
     CHECK(tiny.find("e-") == std::string::npos);
 }
 
-TEST_CASE("footprint: sources that agree to a hundredth are no range") {
+TEST_CASE("footprint: sources within a hundredth of each other give no range") {
     carbon_model m{400_g_per_kWh};
     m.alternatives = {stated_intensity(403_g_per_kWh)};
     CHECK(to_text(footprint_for(m, 1_kWh, seconds(1))).find("differ") == std::string::npos);
@@ -112,7 +112,7 @@ TEST_CASE("footprint: sources that agree to a hundredth are no range") {
     CHECK(states(to_text(footprint_for(m, 1_kWh, seconds(1))), "(sources differ: 400 g to 405 g)"));
 }
 
-TEST_CASE("ranking: regions by what the run would have emitted there, cleanest first") {
+TEST_CASE("ranking: regions are ranked by the run's emissions there, cleanest first") {
     const auto ranking = rank_places(10_kWh);
     REQUIRE(ranking.size() == std::size(cloud_table) - 49);  // Oracle, Hetzner, Scaleway: no PUE
     CHECK(ranking[0].grid.place == "azure:norwayeast (Oslo)");
@@ -140,7 +140,7 @@ TEST_CASE("ranking: regions by what the run would have emitted there, cleanest f
     CHECK(rank_places(1_kWh, o)[0].grid.place == "hetzner:hel1 (Helsinki)");
 }
 
-TEST_CASE("ranking: beside a factor only those that mean the same are ranked, the rest follows") {
+TEST_CASE("ranking: with a given factor, regions of the same basis come first") {
     ranking_options o;
     o.comparable_with = *intensity_for("FR");
     const auto ranking = rank_places(10_kWh, o);
@@ -153,7 +153,7 @@ TEST_CASE("ranking: beside a factor only those that mean the same are ranked, th
         REQUIRE(is_comparable(ranking[i].grid, *o.comparable_with) == (i < comparable));
         if (i > 0 && i != comparable) REQUIRE(ranking[i - 1].co2e <= ranking[i].co2e);
     }
-    // Google's Paris by the same figure as Amazon's: what differs is the PUE.
+    // Google's Paris has the same factor as Amazon's; only the PUE differs.
     emissions google, amazon;
     for (const ranked_place& r : ranking) {
         if (r.grid.place == "gcp:europe-west9 (Paris)") google = r.co2e;
@@ -166,7 +166,7 @@ TEST_CASE("ranking: beside a factor only those that mean the same are ranked, th
     CHECK(text.substr(text.find("not comparable")).find(" x ") == std::string::npos);
 }
 
-TEST_CASE("cleanest start: the stretch with the lowest mean, never across a gap") {
+TEST_CASE("cleanest start: finds the stretch with the lowest mean, never across a gap") {
     const intensity_series s({{0, 10, 10, 300},
                               {10, 20, 10, 100},
                               {20, 30, 10, 200},

@@ -16,7 +16,7 @@ namespace {
 wall_time at(double s) { return wall_time::from_unix_seconds(s); }
 }  // namespace
 
-TEST_CASE("series: each moment has its step, a gap has the fallback and says so") {
+TEST_CASE("series: each moment has the value of its step; a gap uses the fallback and says so") {
     const intensity_series s({{0, 10, 10, 100}, {10, 20, 10, 300}, {30, 40, 10, 200}});
     CHECK(s.at(at(0)).grams_per_kwh() == 100);
     CHECK(s.at(at(9.999)).grams_per_kwh() == 100);
@@ -41,7 +41,7 @@ TEST_CASE("series: a scope at night and one at noon differ") {
     CHECK(m.of(2_kWh, at(50000), at(60000)).grams() == approx(1200));
 }
 
-TEST_CASE("series: emissions conserve: the parts of an interval add up to the whole") {
+TEST_CASE("series: emissions of the parts of an interval add up to the whole") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937_64 random(seed);
@@ -76,7 +76,7 @@ TEST_CASE("series: emissions conserve: the parts of an interval add up to the wh
     }
 }
 
-TEST_CASE("callable: the program's own function is asked, nonsense becomes the fallback") {
+TEST_CASE("callable: the program's own function is called, invalid results use the fallback") {
     const auto s = intensity_from(
         [](wall_time t) {
             return carbon_intensity::from_grams_per_kwh(t.unix_seconds() < 0 ? -1 : 70);

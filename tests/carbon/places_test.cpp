@@ -65,7 +65,7 @@ TEST_CASE("places: a cloud region states the basis of its factor") {
     CHECK(grams("google:us-west1") == 79.23);
 }
 
-TEST_CASE("places: an unknown place is an error that names the nearest matches") {
+TEST_CASE("places: an unknown place is an error that lists the nearest matches") {
     const auto typo = intensity_for("Germny");
     REQUIRE_FALSE(typo);
     CHECK(mentions(typo.error().reason, "unknown region 'Germny'; nearest: Germany (DE)"));
@@ -78,14 +78,14 @@ TEST_CASE("places: an unknown place is an error that names the nearest matches")
     CHECK_FALSE(intensity_for(std::string("\xC3")));
 }
 
-TEST_CASE("places: a name that two places share is refused, both are named") {
+TEST_CASE("places: a name shared by two places is refused, listing both") {
     const auto f = intensity_for("Georgia");
     REQUIRE_FALSE(f);
     CHECK(mentions(f.error().reason, "Georgia (GE), Georgia (US-GA)"));
     CHECK(grams("US-GA") > 0);
 }
 
-TEST_CASE("places: a published zero is missing, not clean") {
+TEST_CASE("places: a published zero means missing, not clean") {
     const auto f = intensity_for("Central African Republic");
     REQUIRE_FALSE(f);
     CHECK(mentions(f.error().reason, "Central African Republic (CF) has no usable figure"));
@@ -112,7 +112,7 @@ TEST_CASE("places: every name in the index finds its row, and every figure is pl
     CHECK(shared == 4);   // Georgia twice, the Virgin Islands twice
 }
 
-TEST_CASE("places: sources that differ give a range") {
+TEST_CASE("places: deviating sources give a range") {
     const auto us = carbon_for("US");
     REQUIRE(us);
     CHECK(us->range().first.grams_per_kwh() == 349.667);
@@ -125,7 +125,7 @@ TEST_CASE("places: sources that differ give a range") {
     CHECK(oregon->range().second.grams_per_kwh() == 288.152);
 }
 
-TEST_CASE("places: PUE is the region's own where published, else the fleet's, else an error") {
+TEST_CASE("places: the PUE is the region's own if published, else the fleet's, else an error") {
     CHECK(pue_for("aws:ap-south-2")->pue == 1.46);
     CHECK(pue_for("aws:eu-west-3")->pue == 1.14);
     CHECK(mentions(pue_for("aws:eu-west-3")->source, "AWS fleet"));
@@ -136,7 +136,7 @@ TEST_CASE("places: PUE is the region's own where published, else the fleet's, el
     CHECK(carbon_for("aws:eu-central-1")->pue == 1.35);
 }
 
-TEST_CASE("places: water of a region: site by region, else by fleet; plant by country") {
+TEST_CASE("places: on-site water is the region's or the fleet's, plant water the country's") {
     const auto singapore = carbon_for("aws:ap-southeast-1");
     CHECK(singapore->water.site == 1.68);
     CHECK(carbon_for("gcp:europe-west9")->water.site_source.empty());  // Google publishes none
@@ -144,12 +144,12 @@ TEST_CASE("places: water of a region: site by region, else by fleet; plant by co
     CHECK(carbon_for("FR")->water.site_source.empty());
 }
 
-TEST_CASE("places: a name without a letter of ours is unknown, only blanks are empty") {
+TEST_CASE("places: a name in a foreign script is unknown, only blanks are empty") {
     CHECK(mentions(place_of("\u65e5\u672c").error().reason, "unknown region '\u65e5\u672c'"));
     CHECK(place_of(" \t").error().reason == "the region is empty");
 }
 
-TEST_CASE("places: a Canadian region has its province's figure, not the nation's mean") {
+TEST_CASE("places: a Canadian region has its province's figure, not the national average") {
     const auto montreal = carbon_for("aws:ca-central-1");
     REQUIRE(montreal);
     CHECK(montreal->grid.intensity.grams_per_kwh() == 1.9);
@@ -166,12 +166,12 @@ TEST_CASE("places: a Canadian region has its province's figure, not the nation's
     CHECK(grams("azure:canadacentral") == 59);
     CHECK(grams("azure:canadaeast") == 1.9);
     const auto google = carbon_for("gcp:northamerica-northeast1");
-    CHECK(google->grid.boundary == "operational");  // its own figure goes before
+    CHECK(google->grid.boundary == "operational");  // its own figure takes precedence
     REQUIRE(google->alternatives.size() == 1);
     CHECK(google->alternatives[0].intensity.grams_per_kwh() == 1.9);
 }
 
-TEST_CASE("places: regions of clouds for governments and in China have their grid") {
+TEST_CASE("places: government and Chinese cloud regions have their grid") {
     CHECK(grams("aws:us-gov-west-1") == grams("NWPP"));
     CHECK(grams("aws:us-gov-east-1") == grams("US"));  // AWS does not say where in the East
     CHECK(grams("azure:usgovvirginia") == grams("SRVC"));
@@ -180,7 +180,7 @@ TEST_CASE("places: regions of clouds for governments and in China have their gri
     CHECK(grams("azure:chinanorth3") == grams("CN"));
 }
 
-TEST_CASE("places: the regions of Oracle, OVH, Hetzner and Scaleway, by their own names") {
+TEST_CASE("places: Oracle, OVH, Hetzner and Scaleway regions are found by their own names") {
     CHECK(grams("oci:eu-frankfurt-1") == grams("DE"));
     CHECK(grams("oracle:uk-london-1") == grams("GB"));
     CHECK(grams("oci:us-ashburn-1") == grams("SRVC"));

@@ -27,7 +27,7 @@ double off_percent(const published_footprint& p) { return (tonnes(p, 0) / p.tonn
 
 }  // namespace
 
-TEST_CASE("published footprints: those consistent in themselves are recomputed to their rounding") {
+TEST_CASE("published footprints: consistent ones are reproduced within their rounding") {
     int consistent = 0;
     for (const auto& p : published_footprints) {
         if (std::string_view(p.verdict) != "consistent") continue;
@@ -39,7 +39,7 @@ TEST_CASE("published footprints: those consistent in themselves are recomputed t
     CHECK(consistent == 21);
 }
 
-TEST_CASE("published footprints: the inconsistent ones are off by the known amount") {
+TEST_CASE("published footprints: inconsistent ones deviate by the known amount") {
     int off = 0;
     for (const auto& p : published_footprints) {
         CAPTURE(p.name);
@@ -69,7 +69,7 @@ TEST_CASE("published footprints: energy from hours, watts and PUE agrees with th
     CHECK(checked == 7);
 }
 
-TEST_CASE("published footprints: GPT-3 as printed") {
+TEST_CASE("published footprints: GPT-3 is reproduced as printed") {
     const energy facility = energy::from_kilowatt_hours(1287e3);
     const carbon_model m{carbon_intensity::from_grams_per_kwh(429)};
     CHECK(m.of(facility).kilograms() == approx(552123));

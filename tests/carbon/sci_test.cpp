@@ -29,7 +29,7 @@ bool states(const std::string& text, const char* part) {
 }
 }  // namespace
 
-TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data center in E") {
+TEST_CASE("SCI: is ((E x I) + M) per R, with the data center's overhead in E") {
     const auto s = sci(complete());
     REQUIRE(s);
     CHECK(s->operational.grams() == approx(300));
@@ -43,13 +43,13 @@ TEST_CASE("SCI: ((E x I) + M) per R, with the overhead of the data center in E")
         CHECK_MESSAGE(states(text, part), text);
 }
 
-TEST_CASE("SCI: emissions found at their own times go before the mean") {
+TEST_CASE("SCI: emissions by time of use take precedence over the average") {
     sci_input in = complete();
     in.operational = 200_g;
     CHECK(sci(in)->per_unit.grams() == approx(0.26));
 }
 
-TEST_CASE("SCI: what the standard forbids or lacks is refused") {
+TEST_CASE("SCI: missing or forbidden inputs are refused") {
     sci_input in = complete();
     in.grid = contractual_intensity(5_g_per_kWh, "certificates");
     CHECK_FALSE(sci(in));
@@ -61,7 +61,7 @@ TEST_CASE("SCI: what the standard forbids or lacks is refused") {
     CHECK_FALSE(sci(in));
 }
 
-TEST_CASE("SCI: a statement that leaves things out says that it is not conformant") {
+TEST_CASE("SCI: an incomplete statement says that it is not conformant") {
     sci_input in;
     in.it = 1_kWh;
     in.units = 1;

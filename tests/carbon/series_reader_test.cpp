@@ -43,7 +43,7 @@ bool mentions(const std::string& text, const char* part) {
 
 }  // namespace
 
-TEST_CASE("series reader: a plain CSV") {
+TEST_CASE("series reader: reads a plain CSV") {
     const auto s = read(
         "time,g_per_kwh\n2025-01-01T00:00Z,56\n2025-01-01T01:00Z,60\n"
         "2025-01-01T02:00Z,70\n");
@@ -54,7 +54,7 @@ TEST_CASE("series reader: a plain CSV") {
     CHECK(s->about().notes.empty());
 }
 
-TEST_CASE("series reader: Electricity Maps' CSV: UTC by its header, lifecycle before direct") {
+TEST_CASE("series reader: reads Electricity Maps CSV: UTC by its header, lifecycle before direct") {
     const auto s = read(
         "\xEF\xBB\xBF"
         "Datetime (UTC),Country,Zone name,Zone id,\"Carbon intensity gCO₂eq/kWh (direct)\","
@@ -68,7 +68,7 @@ TEST_CASE("series reader: Electricity Maps' CSV: UTC by its header, lifecycle be
     CHECK(s->about().kind == "average");
 }
 
-TEST_CASE("series reader: Electricity Maps' JSON") {
+TEST_CASE("series reader: reads Electricity Maps JSON") {
     const auto s = read(R"({"zone":"FR","history":[
       {"zone":"FR","carbonIntensity":31,"datetime":"2025-01-01T00:00:00.000Z",
        "updatedAt":"2025-01-02T03:00:00.000Z","emissionFactorType":"lifecycle","isEstimated":true,
@@ -84,7 +84,7 @@ TEST_CASE("series reader: Electricity Maps' JSON") {
     CHECK(forecast->about().zone == "DE");
 }
 
-TEST_CASE("series reader: WattTime's JSON: marginal, pounds per MWh, whatever comes first") {
+TEST_CASE("series reader: reads WattTime JSON: marginal, pounds per MWh, members in any order") {
     const std::string data = R"("data":[{"point_time":"2025-01-01T00:00:00+00:00","value":1000.0,
       "version":"2022-10-01"},{"point_time":"2025-01-01T00:05:00+00:00","value":870.0}])";
     const std::string meta = R"("meta":{"data_point_period_seconds":300,"region":"CAISO_NORTH",
@@ -101,7 +101,7 @@ TEST_CASE("series reader: WattTime's JSON: marginal, pounds per MWh, whatever co
     }
 }
 
-TEST_CASE("series reader: one JSON object a line, and an array at the top") {
+TEST_CASE("series reader: reads JSON Lines and a top-level array") {
     CHECK(grams_at(*read("{\"time\":\"2025-01-01T00:00Z\",\"g_per_kwh\":1}\n"
                          "{\"time\":\"2025-01-01T01:00Z\",\"g_per_kwh\":2}\n"),
                    1) == 2);
@@ -130,7 +130,7 @@ TEST_CASE("series reader: units are converted, unknown and mixed ones refused") 
           approx(453.59237));
 }
 
-TEST_CASE("series reader: average and marginal, and zones, are never mixed") {
+TEST_CASE("series reader: average and marginal values, and zones, are never mixed") {
     const std::string rows =
         "time,g_per_kwh,zone,signal_type\n2025-01-01T00:00Z,1,FR,co2_aoer\n"
         "2025-01-01T01:00Z,2,DE,co2_aoer\n";
@@ -149,7 +149,7 @@ TEST_CASE("series reader: average and marginal, and zones, are never mixed") {
                    "'PL'"));
 }
 
-TEST_CASE("series reader: zero, NaN and empty are errors that name the line") {
+TEST_CASE("series reader: zero, NaN and empty values are errors that name the line") {
     const std::string head = "time,g_per_kwh\n2025-01-01T00:00Z,50\n2025-01-01T01:00Z,";
     CHECK(mentions(reason(head + "0\n"), "line 3: '0' is not an intensity above zero"));
     CHECK(mentions(reason(head + "nan\n"), "line 3"));
@@ -163,7 +163,7 @@ TEST_CASE("series reader: zero, NaN and empty are errors that name the line") {
     o = {};
     o.skip_bad_rows = true;
     const auto s = read(head + "\n2025-01-01T02:00Z,70\n2025-01-01T03:00Z,70\n", o);
-    CHECK(s->about().notes.size() == 2);  // the gap and the row left out
+    CHECK(s->about().notes.size() == 2);  // the gap and the skipped row
     CHECK(s->coverage(wall_time::from_unix_seconds(t0), wall_time::from_unix_seconds(t0 + 7200)) ==
           0.5);
 }
@@ -178,7 +178,7 @@ TEST_CASE("series reader: a gap is kept and reported") {
     CHECK(grams_at(*s, 4) == 60);  // the mean of five known hours: (3 x 50 + 90) / 4
 }
 
-TEST_CASE("series reader: rows out of order are sorted and reported, repeats once") {
+TEST_CASE("series reader: unordered rows are sorted and reported, repeated ones used once") {
     const auto s = read(
         "time,g_per_kwh\n2025-01-01T02:00Z,70\n2025-01-01T00:00Z,50\n"
         "2025-01-01T01:00Z,60\n2025-01-01T01:00Z,60\n");
@@ -188,7 +188,7 @@ TEST_CASE("series reader: rows out of order are sorted and reported, repeats onc
     CHECK(s->about().notes.size() == 2);
 }
 
-TEST_CASE("series reader: local clocks: offsets carry over the change of time, bare times do not") {
+TEST_CASE("series reader: local times need an offset across a daylight saving change") {
     const auto s = read(
         "time,g_per_kwh\n2025-10-26T01:00+02:00,1\n2025-10-26T02:00+02:00,2\n"
         "2025-10-26T02:00+01:00,3\n2025-10-26T03:00+01:00,4\n");
@@ -205,7 +205,7 @@ TEST_CASE("series reader: local clocks: offsets carry over the change of time, b
     CHECK(mentions(twice.error().remedy, "winter time"));
     const auto spring =
         read("time,g_per_kwh\n2025-03-30T00:00,1\n2025-03-30T01:00,2\n2025-03-30T03:00,3\n", o);
-    CHECK(spring->about().notes.size() == 1);  // the hour that a local clock leaves out
+    CHECK(spring->about().notes.size() == 1);  // the hour that a local clock skips
 }
 
 TEST_CASE("series reader: empty and truncated files are refused") {
@@ -226,12 +226,12 @@ TEST_CASE("series reader: empty and truncated files are refused") {
     CHECK_FALSE(read_intensity_series("/no/such/file.csv"));
 }
 
-TEST_CASE("series reader: values that no grid has are used, with a note") {
+TEST_CASE("series reader: values no grid has are used, with a note") {
     const auto s = read("time,g_per_kwh\n2025-01-01T00:00Z,90000\n");
     CHECK(mentions(s->about().notes.at(0), "values reach 90000 g/kWh"));
 }
 
-TEST_CASE("series reader: values beyond every unit are refused, or left out with a note") {
+TEST_CASE("series reader: values no unit explains are refused, or left out with a note") {
     const std::string rows = "time,lb_per_mwh\n2025-01-01T00:00Z,900\n2025-01-01T01:00Z,";
     for (const char* value : {"1e308", "1e13", "1e-13", "1e-320"}) {
         CHECK(mentions(reason(rows + value + "\n"), "is not an intensity in any known unit"));
@@ -252,7 +252,7 @@ TEST_CASE("series reader: a window keeps only its rows") {
               .size() == 1);
 }
 
-TEST_CASE("series reader: long series are joined, the mean is kept, memory stays flat") {
+TEST_CASE("series reader: long series are condensed with the same mean and bounded memory") {
     series_options o;
     o.max_steps = 1000;
     csv_series csv(o);
@@ -275,7 +275,7 @@ TEST_CASE("series reader: long series are joined, the mean is kept, memory stays
     CHECK(mentions((*s)->about().notes.at(0), "300000 rows were joined, 512 to a step"));
 }
 
-TEST_CASE("series reader: steps of unequal length are joined by their length") {
+TEST_CASE("series reader: steps of unequal length are merged in proportion to their length") {
     series_options o;
     o.max_steps = 16;
     std::string text = "time,g_per_kwh\n";
@@ -294,7 +294,7 @@ TEST_CASE("series reader: steps of unequal length are joined by their length") {
           approx(gram_seconds / (at - 1700000000)).epsilon(1e-10));
 }
 
-TEST_CASE("series reader: disorder across a long file is refused, not mended wrongly") {
+TEST_CASE("series reader: heavy disorder in a long file is refused") {
     csv_series csv{series_options{}};
     csv.feed("time,g_per_kwh\n");
     std::string text;
@@ -305,7 +305,7 @@ TEST_CASE("series reader: disorder across a long file is refused, not mended wro
     CHECK(mentions(s.error().reason, "older than rows read long before it"));
 }
 
-TEST_CASE("series reader: the size of the pieces changes nothing, broken input never harms") {
+TEST_CASE("series reader: chunk size does not matter, and broken input does no harm") {
     const std::vector<std::string> seeds = {
         "time,g_per_kwh,zone\n2025-01-01T00:00Z,56,FR\n2025-01-01T01:00+01:00,60,FR\n",
         R"({"zone":"FR","history":[{"carbonIntensity":31,"datetime":"2025-01-01T00:00:00.000Z"}]})",
@@ -347,14 +347,14 @@ TEST_CASE("series reader: the size of the pieces changes nothing, broken input n
     }
 }
 
-TEST_CASE("series reader: a folder is no series, and that is the reason given") {
+TEST_CASE("series reader: a folder is refused with that reason") {
     const auto s = read_intensity_series(JOULERY_BINARY_DIR);
     REQUIRE_FALSE(s);
     CHECK(s.error().reason ==
           std::string(JOULERY_BINARY_DIR) + ": cannot be read to its end: Is a directory");
 }
 
-TEST_CASE("series reader: a series that goes from hours to quarters has no gap; each row holds") {
+TEST_CASE("series reader: a change from hourly to quarter-hourly rows is no gap") {
     std::string text = "time,g_per_kwh\n";
     const auto row = [&](int minutes, int value) {
         text += std::to_string(1735689600 + minutes * 60) + "," + std::to_string(value) + "\n";
@@ -376,7 +376,7 @@ TEST_CASE("series reader: a series that goes from hours to quarters has no gap; 
           "1 gap(s), 1.0 h without a value, the first at 2025-01-01T08:00:00Z");
 }
 
-TEST_CASE("series reader: a unit is what stands before the energy, not any part of a name") {
+TEST_CASE("series reader: a unit is what precedes the energy, not any part of a name") {
     for (const char* column :
          {"Estonia carbon intensity (gCO2eq/kWh)", "Alberta carbon intensity gCO2/kWh",
           "background [g CO2e per kWh]", "Washington_g_per_kwh", "Kilburn intensity (grams/kWh)"})
@@ -387,8 +387,7 @@ TEST_CASE("series reader: a unit is what stands before the energy, not any part 
     CHECK(grams_at(*read("time,lbs_co2_per_mwh\n1735689600,1000\n"), 0) == approx(453.59237));
 }
 
-TEST_CASE(
-    "series reader: the nested intensity of carbonintensity.org.uk, measured before forecast") {
+TEST_CASE("series reader: reads carbonintensity.org.uk: nested, measured before forecast") {
     const auto s = read(
         R"({"data":[{"from":"2025-01-01T00:00Z","to":"2025-01-01T00:30Z","intensity":)"
         R"({"forecast":266,"actual":263,"index":"moderate"}},{"from":"2025-01-01T00:30Z",)"
@@ -397,6 +396,6 @@ TEST_CASE(
     CHECK(grams_at(*s, 0.6) == 270);
 }
 
-TEST_CASE("series reader: JSON without a usable row says what it contains") {
+TEST_CASE("series reader: JSON without a usable row is refused, listing what it contains") {
     CHECK(mentions(reason(R"([{"when":"2025-01-01T00:00Z","co2":12}])"), "found: when, co2"));
 }

@@ -1,4 +1,4 @@
-// Reads that fall just after a counter's updates, and what waiting for them may cost.
+// Reads just after a counter's updates, and the budget for waiting for them.
 #include "joulery/detail/metering/read_schedule.hpp"
 
 #include "approx.hpp"
@@ -16,7 +16,7 @@ using joulery::detail::update_tracker;
 
 namespace {
 
-// A counter that updates every `period` (give or take `jitter` of it), read as a schedule says on a
+// A counter that updates every `period` (give or take `jitter` of it), read by a schedule on a
 // clock of nanoseconds; each read takes `cost`.
 struct watched_counter {
     double period, jitter, cost;
@@ -47,7 +47,7 @@ struct watched_counter {
         return b;
     }
 
-    // Returns how late the last dated read came after its update, in ns.
+    // Returns the delay of the last dated read after its update, in ns.
     double run_until(double end) {
         double late = 0;
         while (static_cast<double>(now) < end) {
@@ -74,7 +74,7 @@ struct watched_counter {
 
 }  // namespace
 
-TEST_CASE("update tracker: it learns the counter's period, whatever the driver declares") {
+TEST_CASE("update tracker: learns the counter's period, whatever the driver states") {
     for (const double declared : {1e6, 1.1e6, 62'500.0, 16e6}) {
         CAPTURE(declared);
         watched_counter c(1'013'000, 0.002, declared, 100e6);
@@ -85,7 +85,7 @@ TEST_CASE("update tracker: it learns the counter's period, whatever the driver d
     }
 }
 
-TEST_CASE("read schedule: reads come just after updates, a few adjacent ones beside each sample") {
+TEST_CASE("read schedule: reads come just after updates, a few of them beside each sample") {
     watched_counter c(1e6, 0.005, 1e6, 100e6, 0.01);
     c.run_until(1e9);
     const auto samples = c.samples, reads = c.reads, dated = c.dated;
@@ -111,28 +111,27 @@ TEST_CASE("read schedule: a counter that updates once or twice per sample is sti
     }
 }
 
-TEST_CASE(
-    "read schedule: a read of 3 ms dates updates of 100 ms in wide steps, within its budget") {
+TEST_CASE("read schedule: 3 ms reads date 100 ms updates in wide steps, within the budget") {
     watched_counter c(100.002e6, 0.02, 100e6, 100e6, 0.005, 3e6);
     c.run_until(60e9);
     CHECK(c.tracker.locked());
     const auto reads = c.reads;
     c.run_until(360e9);
-    CHECK(static_cast<double>(c.reads - reads) * 3e6 < 0.02 * 300e9);  // windows, and the samples
+    CHECK(static_cast<double>(c.reads - reads) * 3e6 < 0.02 * 300e9);  // windows and samples
     CHECK(c.tracker.period() == approx(100.002e6).epsilon(5e-3));
 }
 
-TEST_CASE("read schedule: what waiting for updates has cost too much is not done, samples go on") {
+TEST_CASE("read schedule: waiting for updates stops beyond its budget, sampling continues") {
     watched_counter c(1e6, 0.005, 1e6, 100e6, 0.0, 1'000, 0);
     c.run_until(20e9);
     CHECK(c.samples >= 190);
-    CHECK(c.reads <= c.samples + 2'600);  // the first window was entered before anything was spent
+    CHECK(c.reads <= c.samples + 2'600);  // the first window began before anything was spent
     const auto reads = c.reads, samples = c.samples;
     c.run_until(40e9);
     CHECK(c.reads - reads == c.samples - samples);
 }
 
-TEST_CASE("read schedule: a counter without visible updates is left alone, sampled all the same") {
+TEST_CASE("read schedule: a counter without visible updates is still sampled") {
     watched_counter c(1e6, 0, 1e6, 100e6);
     c.visible = false;
     c.run_until(1e9);
@@ -143,8 +142,7 @@ TEST_CASE("read schedule: a counter without visible updates is left alone, sampl
     CHECK_FALSE(c.tracker.locked());
 }
 
-TEST_CASE(
-    "read schedule: where a read takes as long as an update, or nothing updates, it samples") {
+TEST_CASE("read schedule: samples if a read takes as long as an update, or updates can't be seen") {
     read_budget b = watched_counter::budget(1e6, 1, 1e9);
     update_tracker often(10'000);
     read_schedule slow(b, 500, true);
@@ -157,7 +155,7 @@ TEST_CASE(
     CHECK(gauge.next_due() == 2'000'500);
 }
 
-TEST_CASE("read schedule: where a row takes much of a processor, rows are rare, and go on") {
+TEST_CASE("read schedule: rows that are expensive to process become rare but never stop") {
     for (const double row : {0.0, 300e3, 3e6, 30e6}) {
         CAPTURE(row);
         watched_counter c(1e6, 0.005, 1e6, 10e6);
@@ -167,12 +165,12 @@ TEST_CASE("read schedule: where a row takes much of a processor, rows are rare, 
         const auto samples = c.samples;
         c.run_until(220e9);
         const double share = static_cast<double>(c.samples + c.dated - rows) * row / 200e9;
-        CHECK(share < 0.007);  // by themselves, and those beside them that are dated
+        CHECK(share < 0.007);  // samples, and the dated reads beside them
         CHECK(static_cast<double>(c.samples - samples) > 200e9 / std::max(200e6, row / 0.001));
     }
 }
 
-TEST_CASE("read schedule: gauges that cost a processor or a bus much are read less often") {
+TEST_CASE("read schedule: gauges that load a processor or a bus are read less often") {
     update_tracker visible(500'000);
     for (const bool bus : {false, true}) {
         CAPTURE(bus);
@@ -181,13 +179,13 @@ TEST_CASE("read schedule: gauges that cost a processor or a bus much are read le
         read_schedule gauge(b, 500, false);
         const joulery::detail::read_price price{bus ? 4e6 : 3'000.0, bus ? 100.0 : 3'000.0};
         CHECK(gauge.after_read(visible, 1'000'500, price, true).samples);
-        const double period = bus ? 8e6 : 3e6;  // half of the bus, 0.1 % of the processor
+        const double period = bus ? 8e6 : 3e6;  // half of the bus's time, 0.1 % of the processor's
         CHECK(gauge.sample_period() == approx(period));
         CHECK(gauge.next_due() == 1'000'500 + static_cast<std::uint64_t>(period));
     }
 }
 
-TEST_CASE("update tracker: how stale a value is is unknown before the lock and known after it") {
+TEST_CASE("update tracker: staleness is unknown before the lock and known after it") {
     update_tracker t(1'000'000);
     CHECK(t.staleness(12'345).mean == 0);
     CHECK(t.staleness(12'345).deviation == approx(1'000'000 / std::sqrt(3.0)));
@@ -203,7 +201,7 @@ TEST_CASE("update tracker: how stale a value is is unknown before the lock and k
     CHECK(t.staleness(last + 300'000).deviation < 20'000);
 }
 
-TEST_CASE("update tracker: a change between reads far apart does not say when it was") {
+TEST_CASE("update tracker: a change between distant reads has no date") {
     update_tracker t(1'000'000);
     CHECK_FALSE(t.observe(1'000, true));  // the first read
     CHECK_FALSE(t.observe(500'000, true));
@@ -212,7 +210,7 @@ TEST_CASE("update tracker: a change between reads far apart does not say when it
     CHECK(t.seen() == 1);
 }
 
-TEST_CASE("update tracker: many updates seen roughly are dated better than one of them tells") {
+TEST_CASE("update tracker: many roughly seen updates are dated better than a single one") {
     constexpr double period = 1e6, gap = 80e3;
     update_tracker t{period};
     std::mt19937_64 random{11};
@@ -231,7 +229,7 @@ TEST_CASE("update tracker: many updates seen roughly are dated better than one o
 
 namespace {
 
-// Updates of a counter every 1 ms, some of which don't come, or are seen late.
+// Updates of a counter every 1 ms, some of them missing or seen late.
 struct shown_updates {
     static constexpr double period = 1e6;
     std::mt19937_64 random;
@@ -245,7 +243,7 @@ struct shown_updates {
     bool read(double at, bool changed) {
         return tracker.observe(static_cast<std::uint64_t>(at), changed);
     }
-    // An update that is waited for: reads just before it and just after it, 8 us apart.
+    // A watched update: one read just before it and one just after it, 8 us apart.
     void see(double at) {
         read(at - 4e3, false);
         read(at + 4e3, true);
@@ -259,11 +257,11 @@ struct shown_updates {
 
 }  // namespace
 
-TEST_CASE("update tracker: a read that may lie on either side of an update") {
+TEST_CASE("update tracker: staleness is uncertain where a read may precede or follow an update") {
     shown_updates u(5);
     for (int i = 0; i < 400; ++i, u.update += u.period + u.up_to(40e3)) u.see(u.update);
     REQUIRE(u.tracker.locked());
-    // The further ahead, the less is known; by half a period any age is as likely as another.
+    // The further ahead, the less is known; by half a period, every staleness is equally likely.
     const double any = u.tracker.period() / std::sqrt(12.0);
     double before = 0;
     for (const double ahead : {0.5, 30.5, 100.5, 2000.5}) {
@@ -275,20 +273,20 @@ TEST_CASE("update tracker: a read that may lie on either side of an update") {
         before = a.deviation;
     }
     CHECK(before > 0.95 * any);
-    // Where an update is predicted the value is new or a period old.
+    // At a predicted update, the value is either new or one period old.
     const auto at = static_cast<std::uint64_t>(u.tracker.predicted(5));
     const update_tracker::stale_time a = u.tracker.staleness(at);
     CHECK(a.mean == approx(u.tracker.period() / 2).epsilon(0.05));
     CHECK(a.deviation > 0.9 * u.tracker.period() / 2);
 }
 
-TEST_CASE("update tracker: a period that was learned while updates were skipped is put right") {
+TEST_CASE("update tracker: a period learned while updates were skipped is corrected") {
     for (const int multiple : {2, 3, 4}) {
         CAPTURE(multiple);
         shown_updates u(7, multiple * shown_updates::period);
         for (int i = 0; i < 10; ++i, u.update += multiple * u.period) u.see(u.update);
         REQUIRE(u.tracker.period() == approx(multiple * u.period).epsilon(0.01));
-        // From now on updates come each time; reads follow the tracker, as the schedule does.
+        // From now on no update is skipped; reads follow the tracker, as the schedule does.
         double at = u.last;
         for (int i = 0; i < 60; ++i) {
             at = u.last + 0.9 * u.tracker.period();
@@ -300,7 +298,7 @@ TEST_CASE("update tracker: a period that was learned while updates were skipped 
     }
 }
 
-TEST_CASE("update tracker: what updates are skipped makes values older") {
+TEST_CASE("update tracker: skipped updates increase the expected staleness") {
     shown_updates u(9);
     u.lock();
     const auto half_way = [&] {
@@ -318,7 +316,7 @@ TEST_CASE("update tracker: what updates are skipped makes values older") {
     }
     CHECK(half_way() - none ==
           approx(u.period / 4).epsilon(0.1));  // one in five, then one in 25...
-    // An update that came a little later, between reads, was not skipped.
+    // An update that came slightly late, between reads, was not skipped.
     shown_updates late(9);
     late.lock();
     for (int i = 0; i < 200; ++i, late.update += late.period) {
@@ -334,7 +332,7 @@ TEST_CASE("update tracker: what updates are skipped makes values older") {
     CHECK(late.tracker.staleness(middle).mean == approx(late.period / 2).epsilon(0.02));
 }
 
-TEST_CASE("update tracker: updates seen late by a time that varies tell how late they are") {
+TEST_CASE("update tracker: the delay of late updates is learned if it varies") {
     shown_updates late(3), varied(3), steady(3);
     for (int i = 0; i < 500; ++i) {
         late.see(late.update + late.up_to(200e3));
@@ -352,7 +350,7 @@ TEST_CASE("update tracker: updates seen late by a time that varies tell how late
     CHECK(steady.tracker.lateness() == 0);
 }
 
-TEST_CASE("update tracker: updates are dated even where a read takes a good part of a period") {
+TEST_CASE("update tracker: updates are dated even if a read takes much of a period") {
     update_tracker t(1e6);
     double now = 0.37e6, seen = 0;
     int dated = 0;

@@ -1,4 +1,4 @@
-// What timed calls say of those that were not timed: the sum of made-up calls is known.
+// Estimates the time of untimed calls from timed ones; the true sum is known.
 #include "joulery/detail/timing/sampled_calls.hpp"
 #include "joulery/detail/timing/lost_time.hpp"
 
@@ -17,7 +17,7 @@ using joulery::detail::timing_cost;
 
 namespace {
 
-// A path whose calls follow one another without a pause, as its owning thread times them.
+// A path with back-to-back calls, as its owning thread times them.
 class played_path {
  public:
     explicit played_path(std::uint32_t seed) { calls_.seed(seed); }
@@ -45,7 +45,7 @@ class played_path {
         return (static_cast<double>(ticks_) - static_cast<double>(truth_)) /
                static_cast<double>(truth_);
     }
-    /// k = 2, as a part of the truth; calls since the last timed one are in it.
+    /// Relative to the truth, k = 2; covers the calls since the last timed one as well.
     [[nodiscard]] double bar() const {
         const double pending = static_cast<double>(sampling_ ? count_ - calls_.calls_before() : 0);
         const double missing = pending * static_cast<double>(truth_) / static_cast<double>(count_);
@@ -56,7 +56,7 @@ class played_path {
     [[nodiscard]] std::uint64_t count() const { return count_; }
     [[nodiscard]] std::uint64_t untimed() const { return calls_.untimed(); }
 
-    /// 40 ticks a scope, and a budget of 1 %; a read of the clock takes nothing here.
+    /// 40 ticks a scope and a budget of 1 %; reading the clock is free here.
     timing_cost cost{4000, 0};
 
  private:
@@ -98,7 +98,7 @@ std::vector<kind_of_calls> kinds() {
 
 }  // namespace
 
-TEST_CASE("sampled calls: a million calls of any kind sum up to within one percent") {
+TEST_CASE("sampled calls: the sum of a million calls of any kind is within one percent") {
     for (const kind_of_calls& kind : kinds())
         for (std::uint32_t seed = 1; seed <= 5; ++seed) {
             CAPTURE(kind.name);
@@ -110,7 +110,7 @@ TEST_CASE("sampled calls: a million calls of any kind sum up to within one perce
         }
 }
 
-TEST_CASE("sampled calls: the bar covers the error, however many calls there were") {
+TEST_CASE("sampled calls: the error bar covers the error, however many calls there were") {
     int covered = 0, looked_at = 0;
     for (const kind_of_calls& kind : kinds())
         for (std::uint32_t seed = 11; seed <= 14; ++seed) {
@@ -131,7 +131,7 @@ TEST_CASE("sampled calls: the bar covers the error, however many calls there wer
     CHECK(covered >= 0.93 * looked_at);
 }
 
-TEST_CASE("sampled calls: timing takes no more than the budget once calls are known") {
+TEST_CASE("sampled calls: timing stays within the budget once calls are known") {
     std::mt19937 random(3);
     for (const std::uint64_t length : {20u, 100u, 500u, 2000u}) {
         CAPTURE(length);
@@ -145,7 +145,7 @@ TEST_CASE("sampled calls: timing takes no more than the budget once calls are kn
     }
 }
 
-TEST_CASE("sampled calls: a path that gets long is timed at every call again") {
+TEST_CASE("sampled calls: a path whose calls become long is timed at every call again") {
     played_path path(5);
     for (int i = 0; i < 300'000; ++i) path.call(50);
     CHECK(path.timed() < 100'000);
@@ -158,28 +158,28 @@ TEST_CASE("sampled calls: a path that gets long is timed at every call again") {
     played_path slower(6);
     for (int i = 0; i < 100'000; ++i) slower.call(1000);
     CHECK(slower.timed() < 80'000);
-    for (int i = 0; i < 5'000; ++i) slower.call(6000);  // no more than the clock is worth
+    for (int i = 0; i < 5'000; ++i) slower.call(6000);  // a call as short as timing it is worth
     const std::uint64_t before = slower.timed();
     for (int i = 0; i < 1000; ++i) slower.call(6000);
     CHECK(slower.timed() == before + 1000);
 }
 
-TEST_CASE("sampled calls: a call that waits for its processor does not stand for others") {
+TEST_CASE("sampled calls: a call that waits for a processor does not stand for others") {
     int with_few_timed = 0;
     for (std::uint32_t seed = 1; seed <= 20; ++seed) {
         CAPTURE(seed);
         std::mt19937 random(seed);
         played_path path(seed);
         for (int i = 0; i < 2'000'000; ++i)
-            path.call(random() % 20'000 == 0 ? 50'000 : 100);  // the others have its core
+            path.call(random() % 20'000 == 0 ? 50'000 : 100);  // another program has its core
         with_few_timed += path.timed() < path.count() / 4 ? 1 : 0;
-        CHECK(std::fabs(path.error()) <= 0.03);  // they are a fortieth of the time
+        CHECK(std::fabs(path.error()) <= 0.03);  // the waits are a fortieth of the time
     }
-    CHECK(with_few_timed >= 14);  // others met several of them at first
+    CHECK(with_few_timed >= 14);  // the other seeds met several waits early
 }
 
-TEST_CASE("sampled calls: one that waits early is soon outweighed by those that are looked at") {
-    for (const std::uint64_t wait : {90'000u, 10'000'000u})  // that of an interrupt, of a processor
+TEST_CASE("sampled calls: an early wait is soon outweighed by the calls timed after it") {
+    for (const std::uint64_t wait : {90'000u, 10'000'000u})  // of an interrupt, of a processor
         for (std::uint32_t seed = 1; seed <= 5; ++seed) {
             CAPTURE(wait);
             CAPTURE(seed);
@@ -190,7 +190,7 @@ TEST_CASE("sampled calls: one that waits early is soon outweighed by those that 
         }
 }
 
-TEST_CASE("sampled calls: once one out of all proportion was met the bar says that others may be") {
+TEST_CASE("sampled calls: one extreme call widens the error bar, as there may be more") {
     for (std::uint32_t seed = 1; seed <= 3; ++seed) {
         CAPTURE(seed);
         double bars[2];
@@ -209,19 +209,19 @@ TEST_CASE("sampled calls: once one out of all proportion was met the bar says th
     }
 }
 
-TEST_CASE("sampled calls: what a thread lost is told from what it waited, call from calls before") {
+TEST_CASE("sampled calls: lost time is separated from waiting, and this call from earlier ones") {
     detail::lost_time lost;
     CHECK_FALSE(lost.has_looked());
     lost.look(1'000, {1, 1, 0, 0});
     CHECK(lost.has_looked());
     CHECK(lost.ticks() == 0);
-    lost.look(2'000, {2, 1.25, 0, 1});  // its processor was taken away once
+    lost.look(2'000, {2, 1.25, 0, 1});  // it was preempted once
     CHECK(lost.ticks() == 750);
     lost.look(3'000, {3, 1.5, 4, 1});  // it waited four times
     CHECK(lost.ticks() == 750);
-    lost.look(4'000, {4, 2, 7, 2});  // both: the pauses are taken to be alike
+    lost.look(4'000, {4, 2, 7, 2});  // both: all pauses count as equally long
     CHECK(lost.ticks() == 750 + 500 / 4);
-    lost.look(5'000, {});  // the system does not tell any more
+    lost.look(5'000, {});  // the system stops reporting it
     lost.look(6'000, {6, 2, 7, 4});
     CHECK(lost.ticks() == 875);
 
@@ -244,10 +244,10 @@ TEST_CASE("sampled calls: what a thread lost is told from what it waited, call f
     CHECK(too_much.ran_before == 0);
 }
 
-TEST_CASE("sampled calls: the reads of the clock are taken off what calls without them took") {
+TEST_CASE("sampled calls: the cost of clock reads is not charged to untimed calls") {
     played_path path(2);
     path.cost = {4000, 20};
-    for (int i = 0; i < 1'000'000; ++i) path.call(50);  // of it 20 in a read, where it is timed
+    for (int i = 0; i < 1'000'000; ++i) path.call(50);  // of which a clock read is 20, if timed
     const double timed = static_cast<double>(path.timed()), all = 1e6;
     const double expected = timed * 50 + (all - timed) * 30;
     CHECK(std::fabs(path.error() * all * 50 + all * 50 - expected) <= 0.002 * expected);

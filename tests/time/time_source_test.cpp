@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Seconds that `clock` counts while steady_clock counts `length` of them.
+// Seconds that `clock` counts while steady_clock counts `length` seconds.
 double ratio_to_steady(const time_source& clock, std::chrono::nanoseconds length) {
     const auto begin = std::chrono::steady_clock::now();
     const std::uint64_t ticks = clock.now();
@@ -26,7 +26,7 @@ double ratio_to_steady(const time_source& clock, std::chrono::nanoseconds length
            std::chrono::duration<double>(end - begin).count();
 }
 
-double best_ratio(const time_source& clock) {  // of a few: the machine may look away meanwhile
+double best_ratio(const time_source& clock) {  // the best of a few, as the thread may be preempted
     double best = 0;
     for (int i = 0; i < 20; ++i) {
         const double r = ratio_to_steady(clock, 5ms);
@@ -37,7 +37,7 @@ double best_ratio(const time_source& clock) {  // of a few: the machine may look
 
 }  // namespace
 
-TEST_CASE("tick time: its seconds are those of steady_clock") {
+TEST_CASE("tick time: its seconds agree with steady_clock") {
     const tick_time clock;
     CHECK(best_ratio(clock) == approx(1).epsilon(0.01));
     CHECK(clock.is_tick_clock());
@@ -46,7 +46,7 @@ TEST_CASE("tick time: its seconds are those of steady_clock") {
     CHECK(clock.seconds_per_tick() <= 1e-6);  // 1 MHz
 }
 
-TEST_CASE("steady time: nanoseconds of steady_clock") {
+TEST_CASE("steady time: counts nanoseconds of steady_clock") {
     const steady_time clock;
     CHECK(best_ratio(clock) == approx(1).epsilon(0.01));
     CHECK(clock.seconds_per_tick() == 1e-9);
@@ -54,7 +54,7 @@ TEST_CASE("steady time: nanoseconds of steady_clock") {
     CHECK_FALSE(clock.is_tick_clock());
 }
 
-TEST_CASE("tick clock: it never goes back on a thread") {
+TEST_CASE("tick clock: never goes backward on a thread") {
     std::uint64_t last = ticks_now();
     for (int i = 0; i < 100'000; ++i) {
         const std::uint64_t now = ticks_now();
@@ -63,7 +63,7 @@ TEST_CASE("tick clock: it never goes back on a thread") {
     }
 }
 
-TEST_CASE("manual clock: time passes on request, and never back") {
+TEST_CASE("manual clock: advances on request and never goes backward") {
     testing::manual_clock clock;
     const std::uint64_t begin = clock.now();
     CHECK(begin > 0);
