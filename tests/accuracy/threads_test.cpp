@@ -67,9 +67,7 @@ TEST_CASE("threads: tasks of a thread pool are separated far better than by time
     CHECK(o.scopes.cover() >= 90);
 }
 
-TEST_CASE(
-    "threads: energy of other processes is theirs, and everything adds up to the machine's "
-    "energy") {
+TEST_CASE("threads: other processes keep their energy, and all adds up to the machine's") {
     const outcome o = outcome_of("process, 4 threads with gaps");
     CHECK(o.scopes.median() <= 2);
     CHECK(o.scopes.cover() >= 90);

@@ -73,9 +73,7 @@ TEST_CASE("carbon model: a series on its own is not called the world average") {
     CHECK(m.grid.intensity.grams_per_kwh() == 300);
 }
 
-TEST_CASE(
-    "carbon model: market-based emissions appear beside location-based ones and never replace "
-    "them") {
+TEST_CASE("carbon model: market-based emissions stand beside location-based ones, never instead") {
     carbon_model m{400_g_per_kWh, 1.5};
     CHECK_FALSE(m.market_based(1_kWh));
     m.market = contractual_intensity(10_g_per_kWh, "supplier X, 2025");
