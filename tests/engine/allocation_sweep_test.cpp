@@ -1,4 +1,4 @@
-// One allocation of a whole run fails, whichever it is: nothing crashes, nothing is thrown into the
+// Fails each single allocation of a whole run in turn: nothing crashes, nothing is thrown into the
 // program, and later measurements are right.
 #include "approx.hpp"
 #include "engine/support.hpp"
@@ -44,7 +44,8 @@ void* allocate(std::size_t size, std::size_t alignment) {
     throw std::bad_alloc();
 }
 
-/// Calls into the library, whose allocations are counted; what it throws it throws at the program.
+/// Calls into the library. Allocations made there are counted, and an exception would reach the
+/// program.
 template <class Work>
 void library(Work work) {
     struct counted {
@@ -60,7 +61,7 @@ __attribute__((noinline)) void* operator new(std::size_t size) { return allocate
 __attribute__((noinline)) void* operator new(std::size_t size, std::align_val_t alignment) {
     return allocate(size, static_cast<std::size_t>(alignment));
 }
-// As the standard library has it; a sanitizer would take its own.
+// As in the standard library; a sanitizer would use its own.
 __attribute__((noinline)) void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     try {
         return operator new(size);
@@ -77,7 +78,7 @@ __attribute__((noinline)) void operator delete(void* p, std::size_t, std::align_
 
 namespace {
 
-/// Lets time pass; samples are taken as the sampler's thread takes them.
+/// Lets time pass; samples are taken as the sampler thread takes them.
 void pass(simulated_machine& machine, meter& m, int milliseconds) {
     for (int i = 0; i < milliseconds; ++i) {
         machine.run(1ms);
@@ -85,7 +86,7 @@ void pass(simulated_machine& machine, meter& m, int milliseconds) {
     }
 }
 
-/// The scopes of a program: literals, strings, nested ones, items, tasks, an end elsewhere.
+/// The scopes of a program: literals, strings, nesting, items, tasks, an end on another thread.
 void run_scopes(simulated_machine& machine, meter& m, testing::virtual_thread& worker) {
     std::optional<scope> step, handed_over;
     for (int i = 0; i < 3; ++i) {
@@ -158,11 +159,13 @@ void sweep(const std::vector<testing::simulated_counter>& counters) {
 
 }  // namespace
 
-TEST_CASE("allocation sweep: any one allocation of a run without counters may fail") { sweep({}); }
+TEST_CASE("allocation sweep: any single allocation of a run without counters may fail") {
+    sweep({});
+}
 
-TEST_CASE("allocation sweep: any one allocation of a run with a counter may fail") {
+TEST_CASE("allocation sweep: any single allocation of a run with a counter may fail") {
     testing::simulated_counter often = engine_test::exact_counter();
-    often.period = 1ms;  // so that its updates are watched, and rows tell scopes apart
+    often.period = 1ms;  // so that its updates are watched and rows separate the scopes
     sweep({often});
 }
 
@@ -180,7 +183,7 @@ class without_channels final : public backend {
 
 }  // namespace
 
-TEST_CASE("allocation sweep: any one of the process-wide meter's, from its start to its end") {
+TEST_CASE("allocation sweep: any single allocation of the process-wide meter may fail") {
     long failures = 0;
     for (has_failed = true; has_failed; ++failures) {
         options o;

@@ -31,26 +31,26 @@ constexpr reading_kind counter = reading_kind::energy_counter;
 
 }  // namespace
 
-TEST_CASE("period: a slow gauge is not asked more often than it is updated") {
+TEST_CASE("period: a slow gauge is not read more often than it updates") {
     CHECK(period_of({updated_every(1s)}) == 1);   // a management controller, a battery
-    CHECK(period_of({updated_every(60s)}) == 1);  // never seldomer than once a second
+    CHECK(period_of({updated_every(60s)}) == 1);  // at least once a second
     CHECK(period_of({updated_every(100ms)}) == 0.1);
     CHECK(period_of({updated_every(50ms)}) == 0.05);
-    CHECK(period_of({updated_every(1ms)}) == 0.02);  // nor more than fifty times
+    CHECK(period_of({updated_every(1ms)}) == 0.02);  // and at most fifty times
     CHECK(period_of({updated_every(1s), updated_every(50ms)}) == 0.05);
 }
 
-TEST_CASE("period: a counter keeps what comes in between, a tenth of a second will do") {
+TEST_CASE("period: a tenth of a second is enough for a counter, which accumulates between reads") {
     CHECK(period_of({updated_every(1ms, counter)}) == 0.1);
     CHECK(period_of({updated_every(1s, counter)}) == 0.1);
     CHECK(period_of({updated_every(1s), updated_every(1ms, counter)}) == 0.1);
 }
 
-TEST_CASE("period: the requested one holds, unless a counter could wrap unseen") {
+TEST_CASE("period: the requested period is used unless a counter could wrap unseen") {
     CHECK(period_of({updated_every(1ms, counter)}, 5ms) == 0.005);
     CHECK(period_of({updated_every(1s)}, 3s) == 3);
     CHECK(period_of({updated_every(1ms)}, 10min) == 600);
-    // Drivers of counters without an end of their own lose turns of 32 bits unseen.
+    // Drivers of counters that never wrap themselves lose wraps at 32 bits unseen.
     CHECK(period_of({updated_every(1ms, counter)}, 10min) == 30);
     channel fast = updated_every(1ms, counter);
     fast.wrap_at = 65'536'000'000;  // microjoules: half of it at 1.5 x 4,000 W

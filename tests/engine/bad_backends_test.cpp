@@ -1,5 +1,5 @@
-// What a meter makes of backends that misbehave: none costs energy that was measured, none stops
-// the program, and the report says what went wrong.
+// How a meter copes with misbehaving backends: no measured energy is lost, the program never stops,
+// and the report says what went wrong.
 #include "approx.hpp"
 #include "engine/support.hpp"
 #include "joulery/backend.hpp"
@@ -35,7 +35,7 @@ using testing::scripted_backend;
 
 namespace {
 
-// A meter on a manual clock that plays scripts; each `pass` is a sampling period.
+// A meter on a manual clock with scripted backends; each `pass` is one sampling period.
 struct played {
     std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
     options o;
@@ -60,8 +60,8 @@ struct played {
     }
 };
 
-// Ticks too seldom to be hunted for: one read at the beginning, one at a scope's first edge (its
-// second edge does not pay), one a period, one a report.
+// Updates too rare to wait for: one read at the beginning, one at a scope's first edge (the second
+// edge is not worth one), one per period, one per report.
 channel slow_channel(std::string id = "fake/counter") {
     channel c = joule_channel(std::move(id));
     c.update_period = 10s;
@@ -70,7 +70,7 @@ channel slow_channel(std::string id = "fake/counter") {
 
 }  // namespace
 
-TEST_CASE("bad backend: a callable that throws or gives no amount is a failed read, not 0 J") {
+TEST_CASE("bad backend: a callable that throws or returns no amount is a failed read, not 0 J") {
     auto turn = std::make_shared<int>(0);
     played p;
     p.o.backends.push_back(make_backend("mine", slow_channel(), [turn]() -> double {
@@ -101,7 +101,7 @@ TEST_CASE("bad backend: a callable that throws or gives no amount is a failed re
     CHECK(r.channels[0].state == "ok");
 }
 
-TEST_CASE("bad backend: reads to be tried again lose nothing, and the scopes meanwhile have it") {
+TEST_CASE("bad backend: a retried read loses no energy, which goes to the scopes open meanwhile") {
     played p;
     p.add(slow_channel())
         .ok({1'000'000})
@@ -113,7 +113,7 @@ TEST_CASE("bad backend: reads to be tried again lose nothing, and the scopes mea
     {
         scope s{*p.m, "work"};
         p.pass(3);
-        const report during = p.m->snapshot();  // the read that works again
+        const report during = p.m->snapshot();  // the first successful read
         CHECK(during.find("work")->total.joules() == approx(6));
     }
     const report r = p.m->snapshot();
@@ -122,7 +122,7 @@ TEST_CASE("bad backend: reads to be tried again lose nothing, and the scopes mea
     CHECK(r.channels[0].provenance == quality::measured);
 }
 
-TEST_CASE("bad backend: joules of a stretch without a good read belong to all scopes of it") {
+TEST_CASE("bad backend: energy of a stretch without a good read goes to all its scopes") {
     auto broken = std::make_shared<bool>(false);
     played p;
     p.o.backends.push_back(make_backend("mine", slow_channel(), [broken, joules = 10.0]() mutable {
@@ -144,7 +144,7 @@ TEST_CASE("bad backend: joules of a stretch without a good read belong to all sc
     CHECK(r.find("b")->total.joules() == approx(2).epsilon(0.01));
 }
 
-TEST_CASE("bad backend: a device that goes keeps what it had, is marked, and is welcome back") {
+TEST_CASE("bad backend: a device that is lost keeps its energy, is flagged, and may come back") {
     played p;
     p.add(slow_channel())
         .ok({0})
@@ -171,7 +171,7 @@ TEST_CASE("bad backend: a device that goes keeps what it had, is marked, and is 
     CHECK(back.total.joules() == approx(9.5));
 }
 
-TEST_CASE("bad backend: one that gives up is not asked again, the others go on") {
+TEST_CASE("bad backend: a backend that gives up is not read again, and the others go on") {
     played p;
     scripted_backend& dead =
         p.add(slow_channel("dead")).ok({0}).ok({0}).ok({3'000'000}).fails(read_status::fatal);
@@ -191,9 +191,9 @@ TEST_CASE("bad backend: one that gives up is not asked again, the others go on")
     CHECK(contains(r.warnings, "dead is partial: its backend gave up"));
 }
 
-TEST_CASE("bad backend: one that never gives a value is silent, not 0 J measured") {
+TEST_CASE("bad backend: a backend that never gives a value is silent, not 0 J") {
     played p;
-    p.add();  // without a script every read is retry
+    p.add();  // without a script, every read is a retry
     p.begin();
     p.pass(3);
     const report r = p.m->snapshot();
@@ -202,8 +202,7 @@ TEST_CASE("bad backend: one that never gives a value is silent, not 0 J measured
     CHECK(contains(r.warnings, "it never gave a value"));
 }
 
-TEST_CASE(
-    "bad backend: a channel that never gives a value was not at 0 W, its neighbor was at 10") {
+TEST_CASE("bad backend: a silent channel does not dilute the power of its neighbor") {
     played p;
     auto made = std::make_unique<scripted_backend>(
         "scripted", std::vector<channel>{slow_channel("alive"), slow_channel("silent")});
@@ -219,7 +218,8 @@ TEST_CASE(
     for (const double w : r.history.watts[1]) CHECK(is_nan(w));
 }
 
-TEST_CASE("bad backend: without channels, null, or doubled, with parents that are not") {
+TEST_CASE(
+    "bad backend: backends may have no channels, be null or listed twice, or name bad parents") {
     played p;
     p.o.backends.push_back(nullptr);
     p.o.backends.push_back(std::make_unique<scripted_backend>("empty", std::vector<channel>{}));
@@ -237,13 +237,13 @@ TEST_CASE("bad backend: without channels, null, or doubled, with parents that ar
     CHECK_FALSE(r.channels[1].summed);
     CHECK(r.channels[1].exclusion_reason == "same counter as the first twice");
     CHECK(r.channels[2].summed);
-    CHECK(r.find_channel("a")->summed != r.find_channel("b")->summed);  // the circle counts once
+    CHECK(r.find_channel("a")->summed != r.find_channel("b")->summed);  // a cycle counts once
     CHECK(r.total.joules() == approx(3));
     CHECK(contains(r.warnings, "orphan names a parent that does not exist: nobody"));
     CHECK(contains(r.warnings, "contains itself by its parents"));
 }
 
-TEST_CASE("bad backend: what takes a sampler long after a read is no hanging read") {
+TEST_CASE("bad backend: long processing after a read is not a hanging read") {
     options o;
     o.period = 1ms;
     int joules = 0;
@@ -254,7 +254,7 @@ TEST_CASE("bad backend: what takes a sampler long after a read is no hanging rea
     std::unique_lock<detail::timed_mutex> busy(reader.read_mutex);
     const int before = joules;
     auto made = std::async(std::launch::async, [&m] { return m.snapshot(); });
-    // Longer than a report waits for a read that hangs.
+    // Longer than a report waits for a hanging read.
     CHECK(made.wait_for(250ms) == std::future_status::timeout);
     busy.unlock();
     const report r = made.get();
@@ -262,8 +262,8 @@ TEST_CASE("bad backend: what takes a sampler long after a read is no hanging rea
     CHECK(r.find_channel("slow")->tally.reads > static_cast<std::uint64_t>(before));
 }
 
-TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other backend, no end") {
-    // Held by the backend too: its thread may leave the door after the test has ended.
+TEST_CASE("bad backend: a hanging read blocks no report, no scope, no other backend and no end") {
+    // Shared with the backend, as its thread may leave the gate after the test has ended.
     const auto door = std::make_shared<gate>();
     std::atomic<int> others{0};
     auto stuck =
@@ -284,7 +284,7 @@ TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other
         }
     });
     worker.join();
-    while (others.load() < before + 10) std::this_thread::yield();  // the other sampler goes on
+    while (others.load() < before + 10) std::this_thread::yield();  // the other sampler continues
     const report r = m->snapshot();
     CHECK(contains(r.warnings, "backend stuck has been stuck in a read for"));
     CHECK(r.find_channel("stuck")->total.joules() == approx(4));
@@ -292,12 +292,11 @@ TEST_CASE("bad backend: a read that hangs holds up no report, no scope, no other
     CHECK(r.find("work/part")->calls == 1'000);
     const reading a = m->read();
     CHECK((m->read() - a).by_channel()[1].joules() >= 1);
-    m.reset();  // returns though the read still hangs; its thread keeps what it needs
+    m.reset();  // returns although the read still hangs; its thread keeps what it needs
     door->open();
 }
 
-TEST_CASE(
-    "bad backend: a first read that hangs delays neither the meter's construction nor scopes") {
+TEST_CASE("bad backend: a hanging first read delays neither the constructor nor scopes") {
     gate door;
     auto stuck =
         std::make_unique<scripted_backend>("stuck", std::vector<channel>{slow_channel("stuck")});
@@ -308,7 +307,7 @@ TEST_CASE(
     o.backends.push_back(std::move(stuck));
     o.backends.push_back(make_backend("quick", slow_channel("quick"),
                                       [&others] { return static_cast<double>(++others); }));
-    meter m(std::move(o));  // while the door is shut
+    meter m(std::move(o));  // while the gate is closed
     { scope s{m, "work"}; }
     while (others.load() < 10) std::this_thread::yield();
     const report before = m.snapshot();
@@ -316,7 +315,7 @@ TEST_CASE(
     CHECK(before.find_channel("stuck")->total == energy{});
     CHECK(before.find_channel("quick")->total.joules() >= 8);
     door.open();
-    // The read that hung is the baseline; what comes after it counts.
+    // The read that hung is the baseline; only later energy counts.
     while (m.snapshot().find_channel("stuck")->total.joules() < 1) std::this_thread::yield();
     CHECK(m.snapshot().find_channel("stuck")->total == energy::from_joules(2));
 }

@@ -1,4 +1,4 @@
-// What is left of a run by each kind of end, and that a report that can't be had is said.
+// What every kind of end leaves of a run, and the notes about missing reports.
 #include "joulery/session.hpp"
 
 #include "engine/child_process.hpp"
@@ -35,7 +35,7 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-// Until the file holds `part`: the thread that writes it is at work meanwhile.
+// Waits until the file contains `part`; another thread writes it.
 void await_text(const folder& f, const std::string& name, const std::string& part) {
     for (int i = 0; i < 20'000 && !contains(f.text(name), part); ++i) ::poll(nullptr, 0, 1);
 }
@@ -55,7 +55,7 @@ int threads_here() {
 
 }  // namespace
 
-TEST_CASE("checkpoint: whatever ends a process, its report is there as of the last one") {
+TEST_CASE("checkpoint: however a process ends, the last checkpoint of its report exists") {
     const std::vector<std::pair<const char*, std::function<void()>>> ends = {
         {"SIGKILL", [] { std::raise(SIGKILL); }},
         {"SIGTERM", [] { std::raise(SIGTERM); }},
@@ -85,15 +85,15 @@ TEST_CASE("checkpoint: whatever ends a process, its report is there as of the la
         CHECK_FALSE(is_finished(report));
         CHECK(report["scopes"][0]["path"] == "epoch");
         CHECK(report["scopes"][0]["calls"] == 1);
-        // What is left beside it is nothing.
+        // No other file is left beside it.
         std::size_t files = 0;
         for (const auto& entry : std::filesystem::directory_iterator(f.path("")))
             files += entry.path().filename() == "run.json" ? 0 : 1;
-        CHECK(files <= 1);  // one, where it was killed while writing
+        CHECK(files <= 1);  // one, if it was killed while writing
     }
 }
 
-TEST_CASE("checkpoint: a run that ends by itself leaves a report that says nothing of running") {
+TEST_CASE("checkpoint: a run that ends normally leaves a report that is not marked as running") {
     const folder f;
     const child_result r = in_child(
         [&f] {
@@ -106,7 +106,7 @@ TEST_CASE("checkpoint: a run that ends by itself leaves a report that says nothi
     CHECK(is_finished(json::parse(f.text("run.json"))));
 }
 
-TEST_CASE("checkpoint: ten seconds unless said otherwise, and 0 is a thread less") {
+TEST_CASE("checkpoint: the default is ten seconds, and 0 needs no thread") {
     CHECK(options{}.checkpoint == std::chrono::seconds(10));
     const folder f;
     const auto threads_with = [&](const char* period) {
@@ -122,7 +122,7 @@ TEST_CASE("checkpoint: ten seconds unless said otherwise, and 0 is a thread less
     CHECK(threads_with("0") + 1 == threads_with("10s"));
 }
 
-TEST_CASE("checkpoint: pipes and the table on stderr are written at the end alone") {
+TEST_CASE("checkpoint: pipes and the table on stderr are written only at the end") {
     const folder f;
     REQUIRE(::mkfifo(f.path("run.json").c_str(), 0600) == 0);
     const child_result r = in_child(
@@ -137,7 +137,7 @@ TEST_CASE("checkpoint: pipes and the table on stderr are written at the end alon
 }
 
 TEST_CASE(
-    "checkpoint: a forked child leaves its parent's files alone, and has its own by start()") {
+    "checkpoint: a forked child leaves its parent's files alone and gets its own by start()") {
     const folder f;
     const child_result r = in_child(
         [&f] {
@@ -168,8 +168,8 @@ TEST_CASE(
     CHECK(childs["scopes"][0]["path"] == "child");
 }
 
-TEST_CASE("missed reports: one line says why there is none, whatever the reason") {
-    // As a program of its own, for a part of it comes before main.
+TEST_CASE("missed reports: one line gives the reason when there is no report") {
+    // A separate program, as part of it runs before main.
     const char* const role = std::getenv("JOULERY_TEST_ROLE");
     if (role != nullptr) {
         set_enabled(role != std::string("switched off"));
@@ -198,13 +198,13 @@ TEST_CASE("missed reports: one line says why there is none, whatever the reason"
     }
 }
 
-TEST_CASE("last words: a reader that went away ends no program early") {
+TEST_CASE("last words: a closed pipe does not kill the program") {
     for (const bool full : {false, true}) {
         const child_result r = in_child(
             [&] {
                 int ends[2];
                 engine_test::must(::pipe(ends) == 0, "pipe");
-                // A pipe that is not read fills up; one without a reader takes nothing.
+                // A pipe that is not read fills up; one without a reader accepts nothing.
                 if (full) ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
                 while (full && ::write(ends[1], "x", 1) == 1) {
                 }

@@ -1,4 +1,4 @@
-// Runs a piece of a test in a forked process with variables of its own, and keeps what it printed.
+// Runs part of a test in a forked process with its own environment, and keeps its output.
 #pragma once
 
 #include "sanitized.hpp"
@@ -19,14 +19,14 @@
 
 namespace engine_test {
 
-/// Whether a child of a process with threads may start some: the thread sanitizer's runtime ends it
-/// ("starting new threads after multi-threaded fork is not supported").
+/// Whether a child of a process with threads may start threads: the thread sanitizer's runtime ends
+/// it ("starting new threads after multi-threaded fork is not supported").
 inline constexpr bool child_may_start_threads = !is_thread_sanitized;
-/// Whether a child that was forked while its parent had threads may start some. At fork() clang 14's
-/// address sanitizer may leave its allocator locked in the child, which then hangs.
+/// Whether a child forked from a process with threads may start some. At fork() clang 14's address
+/// sanitizer may leave its allocator locked in the child, which then hangs.
 inline constexpr bool child_of_threads_may_start_threads = !is_sanitized;
 
-/// A folder that is removed with all in it.
+/// A folder that is removed with its contents.
 class folder {
  public:
     folder() {
@@ -62,7 +62,7 @@ struct child_result {
     std::string out, err;
 };
 
-/// `body` in a process of its own, which ends by std::exit(0) unless the body ends it otherwise.
+/// Runs `body` in its own process, which ends by std::exit(0) unless the body ends it otherwise.
 inline child_result in_child(
     const std::function<void()>& body,
     const std::vector<std::pair<std::string, std::string>>& variables = {}) {

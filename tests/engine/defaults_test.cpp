@@ -22,8 +22,7 @@ fake_system& with_cpu(fake_system& machine) {
 
 }  // namespace
 
-TEST_CASE(
-    "defaults: a machine with counters is measured by them, without an estimate, in silence") {
+TEST_CASE("defaults: a machine with counters uses them, without an estimate or a warning") {
     fake_system machine;
     with_cpu(machine).powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     const found_backends found = open_backends({}, machine.root());
@@ -32,7 +31,7 @@ TEST_CASE(
     CHECK(found.warnings.empty());
 }
 
-TEST_CASE("defaults: a machine without counters is estimated, and the reasons are given") {
+TEST_CASE("defaults: a machine without counters is estimated, and the reasons are listed") {
     fake_system machine;
     const found_backends found = open_backends({}, with_cpu(machine).root());
     REQUIRE(found.backends.size() == 1);
@@ -47,7 +46,8 @@ TEST_CASE("defaults: an empty machine has reasons and no backend") {
     CHECK(contains(found.warnings, "rapl-powercap: "));
 }
 
-TEST_CASE("defaults: names choose, none is none, for an unknown one the known ones are listed") {
+TEST_CASE(
+    "defaults: names select backends, `none` selects none, an unknown name lists the known ones") {
     fake_system machine;
     with_cpu(machine).powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     const found_backends both = open_backends({"estimate", "rapl-powercap"}, machine.root());
@@ -62,7 +62,7 @@ TEST_CASE("defaults: names choose, none is none, for an unknown one the known on
     CHECK(contains(odd.warnings, "none"));
 }
 
-TEST_CASE("defaults: every backend has a name of its own that it answers to") {
+TEST_CASE("defaults: every backend can be selected by its unique name") {
     std::set<std::string> names;
     for (const backend_entry& entry : standard_backends()) {
         CHECK(names.insert(std::string(entry.name)).second);

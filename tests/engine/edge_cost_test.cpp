@@ -1,4 +1,4 @@
-// What threads use while they read counters at the edges of scopes is billed to no scope.
+// Energy that threads use to read counters at scope edges is charged to no scope.
 #include "joulery/backend.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/access.hpp"
@@ -28,7 +28,7 @@ using testing::simulated_machine;
 
 namespace {
 
-/// 40 steps of 5 ms at 100 W inside one epoch, with reads at edges that take 50 us each.
+/// 40 steps of 5 ms at 100 W inside one epoch, with edge reads of 50 us each.
 report epoch_of_steps(simulated_counter counter, attribution policy = attribution::shared) {
     simulated_machine machine;
     machine.reads_take(50us);
@@ -47,7 +47,7 @@ report epoch_of_steps(simulated_counter counter, attribution policy = attributio
         }
     }
     report r = m.snapshot();
-    REQUIRE(r.overhead.edge_reads >= 40);  // steps are read once the first sample has shown them
+    REQUIRE(r.overhead.edge_reads >= 40);  // steps are read once the first sample has seen them
     REQUIRE(r.overhead.edges.count() >= 40 * 50e-6);
     CHECK(r.find("epoch/step")->method == "edges");
     return r;
@@ -55,7 +55,7 @@ report epoch_of_steps(simulated_counter counter, attribution policy = attributio
 
 }  // namespace
 
-TEST_CASE("edge cost: a scope and those around it have the joules of the work alone") {
+TEST_CASE("edge cost: a scope and its ancestors have only the energy of the work") {
     const report r = epoch_of_steps(exact_counter());
     const scope_row &epoch = *r.find("epoch"), &step = *r.find("epoch/step");
     CHECK(step.total.joules() == approx(40 * 0.5).epsilon(1e-3));
@@ -64,7 +64,7 @@ TEST_CASE("edge cost: a scope and those around it have the joules of the work al
     CHECK(epoch.self.joules() < 40 * 0.5 * 1e-3);
 }
 
-TEST_CASE("edge cost: it lies outside all scopes, and the sum stays") {
+TEST_CASE("edge cost: it lies outside all scopes, and the sum is unchanged") {
     const report r = epoch_of_steps(exact_counter());
     const double reading = 100 * r.overhead.edges.count();
     CHECK(r.unscoped.joules() >= reading);
@@ -72,8 +72,7 @@ TEST_CASE("edge cost: it lies outside all scopes, and the sum stays") {
     CHECK(r.channels[0].unscoped == r.unscoped);
 }
 
-TEST_CASE(
-    "edge cost: where many threads share the machine, measuring has no more than lies outside") {
+TEST_CASE("edge cost: with many threads, no more than the measured cost lies outside") {
     simulated_machine machine;
     machine.reads_take(50us);
     options o = machine.options_with({exact_counter()});
@@ -93,20 +92,20 @@ TEST_CASE(
     CHECK(r.overhead.joules.joules() - r.unscoped.joules() <= 1e-9);
 }
 
-TEST_CASE("edge cost: inclusive scopes keep all that was used while they were open") {
+TEST_CASE("edge cost: inclusive scopes keep all the energy used while they were open") {
     const report r = epoch_of_steps(exact_counter(), attribution::inclusive);
     CHECK(r.find("epoch")->total.joules() >= 40 * 0.5 + 0.2);
 }
 
-TEST_CASE("edge cost: a device goes on working while a thread reads") {
+TEST_CASE("edge cost: a device keeps working while a thread reads") {
     simulated_counter gpu = exact_counter("gpu/board");
     gpu.part = component::gpu;
     const report r = epoch_of_steps(gpu);
     CHECK(r.find("epoch")->total.joules() >= 40 * 0.5 + 0.2);
 }
 
-TEST_CASE("edge cost: what waits for a driver is read by samplers and reports, and by no scope") {
-    // Cheap so far, as a gauge of a vendor's library is between two waits.
+TEST_CASE("edge cost: slow drivers are read by samplers and reports, never by scopes") {
+    // Cheap so far, as a vendor library's gauge is between two waits.
     struct library final : backend {
         explicit library(bool waits) : waits_(waits) {
             channel c;

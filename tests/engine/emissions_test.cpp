@@ -18,7 +18,7 @@ using testing::simulated_machine;
 
 namespace {
 
-/// 100 g/kWh for the first 100 s from now, then 500; nothing is known after 200 s.
+/// 100 g/kWh for the first 100 s from now, then 500; unknown after 200 s.
 std::shared_ptr<const intensity_over_time> night_and_noon() {
     const double now = wall_time::now().unix_seconds();
     return std::make_shared<intensity_series>(std::vector<intensity_step>{
@@ -27,7 +27,7 @@ std::shared_ptr<const intensity_over_time> night_and_noon() {
 
 }  // namespace
 
-TEST_CASE("emissions: each scope is converted at its own time, and all conserve") {
+TEST_CASE("emissions: each scope is converted at its own time, and the parts add up") {
     simulated_machine machine;
     simulated_counter counter;
     counter.period = 1ms;
@@ -65,8 +65,7 @@ TEST_CASE("emissions: each scope is converted at its own time, and all conserve"
     CHECK(late.warnings[0].find("the intensity series covers 9") == 0);
 }
 
-TEST_CASE(
-    "emissions: a meter of one's own uses no intensity and no PUE that can't be, and says so") {
+TEST_CASE("emissions: a user's own meter rejects an impossible intensity or PUE and says so") {
     simulated_machine machine;
     options o = machine.options_with({simulated_counter{}});
     o.carbon = carbon_model{carbon_intensity::from_grams_per_kwh(-56), 0.5};

@@ -31,7 +31,7 @@ using pairs = applied::pairs;
 
 }  // namespace
 
-TEST_CASE("environment: with nothing set nothing changes") {
+TEST_CASE("environment: an empty environment changes nothing") {
     options before;
     before.period = 7ms;
     before.reports = {"-"};
@@ -44,7 +44,7 @@ TEST_CASE("environment: with nothing set nothing changes") {
     CHECK(a.o.warnings.empty());
 }
 
-TEST_CASE("environment: on and off, as words and as digits, anything else is named") {
+TEST_CASE("environment: on and off are words or digits, and anything else is reported") {
     CHECK(applied(pairs{{"JOULERY", "off"}}).e.off);
     CHECK(applied(pairs{{"JOULERY", "0"}}).e.off);
     CHECK_FALSE(applied(pairs{{"JOULERY", "on"}}).e.off);
@@ -55,8 +55,7 @@ TEST_CASE("environment: on and off, as words and as digits, anything else is nam
     CHECK(contains(odd.o.warnings, "JOULERY=maybe is not understood"));
 }
 
-TEST_CASE(
-    "environment: lists may hold blanks and empty parts; reports are added to the program's") {
+TEST_CASE("environment: lists may have blanks and empty parts; reports add to the program's") {
     options before;
     before.reports = {"own.csv"};
     const applied a(
@@ -67,7 +66,7 @@ TEST_CASE(
     CHECK(applied(pairs{{"JOULERY_BACKENDS", " , "}}).e.backends.empty());
 }
 
-TEST_CASE("environment: a period needs a unit and must be above zero") {
+TEST_CASE("environment: a period needs a unit and must be positive") {
     CHECK(applied(pairs{{"JOULERY_PERIOD", "10ms"}}).o.period == 10ms);
     CHECK(applied(pairs{{"JOULERY_PERIOD", "2s"}}).o.period == 2s);
     for (const char* text : {"ten", "0ms", "-5ms", "10 parsecs", "nan"}) {
@@ -80,7 +79,7 @@ TEST_CASE("environment: a period needs a unit and must be above zero") {
     }
 }
 
-TEST_CASE("environment: checkpoints are as often as stated, 0 for never") {
+TEST_CASE("environment: checkpoints follow the stated period, and 0 turns them off") {
     CHECK(applied(pairs{}).o.checkpoint == 10s);
     CHECK(applied(pairs{{"JOULERY_CHECKPOINT", "2min"}}).o.checkpoint == 2min);
     CHECK(applied(pairs{{"JOULERY_CHECKPOINT", "0"}}).o.checkpoint == 0s);

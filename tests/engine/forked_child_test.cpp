@@ -1,5 +1,5 @@
-// What a forked child does with scopes and meters of its parent, whose other threads may have held
-// any lock at the fork: here a thread holds it until the child has ended.
+// Scopes and meters of the parent in a forked child. Other threads of the parent may have held any
+// lock at the fork: here a thread holds it until the child has ended.
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
 #include "joulery/detail/session/engine.hpp"
@@ -36,8 +36,8 @@ options one_backend() {
     return o;
 }
 
-// A counter of a device; on a thread that asked for it the list of its channels takes until the
-// door opens.
+// A device's counter; on a thread that asks for it, listing its channels takes until the gate
+// opens.
 thread_local gate* waits_at = nullptr;
 class device_counter final : public backend {
  public:
@@ -70,14 +70,15 @@ void run_on(device_timeline& gpu, meter& m) {
     const stream_scope s{m, stream, "kernel", at_once, at_once};
 }
 
-// `body` in a child that is forked while another thread is within `hold`, which waits at the gate.
+// Runs `body` in a child that is forked while another thread is inside `hold`, which waits at the
+// gate.
 int status_of_child(const std::function<void(gate&)>& hold, const std::function<void()>& body) {
     gate door;
     std::thread holder([&] { hold(door); });
     door.await_arrivals(1);
     const pid_t child = ::fork();
     if (child == 0) {
-        ::alarm(10);  // a fork inherits none
+        ::alarm(10);  // threads are not inherited
         body();
         ::_exit(0);
     }
@@ -90,7 +91,8 @@ int status_of_child(const std::function<void(gate&)>& hold, const std::function<
 
 }  // namespace
 
-TEST_CASE("forked child: a scope of the parent's ends though a thread was looking at its tree") {
+TEST_CASE(
+    "forked child: a parent's scope ends although a thread was walking its tree at the fork") {
     meter m(one_backend());
     std::optional<scope> s;
     s.emplace(m, "work");
@@ -114,7 +116,7 @@ TEST_CASE("forked child: a scope of the parent's ends though a thread was lookin
     CHECK(r.find("work")->items == 0);
 }
 
-TEST_CASE("forked child: reading a meter of the parent's gives its state at the fork") {
+TEST_CASE("forked child: a report of the parent's meter gives its state at the fork") {
     meter m(one_backend());
     (void)m.read();
     const reading before = m.read();
@@ -129,7 +131,7 @@ TEST_CASE("forked child: reading a meter of the parent's gives its state at the 
     CHECK((m.read() - before).total().joules() == 1);
 }
 
-TEST_CASE("forked child: a device that a thread of the parent's was looking for is found anew") {
+TEST_CASE("forked child: a device that a parent's thread was listing is listed anew") {
     device_timeline gpu;
     meter m(one_device());
     const auto look = [&](gate& door) {

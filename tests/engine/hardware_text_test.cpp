@@ -15,7 +15,7 @@ channel named(const char* model, component part, const char* device) {
 }
 }  // namespace
 
-TEST_CASE("hardware: processors, then cards, each device once") {
+TEST_CASE("hardware: processors come before cards, each device once") {
     const std::vector<channel> all{
         named("NVIDIA H100 80GB HBM3", component::gpu, "pci:0000:65:00.0"),
         named("AMD EPYC 9554", component::cpu, "cpu-package:0"),
@@ -29,7 +29,7 @@ TEST_CASE("hardware: processors, then cards, each device once") {
           "2 x AMD EPYC 9554, 3 x NVIDIA H100 80GB HBM3");
 }
 
-TEST_CASE("hardware: a processor that no channel names comes from the system, a board is one") {
+TEST_CASE("hardware: a processor without a channel comes from the system, a board is listed once") {
     CHECK(detail::describe_hardware({named("RTX", component::gpu, "pci:0000:01:00.0")},
                                     "Some CPU") == "Some CPU, RTX");
     CHECK(detail::describe_hardware({named("Raspberry Pi 5", component::board, "board"),
@@ -39,7 +39,7 @@ TEST_CASE("hardware: a processor that no channel names comes from the system, a 
     CHECK(detail::describe_hardware({}, "") == "");
 }
 
-TEST_CASE("hardware: the parts of one chip are one, whatever they are") {
+TEST_CASE("hardware: the parts of a chip are listed as one") {
     CHECK(
         detail::describe_hardware({named("Apple M2 Max", component::cpu, "cpu-package:0"),
                                    named("Apple M2 Max", component::gpu, "cpu-package:0/gpu"),
@@ -53,7 +53,7 @@ TEST_CASE("hardware: the parts of one chip are one, whatever they are") {
               "") == "2 x NVIDIA Grace, NVIDIA GB200");
 }
 
-TEST_CASE("hardware: a cloud's machine is named once") {
+TEST_CASE("hardware: the machine type of a cloud is named once") {
     CHECK(detail::in_instance("AMD EPYC 9R14", "Amazon EC2 m7a.metal-48xl") ==
           "AMD EPYC 9R14, Amazon EC2 m7a.metal-48xl");
     CHECK(detail::in_instance("Xeon, Amazon EC2 m5.xlarge, NVIDIA L4", "Amazon EC2 m5.xlarge") ==

@@ -23,7 +23,7 @@ using testing::virtual_thread;
 
 namespace {
 
-/// The calls of one path, in the order of their begin.
+/// The calls of one path, ordered by begin.
 std::vector<scope_slice> calls_of(const report& r, const std::vector<scope_slice>& from,
                                   const std::string& path) {
     std::vector<scope_slice> found;
@@ -59,7 +59,7 @@ TEST_CASE("history: the report has each channel's power over time") {
     CHECK(joules == approx(800).epsilon(2e-3));
 }
 
-TEST_CASE("history: sources with periods of their own share one grid") {
+TEST_CASE("history: sources with different periods share one grid") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter("cpu0/package")});
     testing::simulated_counter wrapping = exact_counter("gpu0/board");
@@ -78,7 +78,7 @@ TEST_CASE("history: sources with periods of their own share one grid") {
     CHECK(r.history.watts[1][20] == approx(50).epsilon(2e-2));
 }
 
-TEST_CASE("history: it ends with the last sample") {
+TEST_CASE("history: ends with the last sample") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
@@ -91,10 +91,10 @@ TEST_CASE("history: it ends with the last sample") {
     r.channels.resize(1);
     detail::history_builder(e, {}, r).build();
     REQUIRE(r.history.watts.size() == 1);
-    CHECK(r.history.watts[0].size() == 13);  // 1 s of 80 ms, not 10 s
+    CHECK(r.history.watts[0].size() == 13);  // 1 s of 80 ms steps, not 10 s
 }
 
-TEST_CASE("history: the long calls are bands without being asked for") {
+TEST_CASE("history: long calls appear as bands by default") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
@@ -119,7 +119,8 @@ TEST_CASE("history: the long calls are bands without being asked for") {
     const auto steps = calls_of(r, r.history.bands, "train/step");
     REQUIRE(steps.size() == 3);
     CHECK(close_to(steps[2].begin, 2.5));
-    CHECK(r.scopes[r.history.bands[0].scope].path == "train");  // before what begins with it
+    CHECK(r.scopes[r.history.bands[0].scope].path ==
+          "train");  // a parent comes before the child that begins with it
     CHECK(calls_of(r, r.history.bands, "train/save").empty());  // too short to be seen
     REQUIRE(r.slices.threads.size() == 1);
     CHECK(r.slices.threads[0].find(" 1") != std::string::npos);
@@ -160,7 +161,7 @@ TEST_CASE("slices: every call is recorded with its thread, open ones up to now")
     CHECK(r.slices.threads[open[0].thread].find(" 2") != std::string::npos);
 }
 
-TEST_CASE("slices: what does not fit is counted, and the longest calls stay bands") {
+TEST_CASE("slices: excess calls are counted, and the longest calls remain bands") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
     o.record_slices = 10;
@@ -182,10 +183,10 @@ TEST_CASE("slices: what does not fit is counted, and the longest calls stay band
     CHECK(close_to(longest->length, 0.050));
 }
 
-TEST_CASE("slices: those of ended threads stay, up to a bound") {
+TEST_CASE("slices: those of ended threads are kept, up to a limit") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
-    o.record_slices = 2;  // of ended threads 32 in all
+    o.record_slices = 2;  // 32 in all from ended threads
     meter m{std::move(o)};
     machine.attach(m);
     for (int i = 0; i < 40; ++i) {
@@ -201,7 +202,7 @@ TEST_CASE("slices: those of ended threads stay, up to a bound") {
     CHECK(r.find("request")->calls == 40);
 }
 
-TEST_CASE("slices: off, a scope that is not read at its edges stays on the fast path") {
+TEST_CASE("slices: off, a scope without edge reads stays on the fast path") {
     options o;
     o.backends = no_backends();
     meter fast{std::move(o)};

@@ -1,5 +1,5 @@
-// The process-wide meter in programs that fork from within backends, cancel threads, get no more
-// threads, or load libraries with scopes in their constructors. Each case is a process of its own.
+// The process-wide meter in programs that fork inside backends, cancel threads, can't create
+// threads, or load libraries with scopes in their constructors. Each case is a separate process.
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
 #include "joulery/detail/session/repeating_call.hpp"
@@ -39,7 +39,7 @@ void check_success(const child_result& c) {
     CHECK(c.exit_code == 0);
 }
 
-// A joule more at every read, at which something else happens too.
+// One joule more at every read, during which something else happens, too.
 class eventful final : public backend {
  public:
     explicit eventful(void (*event)()) : event_(event) {}
@@ -60,27 +60,27 @@ options with(void (*event)()) {
     return o;
 }
 
-// Runs a helper, as drivers do; one that can't be run ends by exit(). On the program's thread
-// alone, so that it is that one which reads at the end.
+// Runs a helper, as drivers do; one that can't be run ends by exit(). Only on the program's thread,
+// so that this thread reads at the end.
 void run_helper() {
     if (::syscall(SYS_gettid) != ::getpid()) return;
     const pid_t helper = ::fork();
     if (helper == 0) {
-        if (is_sanitized) ::_exit(0);  // a lock of its allocator's may stay locked here
+        if (is_sanitized) ::_exit(0);  // its allocator may stay locked here
         std::exit(0);
     }
     int status = 0;
     must(::waitpid(helper, &status, 0) == helper && status == 0, "the helper ends well");
 }
 
-// On a thread that asked for it a read takes until the door opens.
+// On a thread that asks for it, a read takes until the gate opens.
 engine_test::gate door;
 thread_local bool waits_here = false;
 void wait_where_asked() {
     if (waits_here) door.wait();
 }
 
-// Opens scopes and takes a report on a thread that has been asked to end.
+// Opens scopes and takes a report on a thread that has been canceled.
 void* work_to_the_end(void*) {
     ::pthread_cancel(::pthread_self());
     { const scope s{"work"}; }
@@ -96,7 +96,7 @@ void cancel_a_thread() {
     must(calls_of(snapshot(), "work") == 1, "its scope was measured");
 }
 
-// From here on this process gets no thread: none has room for its stack.
+// From here on this process can't create threads: there is no room for a stack.
 void give_no_more_threads() {
     ::pthread_attr_t none;
     ::pthread_attr_init(&none);
@@ -105,7 +105,7 @@ void give_no_more_threads() {
 }
 
 std::thread first_scope_elsewhere;
-// A scope in a static constructor, while a thread that opens its first one waits for the loader.
+// A scope in a static constructor, while a thread that opens its first scope waits for the loader.
 void open_scope_at_load() {
     static std::atomic<long> number{0};
     first_scope_elsewhere = std::thread([] {
@@ -116,7 +116,7 @@ void open_scope_at_load() {
     for (std::string state = "R"; state == "R"; std::this_thread::yield()) {
         std::ifstream stat("/proc/self/task/" + std::to_string(number.load()) + "/stat");
         std::string skipped;
-        state.clear();  // stays so where the thread has ended
+        state.clear();  // stays like this if the thread has ended
         stat >> skipped >> skipped >> state;
     }
     const scope s{"constructor"};
@@ -134,7 +134,8 @@ TEST_CASE("host program: a backend may fork while the meter starts, reports and 
     }));
 }
 
-TEST_CASE("host program: a fork does not wait for a meter that ends; the child starts its own") {
+TEST_CASE(
+    "host program: a fork does not wait for a meter that is ending; the child starts its own") {
     check_success(in_child([] {
         ::alarm(20);
         start(with(wait_where_asked));
@@ -146,7 +147,7 @@ TEST_CASE("host program: a fork does not wait for a meter that ends; the child s
         door.await_arrivals(1);
         const pid_t child = ::fork();
         if (child == 0) {
-            ::alarm(10);  // a fork inherits none
+            ::alarm(10);  // threads are not inherited
             must(!scope{"child"}, "inert in the child");
             must(contains(snapshot().warnings, "forked"), "and it knows why");
             if (is_sanitized) ::_exit(0);  // it starts no threads there
@@ -163,18 +164,18 @@ TEST_CASE("host program: a fork does not wait for a meter that ends; the child s
     }));
 }
 
-TEST_CASE("host program: a thread that is canceled ends alone, after its scope") {
+TEST_CASE("host program: canceling a thread ends only that thread, after its scope") {
     check_success(in_child([] {
         start(with([] { ::pthread_testcancel(); }));
         cancel_a_thread();
     }));
 }
 
-TEST_CASE("host program: the scope that starts the meter is on a thread that is canceled") {
+TEST_CASE("host program: the thread that starts the meter may be canceled") {
     check_success(in_child(cancel_a_thread));
 }
 
-TEST_CASE("host program: without threads for samplers scopes are measured at their edges") {
+TEST_CASE("host program: without sampler threads, scopes are measured at their edges") {
     check_success(in_child([] {
         give_no_more_threads();
         start(with([] {}));
@@ -189,7 +190,8 @@ TEST_CASE("host program: without threads for samplers scopes are measured at the
     }));
 }
 
-TEST_CASE("host program: a library's static constructor opens a scope while threads begin theirs") {
+TEST_CASE(
+    "host program: a library's static constructor opens a scope while threads open their first") {
     check_success(in_child([] {
         ::alarm(20);
         const auto address = reinterpret_cast<std::uintptr_t>(open_scope_at_load);

@@ -1,5 +1,5 @@
-// The five invariants over random programs: any scopes, threads, powers, counters and moments of
-// reporting. Every failure prints the seed; JOULERY_SEED=n runs one program alone.
+// The five invariants over random programs: any scopes, threads, powers, counters and report times.
+// Every failure prints the seed; JOULERY_SEED=n runs a single program.
 #include "approx.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/stream_scope.hpp"
@@ -30,7 +30,7 @@ using testing::virtual_thread;
 
 namespace {
 
-// A stack of open scopes on a thread that the script plays.
+// A stack of open scopes on a simulated thread.
 struct played_thread {
     explicit played_thread(meter& m) : thread(std::make_unique<virtual_thread>(m)) {}
     std::unique_ptr<virtual_thread> thread;
@@ -47,7 +47,7 @@ struct played_thread {
     }
 };
 
-// A GPU whose driver knows whose work it did, mostly.
+// A GPU whose driver usually knows which process it worked for.
 class shared_gpu final : public backend {
  public:
     shared_gpu(std::unique_ptr<backend> counters, std::uint64_t seed)
@@ -203,7 +203,7 @@ void for_seeds(int count, Body body) {
 
 }  // namespace
 
-TEST_CASE("conservation: what scopes and no scope used is what the machine used, one thread") {
+TEST_CASE("conservation: all scopes and the rest add up to the machine's energy, with one thread") {
     for_seeds(40, [](std::uint64_t seed) {
         random_program p(seed, attribution::shared, 1);
         p.run(400);
@@ -211,9 +211,9 @@ TEST_CASE("conservation: what scopes and no scope used is what the machine used,
         REQUIRE(r.total.joules() > 1);
         check_conservation(r);
         check_containment(r);
-        // The counters wrapped and were read up to a tick late; the total is the true one.
+        // The counters wrapped and were read up to one update late; the total is the true one.
         const std::pair<std::size_t, double> roots[] = {{0, 0.75}, {2, 0.75}, {3, 6.5}};
-        for (const auto& root : roots) {  // 300 W for an update, and a quantum
+        for (const auto& root : roots) {  // 300 W during an update, plus a quantum
             const auto [c, most] = root;
             INFO("channel ", root.first);
             CHECK(std::abs(r.channels[c].total.joules() - p.machine().true_energy(c).joules()) <
@@ -222,7 +222,8 @@ TEST_CASE("conservation: what scopes and no scope used is what the machine used,
     });
 }
 
-TEST_CASE("conservation: what scopes and no scope used is what the machine used, many threads") {
+TEST_CASE(
+    "conservation: all scopes and the rest add up to the machine's energy, with many threads") {
     for_seeds(40, [](std::uint64_t seed) {
         random_program p(seed, attribution::shared, 1 + static_cast<int>(seed % 6));
         p.run(400);
@@ -232,7 +233,7 @@ TEST_CASE("conservation: what scopes and no scope used is what the machine used,
     });
 }
 
-TEST_CASE("conservation: reports in the middle of open scopes keep the sums and lose nothing") {
+TEST_CASE("conservation: reports inside open scopes keep the sums and lose nothing") {
     for_seeds(20, [](std::uint64_t seed) {
         random_program p(seed, attribution::shared, 3);
         std::map<std::string, double> time_before;
@@ -245,7 +246,7 @@ TEST_CASE("conservation: reports in the middle of open scopes keep the sums and 
             CHECK(r.total.joules() >= total_before - 1e-9);
             total_before = r.total.joules();
             for (const scope_row& row : r.scopes) {
-                // Joules of a mixture may be revised as its powers get known; time never is.
+                // Disaggregated energy may be revised as powers become known; time never is.
                 CHECK(row.time.count() >= time_before[row.path] - 1e-12);
                 time_before[row.path] = row.time.count();
             }
@@ -253,7 +254,7 @@ TEST_CASE("conservation: reports in the middle of open scopes keep the sums and 
     });
 }
 
-TEST_CASE("conservation: by process, what others used is outside all scopes and the sums hold") {
+TEST_CASE("conservation: by process, other processes' energy is outside all scopes and sums hold") {
     for_seeds(20, [](std::uint64_t seed) {
         random_program p(seed, attribution::process, 1 + static_cast<int>(seed % 3));
         p.run(400);
@@ -264,7 +265,7 @@ TEST_CASE("conservation: by process, what others used is outside all scopes and 
     });
 }
 
-TEST_CASE("conservation: the random programs use every way to find joules") {
+TEST_CASE("conservation: the random programs use every method of finding energy") {
     std::map<std::string, int> methods;
     int edge_reads = 0, device_rows = 0;
     for_seeds(10, [&](std::uint64_t seed) {
@@ -286,7 +287,8 @@ TEST_CASE("conservation: the random programs use every way to find joules") {
     CHECK(device_rows > 0);
 }
 
-TEST_CASE("conservation: inclusive attribution gives every thread its whole, children within parents") {
+TEST_CASE(
+    "conservation: inclusive attribution gives each thread everything, children within parents") {
     for_seeds(20, [](std::uint64_t seed) {
         random_program p(seed, attribution::inclusive, 3);
         p.run(300);
@@ -294,7 +296,7 @@ TEST_CASE("conservation: inclusive attribution gives every thread its whole, chi
     });
 }
 
-TEST_CASE("conservation: a scope split into two adjacent ones has the same sum") {
+TEST_CASE("conservation: splitting a scope into two adjacent ones keeps the sum") {
     simulated_counter continuous;
     continuous.period = std::chrono::microseconds(1);
     continuous.quantum = 1e-6;
@@ -329,7 +331,7 @@ TEST_CASE("conservation: a scope split into two adjacent ones has the same sum")
         return *m.snapshot().find("work");
     };
     for_seeds(10, [&](std::uint64_t seed) {
-        // Each run estimates the powers again: the sums agree within their error bars.
+        // Each run estimates the powers anew: the sums agree within their error bars.
         const scope_row whole = joules_of_work(false, seed), parts = joules_of_work(true, seed);
         CHECK(std::abs((parts.total - whole.total).joules()) <=
               (parts.uncertainty + whole.uncertainty).joules() + 1e-9 * whole.total.joules());

@@ -27,7 +27,7 @@ progress_figures some_figures() {
 
 }  // namespace
 
-TEST_CASE("live display: the line is drawn over itself, cut to the terminal, and cleared") {
+TEST_CASE("live display: the line overwrites itself, fits the terminal, and is cleared") {
     ::setenv("TERM", "xterm", 1);
     engine_test::pseudo_terminal terminal(30);
     REQUIRE(terminal.is_there());
@@ -46,11 +46,11 @@ TEST_CASE("live display: the line is drawn over itself, cut to the terminal, and
     CHECK(seen.find('\n') == std::string::npos);
 }
 
-TEST_CASE("live display: four drawings a second are the most") {
+TEST_CASE("live display: draws at most four times a second") {
     CHECK(progress_display::period == std::chrono::milliseconds(250));
 }
 
-TEST_CASE("live display: a pipe, a dumb terminal and one without a name get nothing") {
+TEST_CASE("live display: a pipe, a dumb terminal and one without a name get no line") {
     int pipe_ends[2];
     REQUIRE(::pipe(pipe_ends) == 0);
     ::setenv("TERM", "xterm", 1);
@@ -78,8 +78,7 @@ TEST_CASE("live display: a stopped terminal blocks no thread") {
     CHECK(::tcflow(terminal.program(), TCOON) == 0);
 }
 
-TEST_CASE(
-    "live display: what the program prints begins at the first column, and a call clears it") {
+TEST_CASE("live display: program output begins in the first column, and a call clears the line") {
     ::setenv("TERM", "xterm", 1);
     engine_test::pseudo_terminal terminal(80);
     REQUIRE(terminal.is_there());

@@ -15,7 +15,7 @@ using engine_test::exact_counter;
 using testing::simulated_machine;
 using testing::virtual_thread;
 
-TEST_CASE("glance: it shows the last samples and reads nothing") {
+TEST_CASE("glance: shows the last samples and reads no counter") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
     o.carbon = carbon_model{400_g_per_kWh, 1.5};
@@ -59,7 +59,7 @@ TEST_CASE("glance: without counters the figures are unknown, not zero") {
     CHECK(to_live_line(f, 80) == "n/a  n/a  n/a  0 s");
 }
 
-TEST_CASE("glance: a scope's progress is that of its present call") {
+TEST_CASE("glance: a scope's progress is that of its current call") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
     o.carbon = carbon_model{360_g_per_kWh, 1.0};
@@ -85,10 +85,10 @@ TEST_CASE("glance: a scope's progress is that of its present call") {
     }
     CHECK(testing::access::progress(m).progress.path.empty());  // it has ended
     scope again{m, "epoch"};
-    CHECK(testing::access::progress(m).progress.path.empty());  // and this call has stated nothing
+    CHECK(testing::access::progress(m).progress.path.empty());  // and this call has stated no total
 }
 
-TEST_CASE("glance: threads that share a path share its plan; the outermost plan is shown") {
+TEST_CASE("glance: threads that share a path share its plan, and the outermost plan is shown") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
@@ -100,7 +100,7 @@ TEST_CASE("glance: threads that share a path share its plan; the outermost plan 
     a.set_total(30);
     machine.run(1s);
     b.set_total(50);
-    b.set_total(70);  // the last word counts
+    b.set_total(70);  // the last call wins
     a.add_items(10), b.add_items(15);
     const progress_state p = testing::access::progress(m).progress;
     CHECK(p.path == "work");
@@ -109,7 +109,7 @@ TEST_CASE("glance: threads that share a path share its plan; the outermost plan 
     CHECK(p.time.count() == approx(1));
 }
 
-TEST_CASE("set_total: a disabled scope takes it, too") {
+TEST_CASE("set_total: a disabled scope accepts it, too") {
     disabled::scope s{"x"};
     s.set_total(5);
     enabled::scope inert{"nobody measures"};
@@ -117,7 +117,7 @@ TEST_CASE("set_total: a disabled scope takes it, too") {
     CHECK_FALSE(static_cast<bool>(s));
 }
 
-TEST_CASE("item plans: those of ended calls take no room") {
+TEST_CASE("item plans: plans of ended calls are freed") {
     detail::item_plans plans;
     detail::scope_node nodes[50];
     for (detail::scope_node& n : nodes) {

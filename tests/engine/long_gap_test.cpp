@@ -1,4 +1,4 @@
-// A meter that was not read for long: stopped, suspended, paused.
+// A meter without reads for a long time: stopped, suspended or paused.
 #include "engine/support.hpp"
 
 #include "approx.hpp"
@@ -36,12 +36,12 @@ struct stopped_program {
 }  // namespace
 
 TEST_CASE(
-    "long gap: a counter that may have wrapped more than once is partial, with what is sure") {
+    "long gap: a counter that may have wrapped twice reports only the certain energy, as partial") {
     channel c;
     c.id = "fake/counter";
     c.part = component::cpu;
     c.max_watts = 100;
-    c.wrap_at = 262'144'000;  // 262 J: three times around in the nine seconds that follow
+    c.wrap_at = 262'144'000;  // 262 J: wraps three times in the nine seconds that follow
     stopped_program p(c, {0, 0, 9'000'000, 219'000'000, 229'000'000, 229'000'000});
     p.read_after(100ms);
     p.read_after(10s);
@@ -53,7 +53,7 @@ TEST_CASE(
     CHECK(r.channels[0].tally.unmeasured_seconds == approx(10));
 }
 
-TEST_CASE("long gap: a suspend is noticed by the clock that goes on meanwhile") {
+TEST_CASE("long gap: a suspend is detected by the clock that keeps running meanwhile") {
     channel c;
     c.id = "fake/power";
     c.part = component::gpu;

@@ -31,7 +31,7 @@ using engine_test::exact_counter;
 using testing::simulated_counter;
 using testing::simulated_machine;
 
-TEST_CASE("meter: a scope gets what the machine drew while it was open") {
+TEST_CASE("meter: a scope gets the energy the machine used while it was open") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
@@ -51,7 +51,7 @@ TEST_CASE("meter: a scope gets what the machine drew while it was open") {
     CHECK(r.total.joules() == approx(30.0).epsilon(1e-4));
 }
 
-TEST_CASE("meter: the step of a gauge is watts, and in an error bar what they make in an update") {
+TEST_CASE("meter: a gauge's step is in watts; in an error bar it is the energy of one update") {
     const auto clock = std::make_shared<testing::manual_clock>();
     channel gauge;
     gauge.id = "board/power";
@@ -77,11 +77,11 @@ TEST_CASE("meter: the step of a gauge is watts, and in an error bar what they ma
     const report r = m.snapshot();
     CHECK(r.channels[0].quantum_joules == approx(0.1));
     CHECK(r.find("work")->total.joules() == approx(20));
-    // An update at either end is 0.3 J each; 10 J a step would make it 8 J.
+    // An update at either end is 0.3 J; steps of 10 J would make it 8 J.
     CHECK(r.find("work")->uncertainty.joules() < 2);
 }
 
-TEST_CASE("meter: nested scopes give a parent its own joules and its children's") {
+TEST_CASE("meter: a parent has its own energy and that of its nested scopes") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
@@ -112,12 +112,12 @@ TEST_CASE("meter: nested scopes give a parent its own joules and its children's"
     CHECK(r.scopes[forward->parent].name == "step");
 }
 
-TEST_CASE("meter: attribution by process leaves a neighbor's joules outside all scopes") {
+TEST_CASE("meter: attribution by process leaves another process's energy outside all scopes") {
     simulated_machine machine;
     options o = machine.options_with({exact_counter()});
     o.attribution = attribution::process;
     testing::access::set_process_share(
-        o, [] { return 0.25; });  // a neighbor keeps the machine three quarters busy
+        o, [] { return 0.25; });  // the other process keeps the machine three quarters busy
     meter m{std::move(o)};
     machine.attach(m);
     machine.draw(100_W);
@@ -151,12 +151,12 @@ TEST_CASE("meter: an idle power splits each scope's joules and changes no sum") 
     REQUIRE(r.find("busy")->idle.has_value());
     CHECK(r.find("busy")->total.joules() == approx(50).epsilon(1e-3));
     CHECK(r.find("busy")->idle->joules() == approx(20).epsilon(1e-3));
-    // Never more than the scope used at all.
+    // Never more than the scope used in total.
     CHECK(r.find("waiting")->idle->joules() == approx(15).epsilon(1e-2));
     CHECK(r.context.idle_power->watts() == 40);
 }
 
-TEST_CASE("meter: the idle power is shared as the joules are, whatever the attribution") {
+TEST_CASE("meter: idle power is shared in the same way as joules, under any attribution") {
     const auto run = [](attribution policy) {
         simulated_machine machine;
         options o = machine.options_with({exact_counter()});
@@ -221,16 +221,17 @@ TEST_CASE("meter: two busy threads of different power get what each drew") {
         CAPTURE(names[i]);
         CHECK(std::abs(row->total.joules() - truth[i]) <= row->uncertainty.joules());
         CHECK(row->uncertainty.joules() <
-              0.2 * r.total.joules());  // a bar of any length would hold
+              0.2 * r.total.joules());  // a very wide bar would cover anything
         sum += row->total.joules();
     }
     CHECK(sum + r.unscoped.joules() == approx(r.total.joules()).epsilon(1e-9));
-    // What tells within a thread is known well: a draws 2.5 times as much as b.
+    // Within one thread, the ratio is well known: a draws 2.5 times as much as b.
     CHECK(r.find("a")->total.joules() - r.find("b")->total.joules() ==
           approx(truth[0] - truth[1]).epsilon(0.05));
 }
 
-TEST_CASE("meter: a run that is over before its counter moves says so, a longer one does not") {
+TEST_CASE(
+    "meter: a run that ends before the counter's first update says so, a longer one does not") {
     simulated_machine machine;
     simulated_counter slow = exact_counter();
     slow.period = 10ms;
@@ -248,12 +249,12 @@ TEST_CASE("meter: a run that is over before its counter moves says so, a longer 
     CHECK(m.snapshot().warnings.empty());
 }
 
-TEST_CASE("meter: without backends an ended thread's tree goes when another thread comes") {
+TEST_CASE("meter: without backends, an ended thread's tree is freed when another thread starts") {
     options o;
     o.backends = no_backends();
     meter m{std::move(o)};
     for (int i = 0; i < 3; ++i) std::thread([&] { const scope s{m, "work"}; }).join();
-    auto tree = testing::access::engine_of(m).add_tree();  // of a thread that is played here
+    auto tree = testing::access::engine_of(m).add_tree();  // of a simulated thread
     tree->thread_ended = true;
     const std::weak_ptr<detail::thread_context> left = tree;
     tree.reset();

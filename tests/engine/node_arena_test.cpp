@@ -16,7 +16,7 @@ std::vector<scope_node*> walk(const node_arena& nodes) {
 }
 }  // namespace
 
-TEST_CASE("node arena: a walk meets every node once, the last made first, where it was made") {
+TEST_CASE("node arena: a walk visits every node once, newest first, at its own address") {
     node_arena nodes;
     CHECK(walk(nodes).empty());
     std::vector<scope_node*> made;
@@ -39,7 +39,7 @@ TEST_CASE("node arena: a walk sees the nodes that existed when it began") {
     CHECK(walk(nodes).size() == 5 + 5 * 30);
 }
 
-TEST_CASE("node arena: a node's index is how many were made before it, and nothing moves") {
+TEST_CASE("node arena: a node's index is the number of nodes before it, and nothing moves") {
     node_arena nodes;
     std::vector<scope_node*> made;
     for (std::size_t i = 0; i < 200; ++i) {

@@ -1,4 +1,4 @@
-// Where there is no memory scopes are not measured, and the program goes on.
+// Without memory, scopes are not measured and the program continues.
 #include "joulery/backend.hpp"
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/macros.hpp"
@@ -31,11 +31,11 @@ using testing::simulated_machine;
 namespace {
 
 thread_local bool none_here = false;      // this thread gets no memory
-std::atomic<bool> none_elsewhere{false};  // no other than the main thread does
+std::atomic<bool> none_elsewhere{false};  // only the main thread does
 thread_local bool is_main = false;
 std::atomic<int> refused{0};
 
-/// Runs `work` without memory. No doctest macro in it: they take some.
+/// Runs `work` without memory. `work` can't use doctest macros, which allocate.
 template <class Work>
 void without_memory(Work work) {
     none_here = true;
@@ -45,7 +45,7 @@ void without_memory(Work work) {
 
 }  // namespace
 
-// Not inlined: a compiler that sees one of a pair takes it for the wrong one.
+// Not inlined, or the compiler would report a mismatch of new and delete.
 __attribute__((noinline)) void* operator new(std::size_t size) {
     if (none_here || (none_elsewhere && !is_main)) {
         ++refused;
@@ -54,7 +54,7 @@ __attribute__((noinline)) void* operator new(std::size_t size) {
     if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
     throw std::bad_alloc();
 }
-// As the standard library has it; a sanitizer would take its own.
+// As in the standard library; a sanitizer would use its own.
 __attribute__((noinline)) void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     try {
         return operator new(size);
@@ -65,8 +65,9 @@ __attribute__((noinline)) void* operator new(std::size_t size, const std::nothro
 __attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
 __attribute__((noinline)) void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
-// The first here: in a child of a process that had a meter scopes wait for start().
-TEST_CASE("out of memory: the first scope of a process that gets none leaves it to a later one") {
+// Must be the first case: in a child of a process that had a meter, scopes wait for start().
+TEST_CASE(
+    "out of memory: if the first scope of a process gets none, a later one starts the meter") {
     const engine_test::child_result c = in_child(
         [] {
             without_memory([] { JOULERY_SCOPE("early"); });
@@ -81,7 +82,7 @@ TEST_CASE("out of memory: the first scope of a process that gets none leaves it 
     CHECK(c.exit_code == 0);
 }
 
-TEST_CASE("out of memory: that a report can't be had is said once") {
+TEST_CASE("out of memory: a missing report is announced once") {
     const engine_test::child_result c = in_child(
         [] {
             without_memory([] {
@@ -94,10 +95,10 @@ TEST_CASE("out of memory: that a report can't be had is said once") {
     CHECK(c.err == "joulery: no report so far: there was no memory to start\n");
 }
 
-TEST_CASE("out of memory: a scope of a new name is not measured, one that is known goes on") {
+TEST_CASE("out of memory: a scope with a new name is not measured, a known one is") {
     simulated_machine machine;
     options o = machine.options_with({engine_test::exact_counter()});
-    o.record_slices = 100;  // each call is kept, or not
+    o.record_slices = 100;  // the call is kept or not
     meter m{std::move(o)};
     machine.attach(m);
     machine.draw(100_W);
@@ -121,7 +122,7 @@ TEST_CASE("out of memory: a scope of a new name is not measured, one that is kno
     CHECK((r.find("known")->total + r.unscoped).joules() <= r.total.joules() * (1 + 1e-9));
 }
 
-TEST_CASE("out of memory: a report is empty and partial; the next one has it all") {
+TEST_CASE("out of memory: the report is empty and partial, and the next one is complete") {
     simulated_machine machine;
     meter m{machine.options_with({engine_test::exact_counter()})};
     machine.attach(m);
@@ -140,14 +141,14 @@ TEST_CASE("out of memory: a report is empty and partial; the next one has it all
     CHECK(whole.total.joules() == approx(10).epsilon(0.001));
 }
 
-TEST_CASE("out of memory: a sampler that gets none for a while goes on afterwards") {
+TEST_CASE("out of memory: a sampler recovers after a while without memory") {
     is_main = true;
     options o;
     o.period = 1ms;
     std::atomic<int> reads{0};
     channel c;
     c.id = "cpu0/package";
-    c.max_watts = 1e9;  // a joule a read, however fast they follow one another
+    c.max_watts = 1e9;  // one joule per read, however fast they follow
     o.backends.push_back(make_backend("counting", c, [&] { return static_cast<double>(++reads); }));
     meter m{std::move(o)};
     scope s{m, "work"};

@@ -1,4 +1,4 @@
-// A process of its own, in which nothing else has started the process-wide meter.
+// A separate process, in which nothing else has started the process-wide meter.
 #include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
@@ -11,7 +11,7 @@
 
 using namespace joulery;
 
-TEST_CASE("session: a meter of the program's own does not keep scopes from starting it") {
+TEST_CASE("session: a user's own meter does not keep scopes from starting the process-wide one") {
     ::setenv("JOULERY_BACKENDS", "none", 1);
     {
         options o;

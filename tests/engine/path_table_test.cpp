@@ -9,7 +9,7 @@
 using joulery::detail::path_record;
 using joulery::detail::path_table;
 
-TEST_CASE("paths: a name inside a parent is one record, however often it is asked for") {
+TEST_CASE("paths: a name inside a parent has one record, however often it is looked up") {
     path_table paths;
     path_record* train = paths.intern(nullptr, "train");
     path_record* step = paths.intern(train, "step");
@@ -25,7 +25,7 @@ TEST_CASE("paths: a name inside a parent is one record, however often it is aske
     CHECK(paths.all()[1] == step);
 }
 
-TEST_CASE("paths: a path encloses itself and what lies in it, nothing else") {
+TEST_CASE("paths: a path contains itself and its descendants, nothing else") {
     using joulery::detail::encloses;
     path_table paths;
     path_record* a = paths.intern(nullptr, "a");
@@ -38,18 +38,17 @@ TEST_CASE("paths: a path encloses itself and what lies in it, nothing else") {
     CHECK_FALSE(encloses(inner, nullptr));
 }
 
-TEST_CASE("paths: long names are cut between characters, the empty one has a name") {
+TEST_CASE("paths: a long name is cut between characters, an empty one is unnamed") {
     path_table paths;
     CHECK(paths.intern(nullptr, "")->path == "(unnamed)");
     CHECK(paths.intern(nullptr, std::string(500, 'x'))->path == std::string(200, 'x'));
     CHECK(paths.intern(nullptr, std::string(200, 'x'))->path == std::string(200, 'x'));
     CHECK(paths.all().size() == 2);
-    std::string text =
-        std::string(199, 'x') + "\xC3\xA9" + "y";  // the cut falls into the character
+    std::string text = std::string(199, 'x') + "\xC3\xA9" + "y";  // a character would be split here
     CHECK(paths.intern(nullptr, text)->path == std::string(199, 'x'));
 }
 
-TEST_CASE("paths: folding keeps a place in each parent") {
+TEST_CASE("paths: folding keeps one row for the rest in each parent") {
     path_table paths;
     path_record* a = paths.intern(nullptr, "a");
     path_record* b = paths.intern(nullptr, "b");
@@ -60,7 +59,7 @@ TEST_CASE("paths: folding keeps a place in each parent") {
     CHECK(paths.folded());
 }
 
-TEST_CASE("paths: the first name of a path's items stays") {
+TEST_CASE("paths: the first item name of a path is kept") {
     path_table paths;
     path_record* a = paths.intern(nullptr, "a");
     CHECK(paths.item_name(*a).empty());
@@ -69,7 +68,7 @@ TEST_CASE("paths: the first name of a path's items stays") {
     CHECK(paths.item_name(*a) == "sample");
 }
 
-TEST_CASE("paths: threads that ask for the same names get the same records") {
+TEST_CASE("paths: threads that look up the same names get the same records") {
     path_table paths;
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)

@@ -1,4 +1,4 @@
-// Percentiles of calls: which rows have them, and that they are true.
+// Percentiles of calls: which rows have them, and that they are right.
 #include "joulery/report_io.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/span.hpp"
@@ -41,7 +41,7 @@ void call(simulated_machine& machine, meter& m, std::chrono::nanoseconds length)
 
 }  // namespace
 
-TEST_CASE("asked for, every call counts, on threads that run and on those that have ended") {
+TEST_CASE("percentiles: on request they cover every call, on running and on ended threads") {
     metered_machine machine{with_percentiles};
     meter& m = machine.m;
     machine.draw(100_W);
@@ -49,7 +49,7 @@ TEST_CASE("asked for, every call counts, on threads that run and on those that h
     std::thread([&] {
         for (int i = 0; i < 49; ++i) call(machine, m, 20us);
     }).join();
-    machine.run(500ms);  // the thread's tree is given up
+    machine.run(500ms);  // the thread's tree is abandoned
     (void)m.snapshot();
     call(machine, m, 4ms);
     const report r = m.snapshot();
@@ -63,7 +63,7 @@ TEST_CASE("asked for, every call counts, on threads that run and on those that h
     CHECK(row.call_energy.max.joules() == approx(4e-3 * 100).epsilon(0.1));
 }
 
-TEST_CASE("a window has the percentiles of its own calls, and two windows those of both") {
+TEST_CASE("percentiles: a window covers its own calls, and two windows the calls of both") {
     metered_machine machine{with_percentiles};
     meter& m = machine.m;
     for (int i = 0; i < 10; ++i) call(machine, m, 10us);
@@ -87,7 +87,7 @@ TEST_CASE("a window has the percentiles of its own calls, and two windows those 
     CHECK(merged.find("step")->call_time.p99.count() == approx(100e-6).epsilon(0.02));
 }
 
-TEST_CASE("not asked for, long scopes have them and short ones don't") {
+TEST_CASE("percentiles: by default long scopes have them and short ones don't") {
     simulated_machine machine;
     meter m{machine.options_with({testing::simulated_counter{}})};
     machine.attach(m);
@@ -108,12 +108,13 @@ TEST_CASE("not asked for, long scopes have them and short ones don't") {
     CHECK(r.find("short")->call_energy.max == 0_J);
 }
 
-TEST_CASE("calls that are read at their edges have their own joules, whatever the others drew") {
+TEST_CASE(
+    "percentiles: calls read at their edges have their own energy, whatever the others used") {
     simulated_machine machine;
     testing::simulated_counter dram, core;
     dram.id = "cpu0/dram";
     dram.part = component::dram;
-    core.id = "cpu0/core";  // a part of the package, and not counted again
+    core.id = "cpu0/core";  // a part of the package, which must not count again
     core.parent = "cpu0/package";
     meter m{machine.options_with({testing::simulated_counter{}, dram, core})};
     machine.attach(m);
@@ -141,7 +142,7 @@ TEST_CASE("calls that are read at their edges have their own joules, whatever th
     CHECK(again.find("long")->call_energy.p90 == row.call_energy.p90);
 }
 
-TEST_CASE("where another thread works too, a call has its time at the power of its row") {
+TEST_CASE("percentiles: if another thread works as well, a call has its time at its row's power") {
     simulated_machine machine;
     meter m{machine.options_with({testing::simulated_counter{}})};
     machine.attach(m);
@@ -161,7 +162,7 @@ TEST_CASE("where another thread works too, a call has its time at the power of i
     CHECK(row.call_energy.max.joules() == approx(0.2 * watts).epsilon(0.02));
 }
 
-TEST_CASE("calls of a scope that others work for have its tasks' energy, too, on average") {
+TEST_CASE("percentiles: calls include the energy of tasks on other threads, on average") {
     simulated_machine machine;
     options o = machine.options_with({testing::simulated_counter{}});
     o.percentiles = true;
@@ -181,7 +182,7 @@ TEST_CASE("calls of a scope that others work for have its tasks' energy, too, on
     CHECK(row.call_energy.p50.joules() == approx(2e-3).epsilon(0.1));
 }
 
-TEST_CASE("spans have them always, and of energies those that each span used") {
+TEST_CASE("percentiles: spans always have them, with each span's own energy") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -208,7 +209,7 @@ TEST_CASE("spans have them always, and of energies those that each span used") {
     CHECK(row.call_method == "tasks");
 }
 
-TEST_CASE("where too many calls were not looked at, nothing is known of them") {
+TEST_CASE("percentiles: unknown where too many calls were not timed") {
     scope_row row;
     row.calls = 200;
     for (int i = 0; i < 197; ++i) row.call_times.add(1e-3);

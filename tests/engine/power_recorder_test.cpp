@@ -12,7 +12,7 @@ using joulery::detail::power_recorder;
 
 namespace {
 
-/// All joules that the series holds: its means, each over a step.
+/// Energy of the whole series: each mean over its step.
 double joules_in(const power_recorder& r, std::size_t channel) {
     double sum = 0;
     for (const double w : r.watts(channel, r.level(), r.step_count()))
@@ -22,11 +22,11 @@ double joules_in(const power_recorder& r, std::size_t channel) {
 
 }  // namespace
 
-TEST_CASE("power recorder: the joules between two records are spread over the steps between") {
+TEST_CASE("power recorder: the energy between two records is spread over the steps between them") {
     power_recorder r(2, 0.01, 0.0);
     CHECK(joulery::is_nan(r.latest_watts(0)));
     r.record(0.02, {1.0, 0.2});   // 50 W and 10 W for two steps
-    r.record(0.035, {2.5, 0.2});  // 100 W and nothing for one and a half
+    r.record(0.035, {2.5, 0.2});  // 100 W and zero for one and a half
     const std::vector<double> first = r.watts(0, 0, 5);
     CHECK(first[0] == approx(50));
     CHECK(first[1] == approx(50));
@@ -39,17 +39,17 @@ TEST_CASE("power recorder: the joules between two records are spread over the st
     CHECK(r.end() == 0.035);
 }
 
-TEST_CASE("power recorder: a step that two records share has the mean of both") {
+TEST_CASE("power recorder: a step shared by two records has the mean of both") {
     power_recorder r(1, 0.01, 0.0);
     r.record(0.005, {0.5});  // 100 W
     r.record(0.010, {2.0});  // 300 W
     CHECK(r.watts(0, 0, 1)[0] == approx(200));
 }
 
-TEST_CASE("power recorder: a record right after another waits, its joules are not lost") {
+TEST_CASE("power recorder: a record right after another is deferred, and its energy is kept") {
     power_recorder r(1, 0.1, 0.0);
     r.record(0.1, {10.0});
-    r.record(0.1001, {10.9});  // the counter's update in a moment: 9 kW
+    r.record(0.1001, {10.9});  // an update right after the record: 9 kW
     CHECK(r.latest_watts(0) == approx(100));
     r.record(0.2, {20.0});
     CHECK(r.latest_watts(0) == approx(100));
@@ -62,13 +62,13 @@ TEST_CASE("power recorder: a record right after another waits, its joules are no
     CHECK(r.end() == 0.251);
 }
 
-TEST_CASE("power recorder: its first step is the longest that a sample fills") {
+TEST_CASE("power recorder: the first step is the longest that a sample fills") {
     CHECK(power_recorder(1, 0.1, 0).level() == 3);  // 80 ms
     CHECK(power_recorder(1, 0.001, 0).level() == 0);
     CHECK(power_recorder(1, 0.02, 0).level() == 1);
 }
 
-TEST_CASE("power recorder: what lies before the first record is unmeasured") {
+TEST_CASE("power recorder: the time before the first record is unmeasured") {
     power_recorder r(1, 0.01, 0.025);
     r.record(0.04, {3.0});
     const std::vector<double> w = r.watts(0, 0, 4);
@@ -78,7 +78,7 @@ TEST_CASE("power recorder: what lies before the first record is unmeasured") {
     CHECK(w[3] == approx(200));
 }
 
-TEST_CASE("power recorder: full, it halves its resolution and keeps every joule") {
+TEST_CASE("power recorder: a full series halves its resolution and keeps every joule") {
     power_recorder r(1, 0.01, 0.0);
     double joules = 0;
     for (int i = 1; i <= 1'500; ++i) {  // 15 s of 10 ms: 10 W, then 30 W
@@ -95,7 +95,7 @@ TEST_CASE("power recorder: full, it halves its resolution and keeps every joule"
     CHECK(joules_in(r, 0) == approx(100 + 150).epsilon(1e-3));
 }
 
-TEST_CASE("power recorder: a month takes no more room than ten minutes") {
+TEST_CASE("power recorder: a month takes no more memory than ten minutes") {
     const unsigned seed = 20;
     MESSAGE("seed ", seed);
     std::mt19937 random(seed);
@@ -130,7 +130,7 @@ TEST_CASE("power recorder: one series fits the grid of another") {
     CHECK(fine[7] == approx(150));
 }
 
-TEST_CASE("power recorder: moments that are none change nothing") {
+TEST_CASE("power recorder: invalid times change nothing") {
     power_recorder r(1, 0.01, 0.0);
     r.record(std::nan(""), {1.0});
     r.record(INFINITY, {1.0});

@@ -1,4 +1,4 @@
-// What a user's environment may do in a program that has more rights than that user.
+// Limits of a user's environment in a program with more rights than that user.
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/session.hpp"
@@ -38,7 +38,7 @@ void put_card(testing::fake_system& machine) {
                                machine.path("/usr/lib/libnvidia-ml.so.1"));
 }
 
-// A program with one scope; prints what it was led to.
+// A program with one scope; prints what the environment made it do.
 void measured_program() {
     { JOULERY_SCOPE("work"); }
     const report r = snapshot();
@@ -52,7 +52,7 @@ void measured_program() {
 
 }  // namespace
 
-TEST_CASE("privileges: JOULERY_SYSROOT decides which files are read, never what code is loaded") {
+TEST_CASE("privileges: JOULERY_SYSROOT decides which files are read, never which code is loaded") {
     testing::fake_system machine;
     put_card(machine);
     const child_result r = in_child(measured_program, {{"JOULERY_SYSROOT", machine.path("")}});
@@ -60,7 +60,7 @@ TEST_CASE("privileges: JOULERY_SYSROOT decides which files are read, never what 
     CHECK(contains(r.out, "library loaded: 0"));
 }
 
-TEST_CASE("privileges: a setuid program reads nothing of the environment") {
+TEST_CASE("privileges: a setuid program ignores the environment") {
     if (std::getenv("JOULERY_TEST_SETUID") != nullptr) return measured_program();
     if (::geteuid() != 0) {
         MESSAGE("not tried: only root can make a setuid program");

@@ -1,5 +1,4 @@
-// Programs that end in other ways than by returning from main, and children that no handler hears
-// of.
+// Programs that end otherwise than by returning from main, and children that no fork handler sees.
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
 #include "joulery/detail/session/host_threads.hpp"
@@ -39,8 +38,8 @@ void start_counting(std::chrono::nanoseconds period) {
     start(std::move(o));
 }
 
-// On a thread that asked for it a read takes until the door opens.
-engine_test::gate& door = *new engine_test::gate;  // a child must not wait for its waiters
+// On a thread that asks for it, a read takes until the gate opens.
+engine_test::gate& door = *new engine_test::gate;  // a child must not wait for the parent's waiters
 thread_local bool waits_here = false;
 class waiting final : public backend {
  public:
@@ -72,7 +71,7 @@ void end_main_first() {
     ::pthread_exit(nullptr);
 }
 
-// On a stack of its own: pthread_exit unwinds, and a test framework's frames catch everything.
+// On its own stack: pthread_exit unwinds, and a test framework's frames catch everything.
 void run_on_a_fresh_stack(void (*function)()) {
     static std::vector<char> stack(1024 * 1024);
     static ::ucontext_t fresh;
@@ -85,9 +84,9 @@ void run_on_a_fresh_stack(void (*function)()) {
 
 }  // namespace
 
-TEST_CASE("process ends: main ends by pthread_exit, and the process with its last thread") {
-    // The thread sanitizer's own thread keeps such a process, with us or without; and what lies on
-    // a stack that is never resumed is a leak to the address sanitizer.
+TEST_CASE("process ends: main may end by pthread_exit, and the process ends with its last thread") {
+    // The thread sanitizer's own thread keeps such a process alive, with or without the library;
+    // and objects on a stack that is never resumed are leaks to the address sanitizer.
     if (is_sanitized) return;
     const engine_test::folder files;
     const child_result c = in_child([] { run_on_a_fresh_stack(end_main_first); },
@@ -100,7 +99,7 @@ TEST_CASE("process ends: main ends by pthread_exit, and the process with its las
     CHECK(calls_of(*r, "main") == 1);
 }
 
-TEST_CASE("process ends: while a thread of the program's own is there, it has not ended") {
+TEST_CASE("process ends: the process goes on while a thread of the program runs") {
     const std::thread::id here = std::this_thread::get_id();
     CHECK_FALSE(detail::host_threads::have_ended());
     std::thread([&] {
@@ -111,7 +110,7 @@ TEST_CASE("process ends: while a thread of the program's own is there, it has no
 }
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-TEST_CASE("process ends: a child of _Fork, which no handler hears of, exits and measures nothing") {
+TEST_CASE("process ends: a child of _Fork, which no handler sees, exits without measuring") {
     const engine_test::folder files;
     const child_result c = in_child(
         [] {
@@ -120,7 +119,7 @@ TEST_CASE("process ends: a child of _Fork, which no handler hears of, exits and 
                 waits_here = true;
                 stop();
             });
-            door.await_arrivals(1);  // it holds what a start and an end take
+            door.await_arrivals(1);  // it holds the lock that start and stop need
             const pid_t child = ::_Fork();
             if (child == 0) {
                 ::alarm(20);

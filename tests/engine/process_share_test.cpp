@@ -30,14 +30,13 @@ using testing::simulated_machine;
 
 namespace {
 
-// /proc/stat with so many seconds of busy time, at the usual hundred ticks a second.
+// /proc/stat with this many seconds of busy time, at the usual hundred ticks a second.
 std::string busy(int seconds) { return "cpu  " + std::to_string(seconds * 100) + " 0 0 900\n"; }
 std::string used(int seconds) {
     return "usage_usec " + std::to_string(seconds) + "000000\nuser_usec 1\nsystem_usec 1\n";
 }
 
-// A process of its own that never uses any time, in a group at `path` whose cpu.stat is in
-// `folder`.
+// A process that never uses any time, in a group at `path` whose cpu.stat is in `folder`.
 struct grouped {
     grouped(const std::string& path, const std::string& group) : folder(group) {
         system.file("/proc/stat", busy(100));
@@ -51,21 +50,21 @@ struct grouped {
 
 }  // namespace
 
-TEST_CASE("process_share: this process's time over the machine's busy time, call by call") {
+TEST_CASE("process_share: this process's time over the machine's busy time, since the last call") {
     fake_system system;
     double own = 5;
     system.file("/proc/stat", busy(100));
     detail::process_share share(system.root(), [&] { return own; });
-    CHECK(share.take() == 1);  // nothing is known
+    CHECK(share.take() == 1);  // unknown at first
     own += 1;
     system.file("/proc/stat", busy(104));
     CHECK(share.take() == approx(0.25));
-    CHECK(share.take() == approx(0.25));  // /proc/stat has not moved
+    CHECK(share.take() == approx(0.25));  // /proc/stat has not changed
     system.file("/proc/stat", busy(110));
     CHECK(share.take() == 0);
 }
 
-TEST_CASE("process_share: in a container, service or job its whole group counts") {
+TEST_CASE("process_share: in a container, service or job the whole group counts") {
     const std::string pod = "/kubepods.slice/pod1";
     const std::pair<std::string, std::string> places[] = {
         {pod, "/sys/fs/cgroup" + pod},
@@ -82,7 +81,8 @@ TEST_CASE("process_share: in a container, service or job its whole group counts"
     }
 }
 
-TEST_CASE("process_share: a login session and the machine's root group are not this process") {
+TEST_CASE(
+    "process_share: a login session and the machine's root group do not count as this process") {
     grouped session("/user.slice/user-1000.slice/session-2.scope",
                     "/sys/fs/cgroup/user.slice/user-1000.slice/session-2.scope");
     CHECK_FALSE(detail::cpu_group(session.system.root()).exists());
@@ -91,7 +91,7 @@ TEST_CASE("process_share: a login session and the machine's root group are not t
     machine.file("/sys/fs/cgroup/cpu.stat", used(10));  // without a cgroup.type
     CHECK_FALSE(detail::cpu_group(machine.root()).exists());
     fake_system old;
-    old.file("/proc/self/cgroup", "4:memory:/x\n1:cpu:/\n");  // cgroup v1 alone
+    old.file("/proc/self/cgroup", "4:memory:/x\n1:cpu:/\n");  // only cgroup v1
     CHECK_FALSE(detail::cpu_group(old.root()).exists());
 }
 
@@ -113,7 +113,7 @@ class shared_gpu final : public backend {
 }  // namespace
 
 TEST_CASE(
-    "meter: by process, a device's joules go by what its backend knows, else all or by time") {
+    "meter: by process, a device's energy follows its backend's data, else everything or time") {
     simulated_machine machine;
     simulated_counter known, unknown, package;
     known.id = "gpu/0/board", unknown.id = "gpu/1/board";
@@ -139,7 +139,7 @@ TEST_CASE(
     CHECK(r.channels[0].unscoped.joules() == approx(50).epsilon(0.01));
 }
 
-TEST_CASE("sampling_share: the samplers' time over that of all processors, call by call") {
+TEST_CASE("sampling_share: the samplers' time over that of all processors, since the last call") {
     detail::sampling_share s(4);
     CHECK(s.share(0, 1) == 0);
     CHECK(s.share(0.2, 2) == approx(0.05));
@@ -148,7 +148,7 @@ TEST_CASE("sampling_share: the samplers' time over that of all processors, call 
     CHECK(s.share(99, 4) == 1);
 }
 
-TEST_CASE("meter: what the samplers used is billed to no scope") {
+TEST_CASE("meter: energy used by the samplers is charged to no scope") {
     simulated_machine machine;
     meter m{machine.options_with({simulated_counter{}})};
     machine.attach(m);

@@ -1,4 +1,4 @@
-// A terminal that the test is on the other side of.
+// A terminal with the test on the other side.
 #pragma once
 
 #include <fcntl.h>
@@ -32,9 +32,9 @@ class pseudo_terminal {
     }
 
     [[nodiscard]] bool is_there() const { return program_ >= 0; }
-    /// What a program writes to.
+    /// The side that a program writes to.
     [[nodiscard]] int program() const { return program_; }
-    /// What has been written, once it holds `part`.
+    /// The output so far, once it contains `part`.
     std::string read_until(const std::string& part) {
         while (seen_.find(part) == std::string::npos) {
             char text[512];

@@ -1,4 +1,4 @@
-// Scopes in code that the library itself calls or that interrupts it: they do nothing.
+// Scopes in code that the library calls or that interrupts it: they do nothing.
 #include "engine/child_process.hpp"
 #include "engine/support.hpp"
 #include "joulery/joulery.hpp"
@@ -30,7 +30,7 @@ using engine_test::must;
 
 namespace {
 
-// What the program's allocator does besides; it is not called by itself.
+// Extra work of the program's allocator, which does not call itself.
 thread_local bool is_allocating = false;
 thread_local void (*at_allocation)() = nullptr;
 std::atomic<int> nested_allocations{0};
@@ -48,7 +48,7 @@ __attribute__((noinline)) void* operator new(std::size_t size) {
     if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
     throw std::bad_alloc();
 }
-// As the standard library has it; a sanitizer would take its own.
+// As in the standard library; a sanitizer would use its own.
 __attribute__((noinline)) void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     try {
         return operator new(size);
@@ -83,7 +83,7 @@ options with(std::function<void()> event) {
     return o;
 }
 
-// A name that no scope had before, without memory of its own.
+// A name that no scope had before, without allocating.
 void open_fresh_scope() {
     static std::atomic<unsigned> number{0};
     char name[16] = "fresh ";
@@ -102,7 +102,7 @@ void handle(int signal, int flags) {
 
 }  // namespace
 
-TEST_CASE("reentrance: a scope in the program's allocator, which the library calls, does nothing") {
+TEST_CASE("reentrance: a scope in the program's allocator, called by the library, does nothing") {
     const auto c = in_child([] {
         start(with([] {}));
         at_allocation = open_fresh_scope;
@@ -119,7 +119,7 @@ TEST_CASE("reentrance: a scope in the program's allocator, which the library cal
     CHECK(c.exit_code == 0);
 }
 
-TEST_CASE("reentrance: the very first scope is one of an allocator's") {
+TEST_CASE("reentrance: the very first scope may be in an allocator") {
     const auto c = in_child([] {
         at_allocation = open_fresh_scope;
         { const scope s{"work"}; }
@@ -131,7 +131,8 @@ TEST_CASE("reentrance: the very first scope is one of an allocator's") {
     CHECK(c.exit_code == 0);
 }
 
-TEST_CASE("reentrance: scopes of a backend do nothing, at edges, in reports and in the sampler") {
+TEST_CASE(
+    "reentrance: scopes inside a backend do nothing, at edges, in reports and in the sampler") {
     const auto c = in_child([] {
         static std::atomic<int> reads{0};
         start(with([] {
@@ -151,7 +152,8 @@ TEST_CASE("reentrance: scopes of a backend do nothing, at edges, in reports and 
     CHECK(c.exit_code == 0);
 }
 
-TEST_CASE("reentrance: a handler that interrupts the allocator opens scopes and takes no memory") {
+TEST_CASE(
+    "reentrance: a signal handler inside the allocator may open scopes, which allocate nothing") {
     for (const int flags : {0, SA_ONSTACK}) {
         const auto c = in_child([flags] {
             std::vector<char> stack(64 * 1024);
@@ -179,7 +181,7 @@ TEST_CASE("reentrance: a handler that interrupts the allocator opens scopes and 
     }
 }
 
-TEST_CASE("reentrance: a thread that blocks handled signals, and is in no handler, is measured") {
+TEST_CASE("reentrance: a thread that blocks handled signals but is in no handler is measured") {
     const auto c = in_child([] {
         handle(SIGUSR1, 0);
         start(with([] {}));
@@ -197,7 +199,7 @@ TEST_CASE("reentrance: a thread that blocks handled signals, and is in no handle
     CHECK(c.exit_code == 0);
 }
 
-TEST_CASE("reentrance: a timer's handler opens scopes at any moment, and the program goes on") {
+TEST_CASE("reentrance: a timer's handler may open scopes at any moment") {
     const auto c = in_child([] {
         static std::atomic<int> handled{0};
         struct sigaction action {};

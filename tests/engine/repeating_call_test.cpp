@@ -10,7 +10,7 @@
 
 using joulery::detail::repeating_call;
 
-TEST_CASE("repeating call: it calls again and again") {
+TEST_CASE("repeating call: calls again and again") {
     std::mutex mutex;
     std::condition_variable changed;
     int calls = 0;
@@ -26,13 +26,13 @@ TEST_CASE("repeating call: it calls again and again") {
     CHECK(calls >= 3);  // the thread has been joined: no other writer
 }
 
-TEST_CASE("repeating call: its end waits for the call under way, after which comes none") {
+TEST_CASE("repeating call: stopping waits for the current call, and no other follows") {
     std::atomic<int> begun{0}, ended{0};
     std::atomic<bool> ending{false};
     auto repeated = std::make_unique<repeating_call>(std::chrono::nanoseconds(1), [&] {
         ++begun;
         while (!ending.load()) std::this_thread::yield();
-        for (int i = 0; i < 10'000; ++i) std::this_thread::yield();  // the end comes first
+        for (int i = 0; i < 10'000; ++i) std::this_thread::yield();  // stopping comes first
         ++ended;
     });
     while (begun.load() == 0) std::this_thread::yield();
@@ -41,7 +41,7 @@ TEST_CASE("repeating call: its end waits for the call under way, after which com
     CHECK(ended.load() == begun.load());
 }
 
-TEST_CASE("repeating call: one that never came due ends at once") {
+TEST_CASE("repeating call: a call that was never due stops at once") {
     int calls = 0;
     {
         repeating_call repeated(std::chrono::hours(1), [&] { ++calls; });

@@ -1,4 +1,4 @@
-// Names of report files, and several runs that are to write to one.
+// Names of report files, and several runs that write to the same file.
 #include "joulery/detail/session/report_files.hpp"
 
 #include "engine/child_process.hpp"
@@ -60,7 +60,7 @@ TEST_CASE("report files: %p, %h and %r stand for process, host and run") {
     CHECK(own.run.find(own.process) != std::string::npos);
 }
 
-TEST_CASE("report files: a file that another living run writes is left to it, and both say so") {
+TEST_CASE("report files: a file in use by another run is left to it, and both report that") {
     const folder f;
     const std::string path = f.path("run.json");
     report_files first({path}, process("1"));
@@ -78,7 +78,7 @@ TEST_CASE("report files: a file that another living run writes is left to it, an
     CHECK(contains(f.text("run.2.json"), "\"second\""));
     CHECK(contains(f.text("run.2.json"), "is in use by another run"));
     CHECK(contains(f.text("run.node1.2.json"), "\"third\""));
-    // The first learns of them at its end, though they have ended.
+    // The first run learns of the others at its end, although they have ended.
     std::ofstream(f.path("run.7.json")) << "a file of somebody else";
     const strings said = write_last(first, "first");
     REQUIRE(said.size() == 2);
@@ -88,7 +88,7 @@ TEST_CASE("report files: a file that another living run writes is left to it, an
     CHECK(contains(f.text("run.json"), f.path("run.node1.2.json")));
 }
 
-TEST_CASE("report files: once the run that has it ends, the next has the name") {
+TEST_CASE("report files: once its run ends, the file name is free for the next") {
     const folder f;
     const std::string path = f.path("run.csv");
     for (const char* name : {"1", "2"}) {
@@ -101,7 +101,7 @@ TEST_CASE("report files: once the run that has it ends, the next has the name") 
     CHECK(std::distance(std::filesystem::directory_iterator(f.path("")), {}) == 1);
 }
 
-TEST_CASE("report files: reserving a file changes nothing until something is written") {
+TEST_CASE("report files: reserving a file changes nothing until it is written") {
     const folder f;
     std::ofstream(f.path("old.json")) << "old";
     {
@@ -116,7 +116,7 @@ TEST_CASE("report files: reserving a file changes nothing until something is wri
     CHECK_FALSE(report_files({"-"}, process("1")).has_files());
 }
 
-TEST_CASE("report files: a name that is there twice is written once") {
+TEST_CASE("report files: a name listed twice is written once") {
     const folder f;
     report_files run({f.path("run.json"), f.path("run.json")}, process("1"));
     CHECK(run.notes().empty());
@@ -124,7 +124,7 @@ TEST_CASE("report files: a name that is there twice is written once") {
     CHECK(std::distance(std::filesystem::directory_iterator(f.path("")), {}) == 1);
 }
 
-TEST_CASE("report files: a folder that is made after the start is good enough") {
+TEST_CASE("report files: a folder created after the start is accepted") {
     const folder f;
     report_files run({f.path("out/run.json")}, process("1"));
     run.write_checkpoint(of("early"));
@@ -133,11 +133,12 @@ TEST_CASE("report files: a folder that is made after the start is good enough") 
     CHECK(contains(f.text("out/run.json"), "\"one\""));
 }
 
-TEST_CASE("report files: a host that closes all files and opens others keeps those") {
+TEST_CASE("report files: a host that closes all descriptors and opens others keeps those") {
     const folder f;
     const auto child = engine_test::in_child([&] {
         report_files run({f.path("run.json")}, process("1"));
-        const int lock = ::open("/dev/null", O_RDONLY) - 1;  // the number before: the reservation's
+        const int lock =
+            ::open("/dev/null", O_RDONLY) - 1;  // the descriptor before it is the reservation's
         ::close(lock);
         const int hosts = ::open(f.path("host").c_str(), O_CREAT | O_RDWR, 0600);
         engine_test::must(hosts == lock, "the host's file has the number of the reservation");
@@ -151,7 +152,7 @@ TEST_CASE("report files: a host that closes all files and opens others keeps tho
     CHECK(f.text("host") == "xx");
 }
 
-TEST_CASE("report files: where nothing can be written the table stands in for it, once") {
+TEST_CASE("report files: if no file can be written, the table is printed instead, once") {
     const auto child = engine_test::in_child([] {
         report_files run({"/nonexistent/a.json", "/nonexistent/b.json"}, process("1"));
         for (const std::string& s : write_last(run, "one")) std::printf("%s\n", s.c_str());
@@ -162,7 +163,7 @@ TEST_CASE("report files: where nothing can be written the table stands in for it
     CHECK(contains(child.err, "(outside)"));
 }
 
-TEST_CASE("report files: a program at its limit of open files still writes to the file it has") {
+TEST_CASE("report files: a program at its limit of open files still writes its report") {
     const folder f;
     const auto child = engine_test::in_child([&] {
         const rlimit few{64, 64};
@@ -180,7 +181,7 @@ TEST_CASE("report files: a program at its limit of open files still writes to th
     CHECK_FALSE(contains(f.text("run.json"), "still running"));
 }
 
-TEST_CASE("report files: what checkpoints took is in what measuring cost") {
+TEST_CASE("report files: the cost of checkpoints is part of the measuring cost") {
     const folder f;
     report_files run({f.path("run.json")}, process("1"));
     run.set_cost(seconds(6));
