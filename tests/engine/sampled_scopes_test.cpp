@@ -1,5 +1,5 @@
-// Scopes so short that some of their calls are timed: what reports say of them, and what may happen
-// in the middle of a call that is not.
+// Scopes so short that only some of their calls are timed: what reports say of them, and what may
+// happen during an untimed call.
 #include "joulery/report_io.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/span.hpp"
@@ -59,7 +59,7 @@ struct machine_of_short_scopes : engine_test::metered_machine {
         scope s{m, name};
         run(length);
     }
-    /// Calls until the path has calls that are not timed.
+    /// Calls until the path has untimed calls.
     void make_short(const scope_name& name) {
         for (int i = 0; i < 200 && !is_sampled(name); ++i)
             for (int k = 0; k < 1'000; ++k) call(name, 1us);
@@ -72,7 +72,7 @@ struct machine_of_short_scopes : engine_test::metered_machine {
         return row != nullptr && row->untimed_calls > 1000;
     }
     [[nodiscard]] bool is_in_untimed_call() { return tree().current->is_untimed(); }
-    /// Opens scopes of that name until one is not timed, which it leaves open.
+    /// Opens scopes of that name until one is untimed, and leaves that one open.
     void open_untimed(std::optional<scope>& s, const scope_name& name) {
         while (s.emplace(m, name), !is_in_untimed_call()) {
             run(1us);
@@ -87,7 +87,7 @@ std::uint64_t calls_in(meter& m, std::string_view path) { return calls_of(m.snap
 
 }  // namespace
 
-TEST_CASE("sampled scopes: calls and items are exact, times and joules true within their bars") {
+TEST_CASE("sampled scopes: calls and items are exact, times and joules within their error bars") {
     for (const unsigned seed : {1u, 2u, 3u}) {
         if (is_sanitized && seed > 1) break;
         CAPTURE(seed);
@@ -141,14 +141,14 @@ TEST_CASE("sampled scopes: calls and items are exact, times and joules true with
 
 namespace {
 
-// A thread whose processor is taken away for a millisecond, time and again, whatever it does; and
-// which waits as long by itself, outside of all scopes.
+// A thread that is preempted for a millisecond again and again, and also waits by itself for as
+// long, outside all scopes.
 struct interrupted_thread : machine_of_short_scopes {
     explicit interrupted_thread(unsigned seed) : random(seed) {
         auto& of_thread = static_cast<detail::thread_context&>(tree());
         of_thread.played_use = [this] { return use; };
     }
-    /// Runs for so long; returns for how long that was with what it lost meanwhile. ns.
+    /// Runs for a while; returns how long that was, including the preemptions. ns.
     double work(double nanoseconds) {
         left -= nanoseconds;
         pass(nanoseconds);
@@ -179,7 +179,7 @@ struct interrupted_thread : machine_of_short_scopes {
 
 }  // namespace
 
-TEST_CASE("sampled scopes: what a thread loses of its processor is in the scopes it was in") {
+TEST_CASE("sampled scopes: time lost to preemption belongs to the scopes it happened in") {
     int covered = 0, all = 0;
     for (unsigned seed = 1; seed <= (is_sanitized ? 1u : 3u); ++seed) {
         CAPTURE(seed);
@@ -222,7 +222,7 @@ TEST_CASE("sampled scopes: what a thread loses of its processor is in the scopes
     CHECK(covered >= 0.8 * all);
 }
 
-TEST_CASE("sampled scopes: the first time that a thread loses its processor counts, too") {
+TEST_CASE("sampled scopes: a thread's first preemption counts, too") {
     interrupted_thread t(1);
     t.lose_after(1e12);
     const auto call = [&](int times) {
@@ -243,7 +243,7 @@ TEST_CASE("sampled scopes: the first time that a thread loses its processor coun
     CHECK(r.find("op")->time.count() == approx(truth * 1e-9).epsilon(0.005));
 }
 
-TEST_CASE("sampled scopes: what fills the scope around it never takes more than that") {
+TEST_CASE("sampled scopes: scopes that fill their parent never take more time than it") {
     machine_of_short_scopes b([](options& o) { o.period = 100us; });
     std::mt19937 random(5);
     int cut = 0;
@@ -254,7 +254,7 @@ TEST_CASE("sampled scopes: what fills the scope around it never takes more than 
         const report r = b.m.snapshot();
         if (const scope_row* row = r.find("step/op")) {
             CHECK(row->time.count() <= r.find("step")->time.count() * (1 + 1e-12));
-            // What it seems to have taken more than that is in its bar.
+            // The apparent excess is in the error bar.
             const detail::scope_node& step_node = *b.tree().root.first_child.load();
             const double seems =
                 1e-9 * static_cast<double>(step_node.first_child.load()->ticks_at(0));
@@ -270,7 +270,7 @@ TEST_CASE("sampled scopes: what fills the scope around it never takes more than 
     CHECK(r.find("step/op")->time.count() == approx(r.find("step")->time.count()).epsilon(0.01));
 }
 
-TEST_CASE("sampled scopes: a call that was not timed counts as that from when it ends") {
+TEST_CASE("sampled scopes: an untimed call counts as untimed once it has ended") {
     machine_of_short_scopes b;
     b.make_short(op);
     const auto counted = [&] { return b.m.snapshot().find("op")->untimed_calls; };
@@ -287,7 +287,7 @@ TEST_CASE("sampled scopes: a call that was not timed counts as that from when it
     CHECK(untimed > 100);
 }
 
-TEST_CASE("sampled scopes: one that begins in a call that is not timed lies inside of it") {
+TEST_CASE("sampled scopes: a scope opened in an untimed call lies inside that call") {
     machine_of_short_scopes b;
     b.make_short(op);
     const std::uint64_t before = calls_in(b.m, "op");
@@ -306,7 +306,7 @@ TEST_CASE("sampled scopes: one that begins in a call that is not timed lies insi
     CHECK(r.find("op")->calls > before);
     CHECK(r.find("op/inner")->time.count() == approx(1e-3).epsilon(1e-6));
     CHECK(r.find("op")->time >= r.find("op/inner")->time);
-    // The measured part came on top of the estimate, which continues.
+    // The measured part is added to the estimate, which continues.
     const scope_row& then = *r.find("op");
     CHECK(then.time.count() ==
           approx(1e-6 * static_cast<double>(then.calls - 1) + 1e-3).epsilon(1e-3));
@@ -319,7 +319,7 @@ TEST_CASE("sampled scopes: one that begins in a call that is not timed lies insi
 
 namespace {
 
-// A scope that is called again and again, with others inside: what is true of each path.
+// A scope that is called again and again, with others inside; gives the truth of each path.
 class played_scopes {
  public:
     struct path_truth {
@@ -342,7 +342,7 @@ class played_scopes {
             if (p.name.text() == name) found = &p;
         now_ = found != nullptr ? found : &now_->inside.emplace_back(name, now_);
         ++now_->calls;
-        scopes_[scopes_.size() - ++depth_].emplace(b.m, now_->name);  // outer ones lie higher
+        scopes_[scopes_.size() - ++depth_].emplace(b.m, now_->name);  // outer scopes lie higher
     }
     void run(int nanoseconds) {
         b.run(std::chrono::nanoseconds(nanoseconds));
@@ -377,7 +377,7 @@ class played_scopes {
 
 struct kind_of_step {
     std::string name;
-    int steps;  ///< so many that some are not timed; where they differ that takes more
+    int steps;  ///< enough for untimed calls; if lengths differ, that takes more
     void (*step)(played_scopes& p, int i, int steps);
 };
 
@@ -473,7 +473,7 @@ const kind_of_step kinds_of_steps[] = {
 
 }  // namespace
 
-TEST_CASE("sampled scopes: of short ones in short ones each path's time is true and in its bar") {
+TEST_CASE("sampled scopes: short scopes nested in short ones keep their true times") {
     int covered = 0, looked_at = 0;
     for (const kind_of_step& kind : kinds_of_steps)
         for (const std::uint32_t seed : {1u}) {
@@ -501,7 +501,7 @@ TEST_CASE("sampled scopes: of short ones in short ones each path's time is true 
     CHECK(covered >= 0.93 * looked_at);
 }
 
-TEST_CASE("sampled scopes: what estimates take too early in one row is taken from the next one") {
+TEST_CASE("sampled scopes: an overestimate in one row is subtracted from the next") {
     const auto run = [](double scope_cost) {
         machine_of_short_scopes b([](options& set) { set.period = 100us; });
         testing::access::cursor_in(b.m)->cost.worth_timing *= scope_cost;
@@ -523,7 +523,7 @@ TEST_CASE("sampled scopes: what estimates take too early in one row is taken fro
     CHECK(r.find("step")->self.joules() < 0.01 * r.total.joules());
 }
 
-TEST_CASE("sampled scopes: where one inside has run or may run untimed, since when none did is unknown") {
+TEST_CASE("sampled scopes: once an inner scope may have run untimed, its time is estimated") {
     machine_of_short_scopes b;
     scope outer{b.m, "outer"};
     auto& tree = static_cast<detail::thread_context&>(b.tree());
@@ -555,15 +555,16 @@ TEST_CASE("sampled scopes: where one inside has run or may run untimed, since wh
     CHECK(tail_after(call) == 0);
 }
 
-TEST_CASE("sampled scopes: where every call was timed no begin is left behind") {
+TEST_CASE("sampled scopes: no begin is remembered where every call was timed") {
     machine_of_short_scopes b;
     b.call(op, 1us);
     const scope_node& n = *b.tree().root.first_child.load();
     CHECK(n.sampling.length_at(n.ticks_at(0) + 1'000) == 0);
 }
 
-// On the clock of the processor, since only that has the fast path.
-TEST_CASE("sampled scopes: each call of a long one in a call that is not timed is in its time") {
+// On the processor's clock, as only that has the fast path.
+TEST_CASE(
+    "sampled scopes: every call of a long scope inside an untimed call is in that call's time") {
     options o;
     o.backends = no_backends();
     meter m{std::move(o)};
@@ -594,7 +595,7 @@ TEST_CASE("sampled scopes: each call of a long one in a call that is not timed i
     CHECK(outer.ticks_at(now) - before >= inner.ticks_at(now) - inside);
 }
 
-TEST_CASE("sampled scopes: scopes inside an untimed call show while it runs") {
+TEST_CASE("sampled scopes: scopes inside an untimed call are visible while it runs") {
     machine_of_short_scopes b;
     const scope_name step{"step"};
     for (int i = 0; i < 60'000; ++i) {
@@ -623,15 +624,14 @@ TEST_CASE("sampled scopes: scopes inside an untimed call show while it runs") {
     s.reset();
     const report after = b.m.snapshot();
     CHECK(after.find("step")->time >= after.find("step/op")->time);
-    // From where it could be seen first that the call goes on, what is inside of it not twice.
+    // From the first sign that the call continues, without counting the inner scopes twice.
     CHECK((after.find("step")->time - before.find("step")->time).count() ==
           approx(5.05e-3).epsilon(0.006));
     CHECK(after.total.joules() ==
           approx(after.find("step")->total.joules() + after.unscoped.joules()).epsilon(1e-9));
 }
 
-TEST_CASE(
-    "sampled scopes: calls since the last timed one count where sampling ends before the next") {
+TEST_CASE("sampled scopes: calls since the last timed one count if sampling ends before the next") {
     machine_of_short_scopes b;
     for (int i = 0; i < 600'000 && !b.is_sampled(op); i += 5'000)
         for (int k = 0; k < 5'000; ++k) b.call(op, 100ns);
@@ -642,7 +642,7 @@ TEST_CASE(
         waits = !n.is_untimed() || n.calls < n.sampling.calls_before() + 5;
         if (waits) b.run(100ns), s.reset();
     }
-    s->set_total(1);  // this call is to be known
+    s->set_total(1);  // this call is to be timed
     b.run(100ns);
     s.reset();
     const report r = b.m.snapshot();
@@ -650,7 +650,7 @@ TEST_CASE(
     CHECK(row.time.count() == approx(100e-9 * static_cast<double>(row.calls)).epsilon(1e-6));
 }
 
-TEST_CASE("sampled scopes: a call that is not timed may end on another thread") {
+TEST_CASE("sampled scopes: an untimed call may end on another thread") {
     machine_of_short_scopes b;
     b.make_short(op);
     std::optional<scope> s;
@@ -665,7 +665,7 @@ TEST_CASE("sampled scopes: a call that is not timed may end on another thread") 
     CHECK(calls_in(b.m, "op") == opened + 2);
 }
 
-TEST_CASE("sampled scopes: the scope around a call that is not timed may end before it") {
+TEST_CASE("sampled scopes: the parent of an untimed call may end before it") {
     machine_of_short_scopes b;
     std::optional<scope> outer, s;
     outer.emplace(b.m, "outer");
@@ -681,8 +681,7 @@ TEST_CASE("sampled scopes: the scope around a call that is not timed may end bef
     CHECK(calls_in(b.m, "next") == 1);
 }
 
-TEST_CASE(
-    "sampled scopes: one that ended before what is inside of it is not entered again by that") {
+TEST_CASE("sampled scopes: a parent that ended first is not reopened by its inner scopes") {
     machine_of_short_scopes b;
     const scope_name outer_name{"outer"};
     for (int i = 0; i < 60'000; ++i) {
@@ -693,7 +692,7 @@ TEST_CASE(
     b.open_untimed(outer, outer_name);
     s.emplace(b.m, op);
     outer.reset();
-    b.run(10ms);  // the sampler looks at it, and finds it short
+    b.run(10ms);  // the sampler finds it short
     s.reset();
     CHECK(b.tree().current == &b.tree().root);
     { scope next{b.m, "next"}; }
@@ -708,7 +707,7 @@ std::jmp_buf back;
     std::longjmp(back, 1);
 }
 [[gnu::noinline]] void fail_in_two_short_scopes(machine_of_short_scopes& b) {
-    volatile char far_down[16'384];  // what begins later lies above all of it
+    volatile char far_down[16'384];  // later scopes lie above all of it
     far_down[0] = 0;
     if (far_down[0] != 0) return;
     scope s{b.m, op};
@@ -722,7 +721,7 @@ std::jmp_buf back;
 }
 }  // namespace
 
-TEST_CASE("sampled scopes: a call that longjmp left is counted, and nothing nests in it") {
+TEST_CASE("sampled scopes: a call left by longjmp is counted, and nothing nests in it") {
     if (!objects_lie_on_the_stack()) return;
     machine_of_short_scopes b;
     b.make_short(op);
@@ -739,7 +738,7 @@ TEST_CASE("sampled scopes: a call that longjmp left is counted, and nothing nest
     CHECK(r.find("next")->time.count() == approx(1e-3).epsilon(1e-6));
 }
 
-TEST_CASE("sampled scopes: two calls that longjmp left, one in the other, are counted") {
+TEST_CASE("sampled scopes: two nested calls left by longjmp are counted") {
     if (!objects_lie_on_the_stack()) return;
     machine_of_short_scopes b;
     const auto next_are_untimed = [&b] {
@@ -754,7 +753,7 @@ TEST_CASE("sampled scopes: two calls that longjmp left, one in the other, are co
     const report before = b.m.snapshot();
     leave_two_by_longjmp(b);
     {
-        scope next{b.m, "next"};  // above the one left, on the stack
+        scope next{b.m, "next"};  // above the abandoned one, on the stack
         b.run(1us);
     }
     const report r = b.m.snapshot();
@@ -763,7 +762,7 @@ TEST_CASE("sampled scopes: two calls that longjmp left, one in the other, are co
     CHECK(calls_of(r, "next") == 1);
 }
 
-TEST_CASE("sampled scopes: a thread may end, and the meter stop, in a call that is not timed") {
+TEST_CASE("sampled scopes: the thread or the meter may end during an untimed call") {
     std::optional<scope> s;
     {
         machine_of_short_scopes b;
@@ -772,10 +771,10 @@ TEST_CASE("sampled scopes: a thread may end, and the meter stop, in a call that 
         const std::uint64_t opened = b.tree().current->calls;
         CHECK(calls_in(b.m, "op") >= opened);
     }
-    s.reset();  // its meter is gone, its tree is not
+    s.reset();  // the meter is gone, its tree is not
 }
 
-TEST_CASE("sampled scopes: percentiles come from the calls that were timed") {
+TEST_CASE("sampled scopes: percentiles come from the timed calls") {
     machine_of_short_scopes b([](options& o) { o.percentiles = true; });
     std::mt19937 random(9);
     constexpr int calls = is_sanitized ? 150'000 : 300'000;
@@ -796,7 +795,7 @@ TEST_CASE("sampled scopes: a trace has every call") {
     CHECK(r.slices.slices.size() == 40'000);
 }
 
-TEST_CASE("sampled scopes: tasks are timed at every call, however short") {
+TEST_CASE("sampled scopes: every call of a task is timed, however short") {
     machine_of_short_scopes b([](options& o) { o.period = 100us; });
     span request{b.m, "request"};
     for (int i = 0; i < 30'000; ++i) {
@@ -808,7 +807,7 @@ TEST_CASE("sampled scopes: tasks are timed at every call, however short") {
     CHECK(b.m.snapshot().find("request/task")->untimed_calls == 0);
 }
 
-TEST_CASE("sampled scopes: reports are written, read, subtracted and merged with what they say") {
+TEST_CASE("sampled scopes: reports with them are written, read, subtracted and merged") {
     machine_of_short_scopes b;
     b.make_short(op);
     const report before = b.m.snapshot();
@@ -826,7 +825,7 @@ TEST_CASE("sampled scopes: reports are written, read, subtracted and merged with
     CHECK(read->find("op")->time_uncertainty == now.time_uncertainty);
 }
 
-TEST_CASE("sampled scopes: threads open short scopes while a sampler looks and decides") {
+TEST_CASE("sampled scopes: threads open short scopes while a sampler looks at them") {
     constexpr int threads = 4, calls = is_sanitized ? 25'000 : 60'000;
     options o;
     o.period = 1ms;

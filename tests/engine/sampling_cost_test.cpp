@@ -1,4 +1,4 @@
-// What samplers may take of a processor: waiting for updates ends where it costs too much.
+// The samplers' limit on processor time: waiting for updates ends when it costs too much.
 #include "approx.hpp"
 #include "joulery/backend.hpp"
 #include "joulery/detail/session/engine.hpp"
@@ -35,7 +35,7 @@ using testing::scripted_backend;
 using testing::simulated_counter;
 using testing::simulated_machine;
 
-TEST_CASE("sampling cost: waiting for updates stays within its share of a core, in the long run") {
+TEST_CASE("sampling cost: waiting for updates stays within its share of a core in the long run") {
     simulated_machine machine;
     machine.reads_take(2us);
     meter m{machine.options_with({simulated_counter{}})};
@@ -45,11 +45,11 @@ TEST_CASE("sampling cost: waiting for updates stays within its share of a core, 
     const std::uint64_t reads = machine.reads();
     machine.run(100s);
     const auto more = static_cast<double>(machine.reads() - reads);
-    CHECK(more * 2e-6 < 0.002 * 100);  // what reading took; what waiting took is more
+    CHECK(more * 2e-6 < 0.002 * 100);  // the cost of reading; waiting costs more
     CHECK(more > 5 * 100);
 }
 
-TEST_CASE("sampling cost: an estimate has no updates of its own, and is read once a sample") {
+TEST_CASE("sampling cost: an estimate, without updates of its own, is read once a sample") {
     const auto reads = [](quality provenance) {
         channel c;
         c.id = "machine/estimate";
@@ -72,7 +72,7 @@ TEST_CASE("sampling cost: an estimate has no updates of its own, and is read onc
     CHECK(reads(quality::measured) > 40);
 }
 
-TEST_CASE("sampling cost: of hundreds of gauges those with most to tell end a row at a sample") {
+TEST_CASE("sampling cost: of hundreds of gauges, those that tell most end a row at a sample") {
     std::vector<channel> gauges(300);
     std::vector<std::uint64_t> watts;
     for (std::size_t i = 0; i < gauges.size(); ++i) {
@@ -104,7 +104,7 @@ TEST_CASE("sampling cost: of hundreds of gauges those with most to tell end a ro
                 ++ended, ++rows[c];
         CHECK(ended <= most);
     }
-    CHECK(rows[0] > 200);  // the others share the rest
+    CHECK(rows[0] > 200);  // the others take turns
     CHECK(*std::min_element(rows.begin(), rows.end()) >= 5);
     const report r = m.snapshot();  // and nothing is lost
     CHECK(r.total.joules() == approx(10 * (3 * 50 + 297)));
@@ -138,8 +138,8 @@ TEST_CASE("sampling cost: the report says what reading each backend cost") {
     CHECK(text.find("rapl-powercap: ") == std::string::npos);  // does not matter
 }
 
-TEST_CASE("sampling cost: processing readings is separate from reading them") {
-    // Takes its time on the processor, and says so.
+TEST_CASE("sampling cost: processing readings is counted separately from reading") {
+    // Takes processor time on purpose, and reports it.
     struct busy_counter final : backend {
         std::string_view name() const noexcept override { return "busy"; }
         const std::vector<channel>& channels() const noexcept override { return channels_; }
@@ -174,7 +174,7 @@ TEST_CASE("sampling cost: processing readings is separate from reading them") {
 
 namespace {
 
-// While it is read, the device goes on drawing.
+// While it is read, the device keeps drawing.
 struct slow_counter final : backend {
     slow_counter(channel of, std::function<double()> joules)
         : channels_{std::move(of)}, joules_(std::move(joules)) {}
@@ -188,7 +188,7 @@ struct slow_counter final : backend {
     std::function<double()> joules_;
 };
 
-// A program beside a counter that is too slow to be dated: a read takes half of an update.
+// A program beside a counter that is too slow to be dated: a read takes half an update period.
 struct program_of_a_slow_counter {
     explicit program_of_a_slow_counter(std::chrono::microseconds update = 100ms)
         : m(with_counter(update)) {}
@@ -236,7 +236,7 @@ TEST_CASE("sampling cost: a counter too slow to be dated still ends a row every 
 }
 
 TEST_CASE("sampling cost: rows that are expensive to process are rare") {
-    for (const double row_seconds : {0.0, 20e-3}) {  // that of tens of thousands of scopes
+    for (const double row_seconds : {0.0, 20e-3}) {  // the time for tens of thousands of scopes
         CAPTURE(row_seconds);
         program_of_a_slow_counter p(10ms);
         detail::metered_backend& source = *testing::access::engine_of(p.m).backends()[0];
@@ -259,7 +259,7 @@ TEST_CASE("sampling cost: rows that are expensive to process are rare") {
     }
 }
 
-TEST_CASE("sampling cost: a gauge is read as often as before where rows cost much") {
+TEST_CASE("sampling cost: expensive rows do not slow down the reads of a gauge") {
     struct gauge final : backend {
         explicit gauge(const double* watts) : watts_(watts) {
             channels_[0].part = component::gpu;
@@ -286,7 +286,7 @@ TEST_CASE("sampling cost: a gauge is read as often as before where rows cost muc
     int rows = 0;
     scope s{m, "work"};
     for (int i = 0; i < 6'000; ++i) {
-        watts = i / 150 % 2 == 0 ? 100 : 500;  // a second and a half each
+        watts = i / 150 % 2 == 0 ? 100 : 500;  // one and a half seconds each
         clock->advance(10ms);
         joules += watts * 10e-3;
         const std::uint64_t before = source.reader.read_at();

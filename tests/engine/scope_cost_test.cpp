@@ -1,4 +1,4 @@
-// What scopes took is in the report, and where it is too much a line says which scope to move.
+// The report contains the cost of scopes, and names the scope to move if that is too high.
 #include "joulery/detail/session/timing_policy.hpp"
 
 #include "approx.hpp"
@@ -35,7 +35,7 @@ report of_calls(std::uint64_t calls) {
 }
 }  // namespace
 
-TEST_CASE("scope cost: within the budget it is a figure, and no warning") {
+TEST_CASE("scope cost: within the budget it is a figure without a warning") {
     report r = of_calls(10'000'000);
     add_scope_cost(r, 20e-9, 0.01);
     CHECK(r.overhead.scopes.count() == approx(0.2).epsilon(1e-4));
@@ -52,11 +52,11 @@ TEST_CASE("scope cost: over the budget the path with the most calls is named") {
                    "of 1 %: step/op has 100 M calls of 100 ns, and a scope takes 20 ns"));
 }
 
-TEST_CASE("scope cost: of several paths the one that is furthest over its budget is named") {
+TEST_CASE("scope cost: among several paths, the one furthest over its budget is named") {
     report r = of_calls(100'000'000);
     scope_row other = r.scopes[1];
     other.parent = scope_row::no_parent;
-    other.name = other.path = "poll";  // more calls, each of which pays for its scope
+    other.name = other.path = "poll";  // more calls, and each takes the time of a scope
     other.calls = 150'000'000;
     other.time = seconds(300);
     r.scopes.push_back(other);
@@ -71,14 +71,14 @@ TEST_CASE("scope cost: of several paths the one that is furthest over its budget
                    "around many of them and pass their number to add_items()"));
 }
 
-TEST_CASE("scope cost: a few calls are not worth a word, however short") {
+TEST_CASE("scope cost: a few calls give no warning, however short") {
     report r = of_calls(100);
     r.scopes[0].time = seconds(1e-6);
     add_scope_cost(r, 20e-9, 0.01);
     CHECK(r.warnings.empty());
 }
 
-TEST_CASE("scope cost: a meter measures it on the processor's own clock, and on no other") {
+TEST_CASE("scope cost: measured only on the processor's own clock") {
     for (const bool played : {false, true}) {
         CAPTURE(played);
         options o;

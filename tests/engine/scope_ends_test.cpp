@@ -1,4 +1,4 @@
-// Scopes that end late, on another thread, or not at all.
+// Scopes that end late, on another thread, or never.
 
 #include "approx.hpp"
 #include "engine/child_process.hpp"
@@ -33,7 +33,7 @@ using testing::simulated_machine;
 
 namespace {
 
-// A meter on a machine that draws 100 W, and time that passes when the test says so.
+// A meter on a machine that draws 100 W; time passes when the test says so.
 struct metered_machine {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
@@ -44,7 +44,7 @@ struct metered_machine {
     void run(std::chrono::nanoseconds t) { machine.run(t); }
 };
 
-// Part of an object that one thread makes and another destroys.
+// Part of an object that one thread creates and another destroys.
 struct session_object {
     scope whole;
     explicit session_object(meter& m) : whole(m, "session") {}
@@ -68,7 +68,7 @@ double own_joules_of_all(const report& r) {
 
 }  // namespace
 
-TEST_CASE("scope ends: one that outlives its thread has all of its time, calls and joules") {
+TEST_CASE("scope ends: a scope that outlives its thread has all its time, calls and joules") {
     metered_machine b;
     std::unique_ptr<session_object> session;
     on_another_thread([&] {
@@ -76,7 +76,7 @@ TEST_CASE("scope ends: one that outlives its thread has all of its time, calls a
         scope part{b.m, "part"};
         b.run(5ms);
     });
-    b.run(300ms);  // samples that would drop the tree of an ended thread
+    b.run(300ms);  // samples that would free the ended thread's tree
     session.reset();
     b.run(50ms);
     for (int i = 0; i < 2; ++i) {
@@ -91,7 +91,7 @@ TEST_CASE("scope ends: one that outlives its thread has all of its time, calls a
     }
 }
 
-TEST_CASE("scope ends: several of an ended thread may end in any order, after the meter too") {
+TEST_CASE("scope ends: scopes of an ended thread may end in any order, also after the meter") {
     auto b = std::make_unique<metered_machine>();
     std::optional<scope> outer, inner, last;
     on_another_thread([&] {
@@ -110,7 +110,7 @@ TEST_CASE("scope ends: several of an ended thread may end in any order, after th
     CHECK(time_of(r, "outer/inner/last") == approx(0.030));
     b->machine.detach();
     b.reset();
-    last.reset();  // and touches nothing that went
+    last.reset();  // and touches no freed memory
 }
 
 TEST_CASE("scope ends: scopes in static objects end after main and are in the report") {
@@ -128,7 +128,7 @@ TEST_CASE("scope ends: scopes in static objects end after main and are in the re
             static const scope whole{"program"};
             phase.emplace("first");
             phase.emplace("second");
-            // Runs before the scopes end, long enough for an ended thread's tree to be dropped.
+            // Runs before the scopes end, long enough for an ended thread's tree to be freed.
             std::atexit([] {
                 for (const int by = reads + 20; reads < by;) std::this_thread::yield();
             });
@@ -143,7 +143,7 @@ TEST_CASE("scope ends: scopes in static objects end after main and are in the re
     CHECK(calls_of(*r, "program/second") == 1);
 }
 
-TEST_CASE("scope ends: what another thread ended is over, and nothing nests in it afterwards") {
+TEST_CASE("scope ends: a scope ended by another thread is over, and nothing nests in it later") {
     metered_machine b;
     std::optional<scope> request;
     request.emplace(b.m, "request");
@@ -162,7 +162,7 @@ TEST_CASE("scope ends: what another thread ended is over, and nothing nests in i
     CHECK(contains(r.warnings, "1 scopes ended on a different thread"));
 }
 
-TEST_CASE("scope ends: inner scopes go on when another thread ends the one around them") {
+TEST_CASE("scope ends: inner scopes continue when another thread ends their parent") {
     metered_machine b;
     std::optional<scope> outer;
     outer.emplace(b.m, "outer");
@@ -183,7 +183,7 @@ TEST_CASE("scope ends: inner scopes go on when another thread ends the one aroun
     CHECK(own_joules_of_all(r) == approx(r.total.joules()));
 }
 
-TEST_CASE("scope ends: requests that other threads end lie side by side and share the energy") {
+TEST_CASE("scope ends: requests ended by other threads are siblings and share the energy") {
     metered_machine b;
     std::deque<std::optional<scope>> in_flight;
     constexpr int requests = 60;
@@ -222,7 +222,7 @@ std::jmp_buf back;
 
 }  // namespace
 
-TEST_CASE("scope ends: what longjmp went over is closed when the next scope begins") {
+TEST_CASE("scope ends: scopes skipped by longjmp are closed when the next scope begins") {
     if (!objects_lie_on_the_stack()) return;
     metered_machine b;
     try_something(b);
@@ -238,7 +238,7 @@ TEST_CASE("scope ends: what longjmp went over is closed when the next scope begi
     CHECK(contains(r.warnings, "1 scopes were left without an end (longjmp)"));
 }
 
-TEST_CASE("scope ends: what longjmp went over is closed when the scope around it ends") {
+TEST_CASE("scope ends: scopes skipped by longjmp are closed when their parent ends") {
     if (!objects_lie_on_the_stack()) return;
     metered_machine b;
     {
@@ -252,7 +252,7 @@ TEST_CASE("scope ends: what longjmp went over is closed when the scope around it
     CHECK(time_of(r, "outer") == approx(0.002));
 }
 
-TEST_CASE("scope ends: a thousand longjmps nest nothing") {
+TEST_CASE("scope ends: a thousand longjmps build no nesting") {
     if (!objects_lie_on_the_stack()) return;
     metered_machine b;
     for (int i = 0; i < 1'000; ++i) try_something(b);
@@ -263,7 +263,7 @@ TEST_CASE("scope ends: a thousand longjmps nest nothing") {
     CHECK(calls_of(r, "next") == 1);
 }
 
-TEST_CASE("scope ends: a thread that ends over abandoned scopes leaves them closed") {
+TEST_CASE("scope ends: a thread that ends with abandoned scopes leaves them closed") {
     if (!objects_lie_on_the_stack()) return;
     metered_machine b;
     on_another_thread([&] { try_something(b); });
@@ -271,7 +271,7 @@ TEST_CASE("scope ends: a thread that ends over abandoned scopes leaves them clos
     CHECK(time_of(b.m.snapshot(), "risky") == approx(0.001));
 }
 
-TEST_CASE("scope ends: scopes held in objects on the heap enclose those on the stack") {
+TEST_CASE("scope ends: scopes held in heap objects contain those on the stack") {
     metered_machine b;
     const auto session = std::make_unique<session_object>(b.m);
     for (int i = 0; i < 2; ++i) {

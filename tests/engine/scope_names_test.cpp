@@ -1,4 +1,4 @@
-// A scope's name is its characters, wherever they lie.
+// A scope's name is its characters, wherever they are stored.
 #include "joulery/scope.hpp"
 
 #include "engine/support.hpp"
@@ -28,7 +28,7 @@ struct metered_machine {
     metered_machine() { machine.attach(m); }
 };
 
-// A tensor of a C library: its name is an array that is used again for the next one.
+// A tensor of a C library: its name is an array that is reused for the next one.
 struct tensor {
     char text[64];
     const char (&name)[64] = text;
@@ -40,7 +40,7 @@ struct tensor {
 
 }  // namespace
 
-TEST_CASE("scope names: a const array's content counts, not its address") {
+TEST_CASE("scope names: the content of a const array counts, not its address") {
     metered_machine b;
     tensor t;
     for (const char* name : {"blk.0", "blk.1", "blk.0"}) {
@@ -54,8 +54,8 @@ TEST_CASE("scope names: a const array's content counts, not its address") {
     CHECK(r.find("blk.0")->path.size() == 5);  // up to the first NUL
 }
 
-// What dlclose and dlopen do to literals: other characters at the same address, of the same length.
-TEST_CASE("scope names: an array that is full holds another name the next time") {
+// What dlclose and dlopen do to literals: other characters of the same length at the same address.
+TEST_CASE("scope names: an array that is completely filled may be reused for another name") {
     metered_machine b;
     char memory[6];
     const char(&literal)[6] = memory;
@@ -68,7 +68,7 @@ TEST_CASE("scope names: an array that is full holds another name the next time")
     CHECK(calls_of(r, "gamma") == 30);
 }
 
-TEST_CASE("scope names: local arrays in different places are different names") {
+TEST_CASE("scope names: local arrays with different content are different names") {
     metered_machine b;
     for (int i = 0; i < 3; ++i) {
         {
@@ -93,7 +93,7 @@ TEST_CASE("scope names: local arrays in different places are different names") {
     for (const char* name : {"one", "two", "six", "ten"}) CHECK(calls_of(r, name) == 3);
 }
 
-TEST_CASE("scope names: an array without a NUL is its characters, another than a shorter literal") {
+TEST_CASE("scope names: an array without a NUL is its characters, not a shorter literal") {
     metered_machine b;
     static const char three[3] = {'a', 'b', 'c'};
     for (int i = 0; i < 2; ++i) {
@@ -105,7 +105,8 @@ TEST_CASE("scope names: an array without a NUL is its characters, another than a
     CHECK(calls_of(r, "abc") == 2);
 }
 
-TEST_CASE("scope names: names end at the first NUL, in strings too, and empty ones are unnamed") {
+TEST_CASE(
+    "scope names: a name ends at the first NUL, also in strings, and an empty one is unnamed") {
     metered_machine b;
     const std::string padded("padded\0\0\0", 9);
     { scope s{b.m, padded}; }
@@ -120,7 +121,7 @@ TEST_CASE("scope names: names end at the first NUL, in strings too, and empty on
     CHECK(calls_of(r, "(unnamed)") == 3);
 }
 
-TEST_CASE("scope names: of two long literals with the same first 200 bytes the calls add up") {
+TEST_CASE("scope names: long literals with the same first 200 bytes are one row") {
     metered_machine b;
     std::string text(210, 'x');
     for (int i = 0; i < 3; ++i) {
@@ -132,7 +133,7 @@ TEST_CASE("scope names: of two long literals with the same first 200 bytes the c
     CHECK(r.scopes.front().calls == 3);
 }
 
-TEST_CASE("scope names: a hundred literals of one parent are each found again") {
+TEST_CASE("scope names: each of a hundred literals in one parent is found again") {
     metered_machine b;
     std::deque<std::array<char, 8>> literals;
     for (int i = 0; i < 100; ++i) {
@@ -152,7 +153,7 @@ std::size_t look_ups = 0;
 detail::scope_node* counted_look_up(detail::thread_cursor* tree, const char* name, std::size_t size,
                                     const void* holder, std::uintptr_t live) noexcept;
 
-// The slow ways of scopes, with those counted that look a name up.
+// The slow path of scopes, with a count of name lookups.
 struct counted_look_ups {
     const detail::slow_path_table* const real = detail::slow_path.load();
     detail::slow_path_table counted = *real;
@@ -178,7 +179,7 @@ options only_times() {
     return o;
 }
 
-// Each name in turn, in a scope of its own.
+// Opens and ends a scope of each name in turn.
 void visit(meter& m, const std::vector<scope_name>& names) {
     for (const scope_name& n : names) scope s{m, n};
 }
@@ -191,7 +192,7 @@ std::vector<scope_name> names_of(int count) {
 
 }  // namespace
 
-TEST_CASE("scope names: siblings in turn are looked up in the first two rounds only") {
+TEST_CASE("scope names: siblings in a fixed order are looked up only in the first two rounds") {
     for (const int count : {1, 2, 5, 12, 16, 200}) {
         CAPTURE(count);
         meter m{only_times()};
@@ -217,7 +218,7 @@ TEST_CASE("scope names: siblings in random order are each counted under their ow
         const std::size_t at = random() % names.size();
         ++calls[at];
         scope s{m, names[at]};
-        if (i % 3 == 0) {  // the same names inside, with an order of their own
+        if (i % 3 == 0) {  // the same names inside, in an order of their own
             scope inner{m, names[random() % 2]};
         }
     }
@@ -226,7 +227,7 @@ TEST_CASE("scope names: siblings in random order are each counted under their ow
         CHECK(r.find(names[i].text())->calls == calls[i]);
 }
 
-TEST_CASE("scope names: a kept name, a literal and a string of the same characters are one row") {
+TEST_CASE("scope names: a stored name, a literal and a string of the same characters are one row") {
     meter m{only_times()};
     scope_name first{"attention"}, kept{std::move(first)};
     for (int i = 0; i < 3; ++i) {
@@ -241,7 +242,7 @@ TEST_CASE("scope names: a kept name, a literal and a string of the same characte
     CHECK(kept.text() == "attention");
 }
 
-TEST_CASE("scope names: kept names that no row can have end up where a string's would") {
+TEST_CASE("scope names: invalid stored names are treated as invalid strings are") {
     meter m{only_times()};
     const scope_name empty{""}, cut{"ab" + std::string(1, '\0') + "cd"},
         endless{std::string(5'000, 'x')};
@@ -253,14 +254,14 @@ TEST_CASE("scope names: kept names that no row can have end up where a string's 
     CHECK(calls_of(r, std::string(200, 'x')) == 2);
 }
 
-TEST_CASE("child index: finds entries by parent and name, and only those") {
+TEST_CASE("child index: finds entries by parent and name, and no others") {
     using joulery::detail::scope_node;
     scope_node root, other;
     std::deque<std::string> names;
     std::deque<scope_node> nodes;
     joulery::detail::child_index children;
     CHECK(children.find(root, "anything") == nullptr);
-    for (int i = 0; i < 2'000; ++i) {  // names of every length, with a common beginning
+    for (int i = 0; i < 2'000; ++i) {  // names of every length, with a common prefix
         names.push_back(std::string(static_cast<std::size_t>(i % 40), 'a') + std::to_string(i));
         scope_node& n = nodes.emplace_back();
         n.parent = i % 3 == 0 ? &other : &root;

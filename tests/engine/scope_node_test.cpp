@@ -6,7 +6,7 @@
 
 using joulery::detail::scope_node;
 
-TEST_CASE("scope node: its time is what it was open, the open call included up to now") {
+TEST_CASE("scope node: its time is all it was open, including the open call up to now") {
     scope_node n;
     CHECK_FALSE(n.is_open());
     n.open(100);
@@ -24,7 +24,7 @@ TEST_CASE("scope node: its time is what it was open, the open call included up t
     CHECK(n.calls.load() == 2);
 }
 
-TEST_CASE("scope node: a reader that took its time before the node was opened sees none of it") {
+TEST_CASE("scope node: a reader with an earlier timestamp sees none of an open call") {
     scope_node first;
     first.open(1'000);
     CHECK(first.ticks_at(990) == 0);  // not 2^63 - 10
@@ -37,7 +37,7 @@ TEST_CASE("scope node: a reader that took its time before the node was opened se
     CHECK(again.ticks_at(1'005) == 55);
 }
 
-TEST_CASE("scope node: ticks beyond 2^62 are no different from small ones") {
+TEST_CASE("scope node: ticks beyond 2^62 behave like small ones") {
     const std::uint64_t late = (std::uint64_t{1} << 62) + 12'345;
     scope_node n;
     n.open(late);

@@ -1,4 +1,4 @@
-// What scopes do with names, nesting, threads and odd endings.
+// Names, nesting, threads and unusual ends of scopes.
 #include "joulery/scope.hpp"
 
 #include "approx.hpp"
@@ -26,7 +26,7 @@ using testing::simulated_machine;
 
 namespace {
 
-// A meter on a machine that draws 100 W, and time that passes when the test says so.
+// A meter on a machine that draws 100 W; time passes when the test says so.
 struct bench_machine {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
@@ -51,7 +51,7 @@ void recurse(bench_machine& b, int levels) {
 
 }  // namespace
 
-TEST_CASE("scopes: each level of a recursion has its path, parents contain children") {
+TEST_CASE("scopes: each recursion level has its own path, and parents contain children") {
     bench_machine b;
     recurse(b, 3);
     const report r = b.m.snapshot();
@@ -66,7 +66,7 @@ TEST_CASE("scopes: each level of a recursion has its path, parents contain child
     CHECK(r.find("f/f")->self.joules() == approx(0.1).epsilon(1e-3));
 }
 
-TEST_CASE("scopes: nesting beyond 256 levels is part of the deepest scope, and said so") {
+TEST_CASE("scopes: nesting beyond 256 levels goes to the deepest scope, with a note") {
     bench_machine b;
     recurse(b, 300);
     recurse(b, 300);
@@ -84,7 +84,7 @@ TEST_CASE("scopes: nesting beyond 256 levels is part of the deepest scope, and s
     CHECK(calls_of(b.m.snapshot(), "after") == 1);  // back at the top
 }
 
-TEST_CASE("scopes: one name under different parents is different paths") {
+TEST_CASE("scopes: the same name under different parents makes different paths") {
     bench_machine b;
     for (int i = 0; i < 3; ++i) {
         {
@@ -103,7 +103,7 @@ TEST_CASE("scopes: one name under different parents is different paths") {
     CHECK(time_of(r, "test/load") == approx(0.006));
 }
 
-TEST_CASE("scopes: a buffer's content is the name, whatever it held before") {
+TEST_CASE("scopes: a buffer's current content is the name, whatever it was before") {
     bench_machine b;
     char buffer[16];
     for (const char* name : {"one", "two", "one", "three", "one"}) {
@@ -120,9 +120,9 @@ TEST_CASE("scopes: a buffer's content is the name, whatever it held before") {
     CHECK(calls_of(b.m.snapshot(), "(null)") == 1);
 }
 
-TEST_CASE("scopes: a name may come as any kind of text; equal texts are one path") {
+TEST_CASE("scopes: names may be any kind of text, and equal texts are one path") {
     bench_machine b;
-    static const char same_text[] = "layer";  // another address than the literal below
+    static const char same_text[] = "layer";  // not the address of the literal below
     const std::string text = "layer";
     const char* pointer = text.c_str();
     for (int i = 0; i < 2; ++i) {
@@ -138,7 +138,7 @@ TEST_CASE("scopes: a name may come as any kind of text; equal texts are one path
     CHECK(calls_of(r, "layer") == 12);
 }
 
-TEST_CASE("scopes: empty, long and foreign names are names too") {
+TEST_CASE("scopes: empty, long and non-ASCII names are accepted") {
     bench_machine b;
     std::string longer;
     for (int i = 0; i < 150; ++i) longer += "é";  // 300 bytes
@@ -187,7 +187,7 @@ TEST_CASE("scopes: ten thousand distinct paths each have their calls and joules"
     CHECK(self == approx(0.198 * outers).epsilon(1e-3));  // 2 x 99 x 10 us x 100 W each
 }
 
-TEST_CASE("scopes: names made of numbers are folded before memory runs out") {
+TEST_CASE("scopes: numbered names are folded before memory runs out") {
     detail::path_table paths;
     for (std::size_t i = 0; i < detail::path_table::max_paths; ++i)
         paths.intern(nullptr, "request " + std::to_string(i));
@@ -199,7 +199,7 @@ TEST_CASE("scopes: names made of numbers are folded before memory runs out") {
     CHECK(paths.intern(nullptr, "request 7")->path == "request 7");  // known ones stay
 }
 
-TEST_CASE("scopes: items add up by path, the first name stays") {
+TEST_CASE("scopes: items add up by path, and the first item name is kept") {
     bench_machine b;
     for (int i = 0; i < 4; ++i) {
         scope s{b.m, "step"};
@@ -221,7 +221,7 @@ TEST_CASE("scopes: items add up by path, the first name stays") {
     CHECK(r.find("none")->item_name.empty());
 }
 
-TEST_CASE("scopes: one that is open across reports has its whole time, calls, items and joules") {
+TEST_CASE("scopes: a scope open across reports has its whole time, calls, items and joules") {
     bench_machine b;
     std::optional<scope> s;
     s.emplace(b.m, "long");
@@ -237,7 +237,7 @@ TEST_CASE("scopes: one that is open across reports has its whole time, calls, it
     }
     b.run(5ms);
     s.reset();
-    for (int i = 0; i < 2; ++i) {  // the second report is no different
+    for (int i = 0; i < 2; ++i) {  // the second report is the same
         r = b.m.snapshot();
         CHECK(calls_of(r, "long") == 1);
         CHECK(time_of(r, "long") == approx(0.035));
@@ -250,7 +250,7 @@ TEST_CASE("scopes: one that is open across reports has its whole time, calls, it
     }
 }
 
-TEST_CASE("scopes: ending out of order closes the right ones and loses no later scope") {
+TEST_CASE("scopes: ending out of order closes the right scopes and loses no later one") {
     bench_machine b;
     std::optional<scope> outer, middle, inner;
     outer.emplace(b.m, "outer");
@@ -283,7 +283,7 @@ TEST_CASE("scopes: ending out of order closes the right ones and loses no later 
     CHECK(r.find("outer/middle/inner")->total.joules() <= r.find("outer")->total.joules() + 1e-9);
 }
 
-TEST_CASE("scopes: in code without blocks each phase ends where the next one begins") {
+TEST_CASE("scopes: next() ends a phase where the next one begins, without blocks") {
     bench_machine b;
     {
         scope around{b.m, "around"};
@@ -295,7 +295,7 @@ TEST_CASE("scopes: in code without blocks each phase ends where the next one beg
             phase->add_items(4, "row");
             b.run(2ms);
         }
-        scope odd{b.m, "odd"};  // and whatever is open then
+        scope odd{b.m, "odd"};  // and whichever phase is open then
         phase.reset();
         b.run(5ms);
     }
@@ -308,7 +308,7 @@ TEST_CASE("scopes: in code without blocks each phase ends where the next one beg
     CHECK(time_of(r, "around/run/odd") == approx(5e-3));
 }
 
-TEST_CASE("scopes: threads that end leave their calls, time and joules") {
+TEST_CASE("scopes: ended threads leave their calls, time and joules in the report") {
     bench_machine b;
     for (int i = 0; i < 100; ++i) {
         std::thread worker([&] {
@@ -328,7 +328,7 @@ TEST_CASE("scopes: threads that end leave their calls, time and joules") {
     }
 }
 
-TEST_CASE("scopes: many threads at once, each with its own stack") {
+TEST_CASE("scopes: many threads have a stack each") {
     options o;
     o.backends.push_back(std::make_unique<engine_test::joule_a_read>());
     meter m{std::move(o)};
@@ -351,7 +351,7 @@ TEST_CASE("scopes: many threads at once, each with its own stack") {
     CHECK(r.find("request")->time.count() < 16 * r.context.duration.count());
 }
 
-TEST_CASE("scopes: two meters on one thread know nothing of each other") {
+TEST_CASE("scopes: two meters on one thread are independent") {
     bench_machine b, c;
     {
         scope x{b.m, "x"};
@@ -375,5 +375,5 @@ TEST_CASE("scopes: a scope may end after its meter") {
     b.reset();
     s->add_items(1, "token");
     CHECK(static_cast<bool>(*s));
-    s.reset();  // and touches nothing that went
+    s.reset();  // and touches no freed memory
 }

@@ -1,4 +1,4 @@
-// The JOULERY_* variables through the whole of a session, on a machine made of files.
+// The JOULERY_* variables in a complete session, on a machine made of files.
 #include "joulery/session.hpp"
 
 #include "engine/child_process.hpp"
@@ -34,7 +34,7 @@ struct answer {
     json report;
 };
 
-// The JSON report of a program with one scope, under these variables.
+// The JSON report of a program with one scope, run with these variables.
 answer report_under(std::vector<std::pair<std::string, std::string>> variables) {
     const engine_test::folder files;
     variables.emplace_back("JOULERY_REPORT", files.path("run.json"));
@@ -64,7 +64,7 @@ std::vector<std::string> ids_of(const answer& a) {
 
 }  // namespace
 
-TEST_CASE("environment: JOULERY_SYSROOT is the machine that is measured") {
+TEST_CASE("environment: JOULERY_SYSROOT sets the machine that is measured") {
     fake_system machine;
     const answer a = report_under({{"JOULERY_SYSROOT", with_rapl(machine).path("")}});
     CHECK(a.child.exit_code == 0);
@@ -75,7 +75,7 @@ TEST_CASE("environment: JOULERY_SYSROOT is the machine that is measured") {
     CHECK(a.report["scopes"][0]["path"] == "work");
 }
 
-TEST_CASE("environment: JOULERY_BACKENDS=none measures time alone") {
+TEST_CASE("environment: JOULERY_BACKENDS=none measures only time") {
     fake_system machine;
     const answer a = report_under(
         {{"JOULERY_SYSROOT", with_rapl(machine).path("")}, {"JOULERY_BACKENDS", "none"}});
@@ -84,7 +84,7 @@ TEST_CASE("environment: JOULERY_BACKENDS=none measures time alone") {
     CHECK(a.child.err.find(": times but no energy: JOULERY_BACKENDS=none\n") != std::string::npos);
 }
 
-TEST_CASE("environment: a backend that does not exist is named, with those that do") {
+TEST_CASE("environment: an unknown backend is reported with the known ones") {
     fake_system machine;
     const answer a = report_under({{"JOULERY_SYSROOT", with_rapl(machine).path("")},
                                    {"JOULERY_BACKENDS", "rapl-powercap,warp-core"}});
@@ -96,7 +96,7 @@ TEST_CASE("environment: a backend that does not exist is named, with those that 
     CHECK(a.child.exit_code == 0);
 }
 
-TEST_CASE("environment: a backend that was asked for and can't be opened gives its reason") {
+TEST_CASE("environment: a requested backend that can't be opened gives its reason") {
     fake_system machine;
     machine.folder("/sys");
     const answer a = report_under(
@@ -106,7 +106,7 @@ TEST_CASE("environment: a backend that was asked for and can't be opened gives i
     CHECK(a.child.err.find("rapl-powercap: ") != std::string::npos);
 }
 
-TEST_CASE("environment: nonsense is named in the report and on stderr, defaults are used") {
+TEST_CASE("environment: invalid values are reported and the defaults used") {
     fake_system machine;
     const answer a = report_under({{"JOULERY_SYSROOT", with_rapl(machine).path("")},
                                    {"JOULERY", "perhaps"},
@@ -135,7 +135,7 @@ TEST_CASE("environment: region, intensity and PUE are in the report") {
     CHECK(stated.child.err.find("JOULERY_INTENSITY") == std::string::npos);
 }
 
-TEST_CASE("environment: where no backend that is named exists, the machine's own are read") {
+TEST_CASE("environment: with only unknown backends requested, the defaults are used") {
     fake_system machine;
     const answer a = report_under(
         {{"JOULERY_SYSROOT", with_rapl(machine).path("")}, {"JOULERY_BACKENDS", "rapl-pwrcap"}});
@@ -152,7 +152,7 @@ TEST_CASE("environment: text on stderr contains no terminal codes and no line br
     CHECK(a.child.err.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the reason") {
+TEST_CASE("environment: a JOULERY_SYSROOT that is not a folder is reported with the reason") {
     const engine_test::folder files;
     const answer a = report_under({{"JOULERY_SYSROOT", files.path("nowhere")}});
     CHECK(warns_of(a, files.path("nowhere") + ": No such file or directory"));
@@ -160,8 +160,8 @@ TEST_CASE("environment: a JOULERY_SYSROOT that is no folder is named with the re
     CHECK(a.child.exit_code == 0);
 }
 
-TEST_CASE("environment: a program at its limit of open files is warned what that costs") {
-    if (is_sanitized) return;  // whose runtime opens a pipe to see whether a pointer is a good one
+TEST_CASE("environment: a program at its limit of open files is warned of the consequences") {
+    if (is_sanitized) return;  // its runtime opens a pipe to check pointers
     const engine_test::folder files;
     const child_result r = in_child(
         [] {
@@ -181,12 +181,12 @@ TEST_CASE("environment: a program at its limit of open files is warned what that
     CHECK(report.find("no more files can be opened") != std::string::npos);
 }
 
-TEST_CASE("environment: the idle power is measured with the backends that the run will have") {
+TEST_CASE("environment: idle power is measured with the same backends as the run") {
     const child_result none = in_child(
         [] { std::printf("%g W", measure_idle_power(std::chrono::milliseconds(40)).watts()); },
         {{"JOULERY_BACKENDS", "none"}});
     CHECK(none.out == "0 W");
-    // A name that there is not leaves what there is, here as there.
+    // An unknown name leaves the defaults, here as well.
     const child_result misspelled =
         in_child([] { std::printf("%zu", testing::measuring_meter().channels().size()); },
                  {{"JOULERY_BACKENDS", "estmate"}});

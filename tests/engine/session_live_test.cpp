@@ -23,7 +23,7 @@ options with_a_counter() {
     return o;
 }
 
-/// Options after these variables; what the environment itself says does not count.
+/// Options from these variables only, whatever the environment says.
 options after(const std::map<std::string, std::string>& variables, options o = {}) {
     (void)detail::apply_environment(o, [&](const char* name) {
         const auto at = variables.find(name);
@@ -48,7 +48,7 @@ TEST_CASE("environment: JOULERY_LIVE switches the live line") {
           "JOULERY_LIVE=maybe is not understood: use 1 or 0. There is no progress line");
 }
 
-TEST_CASE("environment: a trace among the reports has calls recorded") {
+TEST_CASE("environment: a trace among the reports turns on the recording of calls") {
     CHECK(after({{"JOULERY_REPORT", "-,run.json"}}).record_slices == 0);
     CHECK(after({{"JOULERY_REPORT", "-,run.trace.json"}}).record_slices == 65'536);
     options few;
@@ -59,7 +59,7 @@ TEST_CASE("environment: a trace among the reports has calls recorded") {
     CHECK(after({}, std::move(named)).record_slices == 65'536);
 }
 
-TEST_CASE("session: a trace that the environment asks for holds the calls") {
+TEST_CASE("session: a trace requested by the environment contains the calls") {
     const std::string file = std::string(JOULERY_BINARY_DIR) + "/session_live_test.trace.json";
     std::remove(file.c_str());
     ::setenv("JOULERY_REPORT", file.c_str(), 1);
@@ -81,7 +81,7 @@ TEST_CASE("session: a trace that the environment asks for holds the calls") {
     std::remove(file.c_str());
 }
 
-TEST_CASE("session: the live line is on stderr while a run goes on, and gone before its table") {
+TEST_CASE("session: the live line is on stderr during a run and cleared before the table") {
     ::setenv("TERM", "xterm", 1);
     ::setenv("JOULERY_LIVE", "1", 1);
     engine_test::pseudo_terminal terminal(100);

@@ -1,5 +1,5 @@
-// The process-wide meter: its start, its end, forks, the environment. Each case runs in a process
-// of its own; the parent never starts the session.
+// The process-wide meter: its start, its end, forks, the environment. Each case runs in a separate
+// process; the parent never starts the session.
 #include "joulery/session.hpp"
 
 #include "engine/child_process.hpp"
@@ -31,13 +31,12 @@ using engine_test::contains;
 using engine_test::in_child;
 using engine_test::must;
 
-// The leak checker of a child looks for threads that stayed with its parent, and says so on stderr.
+// A child's leak checker looks for threads that stayed with its parent, and reports that on stderr.
 static bool leaks_are_the_parents = false;
 extern "C" int __lsan_is_turned_off() { return leaks_are_the_parents ? 1 : 0; }
 
-// The loader's list, counted: whoever looks at it holds a lock meanwhile, which a fork leaves
-// locked.
-// The thread sanitizer looks itself, before a program can.
+// The loader's list, counted: readers hold a lock, which a fork leaves locked.
+// The thread sanitizer reads it earlier than a program can.
 #ifndef JOULERY_TEST_TSAN
 static std::atomic<int> looks_at_loader{0};
 using visit_object = int (*)(dl_phdr_info*, std::size_t, void*);
@@ -80,7 +79,7 @@ struct static_scopes {
 
 }  // namespace
 
-TEST_CASE("session: the first scope starts it, and nothing is printed unless asked") {
+TEST_CASE("session: the first scope starts it, and nothing is printed unless requested") {
     check_silent_success(in_child([] {
         must(snapshot().scopes.empty(), "no scope, no row");
         for (int i = 0; i < 3; ++i) JOULERY_SCOPE("work");
@@ -88,7 +87,7 @@ TEST_CASE("session: the first scope starts it, and nothing is printed unless ask
     }));
 }
 
-TEST_CASE("session: without a snapshot before it, the first scope is measured too") {
+TEST_CASE("session: the first scope is measured without a snapshot before it") {
     check_silent_success(in_child([] {
         {
             scope s{"first"};
@@ -98,7 +97,7 @@ TEST_CASE("session: without a snapshot before it, the first scope is measured to
     }));
 }
 
-TEST_CASE("session: start twice begins a new run, stop twice changes nothing") {
+TEST_CASE("session: a second start begins a new run, a second stop changes nothing") {
     check_silent_success(in_child([] {
         options named = one_backend();
         named.run_name = "first";
@@ -116,7 +115,7 @@ TEST_CASE("session: start twice begins a new run, stop twice changes nothing") {
     }));
 }
 
-TEST_CASE("session: scopes after stop do nothing; start makes a new run of them") {
+TEST_CASE("session: scopes after stop do nothing until start begins a new run") {
     check_silent_success(in_child([] {
         start(one_backend());
         {
@@ -134,7 +133,7 @@ TEST_CASE("session: scopes after stop do nothing; start makes a new run of them"
     }));
 }
 
-TEST_CASE("session: stop before anything was started leaves it stopped") {
+TEST_CASE("session: stop before the first start leaves it stopped") {
     check_silent_success(in_child([] {
         stop();
         scope s{"work"};
@@ -143,7 +142,7 @@ TEST_CASE("session: stop before anything was started leaves it stopped") {
     }));
 }
 
-TEST_CASE("session: switched off nothing is counted; a scope keeps what it was at its beginning") {
+TEST_CASE("session: scopes opened while it is switched off are not counted when it is on again") {
     check_silent_success(in_child([] {
         set_enabled(false);
         {
@@ -165,7 +164,8 @@ TEST_CASE("session: switched off nothing is counted; a scope keeps what it was a
     }));
 }
 
-TEST_CASE("session: scopes in static constructors, destructors and a thread's last destructors") {
+TEST_CASE(
+    "session: scopes may be in static constructors, destructors and thread-exit destructors") {
     check_silent_success(in_child([] {
         static static_scopes early;
         start(one_backend());
@@ -186,7 +186,7 @@ TEST_CASE("session: scopes in static constructors, destructors and a thread's la
     }));
 }
 
-TEST_CASE("session: reports are written at exit, the exit code stays the program's") {
+TEST_CASE("session: reports are written at exit and the exit code is the program's") {
     const engine_test::folder files;
     const child_result c = in_child(
         [&] {
@@ -204,7 +204,7 @@ TEST_CASE("session: reports are written at exit, the exit code stays the program
         CHECK(files.text(name).find("work") != std::string::npos);
 }
 
-TEST_CASE("session: a report that can't be written goes to stderr, the others are written") {
+TEST_CASE("session: a report that can't be written goes to stderr, and the others are written") {
     const engine_test::folder files;
     const child_result c =
         in_child([] { JOULERY_SCOPE("work"); },
@@ -216,11 +216,12 @@ TEST_CASE("session: a report that can't be written goes to stderr, the others ar
     CHECK(c.err.find("run.what: its ending names no known format") != std::string::npos);
     const std::size_t table = c.err.find("work");
     REQUIRE(table != std::string::npos);
-    CHECK(c.err.find("work", table + 1) == std::string::npos);  // once, however many are lost
+    CHECK(c.err.find("work", table + 1) ==
+          std::string::npos);  // once, however many can't be written
     CHECK(files.text("good.json").find("work") != std::string::npos);
 }
 
-TEST_CASE("session: JOULERY=off measures nothing and says so when asked") {
+TEST_CASE("session: JOULERY=off measures nothing and says so if a report is requested") {
     check_silent_success(in_child(
         [] {
             scope s{"work"};
@@ -235,7 +236,8 @@ TEST_CASE("session: JOULERY=off measures nothing and says so when asked") {
         {{"JOULERY", "off"}}));
 }
 
-TEST_CASE("session: a forked child measures nothing until it starts, the parent is untouched") {
+TEST_CASE(
+    "session: a forked child measures nothing until it starts, and the parent is unaffected") {
     check_silent_success(in_child([] {
         start(one_backend());
         JOULERY_SCOPE("parent");
@@ -269,7 +271,7 @@ TEST_CASE("session: a forked child measures nothing until it starts, the parent 
     }));
 }
 
-TEST_CASE("session: a forked child writes no report of the parent's when it exits") {
+TEST_CASE("session: a forked child does not write its parent's report when it exits") {
     const engine_test::folder files;
     const child_result c = in_child([&] {
         options o = one_backend();
@@ -291,7 +293,7 @@ TEST_CASE("session: a forked child writes no report of the parent's when it exit
 }
 
 #ifndef JOULERY_TEST_TSAN
-TEST_CASE("session: a forked child leaves the loader's list alone, which may have stayed locked") {
+TEST_CASE("session: a forked child never reads the loader's list, which may have stayed locked") {
     check_silent_success(in_child([] {
         start(one_backend());
         looks_at_loader = 0;
@@ -312,7 +314,7 @@ TEST_CASE("session: a forked child leaves the loader's list alone, which may hav
 }
 #endif
 
-TEST_CASE("session: forks while other threads are inside scopes and the engine is at work") {
+TEST_CASE("session: forks while other threads are inside scopes and the engine is working") {
     check_silent_success(in_child([] {
         options o = one_backend();
         o.period = std::chrono::microseconds(200);
@@ -330,9 +332,9 @@ TEST_CASE("session: forks while other threads are inside scopes and the engine i
         for (int i = 0; i < 20; ++i) {
             const pid_t child = ::fork();
             if (child == 0) {
-                ::alarm(20);  // a fork inherits none
+                ::alarm(20);  // threads are not inherited
                 { JOULERY_SCOPE("child"); }
-                // Of a sanitizer's allocator a lock that another thread held stays locked here.
+                // A sanitizer's allocator keeps a lock that another thread held at the fork.
                 if (is_sanitized) ::_exit(0);
                 start(one_backend());
                 { JOULERY_SCOPE("child"); }

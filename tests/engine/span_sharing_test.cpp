@@ -1,5 +1,5 @@
-// What threads share while they open tasks and spans: nothing that any of them writes. All that a
-// meter holds in common lies in an arena that can't be written to while a thread works.
+// Threads that open tasks and spans share no memory that any of them writes. All that a meter's
+// threads share lies in an arena that is write-protected while a thread works.
 #include "joulery/span.hpp"
 
 #include "engine/support.hpp"
@@ -54,7 +54,7 @@ void release(void* p) {
     if (!is_in_arena(p)) std::free(p);
 }
 
-// Lets the write happen, once it is counted.
+// Counts the write, then lets it happen.
 void on_fault(int, siginfo_t* info, void*) {
     if (!is_in_arena(info->si_addr)) ::_exit(9);
     writes = writes + 1;
@@ -80,7 +80,7 @@ using namespace joulery;
 using namespace joulery::literals;
 using namespace std::chrono_literals;
 
-TEST_CASE("tasks and spans of a thread write to nothing that threads share") {
+TEST_CASE("span sharing: tasks and spans of a thread never write to shared memory") {
     arena = static_cast<unsigned char*>(
         ::mmap(nullptr, arena_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     REQUIRE(arena != MAP_FAILED);
@@ -107,13 +107,13 @@ TEST_CASE("tasks and spans of a thread write to nothing that threads share") {
     };
     scope whole{*m, "whole"};
     const scope_handle shared = whole.handle();
-    work(shared);  // the paths, and this thread's tree: in the arena
+    work(shared);  // the paths and this thread's tree: in the arena
     machine.run(100ms);
     CHECK(arena_used > 0);
     into_arena = false;
 
     std::thread([&] {
-        work(shared);  // of the thread's own: elsewhere
+        work(shared);  // owned by the thread: elsewhere
         REQUIRE(::mprotect(arena, arena_size, PROT_READ) == 0);
         for (int i = 0; i < 1000; ++i) work(shared);
         ::mprotect(arena, arena_size, PROT_READ | PROT_WRITE);
@@ -125,5 +125,5 @@ TEST_CASE("tasks and spans of a thread write to nothing that threads share") {
     CHECK(engine_test::calls_of(m->snapshot(), "whole/part") == 1002);
 }
 #else
-TEST_CASE("what tasks write to is not seen under a sanitizer") { MESSAGE("not looked at"); }
+TEST_CASE("span sharing: writes can't be observed under a sanitizer") { MESSAGE("not looked at"); }
 #endif

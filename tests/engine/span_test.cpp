@@ -1,5 +1,5 @@
-// Spans: requests that begin here and end anywhere. By example, and over random programs. A failure
-// prints the seed; JOULERY_SEED=n runs one program alone.
+// Spans: requests that begin on one thread and end on any. By example, and over random programs. A
+// failure prints the seed; JOULERY_SEED=n runs a single program.
 #include "joulery/span.hpp"
 
 #include "approx.hpp"
@@ -48,7 +48,7 @@ bool contains(const used& u, double joules) {
 
 }  // namespace
 
-TEST_CASE("a span has the energy of its tasks, its time from begin to end and theirs") {
+TEST_CASE("spans: a span has its tasks' energy, its time from begin to end, and their time") {
     metered_machine machine{10_W};
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -86,7 +86,8 @@ TEST_CASE("a span has the energy of its tasks, its time from begin to end and th
     check_conserved_report(r);
 }
 
-TEST_CASE("power is per busy time: a scope whose tasks come later draws no kilowatts") {
+TEST_CASE(
+    "spans: power is per busy time, so a scope with tasks on other threads draws no kilowatts") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -109,7 +110,7 @@ TEST_CASE("power is per busy time: a scope whose tasks come later draws no kilow
     CHECK_FALSE(r.find("launch/work")->busy_time.has_value());
 }
 
-TEST_CASE("an outer scope has the time of a task once, on whichever thread that runs") {
+TEST_CASE("spans: an outer scope has a task's time once, on whichever thread it runs") {
     metered_machine machine{50_W};
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -123,7 +124,7 @@ TEST_CASE("an outer scope has the time of a task once, on whichever thread that 
         {
             task_scope there{worker, request, "decode"};
             machine.run(200ms);
-            // For the same span on the same thread: the outer one counts.
+            // For the same span on the same thread, only the outer task counts.
             task_scope inner{worker, request, "sample"};
             machine.run(50ms);
         }
@@ -135,7 +136,7 @@ TEST_CASE("an outer scope has the time of a task once, on whichever thread that 
     CHECK(r.find("serve/request/decode")->time.count() == approx(0.25));
 }
 
-TEST_CASE("spans that are open show in a snapshot, with the time so far") {
+TEST_CASE("spans: open spans are in a snapshot, with the time so far") {
     metered_machine machine;
     meter& m = machine.m;
     span a{m, "request"};
@@ -150,12 +151,12 @@ TEST_CASE("spans that are open show in a snapshot, with the time so far") {
     CHECK(seconds_of(r.find("request")->busy_time) == approx(0));
 }
 
-TEST_CASE("a span begins on one thread, works on a second and ends on a third") {
+TEST_CASE("spans: a span begins on one thread, works on a second and ends on a third") {
     metered_machine machine{50_W};
     meter& m = machine.m;
     span request;
     std::thread([&] { request = span{m, "request"}; }).join();
-    machine.run(300ms);  // the tree of the thread that began is given up
+    machine.run(300ms);  // the first thread's tree is abandoned
     std::thread([&] {
         task_scope t{request, "work"};
         machine.run(200ms);
@@ -172,7 +173,7 @@ TEST_CASE("a span begins on one thread, works on a second and ends on a third") 
     check_conserved_report(r);
 }
 
-TEST_CASE("a span inside a span, and a copy of its handle that outlives it") {
+TEST_CASE("spans: a span may be inside a span, and a copy of its handle may outlive it") {
     metered_machine machine{80_W};
     meter& m = machine.m;
     span outer{m, "batch"};
@@ -196,7 +197,7 @@ TEST_CASE("a span inside a span, and a copy of its handle that outlives it") {
     check_conserved_report(r);
 }
 
-TEST_CASE("what a request used is separated by its tasks, within the bar") {
+TEST_CASE("spans: a request's energy is separated by its tasks, within the error bar") {
     int covered = 0, all = 0;
     double sum = 0, truth = 0;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
@@ -232,7 +233,7 @@ TEST_CASE("what a request used is separated by its tasks, within the bar") {
     CHECK(sum == approx(truth).epsilon(0.05));
 }
 
-TEST_CASE("where one call of a task draws more than another the bar covers that, too") {
+TEST_CASE("spans: the error bar covers the variation between calls of a task") {
     metered_machine machine;
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -253,7 +254,7 @@ TEST_CASE("where one call of a task draws more than another the bar covers that,
     CHECK(covered >= 180);
 }
 
-TEST_CASE("an unknown task draws what tasks draw on average, with an error bar") {
+TEST_CASE("spans: an unknown task gets the average power of tasks, with an error bar") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     machine.reads_take(10ms);  // too long to look again for a span of 5 ms
@@ -273,7 +274,7 @@ TEST_CASE("an unknown task draws what tasks draw on average, with an error bar")
     CHECK(contains(u, 0.2));
 }
 
-TEST_CASE("the first span of a program knows its energy, however short it is") {
+TEST_CASE("spans: the first span of a program has its energy, however short it is") {
     metered_machine machine{70_W};
     meter& m = machine.m;
     span request{m, "request"};
@@ -286,7 +287,7 @@ TEST_CASE("the first span of a program knows its energy, however short it is") {
     CHECK(u.provenance == quality::derived);
 }
 
-TEST_CASE("without a counter a span has times, and says that its energy is not measured") {
+TEST_CASE("spans: without a counter, a span has times and its energy is marked as not measured") {
     simulated_machine machine;
     options o;
     testing::access::set_clock(o, machine.shared_clock());
@@ -303,7 +304,7 @@ TEST_CASE("without a counter a span has times, and says that its energy is not m
     CHECK(u.busy_time.count() == approx(1));
 }
 
-TEST_CASE("of a model, what a span used is as doubtful as the model") {
+TEST_CASE("spans: energy from an estimate is labeled as an estimate") {
     simulated_machine machine;
     testing::simulated_counter model = exact_counter();
     model.provenance = quality::estimated;
@@ -321,7 +322,7 @@ TEST_CASE("of a model, what a span used is as doubtful as the model") {
     CHECK(u.uncertainty.joules() == approx(40).epsilon(0.05));
 }
 
-TEST_CASE("many names of tasks: the rest is taken at the span's mean power") {
+TEST_CASE("spans: of many task names, the excess ones get the span's mean power") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     span request{m, "request"};
@@ -334,7 +335,7 @@ TEST_CASE("many names of tasks: the rest is taken at the span's mean power") {
     CHECK(u.energy.joules() == approx(200).epsilon(0.05));
 }
 
-TEST_CASE("an exception ends the span and its tasks on its way") {
+TEST_CASE("spans: an exception ends the span and its tasks while it unwinds") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     try {
@@ -351,7 +352,7 @@ TEST_CASE("an exception ends the span and its tasks on its way") {
     CHECK(r.find("request")->total.joules() == approx(10).epsilon(0.02));
 }
 
-TEST_CASE("a span is assigned over: what it was ends there") {
+TEST_CASE("spans: assigning to a span ends the old one") {
     metered_machine machine;
     meter& m = machine.m;
     span request{m, "a"};
@@ -359,7 +360,7 @@ TEST_CASE("a span is assigned over: what it was ends there") {
     request = span{m, "b"};
     machine.run(100ms);
     span& same = request;
-    request = std::move(same);  // to itself: nothing ends
+    request = std::move(same);  // self-assignment ends nothing
     machine.run(100ms);
     (void)request.end();
     machine.run(100ms);
@@ -368,7 +369,7 @@ TEST_CASE("a span is assigned over: what it was ends there") {
     CHECK(r.find("b")->time.count() == approx(0.2));
 }
 
-TEST_CASE("a task that another thread ends is the span's all the same") {
+TEST_CASE("spans: a task ended by another thread still belongs to the span") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     span request{m, "request"};
@@ -387,7 +388,7 @@ TEST_CASE("a task that another thread ends is the span's all the same") {
     check_conserved_report(r);
 }
 
-TEST_CASE("empty, of a dead meter, switched off and compiled out: nothing happens") {
+TEST_CASE("spans: an empty span, a dead meter's and a disabled one do nothing") {
     CHECK(span{}.end().provenance == quality::partial);
     simulated_machine machine;
     span left;
@@ -425,7 +426,7 @@ TEST_CASE("empty, of a dead meter, switched off and compiled out: nothing happen
 
 namespace {
 
-// Requests that wait, are worked for on any of three threads, by two at once, and end anywhere.
+// Requests that wait, are processed by any of three threads, by two at once, and end anywhere.
 class random_server {
  public:
     explicit random_server(std::uint64_t seed) : random_(seed), machine_(seed) {
@@ -486,7 +487,7 @@ class random_server {
         }
         machine_.run(std::chrono::microseconds(10 + (pick(3) == 0 ? pick(30'000) : pick(900))));
     }
-    // Tasks that are open when their span ends would be missing in what it says.
+    // A task open at the end of its span would be missing in the span's result.
     bool is_outside() const {
         for (const auto& t : threads_)
             if (!t->open.empty()) return false;
@@ -502,7 +503,7 @@ class random_server {
 
 }  // namespace
 
-TEST_CASE("random servers: books are exact, and spans add up to their rows") {
+TEST_CASE("random servers: rows are exact, and spans add up to them") {
     const char* const alone = std::getenv("JOULERY_SEED");
     const std::uint64_t first = alone != nullptr ? std::strtoull(alone, nullptr, 10) : 1;
     for (std::uint64_t seed = first; seed < first + (alone != nullptr ? 1 : 25); ++seed) {

@@ -1,4 +1,4 @@
-// Scopes whose work runs later: a simulated device with queues, a timeline and powers of its own.
+// Scopes whose work runs later: a simulated device with queues, a timeline and its own power.
 #include "joulery/stream_scope.hpp"
 
 #include "approx.hpp"
@@ -38,8 +38,8 @@ namespace {
 
 constexpr std::size_t cpu = 0, gpu = 1;
 
-// A GPU of some streams beside a CPU: what is launched runs in order on its stream, at a power of
-// its own above the GPU's idle power, while the host goes on.
+// A GPU with streams beside a CPU: launched work runs in order on its stream, at its own power
+// above the GPU's idle power, while the host continues.
 class async_machine {
  public:
     explicit async_machine(simulated_counter gpu_counter, double idle_watts, std::uint64_t seed = 1)
@@ -60,7 +60,7 @@ class async_machine {
     auto mark_in(std::size_t stream) {
         return [this, stream](stream_mark put) { queue(stream).push_back({0ns, 0, put, true}); };
     }
-    /// The host works (or sleeps) for so long at that power; the device does what it has.
+    /// The host works (or sleeps) for that time at that power; the device processes its queue.
     void host(nanoseconds length, double watts) {
         machine.draw(cpu, power::from_watts(watts));
         while (length > 0ns) length -= step(length);
@@ -73,7 +73,8 @@ class async_machine {
 
     simulated_machine machine;
     std::unique_ptr<meter> m;
-    std::map<std::size_t, double> truth;  ///< joules of each stream's work, its part of the idling
+    std::map<std::size_t, double>
+        truth;  ///< joules of each stream's work and its part of the idle energy
 
  private:
     struct entry {
@@ -146,7 +147,7 @@ void check_conserved_report(const report& r) {
 
 }  // namespace
 
-TEST_CASE("a stream scope has the device's work, though the host's part ended long before") {
+TEST_CASE("stream scopes: have the device's work, even if the host's part ended long before") {
     async_machine a{nvml_like(), 50};
     device_timeline device;
     device_stream stream{device};
@@ -170,7 +171,7 @@ TEST_CASE("a stream scope has the device's work, though the host's part ended lo
     CHECK(cpu_joules(r, "step") == approx(20 * 0.01 * 80).epsilon(0.1));
 }
 
-TEST_CASE("short work on a slow counter is separated from the device's idling by power") {
+TEST_CASE("stream scopes: short work on a slow counter is separated from idle power") {
     async_machine a{nvml_like(), 60};
     device_timeline device;
     device_stream stream{device};
@@ -191,7 +192,7 @@ TEST_CASE("short work on a slow counter is separated from the device's idling by
           r.find("kernel/device")->uncertainty.joules());
 }
 
-TEST_CASE("host scopes that overlap the device's work take none of it") {
+TEST_CASE("stream scopes: overlapping host scopes take none of the device's work") {
     async_machine a{nvml_like(), 50};
     device_timeline device{"gpu/GPU-1"};
     device_stream stream{device};
@@ -211,14 +212,14 @@ TEST_CASE("host scopes that overlap the device's work take none of it") {
     const report r = a.m->snapshot();
     check_conserved_report(r);
     CHECK(gpu_joules(r, "train/forward/device") == approx(a.truth[0]).epsilon(0.03));
-    // The device's idling is left to the threads that were busy, and the CPU's is theirs alone.
+    // The busy threads get the device's idle energy, and all of the CPU's.
     const double idle = 20 * 0.3 * 50;
     CHECK(gpu_joules(r, "train") + gpu_joules(r, "load") ==
           approx(a.truth[0] + idle).epsilon(0.01));
     CHECK(cpu_joules(r, "train") + cpu_joules(r, "load") == approx(14 * 60).epsilon(0.01));
 }
 
-// Returns how much of both streams' work there is, and how much the report has, by stream.
+// Returns the true work of both streams and the reported one, by stream.
 std::vector<double> run_two_streams(nanoseconds unit, int rounds, int lead) {
     async_machine a{nvml_like(), 40};
     device_timeline device;
@@ -242,7 +243,7 @@ std::vector<double> run_two_streams(nanoseconds unit, int rounds, int lead) {
     return {a.truth[1], gpu_joules(r, "left/device"), a.truth[2], gpu_joules(r, "right/device")};
 }
 
-TEST_CASE("two streams in turn, each has its own work, long and short") {
+TEST_CASE("stream scopes: two alternating streams have their own work, long or short") {
     for (const auto& work : {std::pair{nanoseconds(10ms), 20}, {nanoseconds(100us), 2000}}) {
         const auto unit = work.first;
         const auto rounds = work.second;
@@ -253,15 +254,15 @@ TEST_CASE("two streams in turn, each has its own work, long and short") {
     }
 }
 
-TEST_CASE("two streams that overlap: their sum is the device's work, none of it twice") {
+TEST_CASE("stream scopes: two overlapping streams add up to the device's work") {
     const std::vector<double> joules = run_two_streams(10ms, 20, 20);
     CHECK(joules[1] + joules[3] == approx(joules[0] + joules[2]).epsilon(0.03));
-    // Where they overlap they share by time: the hungrier one is billed too little.
+    // Where they overlap, they share by time: the more power-hungry one gets too little.
     CHECK(joules[1] < joules[0]);
     CHECK(joules[3] > joules[2]);
 }
 
-TEST_CASE("stream scopes nest: the inner work is inside the outer one's total, not twice") {
+TEST_CASE("stream scopes: nested work is in the outer total once, not twice") {
     async_machine a{nvml_like(), 0};
     device_timeline device;
     device_stream stream{device};
@@ -285,7 +286,7 @@ TEST_CASE("stream scopes nest: the inner work is inside the outer one's total, n
     CHECK(gpu_joules(r, "step") == approx(1600).epsilon(0.03));
 }
 
-TEST_CASE("marks that come back after everything else has ended are harmless") {
+TEST_CASE("stream scopes: marks that come back after everything has ended do no harm") {
     async_machine a{nvml_like(), 10};
     {
         device_timeline device;
@@ -302,7 +303,7 @@ TEST_CASE("marks that come back after everything else has ended are harmless") {
     a.drain();
 }
 
-TEST_CASE("a mark that could not be put into the stream") {
+TEST_CASE("stream scopes: a mark may fail to enter the stream") {
     async_machine a{nvml_like(), 10};
     device_timeline device;
     device_stream stream{device};
@@ -312,7 +313,7 @@ TEST_CASE("a mark that could not be put into the stream") {
         if (works) mark(put);
         return works;
     };
-    SUBCASE("at the begin: the host's part is all there is") {
+    SUBCASE("at the begin: only the host's part remains") {
         { stream_scope s{*a.m, stream, "x", fails, mark}; }
         a.host(10ms, 1);
         const report r = a.m->snapshot();
@@ -329,7 +330,7 @@ TEST_CASE("a mark that could not be put into the stream") {
     }
 }
 
-TEST_CASE("without a channel of the device the host's part is measured alone") {
+TEST_CASE("stream scopes: without a channel of the device, only the host's part is measured") {
     simulated_machine machine;
     meter m{machine.options_with({simulated_counter{}})};
     machine.attach(m);
@@ -342,7 +343,8 @@ TEST_CASE("without a channel of the device the host's part is measured alone") {
     CHECK(m.snapshot().find("x")->calls == 1);
 }
 
-TEST_CASE("marks come back on another thread while scopes open and reports are made") {
+TEST_CASE(
+    "stream scopes: marks come back on another thread while scopes open and reports are made") {
     std::vector<std::unique_ptr<backend>> backends;
     backends.push_back(std::make_unique<engine_test::joule_a_read>("gpu/fake"));
     const_cast<channel&>(backends[0]->channels()[0]).part = component::gpu;
@@ -384,7 +386,7 @@ TEST_CASE("marks come back on another thread while scopes open and reports are m
     CHECK(r.find("outer/inner/device")->calls == 2000);
 }
 
-TEST_CASE("compiled out, a stream scope puts nothing into the stream") {
+TEST_CASE("stream scopes: disabled at compile time, they put no mark into the stream") {
     int marks = 0;
     device_timeline device;
     device_stream stream{device};

@@ -1,5 +1,5 @@
-// Figures that stream: intervals add up to the report, and nothing that was published falls. A
-// failure prints the seed; JOULERY_SEED=n runs one program alone.
+// Streamed intervals add up to the report, and published figures never fall. A failure prints the
+// seed; JOULERY_SEED=n runs a single program.
 #include "joulery/meter.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/scope.hpp"
@@ -55,7 +55,7 @@ using testing::virtual_thread;
 
 namespace {
 
-// What is below zero by more than rounding.
+// Below zero by more than rounding.
 bool has_fallen(double x, double of) { return x < -1e-12 * (of + 1); }
 
 void check_window(const report& w, const report& so_far) {
@@ -80,7 +80,7 @@ void check_window(const report& w, const report& so_far) {
     }
 }
 
-// Adds up what intervals bring.
+// Adds up the intervals.
 struct sums {
     void add(const interval_report& i) {
         CHECK(i.number == ++number);
@@ -124,7 +124,7 @@ std::vector<json> lines_of(const std::string& text) {
     return all;
 }
 
-// Until the file has so many lines: the thread that writes them is at work meanwhile.
+// Waits until the file has that many lines; another thread writes them.
 void await_lines(const std::string& path, int n) {
     for (int i = 0; i < 20'000; ++i) {
         std::ifstream in(path);
@@ -154,7 +154,7 @@ std::unique_ptr<backend> ten_watts() {
 
 }  // namespace
 
-TEST_CASE("intervals come as long as asked for, one after another, and the last one at the end") {
+TEST_CASE("intervals: come at the requested period without gaps, and the last one at the end") {
     simulated_machine machine;
     std::vector<interval_report> seen;
     {
@@ -183,7 +183,7 @@ TEST_CASE("intervals come as long as asked for, one after another, and the last 
     CHECK(seen[2].so_far.find("step")->calls == 5);
 }
 
-TEST_CASE("random programs: no window is below zero, and together they are the report") {
+TEST_CASE("random programs: windows are never negative and add up to the report") {
     const char* const alone = std::getenv("JOULERY_SEED");
     const std::uint64_t first = alone != nullptr ? std::strtoull(alone, nullptr, 10) : 1;
     for (std::uint64_t seed = first; seed < first + (alone != nullptr ? 1 : 24); ++seed) {
@@ -219,7 +219,7 @@ TEST_CASE("random programs: no window is below zero, and together they are the r
                 s.add_items(2, "sample");
                 machine.draw(power::from_watts(step % 3 == 0 ? 240.0 : 90.0));
                 machine.run(std::chrono::microseconds(50 + pick(step < 200 ? 900 : 9000)));
-                if (pick(50) == 0) (void)m->snapshot();  // of whoever else looks on
+                if (pick(50) == 0) (void)m->snapshot();  // of another observer
             }
         }
         machine.run(100ms);
@@ -232,7 +232,7 @@ TEST_CASE("random programs: no window is below zero, and together they are the r
 
 namespace {
 
-// Scopes, spans that other threads end, and their tasks, as a seed has it.
+// Scopes, spans that other threads end, and their tasks, determined by a seed.
 class random_threads {
  public:
     random_threads(meter& m, std::uint64_t seed) : meter_(m) {
@@ -266,7 +266,7 @@ class random_threads {
 
 }  // namespace
 
-TEST_CASE("random threads: windows and differences of looks at any moment add up to the report") {
+TEST_CASE("random threads: windows and differences of snapshots add up to the report") {
     const char* const alone = std::getenv("JOULERY_SEED");
     const std::uint64_t first = alone != nullptr ? std::strtoull(alone, nullptr, 10) : 1;
     for (std::uint64_t seed = first; seed < first + (alone != nullptr ? 1 : 5); ++seed) {
@@ -302,7 +302,7 @@ TEST_CASE("random threads: windows and differences of looks at any moment add up
     }
 }
 
-TEST_CASE("whenever a run ends, its last interval is its latest") {
+TEST_CASE("intervals: whenever a run ends, its last interval is its latest") {
     for (int run = 0; run < 150; ++run) {
         CAPTURE(run);
         std::vector<double> ends;
@@ -310,7 +310,7 @@ TEST_CASE("whenever a run ends, its last interval is its latest") {
         {
             options o;
             o.backends.push_back(ten_watts());
-            o.interval = 20us;  // so that one is about to end all the time
+            o.interval = 20us;  // so that one is always about to end
             o.on_interval = [&](const interval_report& i) {
                 ends.push_back(i.so_far.context.duration.count());
                 ++calls;
@@ -323,7 +323,7 @@ TEST_CASE("whenever a run ends, its last interval is its latest") {
     }
 }
 
-TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report") {
+TEST_CASE("intervals: an hour of requests, 360 windows and 3,000 spans, adds up to the report") {
     const int count = 3000;  // requests of 1.2 s on average
     simulated_machine machine{11};
     testing::simulated_counter inlet;
@@ -357,11 +357,11 @@ TEST_CASE("an hour of requests: 360 windows and 3,000 spans add up to the report
     CHECK(all.number > static_cast<std::size_t>(count) * 340 / 3000);
     CHECK(r.find("request")->items == count * 64);
     CHECK(r.find("request")->call_energy.p99 > r.find("request")->call_energy.p50);
-    // What the spans reported at their ends is what the report has of them in the end.
+    // What spans reported at their ends equals the report's sum.
     CHECK(known == approx(r.find("request")->total.joules()).epsilon(0.03));
 }
 
-TEST_CASE("a whole that is not believed any more: what rows had does not fall") {
+TEST_CASE("intervals: published rows do not fall when a counter becomes distrusted") {
     simulated_machine machine;
     testing::simulated_counter card = exact_counter("card"), package = exact_counter("package");
     package.parent = "card";
@@ -377,7 +377,7 @@ TEST_CASE("a whole that is not believed any more: what rows had does not fall") 
         machine.draw(1, power::from_watts(package_watts));
         machine.run(400ms);
     };
-    phase("a", 50, 20);  // of the whole 20 J, of the part 8 J
+    phase("a", 50, 20);  // 20 J from the total, 8 J from the part
     phase("b", 10, 30);
     CHECK(m->snapshot().find_channel("card")->summed);
     phase("c", 10, 30);
@@ -395,7 +395,7 @@ TEST_CASE("a whole that is not believed any more: what rows had does not fall") 
 
 namespace {
 
-// A clock whose ticks turn out to be shorter than was thought.
+// A clock whose ticks turn out to be shorter than assumed.
 class learning_clock final : public time_source {
  public:
     std::uint64_t now() const noexcept override { return now_.load(); }
@@ -413,7 +413,7 @@ class learning_clock final : public time_source {
 
 }  // namespace
 
-TEST_CASE("when a tick turns out to be shorter, times that were published do not shrink") {
+TEST_CASE("intervals: published times do not shrink when ticks turn out to be shorter") {
     auto clock = std::make_shared<learning_clock>();
     options o;
     testing::access::set_clock(o, clock);
@@ -432,7 +432,7 @@ TEST_CASE("when a tick turns out to be shorter, times that were published do not
     CHECK(after.find("a")->time.count() == approx(10).epsilon(0.002));
 }
 
-TEST_CASE("a callback that throws loses nothing but its own call, and the report says so") {
+TEST_CASE("intervals: a callback that throws loses only its own call, and the report says so") {
     simulated_machine machine;
     int calls = 0;
     options o = machine.options_with({exact_counter()});
@@ -447,7 +447,8 @@ TEST_CASE("a callback that throws loses nothing but its own call, and the report
     CHECK(engine_test::contains(m.snapshot().warnings, "options.on_interval threw"));
 }
 
-TEST_CASE("a callback that blocks delays no scope, no report and not the end of the run") {
+TEST_CASE(
+    "intervals: a callback that blocks delays no scope, no report and not the end of the run") {
     auto held = std::make_shared<engine_test::gate>();
     auto calls = std::make_shared<std::atomic<int>>(0);
     {
@@ -467,7 +468,7 @@ TEST_CASE("a callback that blocks delays no scope, no report and not the end of 
     held->open();
 }
 
-TEST_CASE("an own meter calls back from a thread of the library, and with the last interval") {
+TEST_CASE("intervals: a user's own meter calls back from a library thread, and at the end") {
     std::atomic<int> calls{0}, last{0};
     std::atomic<bool> elsewhere{true};
     const auto here = std::this_thread::get_id();
@@ -487,7 +488,7 @@ TEST_CASE("an own meter calls back from a thread of the library, and with the la
     CHECK(elsewhere);
 }
 
-TEST_CASE("a line of JSON has what its interval used, and no newline but its own") {
+TEST_CASE("intervals: a JSON line has its interval's figures and no inner newline") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     const report before = m.snapshot();
@@ -514,7 +515,7 @@ TEST_CASE("a line of JSON has what its interval used, and no newline but its own
     CHECK(line["scopes"][0]["item"] == "sample");
     CHECK(line["scopes"][0]["seconds"].get<double>() == approx(2));
     CHECK_FALSE(line["scopes"][1].contains("items"));
-    // What lies outside the window is not in the next one.
+    // Figures from outside the window do not appear in the next one.
     const json next =
         json::parse(to_json_line({8, difference(i.so_far, i.so_far), i.so_far, true}));
     CHECK(next["scopes"].empty());
@@ -560,7 +561,8 @@ TEST_CASE("JOULERY_REPORT=run.steps.jsonl: the lines of a run add up to its repo
     CHECK(lines.back()["so_far_j"] == whole["total_j"]);
 }
 
-TEST_CASE("a process that is killed leaves whole lines, and the next run goes on below them") {
+TEST_CASE(
+    "JOULERY_REPORT=run.steps.jsonl: a killed run leaves whole lines, and the next one appends") {
     if (!engine_test::child_may_start_threads) return;
     const folder f;
     const auto run = [&](bool dies) {

@@ -1,5 +1,5 @@
-// Everything at once on real threads: scopes, reports, reads, the switch, threads that end, a meter
-// that ends. Its worth is under the thread sanitizer; alone it checks that counts are exact.
+// Everything at once on real threads: scopes, reports, reads, the switch, ending threads, an ending
+// meter. Most valuable under the thread sanitizer; without it, checks that counts are exact.
 #include "joulery/session.hpp"
 
 #include "approx.hpp"
@@ -48,7 +48,7 @@ double self_sum(const report& r) {
 
 }  // namespace
 
-TEST_CASE("stress: reports and reads while threads come, go and open new paths") {
+TEST_CASE("stress: reports and reads while threads start, end and open new paths") {
     meter m{fast_sampling()};
     std::atomic<bool> done{false};
     std::thread reporter([&] {
@@ -89,7 +89,7 @@ TEST_CASE("stress: reports and reads while threads come, go and open new paths")
     CHECK(r.scopes.size() == 5 + 2 * 80);
 }
 
-TEST_CASE("stress: the session is started, stopped, switched and asked while scopes run") {
+TEST_CASE("stress: the session is started, stopped, switched and read while scopes run") {
     std::atomic<bool> done{false};
     std::vector<std::thread> workers;
     for (int t = 0; t < 3; ++t)
@@ -127,14 +127,14 @@ TEST_CASE("stress: the session is started, stopped, switched and asked while sco
     stop();
 }
 
-TEST_CASE("stress: a thread that met other meters meanwhile finds the session again") {
+TEST_CASE("stress: a thread that used other meters meanwhile finds the session again") {
     start(fast_sampling());
     std::atomic<int> turn{0};
     std::thread worker([&] {
         { JOULERY_SCOPE("worker"); }
         turn = 1;
         while (turn.load() != 2) std::this_thread::yield();
-        meter own{fast_sampling()};  // its first scope here tidies up the trees of dead meters
+        meter own{fast_sampling()};  // its first scope here frees the trees of dead meters
         { scope s{own, "own"}; }
         turn = 3;
         while (turn.load() != 4) std::this_thread::yield();

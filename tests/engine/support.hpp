@@ -1,4 +1,4 @@
-// What the tests of the engine share: plain counters, gates, meters on a clock of their own.
+// Shared by the tests of the engine: simple counters, gates, meters on a simulated clock.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -17,7 +17,7 @@
 
 namespace engine_test {
 
-/// A counter that shows the truth at every moment.
+/// A counter that always shows the truth.
 inline joulery::testing::simulated_counter exact_counter(std::string id = "cpu0/package") {
     joulery::testing::simulated_counter c;
     c.id = std::move(id);
@@ -28,7 +28,7 @@ inline joulery::testing::simulated_counter exact_counter(std::string id = "cpu0/
     return c;
 }
 
-/// A channel of microjoules that believes any power.
+/// A channel in microjoules without a power limit.
 inline joulery::channel joule_channel(std::string id = "fake/counter") {
     joulery::channel c;
     c.id = std::move(id);
@@ -36,13 +36,13 @@ inline joulery::channel joule_channel(std::string id = "fake/counter") {
     return c;
 }
 
-/// Calls of a path; 0 where the report does not have it.
+/// Calls of a path; 0 if it is not in the report.
 inline std::uint64_t calls_of(const joulery::report& r, std::string_view path) {
     const joulery::scope_row* row = r.find(path);
     return row != nullptr ? row->calls : 0;
 }
 
-/// A machine whose counter shows the truth, and a meter of it: time passes when a test says so.
+/// A machine whose counter shows the truth, with a meter on it; time passes when a test says so.
 struct metered_machine : joulery::testing::simulated_machine {
     metered_machine() : m(options_with({exact_counter()})) { attach(m); }
     explicit metered_machine(joulery::power drawn) : metered_machine() { draw(drawn); }
@@ -55,8 +55,8 @@ struct metered_machine : joulery::testing::simulated_machine {
     joulery::meter m;
 };
 
-/// The address sanitizer may keep local objects elsewhere; then what is abandoned is not seen by
-/// its place.
+/// The address sanitizer may move local objects; then abandoned scopes can't be recognized by their
+/// address.
 [[gnu::noinline]] inline bool objects_lie_on_the_stack() {
     const char object = 0;
     const auto here = reinterpret_cast<std::uintptr_t>(&object);
@@ -64,7 +64,7 @@ struct metered_machine : joulery::testing::simulated_machine {
     return here < frame + 4096 && frame < here + 4096;
 }
 
-/// A door that is shut until somebody opens it; whoever comes to it is counted.
+/// A gate that is closed until somebody opens it; arrivals are counted.
 class gate {
  public:
     void wait() {
@@ -78,7 +78,7 @@ class gate {
         open_ = true;
         changed_.notify_all();
     }
-    /// Returns when `n` have come to the door.
+    /// Returns when `n` threads have arrived.
     void await_arrivals(int n) {
         std::unique_lock<std::mutex> lock(mutex_);
         changed_.wait(lock, [&] { return waiting_ >= n; });

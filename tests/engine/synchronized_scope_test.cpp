@@ -1,4 +1,4 @@
-// Scopes that wait for work under way before their edges, on a device that works by itself.
+// Scopes that wait for pending work at their edges, on a device that works in the background.
 #include "joulery/scope.hpp"
 
 #include "approx.hpp"
@@ -23,7 +23,7 @@ using testing::simulated_machine;
 
 namespace {
 
-// Work launched on it runs at 300 W when somebody waits for it, not before.
+// Launched work runs at 300 W only while somebody waits for it.
 struct lazy_device {
     simulated_machine& machine;
     std::chrono::nanoseconds launched{0};
@@ -42,7 +42,7 @@ struct lazy_device {
 
 }  // namespace
 
-TEST_CASE("a synchronized scope contains the work launched in it, and none launched before") {
+TEST_CASE("synchronized scopes: contain the work launched inside, and none launched before") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     machine.attach(m);
@@ -63,7 +63,7 @@ TEST_CASE("a synchronized scope contains the work launched in it, and none launc
     CHECK(r.unscoped.joules() == approx(30).epsilon(0.001));
 }
 
-TEST_CASE("names of any kind and a plain function will do") {
+TEST_CASE("synchronized scopes: accept names of any kind and a plain function") {
     static int calls = 0;
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
@@ -75,7 +75,7 @@ TEST_CASE("names of any kind and a plain function will do") {
     CHECK(m.snapshot().find("dynamic")->calls == 2);
 }
 
-TEST_CASE("switched off, a synchronized scope waits for nothing") {
+TEST_CASE("synchronized scopes: switched off, they do not wait") {
     int calls = 0;
     detail::scopes_enabled = false;
     {
@@ -85,7 +85,7 @@ TEST_CASE("switched off, a synchronized scope waits for nothing") {
     CHECK(calls == 0);
 }
 
-TEST_CASE("a synchronized scope gives a handle") {
+TEST_CASE("synchronized scopes: give a handle") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     const synchronized_scope s{m, "owner", [] {}};
@@ -93,7 +93,7 @@ TEST_CASE("a synchronized scope gives a handle") {
     CHECK(m.snapshot().find("owner/task")->calls == 1);
 }
 
-TEST_CASE("compiled out, the callable is kept and never called") {
+TEST_CASE("synchronized scopes: disabled at compile time, they never call the callable") {
     int calls = 0;
     {
         disabled::synchronized_scope s{"x", [&] { ++calls; }};

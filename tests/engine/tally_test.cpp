@@ -1,4 +1,4 @@
-// Time passes, and scopes end, while a report looks at one after the other.
+// Time passes and scopes end while a report looks at them one by one.
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/detail/timing/time_source.hpp"
@@ -19,7 +19,7 @@ using namespace joulery;
 
 namespace {
 
-// A second passes from look to look; what is due happens right after the next one.
+// A second passes from look to look; due ends happen right after the next one.
 class restless_clock final : public time_source {
  public:
     std::uint64_t now() const noexcept override {
@@ -37,7 +37,7 @@ class restless_clock final : public time_source {
 
 }  // namespace
 
-TEST_CASE("tally: an open scope never shows less than the scopes that end inside it") {
+TEST_CASE("tally: an open scope never has less time than the scopes that end inside it") {
     const auto clock = std::make_shared<restless_clock>();
     options o;
     o.backends = no_backends();
@@ -52,7 +52,7 @@ TEST_CASE("tally: an open scope never shows less than the scopes that end inside
     detail::scope_node* middle = outer->first_child.load();
     detail::scope_node* inner = middle->first_child.load();
     for (detail::scope_node* n : {outer, middle, inner}) n->open(clock->now());
-    clock->due = [&] {  // at the look at the first of them
+    clock->due = [&] {  // when the first of them is read
         for (int i = 0; i < 100; ++i) (void)clock->now();
         inner->close(clock->now());
         middle->close(clock->now());

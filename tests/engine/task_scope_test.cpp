@@ -1,5 +1,5 @@
-// Tasks that join a scope of another thread: by example, and over random programs. A failure
-// prints the seed; JOULERY_SEED=n runs one program alone.
+// Tasks that join a scope of another thread: by example, and over random programs. A failure prints
+// the seed; JOULERY_SEED=n runs a single program.
 #include "joulery/span.hpp"
 
 #include "approx.hpp"
@@ -39,7 +39,7 @@ double joules_of(const report& r, std::string_view path) {
     return row != nullptr ? row->total.joules() : -1;
 }
 
-// A stack of scopes, plain and joined, on a thread that the script plays.
+// A stack of scopes, plain ones and tasks, on a simulated thread.
 struct played_thread {
     explicit played_thread(meter& m) : thread(m) {}
     ~played_thread() {
@@ -136,7 +136,7 @@ report owner_and_task(power alone, power together) {
     return m.snapshot();
 }
 
-TEST_CASE("a task's joules are the owner's, in a row below it") {
+TEST_CASE("task scopes: a task's energy belongs to the owner, in a row below it") {
     const report r = owner_and_task(100_W, 200_W);  // each draws 100 W
     CHECK(joules_of(r, "request") == approx(70).epsilon(0.01));
     CHECK(joules_of(r, "request/decode") == approx(30).epsilon(0.01));
@@ -147,18 +147,18 @@ TEST_CASE("a task's joules are the owner's, in a row below it") {
     CHECK(r.unscoped.joules() == approx(10).epsilon(0.05));
 }
 
-TEST_CASE("a task that adds no power has between nothing and its share of the time") {
+TEST_CASE("task scopes: a task that adds no power gets between zero and its share of the time") {
     const report r = owner_and_task(100_W, 100_W);
     CHECK(joules_of(r, "request") == approx(40).epsilon(0.01));
     const scope_row& decode = *r.find("request/decode");
-    // Half of 30 J by time, nothing by what it added: the bar reaches from one to the other.
+    // Half of 30 J by time, zero by added power: the error bar covers both.
     CHECK(std::abs(decode.total.joules() - 7.5) <= 7.5);
     CHECK(decode.uncertainty.joules() > 7.5 / 2);
     CHECK(joules_of(r, "request/decode/attention") ==
           approx(decode.total.joules() / 3).epsilon(0.01));
 }
 
-TEST_CASE("a task joins while its thread is inside another scope, which gets none of it") {
+TEST_CASE("task scopes: a task joins while its thread is in another scope, which gets none of it") {
     metered_machine machine{100_W};
     meter& m = machine.m;
     virtual_thread worker{m};
@@ -183,7 +183,7 @@ TEST_CASE("a task joins while its thread is inside another scope, which gets non
     check_conserved_report(r);
 }
 
-TEST_CASE("short tasks inside a long scope of the worker are parted from it by power") {
+TEST_CASE("task scopes: short tasks inside a worker's long scope are separated from it by power") {
     simulated_machine machine;
     meter m{machine.options_with({testing::simulated_counter{}})};
     machine.attach(m);
@@ -217,7 +217,7 @@ TEST_CASE("short tasks inside a long scope of the worker are parted from it by p
     CHECK(joules_of(r, "loop") == approx(idle).epsilon(0.2));
 }
 
-TEST_CASE("a plain scope and a joined one of the same name are two rows") {
+TEST_CASE("task scopes: a plain scope and a task of the same name are two rows") {
     metered_machine machine;
     meter& m = machine.m;
     scope_handle t;
@@ -240,7 +240,7 @@ TEST_CASE("a plain scope and a joined one of the same name are two rows") {
     CHECK(r.find("task")->calls == 3);
 }
 
-TEST_CASE("a real worker joins after the owner's scope and its thread have ended") {
+TEST_CASE("task scopes: a worker may join after the owner's scope and its thread have ended") {
     metered_machine machine{50_W};
     meter& m = machine.m;
     scope_handle t;
@@ -248,7 +248,7 @@ TEST_CASE("a real worker joins after the owner's scope and its thread have ended
         scope s{m, "request"};
         t = s.handle();
     }).join();
-    machine.run(300ms);  // the owner's tree is given up
+    machine.run(300ms);  // the owner's tree is abandoned
     std::thread([&] {
         task_scope in{t, "late"};
         in.add_items(2, "token");
@@ -259,7 +259,7 @@ TEST_CASE("a real worker joins after the owner's scope and its thread have ended
     CHECK(r.find("request/late")->items == 2);
 }
 
-TEST_CASE("an empty token, another meter's and a dead meter's open nothing") {
+TEST_CASE("task scopes: an empty handle, another meter's and a dead meter's open nothing") {
     simulated_machine machine;
     meter other{machine.options_with({exact_counter()})};
     virtual_thread elsewhere{other};
@@ -276,7 +276,7 @@ TEST_CASE("an empty token, another meter's and a dead meter's open nothing") {
     CHECK(other.snapshot().scopes.empty());
 }
 
-TEST_CASE("with scopes switched off a task opens nothing") {
+TEST_CASE("task scopes: with scopes switched off, a task opens nothing") {
     simulated_machine machine;
     meter m{machine.options_with({exact_counter()})};
     scope s{m, "owner"};
@@ -287,7 +287,8 @@ TEST_CASE("with scopes switched off a task opens nothing") {
     CHECK(static_cast<bool>(task_scope(t, "task")));
 }
 
-TEST_CASE("compiled out, tokens and joined scopes are empty types with the same interface") {
+TEST_CASE(
+    "task scopes: disabled at compile time, handles and tasks are empty with the same interface") {
     disabled::scope s{"owner"};
     const auto t = s.handle();
     static_assert(std::is_same_v<decltype(t), const disabled::scope_handle>);
@@ -297,7 +298,7 @@ TEST_CASE("compiled out, tokens and joined scopes are empty types with the same 
     CHECK_FALSE(static_cast<bool>(in.handle()));
 }
 
-TEST_CASE("random programs of joined tasks: energy is conserved and parts make up the whole") {
+TEST_CASE("random programs of tasks: energy is conserved and parts make up the whole") {
     const char* const alone = std::getenv("JOULERY_SEED");
     const std::uint64_t first = alone != nullptr ? std::strtoull(alone, nullptr, 10) : 1;
     for (std::uint64_t seed = first; seed < first + (alone != nullptr ? 1 : 60); ++seed) {
