@@ -202,7 +202,7 @@ TEST_CASE("bad backend: a backend that never gives a value is silent, not 0 J") 
     CHECK(contains(r.warnings, "it never gave a value"));
 }
 
-TEST_CASE("bad backend: a silent channel does not dilute the power of its neighbor") {
+TEST_CASE("bad backend: a silent channel has no power, not 0 W, and its neighbor keeps its own") {
     played p;
     auto made = std::make_unique<scripted_backend>(
         "scripted", std::vector<channel>{slow_channel("alive"), slow_channel("silent")});

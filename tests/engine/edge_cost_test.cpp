@@ -72,7 +72,7 @@ TEST_CASE("edge cost: it lies outside all scopes, and the sum is unchanged") {
     CHECK(r.channels[0].unscoped == r.unscoped);
 }
 
-TEST_CASE("edge cost: with many threads, no more than the measured cost lies outside") {
+TEST_CASE("edge cost: with many threads, the energy of measuring still lies outside all scopes") {
     simulated_machine machine;
     machine.reads_take(50us);
     options o = machine.options_with({exact_counter()});

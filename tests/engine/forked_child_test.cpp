@@ -120,12 +120,12 @@ TEST_CASE("forked child: a report of the parent's meter gives its state at the f
     meter m(one_backend());
     (void)m.read();
     const reading before = m.read();
-    const auto book = [&](gate& door) {
+    const auto read_meter = [&](gate& door) {
         const std::lock_guard<std::mutex> lock(
             testing::access::engine_of(m).backends()[0]->reader.state_mutex);
         door.wait();
     };
-    CHECK(status_of_child(book, [&] {
+    CHECK(status_of_child(read_meter, [&] {
               if ((m.read() - before).total().joules() != 0) ::_exit(98);
           }) == 0);
     CHECK((m.read() - before).total().joules() == 1);

@@ -119,8 +119,7 @@ TEST_CASE("history: long calls appear as bands by default") {
     const auto steps = calls_of(r, r.history.bands, "train/step");
     REQUIRE(steps.size() == 3);
     CHECK(close_to(steps[2].begin, 2.5));
-    CHECK(r.scopes[r.history.bands[0].scope].path ==
-          "train");  // a parent comes before the child that begins with it
+    CHECK(r.scopes[r.history.bands[0].scope].path == "train");  // parents first
     CHECK(calls_of(r, r.history.bands, "train/save").empty());  // too short to be seen
     REQUIRE(r.slices.threads.size() == 1);
     CHECK(r.slices.threads[0].find(" 1") != std::string::npos);

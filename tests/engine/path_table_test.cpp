@@ -48,7 +48,7 @@ TEST_CASE("paths: a long name is cut between characters, an empty one is unnamed
     CHECK(paths.intern(nullptr, text)->path == std::string(199, 'x'));
 }
 
-TEST_CASE("paths: folding keeps one row for the rest in each parent") {
+TEST_CASE("paths: beyond the limit, each parent has one row for the rest") {
     path_table paths;
     path_record* a = paths.intern(nullptr, "a");
     path_record* b = paths.intern(nullptr, "b");

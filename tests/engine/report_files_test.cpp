@@ -137,8 +137,7 @@ TEST_CASE("report files: a host that closes all descriptors and opens others kee
     const folder f;
     const auto child = engine_test::in_child([&] {
         report_files run({f.path("run.json")}, process("1"));
-        const int lock =
-            ::open("/dev/null", O_RDONLY) - 1;  // the descriptor before it is the reservation's
+        const int lock = ::open("/dev/null", O_RDONLY) - 1;  // the reservation's
         ::close(lock);
         const int hosts = ::open(f.path("host").c_str(), O_CREAT | O_RDWR, 0600);
         engine_test::must(hosts == lock, "the host's file has the number of the reservation");

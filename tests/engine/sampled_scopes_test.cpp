@@ -523,7 +523,7 @@ TEST_CASE("sampled scopes: an overestimate in one row is subtracted from the nex
     CHECK(r.find("step")->self.joules() < 0.01 * r.total.joules());
 }
 
-TEST_CASE("sampled scopes: once an inner scope may have run untimed, its time is estimated") {
+TEST_CASE("sampled scopes: once an inner scope may have run untimed, its end is unknown") {
     machine_of_short_scopes b;
     scope outer{b.m, "outer"};
     auto& tree = static_cast<detail::thread_context&>(b.tree());

@@ -283,7 +283,7 @@ TEST_CASE("scopes: ending out of order closes the right scopes and loses no late
     CHECK(r.find("outer/middle/inner")->total.joules() <= r.find("outer")->total.joules() + 1e-9);
 }
 
-TEST_CASE("scopes: next() ends a phase where the next one begins, without blocks") {
+TEST_CASE("scopes: in code without blocks, each phase ends where the next one begins") {
     bench_machine b;
     {
         scope around{b.m, "around"};

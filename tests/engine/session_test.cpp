@@ -142,7 +142,7 @@ TEST_CASE("session: stop before the first start leaves it stopped") {
     }));
 }
 
-TEST_CASE("session: scopes opened while it is switched off are not counted when it is on again") {
+TEST_CASE("session: switching affects new scopes only, and none are counted while it is off") {
     check_silent_success(in_child([] {
         set_enabled(false);
         {
@@ -216,8 +216,7 @@ TEST_CASE("session: a report that can't be written goes to stderr, and the other
     CHECK(c.err.find("run.what: its ending names no known format") != std::string::npos);
     const std::size_t table = c.err.find("work");
     REQUIRE(table != std::string::npos);
-    CHECK(c.err.find("work", table + 1) ==
-          std::string::npos);  // once, however many can't be written
+    CHECK(c.err.find("work", table + 1) == std::string::npos);  // once, for all of them
     CHECK(files.text("good.json").find("work") != std::string::npos);
 }
 

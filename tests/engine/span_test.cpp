@@ -304,7 +304,7 @@ TEST_CASE("spans: without a counter, a span has times and its energy is marked a
     CHECK(u.busy_time.count() == approx(1));
 }
 
-TEST_CASE("spans: energy from an estimate is labeled as an estimate") {
+TEST_CASE("spans: energy from an estimate is an estimate, with its uncertainty") {
     simulated_machine machine;
     testing::simulated_counter model = exact_counter();
     model.provenance = quality::estimated;

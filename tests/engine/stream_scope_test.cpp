@@ -73,8 +73,7 @@ class async_machine {
 
     simulated_machine machine;
     std::unique_ptr<meter> m;
-    std::map<std::size_t, double>
-        truth;  ///< joules of each stream's work and its part of the idle energy
+    std::map<std::size_t, double> truth;  ///< joules by stream: its work, its idle part
 
  private:
     struct entry {
