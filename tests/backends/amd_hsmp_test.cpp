@@ -41,7 +41,7 @@ struct firmware {
 
 }  // namespace
 
-TEST_CASE("amd-hsmp: 64-bit counters of each socket in the unit it states") {
+TEST_CASE("amd-hsmp: reads each socket's 64-bit counter in the unit it states") {
     firmware f;
     fake_device device;
     device.on_control = [&](unsigned long r, void* a) { return f.answer(r, a); };
@@ -57,7 +57,7 @@ TEST_CASE("amd-hsmp: 64-bit counters of each socket in the unit it states") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("amd-hsmp: firmware without a counter gives its power") {
+TEST_CASE("amd-hsmp: firmware without a counter reports power") {
     firmware f;
     f.has_counter = false;
     fake_device device;
@@ -70,7 +70,7 @@ TEST_CASE("amd-hsmp: firmware without a counter gives its power") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("amd-hsmp: failures in the middle") {
+TEST_CASE("amd-hsmp: failed reads in the middle of a run") {
     firmware f;
     fake_device device;
     device.on_control = [&](unsigned long r, void* a) { return f.answer(r, a); };
@@ -89,7 +89,7 @@ TEST_CASE("amd-hsmp: failures in the middle") {
     CHECK(device.closed == 1);
 }
 
-TEST_CASE("amd-hsmp: a counter is compared with the power that the firmware states") {
+TEST_CASE("amd-hsmp: a counter is compared with the power that the firmware reports") {
     firmware f;
     f.sockets = 1;
     fake_device device;
@@ -128,7 +128,7 @@ TEST_CASE("amd-hsmp: a counter is compared with the power that the firmware stat
     CHECK(powers == asked);  // the check has ended
 }
 
-TEST_CASE("amd-hsmp: power that can't be asked for ends the comparison") {
+TEST_CASE("amd-hsmp: without a readable power the comparison ends") {
     firmware f;
     fake_device device;
     bool powerless = false;
@@ -147,14 +147,14 @@ TEST_CASE("amd-hsmp: power that can't be asked for ends the comparison") {
     CHECK((*b)->note() == "");
 }
 
-TEST_CASE("amd-hsmp: a failure to open has its reason") {
+TEST_CASE("amd-hsmp: a failed open states the reason") {
     fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
     const auto remedy = [&] { return open_amd_hsmp(m.root(), device.calls()).error().remedy; };
     CHECK(contains(open_amd_hsmp(m.root(), device.calls()).error().reason,
                    "/dev/hsmp: No such file"));
-    CHECK(remedy() == "");  // nothing says that this is AMD's
+    CHECK(remedy() == "");  // no vendor is stated
     m.cpuinfo("AuthenticAMD", "AMD EPYC 9654", 25, 17);
     CHECK(contains(remedy(), "sudo modprobe amd_hsmp"));
     device.on_open = [](const std::string&) { return EACCES; };
@@ -171,7 +171,7 @@ TEST_CASE("amd-hsmp: a failure to open has its reason") {
     CHECK_FALSE(open_amd_hsmp(system_root{}, stuck.calls()));
 }
 
-TEST_CASE("amd-hsmp: names the processor and states its highest limit") {
+TEST_CASE("amd-hsmp: names the processor and states its highest power limit") {
     fake_system m;
     m.cpuinfo("AuthenticAMD", "AMD EPYC 9554 64-Core Processor", 25, 17);
     firmware f;

@@ -85,7 +85,7 @@ TEST_CASE("gpu metrics: power and energy of every version with fixed layout") {
 TEST_CASE("gpu metrics: version 1.9 is a list of attributes") {
     std::string t = table(1, 9, 8);
     put(t, 4, 4, 3);
-    append(t, 8, (2u << 20) | (1u << 10) | 4);  // four 16-bit values of something else
+    append(t, 8, (2u << 20) | (1u << 10) | 4);  // four 16-bit values of another attribute
     append(t, 8, 0x0001'0002'0003'0004);
     append(t, 8, (4u << 20) | (3u << 10) | 1);  // socket power, 32 bits
     append(t, 4, 750);
@@ -99,7 +99,7 @@ TEST_CASE("gpu metrics: version 1.9 is a list of attributes") {
     CHECK(parse_gpu_metrics(t).energy == no_value);
 }
 
-TEST_CASE("gpu metrics: no bytes trip the parser") {
+TEST_CASE("gpu metrics: no input breaks the parser") {
     const unsigned seed = 20261123;
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -116,7 +116,7 @@ TEST_CASE("gpu metrics: no bytes trip the parser") {
     }
 }
 
-TEST_CASE("amdgpu: MI300 gives its 64-bit counter under its PCI address") {
+TEST_CASE("amdgpu: an MI300 has its 64-bit counter and its PCI address") {
     fake_system m;
     card(m, 0, "0000:05:00.0"), card(m, 10, "0000:65:00.0");
     m.file(card0 + "/gpu_metrics", mi300(655'360));
@@ -152,7 +152,7 @@ TEST_CASE("amdgpu: the second die of an MI250 is part of the first") {
     CHECK(contains((*b)->note(), "0000:2c:00.0 is the second die"));
 }
 
-TEST_CASE("amdgpu: a counter of unknown unit is not used, its power is") {
+TEST_CASE("amdgpu: a counter of unknown unit is replaced by the power") {
     fake_system m;
     card(m, 0, "0000:03:00.0", "0x744c");  // Navi 31
     std::string t = table(1, 3, 120);
@@ -173,7 +173,7 @@ TEST_CASE("amdgpu: a counter of unknown unit is not used, its power is") {
     }
 }
 
-TEST_CASE("amdgpu: a processor with graphics reports its socket, the same as RAPL's package") {
+TEST_CASE("amdgpu: a processor with graphics reports its socket, as RAPL's package does") {
     fake_system m;
     card(m, 0, "0000:c1:00.0", "0x150e");
     std::string t = table(3, 0, 264);
@@ -185,7 +185,7 @@ TEST_CASE("amdgpu: a processor with graphics reports its socket, the same as RAP
     CHECK(read_all(**b).values[0] == 28'500'000);
 }
 
-TEST_CASE("amdgpu: a card that is removed is gone, damaged tables are no reading") {
+TEST_CASE("amdgpu: a removed card is gone, and a damaged table is a failed read") {
     fake_system m;
     card(m, 0, "0000:05:00.0");
     m.file(card0 + "/gpu_metrics", mi300(7));
@@ -202,7 +202,7 @@ TEST_CASE("amdgpu: a card that is removed is gone, damaged tables are no reading
     CHECK(read_all(**b).values[0] == 9);
 }
 
-TEST_CASE("amdgpu: one of 64 cards is pulled") {
+TEST_CASE("amdgpu: one of 64 cards is removed") {
     fake_system m;
     for (int i = 0; i < 64; ++i) {
         const std::string number = std::to_string(10 + i);
@@ -223,7 +223,7 @@ TEST_CASE("amdgpu: one of 64 cards is pulled") {
     }
 }
 
-TEST_CASE("amdgpu: no card, or one that shows nothing, is a failure with its reason") {
+TEST_CASE("amdgpu: without a usable card, opening fails with the reason") {
     fake_system m;
     CHECK(contains(open_amdgpu(m.root()).error().reason, "no AMD GPU"));
     card(m, 0, "0000:05:00.0");
@@ -231,7 +231,7 @@ TEST_CASE("amdgpu: no card, or one that shows nothing, is a failure with its rea
     CHECK(contains(open_amdgpu(m.root()).error().reason, "0000:05:00.0 shows neither"));
 }
 
-TEST_CASE("amdgpu: names the card, or the processor around it, and states its cap") {
+TEST_CASE("amdgpu: names the card, or the processor that contains it, and states its power limit") {
     fake_system m;
     m.cpuinfo("AuthenticAMD", "AMD Ryzen 7 7840HS w/ Radeon 780M Graphics", 25, 116);
     card(m, 0, "0000:05:00.0");

@@ -30,7 +30,7 @@ struct fake_mac {
 
 }  // namespace
 
-TEST_CASE("apple-ioreport: the parts of the chip, each once, in whatever unit it counts") {
+TEST_CASE("apple-ioreport: each part of the chip is counted once, in whatever unit") {
     fake_mac mac;
     mac.items({{"CPU Energy", "mJ", 5},
                {"PCPU", "mJ", 3},
@@ -63,7 +63,7 @@ TEST_CASE("apple-ioreport: the dies of an Ultra add up") {
     CHECK(read_all(**b).values == numbers{11'000'000});
 }
 
-TEST_CASE("apple-ioreport: samples that fail, channels that leave, a virtual machine") {
+TEST_CASE("apple-ioreport: failed samples, missing channels, a virtual machine") {
     fake_mac mac;
     mac.items({{"CPU Energy", "mJ", 5}, {"GPU Energy", "nJ", 6}});
     opened_backend b = open_apple_ioreport(mac.folder.search());
@@ -85,7 +85,7 @@ TEST_CASE("apple-ioreport: samples that fail, channels that leave, a virtual mac
     CHECK(contains(open_apple_ioreport(changed.search()).error().reason, "a call is missing"));
 }
 
-TEST_CASE("apple-smc: the power of the whole machine, through the endpoint of Apple silicon") {
+TEST_CASE("apple-smc: reads the power of the whole machine through Apple silicon's endpoint") {
     fake_mac mac;
     {
         opened_backend b = open_apple_smc(mac.folder.search());
@@ -107,7 +107,7 @@ TEST_CASE("apple-smc: the power of the whole machine, through the endpoint of Ap
     CHECK(mac.control.open_connections == 0);
 }
 
-TEST_CASE("apple-smc: an Intel Mac's controller, one that refuses, a key of another type") {
+TEST_CASE("apple-smc: an Intel Mac's controller, a refusal, a key of another type") {
     fake_mac mac;
     mac.control.has_endpoint = false;
     CHECK(open_apple_smc(mac.folder.search()));
@@ -119,7 +119,7 @@ TEST_CASE("apple-smc: an Intel Mac's controller, one that refuses, a key of anot
     CHECK(contains(open_apple_smc(none.search()).error().reason, "IOKit was not found"));
 }
 
-TEST_CASE("process-energy: what macOS attributes to this process, a part of the processor's") {
+TEST_CASE("process-energy: macOS's figure for this process is part of the processor's") {
     fake_mac mac;
     mac.control.process_nj = 123'456'789;
     opened_backend b = open_process_energy(mac.folder.search());
@@ -139,7 +139,7 @@ TEST_CASE("process-energy: what macOS attributes to this process, a part of the 
 }
 
 #if !defined(__APPLE__)
-TEST_CASE("apple: elsewhere none of them opens") {
+TEST_CASE("apple: on other systems none of them opens") {
     const system_root root;
     CHECK(contains(open_apple_ioreport(root).error().reason, "macOS only"));
     CHECK(contains(open_apple_smc(root).error().reason, "macOS only"));
@@ -147,7 +147,7 @@ TEST_CASE("apple: elsewhere none of them opens") {
 }
 #endif
 
-TEST_CASE("apple: chip and machine have their names, and a bound by what a supply gives") {
+TEST_CASE("apple: chip and machine have names, and a limit from the power supply") {
     fake_mac mac;
     mac.items({{"CPU Energy", "mJ", 5}, {"GPU Energy", "nJ", 6}, {"DRAM", "mJ", 1}});
     opened_backend chip = open_apple_ioreport(mac.folder.search());

@@ -13,7 +13,7 @@ std::string supply(fake_system& m, const char* name, const char* type, const cha
 }
 }  // namespace
 
-TEST_CASE("battery: power of all batteries together, by power or by current x voltage") {
+TEST_CASE("battery: sums all batteries, by power or by current x voltage") {
     fake_system m;
     const std::string first = supply(m, "BAT0", "Battery", "Discharging");
     m.number(first + "/power_now", 9'300'000);
@@ -32,7 +32,7 @@ TEST_CASE("battery: power of all batteries together, by power or by current x vo
     CHECK(read_all(**b).values[0] == 9'300'000);
 }
 
-TEST_CASE("battery: says nothing while it charges or its state is unknown") {
+TEST_CASE("battery: gives no value while it charges or its state is unknown") {
     fake_system m;
     const std::string folder = supply(m, "BAT0", "Battery", "Discharging");
     m.number(folder + "/power_now", 5'000'000);
@@ -51,7 +51,7 @@ TEST_CASE("battery: says nothing while it charges or its state is unknown") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("battery: of two, one that charges silences both, one that rests does not") {
+TEST_CASE("battery: a second one that charges silences both, one at rest does not") {
     fake_system m;
     m.number(supply(m, "BAT0", "Battery", "Discharging") + "/power_now", 5'000'000);
     const std::string other = supply(m, "BAT1", "Battery", "Charging");
@@ -65,11 +65,11 @@ TEST_CASE("battery: of two, one that charges silences both, one that rests does 
     CHECK(read_all(**b).status == read_status::retry);
     m.file(other + "/status", "Unknown\n");
     CHECK(read_all(**b).status == read_status::retry);
-    m.number(other + "/power_now", 0);  // as drivers say of a second battery that waits
+    m.number(other + "/power_now", 0);  // as drivers report a second battery that waits
     CHECK(read_all(**b).values[0] == 5'000'000);
 }
 
-TEST_CASE("battery: a plugged machine and one without a battery say so") {
+TEST_CASE("battery: a plugged-in machine and one without a battery are refused with the reason") {
     fake_system m;
     CHECK(contains(open_battery(m.root()).error().reason, "no battery"));
     m.number(supply(m, "BAT0", "Battery", "Charging") + "/power_now", 5'000'000);
@@ -77,7 +77,7 @@ TEST_CASE("battery: a plugged machine and one without a battery say so") {
     CHECK(contains(open_battery(m.root()).error().remedy, "unplug"));
 }
 
-TEST_CASE("battery: a power that can't be read is the reason, not a plug") {
+TEST_CASE("battery: an unreadable power is reported as that, not as a plugged-in machine") {
     fake_system m;
     const std::string folder = supply(m, "BAT0", "Battery", "Discharging");
     SUBCASE("the driver fails") {
@@ -88,7 +88,7 @@ TEST_CASE("battery: a power that can't be read is the reason, not a plug") {
         CHECK_FALSE(contains(b.error().reason, "does not run on battery"));
         CHECK(b.error().remedy == "");
     }
-    SUBCASE("the voltage beside the current") {
+    SUBCASE("the voltage is missing beside the current") {
         m.file(folder + "/current_now", "500000\n").file(folder + "/voltage_now", "");
         const opened_backend b = open_battery(m.root());
         REQUIRE_FALSE(b);
@@ -96,7 +96,7 @@ TEST_CASE("battery: a power that can't be read is the reason, not a plug") {
     }
 }
 
-TEST_CASE("battery: names the laptop and states what the largest supplies give") {
+TEST_CASE("battery: names the laptop and states the limit of the largest power supplies") {
     fake_system m;
     m.number(supply(m, "BAT0", "Battery", "Discharging") + "/power_now", 5'000'000);
     m.file("/sys/class/dmi/id/sys_vendor", "LENOVO\n");
@@ -107,7 +107,7 @@ TEST_CASE("battery: names the laptop and states what the largest supplies give")
     CHECK((*b)->channels()[0].model == "LENOVO 21HMCTO1WW");
 }
 
-TEST_CASE("battery: all bits of 16, as firmware has them where it knows no rate, are no power") {
+TEST_CASE("battery: 16 set bits, which mean an unknown rate, are no power") {
     fake_system m;
     const std::string folder = supply(m, "BAT0", "Battery", "Discharging");
     m.number(folder + "/power_now", 5'000'000);

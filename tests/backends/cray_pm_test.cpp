@@ -32,7 +32,7 @@ TEST_CASE("cray-pm: the node contains its processors, memory and accelerators") 
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("cray-pm: damaged files cost their channel, vanished ones are gone") {
+TEST_CASE("cray-pm: a damaged file disables its channel, and a vanished one is gone") {
     fake_system m;
     node(m);
     opened_backend b = open_cray_pm(m.root());
@@ -51,23 +51,23 @@ TEST_CASE("cray-pm: damaged files cost their channel, vanished ones are gone") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("cray-pm: values that are updated in the middle of a read are read again, once") {
+TEST_CASE("cray-pm: values that change during a read are read once more") {
     int reads = 0;
     std::uint64_t fresh = 7;
     const auto stamp = [&] { return fresh; };
-    SUBCASE("updated in the middle") {
+    SUBCASE("changed during the read") {
         const auto read = [&] { return ++reads, ++fresh, read_status::ok; };
         CHECK(detail::read_between_updates(stamp, read) == read_status::ok);
         CHECK(reads == 2);
     }
-    SUBCASE("of one moment") {
+    SUBCASE("all of one moment") {
         const auto read = [&] { return ++reads, read_status::retry; };
         CHECK(detail::read_between_updates(stamp, read) == read_status::retry);
         CHECK(reads == 1);
     }
 }
 
-TEST_CASE("cray-pm: counters that were started anew count on from 0, whatever they show") {
+TEST_CASE("cray-pm: restarted counters continue from zero, whatever they show") {
     fake_system m;
     m.file(folder + "energy", "1000 J\n").file(folder + "accel0_power", "400 W\n");
     m.file(folder + "startup", "3\n");
@@ -84,8 +84,8 @@ TEST_CASE("cray-pm: counters that were started anew count on from 0, whatever th
     take();
     CHECK(node.joules() == 50);
     m.file(folder + "energy", "1060 J\n");  // 1060 J since the start, not 10 since the last read
-    SUBCASE("startup tells") { m.file(folder + "startup", "4 1700000000123456 us\n"); }
-    SUBCASE("a startup that can't be read tells nothing") { m.file(folder + "startup", ""); }
+    SUBCASE("the startup time tells") { m.file(folder + "startup", "4 1700000000123456 us\n"); }
+    SUBCASE("an unreadable startup time tells nothing") { m.file(folder + "startup", ""); }
     const bool known = m.root().line(folder + "startup") != "";
     take();
     CHECK(node.joules() == (known ? 1110 : 60));
@@ -95,7 +95,7 @@ TEST_CASE("cray-pm: counters that were started anew count on from 0, whatever th
     CHECK(node.joules() == (known ? 1120 : 70));
 }
 
-TEST_CASE("cray-pm: a startup that is seen late is no restart") {
+TEST_CASE("cray-pm: a startup time that appears late is no restart") {
     fake_system m;
     m.file(folder + "energy", "1000 J\n");
     opened_backend b = open_cray_pm(m.root());
@@ -104,7 +104,7 @@ TEST_CASE("cray-pm: a startup that is seen late is no restart") {
     CHECK(read_all(**b).values[0] == 1000);
 }
 
-TEST_CASE("cray-pm: a power cap that changes is noted") {
+TEST_CASE("cray-pm: a changed power cap is noted") {
     fake_system m;
     node(m);
     m.file(folder + "generation", "5\n");
@@ -116,14 +116,14 @@ TEST_CASE("cray-pm: a power cap that changes is noted") {
     CHECK(contains((*b)->note(), "power cap was changed"));
 }
 
-TEST_CASE("cray-pm: elsewhere it says that it is not there") {
+TEST_CASE("cray-pm: on other machines it is refused with the reason") {
     fake_system m;
     CHECK(contains(open_cray_pm(m.root()).error().reason, "/sys/cray/pm_counters: not found"));
     m.folder("/sys/cray/pm_counters");
     CHECK(contains(open_cray_pm(m.root()).error().reason, "has no counter"));
 }
 
-TEST_CASE("cray-pm: names the node, its processors and its cards, and states its power cap") {
+TEST_CASE("cray-pm: names the node, its processors and cards, and states its power cap") {
     fake_system m;
     node(m);
     m.cpuinfo("AuthenticAMD", "AMD EPYC 7A53 64-Core Processor", 25, 48);
@@ -141,6 +141,6 @@ TEST_CASE("cray-pm: names the node, its processors and its cards, and states its
     CHECK(channel_of(**b, "node").model == "HPE CRAY EX235A");
     CHECK(channel_of(**b, "node").max_watts == 2200);
     CHECK(channel_of(**b, "node/accel1").model == "AMD INSTINCT MI250X");
-    m.file("/sys/class/drm/card1/device/product_name", "another\n");  // which is which?
+    m.file("/sys/class/drm/card1/device/product_name", "another\n");  // ambiguous
     CHECK(channel_of(**open_cray_pm(m.root()), "node/accel1").model == "");
 }

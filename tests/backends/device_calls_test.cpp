@@ -13,7 +13,7 @@ using namespace joulery;
 
 namespace {
 
-/// Registers of 8 bytes at their addresses, as /dev/cpu/N/msr has them.
+/// Registers of 8 bytes at their addresses, like /dev/cpu/N/msr.
 std::string registers(std::initializer_list<std::pair<std::size_t, std::uint64_t>> values) {
     std::string bytes(0x800, '\0');
     for (const auto& [address, value] : values) std::memcpy(&bytes[address], &value, 8);
@@ -22,7 +22,7 @@ std::string registers(std::initializer_list<std::pair<std::size_t, std::uint64_t
 
 }  // namespace
 
-TEST_CASE("device calls: the system's own read a device of this machine") {
+TEST_CASE("device calls: the system's own calls read a device of this machine") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 0x8f).cpus_online("0");
     m.file("/dev/cpu/0/msr", registers({{0x606, 16 << 8}, {0x611, 123}, {0x619, 45}}));
@@ -34,7 +34,7 @@ TEST_CASE("device calls: the system's own read a device of this machine") {
     CHECK(read_all(**b).status == read_status::retry);
 }
 
-TEST_CASE("device calls: files that are no devices fail every backend with a reason") {
+TEST_CASE("device calls: a file that is not a device makes every backend fail with a reason") {
     fake_system m;
     m.file("/dev/hsmp", "").file("/dev/ipmi0", "").file("/dev/vcio_gencmd", "");
     m.file("/proc/device-tree/model", "Raspberry Pi 5");
@@ -47,7 +47,7 @@ TEST_CASE("device calls: files that are no devices fail every backend with a rea
     CHECK(contains(open_rapl_msr(none.root()).error().reason, "not an Intel"));
 }
 
-TEST_CASE("device calls: the system's perf refuses a unit that does not exist") {
+TEST_CASE("device calls: the system's perf refuses an event type that does not exist") {
     fake_system m;
     const std::string folder = "/sys/bus/event_source/devices/power";
     m.file(folder + "/type", "4294967294\n").file(folder + "/cpumask", "0\n");
@@ -59,7 +59,7 @@ TEST_CASE("device calls: the system's perf refuses a unit that does not exist") 
     CHECK(contains(b.error().reason, "perf_event_open"));
 }
 
-TEST_CASE("device calls: a handle closes what it opened, once") {
+TEST_CASE("device calls: a handle closes its descriptor once") {
     int closed = 0;
     device_calls calls = device_calls::of_the_system();
     calls.context = &closed;

@@ -42,7 +42,7 @@ cpu_identity named(const char* vendor, const char* name, unsigned family, unsign
 
 }  // namespace
 
-TEST_CASE("estimate: load x watts x time, and it says what it is") {
+TEST_CASE("estimate: is load x watts x time, and says so") {
     fake_system m;
     milan(m);
     fake_time t;
@@ -63,7 +63,7 @@ TEST_CASE("estimate: load x watts x time, and it says what it is") {
     CHECK(contract_violations(*e) == strings{});
 }
 
-TEST_CASE("estimate: processors are counted by sysfs, else by /proc/stat, else by /proc/cpuinfo") {
+TEST_CASE("estimate: counts processors by sysfs, else by /proc/stat, else by /proc/cpuinfo") {
     fake_system m;
     m.cpuinfo("AuthenticAMD", "AMD EPYC 7763 64-Core Processor", 25, 1, 2).proc_stat(1000, 9000);
     fake_time t;
@@ -75,7 +75,7 @@ TEST_CASE("estimate: processors are counted by sysfs, else by /proc/stat, else b
     CHECK(contains(opened(m, t)->note(), "; 4 hardware threads;"));
 }
 
-TEST_CASE("estimate: an idle machine draws its idle power, time taken by the hypervisor is idle") {
+TEST_CASE("estimate: an idle machine draws its idle power, and stolen time counts as idle") {
     fake_system m;
     milan(m);
     fake_time t;
@@ -85,7 +85,7 @@ TEST_CASE("estimate: an idle machine draws its idle power, time taken by the hyp
     CHECK(joules(*e) == approx(4 * 0.4556 * 10).epsilon(1e-6));
 }
 
-TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve") {
+TEST_CASE("estimate: a TDP stated by powercap is used with the Teads curve") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Core(TM) i7-8700", 6, 158, 1, "fpu", 10);
     m.cpus_online("0-11").proc_stat(0, 0);
@@ -106,7 +106,7 @@ TEST_CASE("estimate: the TDP that powercap states goes through the Teads curve")
     CHECK(teads_share_of_tdp(7) == 1.02);
 }
 
-TEST_CASE("estimate: without a TDP the long-term limit stands in, with a wider stated error") {
+TEST_CASE("estimate: without a TDP the long-term limit is used, with a larger stated error") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Core(TM) i7-8700", 6, 158, 1, "fpu", 10);
     m.cpus_online("0-11").proc_stat(0, 0);
@@ -118,12 +118,12 @@ TEST_CASE("estimate: without a TDP the long-term limit stands in, with a wider s
     fake_time t;
     CHECK(contains(opened(m, t)->note(), "160.00 W long-term limit stated by powercap"));
     CHECK(opened(m, t)->channels()[0].relative_error == 1.0);
-    m.number(second + "power_limit_uw", 4'095'000'000);  // as boards say "no limit"
+    m.number(second + "power_limit_uw", 4'095'000'000);  // how boards write "no limit"
     CHECK(contains(opened(m, t)->note(), "65.00 W TDP stated by powercap"));
     CHECK(opened(m, t)->channels()[0].relative_error == 0.4);
 }
 
-TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") {
+TEST_CASE("estimate: an unknown processor gets an average, with a stated error of 100 %") {
     fake_system m;
     m.cpus_online("0-1").proc_stat(0, 0);
     fake_time t;
@@ -135,7 +135,7 @@ TEST_CASE("estimate: nothing known is an average with a stated error of 100 %") 
     CHECK(contains(e->note(), "unknown processor"));
 }
 
-TEST_CASE("estimate: reads closer together than the clock of /proc/stat lose nothing") {
+TEST_CASE("estimate: reads closer together than /proc/stat's clock lose nothing") {
     fake_system m;
     milan(m);
     fake_time t;
@@ -150,7 +150,7 @@ TEST_CASE("estimate: reads closer together than the clock of /proc/stat lose not
     CHECK(joules(*e) == approx(4 * 1.9573 * 1.5).epsilon(1e-6));
 }
 
-TEST_CASE("estimate: /proc/stat that fails for a moment is made good") {
+TEST_CASE("estimate: a temporary failure of /proc/stat loses nothing") {
     fake_system m;
     milan(m);
     fake_time t;
@@ -167,11 +167,11 @@ TEST_CASE("estimate: /proc/stat that fails for a moment is made good") {
     CHECK(joules(*e) == approx(4 * 1.9573 * 1.0).epsilon(1e-6));
 }
 
-TEST_CASE("estimate: a /proc/stat that says nothing leaves this process's own time") {
+TEST_CASE("estimate: without a useful /proc/stat only this process's own time counts") {
     fake_system m;
     milan(m);
     SUBCASE("hidden") { m.remove("/proc/stat"); }
-    SUBCASE("all zero for ever") { m.file("/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n"); }
+    SUBCASE("all zero forever") { m.file("/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n"); }
     fake_time t;
     const auto e = opened(m, t);
     CHECK(contains(e->note(), "CPU time of this process alone"));
@@ -180,13 +180,13 @@ TEST_CASE("estimate: a /proc/stat that says nothing leaves this process's own ti
     CHECK(joules(*e) == approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
 }
 
-TEST_CASE("estimate: ticks that shrink are no load, and processors that leave draw nothing") {
+TEST_CASE("estimate: shrinking ticks are no load, and removed processors draw nothing") {
     fake_system m;
     milan(m);
     fake_time t;
     const auto e = opened(m, t);
     t.now += 1;
-    m.proc_stat(500, 9100);  // user went down
+    m.proc_stat(500, 9100);  // user time went down
     const double idle = joules(*e);
     CHECK(idle == approx(4 * 0.4556).epsilon(1e-6));
     t.now += 1;
@@ -194,7 +194,7 @@ TEST_CASE("estimate: ticks that shrink are no load, and processors that leave dr
     CHECK(joules(*e) - idle == approx(2 * 1.9573).epsilon(1e-6));
 }
 
-TEST_CASE("estimate: time that stands still or goes back adds nothing") {
+TEST_CASE("estimate: time that stops or goes backward adds nothing") {
     fake_system m;
     milan(m);
     fake_time t;
@@ -204,14 +204,14 @@ TEST_CASE("estimate: time that stands still or goes back adds nothing") {
     CHECK(joules(*e) == 0);
 }
 
-TEST_CASE("estimate: the real machine's files are understood") {
+TEST_CASE("estimate: reads the real machine's files") {
     opened_backend e = open_estimate(system_root{});
     REQUIRE(e);
     CHECK(contract_violations(**e) == strings{});
     CHECK(contains((*e)->note(), "estimated, not measured"));
 }
 
-TEST_CASE("cpu power table: servers are known by number, else by name") {
+TEST_CASE("cpu power table: servers are found by model number, else by name") {
     const auto found = [](const cpu_identity& cpu) {
         const cpu_power_entry* entry = find_cpu_power(cpu);
         return entry == nullptr ? std::string("none") : std::string(entry->microarchitecture);
@@ -238,7 +238,7 @@ TEST_CASE("cpu power table: servers are known by number, else by name") {
     for (const cpu_power_entry& entry : cpu_power_table) CHECK(entry.full_watts > entry.idle_watts);
 }
 
-TEST_CASE("cpu lists: ranges, single numbers and nonsense") {
+TEST_CASE("cpu lists: ranges, single numbers and invalid text") {
     CHECK(count_cpus("0-3,8\n") == 5);
     CHECK(count_cpus("0") == 1);
     for (const char* text :
@@ -246,7 +246,7 @@ TEST_CASE("cpu lists: ranges, single numbers and nonsense") {
         CHECK(count_cpus(text) == 0);
 }
 
-TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and no region is") {
+TEST_CASE("estimate: a cloud instance is named from its firmware, which never sets the region") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 6, 85, 4,
               "fpu hypervisor", 7);
@@ -267,9 +267,10 @@ TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and 
         m.file("/sys/hypervisor/uuid", "ec2e1916-9099-7caf-fd21-012345abcdef\n");
         CHECK(instance() == "Amazon EC2");
     }
-    SUBCASE("Amazon's own processors, whose kernel names no more than the core") {
-        m.file("/proc/cpuinfo", "processor\t: 0\nBogoMIPS\t: 2100.00\nCPU implementer\t: 0x41\n"
-                                "CPU architecture: 8\nCPU part\t: 0xd40\n\nprocessor\t: 1\n");
+    SUBCASE("Amazon's own processors, whose kernel names only the core") {
+        m.file("/proc/cpuinfo",
+               "processor\t: 0\nBogoMIPS\t: 2100.00\nCPU implementer\t: 0x41\n"
+               "CPU architecture: 8\nCPU part\t: 0xd40\n\nprocessor\t: 1\n");
         CHECK(detail::cpu_model(m.root()) == "Arm Neoverse V1");
         m.file(dmi + "sys_vendor", "Amazon EC2\n").file(dmi + "product_name", "c7g.large\n");
         CHECK((*open_estimate(m.root()))->channels()[0].model ==
@@ -296,13 +297,13 @@ TEST_CASE("estimate: a cloud's instance is named by what its firmware says, and 
             CHECK(instance() == "Microsoft Azure");
         }
     }
-    SUBCASE("a machine of one's own") {
+    SUBCASE("not in a cloud") {
         m.file(dmi + "sys_vendor", "Dell Inc.\n").file(dmi + "product_name", "PowerEdge R750\n");
         CHECK(instance() == "");
     }
 }
 
-TEST_CASE("estimate: names the processor whose load it uses, or says that there is none") {
+TEST_CASE("estimate: names the processor whose load it uses, or says that it is unknown") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 6, 85, 2);
     m.proc_stat(1000, 9000).cpus_online("0-1");

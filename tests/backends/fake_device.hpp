@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// Answers device_calls; what a test does not set refuses.
+/// Answers device_calls; calls that a test does not set are refused.
 struct fake_device {
     std::function<int(const std::string&)> on_open = [](const std::string&) { return 0; };
     std::function<int(unsigned long, void*)> on_control;
@@ -43,5 +43,5 @@ struct fake_device {
         c.close = [](void* me, int) { ++static_cast<fake_device*>(me)->closed; };
         return c;
     }
-    std::size_t current = 0;  ///< of the call that runs
+    std::size_t current = 0;  ///< of the current call
 };

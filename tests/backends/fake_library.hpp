@@ -1,4 +1,4 @@
-// Fake vendor libraries, put where a loader finds them.
+// Fake vendor libraries, placed where a loader finds them.
 #pragma once
 
 #include "joulery/detail/core/dynamic_library.hpp"
@@ -11,14 +11,14 @@
 
 #include <dlfcn.h>
 
-/// Where tests/fakes/<name>.cpp lies, built.
+/// The built tests/fakes/<name>.cpp.
 inline std::string fake_library_path(const std::string& name) {
     const char* moved = std::getenv("JOULERY_FAKES_DIR");
     return (moved != nullptr ? std::string(moved) : std::string(JOULERY_FAKES_DIR)) + "/" + name +
            ".so";
 }
 
-/// A folder that holds the fake under the name that the vendor ships it as.
+/// A folder that contains the fake under the vendor's file name.
 class library_folder {
  public:
     library_folder() = default;

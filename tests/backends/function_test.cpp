@@ -32,7 +32,7 @@ TEST_CASE("function: joules of a callable become counts") {
     CHECK(contract_violations(*b) == strings{});
 }
 
-TEST_CASE("function: a value that is no amount is read again") {
+TEST_CASE("function: an invalid value is read again") {
     const double inf = std::numeric_limits<double>::infinity();
     for (const double bad : {std::nan(""), inf, -inf, -0.5, 1e30}) {
         CAPTURE(bad);
@@ -42,7 +42,7 @@ TEST_CASE("function: a value that is no amount is read again") {
     }
 }
 
-TEST_CASE("function: an exception of the callable is a read to try again") {
+TEST_CASE("function: an exception of the callable is a retry") {
     int calls = 0;
     const auto b = make_backend("bench", plain(reading_kind::power_gauge), [&]() -> double {
         if (calls++ == 0) throw std::runtime_error("meter unplugged");
@@ -53,7 +53,7 @@ TEST_CASE("function: an exception of the callable is a read to try again") {
     CHECK(read_all(*b).values[0] == 42'000);
 }
 
-TEST_CASE("function: nothing to call is fatal, and missing fields get usable ones") {
+TEST_CASE("function: an empty callable is fatal, and missing fields get defaults") {
     channel c;
     c.joules_per_count = 0;
     c.update_period = std::chrono::nanoseconds(-1);
@@ -66,7 +66,7 @@ TEST_CASE("function: nothing to call is fatal, and missing fields get usable one
     CHECK(contract_violations(*b, options) == strings{});
 }
 
-TEST_CASE("function: a value beyond the end the channel states is not believed") {
+TEST_CASE("function: a value above the channel's stated range is rejected") {
     channel c = plain(reading_kind::energy_counter);
     c.wrap_at = 1000;
     double joules = 0.999;
@@ -76,7 +76,7 @@ TEST_CASE("function: a value beyond the end the channel states is not believed")
     CHECK(read_all(*b).status == read_status::retry);
 }
 
-TEST_CASE("constant: a stated draw is integrated and marked estimated") {
+TEST_CASE("constant: a stated power is integrated and marked as estimated") {
     const auto b = make_constant_backend(350_W);
     const channel& c = b->channels()[0];
     CHECK(c.provenance == quality::estimated);

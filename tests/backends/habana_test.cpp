@@ -31,7 +31,7 @@ struct gaudi_machine {
 
 }  // namespace
 
-TEST_CASE("habana: the energy counter of each device, known by its PCI address") {
+TEST_CASE("habana: reads each device's energy counter and its PCI address") {
     gaudi_machine m;
     opened_backend b = m.open();
     REQUIRE(b);
@@ -46,7 +46,7 @@ TEST_CASE("habana: the energy counter of each device, known by its PCI address")
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("habana: power where there is no counter, and a UUID where there is no address") {
+TEST_CASE("habana: uses power without a counter, and a UUID without an address") {
     gaudi_machine m;
     m.control.count = 3;
     m.control.gaudis[0].energy_status = 3;
@@ -65,7 +65,7 @@ TEST_CASE("habana: power where there is no counter, and a UUID where there is no
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("habana: a device that is lost, one that times out, all that are gone") {
+TEST_CASE("habana: a lost device, a timeout, all devices lost") {
     gaudi_machine m;
     m.control.count = 64;
     static char addresses[64][20];
@@ -109,7 +109,7 @@ TEST_CASE("habana: one of 64 devices is lost") {
     CHECK(r.values[63] == 163);
 }
 
-TEST_CASE("habana: a failure to open has its reason") {
+TEST_CASE("habana: a failed open states the reason") {
     gaudi_machine m;
     const fake_system bare;
     CHECK(contains(open_habana(bare.root(), m.folder.search()).error().reason, "no Habana"));
@@ -119,7 +119,7 @@ TEST_CASE("habana: a failure to open has its reason") {
     CHECK(contains(open_habana(m.system.root(), other.search()).error().reason, "not HLML"));
     m.control.init_status = 9;
     CHECK(m.open().error().remedy == "sudo modprobe habanalabs");
-    m.control.init_status = 5;  // somebody in this process started it before
+    m.control.init_status = 5;  // already started in this process
     CHECK(m.open());
     m.control.init_status = 0;
     m.control.gaudis[0].energy_status = m.control.gaudis[0].power_status = 4;
@@ -130,7 +130,7 @@ TEST_CASE("habana: a failure to open has its reason") {
     CHECK(m.open().error().reason == "HLML sees no device");
 }
 
-TEST_CASE("habana: names each device and states its limit") {
+TEST_CASE("habana: names each device and states its power limit") {
     gaudi_machine m;
     opened_backend b = m.open();
     REQUIRE(b);
@@ -141,7 +141,7 @@ TEST_CASE("habana: names each device and states its limit") {
     CHECK((*m.open())->channels()[0].max_watts == 0);
 }
 
-TEST_CASE("habana: several devices become a backend each, and are asked one at a time") {
+TEST_CASE("habana: each device is a backend, and they are read one at a time") {
     gaudi_machine m;
     m.control.count = 3;
     const char* addresses[] = {"0000:10:00.0", "0000:11:00.0", "0000:12:00.0"};
@@ -155,7 +155,7 @@ TEST_CASE("habana: several devices become a backend each, and are asked one at a
         CHECK(ids(*parts[i]) == strings{"npu/" + std::string(addresses[i]) + "/board"});
         CHECK(read_all(*parts[i]).values == numbers{100 + i});
     }
-    m.control.gaudis[1].energy_status = 15;  // one that is lost takes no other with it
+    m.control.gaudis[1].energy_status = 15;  // a lost device takes no other with it
     CHECK(read_all(*parts[1]).status == read_status::gone);
     CHECK(read_all(*parts[2]).status == read_status::ok);
     m.control.count = 1;

@@ -88,7 +88,7 @@ TEST_CASE("hwmon: any other ACPI meter is the machine's") {
     CHECK(opened(m)->channels()[0].update_period == std::chrono::seconds(1));
 }
 
-TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
+TEST_CASE("hwmon: a Jetson's rails lie inside its inlet, if it has one") {
     fake_system m;
     const std::string folder = chip(m, 1, "ina3221");
     rail(m, folder, 1, "VDD_IN", 5000, 1200);
@@ -106,7 +106,7 @@ TEST_CASE("hwmon: rails of a Jetson lie inside its inlet where there is one") {
     CHECK(read_all(*b).values[1] == 0);
 }
 
-TEST_CASE("hwmon: on AGX Orin three rails add up and the fourth is fed from one of them") {
+TEST_CASE("hwmon: on AGX Orin three rails add up, and the fourth is fed by one of them") {
     fake_system m;
     const std::string first = chip(m, 1, "ina3221"), second = chip(m, 2, "ina3221");
     rail(m, first, 1, "VDD_GPU_SOC", 19000, 300);
@@ -118,7 +118,7 @@ TEST_CASE("hwmon: on AGX Orin three rails add up and the fourth is fed from one 
     CHECK(nesting(*b) == strings{"rail/VDDQ_VDD2_1V8AO<rail/VIN_SYS_5V0"});
 }
 
-TEST_CASE("hwmon: JetPack 4 counts rails from 0 and in milliwatts") {
+TEST_CASE("hwmon: JetPack 4 numbers rails from 0 and uses milliwatts") {
     fake_system m;
     const std::string folder = "/sys/bus/i2c/drivers/ina3221x/6-0040/iio:device0";
     m.file(folder + "/rail_name_0", "POM_5V_IN\n").file(folder + "/in_power0_input", "2500\n");
@@ -129,7 +129,7 @@ TEST_CASE("hwmon: JetPack 4 counts rails from 0 and in milliwatts") {
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{2'500'000, 40'000});
 }
 
-TEST_CASE("hwmon: labeled rails of Ampere's sockets, totals of POWER, cards of Tenstorrent") {
+TEST_CASE("hwmon: labeled rails of Ampere sockets, POWER totals, Tenstorrent cards") {
     fake_system m;
     const std::string smpro = chip(m, 0, "smpro"), occ = chip(m, 1, "occ");
     const std::string card = chip(m, 2, "wormhole"), hsmp = chip(m, 3, "amd_hsmp_hwmon");
@@ -141,7 +141,7 @@ TEST_CASE("hwmon: labeled rails of Ampere's sockets, totals of POWER, cards of T
     m.number(card + "/power1_input", 75'000'000);
     m.number(hsmp + "/power1_input", 5);
     const auto b = opened(m);
-    CHECK(summed(*b) == strings{"occ0/machine"});  // POWER's total holds all the machine has
+    CHECK(summed(*b) == strings{"occ0/machine"});  // POWER's total contains the whole machine
     CHECK(ids(*b) == strings{"smpro0/core-vrd", "smpro0/dimm-vrd1", "occ0/machine", "occ0/proc",
                              "npu/0000:c1:00.0/board", "cpu0/package"});
     CHECK(channel_of(*b, "smpro0/dimm-vrd1").part == component::dram);
@@ -149,7 +149,7 @@ TEST_CASE("hwmon: labeled rails of Ampere's sockets, totals of POWER, cards of T
     CHECK(nesting(*b) == strings{"occ0/proc<occ0/machine"});
 }
 
-TEST_CASE("hwmon: rails of an Arm firmware count by energy or by power, never by both") {
+TEST_CASE("hwmon: an Arm firmware's rails count by energy or by power, never by both") {
     fake_system m;
     const std::string folder = chip(m, 0, "scmi_sensors");
     m.file(folder + "/power1_label", "big_power\n").number(folder + "/power1_input", 3'000'000);
@@ -162,7 +162,7 @@ TEST_CASE("hwmon: rails of an Arm firmware count by energy or by power, never by
     CHECK(read_all(*b).values == std::vector<std::uint64_t>{77});
 }
 
-TEST_CASE("hwmon: unknown chips are left alone") {
+TEST_CASE("hwmon: unknown chips are ignored") {
     fake_system m;
     m.number(chip(m, 0, "nvme") + "/power1_input", 5);
     m.number(chip(m, 1, "amdgpu") + "/power1_average", 5);
@@ -189,14 +189,14 @@ TEST_CASE("hwmon: damaged and vanishing files") {
     CHECK(read_all(*b).status == read_status::gone);
 }
 
-TEST_CASE("hwmon: the same rail twice keeps two ids") {
+TEST_CASE("hwmon: two rails of the same name have different ids") {
     fake_system m;
     rail(m, chip(m, 1, "ina3221"), 1, "VDD_GPU", 1000, 1);
     rail(m, chip(m, 2, "ina3221"), 1, "VDD_GPU", 1000, 2);
     CHECK(ids(*opened(m)) == strings{"rail/VDD_GPU", "rail/VDD_GPU-hwmon2"});
 }
 
-TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it is not read") {
+TEST_CASE("hwmon: a card that sleeps is not read, and its counter may restart at 0") {
     fake_system m;
     const std::string card = "/sys/class/hwmon/hwmon3";
     m.file(card + "/name", "xe\n").number(card + "/energy1_input", 5'000'000);
@@ -217,7 +217,7 @@ TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it i
     m.number(card + "/energy1_input", 2'000'000);
     clock->advance(std::chrono::seconds(10));
     CHECK(read_all(**b).values[0] == 7'000'000);
-    // Now that it is known to sleep it is read once in so many seconds that it can.
+    // Now that it is known to sleep, it is read so rarely that it can.
     m.number(card + "/energy1_input", 3'000'000);
     clock->advance(std::chrono::seconds(1));
     CHECK(read_all(**b).values[0] == 7'000'000);
@@ -225,7 +225,7 @@ TEST_CASE("hwmon: a card's counter across a sleep that sets it to 0; asleep it i
     CHECK(read_all(**b).values[0] == 8'000'000);
 }
 
-TEST_CASE("hwmon: labeled parts are named by their processor or machine, one device all together") {
+TEST_CASE("hwmon: labeled parts name their processor or machine, and share one device") {
     fake_system m;
     m.file("/proc/device-tree/model", "8335-GTW\n");
     const std::string occ = chip(m, 0, "occ");
@@ -238,7 +238,7 @@ TEST_CASE("hwmon: labeled parts are named by their processor or machine, one dev
     CHECK(b->channels()[1].device == "board");
 }
 
-TEST_CASE("hwmon: a rail states what its chip alarms at, and no more is believed") {
+TEST_CASE("hwmon: a rail's limit is its alarm threshold") {
     fake_system m;
     m.file("/proc/device-tree/model", "NVIDIA Jetson AGX Orin Developer Kit");
     const std::string folder = chip(m, 1, "ina3221");

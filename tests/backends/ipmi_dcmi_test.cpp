@@ -10,12 +10,12 @@ using namespace joulery;
 
 namespace {
 
-/// A management controller.
+/// A simulated management controller.
 struct controller {
     unsigned watts = 412;
     unsigned char completion = 0;
     bool measuring = true;
-    int late_answers = 0;  ///< to forgotten questions
+    int late_answers = 0;  ///< to earlier, abandoned requests
     int error = 0;
     std::size_t length = 19;
     long asked = 0;
@@ -48,7 +48,7 @@ struct controller {
 
 }  // namespace
 
-TEST_CASE("ipmi-dcmi: the node's power in watts") {
+TEST_CASE("ipmi-dcmi: reads the node's power in watts") {
     controller bmc;
     fake_device device;
     device.on_control = [&](unsigned long r, void* a) { return bmc(r, a); };
@@ -93,13 +93,13 @@ TEST_CASE("ipmi-dcmi: late, idle, short and refused answers") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("ipmi-dcmi: a failure to open has its reason") {
+TEST_CASE("ipmi-dcmi: a failed open states the reason") {
     fake_system m;
     fake_device device;
     device.on_open = [](const std::string&) { return ENOENT; };
     CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().remedy, "ipmi_devintf"));
     m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu hypervisor");
-    CHECK(open_ipmi_dcmi(m.root(), device.calls()).error().remedy == "");  // no such thing there
+    CHECK(open_ipmi_dcmi(m.root(), device.calls()).error().remedy == "");  // not present
     device.on_open = [](const std::string&) { return EACCES; };
     CHECK(contains(open_ipmi_dcmi(m.root(), device.calls()).error().remedy, "full control"));
     controller bmc;
@@ -110,7 +110,7 @@ TEST_CASE("ipmi-dcmi: a failure to open has its reason") {
         contains(open_ipmi_dcmi(m.root(), device.calls()).error().reason, "does not report power"));
 }
 
-TEST_CASE("ipmi-dcmi: an answer that is cut off is none") {
+TEST_CASE("ipmi-dcmi: a truncated answer is rejected") {
     std::vector<unsigned char> answer(19);
     answer[1] = 0xdc, answer[2] = 250, answer[18] = 0x40;
     CHECK(detail::parse_dcmi_power(answer.data(), 19) == 250);
@@ -118,7 +118,7 @@ TEST_CASE("ipmi-dcmi: an answer that is cut off is none") {
     CHECK(detail::parse_dcmi_power(nullptr, 0) == -EBADMSG);
 }
 
-TEST_CASE("ipmi-dcmi: names the server; its controller states no bound") {
+TEST_CASE("ipmi-dcmi: names the server; the controller states no limit") {
     fake_system m;
     m.file("/sys/class/dmi/id/sys_vendor", "Dell Inc.\n");
     m.file("/sys/class/dmi/id/product_name", "PowerEdge R750\n");
@@ -131,13 +131,13 @@ TEST_CASE("ipmi-dcmi: names the server; its controller states no bound") {
     CHECK((*b)->channels()[0].model == "Dell Inc. PowerEdge R750");
 }
 
-TEST_CASE("ipmi-dcmi: what controllers answer where they have no value is none") {
+TEST_CASE("ipmi-dcmi: the placeholders of controllers without a value are rejected") {
     controller c;
     fake_device device;
     device.on_control = [&](unsigned long r, void* a) { return c(r, a); };
     opened_backend b = open_ipmi_dcmi(system_root("/fake"), device.calls());
     REQUIRE(b);
-    (void)read_all(**b);  // the answer that was had at the start
+    (void)read_all(**b);  // the answer from the start
     for (const unsigned watts : {0xffffu, 0xfffeu, 0x7fffu, 0x8000u, 0u}) {
         CAPTURE(watts);
         c.watts = watts;

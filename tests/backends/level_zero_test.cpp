@@ -53,7 +53,7 @@ struct intel_machine {
 
 }  // namespace
 
-TEST_CASE("level-zero: a card contains its package, and that its memory and stack") {
+TEST_CASE("level-zero: a card contains its package, which contains its memory and stack") {
     intel_machine m;
     fake_intel_gpu& gpu = m.control.gpus[0];
     gpu.domain_count = 4;
@@ -78,7 +78,7 @@ TEST_CASE("level-zero: a card contains its package, and that its memory and stac
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("level-zero: tiles lie inside the device, their parts inside the tile") {
+TEST_CASE("level-zero: tiles lie inside the device, and their parts inside the tile") {
     intel_machine m;
     fake_intel_gpu& gpu = m.control.gpus[0];
     gpu.domain_count = 4;
@@ -98,17 +98,17 @@ TEST_CASE("level-zero: tiles lie inside the device, their parts inside the tile"
     CHECK(nesting(**b) == strings{at + "tile1/memory<" + at + "tile1/package"});
 }
 
-TEST_CASE("level-zero: an older driver that does not name its domain counts the card") {
+TEST_CASE("level-zero: an older driver without domain names counts the card") {
     intel_machine m;
     m.control.gpus[0].domains[0].domain = 0;
-    m.control.gpus[0].domain_count = 2;  // the second under the same name is the same
+    m.control.gpus[0].domain_count = 2;  // a second domain of the same name is the same
     m.control.gpus[0].domains[1].domain = 0;
     opened_backend b = m.open();
     REQUIRE(b);
     CHECK(ids(**b) == strings{"gpu/0000:03:00.0/board"});
 }
 
-TEST_CASE("level-zero: 64 GPUs, lost one by one") {
+TEST_CASE("level-zero: 64 GPUs are lost one by one") {
     intel_machine m;
     m.control.count = 64;
     for (unsigned i = 0; i < 64; ++i) m.control.gpus[i].bus = i;
@@ -127,7 +127,7 @@ TEST_CASE("level-zero: 64 GPUs, lost one by one") {
     CHECK(contract_violations(**b, {4, false, {}}) == strings{});
 }
 
-TEST_CASE("level-zero: a failure to open has its reason") {
+TEST_CASE("level-zero: a failed open states the reason") {
     intel_machine m;
     const fake_system bare;
     CHECK(open_level_zero(bare.root(), m.folder.search()).error().reason ==
@@ -150,7 +150,7 @@ TEST_CASE("level-zero: a failure to open has its reason") {
     CHECK(m.open().error().reason == "Level Zero sees no GPU");
 }
 
-TEST_CASE("level-zero: a loader without zesInit is used where the user enabled its Sysman") {
+TEST_CASE("level-zero: a loader without zesInit is used if the user enabled its Sysman") {
     intel_machine m("libze_loader-old");
     ::unsetenv("ZES_ENABLE_SYSMAN");
     opened_backend b = m.open();
@@ -165,7 +165,7 @@ TEST_CASE("level-zero: a loader without zesInit is used where the user enabled i
     CHECK(read_all(**b).values == numbers{1'000'000});
 }
 
-TEST_CASE("level-zero: the real loader on a machine without a GPU says so") {
+TEST_CASE("level-zero: the real loader says so on a machine without a GPU") {
     fake_system seems_intel;
     seems_intel.file("/sys/class/drm/card0/device/vendor", "0x8086\n");
     if (!dynamic_library({"libze_loader.so.1"}, library_search{}).is_open()) {
@@ -186,7 +186,7 @@ TEST_CASE("level-zero: the real loader on a machine without a GPU says so") {
     CHECK(says_so);
 }
 
-TEST_CASE("level-zero: names the card and states its limit, also for its parts") {
+TEST_CASE("level-zero: names the card and states its power limit, also for its parts") {
     intel_machine m;
     m.control.gpus[0].domain_count = 2;
     m.control.gpus[0].domains[0].domain = 1, m.control.gpus[0].domains[0].limit_mw = 190'000;
@@ -200,7 +200,7 @@ TEST_CASE("level-zero: names the card and states its limit, also for its parts")
     CHECK((*b)->channels()[1].max_watts == 190);
 }
 
-TEST_CASE("level-zero: several cards become a backend each, with all that is in them") {
+TEST_CASE("level-zero: each card is a backend with all its parts") {
     intel_machine m;
     m.control.count = 2;
     for (unsigned i = 0; i < 2; ++i) {
@@ -217,11 +217,11 @@ TEST_CASE("level-zero: several cards become a backend each, with all that is in 
     CHECK(read_all(*parts[0]).values == numbers{10, 5});
     CHECK(read_all(*parts[1]).values == numbers{11, 6});
     CHECK(contract_violations(*parts[1]) == strings{});
-    m.control.gpus[1].pci_status = 1;  // which channels are one card's is not known
+    m.control.gpus[1].pci_status = 1;  // the channels of a card are unknown
     CHECK(split_by_device(*m.open()).size() == 1);
 }
 
-TEST_CASE("level-zero: a card that sleeps is not woken: at the start, or later on") {
+TEST_CASE("level-zero: a sleeping card is not woken, at the start or later") {
     intel_machine m;
     const std::string device = "/sys/class/drm/card0/device";
     m.system.file(device + "/power/runtime_status", "suspended\n");

@@ -13,11 +13,11 @@ const std::string devices = "/sys/devices/virtual/neuron_device/";
 
 }  // namespace
 
-TEST_CASE("neuron: the mean share of the last minute times the stated maximum") {
+TEST_CASE("neuron: power is the last minute's mean utilization times the stated maximum") {
     fake_system m;
     m.file(devices + "neuron0/stats/power/utilization",
            "POWER_STATUS_VALID,1700000000,3.10,9.80,5.25\n");
-    m.file(devices + "neuron1/info/stats/power/utilization",  // as newer drivers place it
+    m.file(devices + "neuron1/info/stats/power/utilization",  // where newer drivers place it
            "POWER_STATUS_VALID,1700000000,0,100,100\n");
     m.file(devices + "neuron2/core_count", "2\n");
     opened_backend b = open_neuron(m.root(), 400_W);
@@ -32,7 +32,7 @@ TEST_CASE("neuron: the mean share of the last minute times the stated maximum") 
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("neuron: nothing is turned into joules without a stated maximum") {
+TEST_CASE("neuron: without a stated maximum there is no energy") {
     fake_system m;
     CHECK(contains(open_neuron(m.root()).error().reason, "not found"));
     m.file(devices + "neuron0/stats/power/utilization", "POWER_STATUS_VALID,1,1,1,1\n");
@@ -46,7 +46,7 @@ TEST_CASE("neuron: nothing is turned into joules without a stated maximum") {
     CHECK(contains(open_neuron(bare.root(), 400_W).error().reason, "no device with"));
 }
 
-TEST_CASE("neuron: minutes without data hold no value, a driver that leaves is gone") {
+TEST_CASE("neuron: minutes without data have no value, and an unloaded driver is gone") {
     fake_system m;
     const std::string file = devices + "neuron0/stats/power/utilization";
     m.file(file, "POWER_STATUS_VALID,1,1,1,50\n");
@@ -62,7 +62,7 @@ TEST_CASE("neuron: minutes without data hold no value, a driver that leaves is g
     CHECK(read_all(**b).values == numbers{25'000'000});
 }
 
-TEST_CASE("neuron: text that is no figure is refused") {
+TEST_CASE("neuron: text that is not a number is refused") {
     double share = -1;
     for (const char* text :
          {"", "POWER_STATUS_VALID", "POWER_STATUS_VALID,1,2,3", "POWER_STATUS_VALID,1,2,3,4,5",
@@ -73,7 +73,7 @@ TEST_CASE("neuron: text that is no figure is refused") {
     CHECK(share == -1);
 }
 
-TEST_CASE("neuron: names the chip by the driver's word, else by the instance's kind") {
+TEST_CASE("neuron: names the chip by the driver, else by the instance type") {
     fake_system m;
     m.file(devices + "neuron0/stats/power/utilization", "POWER_STATUS_VALID,1,1,1,1\n");
     m.file(devices + "neuron0/info/architecture/device_name", "Trainium2\n");

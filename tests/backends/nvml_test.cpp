@@ -22,7 +22,7 @@ using numbers = std::vector<std::uint64_t>;
 
 namespace {
 
-/// A machine with the driver and the fake library, all GPUs as they come.
+/// A machine with the driver and the fake library; all GPUs have their defaults.
 struct gpu_machine {
     explicit gpu_machine(unsigned gpus, const std::string& library = "libnvidia-ml")
         : control(control_of<fake_nvml>(library, "fake_nvml_control")),
@@ -30,7 +30,7 @@ struct gpu_machine {
           clock(std::make_shared<manual_clock>()) {
         system.file("/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64\n");
         const fake_nvml fresh;
-        const unsigned next = control.generation + 1;  // handles of other tests are stale
+        const unsigned next = control.generation + 1;  // other tests' handles are stale
         control = fresh;
         control.generation = next;
         control.count = gpus;
@@ -43,7 +43,7 @@ struct gpu_machine {
     ~gpu_machine() { control.on_energy = nullptr; }
 
     opened_backend open() { return open_nvml(system.root(), {folder.search(), clock}); }
-    /// Reads every 100 ms for a while; the GPUs' counters move by `watts`.
+    /// Reads every 100 ms for a while; the GPUs' counters advance by `watts`.
     void run(backend& b, double seconds, double watts) {
         for (int i = 0; i < seconds * 10; ++i) {
             clock->advance(100ms);
@@ -61,7 +61,7 @@ struct gpu_machine {
 
 }  // namespace
 
-TEST_CASE("nvml: the energy counter of each GPU, known by UUID and PCI address") {
+TEST_CASE("nvml: reads each GPU's energy counter, with UUID and PCI address") {
     gpu_machine m(2);
     m.control.gpus[0].domain = 0x10000;
     m.control.gpus[1].slot = 3;
@@ -86,7 +86,7 @@ TEST_CASE("nvml: the energy counter of each GPU, known by UUID and PCI address")
     CHECK(m.control.inits == 1);
 }
 
-TEST_CASE("nvml: without the driver's files the library is not even loaded") {
+TEST_CASE("nvml: without the driver's files the library is not loaded") {
     gpu_machine m(1);
     const fake_system bare;
     opened_backend b = open_nvml(bare.root(), {m.folder.search(), m.clock});
@@ -101,7 +101,7 @@ TEST_CASE("nvml: without the driver's files the library is not even loaded") {
     CHECK(b.error().remedy == "sudo modprobe nvidia, after installing the driver");
 }
 
-TEST_CASE("nvml: a driver without its library, as in a container, names the capability") {
+TEST_CASE("nvml: a container's driver without its library gives the missing capability") {
     gpu_machine m(1);
     opened_backend b = open_nvml(m.system.root(), {{{}, false}, m.clock});
     REQUIRE_FALSE(b);
@@ -112,7 +112,7 @@ TEST_CASE("nvml: a driver without its library, as in a container, names the capa
     CHECK(contains(b.error().reason, "lacks calls"));
 }
 
-TEST_CASE("nvml: a start that fails says why and what would help") {
+TEST_CASE("nvml: a failed start says why and what would help") {
     gpu_machine m(1);
     m.control.init_status = 18;
     CHECK(contains(m.open().error().reason, "version mismatch (NVML error 18)"));
@@ -128,7 +128,7 @@ TEST_CASE("nvml: a start that fails says why and what would help") {
     CHECK(contains(m.open().error().reason, "does not count its GPUs"));
 }
 
-TEST_CASE("nvml: without a counter the power of the moment, else the mean of a second") {
+TEST_CASE("nvml: without a counter, uses instantaneous power, else the mean of a second") {
     gpu_machine m(3);
     for (fake_nvidia_gpu& gpu : m.control.gpus) gpu.energy_status = 3;
     m.control.gpus[0].instant_status = 0, m.control.gpus[0].instant_mw = 251'000;
@@ -144,12 +144,12 @@ TEST_CASE("nvml: without a counter the power of the moment, else the mean of a s
     CHECK(c[1].update_period == 1s);
     CHECK(c[2].update_period == 1s);
     CHECK(contract_violations(**b) == strings{});
-    m.control.gpus[2].architecture = 5;  // Volta's power is of the moment
+    m.control.gpus[2].architecture = 5;  // Volta's power is instantaneous
     b = m.open();
     CHECK((*b)->channels()[2].update_period == 100ms);
 }
 
-TEST_CASE("nvml: a counter that answers 0 is none") {
+TEST_CASE("nvml: a counter that reads 0 is missing") {
     gpu_machine m(1);
     m.control.gpus[0].energy_mj = 0;
     opened_backend b = m.open();
@@ -157,7 +157,7 @@ TEST_CASE("nvml: a counter that answers 0 is none") {
     CHECK((*b)->channels()[0].kind == reading_kind::power_gauge);
 }
 
-TEST_CASE("nvml: an old driver without counter, fields and UUID look-up gives its power") {
+TEST_CASE("nvml: an old driver without counter, fields and UUID look-up still reports power") {
     gpu_machine m(1, "libnvidia-ml-old");
     opened_backend b = m.open();
     REQUIRE(b);
@@ -168,7 +168,7 @@ TEST_CASE("nvml: an old driver without counter, fields and UUID look-up gives it
     CHECK(contract_violations(**b, {8, false, {}}) == strings{});
 }
 
-TEST_CASE("nvml: a virtual GPU that reports nothing is noted, the others are read") {
+TEST_CASE("nvml: a virtual GPU without data is noted, and the others are read") {
     gpu_machine m(3);
     m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
     m.control.gpus[2].handle_status = 17;
@@ -185,7 +185,7 @@ TEST_CASE("nvml: a virtual GPU that reports nothing is noted, the others are rea
     CHECK(contains(b.error().remedy, "virtual"));
 }
 
-TEST_CASE("nvml: a split GPU's energy is that of the whole, and that is said") {
+TEST_CASE("nvml: the energy of a MIG GPU is that of the whole GPU, with a note") {
     gpu_machine m(1);
     m.control.gpus[0].mig = 1;
     opened_backend b = m.open();
@@ -212,14 +212,14 @@ TEST_CASE("nvml: the module of a Grace superchip contains its GPU") {
     b = m.open();
     CHECK(nesting(**b) == strings{"gpu/GPU-0/board<module0", "gpu/GPU-1/board<module0"});
 
-    m.control.count = 1;  // firmware that tells of the module alone
+    m.control.count = 1;  // firmware that reports only the module
     m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
     b = m.open();
     REQUIRE(b);
     CHECK(ids(**b) == strings{"module0"});
 }
 
-TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what they draw") {
+TEST_CASE("nvml: ids decide which GPUs share a module, never their power") {
     gpu_machine m(4);
     const unsigned watts[] = {467'680, 461'200, 447'320, 453'700};
     for (int i = 0; i < 4; ++i) m.control.gpus[i].module_status = 0;
@@ -230,7 +230,7 @@ TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what the
     strings expected{"gpu/GPU-0/board<module0", "gpu/GPU-1/board<module0",
                      "gpu/GPU-2/board<module1", "gpu/GPU-3/board<module1"};
     std::string said;
-    SUBCASE("serial numbers of boards") { serials({"17", "17", "42", "42"}); }
+    SUBCASE("board serial numbers") { serials({"17", "17", "42", "42"}); }
     SUBCASE("board numbers") {
         for (unsigned i = 0; i < 4; ++i) m.control.gpus[i].board_id = 0x800 + i / 2;
         serials({"1", "2", "3", "4"});
@@ -239,7 +239,7 @@ TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what the
         for (unsigned i = 0; i < 4; ++i) m.control.gpus[i].domain = 0x8 + i % 2 + i / 2 * 0x10;
         serials({"1", "2", "3", "4"});
     }
-    SUBCASE("the socket that each is next to") {
+    SUBCASE("the socket next to each") {
         for (unsigned i = 0; i < 4; ++i) {
             const std::string device =
                 std::string("/sys/bus/pci/devices/0000:6") + char('5' + int(i)) + ":00.0";
@@ -254,11 +254,11 @@ TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what the
                           std::string("Module Power Socket ") + n + "\n");
         }
     }
-    SUBCASE("segments, where what stands for a serial number is none") {
+    SUBCASE("segments, if the serial number is a placeholder") {
         for (unsigned i = 0; i < 4; ++i) m.control.gpus[i].domain = 0x8 + i % 2 + i / 2 * 0x10;
         serials({"N/A", "0", "[N/A]", "00000"});
     }
-    SUBCASE("as the firmware's meters have modules, where it puts all next to one processor") {
+    SUBCASE("the firmware's modules, if all GPUs are next to one processor") {
         for (unsigned i = 0; i < 4; ++i) {
             const std::string device =
                 std::string("/sys/bus/pci/devices/0000:6") + char('5' + int(i)) + ":00.0";
@@ -272,7 +272,7 @@ TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what the
                           std::string("Module Power Socket ") + n + "\n");
         }
     }
-    SUBCASE("nothing: their modules are left out") {
+    SUBCASE("no id: their modules are left out") {
         expected = {};
         said = "the power of modules is left out: nothing says which GPUs share one";
     }
@@ -282,21 +282,20 @@ TEST_CASE("nvml: which GPUs share a module is said by numbers, never by what the
     CHECK((*b)->note() == said);
 }
 
-TEST_CASE("nvml: a GPU's energy and its module's power are asked for in one call") {
+TEST_CASE("nvml: one call reads a GPU's energy and its module's power") {
     gpu_machine m(1);
     m.control.gpus[0].module_status = m.control.gpus[0].energy_field_status = 0;
     m.control.gpus[0].module_mw = 600'000;
     opened_backend b = m.open();
     REQUIRE(b);
-    m.run(**b, 12, 100);  // until the counter is known to agree with the power
+    m.run(**b, 12, 100);  // until the counter is verified against the power
     const int fields = m.control.field_calls, energies = m.control.energy_calls;
     CHECK(read_all(**b).values == numbers{600'000, m.control.gpus[0].energy_mj});
     CHECK(m.control.field_calls == fields + 1);
     CHECK(m.control.energy_calls == energies);
 }
 
-TEST_CASE(
-    "nvml: a Jetson's GPU, which tells nothing, is counted by its board; no flag is advised") {
+TEST_CASE("nvml: a Jetson's GPU, which reports nothing, is counted by its board without advice") {
     gpu_machine m(1);
     m.control.gpus[0].energy_status = m.control.gpus[0].power_status = 3;
     std::strcpy(m.control.gpus[0].name, "Orin (nvgpu)");
@@ -311,7 +310,7 @@ TEST_CASE(
     CHECK(b.error().remedy == "");
 }
 
-TEST_CASE("nvml: what a board without a processor shows as its module is left out") {
+TEST_CASE("nvml: a board without a processor has no module") {
     gpu_machine m(1);
     m.control.gpus[0].module_status = 0;
     m.control.gpus[0].module_mw = m.control.gpus[0].power_mw;
@@ -321,7 +320,7 @@ TEST_CASE("nvml: what a board without a processor shows as its module is left ou
     CHECK(nesting(**b) == strings{});
 }
 
-TEST_CASE("nvml: 64 GPUs; one is lost in the middle, and the others go on") {
+TEST_CASE("nvml: one of 64 GPUs is lost, and the others go on") {
     gpu_machine m(64);
     opened_backend b = m.open();
     REQUIRE(b);
@@ -340,7 +339,7 @@ TEST_CASE("nvml: 64 GPUs; one is lost in the middle, and the others go on") {
     CHECK(contract_violations(**b, {8, false, {}}) == strings{});
 }
 
-TEST_CASE("nvml: a driver loaded anew is found again by UUID") {
+TEST_CASE("nvml: a reloaded driver is found again by UUID") {
     gpu_machine m(2);
     opened_backend b = m.open();
     REQUIRE(b);
@@ -348,7 +347,7 @@ TEST_CASE("nvml: a driver loaded anew is found again by UUID") {
     m.control.generation += 1;  // all handles are stale
     m.control.init_status = 9;  // and for a while there is no driver
     std::swap(m.control.gpus[0], m.control.gpus[1]);
-    m.control.gpus[1].energy_mj = 5;  // GPU-0, now the second, begins again
+    m.control.gpus[1].energy_mj = 5;  // GPU-0, now the second, starts again
     for (int i = 0; i < 9; ++i) CHECK(read_all(**b).status == read_status::gone);
     CHECK(m.control.inits == 1 + 4);  // after the 1st, 2nd, 4th and 8th failure
     m.control.init_status = 0;
@@ -359,7 +358,7 @@ TEST_CASE("nvml: a driver loaded anew is found again by UUID") {
     CHECK(m.control.shutdowns == m.control.inits - 1);
 }
 
-TEST_CASE("nvml: errors that pass are retried") {
+TEST_CASE("nvml: temporary errors are retried") {
     gpu_machine m(1);
     opened_backend b = m.open();
     REQUIRE(b);
@@ -370,7 +369,7 @@ TEST_CASE("nvml: errors that pass are retried") {
     CHECK(read_all(**b).status == read_status::ok);
 }
 
-TEST_CASE("nvml: a counter that agrees with power x time stays, and the check ends") {
+TEST_CASE("nvml: a counter that agrees with power x time is kept, and the check ends") {
     gpu_machine m(2);
     opened_backend b = m.open();
     REQUIRE(b);
@@ -405,7 +404,7 @@ TEST_CASE("nvml: a counter that counts half is kept and noted") {
     CHECK(read_all(**b).values[0] == m.control.gpus[0].energy_mj);
 }
 
-TEST_CASE("nvml: a counter that goes backwards passes as it is; the account resets") {
+TEST_CASE("nvml: a counter that goes backward is passed on, and the account resets") {
     gpu_machine m(1);
     opened_backend b = m.open();
     REQUIRE(b);
@@ -454,7 +453,7 @@ TEST_CASE("nvml: a read that hangs delays neither scopes nor a snapshot") {
     gate.changed.notify_all();
 }
 
-TEST_CASE("nvml: a fake machine's own library is used by the standard way of opening") {
+TEST_CASE("nvml: the standard way of opening uses a fake machine's own library") {
     gpu_machine m(1);
     m.system.folder("/usr/lib");
     std::filesystem::create_symlink(fake_library_path("libnvidia-ml"),
@@ -464,7 +463,7 @@ TEST_CASE("nvml: a fake machine's own library is used by the standard way of ope
     CHECK(ids(**b) == strings{"gpu/GPU-0/board"});
 }
 
-TEST_CASE("nvml: field values of every width the library may choose") {
+TEST_CASE("nvml: accepts field values of every width") {
     detail::nvml_field_value v{};
     std::uint64_t number = 0;
     const auto put = [&](auto x, int type) {
@@ -492,27 +491,27 @@ unsigned this_process() { return static_cast<unsigned>(::getpid()); }
 
 }  // namespace
 
-TEST_CASE("nvml: this process's part is that of the time in which its kernels ran") {
+TEST_CASE("nvml: this process's part is the time in which its kernels ran") {
     gpu_machine m(2);
     m.system.symlink("pid:[4026531836]", "/proc/self/ns/pid");
     opened_backend b = m.open();
     REQUIRE(b);
     fake_nvidia_gpu& gpu = m.control.gpus[1];
-    CHECK((*b)->process_share(1) == unknown_share);  // no process did anything yet
+    CHECK((*b)->process_share(1) == unknown_share);  // no process did any work yet
     set_process(gpu, 1, 7, 60, 1000);
-    CHECK((*b)->process_share(1) == unknown_share);  // not seen yet: it may go by another number
+    CHECK((*b)->process_share(1) == unknown_share);  // not seen yet: it may have another number
     set_process(gpu, 0, this_process(), 30, 2000);
     set_process(gpu, 1, 7, 60, 2000);
     CHECK((*b)->process_share(1) == approx(30.0 / 90));
     CHECK((*b)->process_share(1) == approx(30.0 / 90));  // no new sample
-    set_process(gpu, 1, 7, 10, 3000);                    // the other one alone
+    set_process(gpu, 1, 7, 10, 3000);                    // only the other one
     CHECK((*b)->process_share(1) == 0);
     set_process(gpu, 0, this_process(), 50, 4000);
     CHECK((*b)->process_share(1) == 1);
     CHECK((*b)->process_share(0) == unknown_share);
 }
 
-TEST_CASE("nvml: if the driver or container does not tell whose work it is, nothing is guessed") {
+TEST_CASE("nvml: without per-process data from the driver or container, nothing is guessed") {
     gpu_machine m(1);
     m.system.symlink("pid:[4026532201]", "/proc/self/ns/pid");  // a container's
     set_process(m.control.gpus[0], 0, this_process(), 30, 1000);
@@ -526,7 +525,7 @@ TEST_CASE("nvml: if the driver or container does not tell whose work it is, noth
     opened_backend b = split.open();
     REQUIRE(b);
     CHECK((*b)->process_share(0) == unknown_share);
-    split.control.gpus[0].processes_status = 0;  // asked once is enough
+    split.control.gpus[0].processes_status = 0;  // asking once is enough
     CHECK((*b)->process_share(0) == unknown_share);
     CHECK(split.control.process_calls == 1);
 
@@ -536,7 +535,7 @@ TEST_CASE("nvml: if the driver or container does not tell whose work it is, noth
     CHECK((*gauge)->process_share(0) == unknown_share);
 }
 
-TEST_CASE("nvml: a GPU that sleeps at the start is not woken; awake, it counts from there") {
+TEST_CASE("nvml: a GPU asleep at the start is not woken, and counts once it is awake") {
     gpu_machine m(1);
     const std::string device = "/sys/bus/pci/devices/0000:65:00.0";
     m.system.file(device + "/vendor", "0x10de\n").file(device + "/class", "0x030200\n");
@@ -562,7 +561,7 @@ TEST_CASE("nvml: a GPU that sleeps at the start is not woken; awake, it counts f
     CHECK(read_all(**b).values[0] == 0);
     CHECK(m.control.inits == 1);
     m.control.gpus[0].energy_mj += 5'000;
-    m.clock->advance(7s);  // more than its delay: it might have fallen asleep
+    m.clock->advance(7s);  // longer than its delay: it may have fallen asleep
     CHECK(read_all(**b).values[0] == 5'000);
 
     m.system.file(device + "/power/runtime_status", "suspended\n");
@@ -574,7 +573,7 @@ TEST_CASE("nvml: a GPU that sleeps at the start is not woken; awake, it counts f
     CHECK(m.control.energy_calls == calls);
 }
 
-TEST_CASE("nvml: several GPUs become a backend each, with the module that they show") {
+TEST_CASE("nvml: each GPU is a backend, with the module it reports") {
     gpu_machine m(3);
     for (unsigned i = 0; i < 3; ++i) m.control.gpus[i].domain = 0x9 + i * 0x10;
     m.control.gpus[1].module_status = 0, m.control.gpus[1].module_mw = 600'000;
@@ -589,12 +588,12 @@ TEST_CASE("nvml: several GPUs become a backend each, with the module that they s
     for (unsigned i = 0; i < 3; ++i) m.control.gpus[i].energy_mj = 100 + i;
     CHECK(read_all(*parts[1]).values == numbers{600'000, 101});
     CHECK(read_all(*parts[2]).values == numbers{102});
-    m.control.gpus[0].lost_status = 15;  // one that is lost takes no other with it
+    m.control.gpus[0].lost_status = 15;  // a lost GPU takes no other with it
     CHECK(read_all(*parts[0]).status == read_status::gone);
     CHECK(read_all(*parts[2]).values == numbers{102});
 }
 
-TEST_CASE("nvml: an error value for the power is no reason to doubt a counter that counts") {
+TEST_CASE("nvml: an invalid power does not discredit a working counter") {
     gpu_machine m(1);
     opened_backend b = m.open();
     REQUIRE(b);

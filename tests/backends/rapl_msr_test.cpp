@@ -33,7 +33,8 @@ void two_sockets(fake_system& m) {
 
 }  // namespace
 
-TEST_CASE("rapl-msr: Intel's registers, one processor a socket, memory in its own unit") {
+TEST_CASE(
+    "rapl-msr: Intel's registers are read on one processor per socket, memory in its own unit") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55);
     two_sockets(m);
@@ -57,7 +58,7 @@ TEST_CASE("rapl-msr: Intel's registers, one processor a socket, memory in its ow
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("rapl-msr: AMD's package only, as its core register is one core's") {
+TEST_CASE("rapl-msr: on AMD only the package is read, as the core register covers one core") {
     fake_system m;
     m.cpuinfo("AuthenticAMD", "AMD EPYC", 25, 1).cpus_online("0");
     registers r{{{0xc0010299, 16 << 8}, {0xc001029a, 9}, {0xc001029b, 42}}};
@@ -77,7 +78,7 @@ TEST_CASE("rapl-msr: Silvermont counts in microjoules") {
     CHECK(detail::msr_unit_joules(atom, rapl_domain::package, 5 << 8) == approx(32e-6));
 }
 
-TEST_CASE("rapl-msr: a failure to open has its reason") {
+TEST_CASE("rapl-msr: a failed open states the reason") {
     fake_system m;
     fake_device device;
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "not an Intel"));
@@ -87,18 +88,18 @@ TEST_CASE("rapl-msr: a failure to open has its reason") {
     device.on_open = [](const std::string&) { return ENOENT; };
     CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "sudo modprobe msr");
     m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55, 1, "fpu hypervisor");
-    CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "");  // it would show zeros
+    CHECK(open_rapl_msr(m.root(), device.calls()).error().remedy == "");  // zeros otherwise
     device.on_open = [](const std::string&) { return EACCES; };
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().remedy, "rapl-perf"));
     device.on_open = [](const std::string&) { return 0; };
     CHECK(contains(open_rapl_msr(m.root(), device.calls()).error().reason, "no energy register"));
 }
 
-TEST_CASE("rapl-msr: names the processor and states the limits in force") {
+TEST_CASE("rapl-msr: names the processor and states the active limits") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Gold 6148 CPU @ 2.40GHz", 6, 0x55);
     two_sockets(m);
-    // Power in 1/8 W: 150 W for long, 180 W for short, both in force.
+    // Power in 1/8 W: 150 W long-term, 180 W short-term, both active.
     const std::uint64_t limits = (150u * 8 | 1u << 15) | std::uint64_t{180u * 8 | 1u << 15} << 32;
     registers r{{{0x606, 14 << 8 | 3}, {0x611, 1}, {0x619, 7}, {0x610, limits}}};
     fake_device device;
@@ -109,13 +110,13 @@ TEST_CASE("rapl-msr: names the processor and states the limits in force") {
     CHECK(channel_of(**b, "cpu0/package").model == "Intel Xeon Gold 6148");
     CHECK(channel_of(**b, "cpu0/package").max_watts == 180);
     CHECK(channel_of(**b, "cpu0/dram").max_watts == 0);
-    r.values[0x610] = 150u * 8 | 1u << 15;  // turbo exceeds it threefold
+    r.values[0x610] = 150u * 8 | 1u << 15;  // turbo exceeds it three times
     CHECK(channel_of(**open_rapl_msr(m.root(), device.calls()), "cpu0/package").max_watts == 0);
     r.values[0x610] = std::uint64_t{0xffff} << 32 | 0xffff;  // 4095 W: none
     CHECK(channel_of(**open_rapl_msr(m.root(), device.calls()), "cpu0/package").max_watts == 0);
 }
 
-TEST_CASE("rapl-msr: a virtual machine's packages, which mirror the host's, are one, said") {
+TEST_CASE("rapl-msr: mirrored packages of a virtual machine count once, with a note") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 0x55, 4, "fpu hypervisor");
     two_sockets(m);

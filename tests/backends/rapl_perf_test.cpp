@@ -59,7 +59,7 @@ constexpr std::uint64_t joule = std::uint64_t{1} << 32;
 
 }  // namespace
 
-TEST_CASE("rapl-perf: one event a socket even where every processor is listed") {
+TEST_CASE("rapl-perf: one event per socket, even if every processor is listed") {
     fake_system m;
     perf_unit(m, "0-3", {"energy-cores", "energy-pkg", "energy-ram"});
     for (unsigned cpu = 0; cpu < 4; ++cpu) socket_of(m, cpu, cpu / 2);
@@ -75,12 +75,12 @@ TEST_CASE("rapl-perf: one event a socket even where every processor is listed") 
     CHECK(r.status == read_status::ok);
     CHECK(r.values[0] == 5 * joule);
     CHECK(r.values[1] == 7 * joule);
-    CHECK(r.values[2] == no_value);  // opens and stays 0: absent
+    CHECK(r.values[2] == no_value);  // opens but stays 0: absent
     CHECK((*b)->channels()[0].joules_per_count == 0x1p-32);
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("rapl-perf: psys is taken only where powercap shows that it counts") {
+TEST_CASE("rapl-perf: psys is used only if powercap shows that it counts") {
     fake_system m;
     perf_unit(m, "0,1", {"-", "energy-pkg", "-", "-", "energy-psys"});
     socket_of(m, 0, 0), socket_of(m, 1, 1);
@@ -110,7 +110,7 @@ TEST_CASE("rapl-perf: events of domains that powercap does not show are not open
     CHECK(kernel.opened.size() == 2);
 }
 
-TEST_CASE("rapl-perf: each of several psys holds its own package") {
+TEST_CASE("rapl-perf: each of several psys contains its own package") {
     fake_system m;
     perf_unit(m, "0,2", {"-", "energy-pkg", "-", "-", "energy-psys"});
     socket_of(m, 0, 0), socket_of(m, 2, 1);
@@ -125,7 +125,7 @@ TEST_CASE("rapl-perf: each of several psys holds its own package") {
     CHECK(read_all(**b).values[1] == 9 * joule);
 }
 
-TEST_CASE("rapl-perf: a turn that the kernel lost is made good") {
+TEST_CASE("rapl-perf: a wrap that the kernel lost is corrected") {
     fake_system m;
     perf_unit(m, "0", {"-", "energy-pkg"});
     fake_perf kernel;
@@ -147,7 +147,7 @@ TEST_CASE("rapl-perf: a turn that the kernel lost is made good") {
     }
 }
 
-TEST_CASE("rapl-perf: what the kernel refuses is reported with its remedy") {
+TEST_CASE("rapl-perf: a refusal by the kernel is reported with its remedy") {
     fake_system m;
     perf_unit(m, "0", {"-", "energy-pkg"});
     m.file("/proc/sys/kernel/perf_event_paranoid", "4\n");
@@ -186,7 +186,7 @@ TEST_CASE("rapl-perf: damaged descriptions open nothing and say what is wrong") 
     CHECK_FALSE(open_rapl_perf(m.root(), kernel.calls()));
 }
 
-TEST_CASE("rapl-perf: a socket that leaves is gone, a read that fails may come back") {
+TEST_CASE("rapl-perf: a removed socket is gone, and a failed read may recover") {
     fake_system m;
     perf_unit(m, "0", {"-", "energy-pkg"});
     fake_perf kernel;
@@ -199,7 +199,7 @@ TEST_CASE("rapl-perf: a socket that leaves is gone, a read that fails may come b
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("decimal text: numbers as the kernel writes them, whatever the locale") {
+TEST_CASE("decimal text: numbers are read as the kernel writes them, in any locale") {
     double x = 0;
     CHECK(parse_leading_number("2.3283064365386962890625e-10\n", x) == 28);
     CHECK(x == approx(0x1p-32).epsilon(1e-12));
@@ -210,7 +210,7 @@ TEST_CASE("decimal text: numbers as the kernel writes them, whatever the locale"
     for (const char* bad : {"", ".", "e5", "-1", "abc"}) CHECK(parse_leading_number(bad, x) == 0);
 }
 
-TEST_CASE("rapl-perf: names the processor, and states the limits of powercap's zone") {
+TEST_CASE("rapl-perf: names the processor and states the limits of powercap's zone") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8480+", 6, 143);
     perf_unit(m, "0", {"-", "energy-pkg"});
@@ -226,7 +226,7 @@ TEST_CASE("rapl-perf: names the processor, and states the limits of powercap's z
     CHECK((*b)->channels()[0].max_watts == 420);
 }
 
-TEST_CASE("rapl-perf: a virtual machine's packages, which mirror the host's, are one, said") {
+TEST_CASE("rapl-perf: mirrored packages of a virtual machine count once, with a note") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) E5-2670", 6, 45, 4, "fpu tsc hypervisor");
     perf_unit(m, "0-3", {"-", "energy-pkg"});

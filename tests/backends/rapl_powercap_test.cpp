@@ -41,7 +41,7 @@ void two_sockets(fake_system& m) {
 
 }  // namespace
 
-TEST_CASE("rapl-powercap: psys between two sockets holds both and their memory") {
+TEST_CASE("rapl-powercap: psys of two sockets contains both and their memory") {
     fake_system m;
     two_sockets(m);
     const auto rapl = opened(m);
@@ -58,14 +58,14 @@ TEST_CASE("rapl-powercap: psys between two sockets holds both and their memory")
     CHECK(contract_violations(*rapl) == strings{});
 }
 
-TEST_CASE("rapl-powercap: without psys, packages and memory are summed, core is not") {
+TEST_CASE("rapl-powercap: without psys, packages and memory are summed and cores are not") {
     fake_system m;
     two_sockets(m);
     m.remove("/sys/class/powercap/intel-rapl:1");
     CHECK(summed(*opened(m)) == strings{"cpu0/package", "cpu0/dram", "cpu1/package", "cpu1/dram"});
 }
 
-TEST_CASE("rapl-powercap: each of several psys holds its own package") {
+TEST_CASE("rapl-powercap: each of several psys contains its own package") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     m.powercap_zone("intel-rapl:1", "psys", 2);
@@ -76,7 +76,7 @@ TEST_CASE("rapl-powercap: each of several psys holds its own package") {
     CHECK(summed(*rapl) == strings{"psys0", "psys1"});
 }
 
-TEST_CASE("rapl-powercap: zone ids are hexadecimal and only their names count") {
+TEST_CASE("rapl-powercap: zone ids are hexadecimal, and only their names matter") {
     fake_system m;
     for (unsigned i = 0; i < 12; ++i) {
         const std::string digit = i < 10 ? std::to_string(i) : std::string(1, char('a' + i - 10));
@@ -92,7 +92,7 @@ TEST_CASE("rapl-powercap: zone ids are hexadecimal and only their names count") 
     CHECK(r.values[23] == 211);
 }
 
-TEST_CASE("rapl-powercap: the hardware's step and the end of the counter come from the range") {
+TEST_CASE("rapl-powercap: the range gives the counter's step and where it wraps") {
     CHECK(rapl_unit_nanojoules(client_range) == 61'035);
     CHECK(rapl_wrap_at(client_range) == 262'143'328'911);
     CHECK(rapl_unit_nanojoules(amd_range) == 15'258);
@@ -128,7 +128,7 @@ TEST_CASE("rapl-powercap: wraps of domains with different ranges add up exactly"
     CHECK(accounts[1].tally().wraps == 1);
 }
 
-TEST_CASE("rapl-powercap: dies with counters of their own are both summed") {
+TEST_CASE("rapl-powercap: dies with separate counters are both summed") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 9242", 6, 85);
     m.powercap_zone("intel-rapl:0", "package-0-die-0", 7'000'000);
@@ -155,7 +155,7 @@ TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
         CHECK(summed(*rapl) == strings{"cpu0/package"});
         CHECK(read_all(*rapl).values == std::vector<std::uint64_t>{7'000'000, 70});
     }
-    SUBCASE("on any other, by their values") {
+    SUBCASE("elsewhere, by their values") {
         m.cpuinfo("GenuineIntel", "unknown", 6, 1);
         m.powercap_zone("intel-rapl:0", "package-0-die-0", 7'000'000);
         m.powercap_zone("intel-rapl:0:0", "dram", 1);
@@ -168,7 +168,7 @@ TEST_CASE("rapl-powercap: two dies that mirror one counter are counted once") {
     }
 }
 
-TEST_CASE("rapl-powercap: the MMIO door shows the same counter and is used only if needed") {
+TEST_CASE("rapl-powercap: the MMIO interface shows the same counter and is used only if needed") {
     fake_system m;
     m.powercap_zone("intel-rapl-mmio:0", "package-0", 222);
     m.powercap_zone("intel-rapl:0", "package-0", 111);
@@ -185,7 +185,7 @@ TEST_CASE("rapl-powercap: the MMIO door shows the same counter and is used only 
     }
 }
 
-TEST_CASE("rapl-powercap: other families of powercap are not RAPL") {
+TEST_CASE("rapl-powercap: other powercap families are not RAPL") {
     fake_system m;
     m.powercap_zone("dtpm:0", "package-0", 1).powercap_zone("arm-scmi:0", "package-0", 1);
     opened_backend b = open_rapl_powercap(m.root());
@@ -193,7 +193,8 @@ TEST_CASE("rapl-powercap: other families of powercap are not RAPL") {
     CHECK(contains(b.error().reason, "/sys/class/powercap"));
 }
 
-TEST_CASE("rapl-powercap: counters for root only give the reason and the narrowest remedy first") {
+TEST_CASE(
+    "rapl-powercap: counters only root may read give the reason and the narrowest remedy first") {
     fake_system m;
     two_sockets(m);
     for (const char* zone : {"0", "0:0", "0:1", "1", "2", "2:0"})
@@ -204,7 +205,7 @@ TEST_CASE("rapl-powercap: counters for root only give the reason and the narrowe
     CHECK(contains(b.error().reason,
                    "energy_uj: Permission denied (it is for root only since Linux 5.10"));
     const std::string& remedy = b.error().remedy;
-    CHECK(remedy.rfind("sudo groupadd -f energy && ", 0) == 0);  // a line for the shell
+    CHECK(remedy.rfind("sudo groupadd -f energy && ", 0) == 0);  // a shell command
     CHECK(remedy.find('#') < remedy.find("then log in again"));
     CHECK(remedy.find("groupadd") < remedy.find("tmpfiles"));
     CHECK(remedy.find("tmpfiles") < remedy.find("setcap"));
@@ -222,7 +223,7 @@ TEST_CASE("rapl-powercap: readable counters are kept and the others named") {
     CHECK(contains(rapl->note(), "groupadd"));
 }
 
-TEST_CASE("rapl-powercap: zones masked by a container runtime are called that") {
+TEST_CASE("rapl-powercap: zones masked by a container runtime are reported as masked") {
     fake_system m;
     m.symlink("../../devices/virtual/powercap/intel-rapl/intel-rapl:0",
               "/sys/class/powercap/intel-rapl:0");
@@ -256,7 +257,7 @@ TEST_CASE("rapl-powercap: a machine without powercap says why") {
     }
 }
 
-TEST_CASE("rapl-powercap: damaged files cost their own channel and no other") {
+TEST_CASE("rapl-powercap: a damaged file affects only its own channel") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     m.powercap_zone("intel-rapl:1", "package-1", 2'000'000);
@@ -270,12 +271,12 @@ TEST_CASE("rapl-powercap: damaged files cost their own channel and no other") {
         CHECK(r.status == read_status::ok);
         CHECK(r.values == std::vector<std::uint64_t>{no_value, 2'000'000});
     }
-    m.file(energy, "1234");  // no line end
+    m.file(energy, "1234");  // no newline
     CHECK(read_all(*rapl).values[0] == 1234);
     CHECK(contract_violations(*rapl) == strings{});
 }
 
-TEST_CASE("rapl-powercap: zones that can't be understood are left out by name") {
+TEST_CASE("rapl-powercap: zones with unknown names are left out and reported") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     m.powercap_zone("intel-rapl:1", "package-1", 1).remove("/sys/class/powercap/intel-rapl:1/name");
@@ -290,7 +291,7 @@ TEST_CASE("rapl-powercap: zones that can't be understood are left out by name") 
         CHECK(contains(rapl->note(), std::string("intel-rapl") + zone));
 }
 
-TEST_CASE("rapl-powercap: a range that is missing or no number leaves the counter without an end") {
+TEST_CASE("rapl-powercap: a missing or invalid range gives a counter without wraps") {
     for (const char* range : {"", "-1\n", "many\n", "0\n", "99999999999999999999\n"}) {
         CAPTURE(range);
         fake_system m;
@@ -303,7 +304,7 @@ TEST_CASE("rapl-powercap: a range that is missing or no number leaves the counte
     }
 }
 
-TEST_CASE("rapl-powercap: no counter that holds a number is a failure, not an empty backend") {
+TEST_CASE("rapl-powercap: opening fails if no counter has a number") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     m.file("/sys/class/powercap/intel-rapl:0/energy_uj", "");
@@ -312,7 +313,7 @@ TEST_CASE("rapl-powercap: no counter that holds a number is a failure, not an em
     CHECK(contains(b.error().reason, "intel-rapl:0/energy_uj: is not a number"));
 }
 
-TEST_CASE("rapl-powercap: what fails may come back, what vanishes is gone until it returns") {
+TEST_CASE("rapl-powercap: a failed read may recover, and a removed file is gone until it returns") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1'000'000);
     m.powercap_zone("intel-rapl:0:0", "core", 500'000);
@@ -328,13 +329,13 @@ TEST_CASE("rapl-powercap: what fails may come back, what vanishes is gone until 
     CHECK(read_all(*rapl).status == read_status::gone);
     CHECK(read_all(*rapl).status == read_status::gone);
     m.file(package, "1500000\n");
-    read_all(*rapl);  // finds the new file
+    read_all(*rapl);  // opens the new file
     const read_result r = read_all(*rapl);
     CHECK(r.status == read_status::ok);
     CHECK(r.values == std::vector<std::uint64_t>{1'500'000, no_value});
 }
 
-TEST_CASE("rapl-powercap: a counter that is closed in the middle is not gone") {
+TEST_CASE("rapl-powercap: a counter that is temporarily unreadable is not gone") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1'000);
     const auto rapl = opened(m);
@@ -352,7 +353,7 @@ TEST_CASE("rapl-powercap: a counter that is closed in the middle is not gone") {
     CHECK(read_all(*rapl).values[0] == 2'000);
 }
 
-TEST_CASE("rapl-powercap: a counter of whole joules says so") {
+TEST_CASE("rapl-powercap: a counter of whole joules is noted") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     m.powercap_zone("intel-rapl:1", "psys", 5'000'000, 4'294'967'295'000'000);
@@ -361,7 +362,7 @@ TEST_CASE("rapl-powercap: a counter of whole joules says so") {
     CHECK(contains(rapl->note(), "psys counts in steps of a whole joule"));
 }
 
-TEST_CASE("rapl-powercap: machines with SGX are warned of filtered counters") {
+TEST_CASE("rapl-powercap: machines with SGX get a warning about filtered counters") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu sgx sse");
     m.powercap_zone("intel-rapl:0", "package-0", 1);

@@ -74,7 +74,7 @@ const std::string small =
 
 }  // namespace
 
-TEST_CASE("replay: a recording plays back names, channels and each reading") {
+TEST_CASE("replay: a recording plays back names, channels and every reading") {
     const recorded_run run;
     opened_backend b = open_replay(run.path, replay_pace::each_read);
     REQUIRE(b);
@@ -100,7 +100,7 @@ TEST_CASE("replay: a recording plays back names, channels and each reading") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("replay: by time it shows each recorded value and ends with the recording") {
+TEST_CASE("replay: by time, it shows each recorded value and ends with the recording") {
     const recorded_run run;
     const auto clock = std::make_shared<manual_clock>();
     opened_backend b = open_replay(run.path, replay_pace::recorded_time, clock);
@@ -119,7 +119,7 @@ TEST_CASE("replay: by time it shows each recorded value and ends with the record
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("recorder: the file as it is documented") {
+TEST_CASE("recorder: writes the documented format") {
     const recorded_run run;
     CHECK(text_of(run.path) ==
           "joulery-recording\t1\n"
@@ -136,8 +136,7 @@ TEST_CASE("recorder: the file as it is documented") {
           "read\t400000000\tok\t1\t2\n");
 }
 
-TEST_CASE(
-    "recorder: a file that can't be written is reported, a full disk does not stop the meter") {
+TEST_CASE("recorder: an unwritable file is reported, and a full disk does not stop the meter") {
     CHECK(contains(record(device(), "/nonexistent/folder/x").error().reason, "No such file"));
     CHECK(contains(record(nullptr, "/dev/null").error().reason, "no backend"));
     if (!system_root{}.exists("/dev/full")) return;
@@ -147,7 +146,7 @@ TEST_CASE(
     CHECK((*b)->note() == "split (MIG); 50 %\n; recording to /dev/full broke off");
 }
 
-TEST_CASE("replay: a recording that was cut off plays to its last whole line") {
+TEST_CASE("replay: a truncated recording plays up to its last whole line") {
     const result<recording> r = parse_recording(small + "read\t100\tok\t12");
     REQUIRE(r);
     REQUIRE(r->reads.size() == 1);
@@ -177,7 +176,7 @@ TEST_CASE("replay: errors name their line") {
     CHECK(contains(open_replay(m.path("/none")).error().reason, "No such file"));
 }
 
-TEST_CASE("replay: damaged recordings are refused or played, never worse") {
+TEST_CASE("replay: a damaged recording is refused or played, and does no harm") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -195,7 +194,7 @@ TEST_CASE("replay: damaged recordings are refused or played, never worse") {
     CHECK(good > 0);
 }
 
-TEST_CASE("recording: programs that the host starts meanwhile do not inherit the file") {
+TEST_CASE("recorder: programs started by the host do not inherit the file") {
     const fake_system folder;
     const std::string path = folder.path("/run.joules");
     opened_backend b = record(device(), path);

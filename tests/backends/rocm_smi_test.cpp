@@ -9,7 +9,7 @@
 #include <rocm_smi/rocm_smi.h>
 
 #include <type_traits>
-// The signatures of the vendor's header are those that are called (its status is an enum of int).
+// The calls have the signatures of the vendor's header (its status is an enum of int).
 static_assert(std::is_same_v<decltype(&rsmi_init), rsmi_status_t (*)(std::uint64_t)>);
 static_assert(
     std::is_same_v<decltype(&rsmi_num_monitor_devices), rsmi_status_t (*)(std::uint32_t*)>);
@@ -50,7 +50,7 @@ struct amd_machine {
 
 }  // namespace
 
-TEST_CASE("rocm-smi: Instinct's energy counter, in the unit it really has") {
+TEST_CASE("rocm-smi: an Instinct's energy counter is read in its real unit") {
     amd_machine m;
     m.control.gpus[0].domain = 0x10001;
     m.control.gpus[0].device = 2, m.control.gpus[0].function = 1;
@@ -67,7 +67,7 @@ TEST_CASE("rocm-smi: Instinct's energy counter, in the unit it really has") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("rocm-smi: chips with an untrustworthy counter give their power") {
+TEST_CASE("rocm-smi: chips with an unreliable counter report power") {
     amd_machine m;
     m.control.count = 2;
     m.control.gpus[0].chip = 0x738c;  // MI100: 32 bits, sticks
@@ -84,7 +84,7 @@ TEST_CASE("rocm-smi: chips with an untrustworthy counter give their power") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("rocm-smi: power comes by the newer call where it answers, else by the older") {
+TEST_CASE("rocm-smi: power comes from the newer call if it answers, else from the older one") {
     amd_machine m;
     m.control.gpus[0].chip = 0x738c;
     m.control.gpus[0].newer_power_status = 0;
@@ -95,7 +95,7 @@ TEST_CASE("rocm-smi: power comes by the newer call where it answers, else by the
     CHECK(read_all(**b).values == numbers{300'000'000});
 }
 
-TEST_CASE("rocm-smi: the second die of an MI250, which shows nothing, is left out") {
+TEST_CASE("rocm-smi: the second die of an MI250, without data, is left out") {
     amd_machine m;
     m.control.count = 2;
     m.control.gpus[1].bus = 0xc6;
@@ -107,7 +107,7 @@ TEST_CASE("rocm-smi: the second die of an MI250, which shows nothing, is left ou
     CHECK(contains((*b)->note(), "0000:c6:00.0 shows neither energy nor power"));
 }
 
-TEST_CASE("rocm-smi: an MI300A is its socket, which holds the processor") {
+TEST_CASE("rocm-smi: an MI300A is its socket, which contains the processor") {
     amd_machine m;
     m.control.count = 2;
     m.control.gpus[0].chip = m.control.gpus[1].chip = 0x74a0;
@@ -121,7 +121,7 @@ TEST_CASE("rocm-smi: an MI300A is its socket, which holds the processor") {
     CHECK((*b)->channels()[1].device == "cpu-package:3");
 }
 
-TEST_CASE("rocm-smi: a GPU in partitions is one GPU") {
+TEST_CASE("rocm-smi: a partitioned GPU is one GPU") {
     amd_machine m;
     m.control.count = 8;
     opened_backend b = m.open();
@@ -130,7 +130,7 @@ TEST_CASE("rocm-smi: a GPU in partitions is one GPU") {
     CHECK(contract_violations(**b) == strings{});
 }
 
-TEST_CASE("rocm-smi: values from a cache that is never updated are none") {
+TEST_CASE("rocm-smi: values from a cache that never updates are rejected") {
     amd_machine m;
     opened_backend b = m.open();
     REQUIRE(b);
@@ -146,7 +146,7 @@ TEST_CASE("rocm-smi: values from a cache that is never updated are none") {
     CHECK(read_all(**b).status == read_status::ok);
 }
 
-TEST_CASE("rocm-smi: after a start that failed nothing else is called") {
+TEST_CASE("rocm-smi: after a failed start no other function is called") {
     amd_machine m;
     m.control.init_status = 8;
     opened_backend b = m.open();
@@ -186,7 +186,7 @@ TEST_CASE("rocm-smi: some of 64 GPUs fail") {
     CHECK(read_all(**b).status == read_status::retry);
 }
 
-TEST_CASE("rocm-smi: the real library on a machine without a GPU says so, and does not crash") {
+TEST_CASE("rocm-smi: the real library says so on a machine without a GPU and does not crash") {
     if (!dynamic_library({"librocm_smi64.so.1"}, library_search{}).is_open()) {
         MESSAGE("skipped: librocm_smi64.so.1 is not installed");
         return;
@@ -204,7 +204,7 @@ TEST_CASE("rocm-smi: the real library on a machine without a GPU says so, and do
     CHECK(says_so);
 }
 
-TEST_CASE("rocm-smi: names the card and states its cap") {
+TEST_CASE("rocm-smi: names the card and states its power limit") {
     amd_machine m;
     const std::string device = "/sys/bus/pci/devices/0000:c1:00.0";
     m.system.file(device + "/vendor", "0x1002\n").file(device + "/device", "0x74a1\n");
@@ -217,7 +217,7 @@ TEST_CASE("rocm-smi: names the card and states its cap") {
     CHECK((*b)->channels()[0].max_watts == 750);
 }
 
-TEST_CASE("rocm-smi: several cards become a backend each, dated by itself") {
+TEST_CASE("rocm-smi: each card is a backend with its own dates") {
     amd_machine m;
     m.control.count = 3;
     for (unsigned i = 0; i < 3; ++i) {
@@ -231,7 +231,7 @@ TEST_CASE("rocm-smi: several cards become a backend each, dated by itself") {
     CHECK(contract_violations(*parts[1]) == strings{});
 }
 
-TEST_CASE("rocm-smi: a card that sleeps is not woken: at the start, or later on") {
+TEST_CASE("rocm-smi: a sleeping card is not woken, at the start or later") {
     amd_machine m;
     const std::string device = "/sys/class/drm/card1/device";
     m.system.file(device + "/power/runtime_status", "suspended\n");
@@ -244,7 +244,7 @@ TEST_CASE("rocm-smi: a card that sleeps is not woken: at the start, or later on"
     opened_backend b = m.open();
     REQUIRE(b);
     CHECK(read_all(**b).values == numbers{65'536'000});
-    m.control.gpus[0].energy = 99'000'000;  // what a woken card would show
+    m.control.gpus[0].energy = 99'000'000;  // what an awake card would show
     m.system.file(power + "/runtime_status", "suspended\n");
     CHECK(read_all(**b).values == numbers{65'536'000});
 }

@@ -34,7 +34,7 @@ struct firmware {
 
 }  // namespace
 
-TEST_CASE("rpi-pmic: current x voltage of the rails that have both") {
+TEST_CASE("rpi-pmic: power is current x voltage of the rails that have both") {
     const pmic_power p = parse_pmic(answer);
     CHECK(p.rails == 3);
     CHECK(p.all == approx(0.37 + 0.22 + 1.5));
@@ -45,7 +45,7 @@ TEST_CASE("rpi-pmic: current x voltage of the rails that have both") {
         CHECK(parse_pmic(bad).rails == 0);
 }
 
-TEST_CASE("rpi-pmic: the board's rails, core and memory inside") {
+TEST_CASE("rpi-pmic: the board's rails contain core and memory") {
     fake_system m;
     m.file("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0");
     firmware f;
@@ -62,7 +62,7 @@ TEST_CASE("rpi-pmic: the board's rails, core and memory inside") {
     CHECK(contract_violations(**b) == strings{});
     f.text = "garbage";
     CHECK(read_all(**b).status == read_status::retry);
-    f.text = std::string(4096, 'x');  // no end
+    f.text = std::string(4096, 'x');  // no newline
     CHECK(read_all(**b).status == read_status::retry);
     f.text = answer, f.code = 1;
     CHECK(read_all(**b).status == read_status::retry);
@@ -70,7 +70,7 @@ TEST_CASE("rpi-pmic: the board's rails, core and memory inside") {
     CHECK(read_all(**b).status == read_status::gone);
 }
 
-TEST_CASE("rpi-pmic: a failure to open has its reason") {
+TEST_CASE("rpi-pmic: a failed open states the reason") {
     fake_system m;
     fake_device device;
     m.file("/proc/device-tree/model", "Raspberry Pi 4 Model B");
@@ -81,7 +81,7 @@ TEST_CASE("rpi-pmic: a failure to open has its reason") {
     CHECK(contains(open_rpi_pmic(m.root(), device.calls()).error().remedy, "video"));
 }
 
-TEST_CASE("rpi-pmic: names the board and states what its supply gives") {
+TEST_CASE("rpi-pmic: names the board and states its power supply's limit") {
     fake_system m;
     m.file("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0");
     firmware f;

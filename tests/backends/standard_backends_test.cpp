@@ -1,4 +1,4 @@
-// What every backend that comes with the library keeps to.
+// Rules for every backend that comes with the library.
 #include "joulery/detail/session/defaults.hpp"
 
 #include "backends/fake_library.hpp"
@@ -12,7 +12,7 @@
 
 using namespace joulery;
 
-TEST_CASE("standard backends: on a bare machine each says why, and none guesses") {
+TEST_CASE("standard backends: on a bare machine each says why it can't open, and none guesses") {
     fake_system nothing;
     for (const backend_entry& entry : standard_backends()) {
         const opened_backend opened = entry.open(nothing.root());
@@ -22,7 +22,7 @@ TEST_CASE("standard backends: on a bare machine each says why, and none guesses"
     }
 }
 
-TEST_CASE("standard backends: what reads files names its hardware and states a bound") {
+TEST_CASE("standard backends: those that read files name the hardware and state a limit") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Platinum 8480+", 6, 143, 4);
     m.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -54,12 +54,13 @@ TEST_CASE("standard backends: what reads files names its hardware and states a b
                             "Intel Battlemage G21 [Arc B580]"});
 }
 
-TEST_CASE("standard backends: each is held to the whole contract by its own test") {
+TEST_CASE("standard backends: the test of each one checks the whole contract") {
     strings others = {"apple-ioreport", "apple-smc", "windows-emi"};
     for (const backend_entry& entry : standard_backends()) others.emplace_back(entry.name);
     for (const std::string& name : others) {
         if (name == "rapl-powercap") continue;  // above
-        std::string file = name.rfind("apple-", 0) == 0 || name == "process-energy" ? "apple" : name;
+        std::string file =
+            name.rfind("apple-", 0) == 0 || name == "process-energy" ? "apple" : name;
         std::replace(file.begin(), file.end(), '-', '_');
         const system_root tree(JOULERY_SOURCE_DIR "/tests/backends");
         CAPTURE(name);
@@ -67,7 +68,7 @@ TEST_CASE("standard backends: each is held to the whole contract by its own test
     }
 }
 
-TEST_CASE("standard backends: eight GPUs of one library have a sampler each, one has its own") {
+TEST_CASE("standard backends: eight GPUs of one library get a sampler each") {
     auto& control = control_of<fake_nvml>("libnvidia-ml", "fake_nvml_control");
     fake_system m;
     m.file("/proc/driver/nvidia/version", "NVRM version\n").folder("/usr/lib");
@@ -83,7 +84,7 @@ TEST_CASE("standard backends: eight GPUs of one library have a sampler each, one
             uuid.copy(control.gpus[i].uuid, uuid.size());
             control.gpus[i].bus = 0x10 + i;
         }
-        for (const strings& names : {strings{"nvml"}, strings{}}) {  // by name, or what there is
+        for (const strings& names : {strings{"nvml"}, strings{}}) {  // by name or default
             found_backends found = open_backends(names, m.root());
             strings channels;
             for (const std::unique_ptr<backend>& b : found.backends)

@@ -1,4 +1,4 @@
-// What the tests of backends share.
+// Shared by the tests of backends.
 #pragma once
 
 #include "joulery/backend.hpp"
@@ -17,7 +17,7 @@ using joulery::testing::contract_violations;
 using joulery::testing::fake_system;
 using strings = std::vector<std::string>;
 
-/// Root may read everything; a test of "permission denied" must be somebody else for a while.
+/// Root may read everything, so a test of "permission denied" drops its rights for a while.
 class without_root {
  public:
     without_root() : was_root_(::geteuid() == 0) {
@@ -63,8 +63,8 @@ inline read_result read_all(joulery::backend& b) {
     return {s, values};
 }
 
-/// The contract with all that a backend is able to say where its device tells: models, and bounds
-/// unless nothing states one. Each backend's own test asks for it once.
+/// The contract for a backend on a complete device: it also names the model, and states limits
+/// unless nothing tells them. Each backend's own test calls this once.
 inline strings full_contract_violations(joulery::backend& b, bool states_bound = true,
                                         strings other_channels = {}) {
     joulery::testing::contract_options all;

@@ -48,7 +48,7 @@ struct meter_device {
     bool answers = true;
 };
 
-/// A machine whose meters are these; meter i is called "\\?\meter<i>".
+/// A machine with these meters; meter i is called "\\?\meter<i>".
 struct windows_machine {
     std::vector<meter_device> meters;
     int open = 0;
@@ -88,7 +88,7 @@ struct windows_machine {
 
 }  // namespace
 
-TEST_CASE("windows-emi: Intel's package holds cores and graphics, memory lies beside it") {
+TEST_CASE("windows-emi: Intel's package contains cores and graphics, memory is beside it") {
     windows_machine m{{{2,
                         metadata_v2({"RAPL_Package0_PKG", "RAPL_Package0_PP0", "RAPL_Package0_PP1",
                                      "RAPL_Package0_DRAM"}),
@@ -107,7 +107,7 @@ TEST_CASE("windows-emi: Intel's package holds cores and graphics, memory lies be
     CHECK(m.open == 0);
 }
 
-TEST_CASE("windows-emi: AMD's cores are a meter each, inside the package") {
+TEST_CASE("windows-emi: each AMD core is a meter inside the package") {
     windows_machine m{{{2, metadata_v2({"RAPL_Package0_Core0_CORE"}), {5}},
                        {2, metadata_v2({"RAPL_Package0_Core1_CORE"}), {6}},
                        {2, metadata_v2({"RAPL_Package0_PKG"}), {7}}}};
@@ -121,7 +121,7 @@ TEST_CASE("windows-emi: AMD's cores are a meter each, inside the package") {
     CHECK(read_all(**b).status == read_status::retry);
 }
 
-TEST_CASE("windows-emi: the parts of an Arm machine lie inside SYS, an APU's inside its socket") {
+TEST_CASE("windows-emi: an Arm machine's parts are inside SYS, an APU's inside its socket") {
     windows_machine apu{{{2, metadata_v2({"Current Socket Energy", "Apu Power"}), {1, 2}}}};
     windows_machine arm{{{2, metadata_v2({"CPU_CLUSTER_0", "GPU", "SYS"}), {1, 2, 3}}}};
     opened_backend b = open_windows_emi(arm.calls());
@@ -133,7 +133,7 @@ TEST_CASE("windows-emi: the parts of an Arm machine lie inside SYS, an APU's ins
     CHECK(nesting(**b) == strings{"emi/apu-power<cpu0/package"});
 }
 
-TEST_CASE("windows-emi: version 1 has one channel; a part without its whole is a root") {
+TEST_CASE("windows-emi: version 1 has one channel, and a part without a parent is a root") {
     windows_machine m{{{1, metadata_v1("RAPL_Package1_PP0"), {9}}}};
     opened_backend b = open_windows_emi(m.calls());
     REQUIRE(b);
@@ -142,7 +142,7 @@ TEST_CASE("windows-emi: version 1 has one channel; a part without its whole is a
     CHECK(read_all(**b).values == numbers{9});
 }
 
-TEST_CASE("windows-emi: no meter, or none that is understood") {
+TEST_CASE("windows-emi: without a known meter, opening fails with the reason") {
     windows_machine none;
     CHECK(open_windows_emi(none.calls()).error().reason == "Windows lists no energy meter");
     windows_machine odd{{{3, metadata_v2({"RAPL_Package0_PKG"}), {1}},
@@ -158,7 +158,7 @@ TEST_CASE("windows-emi: no meter, or none that is understood") {
 #endif
 }
 
-TEST_CASE("windows-emi: metadata that is cut or damaged is never read past its end") {
+TEST_CASE("windows-emi: truncated or damaged metadata is never read past its end") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -176,7 +176,7 @@ TEST_CASE("windows-emi: metadata that is cut or damaged is never read past its e
     }
 }
 
-TEST_CASE("windows-emi: names the processor, and other meters by their maker; none has a bound") {
+TEST_CASE("windows-emi: names the processor, and other meters by their maker; none has a limit") {
     windows_machine m{{{2, metadata_v2({"RAPL_Package0_PKG", "RAPL_Package0_DRAM"}), {5, 6}},
                        {1, metadata_v1("SYS"), {7}}}};
     emi_calls calls = m.calls();
@@ -184,9 +184,7 @@ TEST_CASE("windows-emi: names the processor, and other meters by their maker; no
     REQUIRE(b);
     CHECK(full_contract_violations(**b, false) == strings{});
     CHECK(channel_of(**b, "cpu0/package").model == "Maker Model");
-    calls.processor = [](void*) {
-        return std::string("13th Gen Intel(R) Core(TM) i7-1360P");
-    };
+    calls.processor = [](void*) { return std::string("13th Gen Intel(R) Core(TM) i7-1360P"); };
     b = open_windows_emi(calls);
     CHECK(channel_of(**b, "cpu0/package").model == "13th Gen Intel Core i7-1360P");
     CHECK(channel_of(**b, "machine/system").model == "Maker Model");

@@ -10,7 +10,7 @@ struct fake_amd_gpu {
     int energy_status = 0;
     std::uint64_t energy = 65'536'000;
     float resolution_uj = 15.3f;
-    int power_status = 0;  // of the average; what newer libraries have beside it:
+    int power_status = 0;  // of the average; newer libraries add:
     int newer_power_status = 2;
     std::uint64_t newer_power_uw = 290'000'000;
     std::uint64_t power_uw = 300'000'000;
@@ -24,7 +24,7 @@ struct fake_amd {
     std::uint64_t timestamp_ns = 1;
     std::uint64_t timestamp_step_ns = 1'000'000;  // 0: values are served from a cache
     std::uint64_t init_flags = 0;
-    int calls_before_start = 0;  // the real library crashes at these
+    int calls_before_start = 0;  // the real library crashes with these
     bool started = false;
     void (*on_read)() = nullptr;  // runs inside each read of energy
 };

@@ -13,7 +13,7 @@ struct fake_apple {
     unsigned items = 0;  // 0: no such group
     fake_energy_item item[32];
     bool sample_fails = false;
-    int live_objects = 0;  // made or copied, and not released yet
+    int live_objects = 0;  // created or copied, and not released yet
 
     bool has_endpoint = true;
     int open_status = 0;

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 struct fake_power_domain {
-    int domain = 1;  // 1 card, 2 package, 3 stack, 4 memory, 5 gpu; 0: the driver does not tell
+    int domain = 1;  // 1 card, 2 package, 3 stack, 4 memory, 5 gpu; 0: unknown to the driver
     int tile = -1;
     std::uint64_t energy_uj = 1'000'000;
     int energy_status = 0;

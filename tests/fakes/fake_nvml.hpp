@@ -1,4 +1,4 @@
-// The state of the fake libnvidia-ml: what a test sets, the library answers.
+// The state of the fake libnvidia-ml: tests set it, and the library returns it.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct fake_nvidia_gpu {
     struct {
         unsigned pid, sm;
         unsigned long long timestamp;  // microseconds
-    } processes[4] = {};               // those of pid 0 are none
+    } processes[4] = {};               // those of pid 0 do not exist
 };
 
 struct fake_nvml {
@@ -41,8 +41,7 @@ struct fake_nvml {
     fake_nvidia_gpu gpus[64];
     unsigned generation = 0;  // one more: the driver was reloaded, and earlier handles are stale
     unsigned initialized_for = ~0u;
-    double live_watts =
-        0;  // energies grow by this with real time, for programs that run on the fake
+    double live_watts = 0;  // energies grow by this in real time, for programs that run on the fake
     int inits = 0, shutdowns = 0, energy_calls = 0, power_calls = 0, field_calls = 0;
     int process_calls = 0;
     void (*on_energy)(void*) = nullptr;  // runs inside an energy read

@@ -1,4 +1,4 @@
-// Stands for CoreFoundation, IOReport, IOKit and libSystem, answered from a fake_apple.
+// Stands in for CoreFoundation, IOReport, IOKit and libSystem, with answers from a fake_apple.
 #include "fake_apple.hpp"
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// A library whose static constructor calls the function whose address the environment holds.
+// A library whose static constructor calls the function whose address is in the environment.
 #include <cstdint>
 #include <cstdlib>
 

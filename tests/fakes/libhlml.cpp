@@ -1,4 +1,4 @@
-// An HLML without accelerators, answered from a fake_habana.
+// An HLML without accelerators, with answers from a fake_habana.
 #include "fake_habana.hpp"
 
 #include <cstdio>
@@ -11,7 +11,7 @@ fake_habana& fake() {
     return *one;
 }
 
-struct pci_info {  // as it was before revision and subsystem were added at the end
+struct pci_info {  // before revision and subsystem were added at the end
     unsigned bus;
     char bus_id[19];
     unsigned device, domain, device_id;

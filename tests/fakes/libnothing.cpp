@@ -1,2 +1,2 @@
-// A library that has none of the symbols anybody looks for.
+// A library that has none of the symbols that tests look up.
 extern "C" int joulery_nothing() { return 0; }

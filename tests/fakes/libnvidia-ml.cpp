@@ -1,4 +1,4 @@
-// A libnvidia-ml without GPUs: the driver's symbols, answered from a fake_nvml.
+// A libnvidia-ml without GPUs: the driver's symbols, with answers from a fake_nvml.
 //
 // FAKE_NVML_GPUS=8 and FAKE_NVML_WATTS=250 set up a machine for a program that can't reach the
 // control structure.
@@ -56,7 +56,7 @@ fake_nvml& fake() {
     return *one;
 }
 
-// The GPU behind a handle, or why there is none.
+// The GPU behind a handle, or the error.
 int gpu_of(void* device, fake_nvidia_gpu*& gpu) {
     if (fake().initialized_for != fake().generation) return 1;
     const auto* h = static_cast<handle*>(device);

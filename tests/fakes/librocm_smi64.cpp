@@ -1,4 +1,4 @@
-// A ROCm SMI without GPUs, answered from a fake_amd.
+// A ROCm SMI without GPUs, with answers from a fake_amd.
 #include "fake_amd.hpp"
 
 namespace {

@@ -1,4 +1,4 @@
-// A Level Zero loader without GPUs, answered from a fake_level_zero.
+// A Level Zero loader without GPUs, with answers from a fake_level_zero.
 #include "fake_level_zero.hpp"
 
 #include <cstring>

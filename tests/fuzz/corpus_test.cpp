@@ -1,4 +1,4 @@
-// Inputs that fuzzing found worth keeping, or that failed once: each target takes its own again.
+// Inputs worth keeping from fuzzing, or that failed once: each target runs its own again.
 #include <doctest/doctest.h>
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// tests/fuzz/report_json_fuzz.cpp - any bytes: from_json refuses them or understands them fully.
+// tests/fuzz/report_json_fuzz.cpp - any bytes: from_json refuses them or reads them completely.
 //
 //     clang++ -std=c++17 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude
 //         tests/fuzz/report_json_fuzz.cpp -o fuzz && ./fuzz

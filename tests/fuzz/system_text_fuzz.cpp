@@ -1,4 +1,4 @@
-// Every parser of text that the system (or whoever fakes it) hands over. With libFuzzer:
+// Every parser of text from the system (or a fake of it). With libFuzzer:
 //   clang++ -std=c++17 -fsanitize=fuzzer,address,undefined -Iinclude
 //   tests/fuzz/system_text_fuzz.cpp
 // The tests run it without libFuzzer over mutated seeds (fuzz/system_text_fuzz_test.cpp).

@@ -67,8 +67,8 @@ void run(const std::string& text) { LLVMFuzzerTestOneInput(bytes_of(text), text.
 
 }  // namespace
 
-// A parser that took none of the seeds would only ever see what it refuses at once.
-TEST_CASE("system text: each parser takes a seed, and finds in it what it holds") {
+// A parser that accepts none of the seeds would only be tested on texts it refuses at once.
+TEST_CASE("system text: each parser accepts a seed and reads its values") {
     using namespace joulery;
     const auto taken = [](auto parser) {
         return std::count_if(seeds.begin(), seeds.end(), parser);
@@ -101,7 +101,7 @@ TEST_CASE("system text: each parser takes a seed, and finds in it what it holds"
     CHECK(taken([](auto& s) { return bool(parse_recording(s)); }) == 1);
 }
 
-TEST_CASE("system text: no parser trips over damaged files") {
+TEST_CASE("system text: no parser fails on damaged files") {
     const unsigned seed = 20261123;
     CAPTURE(seed);
     std::mt19937 random(seed);

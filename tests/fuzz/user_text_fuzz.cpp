@@ -1,5 +1,5 @@
-// What people write: values of environment variables, a line of the ledger, a file of baselines.
-// Refused with a reason, or understood, and then it can be written and read again.
+// Text from users: values of environment variables, a line of the ledger, a file of baselines. It
+// is refused with a reason, or accepted and then written and read again.
 #include "joulery/accounting/ledger.hpp"
 #include "joulery/assertions/baseline_file.hpp"
 #include "joulery/detail/core/finite.hpp"
@@ -36,7 +36,7 @@ void read_numbers(std::string_view text) {
     must(parse_duration(text, t) == (t.count() >= 0));
 }
 
-// Three values with a line end between them.
+// Three values separated by newlines.
 void read_carbon(std::string_view text) {
     using namespace joulery;
     const std::size_t first = text.find('\n');

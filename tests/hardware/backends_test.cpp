@@ -1,4 +1,4 @@
-// Every backend against the real thing, where this machine has it. Label `hardware`; run by
+// Every backend against the real device, if this machine has it. Label `hardware`; run by
 // tests/hardware.sh, which prints the findings.
 #include "hardware/real_machine.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What a few seconds of reads say of a backend.
+/// What a few seconds of reads show of a backend.
 struct observation {
     std::vector<channel_account> accounts;
     std::vector<unsigned> changes;  // values that differ from the one before

@@ -1,5 +1,5 @@
-// Stream scopes on a real GPU: matrix products without waits use the joules that the same
-// products use with full synchronization. Label `hardware`; tests/hardware.sh finds CUDA.
+// Stream scopes on a real GPU: matrix products without waits use the same joules as with full
+// synchronization. Label `hardware`; tests/hardware.sh finds CUDA.
 #include <doctest/doctest.h>
 
 #include <cstdio>
@@ -62,7 +62,7 @@ class products {
                                            matrices_[2], edge_) == CUBLAS_STATUS_SUCCESS;
     }
     void wait() { works_ = works_ && cudaStreamSynchronize(stream) == cudaSuccess; }
-    /// How many make about so many seconds.
+    /// How many take about that many seconds.
     int count_for(double seconds) {
         launch(3);
         wait();
@@ -110,7 +110,7 @@ double gpu_joules(const report& r, std::string_view path) {
 
 }  // namespace
 
-TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, within 3 %") {
+TEST_CASE("hardware: a CUDA stream scope has the same joules as waiting, within 3 %") {
     int devices = 0;
     if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
         std::printf("cuda: skipped: no CUDA device\n");
@@ -127,7 +127,7 @@ TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, with
     const int count = work.count_for(1.0);
     device_timeline gpu;
     device_stream lane{gpu};
-    for (int round = 0; round < 5; ++round) {  // in turn, so that warming up tells on neither
+    for (int round = 0; round < 5; ++round) {  // alternating, so that warming up affects both
         {
             synchronized_scope s{m, "waited", cuda_sync{work.stream}};
             work.launch(count);
@@ -149,7 +149,7 @@ TEST_CASE("hardware: a CUDA stream scope has the joules that waiting gives, with
           approx(r.find("waited")->time.count()).epsilon(0.03));
 }
 
-TEST_CASE("hardware: by how much nvml's counter lags behind a load that begins") {
+TEST_CASE("hardware: how far nvml's counter lags behind the start of a load") {
     int devices = 0;
     if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) return;
     opened_backend all = open_nvml(system_root{});
@@ -188,8 +188,8 @@ TEST_CASE("hardware: by how much nvml's counter lags behind a load that begins")
         at = done;
     }
     work.wait();
-    // Two straight lines, through the idle second and through the load's second one: where they
-    // cross is when the counter shows that the load began.
+    // Two straight lines, through the idle second and through the load's second one: they cross
+    // when the counter shows that the load began.
     const double load_at = std::chrono::duration<double>(begun - first).count();
     const auto mean_power = [&](double from, double to) {
         const update *a = nullptr, *b = nullptr;
@@ -208,7 +208,7 @@ TEST_CASE("hardware: by how much nvml's counter lags behind a load that begins")
     std::printf("cuda: %s: idle %.1f W, load %.1f W; the counter shows the load %.1f ms late\n",
                 c.model.c_str(), idle.second, load.second, 1e3 * (crossing - load_at));
     CHECK(load.second > idle.second);
-    CHECK(crossing - load_at < 0.3);  // a power that creeps up as it warms looks like a lag
+    CHECK(crossing - load_at < 0.3);  // a power that creeps up while it warms looks like a lag
 }
 
 #else

@@ -1,4 +1,4 @@
-// NVML's energy counter on a real GPU: when it changes, what a read costs, and whether measuring
+// NVML's energy counter on a real GPU: when it updates, what a read costs, and whether measuring
 // keeps a GPU awake. Label `hardware`; prints rows for the table of backends.
 #include "hardware/real_machine.hpp"
 #include "joulery/detail/backends/gpu/nvml.hpp"
@@ -27,10 +27,10 @@ double at_quantile(std::vector<double> v, double q) {
     return v.empty() ? 0 : v[static_cast<std::size_t>(q * static_cast<double>(v.size() - 1))];
 }
 
-/// What reading as fast as it goes shows of a backend's first channel.
+/// What reading as fast as possible shows of a backend's first channel.
 struct fast_reads {
     std::vector<double> costs;    // s
-    std::vector<double> updates;  // s, when the value was seen to change; half a read in doubt
+    std::vector<double> updates;  // s, when the value was seen to change; uncertain by half a read
 };
 
 fast_reads read_fast(backend& b, steady::duration how_long) {
@@ -53,7 +53,7 @@ fast_reads read_fast(backend& b, steady::duration how_long) {
 
 }  // namespace
 
-TEST_CASE("hardware: when nvml's counters change, and what a read costs") {
+TEST_CASE("hardware: when nvml's counters update, and what a read costs") {
     opened_backend b = open_nvml(machine());
     if (!b) {
         std::printf("nvml, updates and cost: skipped: %s\n", b.error().reason.c_str());
@@ -75,8 +75,9 @@ TEST_CASE("hardware: when nvml's counters change, and what a read costs") {
             1e3 * at_quantile(periods, 1),
             1e3 * std::chrono::duration<double>(c.update_period).count(),
             1e3 * at_quantile(seen.costs, 0), 1e3 * at_quantile(seen.costs, 0.5),
-            1e3 * at_quantile(seen.costs, 0.9), 1e3 * at_quantile(seen.costs, 1), seen.costs.size());
-        // What is declared decides how updates are waited for.
+            1e3 * at_quantile(seen.costs, 0.9), 1e3 * at_quantile(seen.costs, 1),
+            seen.costs.size());
+        // The declared period decides how updates are waited for.
         if (c.kind == reading_kind::energy_counter && periods.size() >= 5)
             CHECK(std::fabs(at_quantile(periods, 0.5) -
                             std::chrono::duration<double>(c.update_period).count()) <

@@ -1,5 +1,5 @@
-// A program that knows nothing of the library: it has NVTX ranges, or Kokkos' hooks, and loads a
-// tool as NVTX's header and Kokkos' runtime do.
+// A program that does not know the library: it has NVTX ranges or Kokkos hooks, and loads a tool as
+// NVTX's header and Kokkos' runtime do.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -66,8 +66,8 @@ int with_nvtx() {
 int with_kokkos() {
     void* const tool = load("KOKKOS_TOOLS_LIBS");
     if (tool == nullptr) return 3;
-    const auto push = reinterpret_cast<void (*)(const char*)>(
-        ::dlsym(tool, "kokkosp_push_profile_region"));
+    const auto push =
+        reinterpret_cast<void (*)(const char*)>(::dlsym(tool, "kokkosp_push_profile_region"));
     const auto pop = reinterpret_cast<void (*)()>(::dlsym(tool, "kokkosp_pop_profile_region"));
     const auto begin = reinterpret_cast<void (*)(const char*, std::uint32_t, std::uint64_t*)>(
         ::dlsym(tool, "kokkosp_begin_parallel_for"));

@@ -1,5 +1,4 @@
-// Annotations of other tools as scopes: NVTX, Kokkos and ggml, each by a caller that speaks its
-// ABI.
+// Annotations of other tools as scopes: NVTX, Kokkos and ggml, each called through its own ABI.
 #include "joulery/integration/annotation_stack.hpp"
 #include "joulery/integration/ggml.hpp"
 #include "joulery/integration/kokkos.hpp"
@@ -20,7 +19,7 @@ using namespace joulery;
 
 namespace {
 
-// What NVTX's header has in the program: a table of places with functions in them.
+// What NVTX's header puts into a program: a table of pointers to function pointers.
 struct nvtx_in_a_program {
     static constexpr unsigned size = 16;
     static nvtx::function core[size], core2[size];
@@ -84,7 +83,7 @@ const char* name_of(const tensor* t) { return t->name; }
 
 }  // namespace
 
-TEST_CASE("nvtx: pushes nest as scopes, by thread, and return their levels") {
+TEST_CASE("nvtx: pushes nest as scopes on their thread and return their levels") {
     REQUIRE(nvtx_in_a_program::inject() == 1);
     const report r = measured([] {
         const auto push = nvtx_in_a_program::call<int (*)(const char*)>(9);
@@ -102,7 +101,7 @@ TEST_CASE("nvtx: pushes nest as scopes, by thread, and return their levels") {
         CHECK(push_ex(&e) == 1);
         CHECK(pop() == 1);
         std::thread([&] {
-            CHECK(pop() == -1);  // nothing of this thread's
+            CHECK(pop() == -1);  // none on this thread
             CHECK(push("load") == 0);
             CHECK(pop() == 0);
         }).join();
@@ -116,7 +115,7 @@ TEST_CASE("nvtx: pushes nest as scopes, by thread, and return their levels") {
     CHECK(r.scopes.size() == 4);
 }
 
-TEST_CASE("nvtx: domains are prefixes with stacks of their own, registered strings are names") {
+TEST_CASE("nvtx: domains are prefixes with separate stacks, registered strings are names") {
     REQUIRE(nvtx_in_a_program::inject() == 1);
     const report r = measured([] {
         using nvtx::event_attributes;
@@ -133,7 +132,7 @@ TEST_CASE("nvtx: domains are prefixes with stacks of their own, registered strin
         e.message_type = 1;
         e.message.ascii = "reduce";
         CHECK(push(b, &e) == 0);
-        CHECK(pop(a) == 0);  // not the one begun last
+        CHECK(pop(a) == 0);  // not the most recent one
         CHECK(push(a, nullptr) == 0);
         CHECK(pop(a) == 0);
         CHECK(pop(b) == 0);
@@ -156,20 +155,20 @@ TEST_CASE("nvtx: ranges that start and end on different threads are spans") {
         CHECK(a != b);
         std::thread([&] { end_range(a); }).join();
         end_range(b);
-        end_range(b);  // once more, and one that never began: nothing
+        end_range(b);  // ending it again, or one that never began, does nothing
         end_range(12345);
     });
     CHECK(calls(r, "request") == 2);
     CHECK(r.find("request")->busy_time.has_value());
 }
 
-TEST_CASE("nvtx: a program with a foreign table is left alone") {
+TEST_CASE("nvtx: a program with an unknown table is left alone") {
     CHECK(nvtx::initialize([](std::uint32_t) -> const void* { return nullptr; }) == 0);
     static const nvtx::callbacks_table small{4, nullptr};
     CHECK(nvtx::initialize([](std::uint32_t) -> const void* { return &small; }) == 0);
 }
 
-TEST_CASE("kokkos: regions and kernels nest, also where a region ends inside a kernel") {
+TEST_CASE("kokkos: regions and kernels nest, even if a region ends inside a kernel") {
     const report r = measured([] {
         std::uint64_t id = 0, other = 0;
         kokkosp_push_profile_region("solve");
@@ -191,7 +190,7 @@ TEST_CASE("kokkos: regions and kernels nest, also where a region ends inside a k
     CHECK(calls(r, "deep copy") == 1);
 }
 
-TEST_CASE("ggml: nodes are scopes under the names of what they are, without their layers") {
+TEST_CASE("ggml: nodes are scopes named after their operation, without layers") {
     bool (*const evaluated)(tensor*, bool, void*) = ggml_eval_callback<tensor, name_of>;
     static bool (*call)(tensor*, bool, void*) = nullptr;
     call = evaluated;
@@ -208,7 +207,7 @@ TEST_CASE("ggml: nodes are scopes under the names of what they are, without thei
     CHECK(calls(r, "decode/(node)") == 1);
 }
 
-TEST_CASE("annotations too short to be separated are part of the surrounding scope") {
+TEST_CASE("annotations: those too short to be separated are part of the surrounding scope") {
     const report r = measured([] {
         annotation_stack::settings().shortest = std::chrono::hours(1);
         annotation_stack::settings().looks = 16;

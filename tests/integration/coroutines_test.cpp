@@ -22,7 +22,7 @@ using integration_test::check_books;
 
 namespace {
 
-/// Resumes whatever is posted, on any of its threads.
+/// Resumes posted coroutines on any of its threads.
 class pool {
  public:
     explicit pool(int threads) {
@@ -43,7 +43,7 @@ class pool {
         }
         changed_.notify_one();
     }
-    /// Goes on on a thread of the pool.
+    /// Continues on a thread of the pool.
     auto next() {
         struct awaiter {
             pool& to;
@@ -86,7 +86,7 @@ struct detached {
 
 constexpr int requests = 2000, steps = 4;
 
-// Clang takes a thread's id for the same before and after a coroutine moves, where it sees it read.
+// Clang may reuse a thread's id read before a coroutine moved to another thread.
 __attribute__((noinline)) std::thread::id this_thread() {
     asm volatile("");
     return std::this_thread::get_id();
@@ -125,7 +125,7 @@ detached serve(pool& p, meter& m, totals& sums, int number) {
 
 }  // namespace
 
-TEST_CASE("coroutines on four threads: 2,000 requests and 8,000 steps are all in the books") {
+TEST_CASE("coroutines: 2,000 requests with 8,000 steps on four threads are all in the report") {
     meter m = integration_test::meter_of_processor_time();
     totals sums;
     {
@@ -144,8 +144,8 @@ TEST_CASE("coroutines on four threads: 2,000 requests and 8,000 steps are all in
     CHECK(prefill.calls + decode.calls == requests * steps);
     CHECK(request.items == requests * steps);
     CHECK(sums.moved > 0);
-    // What is summed in ticks is exact; how long a tick is was known to some 1e-5 when a request
-    // ended, and is known better now.
+    // Sums in ticks are exact; the length of a tick was known to some 1e-5 when a request ended,
+    // and is known better now.
     CHECK(sums.time == approx(request.time.count()).epsilon(2e-4));
     CHECK(sums.busy == approx(busy_time_of(request).count()).epsilon(2e-4));
     CHECK(prefill.time.count() + decode.time.count() ==
@@ -154,5 +154,5 @@ TEST_CASE("coroutines on four threads: 2,000 requests and 8,000 steps are all in
     CHECK(sums.joules > 0);
 }
 #else
-TEST_CASE("coroutines: only where the compiler has them") { MESSAGE("it has none"); }
+TEST_CASE("coroutines: only if the compiler supports them") { MESSAGE("it has none"); }
 #endif

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// As much of ankerl::nanobench::Bench (4.3) as is used: no package of it exists to test against.
+// The part of ankerl::nanobench::Bench (4.3) that is used: no package exists to test against.
 class Bench {
  public:
     Bench& context(const std::string& name, const std::string& value) {
@@ -46,7 +46,7 @@ class Bench {
 
 }  // namespace
 
-TEST_CASE("nanobench: a result's context carries the joules of the operation") {
+TEST_CASE("nanobench: a result's context has the joules of the operation") {
     measured_machine sim;
     Bench bench;
     bench.batch(4);
@@ -80,7 +80,7 @@ TEST_CASE("nanobench: the table has a row with the joules of the operation") {
     CHECK(table.str() == "| not measured | | | | `infer` energy: no energy counter can be read\n");
 }
 
-TEST_CASE("nanobench: without a counter the benchmark runs and the reason is said") {
+TEST_CASE("nanobench: without a counter the benchmark runs and the reason is given") {
     options o;
     o.backends = no_backends();
     meter none{std::move(o)};

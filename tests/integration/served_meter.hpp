@@ -1,5 +1,4 @@
-// A meter on the real clock for programs with threads of all kinds, and what must hold of its
-// books.
+// A meter on the real clock for programs with threads of all kinds, and checks of its report.
 #pragma once
 
 #include "conserved_report.hpp"
@@ -38,7 +37,7 @@ inline void work_for(double processor_seconds) {
     }
 }
 
-/// The books are exact, and no scope was taken for one that another thread ends.
+/// Sums are exact, and no scope was recorded as ended by another thread.
 inline void check_books(const joulery::report& r) {
     check_conserved_report(r);
     for (const std::string& w : r.warnings)

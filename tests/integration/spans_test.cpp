@@ -1,4 +1,4 @@
-// Spans in programs with real threads: futures, a pool with stealing, teams, a stress of all of it.
+// Spans in programs with real threads: futures, a work-stealing pool, teams, and a stress test.
 #include "joulery/span.hpp"
 
 #include "approx.hpp"
@@ -32,8 +32,8 @@ using integration_test::work_for;
 
 namespace {
 
-/// Each thread has a queue; an idle thread takes from the other end of another's. Tasks can only be
-/// moved, like those that own a span.
+/// Each thread has a queue; a thread without work steals from the other end of another's. Tasks are
+/// move-only, like those that own a span.
 class stealing_pool {
  public:
     using task = std::packaged_task<void()>;
@@ -89,7 +89,7 @@ class stealing_pool {
 
 }  // namespace
 
-TEST_CASE("futures: a request that std::async finishes elsewhere") {
+TEST_CASE("futures: std::async may finish a request on another thread") {
     meter m = meter_of_processor_time();
     std::vector<std::future<used>> answers;
     for (int i = 0; i < 20; ++i)
@@ -109,7 +109,7 @@ TEST_CASE("futures: a request that std::async finishes elsewhere") {
     CHECK(r.find("request")->self.joules() < 1e-9);
 }
 
-TEST_CASE("a pool with stealing: move-only tasks carry their spans along") {
+TEST_CASE("a work-stealing pool: move-only tasks carry their spans along") {
     meter m = meter_of_processor_time();
     constexpr int requests = 400;
     std::atomic<int> done{0};
@@ -117,7 +117,7 @@ TEST_CASE("a pool with stealing: move-only tasks carry their spans along") {
         stealing_pool pool;
         for (int i = 0; i < requests; ++i) {
             span request{m, "request"};
-            // All on one queue: the others steal. The second step is posted by the first.
+            // All in one queue: the others steal. The first step posts the second.
             pool.post(0, stealing_pool::task([&, s = std::move(request)]() mutable {
                           {
                               task_scope t{s, "first"};
@@ -141,7 +141,7 @@ TEST_CASE("a pool with stealing: move-only tasks carry their spans along") {
 }
 
 #if defined(_OPENMP)
-TEST_CASE("OpenMP: a team works for one span, each member in tasks of its own") {
+TEST_CASE("OpenMP: a team works for one span, each member in its own tasks") {
     meter m = meter_of_processor_time();
     span batch{m, "batch"};
 #pragma omp parallel for num_threads(4) schedule(dynamic, 1)
@@ -158,7 +158,7 @@ TEST_CASE("OpenMP: a team works for one span, each member in tasks of its own") 
 #endif
 
 #if defined(JOULERY_TEST_TBB)
-TEST_CASE("TBB: nested tasks of several requests, in whatever order they are stolen") {
+TEST_CASE("TBB: nested tasks of several requests are stolen in any order") {
     meter m = meter_of_processor_time();
     tbb::task_group group;
     for (int i = 0; i < 32; ++i)
@@ -173,7 +173,7 @@ TEST_CASE("TBB: nested tasks of several requests, in whatever order they are sto
     const report r = m.snapshot();
     check_books(r);
     CHECK(r.find("request")->calls == 32);
-    std::uint64_t parts = 0;  // a thread that waits inside a task takes others' on
+    std::uint64_t parts = 0;  // a thread that waits inside a task runs other tasks
     for (const scope_row& row : r.scopes)
         if (row.name == "part") parts += row.calls;
     CHECK(parts == 32 * 8);
@@ -202,7 +202,7 @@ TEST_CASE("eight threads begin, hand over and end a hundred thousand spans") {
                 const std::lock_guard<std::mutex> lock(handed_over.mutex);
                 std::vector<span>& left = handed_over.left;
                 left.push_back(std::move(request));
-                if (left.size() > 100) {  // of another thread, as a rule
+                if (left.size() > 100) {  // usually of another thread
                     std::swap(left[random() % left.size()], left.back());
                     left.pop_back();
                 }

@@ -1,4 +1,4 @@
-// Threads without scopes: what a pool's workers use belongs to the scope that waits for them.
+// Threads without scopes: the energy of a pool's workers belongs to the scope that waits for them.
 #include "joulery/backend.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
@@ -42,7 +42,7 @@ void work_for(double processor_seconds) {
 constexpr int workers = 4;
 constexpr double each = 0.03;  // processor seconds, and joules
 
-/// The joules of a scope around `parallel_work`, and of all the process meanwhile.
+/// The joules of a scope around `parallel_work`, and of the whole process meanwhile.
 template <class Work>
 void check_that_the_waiting_scope_has_it(Work parallel_work) {
     meter m = meter_of_processor_time();
@@ -53,7 +53,7 @@ void check_that_the_waiting_scope_has_it(Work parallel_work) {
     const report r = m.snapshot();
     const scope_row* row = r.find("parallel");
     REQUIRE(row != nullptr);
-    // Its own thread has a quarter of it at most.
+    // Its own thread uses at most a quarter.
     CHECK(row->total.joules() >= 0.7 * workers * each);
     CHECK((row->total + r.unscoped).joules() <= r.total.joules() * (1 + 1e-9));
     CHECK(r.scopes.size() == 1);
@@ -61,7 +61,7 @@ void check_that_the_waiting_scope_has_it(Work parallel_work) {
 
 }  // namespace
 
-TEST_CASE("workers: a scope that waits for threads without scopes has their joules") {
+TEST_CASE("workers: a scope that waits for threads without scopes gets their joules") {
     check_that_the_waiting_scope_has_it([] {
         std::vector<std::thread> pool;
         for (int i = 0; i < workers; ++i) pool.emplace_back([] { work_for(each); });
@@ -70,7 +70,7 @@ TEST_CASE("workers: a scope that waits for threads without scopes has their joul
 }
 
 #if defined(_OPENMP)
-TEST_CASE("workers: a scope around an OpenMP loop has the joules of its whole team") {
+TEST_CASE("workers: a scope around an OpenMP loop gets the joules of the whole team") {
     check_that_the_waiting_scope_has_it([] {
 #pragma omp parallel for num_threads(workers) schedule(static, 1)
         for (int i = 0; i < workers; ++i) work_for(each);

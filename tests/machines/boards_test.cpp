@@ -16,7 +16,7 @@ void battery_at(fake_machine& m, std::uint64_t microwatts) {
 
 }  // namespace
 
-TEST_CASE("Jetson AGX Orin: rails side by side, the memory's inside the rail that feeds it") {
+TEST_CASE("Jetson AGX Orin: rails are siblings, except memory inside the rail that feeds it") {
     fake_machine m;
     m.hwmon(1, "ina3221");
     m.rail(1, 1, "VDD_GPU_SOC", 19000, 500);  // 9.5 W
@@ -43,7 +43,7 @@ TEST_CASE("Jetson Orin Nano: the inlet is the total") {
     CHECK(m.run() == approx(10));
 }
 
-TEST_CASE("Raspberry Pi 5: the power chip's rails together") {
+TEST_CASE("Raspberry Pi 5: the rails of the power chip add up") {
     fake_machine m;
     m.files.file("/proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0");
     fake_device device;
@@ -66,7 +66,7 @@ TEST_CASE("Raspberry Pi 5: the power chip's rails together") {
     m.meter.reset();
 }
 
-TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothing else counts") {
+TEST_CASE("laptop on battery: RAPL counts, and the battery is opened only as a last resort") {
     fake_machine m;
     m.files.cpuinfo("GenuineIntel", "Intel(R) Core(TM) i7-1165G7", 6, 140, 4);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -78,7 +78,7 @@ TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothin
             m.files.powercap_energy("intel-rapl:0", 80'000u * unsigned(i) + 1);
         }) == approx(8));
     }
-    SUBCASE("both by name: the battery is shown apart") {
+    SUBCASE("both requested by name: the battery is shown separately") {
         m.start(open_backends({"rapl-powercap", "battery"}, m.files.root()));
         CHECK(m.tree() ==
               strings{"+ cpu0/package",
@@ -87,7 +87,7 @@ TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothin
             m.files.powercap_energy("intel-rapl:0", 80'000u * unsigned(i) + 1);
         }) == approx(8));
     }
-    SUBCASE("with the counters closed to users") {
+    SUBCASE("with counters that users can't read") {
         m.files.remove("/sys/class/powercap");
         m.start();
         CHECK(m.tree() == strings{"+ machine/battery"});
@@ -95,7 +95,7 @@ TEST_CASE("laptop on battery: RAPL counts; a battery is opened only where nothin
     }
 }
 
-TEST_CASE("Cray node with MI250X: the node is the total, cards of any view lie inside") {
+TEST_CASE("Cray node with MI250X: the node is the total, and every view of its cards is inside") {
     fake_machine m;
     const std::string counters = "/sys/cray/pm_counters/";
     const auto write = [&](unsigned joules) {
@@ -118,7 +118,7 @@ TEST_CASE("Cray node with MI250X: the node is the total, cards of any view lie i
     CHECK(m.parents() ==
           strings{"gpu/0000:c0:00.0/board<node", "node/cpu<node", "node/accel0<node"});
     CHECK(m.run([&](int i) { write(10 * unsigned(i)); }) == approx(1000));
-    // 200 J, 500 J, and the same 500 J as another backend shows them: the node is not doubted.
+    // 200 J, 500 J, and the same 500 J seen by another backend: the node stays trusted.
     for (const std::string& w : m.meter->snapshot().warnings) CHECK_FALSE(contains(w, "trusted"));
 }
 
@@ -158,10 +158,10 @@ TEST_CASE("MI300A: each socket's meter includes the processor whose CPUs are nex
     }) == approx(900));
 }
 
-TEST_CASE("server with a chassis meter: the total only where the processors are not counted") {
+TEST_CASE("server with a chassis meter: it is the total only if the processors are not counted") {
     fake_machine m;
     m.power_meter(0, "", 400'000'000);
-    SUBCASE("alone") {
+    SUBCASE("on its own") {
         m.start();
         CHECK(m.tree() == strings{"+ machine/power-meter"});
         CHECK(m.run() == approx(400));

@@ -1,4 +1,4 @@
-// A machine made of files and fake libraries, and a meter of what is found on it.
+// A machine made of files and fake libraries, with a meter on what is found there.
 #pragma once
 
 #include "joulery/detail/backends/estimate/estimate.hpp"
@@ -29,7 +29,7 @@ struct fake_machine {
         meter = std::make_unique<joulery::meter>(std::move(o));
     }
 
-    /// A second of steps of 10 ms; `step` moves the counters. Returns the joules of the total.
+    /// A second of steps of 10 ms; `step` advances the counters. Returns the joules of the total.
     double run(const std::function<void(int)>& step = [](int) {}) {
         const joulery::reading a = meter->read();
         for (int i = 1; i <= 100; ++i) {
@@ -40,7 +40,7 @@ struct fake_machine {
         return (meter->read() - a).total().joules();
     }
 
-    /// The estimate, which asks for the time by itself, by the machine's clock.
+    /// The estimate, which reads the time itself, on the machine's clock.
     std::unique_ptr<joulery::backend> estimate_in_time() {
         joulery::estimate_clocks clocks = joulery::estimate_clocks::of_the_system();
         clocks.monotonic_seconds = [c = clock] {
@@ -50,12 +50,12 @@ struct fake_machine {
         REQUIRE(b);
         return *std::move(b);
     }
-    /// Processors that are busy half of the time.
+    /// Processors that are busy half the time.
     void half_busy(int step) {
         files.proc_stat(1000 + static_cast<unsigned>(step), 9000 + static_cast<unsigned>(step));
     }
 
-    /// One line a channel: "+ id" where it is summed, else "- id: why not".
+    /// One line a channel: "+ id" if it is summed, else "- id: reason".
     strings tree() {
         strings lines;
         for (const joulery::channel_row& c : meter->snapshot().channels)
@@ -69,7 +69,7 @@ struct fake_machine {
         return lines;
     }
 
-    // Parts that several machines have.
+    // Parts common to several machines.
     void hwmon(int number, const std::string& name) {
         files.file(hwmon_folder(number) + "/name", name + "\n");
     }

@@ -15,7 +15,7 @@ void amd(fake_machine& m, const char* model, unsigned family, unsigned number) {
     m.files.cpuinfo("AuthenticAMD", model, family, number, 4);
 }
 
-/// Every zone counts its microjoules a step of 10 ms.
+/// Every zone adds its microjoules per step of 10 ms.
 std::function<void(int)> counting(fake_machine& m,
                                   std::vector<std::pair<const char*, unsigned>> zones) {
     return [&m, zones](int step) {
@@ -26,7 +26,7 @@ std::function<void(int)> counting(fake_machine& m,
 
 }  // namespace
 
-TEST_CASE("desktop Intel: the package is the total, its cores and graphics lie inside") {
+TEST_CASE("desktop Intel: the package is the total, with its cores and graphics inside") {
     fake_machine m;
     intel(m, "Intel(R) Core(TM) i7-9700K", 158);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -43,7 +43,7 @@ TEST_CASE("desktop Intel: the package is the total, its cores and graphics lie i
     CHECK(m.warnings.empty());
 }
 
-TEST_CASE("Xeon with two sockets and psys: psys is the total of all") {
+TEST_CASE("Xeon with two sockets and psys: psys is the total of everything") {
     fake_machine m;
     intel(m, "Intel(R) Xeon(R) Platinum 8480+", 143);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -75,7 +75,7 @@ TEST_CASE("a counter that stands still is noted, one at rest inside another is n
     CHECK(said == strings{"channel cpu0/dram did not move in 1 s: its counter may be stuck"});
 }
 
-TEST_CASE("a psys that counts less than what it holds is not trusted: its parts are summed") {
+TEST_CASE("a psys that counts less than what it contains is not trusted, so its parts are summed") {
     fake_machine m;
     intel(m, "Intel(R) Core(TM) i7-7600U", 142);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -92,10 +92,8 @@ TEST_CASE("a psys that counts less than what it holds is not trusted: its parts 
             "channel psys is not trusted: it counted 10 J, less than the 12.5 J of the "
             "channels in it";
     }
-    SUBCASE("hardly less, as reads one after the other bring it about") {
-        psys = 122'000, total = 12.2;
-    }
-    SUBCASE("nothing at all") {
+    SUBCASE("slightly less, as consecutive reads may cause") { psys = 122'000, total = 12.2; }
+    SUBCASE("nothing") {
         psys = 0, total = 12.5;
         expected = "channel psys is not trusted: it stands still while the channels in it count";
     }
@@ -112,7 +110,7 @@ TEST_CASE("a psys that counts less than what it holds is not trusted: its parts 
 }
 
 TEST_CASE(
-    "Xeon with psys and a card: nobody knows whether psys holds the card, so the parts count") {
+    "Xeon with psys and a card: psys may or may not contain the card, so the parts are summed") {
     fake_machine m;
     intel(m, "Intel(R) Xeon(R) w9-3495X", 143);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -152,7 +150,7 @@ TEST_CASE("Threadripper: dies that mirror one counter are one package") {
           approx(180));
 }
 
-TEST_CASE("EPYC as root: powercap's packages; HSMP's view of them is not opened") {
+TEST_CASE("EPYC as root: powercap's packages are used, and HSMP's view of them is not opened") {
     fake_machine m;
     amd(m, "AMD EPYC 9654", 25, 17);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -167,7 +165,7 @@ TEST_CASE("EPYC as root: powercap's packages; HSMP's view of them is not opened"
           approx(500));
 }
 
-TEST_CASE("EPYC, two views asked for by name: the second says what it duplicates") {
+TEST_CASE("EPYC, two views requested by name: the second is marked as a duplicate") {
     fake_machine m;
     amd(m, "AMD EPYC 9654", 25, 17);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -179,7 +177,7 @@ TEST_CASE("EPYC, two views asked for by name: the second says what it duplicates
     CHECK(m.run(counting(m, {{"intel-rapl:0", 2'000'000}})) == approx(200));
 }
 
-TEST_CASE("cloud machine with nothing: an estimate, and the reason") {
+TEST_CASE("cloud machine without a counter: an estimate, and the reason") {
     fake_machine m;
     m.files.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) Processor", 6, 143, 4, "fpu hypervisor");
     m.files.proc_stat(1000, 9000).cpus_online("0-3");
@@ -192,7 +190,7 @@ TEST_CASE("cloud machine with nothing: an estimate, and the reason") {
     CHECK(contains(m.warnings[0], "this is a virtual machine"));
 }
 
-TEST_CASE("container with powercap masked: an estimate, and the container's flag") {
+TEST_CASE("container with masked powercap: an estimate, and the container's flag") {
     fake_machine m;
     intel(m, "Intel(R) Xeon(R) Gold 6330", 106);
     m.files.proc_stat(1000, 9000).cpus_online("0-3");
@@ -208,7 +206,7 @@ TEST_CASE("container with powercap masked: an estimate, and the container's flag
     CHECK(contains(m.warnings[0], "-v /sys:/host/sys:ro"));
 }
 
-TEST_CASE("EPYC as a user: HSMP's counters of the sockets") {
+TEST_CASE("EPYC as a user: HSMP's counters of the sockets are used") {
     fake_machine m;
     std::uint64_t counts = 1000;
     fake_device device;

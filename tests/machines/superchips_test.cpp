@@ -8,7 +8,7 @@ using namespace joulery;
 
 namespace {
 
-/// A machine with NVIDIA's driver, whose library lies where a loader looks for it.
+/// A machine with NVIDIA's driver, whose library is where a loader looks for it.
 struct nvidia_machine : fake_machine {
     explicit nvidia_machine(unsigned gpus)
         : control(control_of<fake_nvml>("libnvidia-ml", "fake_nvml_control")) {
@@ -67,7 +67,7 @@ TEST_CASE(
     CHECK(contains(m.warnings[0], "rapl-powercap"));
 }
 
-TEST_CASE("GH200 by NVML: the module holds its GPU, and Grace as the firmware meters it") {
+TEST_CASE("GH200 by NVML: the module contains its GPU, and Grace as metered by the firmware") {
     nvidia_machine m(1);
     m.control.gpus[0].module_status = 0;
     m.control.gpus[0].module_mw = 700'000;
@@ -83,7 +83,7 @@ TEST_CASE("GH200 by NVML: the module holds its GPU, and Grace as the firmware me
     CHECK(m.run([&](int) { m.count(4000); }) == approx(700));
 }
 
-TEST_CASE("GH200 by firmware alone: its module holds the GPU that NVML counts") {
+TEST_CASE("GH200 by firmware only: its module contains the GPU that NVML counts") {
     nvidia_machine m(2);
     m.power_meter(0, "Module Power Socket 0", 700'000'000);
     m.power_meter(1, "Module Power Socket 1", 600'000'000);
@@ -93,8 +93,7 @@ TEST_CASE("GH200 by firmware alone: its module holds the GPU that NVML counts") 
     CHECK(m.run([&](int) { m.count(4000); }) == approx(1300));
 }
 
-TEST_CASE(
-    "of two GPUs one is lost: its channel keeps what it had and is partial, so is the total") {
+TEST_CASE("one of two GPUs is lost: its channel keeps its energy and is partial, as is the total") {
     nvidia_machine m(2);
     m.start();
     (void)m.run([&](int) { m.count(3000); });
@@ -111,7 +110,7 @@ TEST_CASE(
     const strings said = lost.warnings;
     CHECK(std::count(said.begin(), said.end(),
                      "channel gpu/GPU-1/board is partial: its device went away.") == 1);
-    m.control.gpus[1].energy_status = 0;  // a counter makes good what it counted meanwhile
+    m.control.gpus[1].energy_status = 0;  // a counter catches up on what it counted meanwhile
     (void)m.run([&](int) { m.count(3000); });
     const report back = m.meter->snapshot();
     CHECK(back.channels[1].state == "ok");
@@ -119,10 +118,10 @@ TEST_CASE(
     CHECK(back.provenance == quality::measured);
 }
 
-TEST_CASE("one card seen by two backends is one card, by its PCI address") {
+TEST_CASE("a card seen by two backends is one card, recognized by its PCI address") {
     nvidia_machine m(1);
     m.control.gpus[0].bus = 3;
-    m.hwmon(2, "xe");  // in place of whatever else shows the same slot
+    m.hwmon(2, "xe");  // another view of the same slot
     m.files.file(m.hwmon_folder(2) + "/device/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
     m.files.number(m.hwmon_folder(2) + "/energy1_input", 1);
     m.start(open_backends({"nvml", "hwmon"}, m.files.root()));

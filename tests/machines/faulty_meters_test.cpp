@@ -1,4 +1,4 @@
-// Machines whose meters say what can't be: situations from public bug reports.
+// Machines with faulty meters: situations from public bug reports.
 #include "machines/fake_machine.hpp"
 
 #include "approx.hpp"
@@ -13,9 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A machine that is read at any distance, and what it said.
-struct doubtful_machine : fake_machine {
-    /// Reads every `step` for `time`; `move` sets the files as of so many seconds. Joules of all.
+/// A machine read at any interval, and its report.
+struct faulty_machine : fake_machine {
+    /// Reads every `step` for `time`; `move` sets the files for a time in seconds. Returns the
+    /// joules.
     double run_for(std::chrono::nanoseconds time, std::chrono::nanoseconds step,
                    const std::function<void(double)>& move) {
         move(0);
@@ -55,8 +56,8 @@ std::uint64_t micro(double x) { return static_cast<std::uint64_t>(x * 1e6 + 0.5)
 
 }  // namespace
 
-TEST_CASE("ACPI power_meter with its error value: no value, said, and an estimate instead") {
-    doubtful_machine m;
+TEST_CASE("ACPI power_meter with its error value: no value, a note, and an estimate instead") {
+    faulty_machine m;
     m.processor();
     m.power_meter(0, "", 4'294'967'295'000);
     m.start();
@@ -68,9 +69,8 @@ TEST_CASE("ACPI power_meter with its error value: no value, said, and an estimat
     CHECK(m.meter->snapshot().provenance == quality::estimated);
 }
 
-TEST_CASE(
-    "ACPI power_meter with its error value for 1.5 s in 10: the rest counts, and it is said") {
-    doubtful_machine m;
+TEST_CASE("ACPI power_meter with its error value for 1.5 s in 10: the rest counts, with a note") {
+    faulty_machine m;
     m.power_meter(0, "", 200'000'000);
     m.start();
     const double joules = m.run_for(20s, 500ms, [&](double at) {
@@ -82,8 +82,8 @@ TEST_CASE(
     CHECK(contains(m.said("machine/power-meter"), "6 of its values are implausible"));
 }
 
-TEST_CASE("a whole-machine meter that stays at 0 is not 0 W: an estimate, said") {
-    doubtful_machine m;
+TEST_CASE("a whole-machine meter stuck at 0 is not 0 W: an estimate, with a note") {
+    faulty_machine m;
     m.processor();
     m.power_meter(0, "", 0);
     m.start();
@@ -94,7 +94,7 @@ TEST_CASE("a whole-machine meter that stays at 0 is not 0 W: an estimate, said")
 }
 
 TEST_CASE("an accelerator whose power is off by 1000 is not trusted") {
-    doubtful_machine m;
+    faulty_machine m;
     m.hwmon(1, "wormhole");
     m.files.number(m.hwmon_folder(1) + "/power1_input", 36'000'000'000);
     m.files.number(m.hwmon_folder(1) + "/power1_max", 300'000'000);
@@ -103,23 +103,23 @@ TEST_CASE("an accelerator whose power is off by 1000 is not trusted") {
     CHECK(m.meter->snapshot().provenance == quality::partial);
 }
 
-TEST_CASE("xe's card above what it states is not believed, at once or for good") {
+TEST_CASE("an xe card above its stated limit is not trusted, at once or later") {
     for (const double watts : {3'868.0, 1'200.0}) {
-        doubtful_machine m;
+        faulty_machine m;
         m.xe(0, 0);
         m.files.number(m.hwmon_folder(4) + "/power1_crit", 328'000'000);
         m.start();
         const double joules = m.run_for(
             10s, 100ms, [&](double at) { m.xe(micro(at * watts + 1), micro(at * 90 + 1)); });
         CHECK(joules <= 10 * 328);
-        // The package counts in its place once the card has had no plausible value.
+        // The package replaces the card once the card has had no plausible value.
         CHECK(joules == approx(900).epsilon(0.02));
         CHECK(contains(m.said("gpu/0000:03:00.0/board"), "not trusted"));
     }
 }
 
-TEST_CASE("xe's card at 0 beside a package that counts: the package is summed, said") {
-    doubtful_machine m;
+TEST_CASE("an xe card at 0 beside a package that counts: the package is summed, with a note") {
+    faulty_machine m;
     m.xe(0, 1);
     m.start();
     CHECK(m.run_for(2s, 10ms, [&](double at) { m.xe(0, micro(at * 92) + 1); }) == approx(184));
@@ -130,8 +130,8 @@ TEST_CASE("xe's card at 0 beside a package that counts: the package is summed, s
     CHECK(m.said("gpu/0000:03:00.0/board is not trusted") != "");
 }
 
-TEST_CASE("a board's inlet that is not wired: its rails are summed, said") {
-    doubtful_machine m;
+TEST_CASE("a board's unconnected inlet: its rails are summed, with a note") {
+    faulty_machine m;
     m.hwmon(1, "ina3221");
     m.rail(1, 1, "VDD_IN", 5000, 0);
     m.rail(1, 2, "VDD_CPU_GPU_CV", 5000, 800);
@@ -151,9 +151,9 @@ TEST_CASE("Level Zero: a jump or dip in a single read is never counted") {
     std::chrono::milliseconds step{};
     SUBCASE("900 J up, ten reads a second") { glitch = 900, step = 100ms; }
     SUBCASE("900 J up, a read a second") { glitch = 900, step = 1s; }
-    SUBCASE("down to nothing, ten reads a second") { glitch = -1e9, step = 100ms; }
-    SUBCASE("down to nothing, a read a second") { glitch = -1e9, step = 1s; }
-    doubtful_machine m;
+    SUBCASE("down to zero, ten reads a second") { glitch = -1e9, step = 100ms; }
+    SUBCASE("down to zero, a read a second") { glitch = -1e9, step = 1s; }
+    faulty_machine m;
     const library_folder folder("libze_loader", "libze_loader.so.1");
     m.files.file("/sys/class/drm/card0/device/vendor", "0x8086\n");
     opened_backend opened = open_level_zero(m.files.root(), folder.search());
@@ -168,13 +168,13 @@ TEST_CASE("Level Zero: a jump or dip in a single read is never counted") {
     m.meter.reset();
 }
 
-TEST_CASE("Level Zero: the package is summed where the card stays at 0") {
+TEST_CASE("Level Zero: the package is summed if the card stays at 0") {
     auto& control = control_of<fake_level_zero>("libze_loader", "fake_level_zero_control");
     control = fake_level_zero{};
     control.gpus[0].domain_count = 2;
     control.gpus[0].domains[0].domain = 1, control.gpus[0].domains[0].energy_uj = 0;
     control.gpus[0].domains[1].domain = 2;
-    doubtful_machine m;
+    faulty_machine m;
     const library_folder folder("libze_loader", "libze_loader.so.1");
     m.files.file("/sys/class/drm/card0/device/vendor", "0x8086\n");
     opened_backend opened = open_level_zero(m.files.root(), folder.search());
@@ -188,8 +188,8 @@ TEST_CASE("Level Zero: the package is summed where the card stays at 0") {
     m.meter.reset();
 }
 
-TEST_CASE("AMD 7840HS: a package that counts 700 J too much every fifth read") {
-    doubtful_machine m;
+TEST_CASE("AMD 7840HS: a package that counts 700 J too much on every fifth read") {
+    faulty_machine m;
     m.files.cpuinfo("AuthenticAMD", "AMD Ryzen 7 7840HS", 25, 116, 16);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
     m.start();
@@ -199,8 +199,8 @@ TEST_CASE("AMD 7840HS: a package that counts 700 J too much every fifth read") {
     }) == approx(90));
 }
 
-TEST_CASE("a processor above its limits is not believed; one within its turbo is") {
-    doubtful_machine m;
+TEST_CASE("a processor above its limits is not trusted, one within its turbo is") {
+    faulty_machine m;
     m.files.cpuinfo("GenuineIntel", "12th Gen Intel(R) Core(TM) i9-12900", 6, 151, 24);
     m.files.powercap_zone("intel-rapl:0", "package-0", 1);
     const std::string zone = "/sys/class/powercap/intel-rapl:0";
@@ -218,8 +218,8 @@ TEST_CASE("a processor above its limits is not believed; one within its turbo is
     CHECK(at_watts(220) == approx(440).epsilon(0.02));
 }
 
-TEST_CASE("Xen guest: sixteen packages that mirror one counter are one, and the host's, said") {
-    doubtful_machine m;
+TEST_CASE("Xen guest: sixteen packages that mirror one counter count once, with a note") {
+    faulty_machine m;
     m.files.cpuinfo("GenuineIntel", "Intel(R) Xeon(R) E5-2670", 6, 45, 16, "fpu tsc hypervisor");
     m.files.file("/sys/hypervisor/type", "xen\n");
     const auto write = [&](std::uint64_t energy) {
@@ -235,8 +235,8 @@ TEST_CASE("Xen guest: sixteen packages that mirror one counter are one, and the 
     CHECK(m.said("virtual machine") != "");
 }
 
-TEST_CASE("GB200 tray: two modules of two GPUs each, by firmware and by NVML, count once") {
-    doubtful_machine m;
+TEST_CASE("GB200 tray: two modules of two GPUs, seen by firmware and by NVML, count once") {
+    faulty_machine m;
     auto& control = control_of<fake_nvml>("libnvidia-ml", "fake_nvml_control");
     const unsigned next = control.generation + 1;
     control = fake_nvml{};
@@ -268,9 +268,9 @@ TEST_CASE("GB200 tray: two modules of two GPUs each, by firmware and by NVML, co
     CHECK(m.run() == approx(915));
 }
 
-TEST_CASE("NVML: 752 W where 95 W are allowed is not believed, of power and of a counter") {
+TEST_CASE("NVML: 752 W with a limit of 95 W is not trusted, from a power or a counter") {
     for (const bool counts : {false, true}) {
-        doubtful_machine m;
+        faulty_machine m;
         auto& control = control_of<fake_nvml>("libnvidia-ml", "fake_nvml_control");
         const unsigned next = control.generation + 1;
         control = fake_nvml{};
@@ -289,8 +289,8 @@ TEST_CASE("NVML: 752 W where 95 W are allowed is not believed, of power and of a
     }
 }
 
-TEST_CASE("Jetson Thor: the inlet of the carrier board holds the module's rails") {
-    doubtful_machine m;
+TEST_CASE("Jetson Thor: the carrier board's inlet contains the module's rails") {
+    faulty_machine m;
     m.files.file("/proc/device-tree/model", "NVIDIA Jetson AGX Thor Developer Kit");
     m.files.file("/proc/device-tree/compatible",
                  std::string("nvidia,p4071-0000+p3834-0008\0nvidia,tegra264\0", 45));
@@ -300,8 +300,8 @@ TEST_CASE("Jetson Thor: the inlet of the carrier board holds the module's rails"
     m.rail(4, 1, "VDD_GPU", 5000, 1500);
     m.rail(4, 2, "VDD_CPU_SOC_MSS", 5000, 1200);
     m.rail(4, 3, "VIN_SYS_5V0", 5000, 680);
-    SUBCASE("") { m.start(); }
-    SUBCASE("with a label of its own") {
+    SUBCASE("without a label") { m.start(); }
+    SUBCASE("with its own label") {
         m.files.file(m.hwmon_folder(3) + "/power1_label", "VIN\n");
         m.start();
     }
@@ -315,8 +315,8 @@ TEST_CASE("Jetson Thor: the inlet of the carrier board holds the module's rails"
 }
 
 TEST_CASE("a board with an unknown sensor says so beside the rails it reads") {
-    doubtful_machine m;
-    m.hwmon(3, "ina238");  // no Jetson: it may measure anything
+    faulty_machine m;
+    m.hwmon(3, "ina238");  // not a Jetson: it may measure anything
     m.files.number(m.hwmon_folder(3) + "/power1_input", 28'600'000);
     m.hwmon(4, "ina3221");
     m.rail(4, 1, "VDD_CORE", 5000, 1500);
@@ -325,8 +325,8 @@ TEST_CASE("a board with an unknown sensor says so beside the rails it reads") {
     CHECK(contains(m.said("ina238"), "unknown and not read, although one may be the total"));
 }
 
-TEST_CASE("Orin: NVML starts and tells nothing; the rails count, and no flag is advised") {
-    doubtful_machine m;
+TEST_CASE("Orin: NVML starts and reports nothing, the rails count, without advice") {
+    faulty_machine m;
     auto& control = control_of<fake_nvml>("libnvidia-ml", "fake_nvml_control");
     const unsigned next = control.generation + 1;
     control = fake_nvml{};
@@ -344,8 +344,8 @@ TEST_CASE("Orin: NVML starts and tells nothing; the rails count, and no flag is 
     CHECK(m.warnings.empty());
 }
 
-TEST_CASE("a laptop's card in D3cold is not read, draws 0 W, and that is said") {
-    doubtful_machine m;
+TEST_CASE("a laptop's card in D3cold is not read, draws 0 W, and has a note") {
+    faulty_machine m;
     const std::string device = "/sys/class/drm/card1/device";
     m.files.file(device + "/vendor", "0x1002\n").file(device + "/device", "0x73ff\n");
     m.files.file(device + "/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
@@ -362,15 +362,15 @@ TEST_CASE("a laptop's card in D3cold is not read, draws 0 W, and that is said") 
     CHECK(m.run() == 0);
     CHECK(m.meter->snapshot().provenance == quality::derived);
     CHECK(contains(m.said("asleep"), "gpu/0000:03:00.0/board"));
-    // Awake, it is read once in so many seconds that it can fall asleep again.
+    // Awake, it is read so rarely that it can fall asleep again.
     m.files.file(device + "/power/runtime_status", "active\n");
     CHECK(m.run_for(20s, 50ms, [](double) {}) == approx(600).epsilon(0.02));
     m.files.number(device + "/hwmon/hwmon5/power1_average", 60'000'000);
     CHECK(m.run_for(2s, 50ms, [](double) {}) == approx(60).epsilon(0.02));
 }
 
-TEST_CASE("Arc B570: card and package as the kernel counts them, named by the system's list") {
-    doubtful_machine m;
+TEST_CASE("Arc B570: card and package as the kernel counts them, named from the system's list") {
+    faulty_machine m;
     m.xe(1, 1);
     m.files.file(m.hwmon_folder(4) + "/device/vendor", "0x8086\n");
     m.files.file(m.hwmon_folder(4) + "/device/device", "0xe20c\n");
@@ -392,9 +392,9 @@ TEST_CASE("Arc B570: card and package as the kernel counts them, named by the sy
     CHECK(contains(m.meter->snapshot().context.hardware, "Intel Battlemage G21 [Arc B570]"));
 }
 
-TEST_CASE("a gauge that shows the very same for minutes may be stuck, and that is said") {
+TEST_CASE("a gauge that shows exactly the same value for minutes may be stuck, with a note") {
     for (const bool stuck : {true, false}) {
-        doubtful_machine m;
+        faulty_machine m;
         m.power_meter(0, "", 212'345'000);
         m.start();
         (void)m.run_for(90s, 500ms, [&](double at) {
@@ -405,7 +405,7 @@ TEST_CASE("a gauge that shows the very same for minutes may be stuck, and that i
                "channel machine/power-meter has shown 212 W without any change for 90 s: its "
                "sensor may be stuck") == stuck);
     }
-    doubtful_machine whole_watts;  // a controller that counts in watts may well show the same
+    faulty_machine whole_watts;  // a controller that counts in watts may well show the same
     whole_watts.power_meter(0, "", 212'000'000);
     channel c;
     c.id = "machine/dcmi", c.part = component::platform, c.kind = reading_kind::power_gauge;
