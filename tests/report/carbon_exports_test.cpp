@@ -79,7 +79,7 @@ bool states(const std::string& text, const char* part) {
 
 }  // namespace
 
-TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, powers do not") {
+TEST_CASE("CodeCarbon: has its 38 columns in its units; energies include the PUE, powers don't") {
     auto c = columns(run());
     CHECK(c["project_name"] == "digits, \"final\"");
     CHECK(c["timestamp"] == "2023-11-14T22:15:00");
@@ -107,7 +107,7 @@ TEST_CASE("CodeCarbon: all 38 columns with its units; energies hold the PUE, pow
     CHECK(c["python_version"].empty());
 }
 
-TEST_CASE("CodeCarbon: cards are counted by name, as it writes them") {
+TEST_CASE("CodeCarbon: cards are counted by name, as CodeCarbon does") {
     report r = run();
     r.channels[2].model = "NVIDIA H100 80GB HBM3";
     channel_row other = r.channels[2];
@@ -119,7 +119,7 @@ TEST_CASE("CodeCarbon: cards are counted by name, as it writes them") {
     CHECK(columns(r)["gpu_model"] == "1 x NVIDIA A100, 1 x NVIDIA H100 80GB HBM3");
 }
 
-TEST_CASE("CodeCarbon: a run without a place is on no cloud and in no country") {
+TEST_CASE("CodeCarbon: a run without a place has no cloud and no country") {
     report r = run();
     r.context.carbon = carbon_model{};
     auto c = columns(r);
@@ -128,13 +128,13 @@ TEST_CASE("CodeCarbon: a run without a place is on no cloud and in no country") 
     CHECK(c["region"] == "World");
 }
 
-TEST_CASE("CodeCarbon: names that are no UTF-8 or hold quotes stay one field of valid text") {
+TEST_CASE("CodeCarbon: invalid UTF-8 and quotes in names stay one field of valid text") {
     report r = run();
     r.context.run_name = "\xFF, \"a\"\r";
     CHECK(columns(r)["project_name"] == "\xEF\xBF\xBD, \"a\"\\x0d");
 }
 
-TEST_CASE("model card: grams, and which parts were measured, estimated or assumed") {
+TEST_CASE("model card: states grams, and which parts were measured, estimated or assumed") {
     const std::string card = to_model_card(run(), "fine-tuning");
     CHECK(card.find("co2_eq_emissions:\n  emissions: 6.46493") == 0);
     CHECK(states(card, "  training_type: \"fine-tuning\"\n"));
@@ -147,7 +147,7 @@ TEST_CASE("model card: grams, and which parts were measured, estimated or assume
     CHECK(states(to_model_card(r, ""), "  hardware_used: \"Some CPU 9000 @ 2.4 GHz\"\n"));
 }
 
-TEST_CASE("statement: a channel that a model stands in for is an estimate") {
+TEST_CASE("statement: a channel replaced by a model is an estimate") {
     report r = run();
     r.channels[2].provenance = quality::estimated;
     const statement s = statement_of(r);
@@ -159,7 +159,7 @@ TEST_CASE("statement: a channel that a model stands in for is an estimate") {
     CHECK(statement_of(stated).assumed.size() == 4);
 }
 
-TEST_CASE("technical documentation: energy in MWh, the method, three lists, every factor") {
+TEST_CASE("technical documentation: states energy in MWh, the method, three lists, every factor") {
     report r = run();
     r.total = energy::from_kilowatt_hours(12346);
     r.co2e = r.context.carbon.of(r.total);
@@ -176,7 +176,7 @@ TEST_CASE("technical documentation: energy in MWh, the method, three lists, ever
                  "- greenhouse gases, market-based: 0.3333 t CO2e (333 kg)"));
 }
 
-TEST_CASE("disclosures look as they did when they were reviewed") {
+TEST_CASE("disclosures: match the reviewed files") {
     check_golden("full.emissions.csv", to_codecarbon_csv(sample::full()));
     check_golden("full.card.yaml", to_model_card(sample::full()));
     check_golden("full.annex.md", to_annex(sample::full()));

@@ -35,7 +35,8 @@ bool states(const std::string& text, const char* part) {
 
 }  // namespace
 
-TEST_CASE("carbon notes: range, facility, market, embodied and water each with its source") {
+TEST_CASE(
+    "carbon notes: range, facility, market, embodied emissions and water each have a source") {
     const auto notes = carbon_notes(complete());
     REQUIRE(notes.size() == 5);
     CHECK(states(notes[0].text, "sources differ, 349.7 to 414 g/kWh"));
@@ -50,7 +51,7 @@ TEST_CASE("carbon notes: range, facility, market, embodied and water each with i
     CHECK(carbon_notes(report{}).empty());
 }
 
-TEST_CASE("carbon notes: the table and the JSON carry them") {
+TEST_CASE("carbon notes: appear in the table and the JSON") {
     const report r = complete();
     CHECK(states(to_text(r), "supplier X, 2025"));
     const std::string json = to_json(r);
@@ -67,7 +68,7 @@ TEST_CASE("carbon notes: the table and the JSON carry them") {
     CHECK_FALSE(from_json(to_json(other))->context.carbon.market);
 }
 
-TEST_CASE("carbon notes: a mix of places keeps the figures of none") {
+TEST_CASE("carbon notes: a mix of places keeps no figure of a single place") {
     report other = complete();
     other.context.machine = "m2";
     other.context.run_id = "m2/1";

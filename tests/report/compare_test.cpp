@@ -36,7 +36,7 @@ comparison_verdict verdict(double a, double ua, double b, double ub) {
 
 }  // namespace
 
-// What it keeps pointers into must outlive it.
+// It keeps pointers to its arguments, which must outlive it.
 template <class A, class B, class = void>
 constexpr bool takes = false;
 template <class A, class B>
@@ -45,7 +45,7 @@ constexpr bool takes<A, B, std::void_t<decltype(compare(std::declval<A>(), std::
 static_assert(takes<const report&, const report&> && !takes<report, const report&> &&
               !takes<const report&, report> && !takes<report, report>);
 
-TEST_CASE("compare: the error bars decide whether a difference is real") {
+TEST_CASE("compare: error bars decide whether a difference is real") {
     CHECK(verdict(100, 3, 90, 4) == comparison_verdict::lower);  // gap 10, bars 5
     CHECK(verdict(90, 3, 100, 4) == comparison_verdict::higher);
     CHECK(verdict(100, 3, 96, 4) == comparison_verdict::none);
@@ -53,12 +53,12 @@ TEST_CASE("compare: the error bars decide whether a difference is real") {
     CHECK(verdict(100, 3, 94.99, 4) == comparison_verdict::lower);
 }
 
-TEST_CASE("compare: without an error bar nothing is claimed") {
+TEST_CASE("compare: without an error bar, no difference is called real") {
     CHECK(verdict(100, 0, 50, 1) == comparison_verdict::not_comparable);
     CHECK(verdict(100, 1, 0, 1) == comparison_verdict::not_comparable);
 }
 
-TEST_CASE("compare: scopes that count the same items are compared by the item") {
+TEST_CASE("compare: scopes with the same item name are compared per item") {
     const report a = of({row("serve", 100, 2, 10)}), b = of({row("serve", 150, 3, 30)});
     const auto c = compare(a, b);
     CHECK(c.scopes[0].per_item);
@@ -70,7 +70,7 @@ TEST_CASE("compare: scopes that count the same items are compared by the item") 
     CHECK(compare(a, other).scopes[0].verdict == comparison_verdict::not_comparable);
 }
 
-TEST_CASE("compare: scopes of one report alone are shown as such") {
+TEST_CASE("compare: scopes in only one report are shown as such") {
     const report a = of({row("x", 1, 1), row("y", 1, 1)}), b = of({row("y", 1, 1), row("z", 1, 1)});
     const auto c = compare(a, b);
     REQUIRE(c.scopes.size() == 3);
@@ -93,7 +93,7 @@ TEST_CASE("compare: factors with different definitions are noted") {
     CHECK(text.find("100 J | 90 J") != std::string::npos);
 }
 
-TEST_CASE("compare: no figure and no name of the table is cut") {
+TEST_CASE("compare: the table cuts no figure and no name") {
     scope_row wide = row("train/epoch/step/forward/attention", 123, 1);
     wide.co2e = emissions::from_grams(0.0012345);
     wide.time = seconds(0.802);

@@ -15,18 +15,18 @@
 
 using namespace joulery;
 
-TEST_CASE("csv: the full sample looks as it was looked at") {
+TEST_CASE("csv: the full sample matches the golden file") {
     check_golden("full.csv", to_csv(sample::full()));
 }
 
-TEST_CASE("csv: quotes and commas are quoted, what steers a terminal is shown") {
+TEST_CASE("csv: quotes and commas are quoted, control characters are made visible") {
     const std::string text = to_csv(sample::full());
     CHECK(text.find("\"evil\\x1b[31m\\x0aname,\"\"quoted\"\"\",scope,0,0,") != std::string::npos);
     CHECK(text.substr(0, 27) == "path,row,depth,calls,time_s");
     CHECK(text.substr(text.size() - 2) == "\r\n");
 }
 
-TEST_CASE("csv: names that are no UTF-8 become valid text, quoted or not") {
+TEST_CASE("csv: names with invalid UTF-8 become valid text, quoted or not") {
     report r;
     r.scopes = {sample::scope("a\xFF", sample::top, 1, 1, {1, 0, 0}, 1),
                 sample::scope("b,\xFE", sample::top, 1, 1, {1, 0, 0}, 1)};
@@ -34,7 +34,7 @@ TEST_CASE("csv: names that are no UTF-8 become valid text, quoted or not") {
     CHECK(to_csv(r).find("\r\n\"b,\xEF\xBF\xBD\",scope,0,1,") != std::string::npos);
 }
 
-TEST_CASE("csv: what a spreadsheet would compute is text, in whatever column") {
+TEST_CASE("csv: what a spreadsheet would evaluate becomes text, in any column") {
     for (const char* name : {"=1+1", "+1", "-1", "@SUM(A1)",
                              "\xEF\xBC\x9D"
                              "1+1",
@@ -51,7 +51,7 @@ TEST_CASE("csv: what a spreadsheet would compute is text, in whatever column") {
     report r;
     r.scopes = {sample::scope("a;=1+1", sample::top, 1, 1, {-1, 0, 0}, 1)};
     CHECK(to_csv(r).find("\r\n\"a;=1+1\",scope,0,1,1,-1,") !=
-          std::string::npos);  // numbers stay so
+          std::string::npos);  // numbers stay numbers
 }
 
 TEST_CASE("csv: a missing number is an empty field") {
@@ -65,11 +65,11 @@ TEST_CASE("csv: a missing number is an empty field") {
     CHECK(to_csv(r).find("\r\np,scope,0,0,0,,,0,0,0,,,not measured,,\r\n") != std::string::npos);
 }
 
-TEST_CASE("csv: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("csv: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_csv(r); });
 }
 
-TEST_CASE("csv: own joules of all rows add up to the run's, and sums are marked as such") {
+TEST_CASE("csv: own energies of all rows add up to the run's, and sums are labeled") {
     report r = sample::full();
     r.context.hardware = "a machine without a comma";
     std::istringstream lines(to_csv(r));
@@ -77,7 +77,7 @@ TEST_CASE("csv: own joules of all rows add up to the run's, and sums are marked 
     std::string kinds;
     for (std::string line; std::getline(lines, line);) {
         if (line.find(",self_j,") != std::string::npos || line.find('"') != std::string::npos)
-            continue;  // the head, and the one name with a comma: 32 J of its own
+            continue;  // the header, and the one name with a comma: 32 J of its own
         std::vector<std::string> fields;
         std::istringstream cells(line);
         for (std::string cell; std::getline(cells, cell, ',');) fields.push_back(cell);

@@ -37,7 +37,7 @@ report at(double seconds_in, std::uint64_t calls, double joules) {
 }
 }  // namespace
 
-TEST_CASE("a window is the later report less the earlier one, in every sum") {
+TEST_CASE("window: it is the later report minus the earlier one, in every sum") {
     const report w = difference(at(30, 7, 100), at(10, 4, 60));
     REQUIRE(w.scopes.size() == 1);
     const scope_row& row = w.scopes[0];
@@ -59,7 +59,7 @@ TEST_CASE("a window is the later report less the earlier one, in every sum") {
     CHECK(w.context.duration.count() == 20);
 }
 
-TEST_CASE("windows that follow one another add up to the whole window when merged") {
+TEST_CASE("window: consecutive windows merged give the whole window") {
     const report a = at(0, 0, 0), b = at(10, 4, 60), c = at(30, 7, 100);
     const report sum = merge(difference(b, a), difference(c, b));
     CHECK(sum.scopes[0].calls == 7);
@@ -69,7 +69,7 @@ TEST_CASE("windows that follow one another add up to the whole window when merge
     CHECK(sum.scopes[0].total.joules() == 100);
 }
 
-TEST_CASE("a row that the earlier report lacks is whole in the window") {
+TEST_CASE("window: a row missing in the earlier report is in it completely") {
     report later = at(30, 7, 100);
     scope_row inner;
     inner.name = "inner";
@@ -83,7 +83,7 @@ TEST_CASE("a row that the earlier report lacks is whole in the window") {
     CHECK(w.scopes[0].calls == 3);
 }
 
-TEST_CASE("rows of one path in different places are separated in a window") {
+TEST_CASE("window: rows with the same path in different places stay separate") {
     report earlier = at(10, 4, 60), later = at(30, 7, 100);
     for (report* r : {&earlier, &later}) {
         scope_row nested = r->scopes[0];
@@ -102,7 +102,7 @@ TEST_CASE("rows of one path in different places are separated in a window") {
     CHECK(w.scopes[2].calls == 50);
 }
 
-TEST_CASE("a report of another run takes nothing away, and that is said") {
+TEST_CASE("window: another run's report subtracts nothing, and a warning says so") {
     report other = at(10, 4, 60);
     other.context.run_id = "another";
     const report w = difference(at(30, 7, 100), other);
@@ -111,7 +111,7 @@ TEST_CASE("a report of another run takes nothing away, and that is said") {
     CHECK(w.warnings[0].find("not of this run") != std::string::npos);
 }
 
-TEST_CASE("what reading a backend cost is subtracted, and added up when merged, by its name") {
+TEST_CASE("window: read costs are subtracted, and added when merged, by backend name") {
     report early = at(10, 4, 60), late = at(30, 7, 100);
     early.overhead.attribution = seconds(0.25);
     late.overhead.attribution = seconds(1);

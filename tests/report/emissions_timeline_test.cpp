@@ -33,7 +33,7 @@ report run(std::vector<std::pair<std::string, energy>> scopes, energy unscoped) 
 
 }  // namespace
 
-TEST_CASE("emissions over time: the scope at night and the scope at noon differ") {
+TEST_CASE("emissions over time: scopes at night and at noon differ") {
     const auto series = std::make_shared<intensity_series>(
         std::vector<intensity_step>{{1000, 2000, 1000, 50}, {2000, 3000, 1000, 400}});
     emissions_timeline timeline(at(1000));
@@ -49,10 +49,10 @@ TEST_CASE("emissions over time: the scope at night and the scope at noon differ"
     CHECK(r.scopes[1].co2e.grams() == approx(1200));
     CHECK(r.co2e.grams() == approx(150 + 1200 + 600));
     CHECK(fill(run({{"night", 2_kWh}, {"noon", 2_kWh}}, 1_kWh), 3000).co2e.grams() ==
-          approx(1950));  // asked again: nothing new
+          approx(1950));  // a second call adds nothing
 }
 
-TEST_CASE("emissions over time: scopes and the rest come to the run's, whatever the script") {
+TEST_CASE("emissions over time: scopes and the rest add up to the run's, for any script") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -73,7 +73,7 @@ TEST_CASE("emissions over time: scopes and the rest come to the run's, whatever 
             if (random() % 4 == 0) scopes.emplace_back("s" + std::to_string(i), 0_J);
             for (auto& [path, e] : scopes) e += energy::from_joules(uniform(0, 1e4));
             unscoped += energy::from_joules(uniform(0, 1e4));
-            if (scopes.size() > 1) {  // a correction moves joules from one scope to another
+            if (scopes.size() > 1) {  // a correction moves energy from one scope to another
                 scopes[0].second -= 50_J;
                 scopes[1].second += 50_J;
             }

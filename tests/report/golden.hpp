@@ -1,5 +1,5 @@
-// tests/report/golden.hpp - compares what a writer wrote with a file that was looked at.
-// JOULERY_REFRESH_GOLDEN=1 rewrites the files; look at the difference before committing it.
+// tests/report/golden.hpp - compares a writer's output with a reviewed file.
+// JOULERY_REFRESH_GOLDEN=1 rewrites the files; review the difference before committing it.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -20,7 +20,7 @@ inline std::string read_whole(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-/// Equal but for the last digits of numbers, which -ffast-math may round otherwise.
+/// Equal except for the last digits of numbers, which -ffast-math may round differently.
 inline bool same_but_for_rounding(const std::string& a, const std::string& b) {
     const auto in_number = [](char c) {
         return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == '-' || c == '+';

@@ -9,10 +9,10 @@
 #include <cstddef>
 #include <string>
 
-/// Every scope's name is found in what was written, for many hostile reports, and a locale with a
-/// decimal comma changes no byte. `harmless`: nothing in it moves a terminal's cursor.
+/// For many hostile reports, every scope's name is in the output, and a locale with a decimal comma
+/// changes no byte. `escapes_control`: no control sequence reaches a terminal.
 template <class Writer>
-void check_hostile(Writer write, std::size_t scopes_at_least = 8, bool harmless = true) {
+void check_hostile(Writer write, std::size_t scopes_at_least = 8, bool escapes_control = true) {
     for (unsigned seed = 0; seed < 200; ++seed) {
         CAPTURE(seed);
         const joulery::report r = hostile_report(seed);
@@ -21,7 +21,7 @@ void check_hostile(Writer write, std::size_t scopes_at_least = 8, bool harmless 
         for (int i = 0; i < 8; ++i)
             found += text.find("n" + std::to_string(i)) != std::string::npos ? 1u : 0u;
         REQUIRE(found >= scopes_at_least);
-        if (harmless) REQUIRE(text.find('\x1b') == std::string::npos);
+        if (escapes_control) REQUIRE(text.find('\x1b') == std::string::npos);
         if (std::setlocale(LC_ALL, "de_DE.UTF-8") != nullptr) {
             const std::string german = write(r);
             std::setlocale(LC_ALL, "C");

@@ -1,4 +1,4 @@
-// Every format alike: whatever a scope, a channel or a machine is called, its reader reads on.
+// All formats: whatever the names of scopes, channels and machines, the output stays readable.
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
@@ -46,7 +46,7 @@ std::size_t count(std::string_view text, std::string_view part) {
     return n;
 }
 
-// What steers a terminal or turns the reading direction, or is no UTF-8; line ends are not.
+// Terminal control, direction marks and invalid UTF-8; newlines are allowed.
 std::string first_control(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t begin = at;
@@ -59,7 +59,7 @@ std::string first_control(std::string_view text) {
     return {};
 }
 
-// The records of a CSV file; quotes are taken away.
+// The records of a CSV file, without quotes.
 std::vector<std::vector<std::string>> records(std::string_view text) {
     std::vector<std::vector<std::string>> all;
     std::vector<std::string> record(1);
@@ -84,7 +84,7 @@ bool is_number(const std::string& cell) {
     return end != cell.c_str() && *end == '\0';
 }
 
-// name{label="value",...} number; values hold no bare quote and only the escapes there are.
+// name{label="value",...} number; values have no bare quote and only the known escapes.
 bool is_sample(std::string_view line) {
     std::size_t at = line.find('{');
     if (at == std::string_view::npos || line[at - 1] == ' ') return false;
@@ -131,9 +131,9 @@ void check_prometheus(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("every format names the hardware, and its processor where no more is known") {
+TEST_CASE("every format: names the hardware, or at least its processor") {
     report r = sample::full();
-    r.channels[2].part = component::gpu;  // CodeCarbon has a column for cards alone
+    r.channels[2].part = component::gpu;  // CodeCarbon has a column only for cards
     r.channels[2].model = "Some GPU 80GB";
     for (const auto& format : all_formats()) {  // no structured binding: clang 14 can't capture one
         CAPTURE(format.first);
@@ -146,20 +146,20 @@ TEST_CASE("every format names the hardware, and its processor where no more is k
     }
 }
 
-TEST_CASE("hostile names: no format holds what steers a terminal, and all is UTF-8") {
+TEST_CASE("hostile names: no format contains terminal control, and all are UTF-8") {
     for (const auto& [its_name, write] : all_formats())
         for (unsigned seed = 0; seed < 100; ++seed) {
-            const std::string& name = its_name;  // what a lambda can hold
+            const std::string& name = its_name;  // a type that a lambda can capture
             CAPTURE(name);
             CAPTURE(seed);
             REQUIRE(first_control(write(hostile_report(seed))) == "");
         }
 }
 
-TEST_CASE("hostile names: readers of tables, metrics and JSON get what they expect") {
+TEST_CASE("hostile names: parsers of tables, metrics and JSON get what they expect") {
     for (const auto& [its_name, write] : all_formats())
         for (unsigned seed = 0; seed < 100; ++seed) {
-            const std::string& name = its_name;  // what a lambda can hold
+            const std::string& name = its_name;  // a type that a lambda can capture
             CAPTURE(name);
             CAPTURE(seed);
             const std::string text = write(hostile_report(seed));
@@ -170,11 +170,11 @@ TEST_CASE("hostile names: readers of tables, metrics and JSON get what they expe
         }
 }
 
-TEST_CASE("hostile names: none makes an element of a page or of XML") {
+TEST_CASE("hostile names: no name becomes an element of a page or of XML") {
     for (const auto& [its_name, write] : all_formats()) {
         if (!ends_with(its_name, "html") && !ends_with(its_name, "xml")) continue;
         for (unsigned seed = 0; seed < 100; ++seed) {
-            const std::string& name = its_name;  // what a lambda can hold
+            const std::string& name = its_name;  // a type that a lambda can capture
             CAPTURE(name);
             CAPTURE(seed);
             const std::string text = write(hostile_report(seed));

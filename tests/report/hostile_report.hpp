@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-/// A report whose names and numbers are drawn from the worst there are.
+/// A report whose names and numbers are drawn from the worst cases.
 inline joulery::report hostile_report(unsigned seed) {
     using namespace joulery;
     static const char* const names[] = {"",
@@ -85,9 +85,10 @@ inline joulery::report hostile_report(unsigned seed) {
     }
     r.scopes.clear();
     for (int i = 0; i < 8; ++i) {
-        scope_row row = sample::scope(name() + "n" + std::to_string(i),
-                                      i > 0 && random() % 3 != 0 ? random() % static_cast<unsigned>(i) : sample::top,
-                                      random(), number(), {number(), number(), number()}, number());
+        scope_row row = sample::scope(
+            name() + "n" + std::to_string(i),
+            i > 0 && random() % 3 != 0 ? random() % static_cast<unsigned>(i) : sample::top,
+            random(), number(), {number(), number(), number()}, number());
         row.items = number();
         row.item_name = name();
         row.uncertainty = sample::j(number());

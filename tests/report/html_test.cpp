@@ -30,11 +30,11 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("html: the full sample looks as it was looked at") {
+TEST_CASE("html: the full sample matches the golden file") {
     check_golden("full.html", to_html(sample::full()));
 }
 
-TEST_CASE("html: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("html: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_html(r); });
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("icicle: widths are shares of the whole run, children inside their par
               "data-path=\"outside all scopes\""));
 }
 
-TEST_CASE("icicle: children that claim more than their parent share its width") {
+TEST_CASE("icicle: children whose sum exceeds their parent share its width") {
     report r;
     r.total = sample::j(10);
     r.scopes = {sample::scope("a", sample::top, 1, 1, {10, 0, 0}, 0),
@@ -71,7 +71,7 @@ TEST_CASE("icicle: children that claim more than their parent share its width") 
     CHECK(has(text, "data-x=\"25\" data-w=\"75\" data-level=\"2\" data-path=\"a/c\""));
 }
 
-TEST_CASE("icicle: below one scope that holds all the rest, its parts have colors of their own") {
+TEST_CASE("icicle: below a single scope with everything inside, its parts have different colors") {
     report r;
     r.scopes = {sample::scope("run", sample::top, 1, 1, {10, 0, 0}, 0),
                 sample::scope("run/a", 0, 1, 1, {4, 0, 0}, 0),
@@ -96,7 +96,7 @@ TEST_CASE("power chart: an unmeasured step interrupts the line") {
     CHECK(count(text, "<polyline class=\"hue1 dash1 contained\" data-series=\"1\"") == 1);
 }
 
-TEST_CASE("power chart: no two lines look the same, up to sixty-four") {
+TEST_CASE("power chart: up to sixty-four lines all look different") {
     report r = sample::full();
     while (r.channels.size() < 64) {
         r.channels.push_back(r.channels[2]);
@@ -114,7 +114,7 @@ TEST_CASE("power chart: no two lines look the same, up to sixty-four") {
     CHECK(looks.size() == 64);
 }
 
-TEST_CASE("power chart: a line that runs on another one is said to") {
+TEST_CASE("power chart: a line hidden by another is announced") {
     report r = sample::full();
     CHECK_FALSE(has(to_power_svg(r), "runs on the line"));
     r.history.watts[2] = r.history.watts[0];
@@ -122,7 +122,7 @@ TEST_CASE("power chart: a line that runs on another one is said to") {
               "<bdi>estimate/disk</bdi> (runs on the line of <bdi>cpu0/package</bdi>)"));
 }
 
-TEST_CASE("power chart: calls that overlap have lanes of their own, and the picture grows") {
+TEST_CASE("power chart: overlapping calls have separate lanes, and the picture grows") {
     report r = sample::full();
     const auto call = [](std::size_t scope, double begin, double length) {
         return scope_slice{scope, 0, seconds(begin), seconds(length), 1};
@@ -145,7 +145,7 @@ TEST_CASE("power chart: calls that overlap have lanes of their own, and the pict
     CHECK_FALSE(has(to_power_svg(r), "longest calls"));
 }
 
-TEST_CASE("axis: watts are round and all in one unit, and none is above the picture") {
+TEST_CASE("axis: watts are round and in one unit, and none is above the picture") {
     const auto texts = [](const detail::list<detail::axis_tick>& ticks) {
         std::string out;
         for (const detail::axis_tick& t : ticks) out += t.text + ", ";
@@ -163,7 +163,7 @@ TEST_CASE("axis: watts are round and all in one unit, and none is above the pict
     CHECK(detail::time_ticks(0, -1).empty());
 }
 
-TEST_CASE("axis: whatever the peak, three to six steps reach it and no further than one step") {
+TEST_CASE("axis: for any peak, three to six steps reach it, with at most one step to spare") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -184,7 +184,7 @@ TEST_CASE("axis: whatever the peak, three to six steps reach it and no further t
     }
 }
 
-TEST_CASE("html: names keep to their own direction, figures to their units") {
+TEST_CASE("html: names keep their own text direction, figures keep their units") {
     report r = sample::full();
     r.scopes[0].name = r.scopes[0].path = "\xD7\xA9\xD7\x9C";
     CHECK(has(to_html(r), "<bdi>\xD7\xA9\xD7\x9C</bdi></th>"));
@@ -210,7 +210,7 @@ TEST_CASE("html: a long table begins with the expensive rows and still has all o
     CHECK_FALSE(has(to_html(sample::full()), "unfold\" type"));
 }
 
-TEST_CASE("svg numbers have no exponent and no locale") {
+TEST_CASE("svg: numbers have no exponent and no locale") {
     CHECK(detail::svg_number(0.0005) == "0.001");
     CHECK(detail::svg_number(-12.5) == "-12.5");
     CHECK(detail::svg_number(1e-9) == "0");

@@ -12,11 +12,11 @@
 using namespace joulery;
 using nlohmann::json;
 
-TEST_CASE("json lines: the full sample looks as it was looked at") {
+TEST_CASE("json lines: the full sample matches the golden file") {
     check_golden("full.jsonl", to_json_line(sample::full()));
 }
 
-TEST_CASE("json lines: a missing number is null, and a run that took no time has no watts") {
+TEST_CASE("json lines: a missing number is null, and a run of zero length has no watts") {
     interval_report i;
     i.window = i.so_far = sample::full();
     i.window.context.duration = seconds(0);
@@ -26,7 +26,7 @@ TEST_CASE("json lines: a missing number is null, and a run that took no time has
     CHECK(line["watts"]["cpu0/package"] == 0);
 }
 
-TEST_CASE("json lines: names of channels and scopes may hold anything") {
+TEST_CASE("json lines: names of channels and scopes may contain anything") {
     report r = sample::full();
     r.channels[0].id = r.scopes[0].path = "a \"b\"\n\\";
     const std::string text = to_json_line(r);

@@ -48,7 +48,6 @@ TEST_CASE("json fuzz: no mutation of a file crashes the reader or a writer") {
         LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
         understood += joulery::from_json(text) ? 1 : 0;
     }
-    CHECK(understood >
-          count / 50);  // mutations must reach behind the parser, not only break the text
+    CHECK(understood > count / 50);  // some mutations must get past the parser
     CHECK(understood < count - count / 50);
 }

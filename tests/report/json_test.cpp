@@ -29,7 +29,7 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("json: the full sample looks as it was looked at") {
+TEST_CASE("json: the full sample matches the golden file") {
     check_golden("full.json", to_json(sample::full()));
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("json: a written report reads back equal in every field") {
     CHECK(*from_json(to_json(report{})) == report{});
 }
 
-TEST_CASE("json: equality sees a change in any field") {
+TEST_CASE("json: equality detects a change in any field") {
     const report r = sample::comparable();
     report s = r;
     CHECK(s == r);
@@ -62,7 +62,7 @@ TEST_CASE("json: equality sees a change in any field") {
     CHECK(s != r);
 }
 
-TEST_CASE("json: numbers survive to the last bit, whatever the locale") {
+TEST_CASE("json: numbers keep every bit, in any locale") {
     const unsigned seed = 7;
     INFO("seed " << seed);
     std::setlocale(LC_ALL, "de_DE.UTF-8");
@@ -81,7 +81,7 @@ TEST_CASE("json: numbers survive to the last bit, whatever the locale") {
     std::setlocale(LC_ALL, "C");
 }
 
-TEST_CASE("json: not-a-number and infinities become null and come back as not-a-number") {
+TEST_CASE("json: NaN and infinity become null and read back as NaN") {
     report r = sample::full();
     r.total = energy::from_joules(std::numeric_limits<double>::infinity());
     r.unscoped = energy::from_joules(std::numeric_limits<double>::quiet_NaN());
@@ -92,7 +92,7 @@ TEST_CASE("json: not-a-number and infinities become null and come back as not-a-
     CHECK(is_nan(back->unscoped.joules()));
 }
 
-TEST_CASE("json: names may be no UTF-8, and can't end a script element") {
+TEST_CASE("json: names may be invalid UTF-8 and can't close a script element") {
     report r = sample::full();
     r.scopes[0].path = "a\xFF</script>";
     const std::string text = to_json(r);
@@ -100,7 +100,7 @@ TEST_CASE("json: names may be no UTF-8, and can't end a script element") {
     CHECK(from_json(text)->scopes[0].path == "a\xEF\xBF\xBD</script>");
 }
 
-TEST_CASE("json: a file cut off anywhere is refused and says where it ends") {
+TEST_CASE("json: a truncated file is refused with the place where it ends") {
     const std::string text = to_json(sample::full());
     for (std::size_t n = 0; n + 2 < text.size(); n += 1 + n / 50)
         CHECK_FALSE(from_json(std::string_view(text).substr(0, n)));
@@ -109,12 +109,12 @@ TEST_CASE("json: a file cut off anywhere is refused and says where it ends") {
     CHECK(has(f.remedy, "cut off"));
 }
 
-TEST_CASE("json: a newer version is named") {
+TEST_CASE("json: a newer version is refused by name") {
     CHECK(has(why(R"({"schema": "joulery-report", "schema_version": 2})").reason,
               "schema_version 2, this library reads up to 1; use a newer joulery"));
 }
 
-TEST_CASE("json: what doesn't fit is named with its place") {
+TEST_CASE("json: a wrong type is refused with its place") {
     CHECK(has(why("").reason, "ends too early at byte 0 of 0"));
     CHECK(has(why("[]").reason, "an object was expected"));
     CHECK(has(why("{}").reason, "\"schema\": \"joulery-report\" is missing"));
@@ -128,7 +128,7 @@ TEST_CASE("json: what doesn't fit is named with its place") {
     CHECK(has(why(head + R"("total_j": 1} x)").reason, "something follows"));
 }
 
-TEST_CASE("json: members unknown to this version are passed over, missing ones keep defaults") {
+TEST_CASE("json: unknown members are skipped, missing ones keep their defaults") {
     const auto r = from_json(
         R"({"schema":"joulery-report","schema_version":1,"new":[{"a":[1,2,{"b":null}]}],"total_j":3})");
     REQUIRE(r);
@@ -150,13 +150,13 @@ TEST_CASE("json parser: refuses what RFC 8259 doesn't allow") {
     CHECK(parse_json("\"\\ud83dx\"")->text == "\xEF\xBF\xBDx");
 }
 
-TEST_CASE("json parser: deep nesting is refused, not a stack overflow") {
+TEST_CASE("json parser: deep nesting is refused and never overflows the stack") {
     CHECK(has(parse_json(std::string(1000000, '[')).error().reason, "nested too deeply"));
     CHECK(parse_json(std::string(60, '[') + std::string(60, ']')));
 }
 
 #ifdef HAVE_NLOHMANN
-TEST_CASE("json: another parser reads the same") {
+TEST_CASE("json: another parser reads the same values") {
     const auto v = nlohmann::json::parse(to_json(sample::full()));
     CHECK(v["schema"] == "joulery-report");
     CHECK(v["scopes"][3]["path"] == "<script>alert('1 & 2')</script>");
@@ -165,7 +165,7 @@ TEST_CASE("json: another parser reads the same") {
 }
 #endif
 
-TEST_CASE("json: bytes that are no UTF-8 are replaced wherever they stand in a string") {
+TEST_CASE("json: invalid UTF-8 bytes are replaced anywhere in a string") {
     for (const char* text : {"\"\xFF\"", "\"abc\xFF\"", "\"\xC3\\n\"", "\"a\xE2\x82 b\""}) {
         const auto v = parse_json(text);
         REQUIRE(v);

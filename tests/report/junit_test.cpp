@@ -1,4 +1,4 @@
-#define JOULERY_IMPLEMENTATION  // looks inside the bodies
+#define JOULERY_IMPLEMENTATION  // checks the whole bodies
 #include "joulery/writers/junit.hpp"
 
 #include "report/golden.hpp"
@@ -17,15 +17,15 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("junit: the full sample looks as it was looked at") {
+TEST_CASE("junit: the full sample matches the golden file") {
     check_golden("full.junit.xml", to_junit(sample::full()));
 }
 
-TEST_CASE("junit: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("junit: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_junit(r); });
 }
 
-TEST_CASE("junit: one test case a scope, times without exponent, names escaped") {
+TEST_CASE("junit: one test case per scope, times without exponent, names escaped") {
     const std::string text = to_junit(sample::full());
     CHECK(has(text,
               "<testcase classname=\"joulery.digits, &quot;final&quot;\" "

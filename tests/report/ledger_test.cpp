@@ -62,7 +62,7 @@ const double november = 1762000000, december = 1765000000;  // 2025
 
 }  // namespace
 
-TEST_CASE("ledger: an entry comes back from its line as it was") {
+TEST_CASE("ledger: an entry reads back as it was written") {
     report r;
     r.context.run_id = "m/1\n\"x\"";
     r.context.run_name = "digits \xC3\xBC";
@@ -92,7 +92,7 @@ TEST_CASE("ledger: an entry comes back from its line as it was") {
     CHECK_FALSE(make_ledger_entry(r, {"bert", "training", "no/such"}));
 }
 
-TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {
+TEST_CASE("ledger: runs add up by phase, model and month, and filters apply") {
     const temporary_file f;
     add(f.path, entry("1", "training", "a", november, 10));
     add(f.path, entry("2", "training", "b", november, 20));
@@ -120,7 +120,8 @@ TEST_CASE("ledger: runs add up by phase, model and month, filters apply") {
     CHECK(to_text(*t).find("  training") != std::string::npos);
 }
 
-TEST_CASE("ledger: market-based figures are summed apart, with how many runs state one") {
+TEST_CASE(
+    "ledger: market-based figures are summed separately, with the number of runs that state one") {
     const temporary_file f;
     ledger_entry e = entry("1", "training", "a", november, 10);
     e.market = emissions::from_grams(300);
@@ -134,7 +135,7 @@ TEST_CASE("ledger: market-based figures are summed apart, with how many runs sta
     CHECK(to_text(*t).find("market-based: 300 g CO2e, of the 1 run(s)") != std::string::npos);
 }
 
-TEST_CASE("ledger: a run that is added again counts once, as it was last") {
+TEST_CASE("ledger: a run added twice counts once, with its last figures") {
     const temporary_file f;
     add(f.path, entry("1", "training", "a", november, 10));
     add(f.path, entry("1", "training", "a", november, 12));
@@ -160,13 +161,13 @@ TEST_CASE("ledger: a torn last line is ended, kept and skipped; nothing is lost 
         REQUIRE(t->warnings.size() == 1);
         REQUIRE(t->warnings[0].find("line 2 left out") == 0);
     }
-    f.write(whole);  // only the line end is missing: the entry is whole
+    f.write(whole);  // only the newline is missing: the entry is complete
     add(f.path, entry("2", "training", "a", november, 5));
     CHECK(ledger_total(f.path)->total.runs == 2);
     CHECK(ledger_total(f.path)->warnings.empty());
 }
 
-TEST_CASE("ledger: processes that append at once lose nothing") {
+TEST_CASE("ledger: processes that append at the same time lose nothing") {
     const temporary_file f;
     const int writers = 4, lines = 50;
     std::vector<pid_t> children;
@@ -198,13 +199,13 @@ TEST_CASE("ledger: processes that append at once lose nothing") {
     CHECK(t->by_model.size() == 4);
 }
 
-TEST_CASE("ledger: a writer waits for one that is in the middle of its line") {
+TEST_CASE("ledger: a writer waits for another one that is in the middle of its line") {
     const temporary_file f;
     const std::string line = to_json_line(entry("1", "training", "a", november, 10)) + "\n";
     int go[2], ready[2];
     REQUIRE(pipe(go) == 0);
     REQUIRE(pipe(ready) == 0);
-    const pid_t child = fork();  // before the lock, which it would inherit
+    const pid_t child = fork();  // before the lock, which the child would inherit
     if (child == 0) {
         char byte = 0;
         const bool known = read(go[0], &byte, 1) == 1 && write(ready[1], &byte, 1) == 1;
@@ -218,7 +219,7 @@ TEST_CASE("ledger: a writer waits for one that is in the middle of its line") {
         REQUIRE(write(go[1], &byte, 1) == 1);
         REQUIRE(read(ready[0], &byte, 1) == 1);
         bool waits = true;
-        for (int i = 0; i < 1000 && waits; ++i) {  // it has every opportunity to write now
+        for (int i = 0; i < 1000 && waits; ++i) {  // it has plenty of time to write now
             waits = waitpid(child, nullptr, WNOHANG) == 0;
             sched_yield();
         }
@@ -235,7 +236,7 @@ TEST_CASE("ledger: a writer waits for one that is in the middle of its line") {
     CHECK(t->warnings.empty());
 }
 
-TEST_CASE("ledger: foreign and damaged lines are named and left out") {
+TEST_CASE("ledger: foreign and damaged lines are reported and skipped") {
     const temporary_file f;
     const std::string head = "\n{\"schema\":\"joulery-ledger\",";
     f.write("{\"a\":1}\nnot json\n\n" + to_json_line(entry("1", "t", "a", november, 1)) + head +
@@ -254,7 +255,7 @@ TEST_CASE("ledger: foreign and damaged lines are named and left out") {
     CHECK(done.error().reason.find("/no/such/folder/ledger") != std::string::npos);
 }
 
-TEST_CASE("ledger: names are printed whole and steer no terminal") {
+TEST_CASE("ledger: names are printed in full and can't control a terminal") {
     const temporary_file f;
     add(f.path, entry("1", "training", "organization/model-of-70-billion-base", november, 10));
     add(f.path, entry("2", "training", "organization/model-of-70-billion-chat", november, 10));
@@ -265,14 +266,14 @@ TEST_CASE("ledger: names are printed whole and steer no terminal") {
     CHECK(text.find("  \\x1b[31m\\x0a ") != std::string::npos);
 }
 
-TEST_CASE("ledger: a folder is no ledger, and that is the reason given") {
+TEST_CASE("ledger: a folder is refused with that reason") {
     const auto t = ledger_total(JOULERY_BINARY_DIR);
     REQUIRE_FALSE(t);
     CHECK(t.error().reason ==
           std::string(JOULERY_BINARY_DIR) + ": cannot be read to its end: Is a directory");
 }
 
-TEST_CASE("ledger: a symlink is not followed, and a path that is no file does not block") {
+TEST_CASE("ledger: a symlink is not followed, and a path that is not a file does not block") {
     const temporary_file f;
     const temporary_file target;
     REQUIRE(symlink(target.path.c_str(), f.path.c_str()) == 0);
@@ -287,7 +288,7 @@ TEST_CASE("ledger: a symlink is not followed, and a path that is no file does no
     CHECK(piped.error().reason == "ledger " + f.path + " not written: it is not a regular file");
 }
 
-TEST_CASE("ledger: a lock that another process keeps is waited for a bounded time") {
+TEST_CASE("ledger: waiting for another process's lock is bounded") {
     const temporary_file f;
     const detail::locked_file first(f.path);
     REQUIRE(first.error() == 0);

@@ -1,6 +1,6 @@
-// What reads text from outside takes time in proportion to its length, whatever the text. Counted
-// are the basic blocks that run, which tests/CMakeLists.txt has the compiler report: four times the
-// text may take five times the blocks, as sorting does, and not sixteen times.
+// Reading text from outside takes time in proportion to its length, whatever the text. The test
+// counts executed basic blocks, which tests/CMakeLists.txt makes the compiler report: four times
+// the text may take five times the blocks, as sorting does, but not sixteen times.
 #define JOULERY_IMPLEMENTATION
 #include "joulery/accounting/compare.hpp"
 #include "joulery/accounting/ledger.hpp"
@@ -34,7 +34,7 @@ std::string repeated(std::size_t n, const std::function<std::string(std::size_t)
     return text;
 }
 
-/// The blocks that `run` takes with an input of that size, which `make` makes uncounted.
+/// The blocks that `run` takes with an input of that size; `make`, which makes it, does not count.
 template <class Make, class Run>
 double blocks(std::size_t size, const Make& make, const Run& run) {
     const auto input = make(size);
@@ -47,7 +47,7 @@ template <class Make, class Run>
 void check_linear(const std::string& what, std::size_t size, const Make& make, const Run& run) {
     INFO(what);
     const double small = blocks(size, make, run), large = blocks(4 * size, make, run);
-    REQUIRE(small > static_cast<double>(size));  // the counter counts
+    REQUIRE(small > static_cast<double>(size));  // the counter works
     CHECK(large / small < 5);
 }
 
@@ -76,7 +76,7 @@ report many_channels(std::size_t n) {
 
 }  // namespace
 
-TEST_CASE("linear: JSON of any shape is parsed in time with its length") {
+TEST_CASE("linear: parsing JSON of any shape takes time in proportion to its length") {
     const auto parse = [](const std::string& text) { CHECK(parse_json(text)); };
     const auto names = [](std::size_t n) {
         return "{" +
@@ -116,7 +116,7 @@ TEST_CASE("linear: JSON of any shape is parsed in time with its length") {
         [](const std::string& text) { CHECK(parse_ledger_line(text)); });
 }
 
-TEST_CASE("linear: two reports are compared and merged in time with their rows") {
+TEST_CASE("linear: comparing and merging takes time in proportion to the rows") {
     check_linear("compare", 400, many_rows,
                  [](const report& r) { CHECK(compare(r, r).scopes.size() == r.scopes.size()); });
     check_linear("a table of the comparison", 400, many_rows,
@@ -128,7 +128,7 @@ TEST_CASE("linear: two reports are compared and merged in time with their rows")
     });
 }
 
-TEST_CASE("linear: a report from outside is written in time with its rows and channels") {
+TEST_CASE("linear: writing a report takes time in proportion to its rows and channels") {
     for (const auto make : {many_rows, many_channels}) {
         check_linear("text", 400, make, [](const report& r) { (void)to_text(r); });
         check_linear("JSON", 400, make, [](const report& r) { (void)to_json(r); });
@@ -151,7 +151,7 @@ TEST_CASE("linear: channels that share an id or contain each other are each writ
     CHECK(rows == 40);
 }
 
-TEST_CASE("linear: series, baselines, recordings and the system's files are read likewise") {
+TEST_CASE("linear: series, baselines, recordings and system files are read in proportion, too") {
     check_linear(
         "CSV series", 500,
         [](std::size_t n) {
@@ -183,7 +183,7 @@ TEST_CASE("linear: series, baselines, recordings and the system's files are read
         },
         [](const std::string& text) { CHECK(parse_recording(text)); });
     check_linear(
-        "/proc/cpuinfo", 500,  // the first processor is all that is read
+        "/proc/cpuinfo", 500,  // only the first processor is read
         [](std::size_t n) { return repeated(n, [](std::size_t) { return "model name\t: x\n"; }); },
         [](const std::string& text) { (void)parse_cpu_identity(text); });
 }

@@ -35,11 +35,11 @@ progress_figures training() {
 
 }  // namespace
 
-TEST_CASE("live line: power now, joules and CO2e so far, run time") {
+TEST_CASE("live line: shows power now, joules and CO2e so far, and the run time") {
     CHECK(to_live_line(running(), 100) == "142 W  1.84 kJ  242 mg CO2e  42.1 s");
 }
 
-TEST_CASE("live line: how far and what it will have cost come first") {
+TEST_CASE("live line: progress and the expected total come first") {
     CHECK(
         to_live_line(training(), 200) ==
         "40 % of 615 J, 80 mg CO2e, 24 s left (train/epoch)  142 W  1.84 kJ  242 mg CO2e  42.1 s");
@@ -58,7 +58,7 @@ TEST_CASE("live line: unknown values are left out or n/a") {
           "20 %, 64 s left (train/epoch)  n/a  1.84 kJ  242 mg CO2e  42.1 s");
 }
 
-TEST_CASE("live line: a scope that does more than it said is done, not beyond") {
+TEST_CASE("live line: a scope that exceeds its plan is at 100 %") {
     progress_figures f = training();
     f.progress.done = 60'000;
     const std::string line = to_live_line(f, 200);
@@ -68,14 +68,14 @@ TEST_CASE("live line: a scope that does more than it said is done, not beyond") 
     CHECK(to_live_line(f, 200) == "142 W  1.84 kJ  242 mg CO2e  42.1 s");
 }
 
-TEST_CASE("live line: estimates bear their mark") {
+TEST_CASE("live line: estimates have their mark") {
     progress_figures f = training();
     f.provenance = quality::estimated;
     CHECK(to_live_line(f, 200).find("~142 W  ~1.84 kJ  ~242 mg CO2e") != std::string::npos);
     CHECK(to_live_line(f, 200).find("40 % of ~615 J, ~80 mg CO2e") == 0);
 }
 
-TEST_CASE("live line: it never leaves its line, whatever a scope is called") {
+TEST_CASE("live line: stays on its line, whatever a scope is called") {
     CHECK(to_live_line(training(), 20) == "40 % of 615 J, 80 m\xE2\x80\xA6");
     progress_figures f = training();
     f.progress.path = "a\nb\x1b[2Jc";

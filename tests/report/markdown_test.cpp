@@ -1,4 +1,4 @@
-#define JOULERY_IMPLEMENTATION  // looks inside the bodies
+#define JOULERY_IMPLEMENTATION  // checks the whole bodies
 #include "joulery/writers/markdown.hpp"
 
 #include "report/golden.hpp"
@@ -17,15 +17,15 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("markdown: the full sample looks as it was looked at") {
+TEST_CASE("markdown: the full sample matches the golden file") {
     check_golden("full.md", to_markdown(sample::full()));
 }
 
-TEST_CASE("markdown: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("markdown: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_markdown(r); });
 }
 
-TEST_CASE("markdown: names are code, and no pipe or backtick ends it") {
+TEST_CASE("markdown: names are code, and no pipe or backtick ends them") {
     const std::string text = to_markdown(sample::full());
     CHECK(has(text, "| `<script>alert('1 & 2')</script>` | 3 |"));
     CHECK(has(text, "| &emsp;`forward` | 1200 | 4 s | \\~320 J |"));
@@ -33,7 +33,7 @@ TEST_CASE("markdown: names are code, and no pipe or backtick ends it") {
     CHECK(detail::markdown_prose("@all #1 <b> *x*") == "&#64;all &#35;1 &lt;b\\> \\*x\\*");
 }
 
-TEST_CASE("markdown: a run of very many scopes fits a comment and sums up the omitted ones") {
+TEST_CASE("markdown: a run with very many scopes fits a comment and sums up the omitted ones") {
     report r = sample::full();
     for (int i = 0; i < 2000; ++i)
         r.scopes.push_back(
@@ -41,7 +41,7 @@ TEST_CASE("markdown: a run of very many scopes fits a comment and sums up the om
     const std::string text = to_markdown(r);
     CHECK(text.size() < 65536);
     CHECK(has(text, "| &emsp;*(1755 more)* | | | 17.5 J |"));
-    std::size_t cells = 0;  // as many as the head has
+    std::size_t cells = 0;  // as many as the header has
     const std::size_t at = text.find("*(1755 more)*");
     for (std::size_t i = at; text[i] != '\n'; ++i) cells += text[i] == '|' ? 1u : 0u;
     CHECK(cells == 9);

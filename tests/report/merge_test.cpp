@@ -18,8 +18,8 @@ using sample::j;
 
 namespace {
 
-/// A run of one channel "cpu0/package": `joules` from `begin` to `end`, of which one scope takes
-/// three quarters.
+/// A run with one channel "cpu0/package": `joules` from `begin` to `end`, three quarters of them in
+/// one scope.
 report run(const std::string& id, const std::string& machine, double begin, double end,
            double joules) {
     report r;
@@ -52,7 +52,7 @@ bool close(double a, double b) {
     return std::fabs(a - b) <= 1e-9 * std::max({1.0, std::fabs(a), std::fabs(b)});
 }
 
-/// Self sums + unscoped == total, channel by channel and over all; children inside parents.
+/// Own sums + unscoped == total, for each channel and overall; children fit inside parents.
 void check_conserved(const report& r) {
     double summed = 0, selves = 0;
     for (std::size_t c = 0; c < r.channels.size(); ++c) {
@@ -67,7 +67,7 @@ void check_conserved(const report& r) {
     CHECK(close(selves + r.unscoped.joules(), r.total.joules()));
 }
 
-/// The figures of a report by name, whatever the order of its rows.
+/// The figures of a report by name, in any order of rows.
 std::map<std::string, double> figures(const report& r) {
     std::map<std::string, double> f;
     f["total"] = r.total.joules();
@@ -178,7 +178,7 @@ struct maker {
 
 }  // namespace
 
-TEST_CASE("union: consecutive spans add, overlapping ones count once by the longest") {
+TEST_CASE("union: consecutive spans add up, overlapping ones count once by the longest") {
     CHECK(union_joules({{0, 10, 100, "a"}, {20, 30, 50, "c"}}) == approx(150));
     CHECK(union_joules({{0, 10, 100, "a"}, {0, 10, 104, "b"}}) == approx(100));
     CHECK(union_joules({{0, 10, 100, "b"}, {0, 10, 104, "a"}}) == approx(104));
@@ -210,12 +210,12 @@ TEST_CASE("merge: the ranks of one node count its energy once") {
     check_conserved(r);
 }
 
-TEST_CASE("merge: reports that come one at a time are merged as all at once") {
+TEST_CASE("merge: merging reports one at a time gives the same as all at once") {
     const std::vector<report> all = {run("a", "m", 0, 10, 100), run("b", "m", 2, 9, 90),
                                      run("c", "n", 1, 8, 70)};
     std::size_t given = 0;
     const report one_by_one = merge([&](report& next) {
-        CHECK(next == report{});  // nothing is left in it of the one before
+        CHECK(next == report{});  // nothing of the previous one is left in it
         if (given == all.size()) return false;
         next = all[given++];
         return true;
@@ -225,7 +225,7 @@ TEST_CASE("merge: reports that come one at a time are merged as all at once") {
     CHECK(one_by_one.scopes.size() == merge(all).scopes.size());
 }
 
-TEST_CASE("merge: runs one after another add up") {
+TEST_CASE("merge: consecutive runs add up") {
     const report r = merge(run("a", "m", 0, 10, 100), run("b", "m", 20, 30, 50));
     CHECK(r.total.joules() == approx(150));
     CHECK(r.scopes[0].total.joules() == approx(112.5));
@@ -233,7 +233,7 @@ TEST_CASE("merge: runs one after another add up") {
     CHECK(r.context.duration.count() == approx(20));
 }
 
-TEST_CASE("merge: machines stay apart, prefixed once however often they are merged") {
+TEST_CASE("merge: machines stay separate, with a single prefix however often they are merged") {
     const report a = run("a", "m1", 0, 10, 100), b = run("b", "m2", 0, 10, 60);
     const report c = run("c", "m1", 20, 30, 40);
     const report r = merge(merge(a, b), c);
@@ -248,7 +248,7 @@ TEST_CASE("merge: machines stay apart, prefixed once however often they are merg
     check_conserved(r);
 }
 
-TEST_CASE("merge: machines that share a host name are separated by their id") {
+TEST_CASE("merge: machines with the same host name are separated by their id") {
     report a = run("a", "m1", 0, 10, 100), b = run("b", "m2", 0, 10, 60);
     a.context.host = b.context.host = "localhost";
     const report r = merge(a, b);
@@ -256,7 +256,7 @@ TEST_CASE("merge: machines that share a host name are separated by their id") {
     CHECK(r.channels[1].id == "m2:cpu0/package");
 }
 
-TEST_CASE("merge: a run merged with itself, or with its earlier state, is itself") {
+TEST_CASE("merge: a run merged with itself, or with its earlier state, is unchanged") {
     const report early = run("a", "m", 0, 5, 40), late = run("a", "m", 0, 10, 100);
     CHECK(merge(late, late) == late);
     CHECK(merge(early, late) == late);
@@ -266,7 +266,7 @@ TEST_CASE("merge: a run merged with itself, or with its earlier state, is itself
     CHECK(merge(late, both) == both);
 }
 
-TEST_CASE("merge: a run in both of two merged reports counts its energy once, with a warning") {
+TEST_CASE("merge: a run in both of two merged reports counts once, with a warning") {
     const report a = run("a", "m", 0, 10, 100), b = run("b", "m", 20, 30, 50),
                  c = run("c", "m", 40, 50, 10);
     const report r = merge(merge(a, b), merge(b, c));
@@ -276,7 +276,7 @@ TEST_CASE("merge: a run in both of two merged reports counts its energy once, wi
     check_conserved(r);
 }
 
-TEST_CASE("merge: overlapping runs with unlike channels are warned of") {
+TEST_CASE("merge: overlapping runs with different channels give a warning") {
     report a = run("a", "m", 0, 10, 100), b = run("b", "m", 0, 10, 90);
     b.channels[0].id = "estimate/cpu";
     const report r = merge(a, b);
@@ -303,7 +303,7 @@ TEST_CASE("merge: a channel summed in one run and contained in another is not lo
     check_conserved(r);
 }
 
-TEST_CASE("merge: different grid factors give the mix's own intensity") {
+TEST_CASE("merge: different grid factors give the intensity of the mix") {
     report a = run("a", "m1", 0, 10, 3.6e6), b = run("b", "m2", 0, 10, 3.6e6);
     b.context.carbon.grid = stated_intensity(carbon_intensity::from_grams_per_kwh(100));
     b.co2e = b.context.carbon.of(b.total);
@@ -313,7 +313,7 @@ TEST_CASE("merge: different grid factors give the mix's own intensity") {
     CHECK(r.context.carbon.grid.intensity.grams_per_kwh() == approx(286.47));
 }
 
-TEST_CASE("merge: reports without runs, channels or anything else are merged too") {
+TEST_CASE("merge: reports without runs, channels or anything else can be merged") {
     report a, b;
     a.context.run_id = "a";
     b.context.run_id = "b";
@@ -324,7 +324,7 @@ TEST_CASE("merge: reports without runs, channels or anything else are merged too
     CHECK(merge(std::vector<report>{}) == report{});
 }
 
-TEST_CASE("merge: associative, commutative and conserving over random runs") {
+TEST_CASE("merge: is associative, commutative and conserves energy over random runs") {
     for (unsigned seed = 1; seed <= 300; ++seed) {
         INFO("seed " << seed);
         maker m{std::mt19937(seed)};

@@ -1,4 +1,4 @@
-// Where nothing was measured and nothing estimated, no format says that it was nothing.
+// If nothing was measured or estimated, no format shows zero.
 #include "joulery/detail/report/figures.hpp"
 #include "joulery/report_io.hpp"
 #include "joulery/writers/codecarbon_csv.hpp"
@@ -35,7 +35,7 @@ report blind() {
 
 bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
-/// Whether a zero stands there with a unit of energy or mass.
+/// Whether the text has a zero with a unit of energy or mass.
 bool claims_nothing_was_used(const std::string& text) {
     for (const char* zero :
          {" 0 J", ">0 J", " 0 g", ">0 g", " 0 W", ">0 W", " 0 kWh", " 0 t ", " 0 MWh"})
@@ -45,7 +45,7 @@ bool claims_nothing_was_used(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("not measured: a report of no channel knows no energy; one of a channel knows its zero") {
+TEST_CASE("not measured: without channels energy is unknown, with one it may be zero") {
     CHECK_FALSE(knows_energy(report{}));
     CHECK_FALSE(knows_energy(blind()));
     report r = blind();
@@ -100,7 +100,7 @@ TEST_CASE("not measured: empty fields, points without a value, a word instead of
     CHECK(has(to_speedscope(blind()), "energy (not measured)"));
 }
 
-TEST_CASE("not measured: the disclosure claims no figure") {
+TEST_CASE("not measured: the disclosure states no figure") {
     const std::string card = to_model_card(blind(), "fine-tuning");
     CHECK_FALSE(has(card, "emissions: 0"));
     CHECK(has(card, "not measured"));

@@ -16,11 +16,11 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("otlp: the full sample looks as it was looked at") {
+TEST_CASE("otlp: the full sample matches the golden file") {
     check_golden("full.otlp.json", to_otlp_json(sample::full()));
 }
 
-TEST_CASE("otlp: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("otlp: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_otlp_json(r); });
 }
 

@@ -15,7 +15,7 @@ namespace {
 bool has(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
-// The first line with both.
+// The first line that contains both.
 std::string line_with(const std::string& text, const std::string& a, const std::string& b) {
     std::istringstream in(text);
     for (std::string line; std::getline(in, line);)
@@ -24,11 +24,11 @@ std::string line_with(const std::string& text, const std::string& a, const std::
 }
 }  // namespace
 
-TEST_CASE("prometheus: the full sample looks as it was looked at") {
+TEST_CASE("prometheus: the full sample matches the golden file") {
     check_golden("full.prom", to_prometheus(sample::full()));
 }
 
-TEST_CASE("prometheus: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("prometheus: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_prometheus(r); });
 }
 
@@ -42,7 +42,7 @@ TEST_CASE("prometheus: labels are escaped, counters end in _total") {
     CHECK(has(text, "\\\\x0aname,\\\"quoted\\\"\""));
 }
 
-TEST_CASE("prometheus: no more series than asked for, and the rest is added up") {
+TEST_CASE("prometheus: at most the requested number of series, with the rest added up") {
     const std::string text = to_prometheus(sample::full(), {2, false});
     CHECK(has(text,
               "joulery_scopes_without_series{run=\"digits, "
@@ -51,11 +51,11 @@ TEST_CASE("prometheus: no more series than asked for, and the rest is added up")
     const std::string calls = line_with(text, "joulery_scope_calls_total{", "(others)");
     CHECK(has(calls, "} 1234570"));
     CHECK(has(text, "scope=\"train/forward\""));
-    // A parent and its children together: what each used itself, so that nothing counts twice.
+    // A parent and its children together: each has its own energy, so that nothing counts twice.
     CHECK(has(to_prometheus(sample::full(), {0, false}), "scope=\"(others)\"} 915\n"));
 }
 
-TEST_CASE("prometheus: scope b inside a and scope a/b are one series, which has both") {
+TEST_CASE("prometheus: scope b inside a and scope a/b are one series with both energies") {
     report r;
     r.scopes = {sample::scope("a", sample::top, 1, 1, {8, 0, 0}, 0),
                 sample::scope("a/b", 0, 1, 1, {5, 0, 0}, 0),
@@ -81,14 +81,14 @@ TEST_CASE("prometheus: OpenMetrics names families without _total and ends with E
     CHECK(text.substr(text.size() - 6) == "# EOF\n");
 }
 
-TEST_CASE("prometheus: two processes of one run on one host have series of their own") {
+TEST_CASE("prometheus: two processes of one run on one host have separate series") {
     report r = sample::full();
     r.context.machine = "m";
     r.context.run_id = "m/4711/1/2026-01-01";
     CHECK(has(to_prometheus(r), ",process=\"4711\",host=\"node1\"} 1050\n"));
 }
 
-TEST_CASE("prometheus: quality is a metric, so that no label changes when something goes missing") {
+TEST_CASE("prometheus: quality is a metric, so labels stay the same when a value goes missing") {
     report before = sample::full(), after = sample::full();
     after.provenance = quality::partial;
     for (scope_row& row : after.scopes) row.provenance = quality::partial;
@@ -106,7 +106,7 @@ TEST_CASE("prometheus: quality is a metric, so that no label changes when someth
     CHECK(has(to_prometheus(after), "\"} 3\n"));
 }
 
-TEST_CASE("prometheus: percentiles of calls are summaries, where they are known") {
+TEST_CASE("prometheus: percentiles of calls are summaries, if they are known") {
     report r;
     scope_row row = sample::scope("request", sample::top, 100, 1, {50, 0, 0}, 0);
     for (int i = 0; i < 100; ++i) row.call_times.add(i < 50 ? 1e-3 : 8e-3);

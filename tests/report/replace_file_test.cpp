@@ -39,7 +39,7 @@ volatile std::sig_atomic_t signals_seen = 0;
 
 }  // namespace
 
-TEST_CASE("replace_file: a file keeps its mode, a new one has what the umask leaves") {
+TEST_CASE("replace_file: an existing file keeps its mode, a new one gets the umask's") {
     const folder f;
     const std::string path = f.path("run.json");
     const mode_t before = ::umask(027);
@@ -55,7 +55,7 @@ TEST_CASE("replace_file: a file keeps its mode, a new one has what the umask lea
     CHECK(files_in(f) == 1);
 }
 
-TEST_CASE("replace_file: a file of another owner stays theirs") {
+TEST_CASE("replace_file: another owner's file keeps its owner") {
     if (::geteuid() != 0) return;
     const folder f;
     const std::string path = f.path("run.json");
@@ -64,7 +64,7 @@ TEST_CASE("replace_file: a file of another owner stays theirs") {
     REQUIRE(replace_file(path, "two"));
     CHECK(about(path).st_uid == 4321);
     CHECK(about(path).st_gid == 1234);
-    // Who can't give files away writes in place, where that is allowed.
+    // A user who can't change owners writes in place, if permitted.
     REQUIRE(::chmod(path.c_str(), 0666) == 0);
     REQUIRE(::chmod(f.path("").c_str(), 0777) == 0);
     const auto child = in_child([&] {
@@ -78,7 +78,7 @@ TEST_CASE("replace_file: a file of another owner stays theirs") {
     CHECK(about(path).st_uid == 4321);
     CHECK(mode_of(path) == 0666);
     CHECK(files_in(f) == 1);
-    // And a file that may not be written is not replaced, whatever the folder allows.
+    // And a read-only file is not replaced, whatever the folder permits.
     REQUIRE(::chmod(path.c_str(), 0644) == 0);
     const auto refused = in_child([&] {
         engine_test::must(::setgid(777) == 0 && ::setuid(777) == 0, "gives up root");
@@ -88,7 +88,7 @@ TEST_CASE("replace_file: a file of another owner stays theirs") {
     CHECK(f.text("run.json") == "three");
 }
 
-TEST_CASE("replace_file: where only the file may be written, it is written in place") {
+TEST_CASE("replace_file: writes in place if only the file is writable") {
     if (::geteuid() != 0) return;
     const folder f;
     const std::string path = f.path("run.json");
@@ -104,7 +104,7 @@ TEST_CASE("replace_file: where only the file may be written, it is written in pl
     CHECK(f.text("run.json") == "two");
 }
 
-TEST_CASE("replace_file: of a symlink the target is written, and the link stays") {
+TEST_CASE("replace_file: the target of a symlink is written, and the link stays") {
     const folder f;
     std::filesystem::create_directory(f.path("real"));
     REQUIRE(replace_file(f.path("real/run.json"), "one"));
@@ -114,17 +114,17 @@ TEST_CASE("replace_file: of a symlink the target is written, and the link stays"
     CHECK(S_ISLNK(about(f.path("run.json")).st_mode));
     CHECK(S_ISLNK(about(f.path("inner.json")).st_mode));
     CHECK(f.text("real/run.json") == "two");
-    // Also where the target is not there yet.
+    // Also if the target does not exist yet.
     REQUIRE(::symlink("real/new.json", f.path("new.json").c_str()) == 0);
     REQUIRE(replace_file(f.path("new.json"), "three"));
     CHECK(S_ISLNK(about(f.path("new.json")).st_mode));
     CHECK(f.text("real/new.json") == "three");
-    // One that leads to itself is a failure, not a loop.
+    // A link to itself is a failure, not a loop.
     REQUIRE(::symlink("loop.json", f.path("loop.json").c_str()) == 0);
     CHECK_FALSE(replace_file(f.path("loop.json"), "four"));
 }
 
-TEST_CASE("replace_file: temporary files that a killed run left stop no write") {
+TEST_CASE("replace_file: temporary files left by a killed run block no write") {
     const folder f;
     const std::string path = f.path("run.json");
     for (int i = 0; i < 300; ++i)
@@ -138,14 +138,14 @@ TEST_CASE("replace_file: temporary files that a killed run left stop no write") 
     CHECK(detail::random_letters() != detail::random_letters());
 }
 
-TEST_CASE("replace_file: the longest name that the disk allows can be written") {
+TEST_CASE("replace_file: a file name of the maximum length can be written") {
     const folder f;
     const std::string name = std::string(250, 'n') + ".json";
     REQUIRE(replace_file(f.path(name), "one"));
     CHECK(f.text(name) == "one");
 }
 
-TEST_CASE("replace_file: a FIFO without a reader is a failure at once") {
+TEST_CASE("replace_file: a FIFO without a reader fails at once") {
     const folder f;
     const std::string path = f.path("run.json");
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -159,7 +159,8 @@ TEST_CASE("replace_file: a FIFO without a reader is a failure at once") {
     CHECK(S_ISFIFO(about(path).st_mode));
 }
 
-TEST_CASE("replace_file: a FIFO with a reader gets the bytes, and one that reads nothing no wait") {
+TEST_CASE(
+    "replace_file: a FIFO with a reader gets the bytes, and one that never reads blocks nothing") {
     const folder f;
     const std::string path = f.path("run.json");
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -181,7 +182,7 @@ TEST_CASE("writing: a closed pipe ends no program and reaches no signal handler"
     signals_seen = 0;
     CHECK(detail::write_all(ends[1], "x") == EPIPE);
     CHECK(signals_seen == 0);
-    // A signal that the host keeps blocked, and that was pending before, is still there afterwards.
+    // A pending signal that the host keeps blocked is still pending afterwards.
     ::sigset_t pipe_signal, old, pending;
     ::sigemptyset(&pipe_signal);
     ::sigaddset(&pipe_signal, SIGPIPE);
@@ -208,7 +209,7 @@ TEST_CASE("writing: stderr as a closed pipe ends no program") {
     CHECK(child.out == std::to_string(EPIPE));
 }
 
-TEST_CASE("writing: a file beyond the limit of file sizes is a failure and no signal") {
+TEST_CASE("writing: exceeding the file size limit is a failure without a signal") {
     const folder f;
     const std::string path = f.path("run.json");
     REQUIRE(replace_file(path, "old"));

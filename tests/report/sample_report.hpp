@@ -1,4 +1,4 @@
-// tests/report/sample_report.hpp - one report with everything in it that makes writers stumble.
+// tests/report/sample_report.hpp - one report with everything that is hard to write.
 #pragma once
 
 #include "joulery/report.hpp"
@@ -52,7 +52,7 @@ inline channel_row channel(std::string id, double total, double unscoped, std::s
 
 inline constexpr std::size_t top = scope_row::no_parent;
 
-/// A row; of one in another the name is what follows the first '/'.
+/// A row; inside another one, the name is what follows the first '/'.
 inline scope_row scope(std::string path, std::size_t parent, std::uint64_t calls, double s,
                        std::vector<double> joules, double self) {
     scope_row row;
@@ -90,7 +90,7 @@ inline void add_history(report& r) {
     r.slices.dropped = 12;
 }
 
-/// Single calls: of one row read at their edges, of another not.
+/// Single calls: those of one row were read at their edges, those of another were not.
 inline void add_calls(report& r) {
     const struct {
         double seconds, joules;
@@ -166,7 +166,7 @@ inline report full() {
     return r;
 }
 
-/// The same without any not-a-number, which would equal nothing.
+/// The same without any NaN, which equals nothing.
 inline report comparable() {
     report r = full();
     r.history.watts[0][12] = 50;

@@ -16,7 +16,7 @@ using namespace joulery;
 
 namespace {
 
-/// `groups` outermost scopes with `each` scopes inside; the later, the more expensive.
+/// `groups` outermost scopes with `each` scopes inside, in order of rising energy.
 report wide(int groups, int each) {
     report r;
     for (int g = 0; g < groups; ++g) {
@@ -35,7 +35,8 @@ report wide(int groups, int each) {
 
 }  // namespace
 
-TEST_CASE("shown rows: 252 scopes of six groups show every group, the most expensive opened") {
+TEST_CASE(
+    "shown rows: 252 scopes in six groups show every group, the most expensive one expanded") {
     const report r = wide(6, 41);
     const scope_tree tree(r);
     const detail::list<shown_row> rows = shown_rows(r, tree, 60);
@@ -52,7 +53,7 @@ TEST_CASE("shown rows: 252 scopes of six groups show every group, the most expen
     CHECK(opened == std::vector<std::size_t>{0, 0, 0, 0, 13, 41});
 }
 
-TEST_CASE("shown rows: scopes left out are one line with their number and joules") {
+TEST_CASE("shown rows: omitted scopes are one line with their number and joules") {
     const report r = wide(1, 100);
     const scope_tree tree(r);
     const detail::list<shown_row> rows = shown_rows(r, tree, 60);
@@ -74,7 +75,7 @@ TEST_CASE("shown rows: too many outermost scopes show the most expensive and a l
     CHECK(rows.back().left_out == 90);
 }
 
-TEST_CASE("shown rows: in any tree, each joule of an open scope is visible") {
+TEST_CASE("shown rows: in any tree, every joule of an expanded scope is visible") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -93,7 +94,7 @@ TEST_CASE("shown rows: in any tree, each joule of an open scope is visible") {
         const scope_tree tree(r);
         const std::size_t at_most = 1 + random() % 60;
         const detail::list<shown_row> rows = shown_rows(r, tree, at_most);
-        // The lines of one group: its scopes and what stands for the rest of them.
+        // The lines of one group: its scopes and the line for the rest of them.
         std::vector<double> inside(n, 0);
         double outermost = 0;
         std::vector<std::size_t> path;

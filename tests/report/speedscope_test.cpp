@@ -16,11 +16,11 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("speedscope: the full sample looks as it was looked at") {
+TEST_CASE("speedscope: the full sample matches the golden file") {
     check_golden("full.speedscope.json", to_speedscope(sample::full()));
 }
 
-TEST_CASE("speedscope: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("speedscope: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_speedscope(r); });
 }
 
@@ -31,14 +31,14 @@ TEST_CASE("speedscope: weights are joules and add up to the end value") {
     CHECK(has(text, "\"samples\": [\n[0],\n[0,1],\n[0,2],\n[3],\n[4],\n[5]]"));
 }
 
-TEST_CASE("speedscope: energies that add up to more than a number holds still end somewhere") {
+TEST_CASE("speedscope: energies whose sum overflows still have an end value") {
     report r;
     r.scopes = {sample::scope("a", sample::top, 1, 1, {1, 0, 0}, 1e308),
                 sample::scope("b", sample::top, 1, 1, {1, 0, 0}, 1e308)};
     CHECK(to_speedscope(r).find("\"endValue\": 1.7976931348623157e+308") != std::string::npos);
 }
 
-TEST_CASE("speedscope: scopes of one name are one frame, wherever they are") {
+TEST_CASE("speedscope: scopes with the same name are one frame, wherever they are") {
     report r;
     r.scopes = {sample::scope("a", sample::top, 1, 1, {3, 0, 0}, 1),
                 sample::scope("a/step", 0, 1, 1, {2, 0, 0}, 2),

@@ -34,12 +34,12 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("text table: the full sample looks as it was looked at") {
+TEST_CASE("text table: the full sample matches the golden file") {
     check_golden("full.txt", to_text(sample::full(), {100, 60, false}));
     check_golden("full_60.txt", to_text(sample::full(), {60, 0, false}));
 }
 
-TEST_CASE("text table: no width is exceeded, columns go instead, energy and quality stay") {
+TEST_CASE("text table: never exceeds the width; columns are dropped, energy and quality stay") {
     for (const std::size_t width : {50u, 60u, 80u, 100u, 140u}) {
         const std::string text = to_text(sample::full(), {width, 0, false});
         CAPTURE(text);
@@ -63,7 +63,7 @@ TEST_CASE("text table: estimated figures are marked on every line of a scope") {
     CHECK(has(line_with(text, "cpu0/package  "), " 1 kJ"));
 }
 
-TEST_CASE("text table: names are indented under their parent and harmless") {
+TEST_CASE("text table: names are indented under their parent, with control characters escaped") {
     const std::string text = to_text(sample::full());
     CHECK(has(text, "\n  forward "));
     CHECK_FALSE(has(text.substr(0, text.find("single calls")), "train/forward"));
@@ -86,7 +86,7 @@ TEST_CASE("text table: percentiles are of rows with 100 calls, and say which ene
     CHECK_FALSE(has(to_text(r), "single calls"));
 }
 
-TEST_CASE("text table: a scope with some timed calls says how many") {
+TEST_CASE("text table: a scope with only some calls timed says how many") {
     report r = sample::full();
     const auto row_of = [&](std::uint64_t untimed) {
         for (scope_row& row : r.scopes)
@@ -98,46 +98,46 @@ TEST_CASE("text table: a scope with some timed calls says how many") {
     CHECK(!has(row_of(1), "timed"));
 }
 
-TEST_CASE("text table: values that were not summed say why") {
+TEST_CASE("text table: channels that were not summed say why") {
     const std::string row = line_with(to_text(sample::full()), "cpu0/core");
     CHECK(has(row, "no      contained in cpu0/package"));
     CHECK(has(row, "600 J"));
 }
 
-TEST_CASE("text table: long trees are cut with a count") {
+TEST_CASE("text table: long trees are cut, with the number of omitted scopes") {
     report r = sample::full();
     for (int i = 0; i < 100; ++i)
         r.scopes.push_back(sample::scope("s" + std::to_string(i), sample::top, 1, 1, {0, 0, 0}, 0));
     CHECK(has(to_text(r), "(45 of 105 scopes not shown"));
     CHECK(has(to_text(r, {100, 103, false}), "(2 of 105 scopes not shown"));
-    CHECK_FALSE(has(to_text(r, {100, 104, false}), "not shown"));  // one takes a line as well
+    CHECK_FALSE(has(to_text(r, {100, 104, false}), "not shown"));  // one takes a line, too
     CHECK_FALSE(has(to_text(r, {100, 0, false}), "not shown"));
 }
 
-TEST_CASE("text table: color only where asked for") {
+TEST_CASE("text table: colors only on request") {
     CHECK(has(to_text(sample::full(), {100, 0, true}), "\x1b[1m"));
     CHECK_FALSE(has(to_text(sample::full(), {100, 0, false}), "\x1b"));
 }
 
-TEST_CASE("text table: an empty report is a table too") {
+TEST_CASE("text table: an empty report is still a table") {
     const std::string text = to_text(report{});
     CHECK(has(text, "channels   none: nothing was read or estimated."));
     CHECK(has(text, "total"));
     CHECK(has(text, "ASSUMED"));
 }
 
-TEST_CASE("text table: a scope named with a slash at the top keeps its whole name") {
+TEST_CASE("text table: an outermost scope with a slash in its name keeps its whole name") {
     report r;
     r.scopes = {sample::scope("train", sample::top, 1, 1, {1, 0, 0}, 1),
                 sample::scope("train/step", sample::top, 1, 1, {1, 0, 0}, 1)};
     CHECK(has(to_text(r), "\ntrain/step"));
 }
 
-TEST_CASE("text table: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("text table: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_text(r, {200, 0, false}); });
 }
 
-TEST_CASE("text table: where an idle power is known each scope's joules are split") {
+TEST_CASE("text table: with an idle power, each scope's joules are split") {
     report r = sample::full();
     CHECK(to_text(r, text_options{200, 0, false}).find("active") == std::string::npos);
     r.scopes[0].idle = energy::from_joules(310);
@@ -148,7 +148,7 @@ TEST_CASE("text table: where an idle power is known each scope's joules are spli
     CHECK(text.find("~530 J") != std::string::npos);  // the rest of 840 J
 }
 
-TEST_CASE("text table: counters with unknown ticks are named") {
+TEST_CASE("text table: counters with unknown update periods are named") {
     report r = sample::full();
     for (channel_row& c : r.channels)
         if (c.provenance == quality::estimated) c.kind = reading_kind::energy_counter;
@@ -157,12 +157,12 @@ TEST_CASE("text table: counters with unknown ticks are named") {
     CHECK(text.find("not observed for cpu0/core:") != std::string::npos);  // an estimate has none
 }
 
-TEST_CASE("text table: what measuring used is a row of its own") {
+TEST_CASE("text table: the cost of measuring is a separate row") {
     CHECK(to_text(sample::full(), text_options{200, 0, false}).find("\n  measuring ") !=
           std::string::npos);
 }
 
-TEST_CASE("text table: an error too small for a figure is not said to be none") {
+TEST_CASE("text table: a tiny error is not shown as zero") {
     report r = sample::full();
     r.scopes[1].uncertainty = r.scopes[1].total * 1e-6;
     CHECK(has(line_with(to_text(r), "forward"), "\xC2\xB1<0.01 %"));
@@ -170,7 +170,7 @@ TEST_CASE("text table: an error too small for a figure is not said to be none") 
     CHECK_FALSE(has(line_with(to_text(r), "forward"), "\xC2\xB1"));
 }
 
-TEST_CASE("text table: times summed over threads are headed so, and said once") {
+TEST_CASE("text table: times summed over threads say so in the header, once") {
     CHECK_FALSE(has(to_text(sample::full()), "thread time"));
     report r = sample::full();
     r.scopes[0].time = seconds(40);
@@ -178,7 +178,7 @@ TEST_CASE("text table: times summed over threads are headed so, and said once") 
     CHECK(has(text, " thread time "));
     CHECK(text.find("on different threads") == text.rfind("on different threads"));
     CHECK(has(text, "on different threads"));
-    r = sample::full();  // none of them alone is longer than the run, all together are
+    r = sample::full();  // each is shorter than the run, together they are longer
     r.scopes[3].time = r.scopes[4].time = seconds(9);
     CHECK(has(to_text(r), " thread time "));
 }
@@ -197,7 +197,7 @@ TEST_CASE("text table: a column is in one unit, that of its largest figure") {
     CHECK(has(line_with(text, "forward"), "~42 kg"));
 }
 
-TEST_CASE("text table: where a GPU is summed beside a processor, each has a column") {
+TEST_CASE("text table: with a GPU beside a processor, each has a column") {
     CHECK_FALSE(has(line_with(to_text(sample::full(), {200, 0, false}), "scope  "), "GPU"));
     report r = sample::full();
     r.channels[2].part = component::gpu;
@@ -206,10 +206,10 @@ TEST_CASE("text table: where a GPU is summed beside a processor, each has a colu
     CHECK(has(line_with(text, "forward"), "~320 J  ~300 J  ~20 J"));
     CHECK(has(line_with(text, "(outside)"), "~135 J  ~130 J   ~5 J"));
     CHECK_FALSE(has(line_with(to_text(r, {70, 0, false}), "scope  "), "GPU"));
-    CHECK(has(line_with(to_text(r, {70, 0, false, true}), "scope  "), "GPU"));  // asked for
+    CHECK(has(line_with(to_text(r, {70, 0, false, true}), "scope  "), "GPU"));  // on request
 }
 
-TEST_CASE("text table: without a width of its own it is as wide as a page, where no terminal is") {
+TEST_CASE("text table: the default width is that of a page, if there is no terminal") {
     if (::isatty(STDOUT_FILENO) != 0) return;
     const std::string text = to_text(sample::full());
     CHECK(widest(text) <= 100);

@@ -16,15 +16,16 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("trace: the full sample looks as it was looked at") {
+TEST_CASE("trace: the full sample matches the golden file") {
     check_golden("full.trace.json", to_trace_json(sample::full()));
 }
 
-TEST_CASE("trace: hostile names and numbers lose no scope and change nothing by locale") {
+TEST_CASE("trace: hostile names and numbers lose no scope, and no locale changes a byte") {
     check_hostile([](const report& r) { return to_trace_json(r); }, 3);
 }
 
-TEST_CASE("trace: slices in microseconds with their joules, power as counters, drops counted") {
+TEST_CASE(
+    "trace: has slices in microseconds with their joules, power as counters, a count of drops") {
     const std::string text = to_trace_json(sample::full());
     CHECK(has(text, "\"slices_dropped\": \"12\""));
     CHECK(has(text,
@@ -37,13 +38,13 @@ TEST_CASE("trace: slices in microseconds with their joules, power as counters, d
     CHECK_FALSE(has(text, "null"));  // the unmeasured step is left out
 }
 
-TEST_CASE("trace: where no calls were recorded the history's long ones stand in") {
+TEST_CASE("trace: without recorded calls, the history's long calls are used") {
     report r = sample::full();
     r.slices = {};
     CHECK(has(to_trace_json(r), "\"dur\": 50000,"));
 }
 
-TEST_CASE("trace: a scope comes before what lies inside it, however the calls were recorded") {
+TEST_CASE("trace: a parent comes before its children, in whatever order they were recorded") {
     report r = sample::full();
     r.slices.slices = {{1, 0, seconds(1), seconds(4), 320},  // ended first
                        {0, 0, seconds(1), seconds(10), 840},
@@ -57,16 +58,16 @@ TEST_CASE("trace: a scope comes before what lies inside it, however the calls we
     CHECK(inner != std::string::npos);
 }
 
-TEST_CASE("trace: scopes that end together do so in whole nanoseconds, which readers count in") {
+TEST_CASE("trace: scopes that end together end in the same whole nanosecond, as readers require") {
     report r = sample::full();
     r.slices.slices = {{0, 0, seconds(0), seconds(2.2e-9), 1},
-                       {1, 0, seconds(0.6e-9), seconds(1.6e-9), 1}};  // rounded alone: 1 + 2 ns
+                       {1, 0, seconds(0.6e-9), seconds(1.6e-9), 1}};  // each rounded: 1 + 2 ns
     const std::string text = to_trace_json(r);
     CHECK(has(text, "\"ts\": 0, \"dur\": 0.002,"));
     CHECK(has(text, "\"ts\": 0.001, \"dur\": 0.001,"));
 }
 
-TEST_CASE("trace: no time is below 0 or past 64 bits of nanoseconds, which readers drop") {
+TEST_CASE("trace: no time is negative or beyond 64 bits of nanoseconds, as readers drop those") {
     report r = sample::full();
     r.history = {};
     r.slices.slices = {{0, 0, seconds(-1), seconds(3), 1}, {1, 0, seconds(1e300), seconds(1), 1}};

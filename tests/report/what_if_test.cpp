@@ -63,7 +63,7 @@ bool states(const std::string& text, const char* part) {
 
 }  // namespace
 
-TEST_CASE("what if: another country changes the emissions, not the energy") {
+TEST_CASE("what if: another country changes emissions and not energy") {
     const auto w = what_if(polish(), in_region{"FR"});
     REQUIRE(w);
     CHECK(w->co2e_before.grams() == approx(15 * 614.98));
@@ -78,14 +78,14 @@ TEST_CASE("what if: another country changes the emissions, not the energy") {
     CHECK(w->changed.scopes[0].total.kilowatt_hours() == approx(8));
 }
 
-TEST_CASE("what if: a contract stays where it was made") {
+TEST_CASE("what if: a contract does not move to another place") {
     report r = polish();
     r.context.carbon.market = contractual_intensity(20_g_per_kWh, "supplier X");
     CHECK_FALSE(what_if(r, in_region{"FR"})->changed.context.carbon.market);
     CHECK(what_if(r, at_pue{1.1})->changed.context.carbon.market);
 }
 
-TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole") {
+TEST_CASE("what if: a cloud region brings its PUE, and factors multiply to the total") {
     const auto w = what_if(polish(), in_region{"aws:eu-west-3"}, at_pue{1.1});
     REQUIRE(w);
     REQUIRE(w->levers.size() == 3);
@@ -96,7 +96,7 @@ TEST_CASE("what if: a cloud region brings its PUE; levers multiply to the whole"
     CHECK(states(to_text(*w), "mechanization"));
 }
 
-TEST_CASE("what if: a second machine's J/item scales energy and time, and is an estimate") {
+TEST_CASE("what if: a second machine's J/item scales energy and time, as an estimate") {
     report fast = polish();
     fast.context.cpu = "new CPU";
     fast.context.carbon.embodied = {7_g, "new server"};
@@ -145,7 +145,7 @@ TEST_CASE("what if: another time window of a series") {
     CHECK_FALSE(what_if(polish(), started_at{nullptr, {}}));
 }
 
-TEST_CASE("what if: what can't be understood is refused") {
+TEST_CASE("what if: invalid input is refused") {
     CHECK_FALSE(what_if(polish(), in_region{"Atlantis"}));
     CHECK_FALSE(what_if(polish(), at_pue{0.9}));
     CHECK_FALSE(what_if(polish(), at_intensity{0_g_per_kWh}));
@@ -153,7 +153,7 @@ TEST_CASE("what if: what can't be understood is refused") {
     CHECK(what_if(polish())->co2e_after == polish().co2e);
 }
 
-TEST_CASE("report carbon: emissions of scopes and the rest conserve through every change") {
+TEST_CASE("report carbon: emissions of scopes and the rest add up through every change") {
     const unsigned seed = std::random_device{}();
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -182,14 +182,14 @@ TEST_CASE("report carbon: emissions of scopes and the rest conserve through ever
     }
 }
 
-TEST_CASE("report carbon: a report's footprint keeps the emissions found at their own times") {
+TEST_CASE("report carbon: a report's footprint keeps the emissions by time of use") {
     report r = polish();
     r.co2e = 1234_g;
     CHECK(footprint_for(r).location.grams() == 1234);
     CHECK(footprint_for(r).facility.kilowatt_hours() == approx(15));
 }
 
-TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's share of the making") {
+TEST_CASE("report carbon: SCI of a scope has its items, energy and share of embodied emissions") {
     report r = polish();
     r.context.carbon.embodied = {100_g, "server, 4 years"};
     const auto s = sci_score(r, "train");
@@ -210,7 +210,7 @@ TEST_CASE("report carbon: SCI of a scope: its items, its energy, its time's shar
     CHECK_FALSE(sci_score(r, "train"));
 }
 
-TEST_CASE("report carbon: threads that are busy at once share the making, never exceed it") {
+TEST_CASE("report carbon: concurrent threads share embodied emissions and never exceed them") {
     report r = polish();
     r.context.carbon.embodied = {100_g, "server"};
     r.scopes = {row("a", 1_kWh, 0, 3600), row("b", 1_kWh, 0, 3600), row("b/c", 1_kWh, 0, 1800, 1)};
@@ -218,42 +218,42 @@ TEST_CASE("report carbon: threads that are busy at once share the making, never 
     CHECK(embodied_for(r, r.scopes[2]).grams() == approx(25));
 }
 
-TEST_CASE("report carbon: where the run had been cleanest is a ranked table with its basis") {
+TEST_CASE("report carbon: regions are ranked by the run's emissions, with the basis") {
     const std::string text = rank_regions(polish(), {}, 5);
     CHECK(states(text, "here: 9.22 kg CO2e, PUE 1.5"));
     CHECK(states(text, "   1  azure:norwayeast (Oslo)"));
     CHECK(states(text, "lifecycle, production"));
     CHECK(states(text, "not comparable with here or the places above"));
-    report stated = polish();  // comparable with anything, but the places are not with one another
+    report stated = polish();  // comparable with anything, but not with one another
     stated.context.carbon.intensity(614.98_g_per_kWh);
     CHECK(rank_regions(stated, {}, 5).substr(60).find("direct") >
           rank_regions(stated, {}, 5).substr(60).find("not comparable"));
 }
 
-TEST_CASE("what if: the same city in another cloud is no cleaner by another measure") {
+TEST_CASE("what if: the same city in another cloud is not cleaner by another basis") {
     report r = polish();
     r.context.carbon = *carbon_for("aws:eu-west-3");
     r.co2e = r.context.carbon.of(r.total);
     const auto w = what_if(r, in_region{"gcp:europe-west9"});
     REQUIRE(w);
     CHECK(w->is_comparable());
-    CHECK(w->co2e_after / w->co2e_before == approx(1.09 / 1.14));  // the PUE alone
+    CHECK(w->co2e_after / w->co2e_before == approx(1.09 / 1.14));  // only the PUE
     CHECK(w->changed.context.carbon.grid.boundary == "lifecycle");
-    REQUIRE(w->changed.context.carbon.alternatives.size() == 1);  // Google's own stands beside
+    REQUIRE(w->changed.context.carbon.alternatives.size() == 1);  // Google's own is shown beside it
     CHECK(w->changed.context.carbon.alternatives[0].boundary == "operational");
 }
 
-TEST_CASE("what if: factors with different definitions make no ratio") {
+TEST_CASE("what if: factors with different definitions give no ratio") {
     const auto w = what_if(polish(), in_region{"aws:ca-central-1"});
     REQUIRE(w);
     CHECK_FALSE(w->is_comparable());
     CHECK(w->co2e_after.grams() == approx(10 * 1.19 * 1.9));  // the hypothetical figure is given
     CHECK(states(to_text(*w), "not comparable"));
     CHECK(to_text(*w).find("(x ") == std::string::npos);
-    CHECK(what_if(polish(), at_intensity{50_g_per_kWh})->is_comparable());  // the user's own word
+    CHECK(what_if(polish(), at_intensity{50_g_per_kWh})->is_comparable());  // the user's own figure
 }
 
-TEST_CASE("what if: a figure that is refused is not said to be used, and the bound is right") {
+TEST_CASE("what if: a refused figure is not listed as used, and the stated limit is right") {
     const auto below = what_if(polish(), at_intensity{carbon_intensity::from_grams_per_kwh(-1)});
     REQUIRE_FALSE(below);
     CHECK(below.error().reason ==
@@ -263,7 +263,7 @@ TEST_CASE("what if: a figure that is refused is not said to be used, and the bou
     CHECK(huge.error().reason == "PUE 10000000 is not a number from 1 to 100");
 }
 
-TEST_CASE("what if: a small factor is printed whole and apart from what it changes") {
+TEST_CASE("what if: a small factor is printed in full, separate from what it changes") {
     const auto w = what_if(polish(), at_intensity{carbon_intensity::from_grams_per_kwh(0.012345)});
     REQUIRE(w);
     const std::string factor = format_significant(w->levers[0].factor, 3);

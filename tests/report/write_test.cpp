@@ -21,7 +21,7 @@
 using namespace joulery;
 
 namespace {
-/// A folder of its own that is removed with what lies in it.
+/// A folder that is removed with its contents.
 struct temporary_folder {
     std::string path = std::string(JOULERY_BINARY_DIR) + "/write_test.XXXXXX";
     temporary_folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
@@ -43,7 +43,7 @@ bool has(const std::string& text, const std::string& part) {
 }
 }  // namespace
 
-TEST_CASE("write: the ending chooses the format") {
+TEST_CASE("write: the file extension chooses the format") {
     const temporary_folder folder;
     const report r = sample::full();
     REQUIRE(write_report(r, folder.path + "/a.json"));
@@ -53,7 +53,7 @@ TEST_CASE("write: the ending chooses the format") {
     CHECK(folder.names().size() == 2);  // no temporary file is left
 }
 
-TEST_CASE("write: the longest ending wins, an ending alone is no name") {
+TEST_CASE("write: the longest extension wins, and a bare extension is not a name") {
     CHECK(find_format("run.json")->ending == ".json");
     CHECK(find_format("run.trace.json")->ending == ".trace.json");
     CHECK(find_format("a.speedscope.json")->ending == ".speedscope.json");
@@ -63,7 +63,7 @@ TEST_CASE("write: the longest ending wins, an ending alone is no name") {
     CHECK(find_format("run.JSON") == nullptr);
 }
 
-TEST_CASE("write: an unknown ending lists the known ones") {
+TEST_CASE("write: an unknown extension lists the known ones") {
     const auto done = write_report(sample::full(), "run.xls");
     REQUIRE_FALSE(done);
     CHECK(done.error().reason == "report not written to run.xls: its ending names no known format");
@@ -71,7 +71,7 @@ TEST_CASE("write: an unknown ending lists the known ones") {
               "- (the table on stderr), github (the step's summary), .json, .csv"));
 }
 
-TEST_CASE("write: disclosures have file endings of their own") {
+TEST_CASE("write: disclosures have their own extensions") {
     const temporary_folder folder;
     report r = sample::full();
     r.scopes[1].items = 38400;
@@ -90,8 +90,7 @@ TEST_CASE("write: disclosures have file endings of their own") {
         CHECK(has(read_whole(folder.path + "/" + name), "3 x Some GPU 80GB"));
 }
 
-TEST_CASE(
-    "write: the summary of a step of GitHub Actions is appended to, and only where there is one") {
+TEST_CASE("write: a GitHub Actions summary is appended to, and only if it exists") {
     const temporary_folder folder;
     const std::string summary = folder.path + "/summary";
     ::unsetenv("GITHUB_STEP_SUMMARY");
@@ -110,7 +109,7 @@ TEST_CASE(
     ::unsetenv("GITHUB_STEP_SUMMARY");
 }
 
-TEST_CASE("write: an old file is replaced whole, and kept where that fails") {
+TEST_CASE("write: an old file is replaced as a whole, or kept if that fails") {
     const temporary_folder folder;
     const std::string path = folder.path + "/a.json";
     REQUIRE(replace_file(path, "old"));
@@ -122,7 +121,7 @@ TEST_CASE("write: an old file is replaced whole, and kept where that fails") {
     CHECK(done.error().remedy == "create the folder: mkdir -p '" + folder.path + "/none'");
 }
 
-TEST_CASE("write: a folder is no file") {
+TEST_CASE("write: a folder is refused") {
     const temporary_folder folder;
     const std::string inner = folder.path + "/x.json";
     REQUIRE(::mkdir(inner.c_str(), 0755) == 0);
@@ -132,7 +131,7 @@ TEST_CASE("write: a folder is no file") {
     ::rmdir(inner.c_str());
 }
 
-TEST_CASE("write: a full disk is reported, not passed over") {
+TEST_CASE("write: a full disk is reported") {
     if (::access("/dev/full", W_OK) != 0) return;
     const auto done = replace_file("/dev/full", "x");
     REQUIRE_FALSE(done);
@@ -140,7 +139,7 @@ TEST_CASE("write: a full disk is reported, not passed over") {
     CHECK(has(done.error().remedy, "free space"));
 }
 
-TEST_CASE("write: a file that can't be finished leaves nothing behind, and the old one whole") {
+TEST_CASE("write: a failed write leaves no new file, and the old one unchanged") {
     const temporary_folder folder;
     const std::string path = folder.path + "/a.json";
     REQUIRE(replace_file(path, "old"));
@@ -158,7 +157,7 @@ TEST_CASE("write: a file that can't be finished leaves nothing behind, and the o
     CHECK(folder.names() == std::vector<std::string>{"a.json"});
 }
 
-TEST_CASE("write: every format writes the file its ending names") {
+TEST_CASE("write: every format writes the file that its extension names") {
     const temporary_folder folder;
     for (const report_format& format : report_formats()) {
         const std::string path = folder.path + "/full" + std::string(format.ending);
@@ -167,7 +166,7 @@ TEST_CASE("write: every format writes the file its ending names") {
     }
 }
 
-TEST_CASE("write: away from a terminal the table is 100 columns wide and plain") {
+TEST_CASE("write: without a terminal the table is 100 columns wide and plain") {
     if (::isatty(STDERR_FILENO) != 0) return;
     CHECK(stderr_options().width == 100);
     CHECK_FALSE(stderr_options().color);

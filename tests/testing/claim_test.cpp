@@ -155,16 +155,16 @@ TEST_CASE("claim: strict mode turns warnings to failures, and skips on request")
 
 TEST_CASE("comparison: less than a share of another is claimed of both in turns") {
     measured_machine sim;
-    const auto dear = [&] { sim.work(100, 1ms); };
+    const auto expensive = [&] { sim.work(100, 1ms); };
     const auto cheap = [&] { sim.work(80, 1ms); };
-    CHECK(uses_less_than(sim.m, cheap, dear, 0.9).outcome == verdict::holds);
-    const check_result r = uses_less_than(sim.m, cheap, dear, 0.7);
+    CHECK(uses_less_than(sim.m, cheap, expensive, 0.9).outcome == verdict::holds);
+    const check_result r = uses_less_than(sim.m, cheap, expensive, 0.7);
     CHECK(r.outcome == verdict::fails);
     CHECK(says(r, "the first uses 80 % (95 %: "));
     CHECK(says(r, "of the second, which is not less than 70 %"));
     CHECK(says(r, "\n  first: 80 mJ a call"));
     CHECK(says(r, "\n  second: 100 mJ a call"));
-    CHECK(uses_less_than(sim.m, cheap, dear, 0.8).outcome == verdict::inconclusive);
+    CHECK(uses_less_than(sim.m, cheap, expensive, 0.8).outcome == verdict::inconclusive);
 }
 
 TEST_CASE("comparison: of 10000 of the same with itself at most 6 % fail, and 5 % more is caught") {
