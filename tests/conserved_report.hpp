@@ -1,4 +1,4 @@
-// conserved_report.hpp - what holds of every report's sums.
+// conserved_report.hpp - properties of every report's sums.
 #pragma once
 
 #include "joulery/report.hpp"
@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstddef>
 
-/// A row has its own energy plus its children's; all that the machine used is billed exactly once.
-/// `inclusive`: rows of several threads each have everything, and don't add up.
+/// A row has its own energy plus its children's; the machine's energy is attributed exactly once.
+/// `inclusive`: rows of several threads each have everything and don't add up.
 inline void check_conserved_report(const joulery::report& r, bool inclusive = false) {
     const double rounding = 1e-9 * r.total.joules();
     double sum = r.unscoped.joules();

@@ -1,5 +1,5 @@
-// tests/sanitized.hpp - whether a sanitizer is watching, which makes simulations some fifty times
-// slower; there, fewer of the same programs run.
+// tests/sanitized.hpp - whether a sanitizer is active, which makes simulations some fifty times
+// slower; then fewer of the same programs run.
 #pragma once
 
 #if defined(__has_feature)
@@ -10,8 +10,8 @@
 #endif
 #endif
 
-/// The thread sanitizer has a thread of its own, which blocks all signals and never ends; and it
-/// ends a forked child that starts a thread where its parent had some.
+/// The thread sanitizer has its own thread, which blocks all signals and never ends; and it ends a
+/// forked child that starts a thread if its parent had some.
 #if defined(__SANITIZE_THREAD__) || defined(JOULERY_TEST_TSAN)
 inline constexpr bool is_thread_sanitized = true;
 #else

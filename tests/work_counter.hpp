@@ -1,5 +1,5 @@
-// tests/work_counter.hpp - how much of the program ran so far, in basic blocks. A test that
-// includes it is compiled with -fsanitize-coverage=trace-pc (tests/CMakeLists.txt).
+// tests/work_counter.hpp - how much of the program has run, in basic blocks. A test that includes
+// it is compiled with -fsanitize-coverage=trace-pc (tests/CMakeLists.txt).
 #pragma once
 
 #include <cstdint>

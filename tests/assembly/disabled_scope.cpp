@@ -1,4 +1,4 @@
-// With JOULERY_DISABLE, a function with scopes is the same code as the function without them.
+// With JOULERY_DISABLE, a function with scopes compiles to the same code as without them.
 #define JOULERY_DISABLE
 #include "joulery/macros.hpp"
 

@@ -1,4 +1,4 @@
-// What a scope refuses: leaving its block, or outliving it.
+// Scopes can't be copied, moved, put on the heap or left unnamed.
 #include "joulery/scope.hpp"
 
 #include <utility>

@@ -1,4 +1,4 @@
-// What the unit types refuse; each refusal stands under a line that compiles.
+// Mistakes that the unit types reject, each below a similar line that compiles.
 #include "joulery/units.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 

@@ -33,7 +33,7 @@ void discharging(fake_system& m) {
 
 }  // namespace
 
-TEST_CASE("defaults: a machine with nothing is estimated, and one reason is given") {
+TEST_CASE("defaults: an empty machine is estimated, and one reason is given") {
     fake_system m;
     m.cpuinfo("GenuineIntel", "Xeon", 6, 85, 1, "fpu hypervisor").proc_stat(1, 1);
     const found_backends found = open_backends({}, m.root());
@@ -42,7 +42,7 @@ TEST_CASE("defaults: a machine with nothing is estimated, and one reason is give
     CHECK(contains(found.warnings[0], "rapl-powercap: /sys/class/powercap: no RAPL zone"));
 }
 
-TEST_CASE("defaults: counters of the parts come before a meter of the whole") {
+TEST_CASE("defaults: counters of the parts come before a meter of the whole machine") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     power_meter(m), discharging(m);
@@ -62,7 +62,7 @@ TEST_CASE("defaults: a card beside the processor is kept") {
     CHECK(names(open_backends({}, m.root())) == strings{"rapl-powercap", "hwmon"});
 }
 
-TEST_CASE("defaults: a second view of the same counter is not kept") {
+TEST_CASE("defaults: a second view of the same counter is dropped") {
     fake_system m;
     m.cpuinfo("AuthenticAMD", "AMD EPYC", 25, 1);
     m.powercap_zone("intel-rapl:0", "package-0", 1);
@@ -71,7 +71,7 @@ TEST_CASE("defaults: a second view of the same counter is not kept") {
     CHECK(names(open_backends({}, m.root())) == strings{"rapl-powercap"});
 }
 
-TEST_CASE("defaults: a vendor's library is not started where the kernel's files are read") {
+TEST_CASE("defaults: a vendor's library is not started if the kernel's files are readable") {
     fake_amd& library = control_of<fake_amd>("librocm_smi64", "fake_amd_control");
     library = fake_amd{};
     fake_system m;
@@ -89,7 +89,7 @@ TEST_CASE("defaults: a vendor's library is not started where the kernel's files 
     CHECK_FALSE(library.started);
 }
 
-TEST_CASE("defaults: a backend asked for by name is opened, or a message says why not") {
+TEST_CASE("defaults: a requested backend opens, or a message says why not") {
     fake_system m;
     m.powercap_zone("intel-rapl:0", "package-0", 1);
     power_meter(m);

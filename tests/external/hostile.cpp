@@ -1,5 +1,4 @@
-// tests/external/hostile.cpp - writes hostile reports in every format, for parsers that are not
-// ours.
+// tests/external/hostile.cpp - writes hostile reports in every format, for independent parsers.
 //
 //     hostile FOLDER COUNT     0.json, 0.csv, ..., 1.json, ...; 0.emissions.csv, 0.card.yaml
 #include "joulery/detail/core/atomic_file.hpp"

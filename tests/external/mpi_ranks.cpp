@@ -1,4 +1,4 @@
-// tests/external/mpi_ranks.cpp - ranks of one machine that all read the same 100 W counter.
+// tests/external/mpi_ranks.cpp - ranks on one machine that all read the same 100 W counter.
 //
 //     mpicxx -std=c++17 -Iinclude tests/external/mpi_ranks.cpp -o mpi_ranks -pthread -ldl
 //     mpirun -np 4 mpi_ranks
@@ -20,7 +20,7 @@ namespace {
 
 constexpr double watts = 100;
 
-// CLOCK_MONOTONIC is one clock for all processes of a machine: a counter that they share.
+// CLOCK_MONOTONIC is the same for all processes of a machine: a counter that they share.
 double joules_so_far() {
     return watts *
            std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())

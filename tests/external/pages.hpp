@@ -1,4 +1,4 @@
-// tests/external/pages.hpp - reports whose pages are looked at: a GPU node, nothing measured.
+// tests/external/pages.hpp - reports with pages to look at: a GPU node, nothing measured.
 #pragma once
 
 #include "joulery/carbon/carbon_for.hpp"
@@ -114,7 +114,7 @@ inline report gpu_node() {
     return r;
 }
 
-/// The same with ten thousand scopes more, below those of the first 240.
+/// The same with ten thousand more scopes, below those of the first 240.
 inline report many_scopes() {
     report r = gpu_node();
     for (std::size_t i = 0; i < 10'000; ++i)

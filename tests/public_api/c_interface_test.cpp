@@ -1,4 +1,4 @@
-// c_interface_test.cpp - what C programs measure through joulery.h.
+// c_interface_test.cpp - measurements by C programs through joulery.h.
 #include "joulery/joulery.h"
 #include "joulery/joulery.hpp"
 
@@ -28,7 +28,7 @@ std::uint64_t calls_of(const char* path) {
 }
 }  // namespace
 
-TEST_CASE("scopes of C nest, count items and go to a report file") {
+TEST_CASE("c interface: scopes nest, count items and go to a report file") {
     for (const auto run : {run_calls_of_c99, run_calls_of_c11}) {
         start();
         const std::string file = std::string(JOULERY_BINARY_DIR) + "/c_interface_test.json";
@@ -47,7 +47,7 @@ TEST_CASE("scopes of C nest, count items and go to a report file") {
     }
 }
 
-TEST_CASE("a buffer of C that changes its text names another scope, and so does an argument") {
+TEST_CASE("c interface: a buffer with changed text, or an argument, names another scope") {
     start();
     (void)run_calls_of_c11("-");
     CHECK(calls_of("first") == 1);
@@ -57,7 +57,7 @@ TEST_CASE("a buffer of C that changes its text names another scope, and so does 
     joulery::stop();
 }
 
-TEST_CASE("wrong nesting in C does no harm, and scopes of C++ around it stay whole") {
+TEST_CASE("c interface: wrong nesting does no harm, and C++ scopes around it stay intact") {
     for (const auto nest : {nest_wrongly_in_c99, nest_wrongly_in_c11}) {
         start();
         {
@@ -73,7 +73,7 @@ TEST_CASE("wrong nesting in C does no harm, and scopes of C++ around it stay who
     }
 }
 
-TEST_CASE("a report that C asks for and that can't be written is said with a number") {
+TEST_CASE("c interface: a report that can't be written returns an error number") {
     CHECK(joulery_write_report("/nowhere/at/all.json") != 0);
     CHECK(joulery_write_report(nullptr) != 0);
 }

@@ -1,6 +1,5 @@
-// every_name_test.cpp - each public name, spelled as the documentation has it, from the umbrella
-// and from figures.hpp alone. Other programs are written against these: what does not compile here
-// breaks them.
+// every_name_test.cpp - every public name, as spelled in the documentation, from the umbrella and
+// from figures.hpp alone. Other programs depend on these: what does not compile here breaks them.
 #include <joulery/figures.hpp>
 //
 #include <joulery/joulery.hpp>
@@ -56,7 +55,7 @@ joulery::options one_backend() {
 }
 }  // namespace
 
-TEST_CASE("units are made and read by name, and literals spell them") {
+TEST_CASE("names: units are made and read by name, and literals spell them") {
     CHECK(joulery::energy::from_joules(3.6e6).kilowatt_hours() == 1);
     CHECK(joulery::power::from_watts(2).watts() == 2);
     CHECK(joulery::emissions::from_grams(1500).kilograms() == 1.5);
@@ -74,7 +73,7 @@ TEST_CASE("units are made and read by name, and literals spell them") {
     CHECK((56_g_per_kWh).grams_per_kwh() == 56);
 }
 
-TEST_CASE("work of another thread is done for a scope through its handle") {
+TEST_CASE("names: another thread's work joins a scope through its handle") {
     joulery::meter m{one_backend()};
     {
         joulery::scope owner{m, "request"};
@@ -87,7 +86,7 @@ TEST_CASE("work of another thread is done for a scope through its handle") {
     CHECK(r.scopes[1].parent == 0);
 }
 
-TEST_CASE("a span is moved to another thread, which works for it and ends it") {
+TEST_CASE("names: a span is moved to another thread, which works for it and ends it") {
     joulery::meter m{one_backend()};
     joulery::span request{m, "request"};
     joulery::used u;
@@ -104,7 +103,7 @@ TEST_CASE("a span is moved to another thread, which works for it and ends it") {
     CHECK(m.snapshot().find("request")->items == 128);
 }
 
-TEST_CASE("a scope takes any string, and macros open scopes") {
+TEST_CASE("names: a scope takes any string, and macros open scopes") {
     joulery::start(one_backend());
     const std::string text = "string";
     char buffer[] = "buffer";
@@ -140,7 +139,7 @@ TEST_CASE("a scope takes any string, and macros open scopes") {
     static_assert(!std::is_constructible_v<joulery::scope, int>);
 }
 
-TEST_CASE("a stream scope is spelled with its marks") {
+TEST_CASE("names: a stream scope is written with its marks") {
     joulery::meter m{one_backend()};
     joulery::device_timeline gpu;
     joulery::device_stream stream{gpu};
@@ -149,7 +148,7 @@ TEST_CASE("a stream scope is spelled with its marks") {
     CHECK(m.snapshot().find("forward") != nullptr);
 }
 
-TEST_CASE("every option has its name") {
+TEST_CASE("names: every option has its name") {
     joulery::options o = one_backend();
     o.run_name = "names";
     o.period = 10ms;
@@ -164,7 +163,7 @@ TEST_CASE("every option has its name") {
     joulery::stop();
 }
 
-TEST_CASE("a meter of one's own reads, and the difference of two readings is energy") {
+TEST_CASE("names: a user's own meter reads, and the difference of two readings is energy") {
     joulery::meter m{one_backend()};
     const joulery::reading a = m.read();
     const joulery::reading b = m.read();
@@ -174,13 +173,13 @@ TEST_CASE("a meter of one's own reads, and the difference of two readings is ene
     CHECK(m.snapshot().find("name")->calls == 1);
 }
 
-TEST_CASE("a meter without stated backends measures what the machine has, no_backends() nothing") {
+TEST_CASE("names: a meter without stated backends uses the machine's, no_backends() uses none") {
     joulery::options none;
     none.backends = joulery::no_backends();
     CHECK(joulery::meter{std::move(none)}.channels().empty());
 }
 
-TEST_CASE("a backend is made of a function in three lines") {
+TEST_CASE("names: a function becomes a backend in three lines") {
     joulery::channel c;
     c.kind = joulery::reading_kind::power_gauge;
     joulery::options o;
@@ -190,7 +189,7 @@ TEST_CASE("a backend is made of a function in three lines") {
     CHECK(m.channels()[0].id == "bench");
 }
 
-TEST_CASE("a report is plain data, and goes to text, JSON, files and back") {
+TEST_CASE("names: a report is plain data, and goes to text, JSON, files and back") {
     joulery::meter m{one_backend()};
     { joulery::scope s{m, "a"}; }
     const joulery::report before = m.snapshot();
@@ -227,7 +226,7 @@ TEST_CASE("a report is plain data, and goes to text, JSON, files and back") {
     CHECK_FALSE(failed.error().reason.empty());
 }
 
-TEST_CASE("figures are written as the library's own tables write them") {
+TEST_CASE("names: figures are written as in the library's own tables") {
     CHECK(to_text(1234_J) == "1.23 kJ");
     CHECK(joulery::count_text(1234567) == "1.23 M");
     CHECK(joulery::percent_text(0.0512) == "5.12 %");

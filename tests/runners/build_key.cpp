@@ -1,11 +1,11 @@
-// Prints how it was built, as baselines of energy tell builds apart, and what watches it.
+// Prints the build key by which baselines separate builds, and the sanitizer that is active.
 #include "joulery/assertions/build_key.hpp"
 
 #include <cstdio>
 
 int main(int argc, char**) {
     int sum = argc;
-    sum += argc;  // the undefined-behavior sanitizer looks at it
+    sum += argc;  // under the undefined-behavior sanitizer
     const std::string key =
         joulery::testing::build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     std::printf("%s\n%s\n", key.c_str(),

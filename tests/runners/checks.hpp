@@ -1,5 +1,5 @@
-// The same checks for every test framework: RUNNER_TEST(name) is its way to begin a test. Include
-// it after the framework, then joulery/assertions/checks.hpp.
+// The same checks for every test framework: RUNNER_TEST(name) begins a test. Include this after the
+// framework, then joulery/assertions/checks.hpp.
 #include "testing/made_measurement.hpp"
 
 #include "joulery/units.hpp"

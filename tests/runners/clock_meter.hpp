@@ -1,4 +1,4 @@
-// A meter whose machine draws exactly 50 W: joules are the time that has passed times fifty.
+// A meter on a machine that draws exactly 50 W: joules are elapsed seconds times fifty.
 #pragma once
 
 #include "joulery/backend.hpp"

@@ -1,4 +1,4 @@
-// Draws 50 W for a tenth of a second: 5 J and a little. Exits with the code that it is given.
+// Draws 50 W for a tenth of a second: slightly more than 5 J. Exits with the given code.
 #include "runners/clock_meter.hpp"
 
 #include <joulery/joulery.hpp>

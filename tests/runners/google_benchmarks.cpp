@@ -23,7 +23,7 @@ BENCHMARK(loop)->Name("threads")->Threads(2)->MinTime(0.1)->UseRealTime();
 BENCHMARK(loop)->Name("repeated")->Repetitions(3)->Iterations(200)->UseRealTime();
 
 void watched(benchmark::State& state) {
-    spin(std::chrono::milliseconds(200));  // a set-up as long as the loop
+    spin(std::chrono::milliseconds(200));  // a setup as long as the loop
     joulery::benchmark_energy watch{state};
     for (auto _ : state) spin(std::chrono::microseconds(200));
     state.SetItemsProcessed(state.iterations() * 4);

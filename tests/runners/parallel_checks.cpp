@@ -1,5 +1,5 @@
-// Checks what a loop costs on the machine of shared_machine.cpp: a call spins for a millisecond of
-// its own processor time, 10 mJ.
+// Measures a loop on the machine of shared_machine.cpp: a call spins for a millisecond of its own
+// processor time, 10 mJ.
 #include "joulery/assertions/checks.hpp"
 #include "joulery/assertions/quiet_machine.hpp"
 

@@ -1,5 +1,5 @@
 // The meter of a program's checks, on a machine whose counter follows the processor time of all its
-// processes: 10 J a second of it. Linked before the library, it stands for the library's own meter.
+// processes: 10 J per second. Linked before the library, it replaces the library's own meter.
 #include "joulery/assertions/measuring_meter.hpp"
 #include "joulery/backend.hpp"
 #include "joulery/detail/core/system_root.hpp"

@@ -1,6 +1,6 @@
-// Days in simulated time: four channels that wrap, stall, fail and are unplugged, threads that come
-// and go. Nothing is lost, nothing is counted twice, and memory stays flat.
-// Six days; as many as JOULERY_SOAK_DAYS says, where it is set: a month takes some minutes.
+// Days in simulated time: four channels that wrap, stall, fail and are unplugged, and threads that
+// come and go. Nothing is lost or counted twice, and memory stays bounded.
+// Six days, or JOULERY_SOAK_DAYS; a month takes some minutes.
 #include "approx.hpp"
 #include "joulery/meter.hpp"
 #include "joulery/scope.hpp"
@@ -28,7 +28,7 @@
 using namespace joulery;
 using namespace std::chrono_literals;
 
-// Memory of the whole program: each block remembers its size in front of it.
+// Memory of the whole program: each block stores its size in front of it.
 namespace {
 std::atomic<std::size_t> live_bytes{0};
 constexpr std::size_t front = alignof(std::max_align_t);
@@ -55,7 +55,7 @@ namespace {
 using testing::manual_clock;
 using testing::simulated_machine;
 
-/// One counter whose power a test sets, and what its meter must have read from it.
+/// One counter whose power a test sets, and what its meter must have measured.
 class soaked_backend final : public backend {
  public:
     soaked_backend(std::shared_ptr<manual_clock> clock, channel c)
@@ -114,7 +114,7 @@ channel counter(std::string id, component part, double joules_per_count, std::ui
     return c;
 }
 
-/// The machine, its meter, and what happens on it in an hour.
+/// The machine, its meter, and the events of an hour.
 struct month {
     simulated_machine machine;
     std::vector<soaked_backend*> parts;
@@ -152,7 +152,7 @@ struct month {
             parts[3]->draw(uniform(5, 25));
             scope step{*m, "train/step"};
             ++steps;
-            parts[3]->stall(tenth == 2);  // stands still, then shows all of it at once
+            parts[3]->stall(tenth == 2);  // stands still, then catches up at once
             machine.run(10s);
             parts[3]->stall(false);
             machine.run(290s);
@@ -176,7 +176,7 @@ void check_sums(const report& r) {
     for (std::size_t c = 0; c < r.channels.size(); ++c) {
         double own = r.channels[c].unscoped.joules();
         for (const scope_row& row : r.scopes) own += row.by_channel[c].joules();
-        // Less the parts of rows that lie in others: train/step holds forward and backward.
+        // Minus the rows inside others: train/step contains forward and backward.
         for (const scope_row& row : r.scopes)
             if (row.path == "train/step/forward" || row.path == "train/step/backward" ||
                 row.path == "worker/request")
@@ -192,7 +192,7 @@ void check_sums(const report& r) {
 
 }  // namespace
 
-TEST_CASE("days of wraps, stalls, failures and threads lose nothing and grow nothing") {
+TEST_CASE("soak: days of wraps, stalls, failures and threads lose no energy and leak no memory") {
     const char* asked = std::getenv("JOULERY_SOAK_DAYS");
     const int days = std::max(asked != nullptr ? std::atoi(asked) : 6, 6);
     month it;
@@ -217,7 +217,7 @@ TEST_CASE("days of wraps, stalls, failures and threads lose nothing and grow not
     REQUIRE(r.channels.size() == 4);
     for (std::size_t c = 0; c < 3; ++c) {
         INFO(r.channels[c].id);
-        // A total reaches up to now: it includes the use since the last update.
+        // A total is up to date: it includes the energy since the last update.
         constexpr double most_watts[] = {400, 8, 700};
         const double since = 2 * most_watts[c];
         CHECK(std::fabs(r.channels[c].total.joules() - it.parts[c]->joules_shown()) <= since);
@@ -230,5 +230,5 @@ TEST_CASE("days of wraps, stalls, failures and threads lose nothing and grow not
     CHECK(r.find("train/step")->calls == it.steps);
     CHECK(r.find("worker/request")->calls == it.workers);
     CHECK(r.find("train/step")->time.count() == approx(9.0 * 60 * 6 * 24 * days));
-    CHECK(most_after <= most_before + 16'384);  // how full its windows are varies by some kB
+    CHECK(most_after <= most_before + 16'384);  // the fill of its windows varies by some kB
 }

@@ -61,11 +61,11 @@ class greedy final : public backend {
 
 }  // namespace
 
-TEST_CASE("contract: a sound backend has nothing against it") {
+TEST_CASE("contract: a correct backend has no violations") {
     CHECK(broken({at("cpu0/package"), at("cpu0/core", "cpu0/package")}) == strings{});
 }
 
-TEST_CASE("contract: broken channels are named") {
+TEST_CASE("contract: faulty channels are named") {
     CHECK(says(broken({at("")}), "has no id"));
     CHECK(says(broken({at("a"), at("a")}), "its id is used twice"));
     CHECK(says(broken({at("a", "b")}), "names a parent that does not exist"));
@@ -86,7 +86,7 @@ TEST_CASE("contract: broken channels are named") {
     CHECK(says(broken({}), "has no channels"));
 }
 
-TEST_CASE("contract: parents of other backends may be named") {
+TEST_CASE("contract: parents in other backends are allowed") {
     scripted_backend b("fake", {at("gpu0", "module0")});
     b.ok({1});
     contract_options options;
@@ -94,7 +94,7 @@ TEST_CASE("contract: parents of other backends may be named") {
     CHECK(contract_violations(b, options) == strings{});
 }
 
-TEST_CASE("contract: reads that write too little, too much or nothing are found") {
+TEST_CASE("contract: reads that write too little, too much or nothing are detected") {
     forgetful f;
     CHECK(says(contract_violations(f), "b: ok, but nothing was written"));
     greedy g;
@@ -119,7 +119,7 @@ TEST_CASE("scripted backend: plays its trace, then repeats the last read") {
     CHECK(b.script_length() == 6);
     CHECK(read_all(b).values[0] == 90);
     CHECK(read_all(b).values[0] == 97);
-    CHECK(read_all(b).values[0] == 4);  // 104 around the end
+    CHECK(read_all(b).values[0] == 4);  // 104 across the wrap
     CHECK(read_all(b).status == read_status::retry);
     CHECK(hooks == 0);
     CHECK(read_all(b).values[0] == 3);
@@ -131,7 +131,7 @@ TEST_CASE("scripted backend: plays its trace, then repeats the last read") {
     CHECK(read_all(nothing).status == read_status::retry);
 }
 
-TEST_CASE("contract: a device without a name or a bound is noted where they are asked for") {
+TEST_CASE("contract: a device without a name or a limit is noted on request") {
     scripted_backend b("fake", {at("a")});
     b.ok({1});
     CHECK(contract_violations(b) == strings{});
@@ -147,7 +147,7 @@ TEST_CASE("contract: a device without a name or a bound is noted where they are 
     CHECK(contract_violations(complete, strict) == strings{});
 }
 
-TEST_CASE("contract: an error value, or more than the device states, is no power") {
+TEST_CASE("contract: an error value, or one above the device's limit, is not a power") {
     channel c = at("a");
     c.kind = reading_kind::power_gauge;
     c.max_watts = 300;
@@ -161,7 +161,7 @@ TEST_CASE("contract: an error value, or more than the device states, is no power
     CHECK(contract_violations(b) == strings{});
 }
 
-TEST_CASE("contract: a backend that does not open says why, in a line") {
+TEST_CASE("contract: a backend that can't open gives the reason in one line") {
     using joulery::testing::refusal_violations;
     CHECK(refusal_violations(failure{"", ""}) == strings{"does not say why it did not open"});
     CHECK(refusal_violations(failure{"a\nb", ""}).size() == 1);

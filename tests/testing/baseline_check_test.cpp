@@ -23,7 +23,7 @@ using namespace joulery::testing;
 
 namespace {
 
-// A folder of its own that goes when the test ends.
+// A folder that is removed when the test ends.
 struct folder {
     folder() {
         char name[] = "/tmp/joulery-baselines-XXXXXX";
@@ -52,7 +52,7 @@ baseline_run run_of(const measurement& m) {
     return {"2026-11-23T00:00:00Z", m.calls, testing::detail::mean_of(m)};
 }
 
-// As many runs of the same samples as there are factors, each times its own.
+// One run of the same samples for each factor, scaled by it.
 energy_baseline baseline(const std::vector<double>& factors);
 
 const std::vector<double> ten = {1.00e-3, 1.01e-3, 0.99e-3, 1.02e-3, 0.98e-3,
@@ -80,19 +80,19 @@ verdict compared(double factor, const tolerance& limit = {}) {
 
 }  // namespace
 
-TEST_CASE("baseline: 10 % more is a regression, the same is not, less is not") {
+TEST_CASE("baseline: 10 % more is a regression; the same or less is not") {
     CHECK(compared(1.1) == verdict::fails);
-    CHECK(compared(1.04) == verdict::fails);  // surely more, though surely less than 5 %
+    CHECK(compared(1.04) == verdict::fails);  // certainly more, but certainly less than 5 %
     CHECK(compared(1.0) == verdict::holds);
     CHECK(compared(0.8) == verdict::holds);
 }
 
-TEST_CASE("baseline: a sure difference below the least that matters does not fail") {
+TEST_CASE("baseline: a certain difference below the minimum does not fail") {
     CHECK(compared(1.02) == verdict::holds);
     CHECK(compared(1.02, {0, 0.01, 0.01}) == verdict::fails);
 }
 
-TEST_CASE("baseline: a tolerance of its own decides which increase fails") {
+TEST_CASE("baseline: its own tolerance decides which increase fails") {
     CHECK(compared(1.08, within(10_percent)) == verdict::holds);
     CHECK(compared(1.10, within(10_percent)) == verdict::inconclusive);
     CHECK(compared(1.20, within(10_percent)) == verdict::fails);
@@ -114,7 +114,7 @@ TEST_CASE("baseline: a step of power in the middle is inconclusive, not a regres
     CHECK(says(r, "the level changed by 20 % at batch 6 of 10"));
 }
 
-TEST_CASE("baseline: one run allows for a spread that is not known yet, and says so") {
+TEST_CASE("baseline: a single run allows for an unknown spread, and says so") {
     const check_result r = judge_regression(measurement_of(times(ten, 1.1)), baseline({1.0}));
     CHECK(r.outcome == verdict::inconclusive);
     CHECK(says(r, "one run: the spread between runs is unknown, up to 5 % is allowed for"));
@@ -122,15 +122,15 @@ TEST_CASE("baseline: one run allows for a spread that is not known yet, and says
           verdict::fails);
 }
 
-TEST_CASE("baseline: an inconclusive result tells how many runs would decide it") {
-    // Two runs that differ little: more of them would tell.
+TEST_CASE("baseline: an inconclusive result says how many runs would decide it") {
+    // Two runs that differ little: more of them would decide.
     const check_result few =
         judge_regression(measurement_of(times(ten, 1.06)), baseline({1.0, 1.005}));
     INFO(few.message);
     CHECK(few.outcome == verdict::inconclusive);
     CHECK(
         says(few, "to do: a baseline of 5 runs would decide it, 3 more: JOULERY_BASELINE=update"));
-    // Runs that differ by 4 %: no number of them tells 3 % from nothing.
+    // Runs that differ by 4 %: no number of them separates 3 % from zero.
     const check_result wide = judge_regression(measurement_of(times(ten, 1.03)),
                                                baseline({1.0, 1.05, 0.95, 1.04, 0.97, 1.03}));
     CHECK(wide.outcome == verdict::inconclusive);
@@ -138,7 +138,7 @@ TEST_CASE("baseline: an inconclusive result tells how many runs would decide it"
     CHECK(says(wide, "uses_less_than()"));
 }
 
-TEST_CASE("baseline: a failure is inconclusive where something else drew power, success is not") {
+TEST_CASE("baseline: with other load, a failure becomes inconclusive and a success stays") {
     measurement m = measurement_of(times(ten, 1.1));
     m.disturbance = "other processes used 30 % of the processor time";
     const check_result r = judge_regression(m, baseline(five_runs));
@@ -148,7 +148,7 @@ TEST_CASE("baseline: a failure is inconclusive where something else drew power, 
     measurement same = measurement_of(ten);
     same.disturbance = m.disturbance;
     CHECK(judge_regression(same, baseline(five_runs)).outcome == verdict::holds);
-    same.is_net = true;  // the other processes may have run while the idle machine was measured
+    same.is_net = true;  // the other processes may have run while idle power was measured
     CHECK(judge_regression(same, baseline(five_runs)).outcome == verdict::inconclusive);
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("baseline: a failure shows the interval, the baseline, the change and 
     CHECK(says(r, "to do: find the regression, or accept the cost: JOULERY_BASELINE=update"));
 }
 
-TEST_CASE("baseline: a failure says where a build's flags are unknown") {
+TEST_CASE("baseline: a failure says if a build's flags are unknown") {
     energy_baseline then = baseline(five_runs);
     const measurement more = measurement_of(times(ten, 1.1));
     then.build = "gcc 12, optimized, -O2";
@@ -175,7 +175,7 @@ TEST_CASE("baseline: a failure says where a build's flags are unknown") {
     CHECK_FALSE(says(judge_regression(measurement_of(ten), then), "flags are unknown"));
 }
 
-TEST_CASE("baseline: missing ones are skipped, recorded when asked, then compared") {
+TEST_CASE("baseline: a missing one is skipped, recorded on request, then compared") {
     const folder f;
     const measurement m = measurement_of(ten);
     const check_result missing = check(m, f, baseline_mode::compare);
@@ -214,7 +214,7 @@ TEST_CASE("baseline: update adds runs and keeps the last ten") {
     CHECK(all->front().runs.back().mean.joules == approx(1.012e-3));
 }
 
-TEST_CASE("baseline: update begins anew where the cost has surely changed") {
+TEST_CASE("baseline: update starts over if the cost has certainly changed") {
     const folder f;
     for (const double factor : five_runs)
         (void)check(measurement_of(times(ten, factor)), f, baseline_mode::update);
@@ -241,7 +241,7 @@ TEST_CASE("baseline: a disturbed or unsteady measurement is not recorded") {
     CHECK(f.read().empty());
 }
 
-TEST_CASE("baseline: another machine, build and test have baselines of their own") {
+TEST_CASE("baseline: another machine, build or test has its own baseline") {
     const folder f;
     measurement m = measurement_of(ten);
     for (int i = 0; i < 4; ++i) (void)check(m, f, baseline_mode::update);
@@ -258,7 +258,7 @@ TEST_CASE("baseline: another machine, build and test have baselines of their own
           "EPYC, cpu0/package + gpu/board, 1 x 10de:2330");
 }
 
-TEST_CASE("baseline: devices are known by their models, each once, whatever its channels") {
+TEST_CASE("baseline: each device is listed once by its model, whatever its channels") {
     fake_system machine;
     for (const char* slot : {"0000:65:00.0", "0000:66:00.0"}) {
         machine.file(std::string("/sys/bus/pci/devices/") + slot + "/vendor", "0x10de\n");
@@ -272,12 +272,12 @@ TEST_CASE("baseline: devices are known by their models, each once, whatever its 
     channels[2].device = "pci:0000:65:00.0";  // its memory
     channels[3].device = "pci:0000:66:00.0";
     channels[4].device = "pci:0000:03:00.0";
-    channels[5].device = "pci:0000:99:00.0";  // of which the kernel tells nothing
+    channels[5].device = "pci:0000:99:00.0";  // unknown to the kernel
     CHECK(device_models(channels, machine.root()) == "1 x 1002:744c, 2 x 10de:2330");
     CHECK(device_models({channels[0]}, machine.root()).empty());
 }
 
-TEST_CASE("baseline: a file that can't be understood fails the check and stays as it is") {
+TEST_CASE("baseline: an unreadable file fails the check and stays unchanged") {
     const folder f;
     (void)check(measurement_of(ten), f, baseline_mode::record);
     const std::string good = f.read();
@@ -313,7 +313,7 @@ TEST_CASE("baseline: a file that can't be understood fails the check and stays a
     expect(head + "7]}", "is not an object");
 }
 
-TEST_CASE("baseline: one that can't be written is a failure that names the folder") {
+TEST_CASE("baseline: a failed write is a failure that names the folder") {
     const check_result r = check_baseline(
         measurement_of(ten), {"/proc/nowhere/b.json", "gcc 12", baseline_mode::record}, "conv3x3");
     CHECK(r.outcome == verdict::fails);
@@ -321,19 +321,19 @@ TEST_CASE("baseline: one that can't be written is a failure that names the folde
     CHECK(says(r, "JOULERY_BASELINE_FILE"));
 }
 
-TEST_CASE("baseline: a read-only folder is compared with as any other") {
+TEST_CASE("baseline: a read-only folder can be compared with") {
     const folder f;
     for (int i = 0; i < 4; ++i) (void)check(measurement_of(ten), f, baseline_mode::update);
     ::chmod(f.file().c_str(), 0400);
     ::chmod(f.path.c_str(), 0500);
     CHECK(check(measurement_of(ten), f, baseline_mode::compare).outcome == verdict::holds);
-    if (::geteuid() == 0) return;  // to whom nothing is read-only
+    if (::geteuid() == 0) return;  // root may write everywhere
     const check_result r = check(measurement_of(ten), f, baseline_mode::record, "other");
     CHECK(r.outcome == verdict::fails);
     CHECK(says(r, "Permission denied"));
 }
 
-TEST_CASE("baseline: two writers at once lose nothing of each other's") {
+TEST_CASE("baseline: two writers at the same time lose no entry") {
     const folder f;
     const auto write = [&](const std::string& name) {
         for (int i = 0; i < 20; ++i) {
@@ -350,12 +350,12 @@ TEST_CASE("baseline: two writers at once lose nothing of each other's") {
     CHECK(all->size() == 40);
 }
 
-TEST_CASE("baseline: a single batch is no sample") {
+TEST_CASE("baseline: a single batch is not a sample") {
     const folder f;
     CHECK(check(measurement_of({1e-3}), f, baseline_mode::record).outcome == verdict::skipped);
 }
 
-TEST_CASE("baseline: a cost of nothing has no change to tell") {
+TEST_CASE("baseline: a cost of zero has no relative change") {
     const check_result r = judge_regression(measurement_of(times(ten, -1)), baseline(five_runs));
     CHECK(r.outcome == verdict::inconclusive);
     CHECK(says(r, "no positive energy to compare"));

@@ -26,7 +26,7 @@ past_check past(const std::string& time, verdict v, double value,
 
 }  // namespace
 
-TEST_CASE("check history: what the log writes is read back") {
+TEST_CASE("check history: what the log writes reads back") {
     const check_result r = {verdict::fails, "a \"message\"", "conv", {2e-3, 1e-3, 3e-3}, "J/call"};
     const std::string line =
         testing::detail::to_json_line(r, verdict::fails, {"m, < 2_mJ", "a.cpp", 3});
@@ -38,14 +38,15 @@ TEST_CASE("check history: what the log writes is read back") {
     CHECK(all->front().value == 2e-3);
     CHECK(all->front().unit == "J/call");
     CHECK(all->front().message == "a \"message\"");
-    CHECK(read_checks(line + line.substr(0, 40))->size() == 1);  // a program died there
+    CHECK(read_checks(line + line.substr(0, 40))->size() == 1);  // a program was killed there
     const auto broken = read_checks(line + "{}\n" + line);
     REQUIRE_FALSE(broken);
     CHECK(broken.error().reason.find("line 2 is no energy check: schema") == 0);
     CHECK(read_checks("[\n").error().reason.find("line 1 is no energy check: not JSON") == 0);
 }
 
-TEST_CASE("check history: a row a check, by time, with the change from the first run to the last") {
+TEST_CASE(
+    "check history: one row per check, by time, with the change from the first run to the last") {
     const auto series =
         by_name({past("2026-03", verdict::fails, 3e-3), past("2026-01", verdict::holds, 2e-3),
                  past("2026-02", verdict::inconclusive, 2.2e-3),
@@ -60,7 +61,7 @@ TEST_CASE("check history: a row a check, by time, with the change from the first
     CHECK(svg.find("points=\"260,33 420,28.6 580,11 \"") != std::string::npos);
     CHECK(svg.find("<rect x=\"577\" y=\"8\" width=\"6\"") != std::string::npos);  // failed
     CHECK(svg.find("<circle cx=\"420\" cy=\"28.6\"") != std::string::npos);
-    CHECK(svg.find("<circle") == svg.rfind("<circle"));  // what held has no mark
+    CHECK(svg.find("<circle") == svg.rfind("<circle"));  // passed checks have no mark
     const std::string name = "a name that is wider than the column for it";
     const std::string wide = history_svg(by_name({past("2026-01", verdict::holds, 1, name)}));
     CHECK(wide.find(">a name that is wider than the col\xE2\x80\xA6<title>" + name) !=
@@ -75,7 +76,7 @@ TEST_CASE("check history: a check that was never measured has no figures") {
     CHECK(history_svg(series).find("a &lt; b &amp; c") != std::string::npos);
 }
 
-TEST_CASE("check history: JUnit tells all four verdicts") {
+TEST_CASE("check history: JUnit shows all four verdicts") {
     const std::string xml = checks_to_junit(
         {past("1", verdict::holds, 2e-3), past("1", verdict::fails, 2e-3),
          past("1", verdict::inconclusive, 2e-3), past("1", verdict::skipped, 2e-3)});

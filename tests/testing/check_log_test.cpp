@@ -24,7 +24,7 @@ check_result checked(verdict v, const std::string& message) {
 
 }  // namespace
 
-TEST_CASE("check log: a summary counts the verdicts and tells why checks were skipped") {
+TEST_CASE("check log: a summary counts the verdicts and says why checks were skipped") {
     check_log log;
     for (int i = 0; i < 12; ++i) log.add(checked(verdict::holds, ""), verdict::holds, here);
     log.add(checked(verdict::inconclusive, ""), verdict::inconclusive, here);
@@ -59,7 +59,7 @@ TEST_CASE("check log: each check is a line of JSON with its figures") {
         nlohmann::json::parse(testing::detail::to_json_line(none, none.outcome, here));
     CHECK(skipped["name"] == "m, < 2_mJ");
     CHECK_FALSE(skipped.contains("value"));
-    // What is no number in JSON does not make it unreadable.
+    // Values that JSON can't express do not make it unreadable.
     check_result wide = r;
     wide.value.high = std::numeric_limits<double>::infinity();
     CHECK(nlohmann::json::accept(testing::detail::to_json_line(wide, wide.outcome, here)));
@@ -85,7 +85,7 @@ TEST_CASE("check log: checks of several threads and programs share a results fil
     std::remove(path);
 }
 
-TEST_CASE("check log: GitHub is notified of what fails or is inconclusive, at its line") {
+TEST_CASE("check log: GitHub is notified of failed or inconclusive checks, at their line") {
     using testing::detail::github_annotation;
     const check_result r = checked(verdict::fails, "33 % above it\n  to do: find it");
     CHECK(github_annotation(r, verdict::fails, here, "/repo") ==
@@ -100,7 +100,7 @@ TEST_CASE("check log: GitHub is notified of what fails or is inconclusive, at it
           std::string::npos);
 }
 
-TEST_CASE("check log: what runs under a sanitizer or valgrind is skipped with the reason") {
+TEST_CASE("check log: checks under a sanitizer or valgrind are skipped with the reason") {
     CHECK(instrumentation("AddressSanitizer", "") == "AddressSanitizer");
     CHECK(instrumentation("",
                           "/usr/libexec/valgrind/vgpreload_core-amd64-linux.so:"
@@ -114,7 +114,7 @@ TEST_CASE("check log: what runs under a sanitizer or valgrind is skipped with th
           std::string::npos);
 }
 
-TEST_CASE("build key: compiler, optimization and flags of this file are in it") {
+TEST_CASE("build key: contains the file's compiler, optimization and flags") {
     const std::string key = build_key(JOULERY_DETAIL_BUILD, JOULERY_DETAIL_INSTRUCTIONS);
     CAPTURE(key);
 #if defined(__clang__)
@@ -127,11 +127,11 @@ TEST_CASE("build key: compiler, optimization and flags of this file are in it") 
 #else
     CHECK(key.find(", not optimized") != std::string::npos);
 #endif
-    CHECK(lacks_flags(key));  // this test is no energy test of CMake's
+    CHECK(lacks_flags(key));  // this is not an energy test of CMake's
     CHECK_FALSE(lacks_flags("gcc 12, optimized, -O3"));
 }
 
-TEST_CASE("build key: the instructions that the compiler may use are in it") {
+TEST_CASE("build key: contains the instruction sets that the compiler may use") {
     CHECK(build_key("gcc 12", "SSE3=1;AVX=1;AVX2=__AVX2__;SVE=__ARM_FEATURE_SVE;V=12000;") ==
           "gcc 12, SSE3 AVX V");
     CHECK(build_key("gcc 12", "SSE3=__SSE3__;") == "gcc 12");

@@ -30,7 +30,8 @@ measurement two_millijoules() {
 
 }  // namespace
 
-TEST_CASE("claim: an interval below the limit holds, above it fails, around it is inconclusive") {
+TEST_CASE(
+    "claim: holds if the interval is below the limit, fails above it, inconclusive around it") {
     const measurement m = two_millijoules();
     CHECK((subject(m) < 2.1_mJ).outcome == verdict::holds);
     CHECK((subject(m) <= 2.1_mJ).outcome == verdict::holds);
@@ -41,7 +42,7 @@ TEST_CASE("claim: an interval below the limit holds, above it fails, around it i
     CHECK((subject(m) > 2.0_mJ).outcome == verdict::inconclusive);
 }
 
-TEST_CASE("claim: a range is left on either side") {
+TEST_CASE("claim: a range can be missed on either side") {
     const measurement m = two_millijoules();
     CHECK((subject(m) == between(1_mJ, 3_mJ)).outcome == verdict::holds);
     CHECK((subject(m) == between(3_mJ, 4_mJ)).outcome == verdict::fails);
@@ -49,7 +50,7 @@ TEST_CASE("claim: a range is left on either side") {
     CHECK((subject(m) == between(2_mJ, 4_mJ)).outcome == verdict::inconclusive);
 }
 
-TEST_CASE("claim: watts, grams and items are claimed the same way") {
+TEST_CASE("claim: watts, grams and items are checked in the same way") {
     const measurement m = two_millijoules();  // 1 ms a call: 2 W; 0.1 mg a joule: 0.2 ug
     CHECK((subject(m) < 2.2_W).outcome == verdict::holds);
     CHECK((subject(m) < 1_W).outcome == verdict::fails);
@@ -86,11 +87,11 @@ TEST_CASE("claim: an unmeasured claim is skipped with the reason") {
     CHECK((subject(m) < 1_mJ).outcome == verdict::fails);
 }
 
-TEST_CASE("claim: a verdict that other work may have brought about is inconclusive") {
+TEST_CASE("claim: a verdict that other load may have caused is inconclusive") {
     measurement m = two_millijoules();
     m.disturbance = "other processes used 40 % of the processor time";
     CHECK((subject(m) < 1.5_mJ).outcome == verdict::inconclusive);
-    CHECK((subject(m) < 3_mJ).outcome == verdict::holds);  // even with the others' energy
+    CHECK((subject(m) < 3_mJ).outcome == verdict::holds);  // even including the others' energy
     CHECK((subject(m) > 1.5_mJ).outcome == verdict::inconclusive);
     CHECK((subject(m) > 3_mJ).outcome == verdict::fails);
     CHECK((subject(m) == between(1_mJ, 3_mJ)).outcome == verdict::inconclusive);
@@ -98,7 +99,7 @@ TEST_CASE("claim: a verdict that other work may have brought about is inconclusi
     CHECK((subject(m) == between(0_mJ, 1_mJ)).outcome == verdict::inconclusive);
     CHECK(says(subject(m) < 1.5_mJ, "note: other processes used 40 % of the processor time"));
     CHECK(says(subject(m) < 1.5_mJ, "to do: run energy tests one at a time"));
-    m.is_net = true;  // more may have been taken off than was there
+    m.is_net = true;  // the subtraction may have been too large
     CHECK((subject(m) < 3_mJ).outcome == verdict::inconclusive);
     call_comparison c;
     c.a = c.b = m;
@@ -135,10 +136,10 @@ TEST_CASE("claim: of 10000 budgets set at the true mean at most 6 % fail") {
         failed += (subject(m) < 1_mJ).outcome == verdict::fails ? 1 : 0;
     }
     CHECK(failed <= 600);
-    CHECK(failed >= 100);  // 2.5 % are due: an interval far too wide is wrong as well
+    CHECK(failed >= 100);  // 2.5 % are expected: an interval far too wide is wrong, too
 }
 
-TEST_CASE("claim: strict mode turns warnings to failures, and skips on request") {
+TEST_CASE("claim: strict mode turns warnings, and on request skips, into failures") {
     using testing::judged;
     using testing::parse_strictness;
     using testing::strictness;
@@ -153,7 +154,7 @@ TEST_CASE("claim: strict mode turns warnings to failures, and skips on request")
     CHECK(judged(verdict::holds, strictness::all) == verdict::holds);
 }
 
-TEST_CASE("comparison: less than a share of another is claimed of both in turns") {
+TEST_CASE("comparison: two alternating subjects are checked for a ratio") {
     measured_machine sim;
     const auto expensive = [&] { sim.work(100, 1ms); };
     const auto cheap = [&] { sim.work(80, 1ms); };
@@ -167,7 +168,7 @@ TEST_CASE("comparison: less than a share of another is claimed of both in turns"
     CHECK(uses_less_than(sim.m, cheap, expensive, 0.8).outcome == verdict::inconclusive);
 }
 
-TEST_CASE("comparison: of 10000 of the same with itself at most 6 % fail, and 5 % more is caught") {
+TEST_CASE("comparison: of 10000 with itself at most 6 % fail, and 5 % more is detected") {
     constexpr unsigned seed = 13;
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -186,7 +187,7 @@ TEST_CASE("comparison: of 10000 of the same with itself at most 6 % fail, and 5 
     CHECK(alarms <= 6);
     CHECK(alarms >= 1);
     CHECK(percent_failing(0.05, 0.02, 2'000) >= 95);
-    // The table of bench/README.md: how many of 100 are caught.
+    // The table of bench/README.md: how many of 100 are detected.
     const struct {
         double noise, by_2, by_5, by_10;
     } rows[] = {{0.01, 97, 100, 100}, {0.02, 53, 100, 100}, {0.05, 11, 51, 97}};

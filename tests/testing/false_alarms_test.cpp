@@ -24,15 +24,15 @@ constexpr double noise = 0.01;  // of a batch, within a run
 // Few simulations scatter more.
 constexpr double slack = is_sanitized ? 2 : 0;
 
-// How levels differ from run to run, at the same standard deviation.
+// How levels vary from run to run, with the same standard deviation.
 enum class tails { normal, heavy };
 
-// Each run has a level of its own, and batches around it.
+// Each run has its own level, with batches around it.
 run_mean run_at(double level, double spread, std::mt19937& random, tails kind = tails::normal) {
     std::normal_distribution<double> normal;
-    std::student_t_distribution<double> heavy(4);  // its standard deviation is the root of 2
+    std::student_t_distribution<double> heavy(4);  // its standard deviation is the square root of 2
     level *= 1 + spread * (kind == tails::heavy ? heavy(random) / std::sqrt(2) : normal(random));
-    // The mean and the variance of so many batches, without drawing each.
+    // The mean and the variance of that many batches, without drawing each.
     std::chi_squared_distribution<double> squares(batches - 1);
     const double deviation = level * noise;
     const double mean = level + deviation / std::sqrt(batches) * normal(random);
@@ -60,7 +60,7 @@ outcomes simulate(int runs, double change, double spread, int pairs = some,
 
 constexpr double spreads[] = {0, 0.01, 0.02, 0.03, 0.05};
 
-// "| 5 | +20 % | 100 / 0 | ...": failed / held in percent, a column a spread.
+// "| 5 | +20 % | 100 / 0 | ...": failed / held in percent, one column per spread.
 std::string row_name(int runs, double change) {
     char text[40];
     std::snprintf(text, sizeof text, "| %d | +%.0f %% |", runs, change * 100);
@@ -69,7 +69,7 @@ std::string row_name(int runs, double change) {
 
 }  // namespace
 
-TEST_CASE("false alarms: without a change at most 1 % of checks fail, whatever runs and spread") {
+TEST_CASE("false alarms: without a change at most 1 % of checks fail, for any runs and spread") {
     CAPTURE(seed);
     for (const int runs : {1, 2, 3, 5, 7, 10})
         for (const double spread : spreads) {
@@ -86,22 +86,22 @@ TEST_CASE("false alarms: an increase within its tolerance fails in at most 1 % o
         CHECK(simulate(5, 0.1, spread, many, {0.1, 0.1, 0.1}).failed <= 1 + slack);
 }
 
-TEST_CASE("regressions: +20 % is caught in 95 % of checks up to a spread of 3 % with five runs") {
+TEST_CASE("regressions: +20 % is detected in 95 % of checks up to a spread of 3 % with five runs") {
     CAPTURE(seed);
     for (const int runs : {5, 10})
         for (const double spread : {0.0, 0.01, 0.02, 0.03})
             CHECK(simulate(runs, 0.2, spread, spread < 0.03 ? some : many).failed >= 95 - slack);
 }
 
-TEST_CASE("regressions: +5 % is caught in 90 % of checks up to a spread of 1 % with ten runs") {
+TEST_CASE("regressions: +5 % is detected in 90 % of checks up to a spread of 1 % with ten runs") {
     CAPTURE(seed);
     CHECK(simulate(10, 0.05, 0).failed >= 99 - slack);
     CHECK(simulate(10, 0.05, 0.01, 4 * many).failed >= 90 - slack);
-    // What is not caught is inconclusive, not fine.
+    // The undetected ones are inconclusive, not passed.
     CHECK(simulate(10, 0.05, 0.01).held <= 5 + slack);
 }
 
-TEST_CASE("regressions: 5 % or more is taken for none in at most 6 % of checks") {
+TEST_CASE("regressions: 5 % or more passes in at most 6 % of checks") {
     CAPTURE(seed);
     for (const int runs : {1, 2, 3, 5, 7, 10})
         for (const double spread : {0.0, 0.01, 0.02, 0.03}) {
@@ -111,7 +111,7 @@ TEST_CASE("regressions: 5 % or more is taken for none in at most 6 % of checks")
         }
 }
 
-TEST_CASE("false alarms: where levels have heavier tails at most 2 % of checks fail") {
+TEST_CASE("false alarms: with heavier-tailed levels at most 2 % of checks fail") {
     CAPTURE(seed);
     for (const int runs : {1, 3, 5, 10})
         for (const double spread : {0.01, 0.03, 0.05}) {
@@ -122,8 +122,7 @@ TEST_CASE("false alarms: where levels have heavier tails at most 2 % of checks f
         }
 }
 
-TEST_CASE(
-    "inconclusive: as many runs as announced then decide it, where runs differ by up to 1 %") {
+TEST_CASE("inconclusive: the announced number of runs decides it if runs differ by up to 1 %") {
     CAPTURE(seed);
     std::mt19937 random(seed);
     for (const double spread : {0.005, 0.01})
@@ -150,7 +149,7 @@ TEST_CASE(
         }
 }
 
-TEST_CASE("false alarms: the table of bench/README.md is what the simulation gives") {
+TEST_CASE("false alarms: the simulation reproduces the table of bench/README.md") {
     CAPTURE(seed);
     std::ostringstream file;
     file << std::ifstream(JOULERY_SOURCE_DIR "/bench/README.md").rdbuf();

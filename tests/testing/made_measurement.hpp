@@ -1,4 +1,4 @@
-// Measurements made of samples, for tests of what follows from them.
+// Measurements made from given samples, for tests of their evaluation.
 #pragma once
 
 #include "joulery/assertions/measure.hpp"
@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-/// As if `measure` had seen these joules a call, in batches of 100 calls of 1 ms.
+/// As if `measure` had found these joules per call, in batches of 100 calls of 1 ms.
 inline joulery::measurement measurement_of(const std::vector<double>& joules_per_call) {
     joulery::measurement m;
     m.calls_per_batch = 100;

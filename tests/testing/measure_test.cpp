@@ -32,7 +32,7 @@ bool has_note(const measurement& m, const char* words) {
 
 }  // namespace
 
-TEST_CASE("measure: the energy of a call is the power it draws times its time") {
+TEST_CASE("measure: the energy of a call is its power times its time") {
     measured_machine sim;
     const measurement m = measure(sim.m, [&] { sim.work(100, 300us); });
     REQUIRE(m);
@@ -52,7 +52,7 @@ TEST_CASE("measure: the energy of a call is the power it draws times its time") 
     CHECK(m.notes.empty());
 }
 
-TEST_CASE("measure: one batch is good to a fraction of one counter update") {
+TEST_CASE("measure: one batch is accurate to a fraction of one counter update") {
     // A batch of 20 updates of 1 ms each: unaligned edges would be off by up to 5 %.
     measured_machine sim;
     measure_options o;
@@ -67,8 +67,8 @@ TEST_CASE("measure: one batch is good to a fraction of one counter update") {
     }
 }
 
-TEST_CASE("measure: the wait for an update lies outside of the measured interval") {
-    // The wait draws 1000 W, the code 10 W: a part of the wait inside would show.
+TEST_CASE("measure: the wait for an update is outside the measured interval") {
+    // The wait draws 1000 W, the code 10 W: any part of the wait inside would show.
     measured_machine sim;
     const auto code = [&] {
         sim.machine.draw(10_W);
@@ -82,7 +82,7 @@ TEST_CASE("measure: the wait for an update lies outside of the measured interval
     CHECK(m.per_call.joules() == approx(0.020).epsilon(0.03));
 }
 
-TEST_CASE("measure: a baseline is measured in turns and taken off call by call") {
+TEST_CASE("measure: a baseline is measured in alternation and subtracted call by call") {
     measured_machine sim;
     measure_options o;
     o.baseline = [&] { sim.work(50, 200us); };
@@ -91,12 +91,12 @@ TEST_CASE("measure: a baseline is measured in turns and taken off call by call")
         sim.work(100, 300us);
     };
     const measurement m = measure(sim.m, code, o);
-    // The last update lies in the middle of a call, the rest is taken at the batch's mean power.
+    // The last update is in the middle of a call; the rest is estimated by the batch's mean power.
     CHECK(m.per_call.joules() == approx(0.030).epsilon(0.005));
     CHECK(m.time_per_call.count() == approx(300e-6).epsilon(0.002));
 }
 
-TEST_CASE("measure: what the idle machine draws is taken off on request") {
+TEST_CASE("measure: idle power is subtracted on request") {
     measured_machine sim;
     measure_options o = sim.idles_here();
     o.minus_idle = true;
@@ -106,9 +106,9 @@ TEST_CASE("measure: what the idle machine draws is taken off on request") {
     CHECK(m.mean_power.watts() == approx(80).epsilon(0.002));
 }
 
-TEST_CASE("measure: drift cancels in a comparison in turns") {
+TEST_CASE("measure: drift cancels in an alternating comparison") {
     measured_machine sim;
-    double heat = 1;  // the power rises by a quarter in the course of it
+    double heat = 1;  // the power rises by a quarter during the test
     const auto a = [&] { sim.work(100 * heat, 1ms), heat += 1e-4; };
     const auto b = [&] { sim.work(50 * heat, 1ms), heat += 1e-4; };
     const call_comparison c = compare_calls(sim.m, a, b);
@@ -117,7 +117,7 @@ TEST_CASE("measure: drift cancels in a comparison in turns") {
     CHECK(c.a.per_call.joules() > 0.102);
 }
 
-TEST_CASE("measure: a step of power in the middle widens the interval over both levels") {
+TEST_CASE("measure: a step of power in the middle widens the interval to cover both levels") {
     measured_machine sim;
     int batches = 0;
     measure_options o;
@@ -131,7 +131,7 @@ TEST_CASE("measure: a step of power in the middle widens the interval over both 
     CHECK(has_note(m, "the level changed by 20 % at batch 6"));
 }
 
-TEST_CASE("measure: code that takes longer than the time there is runs once") {
+TEST_CASE("measure: code that exceeds the time limit runs once") {
     measured_machine sim;
     int calls = 0;
     const measurement m = measure(sim.m, [&] { ++calls, sim.work(100, 600s); });
@@ -142,7 +142,7 @@ TEST_CASE("measure: code that takes longer than the time there is runs once") {
     CHECK(has_note(m, "only one call"));
 }
 
-TEST_CASE("measure: it takes the time that it may take, whatever a call takes") {
+TEST_CASE("measure: takes the permitted time, however long a call is") {
     for (const auto period : {1ms, 20ms, 100ms})
         for (const auto call : {10us, 700us, 30'000us, 110'000us, 300'000us, 650'000us}) {
             CAPTURE(period.count());
@@ -167,7 +167,7 @@ TEST_CASE("measure: it takes the time that it may take, whatever a call takes") 
         }
 }
 
-TEST_CASE("measure: long calls are all counted, the first one too") {
+TEST_CASE("measure: all long calls count, including the first") {
     measured_machine sim;
     measure_options o;
     o.max_time = 700ms;
@@ -181,14 +181,14 @@ TEST_CASE("measure: long calls are all counted, the first one too") {
     CHECK(c.a.batches.size() == c.b.batches.size());
 }
 
-TEST_CASE("measure: code without any length is reported, on a clock that stands") {
+TEST_CASE("measure: code of zero length on a stopped clock is reported") {
     measured_machine sim;
     const measurement m = measure(sim.m, [] {});
     CHECK_FALSE(m);
     CHECK(m.failure_reason == "the code takes no time on the meter's clock");
 }
 
-TEST_CASE("measure: code without any length is measured on a real clock") {
+TEST_CASE("measure: code of zero length is measured on a real clock") {
     options o;
     const auto start = std::chrono::steady_clock::now();
     channel c;
@@ -206,7 +206,8 @@ TEST_CASE("measure: code without any length is measured on a real clock") {
     CHECK(m.mean_power.watts() == approx(50).epsilon(0.1));
 }
 
-TEST_CASE("measure: what the code throws passes through, and the next measurement is its own") {
+TEST_CASE(
+    "measure: an exception of the code passes through, and the next measurement is unaffected") {
     measured_machine sim;
     CHECK_THROWS_WITH_AS(measure(sim.m, [&] { throw std::runtime_error("no input"); }), "no input",
                          std::runtime_error);
@@ -220,7 +221,7 @@ TEST_CASE("measure: what the code throws passes through, and the next measuremen
     CHECK(m.notes.empty());
 }
 
-TEST_CASE("measure: a measurement inside a measurement is reported in both") {
+TEST_CASE("measure: a nested measurement is reported in both") {
     measured_machine sim;
     measurement inner;
     measure_options few;
@@ -240,13 +241,13 @@ TEST_CASE("measure: a measurement inside a measurement is reported in both") {
     CHECK(outer.disturbance == inner.disturbance);
 }
 
-TEST_CASE("measure: threads that the code starts are in its energy") {
+TEST_CASE("measure: threads started by the code are included in its energy") {
     measured_machine sim;
     const auto code = [&] { std::thread([&] { sim.work(100, 5ms); }).join(); };
     CHECK(measure(sim.m, code).per_call.joules() == approx(0.5).epsilon(0.002));
 }
 
-TEST_CASE("measure: without a counter the code runs once and the reason is said") {
+TEST_CASE("measure: without a counter the code runs once and the reason is given") {
     options o;
     o.backends = no_backends();
     o.warnings = {"rapl-powercap: permission denied"};
@@ -258,7 +259,7 @@ TEST_CASE("measure: without a counter the code runs once and the reason is said"
     CHECK(m.failure_reason == "no energy counter can be read; rapl-powercap: permission denied");
 }
 
-TEST_CASE("measure: counters that stand still are no measurement") {
+TEST_CASE("measure: a counter that stands still gives no measurement") {
     options o;
     channel c;
     c.id = "stuck";
@@ -273,7 +274,7 @@ TEST_CASE("measure: counters that stand still are no measurement") {
     CHECK(m.failure_reason == "the counters did not move while the code ran: stuck");
 }
 
-TEST_CASE("measure: a device that goes away makes the measurement partial") {
+TEST_CASE("measure: a device lost meanwhile makes the measurement partial") {
     options o;
     channel c;
     c.id = "leaves";
@@ -288,7 +289,7 @@ TEST_CASE("measure: a device that goes away makes the measurement partial") {
     CHECK(has_note(m, "leaves could not be read at the end"));
 }
 
-TEST_CASE("measure: only the roots of the domain tree are added up") {
+TEST_CASE("measure: only the roots of the domain tree are summed") {
     simulated_counter package, core;
     core.id = "cpu0/core";
     core.parent = "cpu0/package";
@@ -298,7 +299,7 @@ TEST_CASE("measure: only the roots of the domain tree are added up") {
     CHECK(m.per_call.joules() == approx(0.1).epsilon(0.002));
 }
 
-TEST_CASE("measure: counters of different periods are each dated by their own updates") {
+TEST_CASE("measure: counters with different periods are each dated by their own updates") {
     simulated_counter package, board;
     board.id = "gpu/board";
     board.part = component::gpu;
@@ -313,7 +314,7 @@ TEST_CASE("measure: counters of different periods are each dated by their own up
     CHECK(m.per_call.joules() == approx(0.2).epsilon(0.005));
 }
 
-TEST_CASE("measure: a result per item is the result per call over the items") {
+TEST_CASE("measure: a result per item is the result per call divided by the items") {
     measured_machine sim;
     const measurement m = measure(sim.m, [&] { sim.work(64, 1ms); }).per_item(64);
     CHECK(m.per_call.joules() == approx(0.001).epsilon(0.002));
@@ -322,10 +323,10 @@ TEST_CASE("measure: a result per item is the result per call over the items") {
     CHECK(m.samples().front() == approx(0.001).epsilon(0.005));
 }
 
-TEST_CASE("measure: emissions follow the meter's carbon model") {
+TEST_CASE("measure: emissions use the meter's carbon model") {
     testing::simulated_machine machine;
     options o = machine.options_with({simulated_counter{}});
-    o.carbon = carbon_model{360_g_per_kWh, 1.5};  // 0.1 mg a joule, half as much again around it
+    o.carbon = carbon_model{360_g_per_kWh, 1.5};  // 0.1 mg a joule, within a factor of 1.5
     meter on{std::move(o)};
     machine.attach(on);
     machine.reads_take(2us);

@@ -32,7 +32,7 @@ struct lock_file {
     std::string folder, path;
 };
 
-// Whether another process gets the lock at once.
+// Whether another process can take the lock immediately.
 bool another_gets(const std::string& path) {
     const ::pid_t child = ::fork();
     if (child == 0) {
@@ -44,14 +44,14 @@ bool another_gets(const std::string& path) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-// /proc/stat of a machine whose processors were busy for so many seconds.
+// /proc/stat of a machine with that many seconds of busy time.
 std::string stat_text(double busy) {
     return "cpu  " + std::to_string(static_cast<long>(busy * 100)) + " 0 0 1000 0 0 0 0 0 0\n";
 }
 
 }  // namespace
 
-TEST_CASE("measuring lock: one process at a time has it") {
+TEST_CASE("measuring lock: one process holds it at a time") {
     const lock_file f;
     {
         const measuring_lock lock(f.path, 0ms);
@@ -71,18 +71,18 @@ TEST_CASE("measuring lock: other users may take it too, whatever the umask") {
     CHECK((about.st_mode & 0777) == 0666);
 }
 
-TEST_CASE("measuring lock: what can't be had is done without, in bounded time") {
+TEST_CASE("measuring lock: if it can't be had, measuring goes on without it, in bounded time") {
     CHECK_FALSE(measuring_lock("/proc/nowhere/lock", 1h).held());
     CHECK_FALSE(measuring_lock("", 1h).held());
     const lock_file f;
-    REQUIRE(::symlink("/etc/passwd", f.path.c_str()) == 0);  // planted by somebody
+    REQUIRE(::symlink("/etc/passwd", f.path.c_str()) == 0);  // planted by another user
     CHECK_FALSE(measuring_lock(f.path, 1h).held());
     std::remove(f.path.c_str());
     const measuring_lock first(f.path, 0ms);
     CHECK_FALSE(measuring_lock(f.path, 30ms).held());
 }
 
-TEST_CASE("measuring lock: the environment names another file, or none") {
+TEST_CASE("measuring lock: the environment sets another file, or none") {
     ::setenv("JOULERY_ENERGY_LOCK", "/run/user/1000/energy.lock", 1);
     CHECK(measuring_lock_path() == "/run/user/1000/energy.lock");
     ::setenv("JOULERY_ENERGY_LOCK", "off", 1);
@@ -91,7 +91,7 @@ TEST_CASE("measuring lock: the environment names another file, or none") {
     CHECK(measuring_lock_path() == "/tmp/joulery-energy.lock");
 }
 
-TEST_CASE("other load: the share of processor time that was not ours") {
+TEST_CASE("other load: is the share of processor time of other processes") {
     fake_system machine;
     double ours = 5;
     machine.file("/proc/stat", stat_text(100));
@@ -100,27 +100,28 @@ TEST_CASE("other load: the share of processor time that was not ours") {
     ours += 3;
     machine.file("/proc/stat", stat_text(103));
     CHECK(load.share(2) == 0);
-    machine.file("/proc/stat", stat_text(104));  // one second of others beside three of ours
+    machine.file("/proc/stat",
+                 stat_text(104));  // one second of others beside three of this process
     CHECK(load.share(2) == approx(0.97 / 4));
 }
 
-TEST_CASE("other load: a little work beside code that waits for a device is not much") {
+TEST_CASE("other load: a little work beside code that waits for a device is negligible") {
     fake_system machine;
     machine.file("/proc/stat", stat_text(100));
     const other_load load(machine.root(), [] { return 0.0; });
     machine.file("/proc/stat", stat_text(100.1));
     CHECK(load.share(2) == approx(0.07 / 2));
     CHECK(load.share(2) < other_load::most);
-    machine.file("/proc/stat", stat_text(100.03));  // three ticks are what /proc/stat may be off by
+    machine.file("/proc/stat", stat_text(100.03));  // /proc/stat may be off by three ticks
     CHECK(load.share(0.1) < 1e-6);
 }
 
-TEST_CASE("other load: without /proc/stat no other load is seen") {
+TEST_CASE("other load: is zero without /proc/stat") {
     fake_system machine;
     CHECK(other_load(machine.root(), [] { return 0.0; }).share(1) == 0);
 }
 
-TEST_CASE("other load: children that were waited for are ours") {
+TEST_CASE("other load: children that were waited for belong to this process") {
     const double before = own_processor_seconds();
     const ::pid_t child = ::fork();
     if (child == 0) {
@@ -145,7 +146,7 @@ TEST_CASE("suite time: a hundred measurements all get their turn within it") {
     CHECK(used <= 60s);
 }
 
-TEST_CASE("suite time: a measurement that says how long it takes gets that, while there is some") {
+TEST_CASE("suite time: a measurement with a stated duration gets it while time is left") {
     suite_time all(15s);
     CHECK(all.grant(10s) == 10s);
     all.spend(10s);

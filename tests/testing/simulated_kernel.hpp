@@ -1,5 +1,4 @@
-// A piece of code whose energy is known exactly: it draws a power for a while on a simulated
-// machine.
+// A piece of code with exactly known energy: it draws a power for a while on a simulated machine.
 #pragma once
 
 #include "joulery/assertions/measurement.hpp"
@@ -9,7 +8,7 @@
 #include <chrono>
 #include <vector>
 
-/// A simulated machine with a meter on it; idle it draws 20 W.
+/// A simulated machine with a meter on it; it draws 20 W when idle.
 struct measured_machine {
     measured_machine() : measured_machine({joulery::testing::simulated_counter{}}) {}
     explicit measured_machine(const std::vector<joulery::testing::simulated_counter>& counters)
@@ -19,7 +18,7 @@ struct measured_machine {
         machine.draw(joulery::power::from_watts(20));
     }
 
-    /// Uses `watts` for `time`, then it is idle again.
+    /// Uses `watts` for `time`, then is idle again.
     void work(double watts, std::chrono::nanoseconds time) {
         machine.draw(joulery::power::from_watts(watts));
         machine.run(time);

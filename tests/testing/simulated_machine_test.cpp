@@ -1,5 +1,5 @@
-// The simulated machine: sensors that lag, stall, come late or show power, and power that is noisy,
-// against what can be worked out by hand.
+// The simulated machine (sensors that lag, stall, update late or show power; noisy power) against
+// figures calculated by hand.
 #include "joulery/testing/simulated_machine.hpp"
 
 #include "approx.hpp"
@@ -23,7 +23,7 @@ using testing::simulated_machine;
 
 namespace {
 
-// Updates on the millisecond, in steps too small to see.
+// Updates every millisecond, in steps too small to see.
 simulated_counter fine_counter() {
     simulated_counter c;
     c.jitter = 0;
@@ -32,7 +32,7 @@ simulated_counter fine_counter() {
     return c;
 }
 
-// A machine of one counter, on its own.
+// A machine with a single counter.
 struct one_counter {
     explicit one_counter(simulated_counter c, std::uint64_t seed = 1)
         : machine(seed), source(machine.make_backend({c})) {}
@@ -49,23 +49,23 @@ struct one_counter {
 
 }  // namespace
 
-TEST_CASE("a lagging sensor is behind by its time constant and loses nothing") {
+TEST_CASE("simulated machine: a lagging sensor is late by its time constant and loses no energy") {
     simulated_counter c = fine_counter();
     c.lag = 10ms;
     one_counter t(c);
     t.machine.draw(100_W);
     t.machine.run(100ms);
-    CHECK(t.shown() == approx(10));  // it followed from the beginning
+    CHECK(t.shown() == approx(10));  // it has followed from the beginning
     t.machine.draw(200_W);
     t.machine.run(20ms);
-    // 2 x 20 ms x 100 W more, less the 100 W x 10 ms that it still misses of the step.
+    // 2 x 20 ms x 100 W more, minus the 100 W x 10 ms of the step that it still lacks.
     const double missing = 100 * 10e-3 * (1 - std::exp(-2.0));
     CHECK(t.shown() == approx(10 + 4 - missing).epsilon(1e-6));
     t.machine.run(500ms);
     CHECK(t.truth() - t.shown() == approx(1).epsilon(1e-3));
 }
 
-TEST_CASE("a sensor with a window adds up means over the window") {
+TEST_CASE("simulated machine: a sensor with a window sums means over the window") {
     simulated_counter c = fine_counter();
     c.period = 20ms;
     c.window = 100ms;
@@ -78,7 +78,7 @@ TEST_CASE("a sensor with a window adds up means over the window") {
     CHECK(t.shown() == approx(20 + 0.02 * (120 + 140)).epsilon(1e-6));
 }
 
-TEST_CASE("a gauge shows the watts of the moment, or the mean of its window") {
+TEST_CASE("simulated machine: a gauge shows the present watts, or the mean of its window") {
     simulated_counter c = fine_counter();
     c.kind = reading_kind::power_gauge;
     c.quantum = 1e-3;
@@ -96,7 +96,7 @@ TEST_CASE("a gauge shows the watts of the moment, or the mean of its window") {
     }
 }
 
-TEST_CASE("late updates show the energy as of the update, in order") {
+TEST_CASE("simulated machine: late updates show the energy of the update, in order") {
     simulated_counter c = fine_counter();
     c.latency = 2ms;
     one_counter t(c);
@@ -113,7 +113,7 @@ TEST_CASE("late updates show the energy as of the update, in order") {
     CHECK(latest < 3.02e-3);
 }
 
-TEST_CASE("skipped updates and stalls are made up for by the next update") {
+TEST_CASE("simulated machine: skipped updates and stalls are caught up by the next update") {
     simulated_counter skips = fine_counter(), stalls = fine_counter();
     skips.skipped = 0.5;
     stalls.stall = 100ms;
@@ -142,7 +142,7 @@ TEST_CASE("skipped updates and stalls are made up for by the next update") {
     }
 }
 
-TEST_CASE("a channel declares the requested period") {
+TEST_CASE("simulated machine: a channel declares the requested period") {
     simulated_counter c = fine_counter();
     c.period = 16ms;
     c.declared_period = 1ms;
@@ -156,7 +156,7 @@ TEST_CASE("a channel declares the requested period") {
     CHECK(t.shown() == approx(0.02).epsilon(1e-3));
 }
 
-TEST_CASE("slow noise has the standard deviation and the memory it is given") {
+TEST_CASE("simulated machine: slow noise has the requested standard deviation and memory") {
     one_counter t(fine_counter());
     power_noise n;
     n.relative = 0.1;
@@ -181,7 +181,7 @@ TEST_CASE("slow noise has the standard deviation and the memory it is given") {
     CHECK(product / variance == approx(std::exp(-1.0)).epsilon(0.15));  // 10 ms later
 }
 
-TEST_CASE("bursts add power half of the time and a step changes it for good") {
+TEST_CASE("simulated machine: bursts add power half the time, and a step changes it for good") {
     one_counter t(fine_counter());
     power_noise bursts, turbo;
     bursts.burst_least = 20_W, bursts.burst_most = 40_W, bursts.burst = 50ms;
@@ -196,7 +196,7 @@ TEST_CASE("bursts add power half of the time and a step changes it for good") {
     CHECK(t.truth() == approx(500 + 20 * (70 + 15)).epsilon(0.02));
 }
 
-TEST_CASE("noise of one counter leaves the others alone, and power never falls below zero") {
+TEST_CASE("simulated machine: noise affects only its counter, and power is never negative") {
     simulated_machine machine(3);
     simulated_counter a = fine_counter(), b = fine_counter();
     b.id = "cpu0/dram";
@@ -213,10 +213,10 @@ TEST_CASE("noise of one counter leaves the others alone, and power never falls b
         last = machine.true_energy(1).joules();
     }
     CHECK(machine.true_energy(0).joules() == approx(10));
-    CHECK(last > 15);  // the mean of the values above zero is 20 W
+    CHECK(last > 15);  // the mean of the positive values is 20 W
 }
 
-TEST_CASE("a virtual thread uses a processor unless it says that it waits") {
+TEST_CASE("simulated machine: a virtual thread uses a processor unless it waits") {
     simulated_machine machine;
     meter m{machine.options_with({simulated_counter{}})};
     machine.attach(m);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double pi = 3.14159265358979323846;
 
-/// The tail by Simpson's rule on the density, after x = sqrt(df) tan(angle): another way to it.
+/// The tail by Simpson's rule on the density, after x = sqrt(df) tan(angle): an independent way.
 double tail_by_integration(double t, double df) {
     const double from = std::atan(t / std::sqrt(df)), to = pi / 2;
     const double front = std::exp(std::lgamma((df + 1) / 2) - std::lgamma(df / 2)) / std::sqrt(pi);
@@ -32,7 +32,7 @@ double tail_by_integration(double t, double df) {
 
 }  // namespace
 
-TEST_CASE("student t: quantiles are those of the printed tables") {
+TEST_CASE("student t: quantiles agree with printed tables") {
     struct row {
         double df, p90, p95, p975, p99, p995;
     };
@@ -62,18 +62,18 @@ TEST_CASE("student t: one and two degrees of freedom follow their closed forms")
     CHECK(student_t_quantile(0.5, 7) == 0);
 }
 
-TEST_CASE("student t: many degrees of freedom are the normal distribution") {
+TEST_CASE("student t: many degrees of freedom give the normal distribution") {
     CHECK(student_t_quantile(0.975, 1e7) == approx(1.959964).epsilon(1e-5));
     CHECK(student_t_tail(3, 1e7) == approx(0.5 * std::erfc(3 / std::sqrt(2.0))).epsilon(1e-5));
 }
 
-TEST_CASE("student t: degrees of freedom need not be whole") {
+TEST_CASE("student t: degrees of freedom may be fractional") {
     for (const double df : {1.5, 5.882353, 23.7})
         for (const double t : {0.3, 1.897, 4.0})
             CHECK(student_t_tail(t, df) == approx(tail_by_integration(t, df)).epsilon(1e-5));
 }
 
-TEST_CASE("student t: a value that is no probability has no quantile") {
+TEST_CASE("student t: an invalid probability has no quantile") {
     CHECK(std::isnan(student_t_quantile(0, 5)));
     CHECK(std::isnan(student_t_quantile(1, 5)));
     CHECK(std::isnan(student_t_quantile(0.9, 0)));
@@ -103,7 +103,7 @@ TEST_CASE("statistics: the interval of a mean is t standard errors wide") {
     CHECK(std::isinf(mean_interval({1}).high));
 }
 
-TEST_CASE("steadiness: a change of level is found at its place") {
+TEST_CASE("steadiness: a change of level is located") {
     const steadiness s = judge_steadiness({1.00, 1.01, 0.99, 1.00, 1.20, 1.21, 1.19, 1.20});
     CHECK_FALSE(s.steady);
     CHECK(s.change_at == 4);
@@ -111,7 +111,7 @@ TEST_CASE("steadiness: a change of level is found at its place") {
     CHECK(judge_steadiness({1, 1, 1, 2, 2, 2}).change_at == 3);
 }
 
-TEST_CASE("steadiness: noise alone is steady, and a far value is an outlier") {
+TEST_CASE("steadiness: noise is steady, and a distant value is an outlier") {
     constexpr unsigned seed = 7;
     CAPTURE(seed);
     std::mt19937 random(seed);

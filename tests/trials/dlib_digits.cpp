@@ -24,7 +24,7 @@ double seconds_now() {
         .count();
 }
 
-// A bright bar whose angle is the label, in noise.
+// A bright bar whose angle is the label, with noise.
 void make_digits(std::size_t n, std::vector<image>& images, std::vector<unsigned long>& labels) {
     std::mt19937 random(5);
     for (std::size_t i = 0; i < n; ++i) {

@@ -31,7 +31,7 @@ struct layer {
     std::unordered_map<int, memory> with;
 };
 
-// A convolution of 3 by 3 with ReLU in it, as the library likes the data to lie.
+// A 3 by 3 convolution with ReLU, in the library's preferred layout.
 layer convolution(const engine& on, memory& data, int from, int to, int size) {
     const memory::desc in({1, from, size, size}, memory::data_type::f32, memory::format_tag::nchw);
     const memory::desc weights({to, from, 3, 3}, memory::data_type::f32, memory::format_tag::oihw);

@@ -26,7 +26,7 @@ double seconds_now() {
         .count();
 }
 
-// Each label has words of its own among those that all have.
+// Each label has its own words, among those common to all.
 std::vector<example> make_examples(int n) {
     std::mt19937 random(7);
     std::vector<example> all(static_cast<std::size_t>(n));
@@ -74,7 +74,7 @@ class model {
         return static_cast<int>(std::max_element(scores, scores + labels) - scores);
     }
 
-    // Threads write to one another's weights, as is usual (Hogwild).
+    // Threads update the shared weights without locks, as is usual (Hogwild).
     void update(const std::vector<std::uint32_t>& rows, int label, const float* hidden,
                 const float* scores, float rate) {
         float gradient[dimensions] = {};

@@ -1,5 +1,5 @@
-// What is for Windows compiles and links there (by mingw-w64), with <windows.h> before and after
-// it.
+// The Windows parts compile and link there (by mingw-w64), with <windows.h> before and after the
+// library.
 #if defined(FIRST)
 #include <windows.h>
 #endif

@@ -1,4 +1,4 @@
-// The whole library compiles for Windows, after <windows.h> with all its macros but min and max.
+// The whole library compiles for Windows, after <windows.h> with all its macros except min and max.
 #include <windows.h>
 
 #include "joulery/joulery.hpp"

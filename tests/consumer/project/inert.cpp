@@ -1,5 +1,5 @@
 // inert.cpp - an instrumented library's scopes in a program without the implementation: nothing is
-// measured and nothing breaks; a program that asked for a report is warned once.
+// measured and nothing breaks; a program that requests a report is warned once.
 #include "check.hpp"
 
 #include <joulery/joulery.h>

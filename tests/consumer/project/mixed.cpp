@@ -1,4 +1,4 @@
-// mixed.cpp - scopes compiled in and compiled out, side by side in one program.
+// mixed.cpp - scopes enabled and disabled at compile time, side by side in one program.
 #include "check.hpp"
 
 #include <joulery/joulery.hpp>

@@ -1,4 +1,4 @@
-// mixed_off.cpp - built with JOULERY_DISABLE: the same lines, and nothing of them is left.
+// mixed_off.cpp - built with JOULERY_DISABLE: the same lines without any scope.
 #include <joulery/macros.hpp>
 
 #include <type_traits>

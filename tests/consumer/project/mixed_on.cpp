@@ -1,4 +1,4 @@
-// mixed_on.cpp - a translation unit with its scopes compiled in.
+// mixed_on.cpp - a translation unit with its scopes enabled.
 #include <joulery/macros.hpp>
 
 static_assert(sizeof(joulery::scope) > 1, "a scope that measures has state");

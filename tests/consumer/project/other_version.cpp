@@ -1,4 +1,4 @@
-// other_version.cpp - what a plug-in with another version of the library states of itself.
+// other_version.cpp - a plug-in that claims another version of the library.
 extern "C" {
 extern const unsigned other_version_entries[16];
 const unsigned other_version_entries[16] = {0xffffffff};

@@ -1,4 +1,4 @@
-// phase.cpp - a shared library with a scope of its own; built twice, as phase a and phase b.
+// phase.cpp - a shared library with a scope; built twice, as phase a and phase b.
 #include <joulery/joulery.hpp>
 
 #define TEXT_OF(x) #x
@@ -13,7 +13,7 @@ __attribute__((visibility("default"))) void JOIN(run_phase_, PHASE)(int times) {
         s.add_items(2, "item");
     }
 }
-/// How many calls of `path` the meter knows, as this library sees it.
+/// How many calls of `path` the meter has, seen from this library.
 __attribute__((visibility("default"))) unsigned long JOIN(calls_seen_by_, PHASE)(const char* path) {
     const joulery::report r = joulery::snapshot();
     const joulery::scope_row* row = r.find(path);

@@ -1,4 +1,4 @@
-// plug_in.cpp - a plug-in with bodies of its own and no symbol that anybody else sees but these.
+// plug_in.cpp - a plug-in with the implementation that exports only these symbols.
 #define JOULERY_IMPLEMENTATION
 #include <joulery/joulery.h>
 #include <joulery/joulery.hpp>
@@ -25,12 +25,12 @@ __attribute__((visibility("default"))) unsigned long plug_in_run(int times) {
     return r.scopes.size();
 }
 
-/// What this copy of the bodies sees of the process's report.
+/// The process's report, seen from this copy of the implementation.
 __attribute__((visibility("default"))) unsigned long plug_in_sees(const char* path) {
     return calls_of(joulery::snapshot(), path);
 }
 
-/// A meter of the plug-in's own, its scopes among those of the process; gives the calls in either.
+/// The plug-in's own meter, with its scopes among those of the process; returns the calls in both.
 __attribute__((visibility("default"))) unsigned long plug_in_own_meter(int times) {
     joulery::options chosen;
     chosen.backends = joulery::no_backends();
@@ -45,9 +45,9 @@ __attribute__((visibility("default"))) unsigned long plug_in_own_meter(int times
         joulery_end();
     }
     const joulery::report mine = own.snapshot(), all = joulery::snapshot();
-    return mine.scopes.size() == 1 ? calls_of(mine, "of_own") + calls_of(all, "of_process") +
-                                         calls_of(all, "of_process/inside") +
-                                         calls_of(all, "of_process/inside/c")
-                                   : 0;
+    return mine.scopes.size() == 1
+               ? calls_of(mine, "of_own") + calls_of(all, "of_process") +
+                     calls_of(all, "of_process/inside") + calls_of(all, "of_process/inside/c")
+               : 0;
 }
 }

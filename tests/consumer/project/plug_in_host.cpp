@@ -1,5 +1,5 @@
-// plug_in_host.cpp - a program with the implementation loads a plug-in that has it, too, and neither
-// shares its symbols with the other: one meter measures both all the same.
+// plug_in_host.cpp - a program with the implementation loads a plug-in that has it, too, without
+// sharing symbols: still, one meter measures both.
 #include "check.hpp"
 #include "loaded_plug_in.hpp"
 
@@ -44,10 +44,12 @@ int main(int, char** arguments) {
         joulery::scope s{"program"};
         plug_in.run(1);
     }
-    check(joulery::snapshot().find("program/plug_in")->calls == 1, "and afterwards all is as before");
+    check(joulery::snapshot().find("program/plug_in")->calls == 1,
+          "and afterwards all is as before");
     plug_in.close();
     { joulery::scope s{"program"}; }
-    check(joulery::snapshot().find("program")->calls == 2, "the plug-in has gone, the meter has not");
+    check(joulery::snapshot().find("program")->calls == 2,
+          "the plug-in has gone, the meter has not");
     loaded_plug_in again(arguments[1]);
     again.run(2);
     check(again.sees("plug_in") == 3, "it comes back, and goes on where it was");

@@ -1,6 +1,6 @@
-// plug_ins_alone.cpp - a program without the implementation loads two plug-ins that have it: the one
-// loaded first serves both, and goes on doing so when the program has closed it. One that was
-// closed before goes without a trace.
+// plug_ins_alone.cpp - a program without the implementation loads two plug-ins that have it: the
+// first one serves both, even after the program has closed it. A plug-in closed earlier leaves
+// nothing behind.
 #include "check.hpp"
 #include "loaded_plug_in.hpp"
 
@@ -14,7 +14,7 @@ int main(int, char** arguments) {
     gone.close();
 
     loaded_plug_in first(arguments[1]);
-    // On threads that end, so that none of theirs keeps a library loaded.
+    // On threads that end, so that none of their data keeps a library loaded.
     std::thread([&] {
         joulery::scope s{"program"};
         check(!s, "the program's own scopes have no implementation");

@@ -1,4 +1,4 @@
-// program.cpp - what most users write: options, a scope, the report, a unit or two.
+// program.cpp - what most users write: options, a scope, the report, a few units.
 #include "check.hpp"
 
 #include <joulery/joulery.hpp>

@@ -1,5 +1,5 @@
-// scopes_alone.cpp - a program none of whose files knows more than scopes: linked with the compiled
-// library they are measured all the same.
+// scopes_alone.cpp - a program whose files include only scope.hpp: linked with the compiled
+// library, it is still measured.
 #include "check.hpp"
 
 #include <joulery/scope.hpp>
