@@ -31,7 +31,7 @@ OVER_TIME = "SELECT interval, energy_j / seconds AS watts FROM read_json('{}') O
 
 
 def in_sql(query, path):
-    """The rows, or None where DuckDB is not installed."""
+    """The rows, or None if DuckDB is not installed."""
     try:
         import duckdb
     except ImportError:

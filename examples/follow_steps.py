@@ -13,7 +13,7 @@ import time
 
 
 def lines(path):
-    """Each whole line as it comes, up to the last one of a run."""
+    """Each complete line as it appears, up to the last one of a run."""
     rest = ""
     while True:
         try:
@@ -62,7 +62,7 @@ def tracker(kind, argument):
     if kind == "mlflow":
         import mlflow
         mlflow.start_run()
-        return lambda n, f: mlflow.log_metrics(  # names are paths of few characters there
+        return lambda n, f: mlflow.log_metrics(  # names are paths with a restricted set of characters
             {re.sub(r"[^/\w.\- ]", "_", k).strip("/"): v for k, v in f.items()}, step=n)
     return lambda n, f: print(json.dumps({"interval": n, **f}), flush=True)
 

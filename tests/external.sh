@@ -16,7 +16,7 @@ mkdir -p "$pictures"
 
 works g++ --version || install_missing g++
 
-# program NAME SOURCE [COMPILER FLAG...]: the implementation is compiled once, for all of them.
+# program NAME SOURCE [COMPILER FLAG...]: the implementation is compiled once for all programs.
 flags=(-std=c++17 -O1 "-I$root/include" "-I$here")
 program() {
     "${3:-g++}" "${flags[@]}" "${@:4}" "$2" "$work/compiled.o" -o "$work/$1" -pthread -ldl
@@ -50,13 +50,13 @@ install_tools() {
     )
 }
 
-# Compiling and installing wait for different things, so they run side by side.
+# Compiling needs the processor and installing the network, so they run in parallel.
 (set -e; build_programs) >"$work/programs.log" 2>&1 &
 builder=$!
 install_tools
 wait "$builder" || { cat "$work/programs.log" >&2 && exit 1; }
 export NODE_PATH=$work/node_modules
-# With an implementation of its own, since the other one lacks the metrics; compiled meanwhile.
+# With its own implementation, as the other one has no metrics; compiled meanwhile.
 g++ "${flags[@]}" -DJOULERY_IMPLEMENTATION "$root/examples/serve.cpp" -o "$work/serve" \
     -lcpp-httplib -pthread -ldl >"$work/serve.log" 2>&1 &
 builder=$!

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# hardware.sh - each backend on real hardware: prints what this machine has, what it does not have
-# and why, and checks that what it has counts a plausible power.
+# hardware.sh - each backend on real hardware: prints which ones this machine has, which it lacks
+# and why, and checks that those it has count a plausible power.
 # usage: tests/hardware.sh [doctest options]
-# Needs a C++17 compiler and doctest (installed where it can be; else DOCTEST_DIR=folder that holds
+# Needs a C++17 compiler and doctest (installed if possible; else DOCTEST_DIR=folder that contains
 # doctest/doctest.h, or a doctest.h beside this file). Root sees more: sudo tests/hardware.sh
 # SPDX-License-Identifier: MIT
 set -euo pipefail
@@ -14,7 +14,7 @@ works "${CXX:=c++}" --version || install_missing g++
 include=(-I"$root/include" -I"$here")
 [ -z "${DOCTEST_DIR:-}" ] || include+=(-I"$DOCTEST_DIR")
 mkdir -p "$root/build"
-if [ -e "$here/doctest.h" ]; then  # brought along, for machines without network
+if [ -e "$here/doctest.h" ]; then  # supplied, for machines without network
     mkdir -p "$root/build/doctest_include/doctest"
     cp "$here/doctest.h" "$root/build/doctest_include/doctest/doctest.h"
     include+=(-I"$root/build/doctest_include")

@@ -6,7 +6,7 @@
 #   fast    g++ -Ofast, which assumes that there is no not-a-number: the library's core
 #   tsan    clang++ with the thread sanitizer: tests with threads
 #   armhf, i386    32 bits: the library's core, run by qemu-user and natively
-# Without names: all except i386, and in gcc only what clang does not run. --quick: all of gcc only.
+# Without names: all except i386, and in gcc only what clang does not run. --quick: only gcc, all of it.
 # Warnings are errors in each. Logs and builds are in
 # build/tests-<name>; one test again: ctest --test-dir build/tests-gcc -R core.units --output-on-failure
 # SPDX-License-Identifier: MIT
@@ -22,7 +22,7 @@ for argument in "$@"; do
         --quick) legs+=(gcc) ;;
         gcc | clang | fast | tsan | armhf | i386) legs+=("$argument") ;;
         *)
-            echo "$argument: not a part of the tests" >&2
+            echo "$argument: no such part of the tests" >&2
             sed -n '3,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
             exit 2
             ;;
@@ -33,7 +33,7 @@ sanitized=attribution,backends,carbon,core,counters,engine,fuzz,public_api,repor
 gcc_only=()
 if [ ${#legs[@]} -eq 0 ]; then
     legs=(gcc clang tsan fast armhf)
-    # The two check children of processes with threads, which clang's address sanitizer may hang.
+    # These two fork processes with threads, whose children clang's address sanitizer may hang.
     gcc_only=("-DJOULERY_TEST_NOT_FOLDERS=$sanitized" -DJOULERY_TEST_ALSO=engine/checkpoint,engine/session)
 fi
 
@@ -76,7 +76,7 @@ install_all() {
     works meson --version || needed+=(meson)
     works x86_64-w64-mingw32-g++-posix --version || needed+=(g++-mingw-w64-x86-64-posix)
     [ ${#needed[@]} -eq 0 ] || install_missing "${needed[@]}" ||
-        echo "going on without ${needed[*]}" >&2
+        echo "continuing without ${needed[*]}" >&2
 }
 
 # run_leg NAME COMPILER FLAGS OPTION...
@@ -89,7 +89,7 @@ run_leg() {
     if works ccache --version; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
     echo "== $name: $compiler $flags"
     configure "$root" "$build" "${options[@]}"
-    local go_on=(-k)  # to the end, so that one run shows all that is wrong
+    local go_on=(-k)  # to the end, so that one run shows all errors
     if works ninja --version; then go_on=(-k 0); fi
     cmake --build "$build" --parallel "$jobs" -- "${go_on[@]}" >"$build.log" 2>&1 || {
         grep -vE '^\[[0-9]+/[0-9]+\] (Building|Linking)' "$build.log" | head -200 >&2
@@ -105,8 +105,8 @@ run_leg() {
     echo "   $(grep -E 'tests passed' "$build.ctest.log"), in $((SECONDS - began)) s"
 }
 
-# What 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, parsing and
-# writing numbers, scopes and their sums. In the order of their cost.
+# Whatever 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, parsing and
+# writing numbers, scopes and their sums. Cheapest first.
 core_tests=(core/finite core/unit_text core/units core/utf8 carbon/timestamp counters/channel_account
             counters/counter_step counters/domain_tree time/wall_time report/json report/csv
             backends/rapl_powercap backends/replay engine/meter engine/scopes engine/invariants)
@@ -116,12 +116,12 @@ run_core_leg() {
     local name=$1 compiler=$2 flags=$3 emulator=${4:-} build=$root/build/tests-$1 began=$SECONDS
     echo "== $name: $compiler $flags $emulator"
     mkdir -p "$build/include"
-    # Headers that are the same for all architectures; the rest of /usr/include is not.
+    # Only these headers of /usr/include are the same for all architectures.
     ln -sfn /usr/include/doctest "$build/include/doctest"
     ln -sfn /usr/include/nlohmann "$build/include/nlohmann"
     local cached=() tests=("${core_tests[@]}")
     if works ccache --version; then cached=(ccache); fi
-    # Its random programs take minutes if each instruction is emulated.
+    # The random programs of engine/invariants take minutes when emulated.
     if [ -n "$emulator" ]; then unset "tests[$((${#tests[@]} - 1))]"; fi
     compile="${cached[*]} $compiler -std=c++17 $flags -Wall -Wextra -Wconversion -Wshadow -Werror -Wno-psabi"
     compile() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# trials.sh - other people's libraries, instrumented: dlib, oneDNN, libtorch, a trainer like fastText's;
+# trials.sh - other libraries, instrumented: dlib, oneDNN, libtorch, a trainer like fastText's;
 # existing annotations: Kokkos, NVTX, libtorch's operators. Installs the libraries
 # (Debian; libtorch alone is some 170 packages); run by hand, not part of the tests.
 # usage: tests/trials.sh

@@ -42,7 +42,7 @@ def rows(name):
 
 
 def figure(text):
-    """A positive number as the source prints it, or 0 where there is none."""
+    """A positive number as the source prints it, or 0 if there is none."""
     try:
         value = float(text)
     except ValueError:
@@ -116,7 +116,7 @@ def countries():
         if r["name"].startswith("Congo ("):
             names.discard("congo")
         if "(SAR of" in r["name"] or "(the" in r["name"] or "(State of" in r["name"] or "[" in r["name"]:
-            names.discard(fold(r["name"]))  # the bracket tells nothing apart
+            names.discard(fold(r["name"]))  # the bracket does not distinguish anything
         for x in sorted(names):
             index.append((x, "country", n))
     for alias, code in ALIASES.items():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# compile_fail.py - what must not compile does not, and says why.
+# compile_fail.py - invalid code fails to compile, with the right message.
 # SPDX-License-Identifier: MIT
 """usage: compile_fail.py FILE COMPILER [FLAG...]
 
@@ -53,7 +53,7 @@ def compile_text(command, text):
 
 
 def precompiled(command, lines, folder):
-    """The option that puts the file's headers, parsed once, in front of each case (GCC)."""
+    """The option that includes the file's headers, precompiled, before each case (GCC)."""
     header = os.path.join(folder, "headers.hpp")
     with open(header, "w", encoding="utf-8") as file:
         file.writelines(line + "\n" for line in lines if line.startswith("#include"))

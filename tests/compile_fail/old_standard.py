@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# old_standard.py - with C++14 every public header says what it needs, and nothing else.
+# old_standard.py - with C++14 every public header fails with only the message that it needs C++17.
 # SPDX-License-Identifier: MIT
 """usage: old_standard.py INCLUDE_FOLDER COMPILER"""
 import pathlib
@@ -14,7 +14,7 @@ def main(arguments):
     failed = 0
     for path in sorted((root / "joulery").rglob("*.hpp")):
         header = path.relative_to(root).as_posix()
-        # detail/ is included by others only; the headers of other tools' see these tools first.
+        # detail/ is only included by other headers; headers for other tools include these tools first.
         if "detail" in path.parts or "integration" in path.parts:
             continue
         run = subprocess.run([compiler, "-std=c++14", f"-I{root}", "-fsyntax-only", "-x", "c++", "-"],

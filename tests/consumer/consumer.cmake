@@ -1,4 +1,4 @@
-# Builds and runs the users' projects next to this file the way FROM says. Arguments: FROM,
+# Builds and runs the users' projects beside this file as FROM says. Arguments: FROM,
 # SOURCE_DIR, WORK_DIR, COMPILER, GENERATOR; QUICK_COMPILER builds what is in examples/packaging.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)
@@ -50,7 +50,7 @@ function(must_exist)
   endforeach()
 endfunction()
 
-# A component that the package does not have is not found.
+# An unknown component is not found.
 function(check_components)
   file(WRITE ${WORK_DIR}/components/CMakeLists.txt
        "cmake_minimum_required(VERSION 3.16)\nproject(p LANGUAGES CXX)\n"
@@ -59,7 +59,7 @@ function(check_components)
   run(${configure} -DCMAKE_CXX_COMPILER=${COMPILER} -S ${WORK_DIR}/components -B ${WORK_DIR}/components/build)
 endfunction()
 
-# What examples/packaging says of the package works, in a copy of that folder.
+# The package works as examples/packaging says, in a copy of that folder.
 function(check_packaging)
   file(COPY ${SOURCE_DIR}/examples/packaging DESTINATION ${WORK_DIR})
   set(folder ${WORK_DIR}/packaging)
@@ -110,8 +110,8 @@ else()
   check_reexport(-DJOULERY_SOURCE_DIR=${SOURCE_DIR})
 endif()
 
-# The implementation forgotten: the program does not link, and the symbol says what to do. Scopes alone
-# say once, where a report is asked for, that there is none.
+# Without the implementation the program does not link, and the symbol says what to do. With scopes only,
+# one warning says that there will be no report, if one is requested.
 function(check_links)
   execute_process(COMMAND ${CMAKE_COMMAND} --build ${WORK_DIR}/project --target needs_implementation
                   RESULT_VARIABLE code OUTPUT_VARIABLE said ERROR_VARIABLE said)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# end_well.py - a program that ends in one of the ways of examples/end_well.cpp leaves its report.
+# end_well.py - a program that ends in any of the ways of examples/end_well.cpp leaves a report.
 # SPDX-License-Identifier: MIT
 """usage: end_well.py PROJECT_FOLDER COMPILER [FLAG]..."""
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# follow_steps.py - the follower of examples/ hands over every interval of a run, and torn lines none.
-# Debian has none of the trackers: modules stand in that take what the real ones take and no more.
+# follow_steps.py - examples/follow_steps.py delivers every interval of a run and no torn line.
+# Debian has no package of the trackers, so modules with the same checks stand in for them.
 # SPDX-License-Identifier: MIT
 """usage: follow_steps.py ROOT"""
 import json
@@ -44,7 +44,7 @@ import re
 def start_run():
     print("start")
 def log_metrics(metrics, step=None):
-    for name, value in metrics.items():  # what MLflow lets a name be
+    for name, value in metrics.items():  # the characters that MLflow accepts in names
         assert re.fullmatch(r"[/\\w.\\- ]*", name) and posixpath.normpath(name) == name, name
         assert isinstance(float(value), float) and isinstance(step, int)
     print("log", step, sorted(metrics))
@@ -52,7 +52,7 @@ def log_metrics(metrics, step=None):
 
 
 def followed(folder, tracker, argument):
-    """What a tracker is reported of two intervals."""
+    """What a tracker receives for two intervals."""
     for name, text in STAND_INS.items():
         module = pathlib.Path(folder) / "modules" / name
         module.parent.mkdir(parents=True, exist_ok=True)

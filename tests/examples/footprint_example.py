@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# footprint_example.py - examples/footprint.cpp answers, and refuses, as its head says.
+# footprint_example.py - examples/footprint.cpp works as its first comment says.
 # SPDX-License-Identifier: MIT
 """usage: footprint_example.py PROJECT_FOLDER COMPILER [FLAGS_AND_LIBRARIES...]"""
 import json

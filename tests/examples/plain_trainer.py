@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# plain_trainer.py - train_digits.cpp without the lines that name joulery is a whole trainer.
+# plain_trainer.py - train_digits.cpp without the lines that name joulery is still a complete trainer.
 # SPDX-License-Identifier: MIT
 """usage: plain_trainer.py EXAMPLES_FOLDER COMPILER
 
@@ -21,7 +21,7 @@ def is_measuring(line):
 
 
 def check_lines(measuring):
-    """One include, one line a phase, and the line that prints the table."""
+    """One include, one line per phase, and the line that prints the table."""
     includes = [line for line in measuring if line.startswith("#include")]
     scopes = [line for line in measuring if "joulery::scope" in line]
     names = sorted(re.search(r'scope \w+\{"(\w+)"\}', line).group(1) for line in scopes)

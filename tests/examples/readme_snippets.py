@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# readme_snippets.py - what the READMEs show is compiled code, and what they name is there.
+# readme_snippets.py - snippets in READMEs are compiled code, and files and headings they name exist.
 # SPDX-License-Identifier: MIT
 """usage: readme_snippets.py PROJECT_FOLDER     prints one line a finding; exit code 1 at any
 
@@ -16,7 +16,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"(?<![\w./-])((?:\.ci|bench|examples|include|tests|tools)/[\w./+-]*[\w/+])"
                   r"(?![\w*<]|\.\w|/?[*<])")
-# Where pages are; the top one has at most so many lines.
+# The pages, and the maximum number of lines of the top one.
 FOLDERS = ("bench", "examples", "include", "tests")
 MAX_LINES = 200
 COMMANDS = {"sh", "bash", "console"}
@@ -55,7 +55,7 @@ class Readme:
                 self.say(block.start(), f"no file of examples/ holds this snippet: {part[0]}")
 
     def check_heading(self, at, path, heading):
-        """A link to a part of a page: the heading is there."""
+        """A link to a heading: the heading must exist."""
         page = self.folder / path if path else self.root / self.name
         if page.suffix != ".md" or not page.exists():
             return

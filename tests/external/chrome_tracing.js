@@ -17,7 +17,7 @@ const origin = "http://viewer.invalid/";
 const page_text = `<!DOCTYPE html><html><head><script src="webcomponents.min.js"></script>
   <link rel="import" href="trace_viewer_full.html"></head><body style="margin: 0"></body></html>`;
 
-// A page with the viewer in it, served from memory: nothing goes out.
+// A page with the viewer, served from memory, without network access.
 async function open_viewer(browser) {
   const page = await browser.newPage({ viewport: { width: 1000, height: 600 } });
   await page.route("**/*", (route) => {
@@ -48,7 +48,7 @@ function show(text) {
   view.model = model;
 }
 
-// What the viewer made of it, in microseconds; its own are milliseconds. Runs in the page.
+// What the viewer shows, converted from its milliseconds to microseconds. Runs in the page.
 function shown() {
   const all = (f) => Object.values(model.processes).flatMap((p) => Object.values(f(p)));
   const us = (ms) => Math.round(ms * 1e6) / 1e3;
@@ -69,12 +69,12 @@ function shown() {
 async function the_full_report(page, text) {
   await page.evaluate(show, text);
   const { titles, ...seen } = await page.evaluate(shown);
-  const told = JSON.parse(text_of(report));
+  const written = JSON.parse(text_of(report));
   assert.deepStrictEqual(seen, {
     warnings: [],
-    processes: [told.context.run_name],
+    processes: [written.context.run_name],
     threads: expected.threads,
-    counters: expected.counters(told),
+    counters: expected.counters(written),
   });
   await page.waitForTimeout(500);  // for the picture only
   await page.screenshot({ path: path.resolve(shots, "full.trace.json.viewer.png") });

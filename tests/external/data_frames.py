@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tests/external/data_frames.py - what examples/energy_frames.py makes of files that a program wrote.
+# tests/external/data_frames.py - examples/energy_frames.py reads files that a program wrote.
 # SPDX-License-Identifier: MIT
 """usage: data_frames.py EXAMPLES_FOLDER FULL_CSV RUN_CSV RUN_JSONL"""
 import math

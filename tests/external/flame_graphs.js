@@ -12,7 +12,7 @@ const speedscope = path.join(path.dirname(require.resolve("speedscope/package.js
   "dist/release/index.html");
 const [shots, ...profiles] = process.argv.slice(2);
 
-// speedscope's own way to open a local file: a script that hands it over.
+// speedscope's way to open a local file: a script that passes its content.
 async function open(browser, profile) {
   const name = path.basename(profile);
   const data = fs.readFileSync(profile).toString("base64");
@@ -31,7 +31,7 @@ async function open(browser, profile) {
   return text;
 }
 
-// A trace is of calls: time on each thread, the long call around the short one.
+// A trace consists of calls: time on each thread, long calls around short ones.
 const expected = (profile) => profile.endsWith(".trace.json")
   ? ["main (tid 1) (1/2)", "10.00s (100%)", "train {", "4.00s (40%)", "forward {"]
   : ["train", "<script>alert('1 & 2')</script>", "(outside all scopes)"];

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tests/external/formats.py - reads every format with a parser that is not ours.
+# tests/external/formats.py - reads every format with an independent parser.
 """usage: formats.py FOLDER [SPEEDSCOPE_SCHEMA]     FOLDER holds full.json, full.csv, ..."""
 import csv
 import io

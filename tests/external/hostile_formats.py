@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# tests/external/hostile_formats.py - reads hostile reports in every format with parsers that are not
-# ours: no scope is lost, no name becomes markup, no number breaks a format.
+# tests/external/hostile_formats.py - reads hostile reports in every format with independent
+# parsers: no scope is lost, no name becomes markup, no number breaks a format.
 """usage: hostile_formats.py FOLDER COUNT SPEEDSCOPE_SCHEMA REPORT_SCHEMA     FOLDER: see hostile.cpp"""
 import csv
 import html.parser
@@ -34,7 +34,7 @@ def strict_json(seed, ending):
 
 
 def all_there(names):
-    """Every name ends with n0, n1, ... whatever stands before."""
+    """Every name ends in n0, n1, ..., whatever comes before."""
     missing = [i for i in range(SCOPES) if not any(name.endswith(f"n{i}") for name in names)]
     assert not missing, f"scopes {missing} are missing in {names}"
 
@@ -102,7 +102,7 @@ def junit(seed):
 def folded(seed):
     lines = text_of(seed, "folded").splitlines()
     stacks = [line.rsplit(" ", 1) for line in lines]
-    # What was outside all scopes, and the hardware, which has no weight.
+    # The time outside all scopes, and the hardware, which has no weight.
     assert len(lines) == SCOPES + 2 and int(stacks[-1][1]) == 0 and all(0 <= int(weight) < 2**64 for _, weight in stacks)
     all_there([stack for stack, _ in stacks])
 
@@ -139,7 +139,7 @@ for test in [json_report, csv_rows, emissions_csv, model_card, sci, markdown, ju
     for seed in range(count):
         try:
             test(seed)
-        except Exception as problem:  # whatever the parser says
+        except Exception as problem:  # any error of the parser
             wrong.append(f"{seed}: {type(problem).__name__}: {str(problem)[:300]}")
     failed += bool(wrong)
     print(f"FAILED: {test.__name__}\n  " + "\n  ".join(wrong[:5]) if wrong else

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tests/external/long_series.py - writes an intensity series of so many rows, one a minute.
+# tests/external/long_series.py - writes an intensity series, one row per minute.
 """usage: long_series.py ROWS"""
 import sys
 

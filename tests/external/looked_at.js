@@ -1,5 +1,5 @@
-// tests/external/looked_at.js - the pages of pages.cpp, wide, narrow, dark and on paper: axe-core finds
-// nothing, nothing is cut or overlaps, and pictures of all are left to look at.
+// tests/external/looked_at.js - the pages of pages.cpp, wide, narrow, dark and printed: axe-core finds
+// no problem, no text is cut or overlaps, and screenshots are kept for review.
 //
 //     node looked_at.js FOLDER PICTURES
 "use strict";
@@ -18,7 +18,7 @@ const views = {
   paper: { viewport: { width: 718, height: 1000 }, colorScheme: "dark" },  // A4 inside its margins
 };
 
-// Texts beside the axes that touch one another, and what sticks out of the page.
+// Axis labels that touch one another, and elements that exceed the page.
 function faults() {
   const found = [];
   const boxes = [...document.querySelectorAll(".axis")].map((e) => [e, e.getBoundingClientRect()]);
@@ -38,7 +38,7 @@ function faults() {
   return found;
 }
 
-// A page of 10,252 scopes lays out the first of them, and finds all that are asked for.
+// A page of 10,252 scopes lays out the first ones and finds any that are searched for.
 async function many(page) {
   await page.goto("file://" + path.resolve(folder, "many_scopes.html"));
   const rows = () => page.locator("#scopes tbody tr[data-path]").count();

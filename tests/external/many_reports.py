@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tests/external/many_reports.py - writes as many reports as asked for, four ranks a machine.
+# tests/external/many_reports.py - writes the given number of reports, four ranks per machine.
 """usage: many_reports.py SAMPLE.json FOLDER COUNT"""
 import json
 import pathlib

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# tests/external/measured.py - runs a command and fails where it took more memory than it may.
+# tests/external/measured.py - runs a command and fails if it takes more memory than allowed.
 """usage: measured.py MEGABYTES COMMAND..."""
 import resource
 import subprocess

@@ -11,7 +11,7 @@ const root = require(path.join(package_folder, "build/src/generated/root.js"));
 const request_type =
   root.opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest;
 
-// What the definitions don't know would be dropped in silence; so nothing may be missing.
+// Unknown fields would be dropped silently, so none may be missing afterwards.
 function assert_kept(written, read, where) {
   if (Array.isArray(written)) {
     assert(Array.isArray(read) && read.length === written.length, where + ": entries lost");
@@ -26,7 +26,7 @@ function assert_kept(written, read, where) {
   }
 }
 
-// The metrics of a file after a turn through the binary form, in which nothing was lost.
+// The metrics of a file after a round trip through the binary form, which loses nothing.
 function metrics_of(file) {
   const written = JSON.parse(fs.readFileSync(file, "utf8"));
   assert.strictEqual(request_type.verify(request_type.fromObject(written)), null);

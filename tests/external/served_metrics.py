@@ -80,8 +80,8 @@ def check(here, port, dashboard, folder):
                       + urllib.parse.urlencode({"query": expression}))
         return json.loads(text)["data"]["result"]
 
-    # The last request may be under way when the first scrape after it comes: it has its call then,
-    # and its tokens with the next one.
+    # The last request may still be running at the next scrape: its call is counted by then,
+    # its tokens only at the following scrape.
     def all_requests_scraped():
         found = query('joulery_scope_items_total{scope="generate"}')
         return found and float(found[0]["value"][1]) == 25 * (8 + 16 + 32 + 64) and found
@@ -93,7 +93,7 @@ def check(here, port, dashboard, folder):
     for quantile in ("0.5", "0.99"):
         found = query(f'joulery_scope_call_joules{{scope="generate",quantile="{quantile}"}}')
         assert found and float(found[0]["value"][1]) > 0, f"no quantile {quantile}: {found}"
-    # What Prometheus has is what the endpoint said: a counter never fell.
+    # Prometheus has the endpoint's values, and no counter ever fell.
     series = query('count({__name__=~"joulery_.*"})')
     names = {s["metric"]["__name__"] for s in query('{__name__=~"joulery_.*"}')}
     for name in names:

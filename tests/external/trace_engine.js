@@ -1,5 +1,5 @@
 // tests/external/trace_engine.js - reads traces with Chrome DevTools' own engine, which has no
-// counter tracks, after checking what Perfetto's importer asks for (no package has that).
+// counter tracks, after checking what Perfetto's importer requires (it is in no package).
 //
 //     node trace_engine.js full.json full.trace.json recorded.trace.json hostile.trace.json...
 "use strict";
@@ -10,7 +10,7 @@ const { pathToFileURL } = require("url");
 const expected = require("./full_trace.js");
 const { requirements, in_nanoseconds } = require("./trace_requirements.js");
 
-// The engine asks for what Node has had since version 22; Debian 12 has 18.
+// The engine needs functions of Node 22; Debian 12 has 18.
 URL.parse ??= (text, base) => {
   try {
     return new URL(text, base);
@@ -24,14 +24,14 @@ const load = (file) => import(pathToFileURL(path.join(package_folder, file)).hre
 const text_of = (file) => fs.readFileSync(file, "utf8");
 const slices_of = (events) => events.filter((e) => e.ph === "X");
 
-// What the text of a trace breaks, by the names of the requirements.
+// The names of the requirements that the text of a trace violates.
 function broken_by(text) {
   const { traceEvents } = JSON.parse(text);
   return Object.keys(requirements)
     .filter((name) => requirements[name](traceEvents, text) !== undefined);
 }
 
-// The engine's model of a trace. It keeps to itself what it changes.
+// The engine's model of a trace, on a private copy, as it changes its input.
 async function read(engine, events) {
   const model = engine.TraceModel.Model.createWithAllHandlers();
   await model.parse(structuredClone(events));
@@ -41,7 +41,7 @@ async function read(engine, events) {
 const threads_of = (trace) =>
   [...trace.data.Renderer.processes.values()].flatMap((p) => [...p.threads.values()]);
 
-// [name, ts, dur, children] of every slice, by the name of its thread.
+// [name, ts, dur, children] of every slice, by thread name.
 function trees_of(trace) {
   const slice = (node) =>
     [node.entry.name, node.entry.ts, node.entry.dur, node.children.map(slice)];
@@ -57,7 +57,7 @@ async function the_full_report(engine, run_name, text) {
   console.log("passed: DevTools' trace engine finds the full report's scopes");
 }
 
-// A run of a real program: every recorded call, each in the call that it was made in.
+// A run of a real program: every recorded call inside its caller.
 async function a_recorded_run(engine, text) {
   assert.deepStrictEqual(broken_by(text), []);
   const events = JSON.parse(text).traceEvents;
@@ -73,7 +73,7 @@ async function a_recorded_run(engine, text) {
   console.log(`passed: it finds ${seen} calls of a recorded run, each in its parent`);
 }
 
-// Their times are drawn by chance, so they can't nest; everything else holds.
+// Their times are random, so they can't nest; all other requirements hold.
 async function a_hostile_report(engine, text, file) {
   assert.deepStrictEqual(broken_by(text).filter((name) => name !== "nesting"), [], file);
   const events = JSON.parse(text).traceEvents;
@@ -84,7 +84,7 @@ async function a_hostile_report(engine, text, file) {
   assert.deepStrictEqual(spans(entries), spans(slices_of(events)), file);
 }
 
-// Breaks the trace in one way for each requirement, which must notice.
+// Violates each requirement once, which must be detected.
 function every_requirement_can_fail(text) {
   const breaks = {
     "phase": (e) => (e[0].ph = "?"),

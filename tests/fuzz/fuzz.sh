@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fuzz.sh - runs the fuzz targets, one for every parser of text from outside, with clang's libFuzzer.
-# usage: tests/fuzz/fuzz.sh [SECONDS] [TARGET...]    60 seconds each of all of them, as it stands
-# Begins with the inputs in tests/fuzz/corpus/TARGET and keeps what it finds in build/fuzz; an input
+# usage: tests/fuzz/fuzz.sh [SECONDS] [TARGET...]    60 seconds and all targets by default
+# Starts from tests/fuzz/corpus/TARGET and stores its findings in build/fuzz; an input
 # that fails is stored there as crash-*, slow-unit-* or timeout-*. The tests replay the corpus.
 # SPDX-License-Identifier: MIT
 set -euo pipefail
@@ -14,7 +14,7 @@ targets=("$@")
 
 work=$root/build/fuzz
 mkdir -p "$work"
-# The conversion of a number that does not fit is not part of `undefined`.
+# `undefined` does not include the conversion of numbers that do not fit.
 flags=(-std=c++17 -O1 -g1 -fsanitize=fuzzer,address,undefined,float-cast-overflow
        -fno-sanitize-recover=all "-I$root/include" "-I$root/tests")
 clang++ "${flags[@]/fuzzer,/fuzzer-no-link,}" -c "$root/include/joulery/joulery_full.cpp" \

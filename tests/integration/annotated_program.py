@@ -32,7 +32,7 @@ for mode, variable, wanted in (
         for name in wanted:
             assert name.rsplit("/", 1)[-1] in table, f"{mode}: no {name} in the table:\n{table}"
             assert rows[name]["time_s"] > 0, rows[name]
-# Without a tool the program is what it was.
+# Without a tool the program is unchanged.
 with tempfile.TemporaryDirectory() as folder:
     said, report = run("nvtx", {}, folder)
     assert said == "" and not report.exists(), said

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 BODIES = "-DJOULERY_IMPLEMENTATION"
-# What libtorch's own headers need, they say; tests/trials.sh compiles it.
+# Needs libtorch, so tests/trials.sh compiles it.
 ELSEWHERE = {"joulery/integration/torch.hpp"}
 
 
 def units(folder):
-    """Pairs of a header and whether its bodies come with it."""
+    """Pairs of a header and whether its implementation is compiled, too."""
     texts = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*.hpp")}
     firsts = {m.group(1) for text in texts.values()
               if (m := re.search(r'^#include "(.*)"', text, re.MULTILINE))}
@@ -42,7 +42,7 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     folder, command = Path(sys.argv[1]), [*sys.argv[2:], f"-I{sys.argv[1]}"]
-    # The longest first, so that none is left alone at the end.
+    # The longest first, so that no processor waits at the end.
     found = sorted(units(folder), key=lambda unit: not unit[1])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         wrong = [text for text in pool.map(lambda unit: look_through(unit, command), found) if text]

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-# lint.py - holds what no compiler holds: the layers, the sizes, the form of every header.
+# lint.py - checks what no compiler checks: layers, sizes, the form of every header.
 # SPDX-License-Identifier: MIT
-"""usage: lint.py ROOT     prints one line a finding; exit code 1 where there is any"""
+"""usage: lint.py ROOT     prints one line per finding; exit code 1 if there is any"""
 import pathlib
 import re
 import sys
 
 # Rooms: a folder of include/joulery/detail/, another folder of include/joulery/, or a header that
-# stands directly in it. A header includes its own room and those listed here: one way, down.
+# is directly in it. A header includes its own room and those listed here, downward only.
 BASICS = {"detail/core", "histogram.hpp", "quality.hpp", "result.hpp", "units.hpp"}
 COUNTERS = {"backend.hpp"}
 CARBON = {"carbon", "detail/carbon"}
@@ -22,51 +22,51 @@ MAY_INCLUDE = {
     "writers": BASICS | CARBON | {"report.hpp", "report_io.hpp", "detail/report", "accounting"},
     "accounting": BASICS | CARBON | {"report.hpp", "report_io.hpp", "detail/report", "writers"},
 }
-# What compiles the bodies once, for programs that link them; not headers.
+# Compile the implementation once, for programs that link it; not headers.
 COMPILED_ONCE = {"joulery.cpp", "joulery_full.cpp", "joulery.cmake"}
 # Not C++.
 FOR_C = {"joulery.h"}
-# What says of each folder what it is for, and pages beside what they describe.
+# Describe each folder; pages next to what they describe.
 PLAN = "README.md"
 # How the package is made; not headers.
 PACKAGE = "package"
 SCHEMAS = {"report.schema.json"}
-# The one way of tests to what a meter keeps to itself.
+# The only access of tests to a meter's private parts.
 ACCESS = "testing/access.hpp"
-# Not reached from the umbrella: for tests, and for those who have the tool that they serve.
+# Not included by the umbrella: for tests, and for users of other tools.
 OUTSIDE_UMBRELLA = {"assertions", "testing", "integration"}
-# Nor are these, which few programs need and each program includes by name.
+# Neither are these, which the few programs that need them include by name.
 OPT_IN = {"detail/attribution/power_regression.hpp",
-          "detail/backends/recording/recorder.hpp",  # readings written down, and played elsewhere
+          "detail/backends/recording/recorder.hpp",  # readings recorded to a file, and replayed
           "detail/backends/recording/replay.hpp"}
-# Only the standard set knows a backend, and who needs one by name.
+# Only the standard set includes backends, and code that needs a particular one.
 MAY_INCLUDE_BACKENDS = {"detail/backends", "detail/session", "joulery.hpp", "assertions", "testing",
                         "integration"}
-# Data, one record a line: neither its columns nor its spaces are code.
+# Data, one record per line: the rules for columns and spaces do not apply.
 TABLES = "detail/carbon/tables/"
 
 MAX_LINES = 400
 MAX_COLUMNS = 100
 MAX_UMBRELLA_LINES = 60
 PUBLIC_MACROS = 5
-# Macros that are spelled by users; everything else that stays defined after a header is listed
+# Macros that users write; any other macro that stays defined after a header is listed
 # below as a detail of detail/core/config.hpp, or must be #undef-ed where it was defined.
 PUBLIC_MACRO = re.compile(r"^JOULERY_(SCOPE|FUNCTION|CHECK_[A-Z_]+|REQUIRE_[A-Z_]+)$")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
 UNDEF = re.compile(r"^\s*#\s*undef\s+(\w+)")
-# Of values below 1 doctest's own takes all for equal; tests/approx.hpp mends that.
+# doctest's own treats all values far below 1 as equal; tests/approx.hpp does not.
 LOOSE_APPROX = re.compile(r"\bdoctest\s*::\s*Approx\b|\busing\s+namespace\s+doctest\b")
-# These lock the C library's time zone, which a child forked in that moment never gets: glibc resets
+# These lock the C library's time zone, which a child forked at that moment can never lock: glibc resets
 # the allocator's and the streams' locks at a fork, but not this one.
 CALENDAR = re.compile(r"\b(?:(?:gm|local|mk|c|asc)time(?:_[rs])?|timegm|tzset|strftime|put_time)\s*\(")
-# -ffast-math takes the answer for known.
+# -ffast-math assumes the result.
 FOLDED = re.compile(r"\b(?:isfinite|isnan|isinf|isnormal|fpclassify)\s*\(|\bquiet_NaN\b|\bNAN\b"
                     r"|(?<![\w.\])>:])([a-z][\w.\[\]()]*) (?:- \1 [!=]=|[!=]= \1(?![\w.\[(-]))")
 FOLDED_ALLOWED = "detail/core/finite.hpp"
 JOULERY_DECL = re.compile(r"\bJOULERY_DECL\b")
-# The environment is read in one place, which knows when it must not be; files are opened so that
+# The environment is read in one place, which knows when that is forbidden; files are opened so that
 # programs the host starts do not inherit them.
 GETENV = re.compile(r"\bgetenv\s*\(")
 ENVIRONMENT_READER = "detail/core/environment_variable.hpp"
@@ -181,7 +181,7 @@ class Lint:
         return None
 
     def check_macros(self, name, lines):
-        """A macro that is neither the user's nor the configuration's ends in its own header."""
+        """A macro that is neither public nor configuration is undefined in its own header."""
         if name == "detail/core/config.hpp":
             return
         undefined = {found.group(1) for found in map(UNDEF.match, lines) if found}
@@ -223,7 +223,7 @@ class Lint:
                 self.say("include/joulery/full.hpp", f"does not reach joulery/{name}")
 
     def check_bodies(self):
-        """What has its body compiled once is in joulery.cpp, or nobody could link it."""
+        """Every header with an implementation is in joulery.cpp, or nobody could link it."""
         sources = [self.include / name for name in ("joulery.cpp", "joulery_full.cpp")]
         lines = [line for source in sources if source.exists()
                  for line in source.read_text(encoding="utf-8").split("\n")]
@@ -233,7 +233,7 @@ class Lint:
                 self.say("include/joulery/joulery_full.cpp", f"does not reach joulery/{name}")
 
     def check_plan(self):
-        """Every folder has its sentence."""
+        """The README describes every folder."""
         plan = self.include / PLAN
         if not plan.exists():
             return
@@ -243,7 +243,7 @@ class Lint:
                 self.say("include/joulery/README.md", f"does not say what {room} is for")
 
     def check_signatures(self):
-        """No declaration that users see names anything of detail."""
+        """No public declaration names anything in detail."""
         for name, text in self.headers.items():
             if name.startswith("detail/") or name == ACCESS:
                 continue
@@ -273,7 +273,7 @@ class Lint:
                     self.say(f"include/joulery/{name}:{at}", "a public signature names detail")
 
     def check_examples(self):
-        """Examples show what users have."""
+        """Examples include only public headers."""
         for path in sorted((self.root / "examples").rglob("*.[ch]pp")):
             for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
                 found = INCLUDE.match(line)
@@ -311,7 +311,7 @@ class Lint:
                                  "a note to finish something")
 
     def check_tests(self):
-        """Each test names itself once, and no test is switched off."""
+        """Test names are unique in their file, and no test is disabled."""
         for path in sorted((self.root / "tests").glob("*/*_test.cpp")):
             where = path.relative_to(self.root).as_posix()
             text = path.read_text(encoding="utf-8")
@@ -324,7 +324,7 @@ class Lint:
                 self.say(where, "a test is switched off")
 
     def check_approx(self):
-        """Tests compare with a share of the value alone, through approx()."""
+        """Tests compare with a purely relative tolerance, through approx()."""
         for path in sorted((self.root / "tests").rglob("*.[ch]pp")):
             where = path.relative_to(self.root).as_posix()
             if where == "tests/approx.hpp":
@@ -335,7 +335,7 @@ class Lint:
                              "doctest::Approx adds 1 to the value; approx() of tests/approx.hpp")
 
     def check_mutants(self):
-        """Every mistake that tests/mutation makes has the one place that it names."""
+        """The text that a mutant replaces occurs exactly once."""
         listed = self.root / "tests/mutation/mutants.py"
         if not listed.exists():
             return

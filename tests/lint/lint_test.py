@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# lint_test.py - every rule of lint.py finds the tree that breaks it, and a good tree passes.
+# lint_test.py - every rule of lint.py detects a violation, and a good tree passes.
 # SPDX-License-Identifier: MIT
 import pathlib
 import tempfile
@@ -38,7 +38,7 @@ class LintTest(unittest.TestCase):
         self.put(f"include/joulery/{name}", header(name, body))
 
     def expect(self, *words):
-        """Exactly one finding, holding all the words."""
+        """Exactly one finding, containing all the words."""
         findings = lint.Lint(self.root).run()
         self.assertEqual(len(findings), 1, findings)
         for word in words:

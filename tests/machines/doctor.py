@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# doctor.py - examples/doctor.cpp on three fake machines says what golden/doctor_*.txt hold.
+# doctor.py - examples/doctor.cpp on three fake machines prints the golden files doctor_*.txt.
 # SPDX-License-Identifier: MIT
 """usage: doctor.py PROJECT_FOLDER COMPILER [FLAGS_AND_LIBRARIES...]
 
@@ -78,7 +78,7 @@ def laptop():
 
 
 def keep_moving(root, rates, stop):
-    """Counters that grow with time, as the hardware's do."""
+    """Counters that grow with time, as in hardware."""
     files = {open(root / name.lstrip("/"), "r+b", buffering=0): rate
              for name, rate in rates.items()}
     value = 0

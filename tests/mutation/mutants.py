@@ -1,11 +1,11 @@
-# mutants.py - forty small mistakes in timing, metering and attribution, as somebody could make them.
+# mutants.py - forty small, realistic mistakes in timing, metering and attribution.
 # SPDX-License-Identifier: MIT
-"""Each names a file below include/joulery/detail and text that stands there once. `swap` puts one
+"""Each names a file in include/joulery/detail and text that occurs there once. `swap` puts one
 expression in another's place, `instead` one statement, `drop` leaves a statement out."""
 import collections
 
 Mutant = collections.namedtuple("Mutant", "file kind old new why")
-# The tests that have to do with them.
+# The tests of those folders.
 FOLDERS = "accuracy,attribution,counters,engine,metering,time"
 LEFT_OUT = """simulated bad_backends checkpoint defaults environment forked_child hardware_text host_program
     live_display live_reader own_meter_first out_of_memory privileges process_ends reentrance
@@ -36,7 +36,7 @@ MUTANTS = [
          "call.length() >= calls_.front().length()", "the shortest calls are kept"),
     swap("timing/path_table.hpp", "found != nullptr ? found : add(parent, folded_name)",
          "add(parent, folded_name)", "each name beyond the limit has a row of its own"),
-    # Metering: what counters say, and when they are read.
+    # Metering: the values of counters, and when they are read.
     swap("metering/channel_account.hpp", "(wrap_at - before) + now", "(wrap_at - before) + now + 1",
          "a wrap adds a count"),
     swap("metering/channel_account.hpp", "wrapped <= believable", "true", "any wrap is believed"),
@@ -69,7 +69,7 @@ MUTANTS = [
          "the samplers' share is that of one processor"),
     swap("metering/process_share.hpp", "(own - own_) / (busy - busy_)", "own / busy",
          "the process's share is that since boot"),
-    # Attribution: who has which part of a channel's energy.
+    # Attribution: who gets which part of a channel's energy.
     swap("attribution/open_times.hpp", "whole - children", "whole",
          "a parent's own time holds its children's"),
     swap("attribution/open_times.hpp", "std::exchange(inside_[i], 0.0)", "inside_[i]",

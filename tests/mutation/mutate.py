@@ -23,7 +23,7 @@ import time
 import mutants
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# While the compiler computes a constant there is no mutant.
+# No mutant while the compiler evaluates a constant expression.
 SWITCH = """
 #include <cstdlib>
 inline int joulery_chosen_mutant() {
@@ -35,7 +35,7 @@ constexpr bool joulery_mutant(int number) {
     return !__builtin_is_constant_evaluated() && joulery_chosen_mutant() == number;
 }
 """
-LONGEST_TEST = 120  # seconds; a mutant with which a test takes five times as long is caught
+LONGEST_TEST = 120  # seconds; a mutant that makes a test take five times as long is caught
 
 
 def woven(number, mutant):
@@ -96,7 +96,7 @@ def tests_of(folder):
 
 
 def passes(command, folder, number, limit):
-    """Whether a test passes; None where it does not end."""
+    """Whether a test passes; None if it does not end."""
     try:
         return subprocess.run(command, cwd=folder, env={**os.environ, "JOULERY_MUTANT": str(number)},
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
@@ -106,7 +106,7 @@ def passes(command, folder, number, limit):
 
 
 def in_order_of_time(tests, folder, pool):
-    """The tests, the quickest first; all of them pass without a mutant, in time."""
+    """The tests, the quickest first; all must pass in time without a mutant."""
     def timed(test):
         began = time.monotonic()
         return passes(test[1], folder, 0, LONGEST_TEST), time.monotonic() - began
@@ -124,7 +124,7 @@ def in_order_of_time(tests, folder, pool):
 
 
 def first_failure(tests, folder, number):
-    """The test that fails with this mutant; "" where none does."""
+    """The test that fails with this mutant; "" if none does."""
     return next((name for name, command in tests
                  if not passes(command, folder, number, 5 * LONGEST_TEST)), "")
 

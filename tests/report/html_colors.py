@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# html_colors.py - whether the eight colors of the HTML report are separated by everybody, in
-# light and in dark, and stand out from their background.
+# html_colors.py - whether everybody can distinguish the eight colors of the HTML report, in
+# light and dark mode, and see them on their background.
 # SPDX-License-Identifier: MIT
 """usage: html_colors.py PROJECT_FOLDER
 
@@ -71,7 +71,7 @@ def contrast(one, other):
 
 
 def nearest(colors):
-    """The pair that is hardest to tell apart, by whom, and by how much."""
+    """The pair that is hardest to distinguish, by which kind of vision, and its difference."""
     return min((difference(lab(seen(a, matrix)), lab(seen(b, matrix))), sight, a, b)
                for a, b in itertools.combinations(colors, 2) for sight, matrix in SIGHT.items())
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# junit_rules.py - whether JUnit XML keeps the rules of junit-10.xsd, by which Jenkins' xUnit plugin
-# takes or refuses a file. The rules are written down here; the schema itself is not ours.
+# junit_rules.py - whether JUnit XML follows the rules of junit-10.xsd, by which Jenkins' xUnit plugin
+# accepts or refuses a file. The rules are restated here, as the schema has its own license.
 # SPDX-License-Identifier: MIT
 """usage: junit_rules.py FILE.junit.xml..."""
 import re
@@ -37,7 +37,7 @@ RULES = {
 
 
 def broken_rules(element, parents=()):
-    """What of `element` and inside it the schema refuses, a sentence each."""
+    """One sentence for each violation in `element`."""
     where = "/".join(parents + (element.tag,))
     rule = RULES.get(element.tag)
     if rule is None:
@@ -65,7 +65,7 @@ def broken_rules(element, parents=()):
 
 
 def check_rules():
-    """The rules refuse what they are there for."""
+    """Each rule detects its violation."""
     def refused(inner, attributes='tests="1" failures="0" errors="0" time="0.001"'):
         text = f'<testsuites><testsuite name="a" {attributes}>{inner}</testsuite></testsuites>'
         return broken_rules(xml.fromstring(text))

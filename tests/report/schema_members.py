@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# schema_members.py - report.schema.json lists every member that a report's JSON has, no other.
+# schema_members.py - report.schema.json lists exactly the members of a report's JSON.
 # SPDX-License-Identifier: MIT
 """usage: schema_members.py PROJECT_FOLDER"""
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# build_key.py - builds that must not be compared differ in the key of their baselines, or are skipped.
+# build_key.py - builds that must not be compared have different baseline keys or are skipped.
 # SPDX-License-Identifier: MIT
 """usage: build_key.py COMPILER SOURCE_FOLDER"""
 import os
@@ -13,7 +13,7 @@ trouble = []
 
 
 def build(*flags):
-    """The key and what watches the program; None where the compiler can't."""
+    """The key and the active sanitizer; None if the compiler can't build it."""
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, "program")
         done = subprocess.run([COMPILER, "-std=c++17", f"-I{SOURCE}/include", *flags, "-o", program,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# catch2_benchmarks.py - a Catch2 BENCHMARK on a machine that draws 50 W tells joules of its own runs.
+# catch2_benchmarks.py - a Catch2 BENCHMARK reports its joules, on a machine that draws 50 W.
 # SPDX-License-Identifier: MIT
 """usage: catch2_benchmarks.py PROGRAM"""
 import re

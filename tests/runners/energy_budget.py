@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# energy_budget.py - what joulery_add_energy_test runs: within the budget, above it, skipped, broken.
+# energy_budget.py - joulery_add_energy_test: within the budget, above it, skipped, broken.
 # SPDX-License-Identifier: MIT
 """usage: energy_budget.py CMAKE SCRIPT PROGRAM     which draws 50 W for 0.1 s"""
 import os
@@ -24,7 +24,7 @@ def expect(words, fails, budget, *arguments, program=PROGRAM, **environment):
 
 expect("J of 5kJ, measured", False, "5kJ")
 expect("J of 0.5MJ, measured", False, "0.5MJ")
-# Every unit from both sides: some 5 J are more than 1.5 J and less than 900 J.
+# Every unit, below and above: about 5 J are more than 1.5 J and less than 900 J.
 for budget in ("900J", "900000mJ", "900000000uJ", "0.9kJ", "0.0009MJ"):
     expect(f"J of {budget}, measured", False, budget)
 for budget in ("1.5J", "1500mJ", "1500000uJ", "0.0015kJ", "0.0000015MJ"):

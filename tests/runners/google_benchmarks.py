@@ -61,7 +61,7 @@ with tempfile.NamedTemporaryFile() as file:
 
 
 def check_aggregates(report, kind):
-    """Of repetitions only the aggregates, with the energy of the runs behind them."""
+    """Only the aggregates of repetitions, with the energy of their runs."""
     rows = {(r["run_name"].split("/")[0], r.get("aggregate_name")): r for r in report["benchmarks"]}
     if ("repeated", None) in rows:
         trouble.append(f"{kind}: repetitions are shown, not their aggregates alone")

@@ -23,12 +23,12 @@ def run(test, **environment):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("JOULERY")}
     done = subprocess.run([PROGRAM, *ARGUMENTS(test)], capture_output=True, text=True,
                           env={**clean, "JOULERY_BACKENDS": "none", **environment}, timeout=100)
-    # Some break long lines.
+    # Some wrap long lines.
     return done.returncode, re.sub(r"\s+", " ", done.stdout + done.stderr)
 
 
 def expect(test, code, *words, absent=(), **environment):
-    """The runner's exit code (None: any but 0), and what its output holds, as regular expressions."""
+    """The runner's exit code (None: any but 0), and regular expressions found in its output."""
     found, text = run(test, **environment)
     wrong = [] if found == code or (code is None and found != 0) else [f"exit code {found}"]
     wrong += [f"missing: {w}" for w in words if not re.search(w, text, re.DOTALL)]
@@ -37,7 +37,7 @@ def expect(test, code, *words, absent=(), **environment):
         trouble.append(f"{test} {environment}: {wrong}\n{text}")
 
 
-# How each framework calls it.
+# The name in each framework.
 PASSED = {"doctest": r"1 passed \| 0 failed", "catch2": "All tests passed",
           "gtest": r"\[ PASSED \] 1 test", "plain": "holds: "}[FRAMEWORK]
 CHECKS = {"doctest": r"assertions: 4 \| 4 passed", "catch2": r"4 assertions in 1 test case",
@@ -72,7 +72,7 @@ with tempfile.TemporaryDirectory() as folder:
         cut.write(whole[:100])
     expect("baseline", None, FAILED, "the text ends too early", JOULERY_BASELINE_FILE=file)
 
-# At the end of the program a line sums up; GitHub and a results file are notified as well.
+# A summary line at the end of the program; GitHub and a results file get the outcomes as well.
 expect("skipping", SKIP_CODE, "energy: 0 held, 0 failed, 0 inconclusive, 1 skipped: no energy counter")
 expect("holding", 0, "energy: 4 held, 0 failed, 0 inconclusive, 0 skipped")
 expect("failing", None, "::error file=.*checks.hpp,line=", GITHUB_ACTIONS="true")
@@ -88,7 +88,7 @@ with tempfile.TemporaryDirectory() as folder:
         trouble.append(f"results file: {verdicts}")
     if abs(found[0]["value"] - 2e-3) > 1e-5 or found[0]["unit"] != "J/call":
         trouble.append(f"results file: {found[0]}")
-    # The JUnit that the example makes of such a file has all outcomes, whatever the framework's has.
+    # The example's JUnit of such a file has all outcomes, unlike some frameworks' own.
     file = os.path.join(folder, "energy.junit.xml")
     shown = subprocess.run([CHECK_ENERGY, "--history", results, "--junit", file], capture_output=True,
                            text=True, timeout=100, check=True).stdout
@@ -106,7 +106,7 @@ with tempfile.TemporaryDirectory() as folder:
     if rules.returncode != 0:
         trouble.append(f"check_energy --junit: {rules.stdout}")
 
-# The framework's own JUnit. doctest's has no place for what did not fail.
+# The framework's own JUnit. doctest's lists only failures.
 JUNIT = {"doctest": ["-r=junit"], "catch2": ["-r", "junit"], "gtest": ["--gtest_output=xml:"]}
 KEPT = {"doctest": {"holding": 'failures="0" tests="4"', "failing": "<failure",
                     "inconclusive": 'failures="0"', "skipping": 'failures="0"'},
@@ -136,7 +136,7 @@ for test, words in KEPT.get(FRAMEWORK, {}).items():
         if not re.search(words, re.sub(r"\s+", " ", text)):
             trouble.append(f"{test}: JUnit has no {words}:\n{text}")
 
-# Under valgrind, where it is installed, energy is not the code's own.
+# Under valgrind, if it is installed, energy is not that of the code.
 if FRAMEWORK == "plain" and shutil.which("valgrind"):
     done = subprocess.run(["valgrind", "-q", "--tool=none", PROGRAM, "failing"], capture_output=True,
                           text=True, timeout=100)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# parallel_checks.py - energy tests that ctest runs four at a time don't bill each other.
+# parallel_checks.py - energy tests that ctest runs four at a time are not charged for each other.
 # SPDX-License-Identifier: MIT
-"""usage: parallel_checks.py CTEST PROGRAM...     on a machine whose counter counts what all use"""
+"""usage: parallel_checks.py CTEST PROGRAM...     on a machine whose counter includes all of them"""
 import os
 import re
 import subprocess
