@@ -108,7 +108,7 @@ run_leg() {
 # Whatever 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, parsing and
 # writing numbers, scopes and their sums. Cheapest first.
 core_tests=(core/finite core/unit_text core/units core/utf8 carbon/timestamp counters/channel_account
-            counters/counter_step counters/domain_tree time/wall_time report/json report/csv
+            counters/counter_step counters/domain_tree timing/wall_time report/json report/csv
             backends/rapl_powercap backends/replay engine/meter engine/scopes engine/invariants)
 
 # run_core_leg NAME COMPILER FLAGS [EMULATOR]
