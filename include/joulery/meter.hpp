@@ -126,8 +126,8 @@ struct options {
     joulery::attribution attribution = joulery::attribution::shared;
     carbon_model carbon;
     /// "-" (table on stderr), "run.json", ...; written at stop. %p, %h and %r stand for the process
-    /// id, the host and the run. If another running process writes to the same file, this run adds
-    /// its process id to the name.
+    /// id, the host and the run; names are relative to the folder in which the run starts. If
+    /// another running process writes to the same file, this run adds its process id to the name.
     std::vector<std::string> reports;
     /// How often the files are also written while the process-wide meter runs; a killed process
     /// loses at most that much. 0: never.

@@ -7,8 +7,10 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -196,4 +198,57 @@ TEST_CASE("report files: the cost of checkpoints is part of the measuring cost")
     CHECK(read->overhead.edges.count() == 1);
     CHECK(read->overhead.share_of_wall == 0.04);
     CHECK(read->overhead.joules.joules() == 20);
+}
+
+TEST_CASE("report files: a program that leaves its folder writes where it was told to") {
+    const folder f;
+    const auto child = engine_test::in_child([&] {
+        engine_test::must(::chdir(f.path("").c_str()) == 0, "in the folder");
+        report_files run({"run.json", "run.jsonl", "./run.json", f.path("run.json")}, process("1"));
+        run.write_checkpoint(of("early"));
+        run.append_line(of("early"));
+        engine_test::must(::mkdir("elsewhere", 0700) == 0 && ::chdir("elsewhere") == 0, "left");
+        engine_test::must(run.notes().empty(), "one file under three names is one file");
+        engine_test::must(write_last(run, "last").empty(), "all is written");
+    });
+    CHECK(child.err.empty());
+    CHECK(child.exit_code == 0);
+    CHECK(contains(f.text("run.json"), "\"last\""));
+    CHECK(contains(f.text("run.jsonl"), "\"last\":true"));
+    CHECK(std::filesystem::is_empty(f.path("elsewhere")));
+}
+
+TEST_CASE("report files: of the reports beside its own a run names those of its time, and few") {
+    const folder f;
+    const auto redirected = [&](int process) {
+        const std::string name = f.path("run." + std::to_string(process) + ".json");
+        std::ofstream(name) << "run.json is in use by another run";
+        return name;
+    };
+    report_files run({f.path("run.json")}, process("1"));
+    std::filesystem::last_write_time(
+        redirected(1), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+    CHECK(write_last(run, "alone").empty());
+    report_files parent({f.path("run.json")}, process("1"));
+    for (int child = 2; child < 100; ++child) (void)redirected(child);
+    const strings said = write_last(parent, "parent");
+    REQUIRE(said.size() == 4);
+    CHECK(contains(said.back(), "requested by 95 more runs"));
+}
+
+TEST_CASE("report files: what can't be written is said at the start, or at a checkpoint, once") {
+    const folder f;
+    std::filesystem::create_symlink(f.path("it's not there/run.json"), f.path("link.json"));
+    report_files run({"-", f.path("run.what"), f.path("link.json"), f.path("~/a.jsonl")},
+                     process("1"));
+    REQUIRE(run.hopeless().size() == 1);
+    CHECK(contains(run.hopeless()[0], "run.what: its ending names no known format; use one of"));
+    const strings said = run.write_checkpoint(of("one"));
+    REQUIRE(said.size() == 1);
+    CHECK(contains(said[0], "mkdir -p '" + f.path("it'\\''s not there") + "'"));
+    CHECK(run.write_checkpoint(of("one")).empty());
+    const strings lines = run.append_line(of("one"));
+    REQUIRE(lines.size() == 1);
+    CHECK(contains(lines[0], "only a shell replaces ~"));
+    CHECK(run.append_line(of("one")).empty());
 }

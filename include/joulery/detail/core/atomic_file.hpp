@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,11 +39,55 @@ inline std::string folder_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+#if JOULERY_POSIX()
+/// The target of the symlinks at the end of `path`, whether that file exists or not.
+[[nodiscard]] inline std::string follow_links(std::string path) {
+    char to[4096];
+    for (int links = 0; links < 40; ++links) {
+        const ::ssize_t size = ::readlink(path.c_str(), to, sizeof to);
+        if (size <= 0 || static_cast<std::size_t>(size) == sizeof to) break;
+        const std::string target(to, static_cast<std::size_t>(size));
+        path = target.front() == '/' ? target : folder_of(path) + '/' + target;
+    }
+    return path;
+}
+
+/// `path` as it leads from here, wherever the program goes later (a daemon leaves for "/").
+[[nodiscard]] inline std::string from_here(const std::string& path) {
+    char here[4096];
+    if (path.empty() || path.front() == '/' || ::getcwd(here, sizeof here) == nullptr) return path;
+    std::string_view rest = path;
+    while (rest.substr(0, 2) == "./") rest.remove_prefix(2);
+    return concat({here, std::string_view(here) == "/" ? "" : "/", rest});
+}
+
+/// Whether the file was written to at or after that time; times of files are a little late.
+[[nodiscard]] inline bool is_written_since(const std::string& path, std::time_t when) noexcept {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 && about.st_mtime >= when - 1;
+}
+#else
+[[nodiscard]] inline const std::string& follow_links(const std::string& path) { return path; }
+[[nodiscard]] inline const std::string& from_here(const std::string& path) { return path; }
+[[nodiscard]] inline bool is_written_since(const std::string&, std::time_t) noexcept {
+    return true;
+}
+#endif
+
+/// As one word of a shell's command.
+[[nodiscard]] inline std::string shell_word(std::string_view text) {
+    std::string word = "'";
+    for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
+}
+
 inline failure write_failure(const std::string& path, int error) {
-    const std::string folder = folder_of(path);
+    const std::string folder = folder_of(follow_links(path));
     std::string remedy = "name another file";
     if (error == ENOENT || error == ENOTDIR)
-        remedy = concat({"create the folder: mkdir -p '", folder, "'"});
+        remedy = concat({"create the folder: mkdir -p ", shell_word(folder)});
+    if (error == ENOENT && ('/' + path).find("/~/") != std::string::npos)
+        remedy = "only a shell replaces ~ by your folder: write it out";
     if (error == EACCES || error == EPERM || error == EROFS)
         remedy = concat({"name a file and a folder that you may write to: ", folder});
     bool full = error == ENOSPC;
@@ -61,18 +106,6 @@ inline failure write_failure(const std::string& path, int error) {
 }
 
 #if JOULERY_POSIX()
-
-/// The target of the symlinks at the end of `path`, whether that file exists or not.
-[[nodiscard]] inline std::string follow_links(std::string path) {
-    char to[4096];
-    for (int links = 0; links < 40; ++links) {
-        const ::ssize_t size = ::readlink(path.c_str(), to, sizeof to);
-        if (size <= 0 || static_cast<std::size_t>(size) == sizeof to) break;
-        const std::string target(to, static_cast<std::size_t>(size));
-        path = target.front() == '/' ? target : folder_of(path) + '/' + target;
-    }
-    return path;
-}
 
 /// Eight letters that nobody can predict.
 [[nodiscard]] inline std::string random_letters() {

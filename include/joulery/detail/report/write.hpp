@@ -113,6 +113,23 @@ inline status write_to_github(const report& r) {
         concat({"report not written to ", escape_control(path), ": ", error_text(error)}), {}};
 }
 
+inline failure no_format(const std::string& target) {
+    std::string known = "- (the table on stderr), github (the step's summary)";
+    for (const report_format& f : report_formats()) known.append(", ").append(f.ending);
+    return {concat({"report not written to ", escape_control(target),
+                    ": its ending names no known format"}),
+            concat({"use one of ", known})};
+}
+
+/// Whether this program knows how to write to `target`; known before there is a report.
+[[nodiscard]] inline status find_writer(const std::string& target) {
+    if (target == "-" || target == "github") return {};
+    const report_format* format = find_format(target);
+    if (format == nullptr) return no_format(target);
+    if (format->write == nullptr) return no_writer(target, *format);
+    return {};
+}
+
 }  // namespace detail
 
 JOULERY_DECL status write_report(const report& r, const std::string& target) {
@@ -123,17 +140,9 @@ JOULERY_DECL status write_report(const report& r, const std::string& target) {
         if (error == 0) return {};
         return failure{concat({"table not written to stderr: ", error_text(error)}), {}};
     }
-    const report_format* format = find_format(target);
-    if (format != nullptr && format->write == nullptr) return detail::no_writer(target, *format);
-    if (format != nullptr) {
-        const auto done = replace_file(target, format->write(r));
-        return done ? status() : status(done.error());
-    }
-    std::string known = "- (the table on stderr), github (the step's summary)";
-    for (const report_format& f : report_formats()) known.append(", ").append(f.ending);
-    return failure{concat({"report not written to ", escape_control(target),
-                           ": its ending names no known format"}),
-                   concat({"use one of ", known})};
+    if (const status known = detail::find_writer(target); !known) return known;
+    const auto done = replace_file(target, find_format(target)->write(r));
+    return done ? status() : status(done.error());
 }
 
 }  // namespace v1

@@ -188,6 +188,7 @@ class process_meter {
         auto files =
             std::make_shared<report_files>(settings.reports, run_names::of(settings.run_name));
         for (const std::string& note : files->notes()) say(note);
+        for (const std::string& note : files->hopeless()) say(note);
         std::shared_ptr<progress_display> line;
         if (settings.live)
             line = std::make_shared<progress_display>([made] { return made->core_->glance(); });
@@ -211,7 +212,8 @@ class process_meter {
         if (period.count() <= 0 || !files->has_files()) return nullptr;
         constexpr std::chrono::nanoseconds early = std::chrono::seconds(1);
         return std::make_unique<repeating_call>(std::min(period, early), period, [this, of, files] {
-            files->write_checkpoint(with_notes(of->snapshot()));
+            for (const std::string& note : files->write_checkpoint(with_notes(of->snapshot())))
+                say(note);
             files->set_cost(seconds(thread_cpu_seconds()));
         });
     }
@@ -221,8 +223,9 @@ class process_meter {
                                                     const std::shared_ptr<report_files>& files) {
         const std::chrono::nanoseconds period = interval_of(of->settings());
         if (period.count() <= 0 || !files->has_lines()) return nullptr;
-        return std::make_unique<repeating_call>(
-            period, [of, files] { files->append_line(of->snapshot()); });
+        return std::make_unique<repeating_call>(period, [of, files] {
+            for (const std::string& note : files->append_line(of->snapshot())) say(note);
+        });
     }
 
     void end() {
