@@ -178,6 +178,9 @@ TEST_CASE("estimate: without a useful /proc/stat only this process's own time co
     t.now += 2;
     t.process += 4;  // two of four threads
     CHECK(joules(*e) == approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
+    t.now += 0.01;  // there is nothing to wait for: runs of less than a second count, too
+    t.process += 0.04;
+    CHECK(joules(*e) == approx(4 * ((0.4556 + 1.9573) + 1.9573 * 0.01)).epsilon(1e-6));
 }
 
 TEST_CASE("estimate: shrinking ticks are no load, and removed processors draw nothing") {

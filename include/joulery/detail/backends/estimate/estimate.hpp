@@ -153,8 +153,9 @@ struct estimate_clocks {
 /// Thread: reads must not overlap.
 /// Cost:   two preads; that of /proc/stat grows with the number of processors.
 /// Fails:  `retry` while /proc/stat can't be read for less than a second. After that, or if it does
-///         not change, the load is this process's own: a lower bound. Nothing is lost: the next
-///         good read covers all the time since the last one.
+///         not change, or never gave anything (some containers and sandboxes), the load is this
+///         process's own: a lower bound. Nothing is lost: the next good read covers all the time
+///         since the last one.
 ///
 ///     auto estimate = open_estimate(system_root{});
 class estimate_backend final : public backend {
@@ -184,6 +185,7 @@ class estimate_backend final : public backend {
         last_time_ = clocks_.monotonic_seconds();
         last_process_ = clocks_.process_cpu_seconds();
         has_times_ = read_times(last_times_);
+        has_ticks_ = has_times_ && last_times_.busy + last_times_.rest > 0;
         describe(cloud);
     }
 
@@ -199,12 +201,13 @@ class estimate_backend final : public backend {
         const double elapsed = now - last_time_;
         out[0] = static_cast<std::uint64_t>(microjoules_);
         if (elapsed < period_seconds_) return read_status::ok;  // nothing new yet
-        const bool patient = elapsed < patience_seconds;
+        const bool patient = has_ticks_ && elapsed < patience_seconds;
         cpu_times times;
         const bool readable = read_times(times);
         if (!readable && patient) return read_status::retry;
         double load = -1;
         if (readable && has_times_) load = load_between(last_times_, times);
+        has_ticks_ |= load >= 0;
         if (load < 0 && !patient) load = load_of_this_process(elapsed);
         if (load >= 0) {
             add(load, elapsed);
@@ -277,7 +280,7 @@ class estimate_backend final : public backend {
     void describe(const std::string& cloud) {
         if (!cloud.empty()) note_ = concat({cloud, ": "});
         note_ += "estimated, not measured: ";
-        note_ += has_times_ && last_times_.busy + last_times_.rest > 0
+        note_ += has_ticks_
                      ? "load of all processors from /proc/stat"
                      : "CPU time of this process alone, because /proc/stat is not usable (a lower "
                        "bound)";
@@ -297,6 +300,7 @@ class estimate_backend final : public backend {
     double last_process_ = 0;
     cpu_times last_times_;
     bool has_times_ = false;
+    bool has_ticks_ = false;  ///< some were counted; without any there is nothing to wait for
     double microjoules_ = 0;
     std::vector<channel> channels_;
     std::string note_;
