@@ -239,6 +239,11 @@ class backend_reader {
     [[nodiscard]] std::uint64_t reading_since() const noexcept {
         return reading_since_.load(std::memory_order_relaxed);
     }
+    /// How many ticks it has taken so far.
+    [[nodiscard]] double reading_for(std::uint64_t now) const noexcept {
+        const std::uint64_t since = reading_since();
+        return since != 0 && since < now ? static_cast<double>(now - since) : 0;
+    }
 
     /// Chooses the time between two samples, in seconds: the requested period, or one that suits
     /// the most frequently updated channel. Every counter is read often enough that neither it nor

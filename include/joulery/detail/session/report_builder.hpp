@@ -77,12 +77,12 @@ class report_builder {
             before = std::exchange(since, m.reader.reading_since());
         }
         engine_.end_rows_as_read(m);
-        const std::uint64_t now = engine_.clock().now();
-        const double hung =
-            since < now ? static_cast<double>(now - since) * engine_.tick_seconds() : 0;
         report_.warnings.push_back("backend " + std::string(m.reader.name()) +
-                                   " has been stuck in a read for " + to_text(seconds(hung)) +
+                                   " has been stuck in a read for " + to_text(hung(m)) +
                                    "; its figures are those of the previous read");
+    }
+    [[nodiscard]] seconds hung(const metered_backend& m) const noexcept {
+        return seconds(m.reader.reading_for(engine_.clock().now()) * engine_.tick_seconds());
     }
 
     // The figures of one channel for one path.
@@ -218,8 +218,7 @@ class report_builder {
         row.model = from.model;
         row.part = from.part;
         row.kind = from.kind;
-        row.parent = place.parent_id;
-        row.summed = place.summed;
+        row.parent = place.parent_id, row.summed = place.summed;
         row.exclusion_reason = place.exclusion_reason;
         row.total = energy::from_joules(m.shares[c].joules());
         row.unscoped =
@@ -229,7 +228,8 @@ class report_builder {
         row.relative_error = from.relative_error;
         add_ticks(m.reader, c, row);
         row.tally = account.tally();
-        row.state = state_of(m.reader.state(), account);
+        const bool stuck = hung(m) > 5 * std::max(seconds(from.update_period), seconds(patience));
+        row.state = state_of(m.reader.state(), stuck || account.is_silent());
         row.provenance = from.provenance;
         // A gauge's joules are computed, not counted.
         if (from.kind == reading_kind::power_gauge)
@@ -268,10 +268,10 @@ class report_builder {
         row.timestamp_uncertainty = seconds(t.gap() * tick);
     }
 
-    static std::string state_of(read_status last, const channel_account& account) {
+    static std::string state_of(read_status last, bool silent) {
         if (last == read_status::gone) return "gone";
         if (last == read_status::fatal) return "failed";
-        return account.is_silent() ? "silent" : "ok";
+        return silent ? "silent" : "ok";
     }
 
     static std::string what_is_missing(const channel_row& row) {
@@ -374,8 +374,7 @@ class report_builder {
         cost.edges = seconds(static_cast<double>(edges_.ticks) * engine_.tick_seconds());
         cost.edge_reads = edges_.reads;
         cost.skipped_edges = edges_.skipped;
-        const double spent = (cost.sampler + cost.edges).count();
-        const double wall = engine_.elapsed();
+        const double spent = (cost.sampler + cost.edges).count(), wall = engine_.elapsed();
         const double cpu = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
         if (wall > 0) cost.share_of_wall = spent / wall;
         if (cpu > 0) cost.share_of_cpu = spent / cpu;
