@@ -1,5 +1,6 @@
 #include "joulery/assertions/claim.hpp"
 
+#include "joulery/assertions/baseline_check.hpp"
 #include "joulery/assertions/compare_calls.hpp"
 #include "testing/made_measurement.hpp"
 #include "testing/simulated_kernel.hpp"
@@ -7,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
 
@@ -59,6 +61,30 @@ TEST_CASE("claim: watts, grams and items are checked in the same way") {
     CHECK((subject(m) < emissions::from_grams(0.15e-6)).outcome == verdict::fails);
     CHECK((subject(m.per_item(64)) < 33_uJ).outcome == verdict::holds);
     CHECK((subject(m.per_item(64)) < 30_uJ).outcome == verdict::fails);
+}
+
+TEST_CASE("claim: what no measurement could decide is a mistake in the test, on every machine") {
+    measurement m = two_millijoules();
+    SUBCASE("measured") {}
+    SUBCASE("not measured") { m.failure_reason = "there is no counter"; }
+    const double nan = not_a_number(), infinite = std::numeric_limits<double>::infinity();
+    for (const double items : {0.0, -5.0, nan, infinite}) {
+        CAPTURE(items);
+        const check_result r = subject(m.per_item(items)) < 1_J;
+        CHECK(r.outcome == verdict::fails);
+        CHECK(says(r, "makes no sense: per_item() of a call without items"));
+        CHECK(testing::check_baseline(m.per_item(items), {}, "conv").outcome == verdict::fails);
+    }
+    for (const double limit : {nan, infinite, -infinite}) {
+        CAPTURE(limit);
+        CHECK(says(subject(m) < energy::from_joules(limit), "the limit is not a finite number"));
+        CHECK((subject(m) >= power::from_watts(limit)).outcome == verdict::fails);
+    }
+    CHECK(says(subject(m) == between(5_J, 1_J), "nothing is between the limits"));
+    CHECK(says(subject(m) == between(1_J, energy::from_joules(nan)), "not a finite number"));
+    CHECK_FALSE(says(subject(m) < -1_J, "makes no sense"));  // of a difference it may be true
+    for (const double factor : {0.0, -1.0, nan, infinite})
+        CHECK(says(testing::judge_less({m, m, {1, 1, 1}}, factor), "not a number above zero"));
 }
 
 TEST_CASE("claim: a failure shows interval, limit, calls, channel and what to do") {

@@ -188,6 +188,7 @@ namespace detail {
 [[nodiscard]] inline check_result compare_or_record(const measurement& m, const baseline_place& at,
                                                     const std::string& test,
                                                     const tolerance& limit) {
+    if (!m.mistake.empty()) return mistaken(m.mistake);
     if (std::string why = why_unchecked(m); !why.empty()) return {verdict::skipped, std::move(why)};
     if (m.batches.size() < 2)
         return {verdict::skipped, test + ": one batch is not enough to compare\n  " +

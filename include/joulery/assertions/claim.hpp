@@ -5,6 +5,7 @@
 #include "joulery/assertions/measurement.hpp"
 #include "joulery/assertions/statistics.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/detail/core/unit_text.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
@@ -178,6 +179,12 @@ std::string interval_text(const measurement& m, const confidence_interval& i) {
     return text;
 }
 
+/// The verdict on a claim that no measurement could decide. It fails on every machine, also where
+/// nothing can be measured: skipped or inconclusive it would never be noticed.
+[[nodiscard]] inline check_result mistaken(const std::string& why) {
+    return {verdict::fails, "makes no sense: " + why + "\n  to do: correct the test"};
+}
+
 /// The verdict `v`, unless something else drew power during the measurement. That can only add to
 /// the figure, so a verdict that more energy `may_explain` becomes inconclusive. A difference may
 /// also have become smaller, so all its verdicts become inconclusive.
@@ -222,6 +229,10 @@ class energy_subject {
 
     template <class Unit>
     check_result claim(const char* relation, double lowest, double highest) const {
+        if (!m_.mistake.empty()) return mistaken(m_.mistake);
+        if (is_nan(lowest) || is_nan(highest) || !(is_finite(lowest) || is_finite(highest)))
+            return mistaken("the limit is not a finite number");
+        if (lowest > highest) return mistaken("nothing is between the limits");
         if (std::string why = why_unchecked(m_); !why.empty())
             return {verdict::skipped, std::move(why)};
         const confidence_interval i = detail::interval_of(m_, Unit{});

@@ -49,6 +49,7 @@ inline confidence_interval ratio_of(const measurement& a, const measurement& b) 
 
 /// The verdict on "a uses less than `factor` times what b uses".
 [[nodiscard]] inline check_result judge_less(const call_comparison& c, double factor) {
+    if (!is_positive(factor)) return mistaken("the factor is not a number above zero");
     for (const measurement* m : {&c.a, &c.b})
         if (std::string why = why_unchecked(*m); !why.empty())
             return {verdict::skipped, std::move(why)};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/quality.hpp"
 #include "joulery/units.hpp"
 
@@ -77,6 +78,7 @@ struct measurement {
     std::vector<std::string> notes;      ///< drift, outliers, why it ended early
     std::string disturbance;             ///< what else drew power; empty: nothing known
     bool is_net = false;                 ///< a baseline or the idle power was subtracted
+    std::string mistake;                 ///< why no claim about it makes sense; empty: none
 
     /// Whether it succeeded.
     [[nodiscard]] explicit operator bool() const noexcept { return failure_reason.empty(); }
@@ -101,9 +103,10 @@ struct measurement {
     }
 
     /// The same per item, for calls that process `items` each: JOULERY_CHECK_ENERGY(
-    /// m.per_item(64), < 30_uJ).
+    /// m.per_item(64), < 30_uJ). Not for zero items or fewer: every check of that fails.
     [[nodiscard]] measurement per_item(double items) const {
         measurement m = *this;
+        if (!is_positive(items)) m.mistake = "per_item() of a call without items";
         const double share = 1 / items;
         m.per_call *= share;
         m.low *= share;
