@@ -3,6 +3,7 @@
 
 #include "approx.hpp"
 #include "engine/support.hpp"
+#include "joulery/detail/core/finite.hpp"
 #include "joulery/macros.hpp"
 #include "joulery/testing/virtual_thread.hpp"
 #include "sanitized.hpp"
@@ -219,6 +220,24 @@ TEST_CASE("scopes: items add up by path, and the first item name is kept") {
     CHECK(r.find("plain")->item_name == "item");
     CHECK(r.find("none")->items == 0);
     CHECK(r.find("none")->item_name.empty());
+    CHECK(contains(r.warnings,
+                   "step counts items of different units, as \"sample\" and as \"token\""));
+}
+
+TEST_CASE("scopes: items that are no amount are said, with the scope that counts them") {
+    bench_machine b;
+    const auto add = [&](const char* name, double items) {
+        scope s{b.m, name};
+        s.add_items(items, "token");
+    };
+    add("good", 5);
+    CHECK_FALSE(contains(b.m.snapshot().warnings, "items"));
+    add("bad", not_a_number());
+    add("bad", 5);
+    add("worse", -5);
+    CHECK(contains(b.m.snapshot().warnings,
+                   "bad: add_items() was given a count that is not a finite number; its energy "
+                   "per item is unknown (so it is in 1 more scope)"));
 }
 
 TEST_CASE("scopes: a scope open across reports has its whole time, calls, items and joules") {

@@ -75,6 +75,16 @@ TEST_CASE("prometheus: scope b inside a and scope a/b are one series with both e
     CHECK(has(line_with(both, "joulery_scope_call_joules_count{", "a/b"), "} 3"));
 }
 
+TEST_CASE("prometheus: one counter that two backends read is one series of each metric") {
+    report r = sample::full();
+    const std::string once = to_prometheus(r);
+    channel_row again = r.channels[0];
+    again.backend = "rapl-perf";
+    again.summed = false;
+    r.channels.push_back(again);
+    CHECK(to_prometheus(r) == once);
+}
+
 TEST_CASE("prometheus: OpenMetrics names families without _total and ends with EOF") {
     const std::string text = to_prometheus(sample::full(), {200, true});
     CHECK(has(text, "# TYPE joulery_energy_joules counter\njoulery_energy_joules_total{"));

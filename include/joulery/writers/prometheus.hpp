@@ -150,17 +150,28 @@ class metric_writer {
                1);
     }
 
+    // Two backends that read one counter give their channels one id, and the total has the first.
+    [[nodiscard]] list<const channel_row*> channels_by_id() const {
+        list<const channel_row*> rows;
+        std::unordered_map<std::string, std::size_t> known;
+        for (const channel_row& c : r_.channels)
+            if (known.emplace(escape_control(c.id), rows.size()).second) rows.push_back(&c);
+        return rows;
+    }
+
     void channels() {
+        const list<const channel_row*> rows = channels_by_id();
         family("joulery_channel_energy_joules", "counter",
                "Energy by channel; channels with joulery_channel_summed 1 add up to the total.");
-        for (const channel_row& c : r_.channels)
-            sample(
-                "joulery_channel_energy_joules",
-                {{"channel", c.id}, {"part", std::string(to_text(c.part))}, {"backend", c.backend}},
-                c.total.joules());
+        for (const channel_row* c : rows)
+            sample("joulery_channel_energy_joules",
+                   {{"channel", c->id},
+                    {"part", std::string(to_text(c->part))},
+                    {"backend", c->backend}},
+                   c->total.joules());
         const auto gauges = [&](std::string_view name, std::string_view help, auto value) {
             family(name, "gauge", help);
-            for (const channel_row& c : r_.channels) sample(name, {{"channel", c.id}}, value(c));
+            for (const channel_row* c : rows) sample(name, {{"channel", c->id}}, value(*c));
         };
         gauges("joulery_channel_summed", "1: the channel is part of the total.",
                [](const channel_row& c) { return c.summed ? 1.0 : 0.0; });

@@ -9,6 +9,7 @@
 #include "joulery/detail/session/engine.hpp"
 #include "joulery/detail/session/history_builder.hpp"
 #include "joulery/detail/session/observe_channels.hpp"
+#include "joulery/detail/session/scope_warnings.hpp"
 #include "joulery/detail/timing/path_table.hpp"
 #include "joulery/report.hpp"
 
@@ -312,25 +313,7 @@ class report_builder {
                 energy::from_joules(2 * std::sqrt(variances_[i] + timing * timing));  // k = 2
             if (row.method.empty()) row.method = "share";
         }
-        if (engine_.paths().folded())
-            report_.warnings.push_back(
-                "more than " + std::to_string(path_table::max_paths) +
-                " distinct scope paths: further names are folded into \"(other)\"; "
-                "use add_items() instead of putting numbers into scope names");
-        if (edges_.too_deep > 0)
-            report_.warnings.push_back(
-                std::to_string(edges_.too_deep) + " scopes nested deeper than " +
-                std::to_string(thread_context::max_depth) + " are part of the scope around them");
-        if (edges_.ended_elsewhere > 0)
-            report_.warnings.push_back(
-                std::to_string(edges_.ended_elsewhere) +
-                " scopes ended on a different thread than they began on and may be nested wrongly; "
-                "use joulery::span for work that moves between threads");
-        if (edges_.abandoned > 0)
-            report_.warnings.push_back(
-                std::to_string(edges_.abandoned) +
-                " scopes were left without an end (longjmp); they count up to the next scope that "
-                "began or ended around them");
+        warn_of_scopes(engine_, edges_, report_);
     }
 
     void add_calls() {

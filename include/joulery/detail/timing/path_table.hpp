@@ -95,7 +95,7 @@ struct path_record {
     histogram call_seconds;  ///< guarded like `tally`: lengths of the recorded calls
     histogram call_joules;   ///< energies of spans and of calls read at their edges
     span_sums stray_spans;   ///< spans that ended without a thread's tree
-    std::string item_name;
+    std::string item_name, other_item_name;  ///< the first one, and one that differs
 };
 
 /// Whether `inner` is `outer` or lies inside it; null contains everything.
@@ -143,11 +143,26 @@ class path_table {
     /// Names the unit of a path's items; the first name stays.
     void name_items(path_record& record, std::string_view name) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (record.item_name.empty()) record.item_name = std::string(name);
+        if (record.item_name.empty())
+            record.item_name = std::string(name);
+        else if (record.other_item_name.empty() && record.item_name != name)
+            record.other_item_name = std::string(name);
     }
     [[nodiscard]] std::string item_name(const path_record& record) const {
         const std::lock_guard<std::mutex> lock(mutex_);
         return record.item_name;
+    }
+    [[nodiscard]] std::string other_item_name(const path_record& record) const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return record.other_item_name;
+    }
+    /// The paths whose items were given different names.
+    [[nodiscard]] list<path_record*> with_mixed_items() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        list<path_record*> found;
+        for (const auto& r : records_)
+            if (!r->other_item_name.empty()) found.push_back(r.get());
+        return found;
     }
 
     /// The end of a span on a thread that can no longer have a tree.
