@@ -98,7 +98,7 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
         is_drawn ? sampling.stand_for(length, n.tree->cost, sampling.lost_at(now, length, lost))
                  : length;
     const std::uint64_t more = all - length;
-    sampling.note_end(now, lost);
+    sampling.note_end(now, length, lost);
     n.close(now + more);
     time_what_goes_on(n, now);
     if (!is_drawn) take_out_of_estimates(n, length, now);

@@ -46,6 +46,9 @@ class exact_times {
 /// had. Calls out of all proportion stand only for themselves, and what that omits is in the
 /// variance. At first every call is timed, to learn how much they differ.
 ///
+/// Interruptions make long calls, too, and no number of timed calls shows when there will be one.
+/// They also fall between calls, which the program's own long calls do not.
+///
 /// A thread is mostly preempted during untimed calls. They get a part of the lost time in
 /// proportion to their part of the thread's running time; that all or none of it was theirs is in
 /// the variance.
@@ -108,8 +111,12 @@ class sampled_calls {
         const double most = lesser(since, before);  // pauses too short to ask about add up
         return {0, most, before - most};
     }
-    /// A timed call has ended.
-    void note_end(std::uint64_t now, double lost) noexcept { ended_at_ = now, lost_before_ = lost; }
+    /// A timed call of `length` has ended. Call it before `draw`.
+    void note_end(std::uint64_t now, std::uint64_t length, double lost) noexcept {
+        if (gap_ == 1 && ended_at_ != 0 && now - ended_at_ >= length)
+            note_pause(static_cast<double>(now - ended_at_ - length));
+        ended_at_ = now, lost_before_ = lost;
+    }
 
     /// Ticks of all calls that one of `length` stands for. The others took as long, without the
     /// clock reads.
@@ -206,10 +213,10 @@ class sampled_calls {
 
  private:
     static constexpr auto relaxed = std::memory_order_relaxed;
-    static constexpr std::uint64_t first_calls = 1'024;  ///< only their sum is known
-    static constexpr std::uint32_t to_learn = 16'384;    ///< timed one by one after those
+    static constexpr std::uint64_t first_calls = 1'024;           ///< only their sum is known
+    static constexpr std::uint32_t to_learn = 16'384;             ///< timed one by one after those
     static constexpr double far_longer = 32, interrupted = 1000;  ///< times recent calls
-    static constexpr double wary_stride = 16;        ///< until the goal for long ones is met
+    static constexpr double wary_stride = 32;        ///< until the goal for long ones is met
     static constexpr std::uint32_t look_closer = 8;  ///< calls timed after such a long one
 
     // From <algorithm>, which every file that opens a scope would have to parse.
@@ -223,6 +230,28 @@ class sampled_calls {
         add(weights_, weight * weight);
         add(products_, weight * weight * t);
         add(squares_, weight * weight * t * t);
+    }
+    // Between two calls that were both timed.
+    void note_pause(double t) noexcept {
+        const double usual = larger(recent_pause_, recent_);
+        if (t > interrupted * usual) return;
+        pauses_ += t;
+        if (t > far_longer * usual) {
+            ++long_ones_;
+            long_pauses_ += t;
+            long_pause_squares_ += t * t;
+        }
+        recent_pause_ += (lesser(t, 16 * recent_pause_ + 1) - recent_pause_) / 16;
+    }
+    // Whether long calls are interruptions: then there are as many and as long ones in the time
+    // between calls.
+    [[nodiscard]] bool are_interruptions() const noexcept {
+        const double ticks = long_ticks_.load(relaxed), all = seen_ticks_.load(relaxed);
+        if (long_ones_ < 4 || !(ticks > 0)) return false;
+        const double inside = long_squares_.load(relaxed) / ticks;  // length of a typical one
+        const double between = long_pause_squares_ / long_pauses_;
+        return between > inside / 8 && between < 8 * inside &&
+               3 * long_pauses_ * all > ticks * pauses_;
     }
     /// Ticks of an untimed call if timed ones take that many.
     [[nodiscard]] double of_another(double t, const timing_cost& cost) const noexcept {
@@ -264,7 +293,8 @@ class sampled_calls {
         // Anything shorter than a clock read is known no better than that.
         const double mean = larger(larger(all / n, cost.read), 1);
         const double least = mean / 100;  // floor for what is not known better
-        const bool are_few = long_per_call() < 0.05 * mean;
+        const bool comes_from_outside = are_interruptions();
+        const bool are_few = long_per_call() < 0.05 * mean || comes_from_outside;
         const double few = are_few ? goal_of_few : goal;
         const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
         const double needed = long_squares_.load(relaxed) / seen / (few * few * mean * mean);
@@ -281,7 +311,8 @@ class sampled_calls {
         if (allowed < 2)
             return stop_until(static_cast<std::uint64_t>(lesser(2 / allowed, 4) * n)), false;
         const double wanted = lesser(2 * cost.worth_timing / recent_, n / 512);
-        const double longest = needed > seen ? wary_stride : longest_stride;
+        const double wary = comes_from_outside ? 2 * wary_stride : wary_stride;
+        const double longest = needed > seen ? wary : longest_stride;
         const double most = lesser(lesser(wanted, allowed), longest);
         stride_ = 2;
         while (2 * stride_ <= most) stride_ *= 2;
@@ -305,6 +336,9 @@ class sampled_calls {
     double lost_before_ = 0;
     double recent_ = 0;   ///< mean length of recent timed calls, in ticks
     double perhaps_ = 0;  ///< ticks of the calls before the last long one, if they were as long
+    // Of the time between calls that were both timed, in ticks.
+    double recent_pause_ = 0, pauses_ = 0, long_pauses_ = 0, long_pause_squares_ = 0;
+    std::uint32_t long_ones_ = 0;  ///< pauses far longer than the others
     std::atomic<double> seen_ticks_{0}, uncertain_ticks_{0};
     std::atomic<double> long_ticks_{0}, odd_ticks_{0};  ///< of timed calls that were far longer
     std::atomic<double> long_squares_{0}, changed_squares_{0}, lost_squares_{0};  ///< square ticks
