@@ -74,11 +74,6 @@ inline constexpr bool is_c_string =
 [[nodiscard]] inline std::string_view view_of(const char* name) noexcept {
     return name != nullptr ? std::string_view(name) : std::string_view("(null)");
 }
-[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const scope_name& name,
-                                               const void* holder) noexcept {
-    if (tree == nullptr) return nullptr;
-    return enter_by_key(tree, name.key(), holder, [&name] { return name.text(); });
-}
 }  // namespace detail
 
 // Files compiled with and without JOULERY_DISABLE can be mixed in one program: enabled and disabled
@@ -130,24 +125,24 @@ class scope {
     /// A string literal (the fast path), or another array of characters up to its first NUL.
     template <std::size_t N>
     JOULERY_INLINE explicit scope(const char (&name)[N]) noexcept
-        : node_(detail::enter(detail::process_tree(), name, this)) {}
+        : node_(detail::enter_default(detail::keyed(name), this)) {}
     /// Any other string; copied at its first visit, looked up by content.
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     JOULERY_INLINE explicit scope(Text&& name) noexcept : scope(detail::view_of(name)) {}
     JOULERY_INLINE explicit scope(std::string_view name) noexcept
-        : node_(detail::enter(detail::process_tree(), name, this)) {}
+        : node_(detail::enter_by_text(detail::process_tree(), name, this)) {}
     JOULERY_INLINE explicit scope(const scope_name& name) noexcept
-        : node_(detail::enter(detail::process_tree(), name, this)) {}
+        : node_(detail::enter_default(name, this)) {}
 
     /// In your own meter instead of the process-wide one.
     template <std::size_t N>
     JOULERY_INLINE scope(scope_owner& meter, const char (&name)[N]) noexcept
-        : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
+        : node_(detail::enter(meter.cursor_of_this_thread(), detail::keyed(name), this)) {}
     template <class Text, std::enable_if_t<detail::is_c_string<Text>, int> = 0>
     JOULERY_INLINE scope(scope_owner& meter, Text&& name) noexcept
         : scope(meter, detail::view_of(name)) {}
     JOULERY_INLINE scope(scope_owner& meter, std::string_view name) noexcept
-        : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
+        : node_(detail::enter_by_text(meter.cursor_of_this_thread(), name, this)) {}
     JOULERY_INLINE scope(scope_owner& meter, const scope_name& name) noexcept
         : node_(detail::enter(meter.cursor_of_this_thread(), name, this)) {}
 

@@ -43,8 +43,7 @@ struct c_scopes {
         }
         auto* const made = ::new (place) enabled::scope(static_cast<scope_node*>(nullptr));
         const std::uint64_t key = name_key::of(name.data(), name.size());
-        if (thread_cursor* tree = process_tree())
-            made->node_ = enter_text(tree, name.data(), name.size(), key, place);
+        made->node_ = enter_default(keyed_text{name, key}, place);
     }
     void end() noexcept {
         if (depth == 0) return;

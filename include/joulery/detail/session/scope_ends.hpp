@@ -113,7 +113,8 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
 /// Scopes around the innermost open ones have ended: the open ones must leave by the slow path,
 /// which finds the place in the tree again. Call it from within `locked`.
 inline void find_place(thread_context& tree) noexcept {
-    tree.current = nearest_entered(tree.current);
+    scope_node* const place = nearest_entered(tree.current);
+    if (place != tree.current) tree.go_into(*place);
     for (scope_node* n = tree.current; n != &tree.root; n = n->parent)
         if (n->parent != &tree.root && !n->parent->is_entered())
             n->flags.fetch_or(out_of_order, std::memory_order_relaxed);
@@ -191,7 +192,7 @@ inline void leave_here(thread_context& tree, scope_node& n, std::uintptr_t sp) n
         }
         if (tree.current == &n) {
             n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
-            tree.current = n.parent;
+            tree.go_past(n);
         } else {
             let_inner_ones_be(n);
         }
@@ -225,7 +226,7 @@ inline void leave_elsewhere(thread_context& tree, scope_node& n) noexcept {
 
 inline void leave_timed(scope_node* n, std::uint64_t now) noexcept {
     thread_context& tree = tree_of(*n);
-    tree.current = n->parent;
+    tree.go_past(*n);
     const library_section inside;
     if (!inside.is_nested() && records_samples(*n))
         tree.with_owner([&](engine& e) { record_sample(tree, e, *n, now); });
@@ -242,7 +243,7 @@ inline void leave_slowly(scope_node* n, const void* holder, std::uintptr_t sp) n
         } else if (n->is_untimed()) {
             n->count_call();
         }
-        if (tree.current == n) tree.current = n->parent;
+        if (tree.current == n) tree.go_past(*n);
         return;
     }
     if (n->holder.load(std::memory_order_relaxed) != holder) return;

@@ -53,7 +53,7 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
         opened = true;
     });
     if (!opened) return nullptr;
-    tree.current = &n;
+    tree.go_into(n);
     return &n;
 }
 
@@ -90,11 +90,9 @@ inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t
 }
 
 /// Caches where the next scope of that name is found.
-inline void remember(scope_node& parent, scope_node& child) noexcept {
+inline void remember(thread_cursor& tree, scope_node& parent, scope_node& child) noexcept {
     parent.hint_of(child.key) = &child;
-    if (parent.last_child != &scope_node::nobody) parent.last_child->follower = &child;
-    parent.last_child = &child;
-    parent.expected = child.follower;
+    if (&parent == tree.current) *tree.next = &child;
 }
 
 template <bool SetsHint>
@@ -111,7 +109,7 @@ scope_node* enter_slowly(thread_cursor* cursor, const char* name, std::size_t si
     if (n == nullptr) n = make_child(*tree, parent, text, sp);
     if (n != nullptr && n->is_open()) n = find_lane(*tree, *n, sp);
     if (n == nullptr) return nullptr;
-    if (SetsHint) remember(parent, *n);
+    if (SetsHint) remember(*tree, parent, *n);
     return open_node(*n, holder);
 }
 

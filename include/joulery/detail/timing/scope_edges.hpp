@@ -72,69 +72,94 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
 
 JOULERY_INLINE void begin_call(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
     const std::uint64_t now = ticks_now();
-    tree.current = &n;
+    tree.go_into(n);
     n.holder.store(holder, std::memory_order_relaxed);
     n.open(now);
 }
 
 /// A call that is counted but not timed: the enclosing scope stays the innermost open one.
 JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
-    tree.current = &n;
+    tree.go_into(n);
     n.holder.store(holder, std::memory_order_relaxed);
 }
 
-/// The child with that key, if another one was expected; `nobody`: no hint knows it.
-[[nodiscard]] JOULERY_NOINLINE inline scope_node* hinted_child(scope_node& parent,
-                                                               std::uint64_t key) noexcept {
-    scope_node* const child = parent.hint_of(key);
-    if (child == nullptr || child->key != key) return &scope_node::nobody;
-    if (parent.last_child != &scope_node::nobody) parent.last_child->follower = child;
-    return child;
+/// Opens `n` if it is the scope in question, a child of the innermost one, and nothing asks for a
+/// slow path. Null: it is not open.
+[[nodiscard]] JOULERY_INLINE scope_node* enter_if_ready(thread_cursor& tree, scope_node& n,
+                                                        std::uint64_t key, const void* holder,
+                                                        std::uintptr_t sp) noexcept {
+    const scope_node& parent = *tree.current;
+    const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
+    if (JOULERY_UNLIKELY(n.key != key || n.parent != &parent ||
+                         (flags & ~std::uint32_t{sampled}) != 0 ||
+                         is_abandoned(parent, tree, holder, sp)))
+        return nullptr;
+    if (flags == 0 || --n.until_timed == 0)
+        begin_call(tree, n, holder);
+    else
+        begin_untimed(tree, n, holder);
+    return &n;
 }
 
-/// Opens a scope found earlier by the key of its name; most follow the same sibling as last time.
-/// Null: it is not measured.
-template <class Text>
-[[nodiscard]] JOULERY_INLINE scope_node* enter_by_key(thread_cursor* tree, std::uint64_t key,
-                                                      const void* holder, Text text) noexcept {
-    scope_node* const parent = tree->current;
-    scope_node* node = parent->expected;
-    if (JOULERY_UNLIKELY(node->key != key)) node = hinted_child(*parent, key);
-    const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
-    const bool is_gone = is_abandoned(*parent, *tree, holder, stack_pointer());
-    if (!JOULERY_UNLIKELY(flags != 0 || is_gone)) {
-        begin_call(*tree, *node, holder);
-    } else if ((flags & ~std::uint32_t{sampled}) != 0 || is_gone) {
-        return slow_path.load(std::memory_order_acquire)
-            ->enter_text(tree, text().data(), text().size(), holder, stack_pointer());
-    } else if (--node->until_timed != 0) {
-        begin_untimed(*tree, *node, holder);
-    } else {
-        begin_call(*tree, *node, holder);
-    }
-    parent->last_child = node;
-    parent->expected = node->follower;
-    return node;
+/// Opens a scope that was not expected here, and expects it next time. Null: it is not measured.
+[[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_another(thread_cursor* tree,
+                                                                std::string_view text,
+                                                                std::uint64_t key,
+                                                                const void* holder,
+                                                                std::uintptr_t sp) noexcept {
+    scope_node** const place = tree->next;
+    scope_node* const known = tree->current->hint_of(key);
+    if (known != nullptr && enter_if_ready(*tree, *known, key, holder, sp) != nullptr)
+        return *place = known;
+    return slow_path.load(std::memory_order_acquire)
+        ->enter_text(tree, text.data(), text.size(), holder, sp);
 }
-[[nodiscard]] JOULERY_INLINE scope_node* enter_text(thread_cursor* tree, const char* text,
-                                                    std::size_t size, std::uint64_t key,
-                                                    const void* holder) noexcept {
-    return enter_by_key(tree, key, holder, [=] { return std::string_view(text, size); });
+/// Opens a scope of the process-wide meter on a thread that has no tree yet.
+[[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_first(std::string_view text,
+                                                              const void* holder,
+                                                              std::uintptr_t sp) noexcept {
+    thread_cursor* const tree = open_tree();
+    return tree == nullptr ? nullptr
+                           : slow_path.load(std::memory_order_acquire)
+                                 ->enter_text(tree, text.data(), text.size(), holder, sp);
 }
-/// Named by an array; for a literal the compiler computes the key. Without a tree nothing is
-/// measured.
+
+/// A text with its key.
+struct keyed_text {
+    std::string_view characters;
+    std::uint64_t number;
+    [[nodiscard]] JOULERY_INLINE std::string_view text() const noexcept { return characters; }
+    [[nodiscard]] JOULERY_INLINE std::uint64_t key() const noexcept { return number; }
+};
+/// For a literal the compiler computes the key. An array without a NUL is all of its characters.
 template <std::size_t N>
-[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const char (&name)[N],
+[[nodiscard]] JOULERY_INLINE keyed_text keyed(const char (&name)[N]) noexcept {
+    if (JOULERY_UNLIKELY(name[N - 1] != '\0')) return {{name, N}, name_key::of(name, N)};
+    return {{name, N - 1}, name_key::of(name)};
+}
+
+/// Opens a scope whose name knows its key; most scopes follow the same one as last time. Null: it
+/// is not measured.
+template <class Name>
+[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const Name& name,
                                                const void* holder) noexcept {
     if (tree == nullptr) return nullptr;
-    if (JOULERY_UNLIKELY(name[N - 1] != '\0'))
-        return slow_path.load(std::memory_order_acquire)
-            ->enter_text(tree, name, N, holder, stack_pointer());
-    return enter_by_key(tree, name_key::of(name), holder,
-                        [&name] { return std::string_view(name, N - 1); });
+    if (scope_node* n = enter_if_ready(*tree, **tree->next, name.key(), holder, stack_pointer()))
+        return n;
+    return enter_another(tree, name.text(), name.key(), holder, stack_pointer());
 }
-[[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, std::string_view name,
-                                               const void* holder) noexcept {
+/// The same in the process-wide meter.
+template <class Name>
+[[nodiscard]] JOULERY_INLINE scope_node* enter_default(const Name& name,
+                                                       const void* holder) noexcept {
+    if (JOULERY_UNLIKELY(!scopes_enabled.load(std::memory_order_relaxed))) return nullptr;
+    thread_cursor* const tree = default_tree;
+    if (JOULERY_UNLIKELY(tree == nullptr)) return enter_first(name.text(), holder, stack_pointer());
+    return enter(tree, name, holder);
+}
+/// Opens a scope whose name is looked up by content.
+[[nodiscard]] JOULERY_INLINE scope_node* enter_by_text(thread_cursor* tree, std::string_view name,
+                                                       const void* holder) noexcept {
     if (tree == nullptr) return nullptr;
     return slow_path.load(std::memory_order_acquire)
         ->enter(tree, name.data(), name.size(), holder, stack_pointer());
@@ -163,7 +188,7 @@ JOULERY_INLINE void leave(scope_node* node, const void* holder) noexcept {
     } else {
         node->close(ticks_now());
     }
-    tree->current = node->parent;
+    tree->go_past(*node);
 }
 
 }  // namespace detail

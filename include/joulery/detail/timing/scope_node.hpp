@@ -51,13 +51,12 @@ struct alignas(128) scope_node {
     thread_cursor* tree = nullptr;
     std::atomic<const void*> holder{nullptr};  ///< the scope object that opened it last
     std::uint64_t key = 0;                     ///< of its name
-    scope_node* follower = &nobody;  ///< the sibling that was entered after it last time
+    scope_node* follower = &nobody;  ///< the sibling that was entered after its end last time
 
     // The adjacent cache line, which is fetched with it: compared by a look-up by name.
-    scope_node* expected = &nobody;    ///< child that will probably be entered next
-    scope_node* last_child = &nobody;  ///< child entered last, of those with known keys
-    std::uint64_t tallied_ends = 0;    ///< calls ended at the last tally
-    const char* name = nullptr;        ///< `name_size` characters and a NUL
+    scope_node* first_inside = &nobody;  ///< the child that was entered first last time
+    std::uint64_t tallied_ends = 0;      ///< calls ended at the last tally
+    const char* name = nullptr;          ///< `name_size` characters and a NUL
     static constexpr std::size_t short_size = 31;
     char short_name[short_size + 1] = {};  ///< holds the name if it fits
 
@@ -146,8 +145,12 @@ JOULERY_TLS inline thread_local thread_cursor* default_tree = nullptr;
 /// A thread's scopes in one meter: the hot part. `thread_context` adds what the engine needs.
 struct thread_cursor {
     scope_node root;
-    scope_node* current = &root;  ///< innermost scope; open, or in an untimed call
+    scope_node* current = &root;               ///< innermost scope; open, or in an untimed call
     const void* const thread = &default_tree;  ///< identifies the thread that made it
+    /// Where the scope is kept that followed last time: `first_inside` of the scope that began
+    /// last, or `follower` of the one that ended last. Only a guess after irregular ends.
+    /// Not next to `current`: both would be stored as one vector, from which loads take longer.
+    scope_node** next = &root.first_inside;
     std::uintptr_t stack_low =
         0;  ///< end of the thread's stack; 0: not asked for yet, max: unknown
     timing_cost cost;
@@ -157,6 +160,14 @@ struct thread_cursor {
 
     thread_cursor() noexcept {
         root.holder.store(reinterpret_cast<const void*>(~std::uintptr_t{0}));
+    }
+    JOULERY_INLINE void go_into(scope_node& n) noexcept {
+        current = &n;
+        next = &n.first_inside;
+    }
+    JOULERY_INLINE void go_past(scope_node& n) noexcept {
+        current = n.parent;
+        next = &n.follower;
     }
 };
 
@@ -187,7 +198,7 @@ struct slow_path_table {
     /// Opens the child of that name in the innermost open scope; null: it is not measured.
     scope_node* (*enter)(thread_cursor* tree, const char* name, std::size_t size,
                          const void* holder, std::uintptr_t sp) noexcept;
-    /// The same for a text whose address will be a hint next time.
+    /// The same for a name that knows its key; this scope is expected there next time.
     scope_node* (*enter_text)(thread_cursor* tree, const char* name, std::size_t size,
                               const void* holder, std::uintptr_t sp) noexcept;
     scope_node* (*enter_node)(scope_node* node, const void* holder) noexcept;  ///< a known node
