@@ -116,6 +116,7 @@ class read_schedule {
 
     read_verdict sample_plainly(std::uint64_t now) noexcept {
         watching_ = opens_window_ = false;
+        burst_left_ = 0;
         if (now < next_due_) return {};
         next_due_ = now + to_ticks(period());
         return {true};
