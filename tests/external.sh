@@ -61,7 +61,7 @@ g++ "${flags[@]}" -DJOULERY_IMPLEMENTATION "$root/examples/serve.cpp" -o "$work/
     -lcpp-httplib -pthread -ldl >"$work/serve.log" 2>&1 &
 builder=$!
 
-echo "== the example converts a report to every format; the golden files hold the bytes"
+echo "== the example converts a report to every format, byte for byte like the golden files"
 golden=$here/report/golden
 for ending in json csv md html prom folded speedscope.json trace.json otlp.json junit.xml txt \
     emissions.csv card.yaml annex.md sci.json; do
@@ -74,12 +74,12 @@ mkdir -p "$work/locales"
     localedef -i de_DE -f UTF-8 "$work/locales/de_DE.UTF-8" >/dev/null 2>&1 || true
 LOCPATH=$work/locales "$work/german" de_DE.UTF-8 "$golden"
 
-echo "== parsers that are not ours"
+echo "== independent parsers"
 schema=$work/node_modules/speedscope/dist/release/file-format-schema.json
 /usr/bin/python3 "$here/external/formats.py" "$work" "$schema"
 findings=$(promtool check metrics <"$work/full.prom" 2>&1) || { echo "$findings" && exit 1; }
 [ -z "$findings" ] || { echo "promtool: $findings" && exit 1; }
-echo "passed: promtool finds nothing to say"
+echo "passed: promtool has no complaints"
 
 rm -rf "$work/recorded" && mkdir -p "$work/recorded"
 (cd "$work/recorded" && JOULERY_REPORT=run.csv,run.jsonl JOULERY_CHECKPOINT=100ms "$work/scopes" >/dev/null)
@@ -118,12 +118,12 @@ echo "== many reports: 2,000 of 100 scopes from 500 machines"
 (cd "$work/many" && /usr/bin/python3 "$here/external/measured.py" 150 "$work/report" --top 1 *.json)
 rm -rf "$work/many"
 
-echo "== ten million rows of an intensity series, in memory that stays flat"
+echo "== ten million rows of an intensity series, in bounded memory"
 /usr/bin/python3 "$here/external/long_series.py" 10000000 |
     /usr/bin/python3 "$here/external/measured.py" 64 "$work/footprint" --kwh 1 --series /dev/stdin
 
 if [ -f "$root/include/joulery/integration/mpi.hpp" ]; then
-    echo "== MPI: four ranks of one machine count it once"
+    echo "== MPI: four ranks on one machine count its energy once"
     program mpi_ranks "$here/external/mpi_ranks.cpp" mpicxx -DOMPI_SKIP_MPICXX
     OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
         mpirun --oversubscribe -np 4 "$work/mpi_ranks"

@@ -106,10 +106,10 @@ run_leg() {
 }
 
 # Whatever 32 bits or -Ofast may change: sizes, alignment, arithmetic of counters and clocks, parsing and
-# writing numbers, scopes and their sums. Cheapest first.
-core_tests=(core/finite core/unit_text core/units core/utf8 carbon/timestamp counters/channel_account
-            counters/counter_step counters/domain_tree timing/wall_time report/json report/csv
-            backends/rapl_powercap backends/replay engine/meter engine/scopes engine/invariants)
+# writing numbers, scopes and their sums. The longest first, so that no processor waits at the end.
+core_tests=(engine/invariants engine/scopes engine/meter report/json backends/replay backends/rapl_powercap
+            report/csv core/unit_text counters/channel_account counters/domain_tree core/units core/utf8
+            core/finite carbon/timestamp counters/counter_step timing/wall_time)
 
 # run_core_leg NAME COMPILER FLAGS [EMULATOR]
 run_core_leg() {
@@ -122,38 +122,37 @@ run_core_leg() {
     local cached=() tests=("${core_tests[@]}")
     if works ccache --version; then cached=(ccache); fi
     # The random programs of engine/invariants take minutes when emulated.
-    if [ -n "$emulator" ]; then unset "tests[$((${#tests[@]} - 1))]"; fi
+    if [ -n "$emulator" ]; then tests=("${tests[@]:1}"); fi
     compile="${cached[*]} $compiler -std=c++17 $flags -Wall -Wextra -Wconversion -Wshadow -Werror -Wno-psabi"
     compile() {
         $compile "-I$root/include" "-I$here" -isystem "$build/include" \
             "-DJOULERY_SOURCE_DIR=\"$root\"" "-DJOULERY_BINARY_DIR=\"$build\"" \
             "-DJOULERY_FAKES_DIR=\"$build/fakes\"" "$@"
     }
-    core_test() {
-        local program=$build/${1/\//.}
-        compile -c "$here/$1_test.cpp" -o "$program.o" 2>"$program.log" || {
-            cat "$program.log" >&2
+    compile_part() {
+        local source=$here/$1_test.cpp object=$build/${1/\//.}
+        case $1 in
+            library) source=$root/include/joulery/joulery_full.cpp ;;
+            main) source=$here/doctest_main.cpp ;;
+        esac
+        compile -c "$source" -o "$object.o" 2>"$object.log" || {
+            cat "$object.log" >&2
             return 1
         }
     }
     link_and_run() {
         local program=$build/${1/\//.}
-        $compiler $flags "$program.o" "$build/main.o" "$build/joulery.o" -o "$program" -static \
+        $compiler $flags "$program.o" "$build/main.o" "$build/library.o" -o "$program" -static \
             -pthread -ldl 2>"$program.log" &&
             $emulator "$program" >>"$program.log" 2>&1 || {
             cat "$program.log" >&2
             return 1
         }
     }
-    export -f compile core_test link_and_run
+    export -f compile compile_part link_and_run
     export compile compiler flags emulator build here root
     # The library takes longest, so it begins first; the tests are compiled at the same time.
-    compile -c "$root/include/joulery/joulery_full.cpp" -o "$build/joulery.o" &
-    local library=$!
-    compile -c "$here/doctest_main.cpp" -o "$build/main.o"
-    local beside=$((jobs > 1 ? jobs - 1 : 1))
-    printf '%s\n' "${tests[@]}" | xargs -P "$beside" -I{} bash -c 'core_test {}'
-    wait "$library"
+    printf '%s\n' library "${tests[@]}" main | xargs -P "$jobs" -I{} bash -c 'compile_part {}'
     printf '%s\n' "${tests[@]}" | xargs -P "$jobs" -I{} bash -c 'link_and_run {}'
     echo "   ${#tests[@]} tests passed, in $((SECONDS - began)) s"
 }
@@ -182,6 +181,10 @@ export TSAN_OPTIONS=halt_on_error=1
 install_all
 linker=()  # the sanitizers' runtimes make each program large; this one links them fast
 if works ld.lld --version; then linker=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld); fi
+# What gcc has checked already is left out of the sanitizers' legs.
+sanitizer_options=(-DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF)
+# Headers are either precompiled or cached: ccache does not cache what uses precompiled ones.
+works ccache --version || sanitizer_options+=(-DJOULERY_TEST_PRECOMPILED=ON)
 mkdir -p "$root/build"
 for leg in "${legs[@]}"; do
     case $leg in
@@ -190,7 +193,7 @@ for leg in "${legs[@]}"; do
             run_leg clang clang++ \
                 "-O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" "${linker[@]}" \
                 "-DJOULERY_TEST_FOLDERS=$sanitized" \
-                -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF
+                "${sanitizer_options[@]}"
             ;;
         fast) run_core_leg fast g++ -Ofast ;;
         armhf) run_cross_leg armhf g++-arm-linux-gnueabihf arm-linux-gnueabihf qemu-arm qemu-user ;;
@@ -200,7 +203,7 @@ for leg in "${legs[@]}"; do
             run_leg tsan clang++ "-O0 -g1 -fsanitize=thread -include $here/tsan.hpp" "${linker[@]}" \
                 -DJOULERY_TEST_FOLDERS=engine,public_api \
                 "-DJOULERY_TEST_WITH=std::thread|start[(]" "-DJOULERY_TEST_WITHOUT=operator new" \
-                -DJOULERY_TEST_CONSUMERS=OFF -DJOULERY_TEST_HEADERS=OFF -DJOULERY_TEST_SCRIPTS=OFF
+                "${sanitizer_options[@]}"
             ;;
     esac
 done

@@ -20,16 +20,16 @@ packages=()
 [ -f /usr/include/torch/csrc/api/include/torch/torch.h ] || packages+=(libtorch-dev)
 [ ${#packages[@]} -eq 0 ] || install_missing "${packages[@]}"
 
-echo "== lines that hold scopes: what they change, cost and say"
+echo "== added scopes: their effect, cost and report"
 python3 "$here/trials/trials.py" "$root" "$work" g++
-echo "== annotations that are there already"
+echo "== existing annotations"
 nvtx=()  # NVIDIA's header is in no Debian package; CUDA brings it
 for folder in /usr/local/cuda*/include ${NVTX_INCLUDE:-}; do
     if [ -f "$folder/nvtx3/nvToolsExt.h" ]; then nvtx=("$folder"); fi
 done
 python3 "$here/trials/trials.py" "$root" "$work" g++ tools "${nvtx[@]}"
 
-echo "== libtorch: a training on made-up images, joules by layer and operator"
+echo "== libtorch: training on synthetic images, joules by layer and operator"
 g++ -std=c++17 -O1 -w "-I$root/include" -I/usr/include/torch/csrc/api/include \
     "$root/examples/torch/train_synthetic.cpp" -o "$work/train" -ltorch -ltorch_cpu -lc10 -pthread -ldl
 JOULERY_REPORT="$work/train.json" "$work/train" 30 >"$work/train.txt"
@@ -46,9 +46,9 @@ sum_of_layers = sum(rows[path]["time_s"] for path in layers)
 assert sum_of_layers <= rows["step/forward"]["time_s"] * 1.001
 own = sum(row["self_j"] for row in rows.values()) + report["unscoped_j"]
 assert abs(own - report["total_j"]) <= 1e-9 * report["total_j"], (own, report["total_j"])
-print("passed: every layer has its joules, and all together are the machine's")
+print("passed: every layer has its joules, and they add up to the machine's")
 CHECK
-echo "== what observing costs: the same training in turn with JOULERY=off"
+echo "== the cost of observing: the same training, alternating with JOULERY=off"
 for _ in 1 2 3 4 5; do
     for switch in on off; do
         began=$(date +%s%N)

@@ -113,7 +113,7 @@ class thread_player {
             double next = program_.duration;
             for (const auto& t : threads_) next = std::min(next, t.until);
             machine_.run(std::max(next - machine_.now(), 1e-9));
-            settle();
+            charge_used_energy();
             for (auto& t : threads_) {
                 if (t.until > machine_.now() + 0.5e-9) continue;
                 leave(t);
@@ -170,12 +170,12 @@ class thread_player {
         draw();
         t.shown_before = machine_.shown();
         if (t.in_scope()) t.lane->open(t.now->scope);
-        settle();
+        charge_used_energy();
     }
     void leave(thread_state& t) {
         if (t.in_scope()) {
             t.lane->close();
-            settle();
+            charge_used_energy();
             figures_[place_[t.now->scope]].by_edges += machine_.shown() - t.shown_before;
         }
         t.now = nullptr;
@@ -188,7 +188,7 @@ class thread_player {
     void draw() { machine_.draw(own_watts() / program_.process_share); }
 
     // Charges the energy used since the last call.
-    void settle() {
+    void charge_used_energy() {
         const double time = machine_.now() - settled_at_, watts = own_watts();
         if (time <= 0) return;
         settled_at_ = machine_.now();

@@ -123,9 +123,9 @@ TEST_CASE("carbon model: values no grid or data center can have are replaced, wi
         CHECK(m.grid.intensity.grams_per_kwh() == approx(472.94));
     }
     carbon_model lossy{56_g_per_kWh, 4};
-    const auto doubted = lossy.sanitize();
-    REQUIRE(doubted.size() == 1);
-    CHECK(doubted[0].find("Used as it is") != std::string::npos);
+    const auto kept = lossy.sanitize();
+    REQUIRE(kept.size() == 1);
+    CHECK(kept[0].find("Used as it is") != std::string::npos);
     CHECK(lossy.pue == 4);
     carbon_model broken{56_g_per_kWh, 100};
     CHECK(broken.sanitize().size() == 1);

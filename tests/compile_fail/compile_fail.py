@@ -86,7 +86,7 @@ def main(arguments):
         return 1
     cases = read_cases(lines)
     if not cases:
-        print(f"{path}: holds no case")
+        print(f"{path}: no case found")
         return 1
     failed = 0
     with tempfile.TemporaryDirectory() as folder, \

@@ -153,7 +153,7 @@ void sweep(const std::vector<testing::simulated_counter>& counters) {
         }
         ++failures;
     }
-    MESSAGE(failures << " allocations failed, each in a run of its own");
+    MESSAGE(failures << " allocations failed, each in a separate run");
     CHECK(failures > 100);
 }
 
@@ -205,6 +205,6 @@ TEST_CASE("allocation sweep: any single allocation of the process-wide meter may
         INFO("allocation " << failures + 1);
         if (!has_failed) CHECK(calls == 1);
     }
-    MESSAGE((failures - 1) << " allocations failed, each in a run of its own");
+    MESSAGE((failures - 1) << " allocations failed, each in a separate run");
     CHECK(failures > 50);
 }

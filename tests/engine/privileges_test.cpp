@@ -63,7 +63,7 @@ TEST_CASE("privileges: JOULERY_SYSROOT decides which files are read, never which
 TEST_CASE("privileges: a setuid program ignores the environment") {
     if (std::getenv("JOULERY_TEST_SETUID") != nullptr) return measured_program();
     if (::geteuid() != 0) {
-        MESSAGE("not tried: only root can make a setuid program");
+        MESSAGE("skipped: only root can make a setuid program");
         return;
     }
     const engine_test::folder place;
@@ -84,7 +84,7 @@ TEST_CASE("privileges: a setuid program ignores the environment") {
          {"JOULERY_REPORT", report_file}});
     if (!contains(r.out, "more rights: 1")) {
         CHECK(contains(r.out, "more rights: 0"));
-        MESSAGE("not tried: programs get no rights from the disk that holds " << program);
+        MESSAGE("skipped: no setuid programs on the file system of " << program);
         return;
     }
     CHECK(contains(r.out, "library loaded: 0"));

@@ -93,4 +93,4 @@ with tempfile.TemporaryDirectory() as folder:
     assert [h["interval"] for h in handed] == [1, 2, 3], handed
     assert handed[0]["power_w"] == golden["energy_j"] / golden["seconds"]
     assert handed[0]["train/forward/j_per_sample"] == 320 / 38400, handed[0]
-print("passed: every interval was handed over once")
+print("passed: every interval was delivered once")

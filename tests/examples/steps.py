@@ -33,16 +33,16 @@ def main(root, *compiler):
     assert len(steps) == STEPS and all(steps), reported
     assert [int(step[1]) for step in steps] == list(range(STEPS))
     joules = sum(float(step[2]) * PREFIXES[step[3]] for step in steps)
-    doubt = sum(float(step[4]) * PREFIXES[step[5]] for step in steps)
+    rounding = sum(float(step[4]) * PREFIXES[step[5]] for step in steps)
     row = next(scope for scope in report["scopes"] if scope["path"] == "step")
     assert (row["calls"], row["items"], row["item_name"]) == (STEPS, 32 * STEPS, "sample"), row
-    assert abs(joules - row["total_j"]) <= doubt + row["uncertainty_j"], (joules, doubt, row)
+    assert abs(joules - row["total_j"]) <= rounding + row["uncertainty_j"], (joules, rounding, row)
     assert joules > 0.5 * row["total_j"] > 0, (joules, row)
     streamed = sum(scope["energy_j"] for line in lines for scope in line["scopes"]
                    if scope["path"] == "step")
     assert abs(streamed - row["total_j"]) <= 1e-9 * row["total_j"], (streamed, row)
     assert lines[-1]["last"] and lines[-1]["so_far_j"] == report["total_j"]
-    print("passed: each step has its joules, and together they are the report's")
+    print("passed: each step has its joules, and they add up to the report's")
 
 
 main(*sys.argv[1:])

@@ -23,7 +23,7 @@ def check(condition, what):
 
 def strict_json(ending):
     def refuse(word):
-        sys.exit(f"FAILED: {ending} holds {word}, which is not JSON")
+        sys.exit(f"FAILED: {ending} contains {word}, which is not JSON")
     return json.loads(text_of(ending), parse_constant=refuse)
 
 

@@ -88,7 +88,7 @@ void check(const backend& b, const observation& o) {
         CHECK_MESSAGE(o.accounts[i].tally().resets == 0, c.id << " was reset");
         CHECK_MESSAGE(watts <= plausible_power::of(c).most, c.id << " drew " << watts << " W");
     }
-    CHECK_MESSAGE(most > 0, b.name() << " counted nothing in " << o.seconds << " s");
+    CHECK_MESSAGE(most > 0, b.name() << " counted no energy in " << o.seconds << " s");
 }
 
 }  // namespace

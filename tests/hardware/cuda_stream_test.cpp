@@ -89,10 +89,12 @@ void print_counters(meter& m) {
         const std::lock_guard<std::mutex> lock(s->reader.state_mutex);
         for (std::size_t c = 0; c < s->reader.channel_count(); ++c) {
             const auto& t = s->reader.tracker(c);
-            std::printf("  %s: %s, period %.3f ms, jitter %.4f ms, slack %.1f us, read %.1f us\n",
-                        s->reader.channels()[c].id.c_str(), t.locked() ? "locked" : "not locked",
-                        t.period() * tick * 1e3, t.jitter() * tick * 1e3, t.gap() * tick * 1e6,
-                        s->reader.read_cost() * tick * 1e6);
+            std::printf(
+                "  %s: %s, period %.3f ms, jitter %.4f ms, timestamp uncertainty %.1f us, read "
+                "%.1f us\n",
+                s->reader.channels()[c].id.c_str(), t.locked() ? "locked" : "not locked",
+                t.period() * tick * 1e3, t.jitter() * tick * 1e3, t.gap() * tick * 1e6,
+                s->reader.read_cost() * tick * 1e6);
         }
     }
 }

@@ -154,5 +154,5 @@ TEST_CASE("coroutines: 2,000 requests with 8,000 steps on four threads are all i
     CHECK(sums.joules > 0);
 }
 #else
-TEST_CASE("coroutines: only if the compiler supports them") { MESSAGE("it has none"); }
+TEST_CASE("coroutines: only if the compiler supports them") { MESSAGE("skipped: no coroutines"); }
 #endif

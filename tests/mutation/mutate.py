@@ -114,9 +114,9 @@ def in_order_of_time(tests, folder, pool):
     taken = {}
     for (name, command), (good, seconds) in zip(tests, pool.map(timed, tests)):
         if good is False:
-            sys.exit(f"{name} fails without any mutant")
+            sys.exit(f"{name} fails without a mutant")
         if good is None:
-            print(f"{name} is left out: it takes too long", file=sys.stderr)
+            print(f"{name} is skipped: it takes too long", file=sys.stderr)
         else:
             taken[name] = seconds
     print(f"{len(taken)} tests, {sum(taken.values()):.0f} s", file=sys.stderr)

@@ -20,7 +20,7 @@ def build(*flags):
                                f"{SOURCE}/tests/runners/build_key.cpp"],
                               capture_output=True, text=True, timeout=200, check=False)
         if done.returncode != 0:
-            print(f"{flags}: not to be had: {done.stderr.splitlines()[:1]}")
+            print(f"{flags}: not available: {done.stderr.splitlines()[:1]}")
             return None
         shown = subprocess.run([program], capture_output=True, text=True, timeout=100, check=True)
         return shown.stdout.splitlines()

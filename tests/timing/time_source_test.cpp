@@ -58,7 +58,7 @@ TEST_CASE("tick clock: never goes backward on a thread") {
     std::uint64_t last = ticks_now();
     for (int i = 0; i < 100'000; ++i) {
         const std::uint64_t now = ticks_now();
-        CHECK_MESSAGE(now >= last, "went back");
+        CHECK_MESSAGE(now >= last, "went backward");
         last = now;
     }
 }

@@ -161,7 +161,7 @@ def main(arguments):
         return
     bodies = compiled([compiler, "-std=c++17", "-O2", f"-I{root}/include", "-c",
                        root / "include/joulery/joulery.cpp", "-o", work / "bodies.o"])
-    print(f"the bodies, once a program: {bodies:.1f} s")
+    print(f"the implementation, once per program: {bodies:.1f} s")
     for name in names or TRIALS:
         trial(root, work, compiler, name)
 

@@ -1,0 +1,1 @@
+// The file whose headers are precompiled.
