@@ -1,1 +1,1 @@
-// The file whose headers are precompiled.
+// The source file for which precompiled.hpp is precompiled.

@@ -178,7 +178,7 @@ TEST_CASE("estimate: without a useful /proc/stat only this process's own time co
     t.now += 2;
     t.process += 4;  // two of four threads
     CHECK(joules(*e) == approx(4 * (0.4556 + 1.9573) / 2 * 2).epsilon(1e-6));
-    t.now += 0.01;  // there is nothing to wait for: runs of less than a second count, too
+    t.now += 0.01;  // runs shorter than a second count, too
     t.process += 0.04;
     CHECK(joules(*e) == approx(4 * ((0.4556 + 1.9573) + 1.9573 * 0.01)).epsilon(1e-6));
 }
@@ -292,7 +292,7 @@ TEST_CASE("estimate: a cloud instance is named from its firmware, which never se
         const std::string written = "/run/cloud-init/instance-data.json";
         m.file(written, R"({"ds": {"meta_data": {"imds": {"compute": {"location": "westeurope",
                             "vmSize": "Standard_D4s_v5"}}}}, "v1": {"region": "westeurope"}})");
-        CHECK(instance() == "Microsoft Azure Standard_D4s_v5");  // and nothing of the region
+        CHECK(instance() == "Microsoft Azure Standard_D4s_v5");  // and not the region
         for (const char* bad : {"", "{", "[]", "{\"ds\": 7}", "{\"ds\": {\"meta_data\": null}}",
                                 R"({"ds": {"meta_data": {"instance-type": "a\nb"}}})",
                                 R"({"ds": {"meta_data": {"instance-type": ["x"]}}})"}) {

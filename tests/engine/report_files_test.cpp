@@ -200,7 +200,7 @@ TEST_CASE("report files: the cost of checkpoints is part of the measuring cost")
     CHECK(read->overhead.joules.joules() == 20);
 }
 
-TEST_CASE("report files: a program that leaves its folder writes where it was told to") {
+TEST_CASE("report files: relative names keep the folder in which the run started") {
     const folder f;
     const auto child = engine_test::in_child([&] {
         engine_test::must(::chdir(f.path("").c_str()) == 0, "in the folder");
@@ -218,7 +218,7 @@ TEST_CASE("report files: a program that leaves its folder writes where it was to
     CHECK(std::filesystem::is_empty(f.path("elsewhere")));
 }
 
-TEST_CASE("report files: of the reports beside its own a run names those of its time, and few") {
+TEST_CASE("report files: a run names only recent other reports beside its own, and at most a few") {
     const folder f;
     const auto redirected = [&](int process) {
         const std::string name = f.path("run." + std::to_string(process) + ".json");
@@ -236,7 +236,7 @@ TEST_CASE("report files: of the reports beside its own a run names those of its 
     CHECK(contains(said.back(), "requested by 95 more runs"));
 }
 
-TEST_CASE("report files: what can't be written is said at the start, or at a checkpoint, once") {
+TEST_CASE("report files: an unwritable file is reported once, at the start or at a checkpoint") {
     const folder f;
     std::filesystem::create_symlink(f.path("it's not there/run.json"), f.path("link.json"));
     report_files run({"-", f.path("run.what"), f.path("link.json"), f.path("~/a.jsonl")},

@@ -224,7 +224,7 @@ TEST_CASE("scopes: items add up by path, and the first item name is kept") {
                    "step counts items of different units, as \"sample\" and as \"token\""));
 }
 
-TEST_CASE("scopes: items that are no amount are said, with the scope that counts them") {
+TEST_CASE("scopes: invalid item counts are reported with the scope that counts them") {
     bench_machine b;
     const auto add = [&](const char* name, double items) {
         scope s{b.m, name};

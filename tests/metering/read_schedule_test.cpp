@@ -98,13 +98,13 @@ TEST_CASE("read schedule: reads come just after updates, a few of them beside ea
     CHECK(c.reads - reads < 100 * (c.dated - dated));
 }
 
-TEST_CASE("read schedule: a burst is over once a read took too long to date the next update") {
+TEST_CASE("read schedule: a burst ends when a read takes too long to date the next update") {
     watched_counter c(1e6, 0.005, 1e6, 100e6, 0.01);
     c.run_until(1e9);
     const auto dated = c.dated;
     while (c.dated == dated || !c.schedule.is_in_burst())
         c.run_until(static_cast<double>(c.now) + 1);
-    c.cost = 10e6;  // the thread that reads lost its processor
+    c.cost = 10e6;  // the reading thread was preempted
     const double next = static_cast<double>(c.now);
     c.run_until(next + 1);
     CHECK(static_cast<double>(c.schedule.next_due()) > next + 1e9);

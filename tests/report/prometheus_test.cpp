@@ -75,7 +75,7 @@ TEST_CASE("prometheus: scope b inside a and scope a/b are one series with both e
     CHECK(has(line_with(both, "joulery_scope_call_joules_count{", "a/b"), "} 3"));
 }
 
-TEST_CASE("prometheus: one counter that two backends read is one series of each metric") {
+TEST_CASE("prometheus: a counter read by two backends is one series of each metric") {
     report r = sample::full();
     const std::string once = to_prometheus(r);
     channel_row again = r.channels[0];

@@ -1,4 +1,4 @@
-// nvtx_ranges.cpp - a program with NVIDIA's own NVTX header, which knows nothing of the library:
+// nvtx_ranges.cpp - a program with NVIDIA's own NVTX header that does not know the library:
 // the C and the C++ interface, domains, registered strings, marks, ranges that end on other threads
 // and ranges that are out of step. trials.py runs it with examples/tools/annotations.cpp injected.
 #include <nvtx3/nvToolsExt.h>
