@@ -227,6 +227,30 @@ TEST_CASE("scope names: siblings in random order are each counted under their ow
         CHECK(r.find(names[i].text())->calls == calls[i]);
 }
 
+TEST_CASE("scope names: a signal between the two stores of a scope misleads no later scope") {
+    meter m{only_times()};
+    detail::thread_cursor& tree = *testing::access::cursor_in(m);
+    for (int i = 0; i < 2; ++i)
+        for (const char* step : {"forward", "backward"}) {
+            scope around{m, step};
+            scope s{m, "norm"};
+        }
+    detail::scope_node** inside_forward = nullptr;
+    {
+        scope around{m, "forward"};
+        inside_forward = tree.next;
+    }
+    {
+        scope around{m, "backward"};
+        tree.next = inside_forward;  // as scopes of a handler may leave it
+        scope s{m, "norm"};
+    }
+    const report r = m.snapshot();
+    CHECK(calls_of(r, "forward/norm") == 2);
+    CHECK(calls_of(r, "backward/norm") == 3);
+    CHECK(calls_of(r, "backward") == 3);
+}
+
 TEST_CASE("scope names: a stored name, a literal and a string of the same characters are one row") {
     meter m{only_times()};
     scope_name first{"attention"}, kept{std::move(first)};
