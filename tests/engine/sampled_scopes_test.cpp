@@ -9,6 +9,7 @@
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/scope_states.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/scope_ends.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
 #include "joulery/testing/scripted_backend.hpp"
 #include "joulery/testing/virtual_thread.hpp"
@@ -137,6 +138,24 @@ TEST_CASE("sampled scopes: calls and items are exact, times and joules within th
         CHECK(inside <= step.time.count());
         CHECK(step.total.joules() + r.unscoped.joules() == approx(r.total.joules()).epsilon(1e-9));
     }
+}
+
+TEST_CASE("sampled scopes: scopes inside a sampled one are sampled before the next sample") {
+    machine_of_short_scopes b;
+    for (int i = 0; i < 60'000; ++i) {
+        scope step{b.m, "step"};
+        b.call(op, 500ns);
+    }
+    scope_node& step = *b.tree().root.first_child.load();
+    scope_node& inside = *step.first_child.load();
+    REQUIRE(step.is_sampled());
+    REQUIRE(inside.is_sampled());
+    detail::stop_sampling(inside);
+    for (int i = 0; i < 5'000 && !inside.is_sampled(); ++i) {  // no time passes, so no sample
+        scope around{b.m, "step"};
+        scope s{b.m, op};
+    }
+    CHECK(inside.is_sampled());
 }
 
 namespace {

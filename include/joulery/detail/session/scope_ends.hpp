@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/session/engine.hpp"
+#include "joulery/detail/session/timing_policy.hpp"
 #include "joulery/detail/timing/library_section.hpp"
 #include "joulery/detail/timing/scope_edges.hpp"
 #include "joulery/detail/timing/scope_node.hpp"
@@ -88,6 +89,15 @@ inline double lost_by(scope_node& n, std::uint64_t now) noexcept {
     }
     return tree.lost.ticks();
 }
+/// What the sampler does sooner or later: while a scope inside a sampled one is timed at every
+/// call, that is most of the cost of both.
+inline void sample_those_inside(scope_node& n, std::uint64_t now) noexcept {
+    constexpr int most = 32;
+    int left = most;
+    for (scope_node* c = n.first_child.load(std::memory_order_relaxed); c != nullptr && left > 0;
+         c = c->next_sibling.load(std::memory_order_relaxed), --left)
+        if (!c->is_sampled() && !c->is_open()) sample_if_short(*c, now);
+}
 /// Ends a timed call and, if it is one of a sample, adds the calls it stands for.
 inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampled_calls& sampling = n.sampling;
@@ -108,6 +118,7 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     n.until_timed = static_cast<std::uint16_t>(next > 0 ? next : 1);
     if (next > 1) n.tree->has_samples.store(true, std::memory_order_relaxed);
     if (next == 0 && !n.parent->is_sampled()) stop_sampling(n);
+    if (next > 0 && sampling.looks_around()) sample_those_inside(n, now);
 }
 
 /// Scopes around the innermost open ones have ended: the open ones must leave by the slow path,

@@ -166,6 +166,9 @@ class sampled_calls {
         return gap_ = 1 + static_cast<std::uint32_t>((std::uint64_t{random_} * most) >> 32);
     }
 
+    /// Whether it is time to see which of the scopes inside are sampled, too.
+    [[nodiscard]] bool looks_around() const noexcept { return drawn_ % 16 == 0; }
+
     /// The open call stands only for itself, and so does each call until the next draw.
     void stop() noexcept {
         gap_ = 0, knows_begin_ = false;
@@ -298,18 +301,18 @@ class sampled_calls {
         const double few = are_few ? goal_of_few : goal;
         const double seen = larger(static_cast<double>(seen_.load(relaxed)), 1);
         const double needed = long_squares_.load(relaxed) / seen / (few * few * mean * mean);
-        if (needed > seen && !are_few) {
-            // A long call seen early weighs less with each call that is looked at.
-            if (stride_ != 1) looks_since_ = drawn_;
-            stride_ = 1;
-            if (drawn_ - looks_since_ > 16 * to_learn) return stop_until(2 * calls), false;
-            return true;
-        }
         // With a constant stride the variance of the sum is 4/3 * stride * calls * variance.
         const double allowed =
             0.75 * goal * goal * mean * mean * n / larger(variance_of_calls(), least * least);
-        if (allowed < 2)
-            return stop_until(static_cast<std::uint64_t>(lesser(2 / allowed, 4) * n)), false;
+        if ((needed > seen && !are_few) || allowed < 2) {
+            // A long call seen early weighs less with each call that is looked at.
+            if (stride_ != 1) looks_since_ = drawn_;
+            stride_ = 1;
+            const std::uint32_t looks = allowed < 2 ? 4 * to_learn : 16 * to_learn;
+            if (drawn_ - looks_since_ <= looks) return true;
+            const double more = allowed < 2 ? lesser(2 / allowed, 4) : 2;
+            return stop_until(static_cast<std::uint64_t>(more * n)), false;
+        }
         const double wanted = lesser(2 * cost.worth_timing / recent_, n / 512);
         const double wary = comes_from_outside ? 2 * wary_stride : wary_stride;
         const double longest = needed > seen ? wary : longest_stride;
