@@ -155,10 +155,7 @@ inline thread_cursor* tree_of_session() noexcept {
     if (inside_library || !scopes_enabled.load(std::memory_order_relaxed)) return nullptr;
     if (default_tree != nullptr) return default_tree;
     const library_section inside;
-    thread_cursor* tree = nullptr;
-    if (!catch_bad_alloc([&] { tree = process_meter::instance().tree(); }))
-        process_meter::say_no_memory(false);
-    return tree;
+    return process_meter::open_tree_of_thread();
 }
 
 inline void take_snapshot(report& r) {
@@ -182,7 +179,9 @@ JOULERY_EXPORT inline const bool report_is_awaited =
     !is_served_elsewhere() && process_meter::await_report();
 
 JOULERY_DECL thread_cursor* first_tree() noexcept {
-    if (is_served_elsewhere()) slow_path.store(borrowed_slow_path(), std::memory_order_release);
+    // The copies may share the variable (g++'s STB_GNU_UNIQUE), and this copy may be unloaded.
+    if (is_served_elsewhere() && session().calls() != slow_path.load(std::memory_order_acquire))
+        slow_path.store(borrowed_slow_path(), std::memory_order_release);
     return session().tree();
 }
 

@@ -134,6 +134,10 @@ function(check_links)
   endforeach()
   run(${WORK_DIR}/project/plug_ins_alone ${plug_in} ${WORK_DIR}/project/libother_plug_in.so
       ${WORK_DIR}/project/libclosed_plug_in.so)
+  set(visible ${WORK_DIR}/project/libvisible_plug_in.so)
+  configure_file(${visible} ${WORK_DIR}/project/libother_visible_plug_in.so COPYONLY)
+  run(${WORK_DIR}/project/plug_ins_visible ${visible}
+      ${WORK_DIR}/project/libother_visible_plug_in.so)
 endfunction()
 if(FROM STREQUAL "subdirectory")
   check_links()

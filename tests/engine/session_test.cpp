@@ -115,6 +115,26 @@ TEST_CASE("session: a second start begins a new run, a second stop changes nothi
     }));
 }
 
+TEST_CASE("session: a thread of an earlier run loses no scope of a later one") {
+    check_silent_success(in_child([] {
+        std::atomic<int> run{0}, done{0};
+        std::thread worker([&] {
+            for (int n = 1; n <= 3; ++n) {
+                while (run.load() < n) std::this_thread::yield();
+                for (int i = 0; i < 10; ++i) scope s{"worker"};
+                ++done;
+            }
+        });
+        for (int n = 1; n <= 3; ++n) {
+            start(one_backend());
+            run = n;
+            while (done.load() < n) std::this_thread::yield();
+            must(calls_of(snapshot(), "worker") == 10, "every scope of this run");
+        }
+        worker.join();
+    }));
+}
+
 TEST_CASE("session: scopes after stop do nothing until start begins a new run") {
     check_silent_success(in_child([] {
         start(one_backend());

@@ -111,6 +111,14 @@ class process_meter {
             (void)write_to_stderr("joulery: no report so far: there was no memory to start\n");
     }
 
+    /// The calling thread's tree; null: not measured. Call it from inside a library section.
+    static thread_cursor* open_tree_of_thread() noexcept {
+        if (!scopes_enabled.load(std::memory_order_relaxed)) return nullptr;
+        thread_cursor* found = nullptr;
+        if (!catch_bad_alloc([&] { found = instance().tree(); })) say_no_memory(false);
+        return found;
+    }
+
     /// The calling thread's tree; starts the meter at the first scope of the process.
     thread_cursor* tree() {
         // The list registers its destructor under the dynamic loader's lock. A library's static
@@ -151,7 +159,7 @@ class process_meter {
         without_memory_.provenance = quality::partial;
         without_memory_.warnings.emplace_back("there was no memory for a report");
         watch_for_forks();
-        default_tree_opener.store(&first_tree, std::memory_order_release);
+        default_tree_opener.store(&open_tree_of_thread, std::memory_order_release);
         install_slow_path();
 #if JOULERY_POSIX()
         ::pthread_atfork([] { instance().members_->lock(); }, [] { instance().members_->unlock(); },

@@ -167,11 +167,13 @@ inline std::string other_version_note() {
 inline bool is_served_elsewhere() noexcept { return &session() != &joulery_session_entries; }
 
 /// The slow path of a copy that another one serves. The other's trees may disappear at any time, so
-/// none is cached here; a scope costs one more call.
+/// none is cached here; a scope costs one more call. All its functions are the serving copy's,
+/// which stays loaded: g++ gives all copies one table (STB_GNU_UNIQUE), and this one may be
+/// unloaded.
 inline const slow_path_table* borrowed_slow_path() noexcept {
     static const slow_path_table borrowed = [] {
         slow_path_table t = *session().calls();
-        t.open_default = []() noexcept -> thread_cursor* { return session().tree(); };
+        t.open_default = session().tree;
         return t;
     }();
     return &borrowed;
