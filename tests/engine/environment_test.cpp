@@ -55,6 +55,21 @@ TEST_CASE("environment: on and off are words or digits, and anything else is rep
     CHECK(contains(odd.o.warnings, "JOULERY=maybe is not understood"));
 }
 
+TEST_CASE("environment: the attribution is one of three words, and anything else is reported") {
+    options before;
+    before.attribution = attribution::inclusive;
+    const applied other(pairs{{"JOULERY_ATTRIBUTION", "mine"}}, std::move(before));
+    CHECK(other.o.attribution == attribution::inclusive);
+    CHECK(contains(other.o.warnings, "JOULERY_ATTRIBUTION=mine is not understood"));
+    CHECK(contains(other.o.warnings, "It stays inclusive"));
+    for (const attribution a :
+         {attribution::shared, attribution::inclusive, attribution::process}) {
+        const applied one(pairs{{"JOULERY_ATTRIBUTION", std::string(to_text(a))}});
+        CHECK(one.o.attribution == a);
+        CHECK(one.o.warnings.empty());
+    }
+}
+
 TEST_CASE("environment: lists may have blanks and empty parts; reports add to the program's") {
     options before;
     before.reports = {"own.csv"};

@@ -123,6 +123,19 @@ inline void apply_live(options& o, const std::string& text) {
     }
 }
 
+/// JOULERY_ATTRIBUTION into `o.attribution`.
+inline void apply_attribution(options& o, const std::string& text) {
+    if (text.empty()) return;
+    for (const attribution a : {attribution::shared, attribution::inclusive, attribution::process})
+        if (text == to_text(a)) {
+            o.attribution = a;
+            return;
+        }
+    o.warnings.push_back(concat({"JOULERY_ATTRIBUTION=", text,
+                                 " is not understood: use shared, inclusive or process. It stays ",
+                                 to_text(o.attribution)}));
+}
+
 /// Applies JOULERY_PERIOD and JOULERY_CHECKPOINT to `o`; "" is unset.
 inline void apply_times(options& o, const std::string& period, const std::string& checkpoint) {
     std::chrono::nanoseconds time{};
@@ -159,6 +172,7 @@ template <class Get>
         o.reports.push_back(std::move(target));
     if (o.record_slices == 0 && has_trace(o.reports)) o.record_slices = slices_of_a_trace;
     apply_live(o, get("JOULERY_LIVE"));
+    apply_attribution(o, get("JOULERY_ATTRIBUTION"));
     apply_times(o, get("JOULERY_PERIOD"), get("JOULERY_CHECKPOINT"));
     for (std::string& w : carbon_from_environment(o.carbon, get("JOULERY_REGION"),
                                                   get("JOULERY_INTENSITY"), get("JOULERY_PUE")))
