@@ -227,7 +227,7 @@ TEST_CASE("scope names: siblings in random order are each counted under their ow
         CHECK(r.find(names[i].text())->calls == calls[i]);
 }
 
-TEST_CASE("scope names: a signal between the two stores of a scope misleads no later scope") {
+TEST_CASE("scope names: a signal between the two stores of a scope affects no later scope") {
     meter m{only_times()};
     detail::thread_cursor& tree = *testing::access::cursor_in(m);
     for (int i = 0; i < 2; ++i)
