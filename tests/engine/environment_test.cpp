@@ -1,10 +1,12 @@
 #include "joulery/detail/session/environment.hpp"
 
+#include "engine/child_process.hpp"
 #include "engine/support.hpp"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <vector>
@@ -68,6 +70,25 @@ TEST_CASE("environment: the attribution is one of three words, and anything else
         CHECK(one.o.attribution == a);
         CHECK(one.o.warnings.empty());
     }
+}
+
+TEST_CASE("environment: a misspelt variable is named with the one that is meant") {
+    using detail::meant_variable;
+    CHECK(meant_variable("JOULERY_REGON") == "REGION");
+    CHECK(meant_variable("JOULERY_REPORTS") == "REPORT");
+    CHECK(meant_variable("JOULERY_PEU") == "");
+    CHECK(meant_variable("JOULERY_PUES") == "PUE");
+    for (const char* fine : {"JOULERY_REPORT", "JOULERY_PUE", "JOULERY_BASELINE", "JOULERY_HOME",
+                             "JOULERY_BUILD_TESTS", "JOULERY_", "JOULERY", "PATH", "JOULERY_SEED"})
+        CHECK(meant_variable(fine) == "");
+    const auto child = engine_test::in_child(
+        [] {
+            options o;
+            (void)detail::apply_environment(o);
+            for (const std::string& w : o.warnings) std::printf("%s\n", w.c_str());
+        },
+        {{"JOULERY_REGON", "FR"}});
+    CHECK(child.out == "JOULERY_REGON is set, but nothing reads it: JOULERY_REGION is meant?\n");
 }
 
 TEST_CASE("environment: lists may have blanks and empty parts; reports add to the program's") {

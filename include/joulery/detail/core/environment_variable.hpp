@@ -5,9 +5,11 @@
 #include "joulery/detail/core/config.hpp"
 
 #include <cstdlib>
+#include <string_view>
 
 #if JOULERY_LINUX()
 #include <sys/auxv.h>
+#include <unistd.h>
 #elif JOULERY_POSIX()
 #include <unistd.h>
 #endif
@@ -43,6 +45,21 @@ namespace detail {
 /// Whether a variable is set but ignored because of the process's rights. Its text is not read.
 [[nodiscard]] inline bool is_ignored_variable(const char* name) noexcept {
     return has_more_rights_than_user() && std::getenv(name) != nullptr;
+}
+
+/// Calls `visit` with the name of each variable that begins with `prefix`; for none in a process
+/// that has more rights than its user.
+template <class Visit>
+void for_variables(std::string_view prefix, Visit visit) {
+#if JOULERY_LINUX()
+    if (has_more_rights_than_user() || ::environ == nullptr) return;
+    for (char** variable = ::environ; *variable != nullptr; ++variable) {
+        const std::string_view text(*variable);
+        if (text.substr(0, prefix.size()) == prefix) visit(text.substr(0, text.find('=')));
+    }
+#else
+    (void)prefix, (void)visit;
+#endif
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 #include "joulery/carbon/carbon_for.hpp"
 #include "joulery/carbon/carbon_model.hpp"
 #include "joulery/detail/core/concat.hpp"
+#include "joulery/detail/core/edit_distance.hpp"
 #include "joulery/detail/core/environment_variable.hpp"
 #include "joulery/detail/core/number_text.hpp"
 #include "joulery/detail/core/unit_text.hpp"
@@ -180,6 +181,28 @@ template <class Get>
     return e;
 }
 
+/// The variable that was probably meant by one that nothing reads; "" for one that is read, or that
+/// resembles none.
+[[nodiscard]] inline std::string_view meant_variable(std::string_view name) noexcept {
+    constexpr std::string_view prefix = "JOULERY_";
+    constexpr std::string_view known[] = {
+        "REPORT",        "REGION",      "INTENSITY",      "PUE",        "BACKENDS", "PERIOD",
+        "CHECKPOINT",    "LIVE",        "ATTRIBUTION",    "SYSROOT",    "BASELINE", "BASELINE_FILE",
+        "ENERGY_STRICT", "ENERGY_TIME", "ENERGY_RESULTS", "ENERGY_LOCK"};
+    if (name.substr(0, prefix.size()) != prefix) return {};
+    name.remove_prefix(prefix.size());
+    std::string_view nearest;
+    std::size_t least = name.size() > 4 ? 2 : 1;
+    for (const std::string_view k : known) {
+        if (k == name) return {};
+        const std::size_t distance = edit_distance(name, k);
+        if (distance > least || (distance == least && !nearest.empty())) continue;
+        least = distance;
+        nearest = k;
+    }
+    return nearest;
+}
+
 /// `apply_environment` with the process's own variables; with none if the process has more rights
 /// than its user.
 [[nodiscard]] inline environment apply_environment(options& o) {
@@ -187,6 +210,11 @@ template <class Get>
         o.warnings.emplace_back(
             "JOULERY_REPORT is ignored, and the whole environment with it: this program has more "
             "rights than its user. Name its reports in options.reports");
+    for_variables("JOULERY_", [&](std::string_view name) {
+        if (const std::string_view meant = meant_variable(name); !meant.empty())
+            o.warnings.push_back(
+                concat({name, " is set, but nothing reads it: JOULERY_", meant, " is meant?"}));
+    });
     return apply_environment(o, [](const char* name) {
         const char* text = environment_variable(name);
         return std::string(text != nullptr ? text : "");
