@@ -241,8 +241,8 @@ TEST_CASE("report files: an unwritable file is reported once, at the start or at
     std::filesystem::create_symlink(f.path("it's not there/run.json"), f.path("link.json"));
     report_files run({"-", f.path("run.what"), f.path("link.json"), f.path("~/a.jsonl")},
                      process("1"));
-    REQUIRE(run.hopeless().size() == 1);
-    CHECK(contains(run.hopeless()[0], "run.what: its ending names no known format; use one of"));
+    REQUIRE(run.unusable_targets().size() == 1);
+    CHECK(contains(run.unusable_targets()[0], "run.what: its ending names no known format; use one of"));
     const strings said = run.write_checkpoint(of("one"));
     REQUIRE(said.size() == 1);
     CHECK(contains(said[0], "mkdir -p '" + f.path("it'\\''s not there") + "'"));

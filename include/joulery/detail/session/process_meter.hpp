@@ -196,7 +196,7 @@ class process_meter {
         auto files =
             std::make_shared<report_files>(settings.reports, run_names::of(settings.run_name));
         for (const std::string& note : files->notes()) say(note);
-        for (const std::string& note : files->hopeless()) say(note);
+        for (const std::string& note : files->unusable_targets()) say(note);
         std::shared_ptr<progress_display> line;
         if (settings.live)
             line = std::make_shared<progress_display>([made] { return made->core_->glance(); });

@@ -94,9 +94,9 @@ class report_files {
         return all;
     }
 
-    /// What can never be written, because this program knows no format for it. Said at the start,
-    /// and not only when hours of work are over.
-    [[nodiscard]] std::vector<std::string> hopeless() const {
+    /// Errors of targets with an unknown format. Reported at the start of the run, not hours later at
+    /// its end.
+    [[nodiscard]] std::vector<std::string> unusable_targets() const {
         std::vector<std::string> all;
         for (const report_target& t : targets_)
             if (const status known = find_writer(t.path); !known) all.push_back(text_of(known));
