@@ -94,8 +94,8 @@ class report_files {
         return all;
     }
 
-    /// Errors of targets with an unknown format. Reported at the start of the run, not hours later at
-    /// its end.
+    /// Errors of targets with an unknown format. Reported at the start of the run, and not hours
+    /// later at its end.
     [[nodiscard]] std::vector<std::string> unusable_targets() const {
         std::vector<std::string> all;
         for (const report_target& t : targets_)
