@@ -54,8 +54,9 @@ JOULERY_C_OPTIONAL int joulery_c_write_report(const char* file);
 /* Opens the scope `name` inside this thread's innermost open scope. */
 static inline void joulery_begin(const char* name) {
 #ifndef JOULERY_DISABLE
-    if (JOULERY_C_HAS(joulery_c_begin) && name != NULL)
-        joulery_c_begin(name, strlen(name), JOULERY_C_IS_LITERAL(name));
+    if (!JOULERY_C_HAS(joulery_c_begin)) return;
+    if (name == NULL) name = "(null)"; /* opened all the same: an end will follow */
+    joulery_c_begin(name, strlen(name), JOULERY_C_IS_LITERAL(name));
 #else
     (void)name;
 #endif

@@ -68,7 +68,7 @@ TEST_CASE("c interface: wrong nesting does no harm, and C++ scopes around it sta
         CHECK(calls_of("outer") == 1);
         CHECK(calls_of("outer/after") == 1);
         CHECK(calls_of("outer/inner") == 1);
-        CHECK(calls_of("outer/deep") == 1);
+        CHECK(calls_of("outer/(null)/deep") == 1);  // NULL is opened too: an end follows it
         joulery::stop();
     }
 }

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/catch_bad_alloc.hpp"
 #include "joulery/detail/core/config.hpp"
+#include "joulery/detail/core/descriptor.hpp"
 #include "joulery/detail/core/utf8.hpp"
 #include "joulery/detail/timing/library_section.hpp"
 #include "joulery/detail/timing/name_key.hpp"
@@ -17,7 +18,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <new>
 #include <string>
@@ -111,9 +111,10 @@ JOULERY_DECL int joulery_c_write_report(const char* file) {
     (void)joulery::detail::catch_bad_alloc([&] {
         const joulery::status done = joulery::write_report(joulery::snapshot(), file);
         failed = done ? 0 : 1;
-        if (failed != 0)
-            std::fprintf(stderr, "joulery: %s\n",
-                         joulery::escape_control(done.error().reason).c_str());
+        if (done) return;
+        const joulery::failure& f = done.error();
+        const std::string why = f.remedy.empty() ? f.reason : f.reason + "; " + f.remedy;
+        (void)joulery::detail::write_to_stderr("joulery: " + joulery::escape_control(why) + "\n");
     });
     return failed;
 }
