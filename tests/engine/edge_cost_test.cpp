@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -156,4 +157,19 @@ TEST_CASE("edge cost: slow drivers are read by samplers and reports, never by sc
         CHECK((by_scopes == 0) == waits);
         CHECK(m.snapshot().find("long")->calls == 20);
     }
+}
+
+TEST_CASE("edge cost: a first call that a sample finds open is read where it ends as well") {
+    simulated_machine machine;
+    simulated_counter counter = exact_counter();
+    counter.period = 1ms;
+    meter m{machine.options_with({std::move(counter)})};
+    machine.attach(m);
+    machine.draw(100_W);
+    constexpr int phases = 60;  // samples find some of them shorter than is worth an edge read
+    for (int i = 0; i < phases; ++i) {
+        scope s{m, "phase " + std::to_string(i)};
+        machine.run(37ms);
+    }
+    CHECK(m.snapshot().overhead.edge_reads == 2 * phases);
 }

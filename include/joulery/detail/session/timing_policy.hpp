@@ -52,14 +52,16 @@ inline constexpr double lags_worth_edges = 5, lags_to_lose_edges = 3;
     return calls == 0 ? 0 : static_cast<double>(n.ticks_at(now)) / static_cast<double>(calls);
 }
 
-/// Starts or stops reading a scope at its edges by this backend.
+/// Starts or stops reading a scope at its edges by this backend. A first call that is still open
+/// may become long.
 inline void choose_edge(scope_node& n, const backend_reader& reader, std::uint64_t now,
                         double budget, double seconds_per_tick, double lag) noexcept {
     const std::uint32_t bit = edge_bit(reader.index());
     const bool has = (n.flags.load(std::memory_order_relaxed) & bit) != 0;
     const bool pays = edges_pay(reader, mean_ticks(n, now), has, budget, seconds_per_tick, lag);
     if (pays && !has) n.flags.fetch_or(bit, std::memory_order_relaxed);
-    if (!pays && has) n.flags.fetch_and(~bit, std::memory_order_relaxed);
+    const bool is_first = n.calls.load(std::memory_order_relaxed) == 0;
+    if (!pays && has && !is_first) n.flags.fetch_and(~bit, std::memory_order_relaxed);
 }
 
 /// Whether a thread may spend another edge read now: its reads so far must stay within the budget
