@@ -206,11 +206,12 @@ class thread_player {
             const std::size_t i = place_[t.now->scope];
             sharer_.open(i, time);
             if (inclusive) figures_[i].truth += watts * time;
-            if (!inclusive && t.works())
-                figures_[i].truth += (t.now->watts + program_.base_watts / working) * time;
+            if (!inclusive && (t.works() || working == 0))
+                figures_[i].truth += (t.works() ? t.now->watts : 0) * time +
+                                     program_.base_watts / (working > 0 ? working : open) * time;
         }
         if (open == 0) sharer_.outside(time);
-        if (inclusive ? open == 0 : working == 0) outside_ += program_.base_watts * time;
+        if (open == 0) outside_ += program_.base_watts * time;
         sharer_.look(machine_.now(), machine_.shown() * program_.process_share);
     }
 

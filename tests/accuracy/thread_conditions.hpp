@@ -5,6 +5,7 @@
 #include "accuracy/played_threads.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -89,6 +90,39 @@ inline thread_program barrier(std::mt19937_64& random) {
     return p;
 }
 
+// Two to six threads with one to four scopes each, of any length, some of the same name; they pause
+// outside all scopes, and may wait for each other once or twice a round, in a scope or not.
+inline thread_program any_threads(std::mt19937_64& random) {
+    const auto one_of = [&](unsigned n) { return static_cast<int>(random() % n); };
+    thread_program p;
+    p.jitter = between(0.05, 0.5, random);
+    const double length = 1e-3 * std::exp(between(std::log(0.3), std::log(60.0), random));
+    const int threads = 2 + one_of(5), meetings = one_of(3);
+    double shared[4];
+    for (double& watts : shared) watts = between(5, 60, random);
+    for (int t = 0; t < threads; ++t) {
+        std::vector<thread_step> steps;
+        const auto meet = [&] {
+            steps.push_back({kind::wait, one_of(2) == 0 ? "wait" : "", 0, 0});
+        };
+        const int count = 1 + one_of(4);
+        for (int i = 0; i < count; ++i) {
+            const double seconds = length * between(0.3, 3, random);
+            const bool pauses = i > 0 && one_of(5) == 0, is_shared = one_of(4) == 0;
+            const double watts = is_shared ? shared[i] : between(5, 60, random);
+            const std::string scope = "abcd"[i] + (is_shared ? "" : std::to_string(t));
+            if (pauses)
+                steps.push_back({kind::pause, "", seconds});
+            else
+                steps.push_back({kind::work, scope, seconds, watts});
+            if (i == 0 && meetings == 2) meet();
+        }
+        if (meetings > 0) meet();
+        p.threads.push_back(std::move(steps));
+    }
+    return p;
+}
+
 // Streams of a device on a counter of 20 ms.
 inline thread_program streams(int count, double length, std::mt19937_64& random) {
     thread_program p = busy_threads(count, random, length, length / 4);
@@ -138,6 +172,7 @@ inline std::vector<thread_condition> all_threads() {
                     {{scopes, sharing}, {thread_figures::waiting, waiting}}});
     list.push_back(
         {"barrier of 4 threads", barrier, {{scopes, sharing}, {thread_figures::waiting, waiting}}});
+    list.push_back({"any threads", any_threads, {{scopes, sharing}}});
     list.push_back({"2 threads, half idle",
                     [](auto& random) { return busy_threads(2, random, 5e-3, 5e-3); },
                     {{scopes, sharing}, {thread_figures::outside, outside}},

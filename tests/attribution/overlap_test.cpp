@@ -1,6 +1,8 @@
 // How much of the time at least one of several threads was busy.
 #include "joulery/detail/attribution/overlap.hpp"
 
+#include "joulery/detail/attribution/turns_seen.hpp"
+
 #include "approx.hpp"
 
 #include <doctest/doctest.h>
@@ -62,4 +64,25 @@ TEST_CASE("overlap: a ratio explained by chance is taken as 1") {
     CHECK(overlap::believed(1.2, 0.05) == 1);
     CHECK(overlap::believed(2, 0.05) == approx(1.95));
     CHECK(overlap::believed(0.5, 0.01) == approx(0.52));
+}
+
+TEST_CASE("overlap: a few looks that never find threads idle suffice where little is believed") {
+    overlap cautious, open_minded{0.5};
+    for (int i = 0; i < 20; ++i) {
+        cautious.learn(false, {0.7, 0.7});
+        open_minded.learn(false, {0.7, 0.7});
+    }
+    CHECK(cautious.idle_part({0.7, 0.7}) == approx(0.09));
+    CHECK(open_minded.idle_part({0.7, 0.7}) < 0.03);
+}
+
+TEST_CASE("overlap: what looks show of shared moments says nothing about stretches cut out") {
+    joulery::detail::turns_seen turns;
+    for (int i = 0; i < 100; ++i) turns.look(0, 1, 0.5, 0.75, 0.2);
+    CHECK(turns(0).ratio == approx(0.5 / 0.75).epsilon(0.05));
+    CHECK(turns(0).deviation < 0.2);
+    CHECK(turns(1).ratio == 1);
+    turns.cut_out(0, 900);
+    CHECK(turns(0).ratio > 0.95);
+    CHECK(turns(0).deviation > 0.9);
 }

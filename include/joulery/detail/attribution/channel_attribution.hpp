@@ -143,7 +143,7 @@ class channel_attribution {
         const double seconds = rows_.to_fit().seconds;
         const bool is_exact = rows_.to_fit().is_exact;  // estimated times separate nothing
         if (seconds > 0 && fit_end_.fits && traits_.separates_scopes && is_exact) {
-            rows_.members_to_fit(fit_members_);
+            const double filled = rows_.members_to_fit(fit_members_) * mean_power();
             terms_.begin(fit_members_);
             regression_row row{};
             row.length = seconds;
@@ -153,6 +153,7 @@ class channel_attribution {
                 date_variance(r) + date_variance(fit_end_) + traits_.quantum * traits_.quantum / 6;
             const double unsure = rows_.to_fit().unsure_seconds() * mean_power();
             row.read_variance += unsure * unsure;
+            row.own_variance = 16 * filled * filled;  // not by chance: as if 4 deviations
             row.tail = rows_.tail();
             rows_.for_open_now(
                 [&](std::uint32_t column, double threads) { terms_.add_open(column, threads); });
@@ -165,7 +166,7 @@ class channel_attribution {
         if (!is_exact) skipped_ += seconds;
         fit_joules_ += joules;
         fit_end_ = r;
-        rows_.to_fit().clear();
+        rows_.begin_row_to_fit();
     }
     // The value as of the read: the energy since the update is taken at the mean power, and all of
     // it is uncertain.
@@ -320,9 +321,9 @@ class channel_attribution {
     // the counter's last update. If their powers are known well, a row that continues past the edge
     // is split better than one that ends there.
     [[nodiscard]] bool powers_tell_more(const dated_reading& r) const noexcept {
+        if (r.joules == start_.joules) return true;  // it has shown nothing so far
         // Powers of `inclusive` scopes reveal nothing, because they include the others' energy.
         if (traits_.policy == attribution::inclusive) return false;
-        if (r.joules == start_.joules) return true;  // it has shown nothing so far
         const double seconds = rows_.to_bill().seconds;
         // A value from before the row says nothing about it; for a mere moment that is harmless.
         const double old = r.staleness + r.uncertainty;

@@ -141,7 +141,7 @@ class channel_energies {
     list<path_energy> energies(disaggregation& sums, const power_estimate& powers,
                                const row_builder& rows) {
         list<path_energy> now = sums.energies(
-            powers, earlier_, [&rows](std::size_t path) { return rows.turns_of(path); });
+            powers, earlier_, [&rows](std::size_t path) { return rows.turns()(path); });
         double all = 0;
         for (const path_energy& e : now) all += e.self;
         // An error of the powers moves energy between a path and the others.
@@ -169,6 +169,8 @@ class channel_energies {
             change_is_likely_ = false;
             return false;
         }
+        before.keep_until(last_row_before(found.place));
+        after.keep_since(first_row_after(found.place));
         power_estimate old = before.solve(), now = after.solve();
         old.number = ++solutions_;
         now.number = ++solutions_;
@@ -185,6 +187,18 @@ class channel_energies {
         regression_.continue_as(std::move(after));
         earlier_ = candidate_ = power_estimate();
         return true;
+    }
+    // The change lies somewhere between the places next to the one found. A few rows on the wrong
+    // side of it would spoil the powers and the noise there, so neither side learns from those.
+    [[nodiscard]] std::size_t last_row_before(std::size_t place) const {
+        const std::size_t rows = place > 0 ? past_.rows()[place - 1] : 0;
+        const std::size_t begin = regression_.rows() - regression_.rows_held();
+        return rows >= begin + few_rows ? rows : past_.rows()[place];
+    }
+    [[nodiscard]] std::size_t first_row_after(std::size_t place) const {
+        const bool has_next = place + 1 < past_.rows().size();
+        const std::size_t rows = has_next ? past_.rows()[place + 1] : regression_.rows();
+        return rows + few_rows <= regression_.rows() ? rows : past_.rows()[place];
     }
     // Rows near the change may belong to either side of it.
     void add_difference(disaggregation part, const power_estimate& old, const power_estimate& now,

@@ -42,6 +42,7 @@ struct filter_row {
     double length = 0, gap = 0;           ///< s
     double joules = 0;                    ///< beyond what the reference power explains
     double edge_variance = 0;             ///< J^2: of the reading at one end
+    double own_variance = 0;              ///< J^2: of what rows next to it don't share
     double noisiness = 1;                 ///< white noise of what was open; 1 on average
     double relative_power = 1;            ///< of what was open; 1 on average
     double similarity = 1;                ///< 0..1: how much of it was open in the previous row
@@ -216,7 +217,7 @@ class noise_filter {
             t.noise += model_.white * row.noisiness * row.length;
         t.seen[edge] = -1;
         t.fresh[edge] = t.shared[edge] = edge_variance(row);
-        t.noise += edge_variance(row);
+        t.noise += edge_variance(row) + row.own_variance;
         if (use_[sensor]) {
             const double moved = -std::expm1(-row.length / model_.lag);
             const double error =

@@ -30,6 +30,7 @@ struct own_time {
     double ended = 0;       ///< calls that ended in it
     bool was_open = false;  ///< when the stretch began
     bool is_open = false;   ///< when it ends
+    double at_edges = 0;    ///< ticks of reads at edges; not part of `ticks`
 };
 
 /// The part of one thread, or one device, in a stretch.

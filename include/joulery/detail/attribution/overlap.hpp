@@ -25,6 +25,10 @@ namespace detail {
 ///     both.learn(true, {0.5, 0.5});                 // at the last look nobody was busy
 class overlap {
  public:
+    /// Threads count as independent unless looks contradict it beyond chance; or, with
+    /// `idle_looks`, as if they had been seen idle that often in as many looks as that takes.
+    explicit overlap(double idle_looks = 0) : idle_looks_(idle_looks) {}
+
     /// `busy`: the busy part of each thread, 0 to 1.
     [[nodiscard]] double idle_part(const std::vector<double>& busy) const noexcept {
         double most = 0, sum = 0;
@@ -103,8 +107,10 @@ class overlap {
                                          0.1012285362903763};
     [[nodiscard]] double ratio() const noexcept {
         if (!(expected_ > 0)) return 1;
+        if (idle_looks_ > 0) return (seen_ + idle_looks_) / (expected_ + idle_looks_);
         return believed(seen_ / expected_, 4 * (variance_ + 1) / (expected_ * expected_));
     }
+    double idle_looks_;
     double seen_ = 0, expected_ = 0, variance_ = 0;  ///< looks at which all were idle
 };
 

@@ -105,6 +105,7 @@ struct pool {
 struct pending_row {
     double seconds = 0, outside = 0, device_busy = 0, edges = 0;
     double busy_outside = 0;  ///< s, of all threads' processor time
+    double waiting = 0;       ///< s, in which all threads in scopes waited
     double seconds_per_tick = 0;
     bool is_exact = true;  ///< every call in it was timed
     list<pool> pools;
@@ -131,7 +132,7 @@ struct pending_row {
         return all > 0 ? longest / all : 0;
     }
     void clear() {
-        seconds = outside = device_busy = edges = busy_outside = 0;
+        seconds = outside = device_busy = edges = busy_outside = waiting = 0;
         is_exact = true;
         for (pool& p : pools) p.clear();
     }

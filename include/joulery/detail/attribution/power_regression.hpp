@@ -51,14 +51,12 @@ namespace detail {
 ///
 /// With a lag, a row's energy is not that of what ran in it. Share the energy that powers leave
 /// unexplained over spans of about 100 lags, and add `late_variance` times the squared step of a
-/// path's share from each span to the next; `white_by_column` times seconds is the noise within a
-/// span.
+/// path's share from span to span; `white_by_column` times seconds is the noise within one.
 ///
 /// Units:  s, J, W. Thread: not synchronized; one owner. Memory: 0.2 MB at 16 columns, 3.2 at 128.
 /// Cost:   `add` takes about 15 us at 16 columns and 150 us at 128 on average, at most 0.2 and 8
 ///         ms; `solve` 0.2 and 4 ms.
-/// Fails:  never; impossible rows (not a number, no length, unknown columns) are ignored. The same
-///         rows give the same bits.
+/// Fails:  never; impossible rows are ignored. The same rows give the same bits.
 ///
 ///     power_regression r;
 ///     const regression_term open[] = {{0, 0.06}, {1, 0.04}};  // 60 ms of one, 40 ms of the other
@@ -90,6 +88,7 @@ class power_regression {
 
     /// Number of rows used so far.
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+    [[nodiscard]] std::size_t rows_held() const noexcept { return window_.size(); }
     /// Whether the last rows are far from what the powers and the noise predict.
     [[nodiscard]] bool is_surprised() const noexcept { return bank_.surprise() > 3; }
     /// Whether powers have changed after one of these numbers of rows (ascending). Never for
@@ -131,7 +130,8 @@ class power_regression {
  private:
     [[nodiscard]] bool usable(const regression_row& row) const noexcept {
         if (!usable_number(row.length) || !usable_number(row.joules) || !usable_number(row.gap) ||
-            !usable_number(row.read_variance) || !(row.length > 0) || row.read_variance < 0)
+            !usable_number(row.read_variance) || !usable_number(row.own_variance) ||
+            row.length <= 0 || row.read_variance < 0 || row.own_variance < 0)
             return false;
         for (std::size_t i = 0; i < row.count; ++i)
             if (!usable_number(row.terms[i].seconds) || row.terms[i].seconds < 0 ||

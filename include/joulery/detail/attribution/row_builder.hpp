@@ -9,6 +9,8 @@
 #include "joulery/detail/attribution/open_times.hpp"
 #include "joulery/detail/attribution/overlap.hpp"
 #include "joulery/detail/attribution/pending_row.hpp"
+#include "joulery/detail/attribution/thread_gaps.hpp"
+#include "joulery/detail/attribution/turns_seen.hpp"
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/quality.hpp"
@@ -18,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace joulery {
@@ -52,11 +55,15 @@ class row_builder {
         for (std::size_t i = 0; i < times_.count(); ++i) sum += times_[i].own.size();
         return sum;
     }
-    [[nodiscard]] pending_row& to_fit() noexcept { return to_fit_; }
+    [[nodiscard]] const pending_row& to_fit() const noexcept { return to_fit_; }
+    void begin_row_to_fit() noexcept {
+        to_fit_.clear();
+        gaps_.begin_row();
+    }
     [[nodiscard]] pending_row& to_bill() noexcept { return to_bill_; }
     [[nodiscard]] const pending_row& to_bill() const noexcept { return to_bill_; }
 
-    // Adds the last look to both rows in progress.
+    // Adds the last look to both rows.
     void add_stretch(double seconds, bool at_edge) {
         if (!(seconds > 0)) return;
         const double ticks = seconds / traits_.seconds_per_tick;
@@ -75,18 +82,15 @@ class row_builder {
         const double device_busy = 1 - device_.both.idle_part(device_.parts);
         note_tail(ticks);
         find_turns(ticks);
-        // Scopes choose when they begin and end, so those moments are not representative.
-        const double weight = std::min(seconds / a_new_look, 1.0);
-        if (at_edge || was_at_edge_)
-            take_as_expected(weight, ticks);
-        else
-            learn_overlaps(weight);
-        was_at_edge_ = at_edge;
+        const double waiting = waiting_part(host_idle);
+        learn_overlaps(std::min(seconds / a_new_look, 1.0), ticks, at_edge);
         for (pending_row* row : {&to_fit_, &to_bill_}) {
             const bool begins = !(row->seconds > 0);
             row->seconds += seconds;
             row->seconds_per_tick = traits_.seconds_per_tick;
-            row->outside += std::min(seconds * host_idle + at_edges, seconds);
+            const double reading = row == &to_bill_ ? at_edges : 0;
+            row->outside += std::min(seconds * host_idle + reading, seconds);
+            row->waiting += seconds * waiting;
             row->busy_outside += busy_outside_ * traits_.seconds_per_tick;
             row->device_busy += seconds * device_busy;
             for (std::size_t i = 0; i < times_.count(); ++i) add_own(*row, i, begins);
@@ -100,14 +104,15 @@ class row_builder {
             out.push_back(m);
         });
     }
-    // The same for the row to fit, by column.
-    void members_to_fit(list<fit_member>& out) {
+    // The same for the row to fit, by column. Returns s between scopes that count as in them.
+    double members_to_fit(list<fit_member>& out) {
         out.clear();
         for_members(to_fit_, [&](const row_member& m, const calls_in_row& calls) {
             fit_member f{m, calls, {}};
             if (m.column > rest_column) f.length = lengths_.learn(m.column, m.seconds, calls);
             out.push_back(f);
         });
+        return gaps_.fill(out, traits_.seconds_per_tick, outside_column);
     }
     [[nodiscard]] std::uint32_t known_column(const path_record* path) const noexcept {
         if (path == nullptr) return outside_column;
@@ -115,19 +120,8 @@ class row_builder {
         return columns_[path->index];
     }
 
-    /// What a path has of the moments that several threads share, compared with independent
-    /// threads: the ratio, and its uncertainty (times the deviation between moments).
-    [[nodiscard]] taken_turns turns_of(std::size_t path_index) const noexcept {
-        const seen_turns s =
-            path_index < seen_turns_.size() ? seen_turns_[path_index] : seen_turns();
-        // Similar moments, round after round, reveal no more for being many.
-        const double deviation = 1 / std::sqrt(std::min(s.looks, most_looks) + looks_believed);
-        if (!(s.expected > 0)) return {1, deviation, 0};
-        const double ratio =
-            overlap::believed(s.found / s.expected, 2 * s.variance / (s.expected * s.expected));
-        const double seen = s.looks / (s.looks + s.cut_out);
-        return {1 + seen * (ratio - 1), deviation, 0.5 * std::fabs(ratio - 1)};
-    }
+    /// What paths have of the moments that several threads share.
+    [[nodiscard]] const turns_seen& turns() const noexcept { return turns_; }
 
     /// s for which the open scopes have been open.
     [[nodiscard]] double tail() const noexcept { return tail_ * traits_.seconds_per_tick; }
@@ -164,6 +158,7 @@ class row_builder {
                 const double part = std::min(ticks - edges_seen_[p.index], t.ticks);
                 edges_seen_[p.index] += part;
                 t.ticks -= part;
+                t.at_edges = part;
                 taken += part;
             }
         }
@@ -204,8 +199,7 @@ class row_builder {
     }
     std::size_t columns_for(path_record& path) { return 30 + column_of(&path); }
 
-    // How each context shares the moments in which it is busy, and the busy time outside all
-    // scopes.
+    // How each context shares moments in which it is busy, and the busy time outside all scopes.
     void find_turns(double ticks) {
         host_.busy.assign(times_.count(), 0.0);
         device_.busy.assign(times_.count(), 0.0);
@@ -214,13 +208,18 @@ class row_builder {
             const context_stretch& c = times_[i];
             const bool device = c.context->is_device();
             double inside = 0;
+            thread_gaps::longest_scope longest;
             for (const own_time& t : c.own) {
-                inside += t.ticks;
+                inside += t.ticks + t.at_edges;
                 (device ? device_ : host_).busy[i] += t.ticks * busy_weight(c, *t.path) / ticks;
+                if (t.ticks > longest.ticks)
+                    longest = {t.ticks, busy_weight(c, *t.path), column_of(t.path)};
             }
-            if (!device)
-                busy_outside_ +=
-                    std::max(ticks - inside, 0.0) * (c.busy < 0 ? 1.0 : shares_.of(outside_of(c)));
+            if (device) continue;
+            const double outside =
+                std::max(ticks - inside, 0.0) * (c.busy < 0 ? 1.0 : shares_.of(outside_of(c)));
+            busy_outside_ += outside;
+            if (!has_one_thread_) gaps_.add(c, ticks, inside, outside, longest);
         }
         overlap::turns(host_.busy, host_.turns);
         overlap::turns(device_.busy, device_.turns);
@@ -234,7 +233,10 @@ class row_builder {
         const bool inclusive = traits_.policy == attribution::inclusive && &row == &to_bill_;
         pool& into = row.at(device ? 0 : inclusive ? 1 + i : 1);
         into.device = device;
-        for (const own_time& t : c.own) {
+        for (own_time t : c.own) {
+            // A thread that reads counters draws power as well: a row to fit must not look as if
+            // a scope had drawn more while it was not open.
+            if (&row == &to_fit_) t.ticks += t.at_edges;
             if (t.ticks <= 0) continue;
             path_record& path = *t.path;
             const bool is_known = c.busy >= 0 && !device;
@@ -247,49 +249,42 @@ class row_builder {
         }
     }
 
-    // Cooperating threads take turns in their own way: looks show which scopes are open together.
-    void learn_overlaps(double weight) {  // less for looks that follow each other closely
-        host_.learn(weight);
-        device_.learn(weight);
-        double all = 0;
-        for (std::size_t i = 0; i < times_.count(); ++i) all += busy_now(times_[i]);
+    // The part of the stretch in which scopes were open and no thread of them had a processor.
+    [[nodiscard]] double waiting_part(double outside) const noexcept {
+        if (has_one_thread_ || traits_.policy == attribution::inclusive) return 0;
+        return std::max(waits_.idle_part(host_.busy) - outside, 0.0);
+    }
+    // Looks show which scopes are open together. `weight`: less for looks that follow each other
+    // closely. Scopes choose when they begin and end (`chosen`), so those moments are not
+    // representative, and stretches they cut out reveal nothing.
+    void learn_overlaps(double weight, double ticks, bool chosen) {
+        double all = 0, most = 0;
+        for (std::size_t i = 0; i < times_.count(); ++i) {
+            all += busy_now(times_[i]);
+            most = std::max(most, busy_now(times_[i]));
+        }
+        if (!chosen) waits_.learn(most <= 0.5, host_.busy, weight);
+        const bool cut_out = std::exchange(was_chosen_, chosen) || chosen;
+        if (!cut_out) host_.learn(weight), device_.learn(weight);
         for (std::size_t i = 0; i < times_.count(); ++i) {
             const context_stretch& c = times_[i];
             const double own = busy_now(c);
-            if (own <= least_weight) continue;
-            seen_turns& s = turns_seen_of(*c.innermost->path);
             const overlap::turn& t = host_.turns[i];
-            s.looks += weight;
-            s.found += weight / (1 + std::max(all - own, 0.0));
-            s.expected += weight * t.mean;
-            s.variance += weight * t.mean * t.mean * t.deviation * t.deviation;
-        }
-    }
-    // Stretches that scopes cut out reveal nothing.
-    void take_as_expected(double weight, double ticks) {
-        for (std::size_t i = 0; i < times_.count(); ++i) {
-            if (times_.count() < 2 || times_[i].context->is_device()) continue;
-            for (const own_time& t : times_[i].own)
-                turns_seen_of(*t.path).cut_out += weight * t.ticks / ticks;
+            if (cut_out && times_.count() > 1 && !c.context->is_device())
+                for (const own_time& o : c.own)
+                    turns_.cut_out(o.path->index, weight * o.ticks / ticks);
+            else if (!cut_out && own > least_weight)
+                turns_.look(c.innermost->path->index, weight, 1 / (1 + std::max(all - own, 0.0)),
+                            t.mean, t.mean * t.deviation);
         }
     }
     [[nodiscard]] double busy_now(const context_stretch& c) {
         if (c.innermost == nullptr || c.context->is_device()) return 0;
         return busy_weight(c, *c.innermost->path);
     }
-    struct seen_turns {
-        double looks = 0, found = 0, expected = 0, variance = 0;
-        double cut_out = 0;  ///< looks' worth of stretches that scopes cut out
-    };
-    seen_turns& turns_seen_of(const path_record& path) {
-        if (seen_turns_.size() <= path.index) seen_turns_.resize(path.index + 1);
-        return seen_turns_[path.index];
-    }
     static constexpr double a_new_look = 20e-3;  // s
     // Which streams of a device run together is unknown.
     static constexpr overlap::turn a_stream{1, 0.1};
-    static constexpr double most_looks = 30,
-                            looks_believed = 4;  // that threads are independent
 
     // How much of its open time a path had a processor, if several threads share one.
     [[nodiscard]] double busy_weight(const context_stretch& c, path_record& path) {
@@ -328,9 +323,14 @@ class row_builder {
     template <class Visit>
     double for_pool(const pool& p, std::uint32_t number, const pending_row& row, double part,
                     double outside_share, bool has_device, Visit& visit) {
-        double all = 0, assigned = 0;
-        for (const pool::times& own : p.parts) all += own.turns;
+        double all = 0, waited = 0, assigned = 0;
+        for (const pool::times& own : p.parts) all += own.turns, waited += own.waited;
         if (!(all > 0)) return 0;
+        // While all threads wait, the base power is theirs.
+        const double wait = waited > 0 && !p.device && row.seconds > 0
+                                ? std::min(row.waiting / row.seconds, 1 - outside_share)
+                                : 0;
+        const double work = 1 - outside_share - wait;
         const bool inclusive = traits_.policy == attribution::inclusive && !p.device;
         const double ticks = row.seconds / traits_.seconds_per_tick;
         for (const pool::times& own : p.parts) {
@@ -340,8 +340,13 @@ class row_builder {
             m.pool = number;
             m.share = p.device    ? part * own.turns / all
                       : inclusive ? part * own.ticks / ticks
-                                  : part * (1 - outside_share) * own.turns / all;
+                                  : part * work * own.turns / all;
             m.share_deviation = inclusive ? 0 : m.share * own.turn_deviation / own.turns;
+            if (wait > 0) {
+                const double moments = std::sqrt(wait * work), mine = own.waited / waited;
+                m.share += part * wait * mine;
+                m.share_deviation += part * moments * std::fabs(mine - own.turns / all);
+            }
             m.waited = own.waited * traits_.seconds_per_tick;
             // Host threads have a share of a device only while no marked work runs on it.
             m.seconds = !p.device && has_device ? m.share * row.seconds
@@ -374,14 +379,16 @@ class row_builder {
     };
     open_times times_;
     lanes host_, device_;
+    overlap waits_{0.5};  ///< of threads without a processor
     busy_shares shares_;
     list<busy_term> terms_;
     double tail_ = 0;          ///< ticks since a thread last changed scopes
     double busy_outside_ = 0;  ///< ticks, of the last stretch
     bool has_one_thread_ = true;
-    bool was_at_edge_ = false;     ///< the last stretch ended at an edge
-    list<seen_turns> seen_turns_;  ///< by path index
+    bool was_chosen_ = false;  ///< by a scope: the end of the last stretch
+    turns_seen turns_;
     call_lengths lengths_;
+    thread_gaps gaps_;
     pending_row to_fit_, to_bill_;
     list<std::uint32_t> columns_;  ///< by path index; 0: none so far
     std::uint32_t next_column_ = 2;

@@ -35,7 +35,8 @@ struct regression_row {
     double gap = 0;            ///< s since the end of the previous row; 0: they share a reading
     const regression_term* terms = nullptr;
     std::size_t count = 0;
-    double tail = 0;  ///< s from the last change of columns by a thread to the row's end
+    double tail = 0;          ///< s from the last change of columns by a thread to the row's end
+    double own_variance = 0;  ///< J^2, of errors that neighboring rows don't share
 };
 
 /// Whether a number can be used. Tests its bits, since -ffast-math assumes that all are finite.
@@ -100,6 +101,7 @@ class row_window {
     }
 
     void add(const regression_row& from) {
+        if (recent_.rows.size() == few_rows) take_memory();
         row r{from.length,
               std::max(from.gap, 0.0),
               from.joules,
@@ -107,6 +109,7 @@ class row_window {
               0,
               1,
               std::min(std::max(from.tail, 0.0), from.length),
+              from.own_variance,
               recent_.terms.size(),
               from.count};
         double all = 0;
@@ -166,6 +169,7 @@ class row_window {
         out.gap = r.gap;
         out.joules = r.joules - facts.reference * open;
         out.edge_variance = r.edge_variance;
+        out.own_variance = r.own_variance;
         out.noisiness = std::max(noisy / r.length, 0.05);
         out.relative_power = std::min(std::max(power / r.length, 0.05), 20.0);
         out.similarity = r.similarity;
@@ -179,7 +183,7 @@ class row_window {
 
  private:
     struct row {
-        double length, gap, joules, edge_variance, similarity, variety, tail;
+        double length, gap, joules, edge_variance, similarity, variety, tail, own_variance;
         std::size_t first, count;
     };
     struct term {
@@ -238,7 +242,15 @@ class row_window {
         seconds_[0] = length;
         return open * scale;
     }
-    static constexpr std::size_t max_rows = 512, max_terms = 50000;
+    // For both halves at once, so that a long run needs what it needs after some minutes.
+    void take_memory() {
+        const std::size_t terms = (recent_.terms.size() / few_rows + 1) * max_rows;
+        for (half* h : {&older_, &recent_}) {
+            h->rows.reserve(max_rows);
+            h->terms.reserve(std::min(terms, max_terms));
+        }
+    }
+    static constexpr std::size_t max_rows = 512, max_terms = 50000, few_rows = 64;
 
     half older_, recent_;
     std::vector<double> seconds_, open_at_end_, shares_, last_shares_;
