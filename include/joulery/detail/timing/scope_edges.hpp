@@ -101,11 +101,13 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
     return &n;
 }
 
+// Holders are not const here: GCC takes a scope that is const, whose constructor passes itself on,
+// for something that is read before it is initialized.
+
 /// Opens a scope that was not expected here, and expects it next time. Null: it is not measured.
 [[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_another(thread_cursor* tree,
                                                                 std::string_view text,
-                                                                std::uint64_t key,
-                                                                const void* holder,
+                                                                std::uint64_t key, void* holder,
                                                                 std::uintptr_t sp) noexcept {
     scope_node** const place = tree->next;
     scope_node* const known = tree->current->hint_of(key);
@@ -115,8 +117,7 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
         ->enter_text(tree, text.data(), text.size(), holder, sp);
 }
 /// Opens a scope of the process-wide meter on a thread that has no tree yet.
-[[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_first(std::string_view text,
-                                                              const void* holder,
+[[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_first(std::string_view text, void* holder,
                                                               std::uintptr_t sp) noexcept {
     thread_cursor* const tree = open_tree();
     return tree == nullptr ? nullptr
@@ -142,7 +143,7 @@ template <std::size_t N>
 /// is not measured.
 template <class Name>
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const Name& name,
-                                               const void* holder) noexcept {
+                                               void* holder) noexcept {
     if (tree == nullptr) return nullptr;
     if (scope_node* n = enter_if_ready(*tree, **tree->next, name.key(), holder, stack_pointer()))
         return n;
@@ -150,8 +151,7 @@ template <class Name>
 }
 /// The same in the process-wide meter.
 template <class Name>
-[[nodiscard]] JOULERY_INLINE scope_node* enter_default(const Name& name,
-                                                       const void* holder) noexcept {
+[[nodiscard]] JOULERY_INLINE scope_node* enter_default(const Name& name, void* holder) noexcept {
     if (JOULERY_UNLIKELY(!scopes_enabled.load(std::memory_order_relaxed))) return nullptr;
     thread_cursor* const tree = default_tree;
     if (JOULERY_UNLIKELY(tree == nullptr)) return enter_first(name.text(), holder, stack_pointer());
