@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -115,4 +116,29 @@ TEST_CASE("threads: inseparable threads share energy equally, with error bars th
     CHECK(o.scopes.median() <= o.scopes.share_median() * 1.1);
     CHECK(o.scopes.bar_median() > 30);
     CHECK(o.scopes.cover() >= 90);
+}
+
+TEST_CASE("threads: what ran beside an inclusive scope is in its error bar where it is not known") {
+    using accuracy_conditions::kind;
+    for (const double length : {0.5e-3, 5e-3, 50e-3}) {
+        CAPTURE(length);
+        // Three threads in step: each scope always runs beside the same two.
+        thread_program in_step;
+        const thread_step meet{kind::wait, "", 0, 0};
+        for (const char* t : {"1", "2", "3"})
+            in_step.threads.push_back({{kind::work, std::string("a") + t, length, 60},
+                                       meet,
+                                       {kind::work, std::string("b") + t, length, 5},
+                                       meet});
+        std::mt19937_64 random(3);
+        for (thread_program p :
+             {in_step, accuracy_conditions::busy_threads(3, random, length, length)}) {
+            p.attribution = joulery::attribution::inclusive;
+            p.duration = 10;
+            error_summary all;
+            for (std::uint64_t seed = 1; seed < 4; ++seed)
+                all.add(thread_player(p, seed).run().scopes);
+            CHECK(all.cover() >= 90);
+        }
+    }
 }

@@ -262,15 +262,18 @@ class channel_attribution {
     [[nodiscard]] guess pending_power(const dated_reading& r) const noexcept {
         const double mean = mean_power();
         if (!r.at_edge) return {mean, unknown_deviation * mean};
-        // At an edge, the scope open just before is the one that was open since the row began.
-        const double longest = rows_.to_bill().longest_part();
-        if (longest > 0.99 && rows_.to_bill().seconds > 4 * r.staleness) {
+        // At an edge, the scopes open just before are those that were open since the row began.
+        if (rows_.to_bill().is_steady() && rows_.to_bill().seconds > 4 * r.staleness) {
             const double seen = rows_.to_bill().seconds - r.staleness;
             const double watts = std::max(r.joules - bill_joules_, 0.0) / seen;
             const double begun = std::sqrt(boundary_.variance) + boundary_.bias;
             return {watts, (begun + within_a_call * mean * r.staleness) / seen};
         }
-        return mean_of(rows_.to_bill());
+        guess g = mean_of(rows_.to_bill());
+        // Powers of `inclusive` scopes include what other threads drew.
+        if (traits_.policy == attribution::inclusive)
+            g.deviation = std::max(g.deviation, unknown_deviation * mean);
+        return g;
     }
     // The mean of the powers of what was open in a row, and how much they differ.
     [[nodiscard]] guess mean_of(const pending_row& row) const noexcept {

@@ -98,6 +98,7 @@ class disaggregation {
                 rows_[r->index + 1].inside += m.share * joules;
             p.column = m.column;
         }
+        if (!crossed) note_company(members, joules);
         sum_by_column(members, crossed);
         for (const row_member& m : summed_) {
             column_sums& c = columns_[m.column];
@@ -184,7 +185,7 @@ class disaggregation {
         add_variances(all, known, before, deviations);
         for (std::size_t p = 0; p < rows_.size(); ++p) {
             const double late = powers.lag_deviation * rows_[p].owed_in_all;
-            all[p].variance += late * late;
+            all[p].variance += late * late + rows_[p].company * rows_[p].company;
         }
         return all;
     }
@@ -224,13 +225,14 @@ class disaggregation {
         double own_noise = 0, others_noise = 0;                 ///< s of white noise
         double random = 0, bias_at_begin = 0, bias_at_end = 0;  ///< of its total
         double owed = 0, owed_in_all = 0;  ///< W, per s of lag; `owed_in_all`: with children
+        double company = 0;                ///< J of its total: see note_company
 
         void subtract(const block_sums& other) noexcept {
-            for (auto sum :
-                 {&block_sums::share, &block_sums::weight, &block_sums::share_deviation,
-                  &block_sums::waited, &block_sums::alone, &block_sums::own_noise,
-                  &block_sums::others_noise, &block_sums::random, &block_sums::bias_at_begin,
-                  &block_sums::bias_at_end, &block_sums::owed, &block_sums::owed_in_all})
+            for (auto sum : {&block_sums::share, &block_sums::weight, &block_sums::share_deviation,
+                             &block_sums::waited, &block_sums::alone, &block_sums::own_noise,
+                             &block_sums::others_noise, &block_sums::random,
+                             &block_sums::bias_at_begin, &block_sums::bias_at_end,
+                             &block_sums::owed, &block_sums::owed_in_all, &block_sums::company})
                 this->*sum -= other.*sum;
         }
     };
@@ -243,6 +245,23 @@ class disaggregation {
     static constexpr double waits_unseen = 2e-3;
     // A path with this share of a row counts as having it alone.
     static constexpr double alone = 0.95;
+
+    // A path that has all energy while it is open, and was open in a part of the row, has more or
+    // less than that part: it is not known what other threads did meanwhile.
+    void note_company(const list<row_member>& members, double joules) noexcept {
+        bool is_alone = true;
+        for (const row_member& m : members) is_alone = is_alone && m.pool == members.front().pool;
+        if (is_alone) return;
+        for (const row_member& m : members)
+            if (m.path != nullptr) move(m.path, m.share);
+        for (const std::size_t p : moved_) {
+            const double part = std::exchange(moves_[p], moved_share()).in_all;
+            rows_[p].company += unknown_company * std::sqrt(std::fabs(part * (1 - part))) * joules;
+        }
+        moved_.clear();
+    }
+    // Deviation of what other threads draw, relative to all that is drawn.
+    static constexpr double unknown_company = 0.3;
 
     // Members of the same column and pool are combined, because thousands may share a column. Those
     // of a pool follow one another.

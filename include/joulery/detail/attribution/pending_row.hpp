@@ -131,6 +131,18 @@ struct pending_row {
             }
         return all > 0 ? longest / all : 0;
     }
+    /// Whether each thread was in the same scope all along, or in none.
+    [[nodiscard]] bool is_steady() const noexcept {
+        const auto is_whole = [this](double s) {
+            const double rows = s / seconds;
+            return std::fabs(rows - std::round(rows)) < 0.01;
+        };
+        bool steady = seconds > 0 && is_whole(outside);
+        for (const pool& p : pools)
+            for (const pool::times& t : p.parts)
+                steady = steady && is_whole((t.ticks + t.waited) * seconds_per_tick);
+        return steady;
+    }
     void clear() {
         seconds = outside = device_busy = edges = busy_outside = waiting = 0;
         is_exact = true;
