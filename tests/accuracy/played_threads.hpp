@@ -189,9 +189,9 @@ class thread_player {
 
     // Charges the energy used since the last call.
     void charge_used_energy() {
-        const double time = machine_.now() - settled_at_, watts = own_watts();
+        const double time = machine_.now() - added_up_to_, watts = own_watts();
         if (time <= 0) return;
-        settled_at_ = machine_.now();
+        added_up_to_ = machine_.now();
         double open = 0, working = 0;
         for (const auto& t : threads_) {
             open += t.in_scope() ? 1 : 0;
@@ -251,5 +251,5 @@ class thread_player {
     time_sharer sharer_;
     std::vector<std::unique_ptr<played_lane>> lanes_;
     std::vector<thread_state> threads_;
-    double settled_at_ = 0, outside_ = 0;
+    double added_up_to_ = 0, outside_ = 0;
 };

@@ -18,7 +18,7 @@
 #include <vector>
 
 using namespace joulery;
-using integration_test::check_books;
+using integration_test::check_sums;
 
 namespace {
 
@@ -135,7 +135,7 @@ TEST_CASE("coroutines: 2,000 requests with 8,000 steps on four threads are all i
         sums.all.wait(lock, [&] { return sums.done == requests; });
     }
     const report r = m.snapshot();
-    check_books(r);
+    check_sums(r);
     REQUIRE(r.scopes.size() == 3);
     const scope_row& request = *r.find("request");
     const scope_row& prefill = *r.find("request/prefill");

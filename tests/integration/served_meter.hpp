@@ -38,7 +38,7 @@ inline void work_for(double processor_seconds) {
 }
 
 /// Sums are exact, and no scope was recorded as ended by another thread.
-inline void check_books(const joulery::report& r) {
+inline void check_sums(const joulery::report& r) {
     check_conserved_report(r);
     for (const std::string& w : r.warnings)
         CHECK(w.find("ended on a different thread") == std::string::npos);

@@ -26,7 +26,7 @@
 #include <vector>
 
 using namespace joulery;
-using integration_test::check_books;
+using integration_test::check_sums;
 using integration_test::meter_of_processor_time;
 using integration_test::work_for;
 
@@ -103,7 +103,7 @@ TEST_CASE("futures: std::async may finish a request on another thread") {
     double busy = 0;
     for (auto& a : answers) busy += a.get().busy_time.count();
     const report r = m.snapshot();
-    check_books(r);
+    check_sums(r);
     CHECK(r.find("request")->calls == 20);
     CHECK(busy == approx(busy_time_of(*r.find("request")).count()).epsilon(2e-4));
     CHECK(r.find("request")->self.joules() < 1e-9);
@@ -134,7 +134,7 @@ TEST_CASE("a work-stealing pool: move-only tasks carry their spans along") {
         CHECK(pool.stolen > 0);
     }
     const report r = m.snapshot();
-    check_books(r);
+    check_sums(r);
     CHECK(r.find("request")->calls == requests);
     CHECK(r.find("request/first")->calls == requests);
     CHECK(r.find("request/second")->calls == requests);
@@ -151,7 +151,7 @@ TEST_CASE("OpenMP: a team works for one span, each member in its own tasks") {
     }
     const used u = batch.end();
     const report r = m.snapshot();
-    check_books(r);
+    check_sums(r);
     CHECK(r.find("batch/row")->calls == 64);
     CHECK(u.busy_time.count() == approx(r.find("batch/row")->time.count()).epsilon(2e-4));
 }
@@ -171,7 +171,7 @@ TEST_CASE("TBB: nested tasks of several requests are stolen in any order") {
         });
     group.wait();
     const report r = m.snapshot();
-    check_books(r);
+    check_sums(r);
     CHECK(r.find("request")->calls == 32);
     std::uint64_t parts = 0;  // a thread that waits inside a task runs other tasks
     for (const scope_row& row : r.scopes)
@@ -212,7 +212,7 @@ TEST_CASE("eight threads begin, hand over and end a hundred thousand spans") {
     for (std::thread& t : all) t.join();
     handed_over.left.clear();
     const report r = m.snapshot();
-    check_books(r);
+    check_sums(r);
     CHECK(r.find("get")->calls + r.find("put")->calls == std::uint64_t{threads} * each);
     CHECK(r.find("get/work")->calls + r.find("put/work")->calls == tasks);
     for (const scope_row& row : during.scopes) {
