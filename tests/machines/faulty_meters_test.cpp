@@ -54,6 +54,16 @@ struct faulty_machine : fake_machine {
 
 std::uint64_t micro(double x) { return static_cast<std::uint64_t>(x * 1e6 + 0.5); }
 
+// One card whose library is the fake in that folder.
+void start_level_zero(faulty_machine& m, const library_folder& folder) {
+    m.files.file("/sys/class/drm/card0/device/vendor", "0x8086\n");
+    opened_backend opened = open_level_zero(m.files.root(), folder.search());
+    REQUIRE(opened);
+    found_backends found;
+    found.backends.push_back(*std::move(opened));
+    m.start(std::move(found));
+}
+
 }  // namespace
 
 TEST_CASE("ACPI power_meter with its error value: no value, a note, and an estimate instead") {
@@ -155,12 +165,7 @@ TEST_CASE("Level Zero: a jump or dip in a single read is never counted") {
     SUBCASE("down to zero, a read a second") { glitch = -1e9, step = 1s; }
     faulty_machine m;
     const library_folder folder("libze_loader", "libze_loader.so.1");
-    m.files.file("/sys/class/drm/card0/device/vendor", "0x8086\n");
-    opened_backend opened = open_level_zero(m.files.root(), folder.search());
-    REQUIRE(opened);
-    found_backends found;
-    found.backends.push_back(*std::move(opened));
-    m.start(std::move(found));
+    start_level_zero(m, folder);
     CHECK(m.run_for(5s, step, [&](double at) {
         const double shown = 500 + at * 35 + (at > 0.99 && at < 1.01 ? glitch : 0);
         card.energy_uj = micro(shown > 0 ? shown : 0);
@@ -176,12 +181,7 @@ TEST_CASE("Level Zero: the package is summed if the card stays at 0") {
     control.gpus[0].domains[1].domain = 2;
     faulty_machine m;
     const library_folder folder("libze_loader", "libze_loader.so.1");
-    m.files.file("/sys/class/drm/card0/device/vendor", "0x8086\n");
-    opened_backend opened = open_level_zero(m.files.root(), folder.search());
-    REQUIRE(opened);
-    found_backends found;
-    found.backends.push_back(*std::move(opened));
-    m.start(std::move(found));
+    start_level_zero(m, folder);
     CHECK(m.run_for(2s, 10ms, [&](double at) {
         control.gpus[0].domains[1].energy_uj = micro(1 + at * 28);
     }) == approx(56));

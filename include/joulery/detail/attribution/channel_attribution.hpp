@@ -342,13 +342,12 @@ class channel_attribution {
         if (powers().rows < rows_believed || energies_.error() > much) return false;
         const double seconds = rows_.to_bill().seconds;
         const double rows = std::max(seconds_billed_ / (4 * seconds), 1.0);
-        const double unknown = unknown_deviation * mean_power();
         const double power =
             mean_over(rows_.to_bill(), [this](const path_record* p) { return contrast_error(p); });
         const double common = powers().common_stddev;
         const double split =
             (power * power * rows + common * common) * seconds * seconds + powers().white * seconds;
-        const double dated = r.uncertainty * unknown;
+        const double dated = r.uncertainty * unknown_deviation * mean_power();
         return 4 * split < dated * dated;
     }
     static constexpr std::size_t rows_believed = 100;

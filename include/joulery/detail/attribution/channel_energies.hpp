@@ -142,13 +142,14 @@ class channel_energies {
                                const row_builder& rows) {
         list<path_energy> now = sums.energies(
             powers, earlier_, [&rows](std::size_t path) { return rows.turns()(path); });
+        const double late = error();
         double all = 0;
         for (const path_energy& e : now) all += e.self;
         // An error of the powers moves energy between a path and the others.
         for (path_energy& e : now) {
             const double others = all > 0 ? 1 - e.total / all : 1;
             const double known = traits_.known_memory > 0 ? 0 : e.known;  // a gauge is late as well
-            const double wrong = error() * std::max(e.total - known, 0.0) * std::max(others, 0.0);
+            const double wrong = late * std::max(e.total - known, 0.0) * std::max(others, 0.0);
             e.variance += wrong * wrong;
         }
         return now;

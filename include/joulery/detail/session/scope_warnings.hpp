@@ -25,11 +25,11 @@ namespace detail {
 
 /// Items that can't be added up: of two units, or not a number. The first scope is named.
 inline void warn_of_items(engine& e, report& r) {
-    const list<path_record*> mixed = e.paths().with_mixed_items();
+    const list<path_table::mixed_items> mixed = e.paths().with_mixed_items();
     if (!mixed.empty())
         r.warnings.push_back(
-            mixed[0]->path + " counts items of different units, as \"" +
-            e.paths().item_name(*mixed[0]) + "\" and as \"" + e.paths().other_item_name(*mixed[0]) +
+            mixed[0].record->path + " counts items of different units, as \"" +
+            e.paths().item_name(*mixed[0].record) + "\" and as \"" + mixed[0].other_name +
             "\"; they are added up: use one unit in a scope" + and_more(mixed.size() - 1));
     std::size_t bad = 0;
     const scope_row* first = nullptr;

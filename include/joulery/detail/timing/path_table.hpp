@@ -92,10 +92,11 @@ struct path_record {
                                                ///< counters at edges: its own and its children's
     path_tally tally;
     path_price price;
-    histogram call_seconds;  ///< guarded like `tally`: lengths of the recorded calls
-    histogram call_joules;   ///< energies of spans and of calls read at their edges
-    span_sums stray_spans;   ///< spans that ended without a thread's tree
-    std::string item_name, other_item_name;  ///< the first one, and one that differs
+    histogram call_seconds;        ///< guarded like `tally`: lengths of the recorded calls
+    histogram call_joules;         ///< energies of spans and of calls read at their edges
+    span_sums stray_spans;         ///< spans that ended without a thread's tree
+    std::string item_name;         ///< the first one
+    bool has_mixed_items = false;  ///< another one was given, too
 };
 
 /// Whether `inner` is `outer` or lies inside it; null contains everything.
@@ -143,26 +144,25 @@ class path_table {
     /// Names the unit of a path's items; the first name stays.
     void name_items(path_record& record, std::string_view name) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (record.item_name.empty())
+        if (record.item_name.empty()) {
             record.item_name = std::string(name);
-        else if (record.other_item_name.empty() && record.item_name != name)
-            record.other_item_name = std::string(name);
+        } else if (!record.has_mixed_items && record.item_name != name) {
+            mixed_items_.push_back({&record, std::string(name)});
+            record.has_mixed_items = true;
+        }
     }
     [[nodiscard]] std::string item_name(const path_record& record) const {
         const std::lock_guard<std::mutex> lock(mutex_);
         return record.item_name;
     }
-    [[nodiscard]] std::string other_item_name(const path_record& record) const {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        return record.other_item_name;
-    }
+    struct mixed_items {
+        const path_record* record;
+        std::string other_name;  ///< the first one that differs from `item_name`
+    };
     /// The paths whose items were given different names.
-    [[nodiscard]] list<path_record*> with_mixed_items() const {
+    [[nodiscard]] list<mixed_items> with_mixed_items() const {
         const std::lock_guard<std::mutex> lock(mutex_);
-        list<path_record*> found;
-        for (const auto& r : records_)
-            if (!r->other_item_name.empty()) found.push_back(r.get());
-        return found;
+        return mixed_items_;
     }
 
     /// The end of a span on a thread that can no longer have a tree.
@@ -228,6 +228,7 @@ class path_table {
 
     mutable std::mutex mutex_;
     list<std::unique_ptr<path_record>> records_;
+    list<mixed_items> mixed_items_;
     std::unordered_map<key, path_record*, key_hash> by_name_;
     bool folded_ = false;
 };
