@@ -24,6 +24,7 @@
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -134,7 +135,8 @@ void print_sampler(testing::fake_system& machine, milliseconds period, int paths
         often ? "<= 2 x" : "-");
 }
 
-void print_snapshot(testing::fake_system& machine, int paths, int threads, const char* budget) {
+void print_snapshot(testing::fake_system& machine, int paths, int threads, const char* budget,
+                    bool inside = false) {
     meter m{with_counters(machine, {})};
     std::vector<std::string> names;
     for (int i = 0; i < paths; ++i) names.push_back("path " + std::to_string(i));
@@ -144,6 +146,8 @@ void print_snapshot(testing::fake_system& machine, int paths, int threads, const
     std::vector<std::thread> workers;
     for (int t = 0; t < threads; ++t)
         workers.emplace_back([&] {
+            std::optional<scope> around;
+            if (inside) around.emplace(m, "around");
             for (const std::string& n : names) scope s{m, n};
             scope open{m, names.front()};
             ++ready;
@@ -159,7 +163,7 @@ void print_snapshot(testing::fake_system& machine, int paths, int threads, const
     }
     end.set_value();
     for (std::thread& t : workers) t.join();
-    row(text("snapshot(), %d paths x %d threads", paths, threads),
+    row(text("snapshot(), %d paths%s x %d threads", paths, inside ? " inside one" : "", threads),
         text("%.2f ms (processor %.2f ms; first %.1f ms)", median(times), median(processor),
              times.front()),
         budget);
@@ -185,5 +189,6 @@ int main(int argc, char** argv) {
                 print_sampler(machine, period, paths, only == "--quick" ? 0.3 : 20);
     for (const int paths : {10, 100, 1'000}) print_snapshot(machine, paths, 1, "-");
     print_snapshot(machine, 10'000, 1, "<= 10 ms");
+    print_snapshot(machine, 10'000, 1, "<= 10 ms", true);
     print_snapshot(machine, 1'000, 64, "<= 5 ms");
 }

@@ -10,6 +10,7 @@
 
 #include "joulery/detail/attribution/channel_energies.hpp"
 #include "joulery/detail/attribution/fit_terms.hpp"
+#include "joulery/detail/attribution/recent_powers.hpp"
 #include "joulery/detail/attribution/row_builder.hpp"
 #include "joulery/detail/metering/backend_reader.hpp"
 #include "joulery/quality.hpp"
@@ -108,35 +109,11 @@ class channel_attribution {
         return energies_.of_paths(mean_power(), rows_, last_members_, boundary_.squares());
     }
 
-    /// The change in the channel's power, in watts, from what was open in the last row to `path`
-    /// alone: for energy that a counter does not show yet.
-    [[nodiscard]] double recent_power(const path_record* active) const noexcept {
-        const double mean = last_row_power_;
-        const std::vector<double>& w = powers().watts;
-        const std::uint32_t c = rows_.known_column(active);
-        if (last_members_.empty() || c >= w.size()) return mean;
-        double usual = 0, open = 0;
-        for (const row_member& m : last_members_) {
-            if (m.column >= w.size()) return mean;
-            usual += m.share * w[m.column];
-            open += m.share;
-        }
-        // Powers that are not known well are replaced by the mean.
-        if (open <= 0 || recent_power_error(active) > unknown_deviation * mean) return mean;
-        return std::clamp(mean + w[c] - usual / open, 0.0, 4 * mean);
-    }
-    /// Standard deviation of `recent_power`, in watts.
-    [[nodiscard]] double recent_power_error(const path_record* active) const noexcept {
-        const std::size_t n = powers().watts.size();
-        const std::uint32_t c = rows_.known_column(active);
-        const double known = c < n ? std::sqrt(std::max(powers().covariance[c * n + c], 0.0)) : 0;
-        return c < n ? known : unknown_deviation * mean_power();
-    }
     /// s, length of the sensor's memory.
     [[nodiscard]] double lag() const noexcept { return powers().lag; }
 
  private:
-    static constexpr double unknown_deviation = 0.6;
+    static constexpr double unknown_deviation = recent_powers::unknown_deviation;
 
     void end_fit_row(const dated_reading& r) {
         const double joules = completed(r) - fit_joules_;
@@ -190,6 +167,7 @@ class channel_attribution {
             boundary_.variance = old * old;
         }
         rows_.members_to_bill(members_);
+        last_row_.reserve(members_);
         energies_.reserve(members_);  // nothing below allocates: a row is billed only once
         own_share_ = own_share;
         others_ += joules * (1 - own_share);
@@ -197,7 +175,7 @@ class channel_attribution {
         energies_.bill(members_, joules * own_share);
         energies_.add_boundary(last_members_, members_, boundary_.variance, boundary_.bias,
                                last_members_.empty() ? 0 : boundary_.shown - mean_power());
-        last_row_power_ = joules / seconds;
+        last_row_.become(members_, joules / seconds);
         last_members_.swap(members_);
         bill_joules_ = shown.joules;
         boundary_ = shown;
@@ -275,49 +253,29 @@ class channel_attribution {
             g.deviation = std::max(g.deviation, unknown_deviation * mean);
         return g;
     }
-    // The mean of the powers of what was open in a row, and how much they differ.
+    // The mean of the powers of what was open in a row, by time, and how much they differ.
     [[nodiscard]] guess mean_of(const pending_row& row) const noexcept {
-        const auto watts = [this](const path_record* p) { return recent_power(p); };
-        const double mean = mean_over(row, watts);
-        const double squares =
-            mean_over(row, [&](const path_record* p) { return watts(p) * watts(p); });
-        const double error =
-            mean_over(row, [this](const path_record* p) { return recent_power_error(p); });
-        const double contrast =
-            mean_over(row, [this](const path_record* p) { return contrast_error(p); });
-        return {mean, error + std::sqrt(std::max(squares - mean * mean, 0.0)), contrast};
-    }
-    // The mean of `of(path)` over what was open in a row, by time.
-    template <class Of>
-    [[nodiscard]] double mean_over(const pending_row& row, Of of) const noexcept {
-        double time = row.outside, sum = row.outside > 0 ? row.outside * of(nullptr) : 0;
+        const recent_powers now(last_row_, powers(), mean_power());
+        std::uint32_t column = row_builder::outside_column;
+        recent_powers::figures f = now.of(column);
+        double time = 0, watts = 0, squares = 0, error = 0, contrast = 0;
+        const auto add = [&](double s) {
+            time += s;
+            watts += s * f.watts;
+            squares += s * f.watts * f.watts;
+            error += s * f.error;
+            contrast += s * f.contrast;
+        };
+        add(row.outside);
         for (const pool& p : row.pools)
             for (const pool::times& t : p.parts) {
-                const double s = t.ticks * traits_.seconds_per_tick;
-                time += s;
-                sum += s * of(t.path);
+                const std::uint32_t next = rows_.known_column(t.path);
+                if (next != column) f = now.of(column = next);
+                add(t.ticks * traits_.seconds_per_tick);
             }
-        return time > 0 ? sum / time : of(nullptr);
-    }
-    // Error of a path's power relative to the last row's, in watts: of their difference only, since
-    // the level of all powers is known.
-    [[nodiscard]] double contrast_error(const path_record* path) const noexcept {
-        const std::size_t n = powers().watts.size();
-        const std::uint32_t c = rows_.known_column(path);
-        if (c >= n || last_members_.empty()) return unknown_deviation * mean_power();
-        const auto covariance = [&](std::size_t i, std::size_t j) {
-            return i < n && j < n ? powers().covariance[i * n + j] : 0;
-        };
-        double open = 0, along = 0, usual = 0;
-        for (const row_member& m : last_members_) {
-            open += m.share;
-            along += m.share * covariance(c, m.column);
-            for (const row_member& q : last_members_)
-                usual += m.share * q.share * covariance(m.column, q.column);
-        }
-        if (!(open > 0)) return unknown_deviation * mean_power();
-        return std::sqrt(
-            std::max(covariance(c, c) - 2 * along / open + usual / (open * open), 0.0));
+        if (!(time > 0)) return {f.watts, f.error, f.contrast};
+        const double mean = watts / time, spread = squares / time - mean * mean;
+        return {mean, error / time + std::sqrt(std::max(spread, 0.0)), contrast / time};
     }
     static constexpr double within_a_call = 0.5;  ///< how much its power may change
     // At the edge of a scope that follows several others it is unknown which of them was open since
@@ -342,8 +300,7 @@ class channel_attribution {
         if (powers().rows < rows_believed || energies_.error() > much) return false;
         const double seconds = rows_.to_bill().seconds;
         const double rows = std::max(seconds_billed_ / (4 * seconds), 1.0);
-        const double power =
-            mean_over(rows_.to_bill(), [this](const path_record* p) { return contrast_error(p); });
+        const double power = mean_of(rows_.to_bill()).error;
         const double common = powers().common_stddev;
         const double split =
             (power * power * rows + common * common) * seconds * seconds + powers().white * seconds;
@@ -372,7 +329,7 @@ class channel_attribution {
     double own_share_ = 1;
     list<row_member> members_, last_members_;
     list<fit_member> fit_members_;
-    double last_row_power_ = 0;
+    last_row last_row_;
     fit_terms terms_;
     double seconds_billed_ = 0;
     channel_energies energies_;

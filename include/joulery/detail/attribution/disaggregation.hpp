@@ -153,7 +153,7 @@ class disaggregation {
     [[nodiscard]] list<path_energy> energies(const power_estimate& powers,
                                              const power_estimate& earlier, Turns turns = {}) {
         list<path_energy> all(rows_.size());
-        const powers_of known(powers), before(earlier);
+        const powers_of known(powers);
         note_powers(powers, earlier);
         std::vector<double> explained(columns_.size());
         for (std::size_t c = 0; c < columns_.size(); ++c)
@@ -174,19 +174,9 @@ class disaggregation {
             as_taken += beyond[p];
         }
         const double scale = as_shared * as_taken > 0 ? as_shared / as_taken : 1;
-        for (std::size_t p = 0; p < rows_.size(); ++p) {
-            const path_sums& r = rows_[p];
-            if (p > 0 && r.share_deviation > 0) beyond[p] *= scale;
-            all[p].self = beyond[p] +
-                          part_of_column(r) * columns_[r.column].seconds * known.watts(r.column) +
-                          powers.lag * r.owed;
-            all[p].known = r.alone;
-        }
-        add_variances(all, known, before, deviations);
-        for (std::size_t p = 0; p < rows_.size(); ++p) {
-            const double late = powers.lag_deviation * rows_[p].owed_in_all;
-            all[p].variance += late * late + rows_[p].company * rows_[p].company;
-        }
+        for (std::size_t p = 1; p < rows_.size(); ++p)
+            if (rows_[p].share_deviation > 0) beyond[p] *= scale;
+        add_up(all, powers, earlier, beyond, deviations);
         return all;
     }
 
@@ -315,42 +305,60 @@ class disaggregation {
         return all > 0 ? row.weight / all : 0;
     }
 
-    void add_variances(list<path_energy>& all, const powers_of& known, const powers_of& before,
-                       std::vector<double>& deviations) {
-        list<std::vector<double>> slopes(rows_.size());
+    // Energies and their variances. `beyond`: J that no power explains; `deviations`: of that.
+    void add_up(list<path_energy>& all, const power_estimate& powers, const power_estimate& earlier,
+                const std::vector<double>& beyond, std::vector<double>& deviations) {
+        const powers_of known(powers), before(earlier);
+        list<std::vector<double>> parts(rows_.size());  // of columns; empty: nothing is inside
         std::vector<double> lumped(rows_.size(), 0.0), noises(rows_.size(), 0.0);
         for (std::size_t p = rows_.size(); p-- > 0;) {  // children before parents
             const path_sums& r = rows_[p];
-            const double part = part_of_column(r);
+            const double part = part_of_column(r), late = powers.lag_deviation * r.owed_in_all;
+            all[p].self = beyond[p] + part * columns_[r.column].seconds * known.watts(r.column) +
+                          powers.lag * r.owed;
+            all[p].total += all[p].self;
+            all[p].known += r.alone;
             // How much paths of one column differ is unknown.
             if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * r.share * (1 - part);
-            all[p].total += all[p].self;
             all[p].variance = r.random + r.bias_at_begin * r.bias_at_begin +
                               r.bias_at_end * r.bias_at_end + lumped[p] * lumped[p] +
-                              deviations[p] * deviations[p];
+                              deviations[p] * deviations[p] + late * late + r.company * r.company;
             // Energy of a call beyond its scope's mean went by share to all that were open.
             noises[p] += r.own_noise * known.noise(r.column) + r.others_noise * known.noise();
             all[p].variance += noises[p];
             const std::size_t up = parent_of(p);
-            // Thousands of paths without children may share a column, so what depends on its powers
-            // is computed once for all of them.
-            const bool is_leaf = slopes[p].empty();
-            if (is_leaf && part > 0)
+            if (!parts[p].empty()) {
+                parts[p][r.column] += part;
+                all[p].variance += of_parts(parts[p], known, before);
+            } else if (part > 0) {
                 all[p].variance += part * part * of_column(r.column, known, before);
-            if (part > 0 && (up != 0 || !is_leaf))
-                columns_[r.column].add_slopes(r.column, part, slopes[p]);
-            if (!is_leaf) all[p].variance += variance_of(slopes[p], known, before);
+            }
             if (up == 0) continue;
             all[up].total += all[p].total;
             all[up].known += all[p].known;
             lumped[up] += lumped[p];
             deviations[up] += deviations[p];
             noises[up] += noises[p];
-            std::vector<double>& to = slopes[up];
-            if (to.size() < slopes[p].size()) to.resize(slopes[p].size());
-            for (std::size_t q = 0; q < slopes[p].size(); ++q) to[q] += slopes[p][q];
-            slopes[p] = {};
+            std::vector<double>& to = parts[up];
+            to.resize(columns_.size());
+            if (parts[p].empty()) to[r.column] += part;
+            for (std::size_t c = 0; c < parts[p].size(); ++c) to[c] += parts[p][c];
+            parts[p] = {};
         }
+    }
+    // The variance of these parts of columns from the powers. Thousands of paths may share a
+    // column, so what depends on one alone is computed once.
+    double of_parts(const std::vector<double>& parts, const powers_of& known,
+                    const powers_of& before) {
+        std::size_t first = 0, last = parts.size();
+        while (first < last && parts[first] == 0) ++first;
+        while (last > first + 1 && parts[last - 1] == 0) --last;
+        if (first == last) return 0;
+        if (first + 1 == last) return parts[first] * parts[first] * of_column(first, known, before);
+        slopes_.clear();
+        for (std::size_t c = first; c < last; ++c)
+            if (parts[c] != 0) columns_[c].add_slopes(c, parts[c], slopes_);
+        return variance_of(slopes_, known, before);
     }
     // The variance of a whole column from its powers; unchanged until either changes.
     double of_column(std::size_t column, const powers_of& known, const powers_of& before) {
@@ -378,7 +386,7 @@ class disaggregation {
     list<std::uint32_t> around_;  ///< by row: that of the parent path; 0: none
     list<path_sums> rows_;        ///< 0 is outside all scopes, then paths by index + 1
     std::uint64_t powers_number_ = 0, earlier_number_ = 0;  ///< those that `of_powers` is based on
-    std::vector<double> slopes_;                            ///< of one column
+    std::vector<double> slopes_;                            ///< of some columns
     std::vector<std::size_t> moved_;                        ///< rows that have one of `moves_`
     list<moved_share> moves_;                               ///< at one boundary, by row
     list<row_member> summed_;                               ///< of one row

@@ -165,7 +165,7 @@ class engine : public std::enable_shared_from_this<engine> {
     void retire_ended() {
         const std::vector<std::shared_ptr<thread_context>> ended = attributed_trees();
         if (ended.empty()) return;
-        for (const auto& t : ended) move_calls(*t, trees_mutex_);
+        for (const auto& t : ended) move_calls(*t, trees_mutex_, recorded_paths_);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         ++trees_version_;
         for (const auto& t : ended) t->untallied.meet(t->nodes());  // first, since it may fail
@@ -243,15 +243,16 @@ class engine : public std::enable_shared_from_this<engine> {
     /// Adds up time, calls and items of all trees by path; `by_path[i]` is that of the path with
     /// index i.
     edge_tally tally(list<path_tally>& by_path) {
-        for (const auto& t : trees()) move_calls(*t, trees_mutex_);
+        for (const auto& t : trees()) move_calls(*t, trees_mutex_, recorded_paths_);
         const std::lock_guard<std::mutex> lock(trees_mutex_);
         edge_tally sum = retired_;
         for (const auto& t : trees_) tally_context(*t, sum, *clock_);
         const std::uint64_t now = clock_->now();
+        const bool has_stray_spans = paths_->has_stray_spans();
         const list<path_record*> all = paths_->all();
         by_path.reserve(all.size());
         for (path_record* r : all) {
-            tally_spans(r->stray_spans);
+            if (has_stray_spans) tally_spans(r->stray_spans);
             add_open_spans(r->tally, now);
             r->tally.add_seconds(tick_seconds());
             by_path.push_back(r->tally);
@@ -259,11 +260,11 @@ class engine : public std::enable_shared_from_this<engine> {
         return sum;
     }
 
-    /// Visits the recorded single calls of each path: index, seconds, joules.
+    /// Visits the recorded single calls of each path that has any: index, seconds, joules.
     template <class Visit>
     void for_calls(Visit visit) {
         const std::lock_guard<std::mutex> lock(trees_mutex_);
-        for (const path_record* r : paths_->all()) visit(r->index, r->call_seconds, r->call_joules);
+        for (const auto* r : recorded_paths_) visit(r->index, r->call_seconds, r->call_joules);
     }
 
     /// The prices that spans are billed at.
@@ -378,6 +379,7 @@ class engine : public std::enable_shared_from_this<engine> {
     /// The calls kept of ended threads: as many as this many living threads may have.
     static constexpr std::size_t threads_of_slices = 16;
     call_archive retired_calls_;
+    list<path_record*> recorded_paths_;  ///< those with recorded calls; guarded like their tallies
     const std::uint64_t created_at_;
     const std::uint32_t generation_ = fork_generation();
     std::atomic<std::uint64_t> meter_id_{0};

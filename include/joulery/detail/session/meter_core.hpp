@@ -212,7 +212,7 @@ class meter_core {
         report_builder builder(*engine_, *beliefs_, r);
         builder.build();
         published_.keep(r, builder.paths(), engine_->policy() != attribution::inclusive);
-        for (scope_row& row : r.scopes) set_percentiles(row);
+        for (const std::size_t row : builder.recorded_rows()) set_percentiles(r.scopes[row]);
         if (intervals_ && intervals_->failures() > 0)
             r.warnings.push_back("options.on_interval threw, in " +
                                  std::to_string(intervals_->failures()) + " calls");

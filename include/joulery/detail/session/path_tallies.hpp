@@ -33,9 +33,9 @@ inline void note_edge(thread_context& tree, path_record* around, std::uint64_t t
     if (around != nullptr) around->edge_ticks.fetch_add(ticks, std::memory_order_relaxed);
 }
 
-/// Moves a thread's recorded calls to their paths, which `tallies` guards. It is locked only after
-/// the thread's own lock is released.
-inline void move_calls(thread_context& t, std::mutex& tallies) {
+/// Moves a thread's recorded calls to their paths, which `tallies` guards, and lists those paths in
+/// `recorded`. `tallies` is locked only after the thread's own lock is released.
+inline void move_calls(thread_context& t, std::mutex& tallies, list<path_record*>& recorded) {
     list<call_distribution> calls;
     t.while_still([&] {
         t.calls.drain([&](call_distribution& s) { calls.push_back(std::move(s)); });
@@ -46,6 +46,8 @@ inline void move_calls(thread_context& t, std::mutex& tallies) {
     });
     const std::lock_guard<std::mutex> lock(tallies);
     for (const call_distribution& c : calls) {
+        if (c.path->call_seconds.counts.empty() && !c.seconds.counts.empty())
+            recorded.push_back(c.path);
         c.path->call_seconds.merge(c.seconds);
         c.path->call_joules.merge(c.joules);
     }

@@ -59,6 +59,9 @@ class report_builder {
         return numbers;
     }
 
+    /// The rows whose single calls were recorded.
+    [[nodiscard]] const list<std::size_t>& recorded_rows() const noexcept { return recorded_; }
+
     /// This process's share of the summed channels' joules; 1 except under `attribution::process`.
     [[nodiscard]] double own_share() const noexcept {
         return report_.total > energy{} ? std::min(own_ / report_.total, 1.0) : 1.0;
@@ -86,24 +89,21 @@ class report_builder {
         return seconds(m.reader.reading_for(engine_.clock().now()) * engine_.tick_seconds());
     }
 
-    // The figures of one channel for one path.
-    struct path_copy {
-        double self = 0, total = 0, variance = 0, known = 0;
+    struct channel_copy {
+        list<path_energy> by_path;  ///< by path index + 1
+        double model_error = 0;     ///< relative, 1 sigma
+        bool is_summed = false;
     };
     struct backend_copy {
-        std::size_t first_channel = 0, channels = 0;
-        list<path_copy> paths;    ///< by path index; for each path, its channels in order
+        std::size_t first_channel = 0;
+        list<channel_copy> channels;
         bool has_powers = false;  ///< whether the regression found the powers of scopes
-        [[nodiscard]] bool has(std::size_t path) const noexcept {
-            return (path + 1) * channels <= paths.size();
-        }
     };
 
     backend_copy copy_of(metered_backend& m) {
         const std::lock_guard<std::mutex> lock(m.reader.state_mutex);
         backend_copy copy;
         copy.first_channel = m.reader.first_channel();
-        copy.channels = m.reader.channel_count();
         for (std::size_t c = 0; c < m.reader.channel_count(); ++c) copy_channel(m, c, copy);
         if (!m.reader.note().empty())
             report_.warnings.push_back(std::string(m.reader.name()) + ": " +
@@ -121,21 +121,17 @@ class report_builder {
 
     void copy_channel(metered_backend& m, std::size_t c, backend_copy& copy) {
         channel_attribution& shares = m.shares[c];
-        const list<path_energy> energies = shares.publish();
+        channel_copy of;
+        of.by_path = shares.publish();
+        of.model_error = model_error(m.reader.channels()[c]);
+        of.is_summed = domains_.domains[copy.first_channel + c].summed;
         add_channel(m, c);
-        m.set_summed(c, domains_.domains[copy.first_channel + c].summed);
-        if (domains_.domains[copy.first_channel + c].summed)
+        m.set_summed(c, of.is_summed);
+        if (of.is_summed)
             own_ += energy::from_joules(shares.own_joules()),
                 taken_ += energy::from_joules(shares.edge_joules());
         copy.has_powers = copy.has_powers || shares.has_powers();
-        const std::size_t known = energies.empty() ? 0 : energies.size() - 1;
-        copy.paths.resize(std::max(copy.paths.size(), known * copy.channels));
-        const double model = model_error(m.reader.channels()[c]);
-        for (std::size_t i = 0; i < known; ++i) {
-            const path_energy& e = energies[i + 1];
-            copy.paths[i * copy.channels + c] = {
-                e.self, e.total, e.variance + model * model * e.total * e.total, e.known};
-        }
+        copy.channels.push_back(std::move(of));
     }
 
     void add_rows() {
@@ -187,21 +183,22 @@ class report_builder {
 
     void add_joules(const backend_copy& copy) {
         for (std::size_t i = 0; i < records_.size(); ++i) {
-            if (!copy.has(records_[i]->index)) continue;
-            const path_copy* const by_channel =
-                copy.paths.data() + records_[i]->index * copy.channels;
+            const std::size_t path = records_[i]->index + 1;
             scope_row& row = report_.scopes[i];
             double self = 0, known = 0;
-            for (std::size_t c = 0; c < copy.channels; ++c) {
-                const path_copy& p = by_channel[c];
+            std::size_t at = copy.first_channel;
+            for (const channel_copy& c : copy.channels) {
+                energy& in_channel = row.by_channel[at++];
+                if (path >= c.by_path.size()) continue;
+                const path_energy& p = c.by_path[path];
                 self += p.self;
                 known += p.known;
-                const std::size_t at = copy.first_channel + c;
-                row.by_channel[at] = energy::from_joules(p.total);
-                if (!domains_.domains[at].summed) continue;
-                row.total += energy::from_joules(p.total);
+                in_channel = energy::from_joules(p.total);
+                if (!c.is_summed) continue;
+                const double wrong = c.model_error * p.total;
+                row.total += in_channel;
                 row.self += energy::from_joules(p.self);
-                variances_[i] += p.variance;
+                variances_[i] += p.variance + wrong * wrong;
             }
             // The method that most of its energy comes from.
             if (row.method.empty() && self > 0)
@@ -319,6 +316,7 @@ class report_builder {
     void add_calls() {
         engine_.for_calls([&](std::size_t path, const histogram& seconds, const histogram& joules) {
             if (path >= row_of_.size()) return;
+            recorded_.push_back(row_of_[path]);
             report_.scopes[row_of_[path]].call_times = seconds;
             report_.scopes[row_of_[path]].call_energies = joules;
         });
@@ -374,6 +372,7 @@ class report_builder {
     std::vector<std::size_t> row_of_;  ///< by path index
     std::vector<double> variances_;    ///< of the rows' totals, J^2
     list<backend_copy> copies_;        ///< one per backend
+    list<std::size_t> recorded_;       ///< rows
     list<path_tally> tallies_;         ///< by path index
 };
 

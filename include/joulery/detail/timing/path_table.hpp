@@ -94,9 +94,9 @@ struct path_record {
     path_price price;
     histogram call_seconds;        ///< guarded like `tally`: lengths of the recorded calls
     histogram call_joules;         ///< energies of spans and of calls read at their edges
-    span_sums stray_spans;         ///< spans that ended without a thread's tree
     std::string item_name;         ///< the first one
     bool has_mixed_items = false;  ///< another one was given, too
+    span_sums stray_spans;         ///< spans that ended without a thread's tree
 };
 
 /// Whether `inner` is `outer` or lies inside it; null contains everything.
@@ -135,7 +135,7 @@ class path_table {
         const std::lock_guard<std::mutex> lock(mutex_);
         path_record* found = find(parent, fitted(name));
         if (found != nullptr) return found;
-        if (records_.size() < max_paths) return add(parent, fitted(name));
+        if (count_ < max_paths) return add(parent, fitted(name));
         folded_ = true;
         found = find(parent, folded_name);
         return found != nullptr ? found : add(parent, folded_name);
@@ -169,6 +169,11 @@ class path_table {
     void add_stray_end(path_record& record, std::uint64_t now) noexcept {
         const std::lock_guard<std::mutex> lock(mutex_);
         record.stray_spans.end(now);
+        has_stray_spans_ = true;
+    }
+    [[nodiscard]] bool has_stray_spans() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return has_stray_spans_;
     }
 
     span_rates rates;
@@ -178,8 +183,8 @@ class path_table {
     [[nodiscard]] list<path_record*> all() const {
         const std::lock_guard<std::mutex> lock(mutex_);
         list<path_record*> list;
-        list.reserve(records_.size());
-        for (const auto& r : records_) list.push_back(r.get());
+        list.reserve(count_);
+        for (std::size_t i = 0; i < count_; ++i) list.push_back(&blocks_[i / block][i % block]);
         return list;
     }
     [[nodiscard]] bool folded() const {
@@ -211,26 +216,27 @@ class path_table {
         return at == by_name_.end() ? nullptr : at->second;
     }
     path_record* add(path_record* parent, std::string_view name) {
-        auto record = std::make_unique<path_record>();
-        record->path = joined(parent, name);
-        record->name = std::string(name);
-        record->parent = parent;
-        record->depth = parent != nullptr ? parent->depth + 1 : 0;
-        record->index = records_.size();
-        path_record* const made = record.get();
-        made->stray_spans.path = made;
-        // Allocations come first and change nothing.
-        if (records_.size() == records_.capacity()) records_.reserve(2 * records_.size() + 16);
-        by_name_.emplace(key{parent, made->name}, made);
-        records_.push_back(std::move(record));
-        return made;
+        if (count_ == blocks_.size() * block)
+            blocks_.push_back(std::make_unique<path_record[]>(block));
+        path_record& made = blocks_.back()[count_ % block];
+        made.path = joined(parent, name);
+        made.name = std::string(name);
+        made.parent = parent;
+        made.depth = parent != nullptr ? parent->depth + 1 : 0;
+        made.index = count_;
+        made.stray_spans.path = &made;
+        by_name_.emplace(key{parent, made.name}, &made);  // fails without memory, and then
+        ++count_;                                         // the next path has this record
+        return &made;
     }
 
     mutable std::mutex mutex_;
-    list<std::unique_ptr<path_record>> records_;
+    static constexpr std::size_t block = 16;  // records that lie together: reports read all
+    list<std::unique_ptr<path_record[]>> blocks_;
+    std::size_t count_ = 0;
     list<mixed_items> mixed_items_;
     std::unordered_map<key, path_record*, key_hash> by_name_;
-    bool folded_ = false;
+    bool folded_ = false, has_stray_spans_ = false;
 };
 
 }  // namespace detail
