@@ -158,6 +158,21 @@ TEST_CASE("sampled scopes: scopes inside a sampled one are sampled before the ne
     CHECK(inside.is_sampled());
 }
 
+TEST_CASE(
+    "sampled scopes: an estimate, which tells scopes apart by no power, needs no more of them") {
+    for (const bool estimated : {false, true}) {
+        CAPTURE(estimated);
+        simulated_machine machine;
+        testing::simulated_counter counter = exact_counter();
+        if (estimated) counter.provenance = quality::estimated;
+        meter m{machine.options_with({counter})};
+        machine.attach(m);
+        scope s{m, "step"};
+        machine.run(500ms);
+        CHECK(testing::access::cursor_in(m)->exact_times->are_wanted() != estimated);
+    }
+}
+
 namespace {
 
 // A thread that is preempted for a millisecond again and again, and also waits by itself for as
@@ -165,7 +180,10 @@ namespace {
 struct interrupted_thread : machine_of_short_scopes {
     explicit interrupted_thread(unsigned seed) : random(seed) {
         auto& of_thread = static_cast<detail::thread_context&>(tree());
-        of_thread.played_use = [this] { return use; };
+        of_thread.played_use = [this] {
+            ++looks;
+            return use;
+        };
     }
     /// Runs for a while; returns how long that was, including the preemptions. ns.
     double work(double nanoseconds) {
@@ -185,6 +203,7 @@ struct interrupted_thread : machine_of_short_scopes {
         pass(pause);
     }
     std::mt19937 random;
+    int looks = 0;  ///< how often the system was asked for the thread's figures
 
  private:
     void pass(double nanoseconds) {
@@ -239,6 +258,39 @@ TEST_CASE("sampled scopes: time lost to preemption belongs to the scopes it happ
         check("step", around);
     }
     CHECK(covered >= 0.8 * all);
+}
+
+TEST_CASE("sampled scopes: with hundreds in turn the system is asked as rarely as with one") {
+    interrupted_thread t(1);
+    std::vector<scope_name> names;
+    for (int i = 0; i < 100; ++i) names.emplace_back("op " + std::to_string(i));
+    std::vector<double> truth(names.size());
+    const auto rounds = [&](int times) {
+        for (int i = 0; i < times; ++i)
+            for (std::size_t k = 0; k < names.size(); ++k) {
+                scope s{t.m, names[k]};
+                truth[k] += t.work(static_cast<double>(400 + t.random() % 200));
+            }
+    };
+    rounds(is_sanitized ? 22'000 : 30'000);
+    const int before = t.looks;
+    rounds(2'000);  // 200,000 calls in 100 ms
+    CHECK(t.looks - before < 2'000);
+    CHECK(t.looks > before);
+    const report r = t.m.snapshot();
+    int covered = 0, sampled = 0;
+    double shown = 0, all = 0;
+    for (std::size_t k = 0; k < names.size(); ++k) {
+        const scope_row& row = *r.find(names[k].text());
+        sampled += row.untimed_calls > 1'000 ? 1 : 0;
+        const double off = std::fabs(row.time.count() - truth[k] * 1e-9);
+        covered += off <= row.time_uncertainty.count() ? 1 : 0;
+        shown += row.time.count();
+        all += truth[k] * 1e-9;
+    }
+    CHECK(sampled == 100);
+    CHECK(shown == approx(all).epsilon(0.01));
+    CHECK(covered >= 80);
 }
 
 TEST_CASE("sampled scopes: a thread's first preemption counts, too") {

@@ -253,9 +253,11 @@ TEST_CASE("sampled calls: one extreme call widens the error bar, as there may be
 
 TEST_CASE("sampled calls: lost time is separated from waiting, and this call from earlier ones") {
     detail::lost_time lost;
-    CHECK_FALSE(lost.has_looked());
+    CHECK(lost.was_away(900, 500));
     lost.look(1'000, {1, 1, 0, 0});
-    CHECK(lost.has_looked());
+    CHECK_FALSE(lost.was_away(1'300, 500));
+    CHECK_FALSE(lost.was_away(1'700, 500));  // it was running in between
+    CHECK(lost.was_away(2'300, 500));
     CHECK(lost.ticks() == 0);
     lost.look(2'000, {2, 1.25, 0, 1});  // it was preempted once
     CHECK(lost.ticks() == 750);

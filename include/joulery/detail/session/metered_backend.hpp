@@ -35,6 +35,11 @@ namespace detail {
     return c.provenance == quality::estimated ? c.relative_error / 2 : 0;
 }
 
+/// Whether its energy depends on which scopes are open: an estimate only follows the load.
+[[nodiscard]] inline bool separates_scopes(const channel& c) noexcept {
+    return c.provenance != quality::estimated;
+}
+
 /// A backend with, for each of its channels, the time of its next read and the attribution of its
 /// energy.
 class metered_backend {
@@ -51,7 +56,7 @@ class metered_backend {
             channel_traits t;
             t.policy = policy;
             t.follows_processors = goes_with_processors(reader.channels()[c].part);
-            t.separates_scopes = reader.channels()[c].provenance != quality::estimated;
+            t.separates_scopes = separates_scopes(reader.channels()[c]);
             t.quantum = smallest_joules(reader.channels()[c]);
             t.known_memory = gauge_memory(c);
             if (may_average(reader.channels()[c])) t.model_error = error_of_averages;
@@ -218,12 +223,13 @@ class metered_backend {
     /// Whether the next rows need the exact time of short scopes, so that the regression can
     /// separate their powers: the rows of a burst or, if no counter is watched, some of all rows.
     [[nodiscard]] bool needs_exact_times() const noexcept {
-        bool watched = false;
+        bool watched = false, separates = false;
         for (std::size_t c = 0; c < schedules_.size(); ++c) {
             watched = watched || is_watched(c);
+            separates = separates || separates_scopes(reader.channels()[c]);
             if (is_watched(c) && schedules_[c].is_in_burst()) return true;
         }
-        return !watched && (samples < first_exact || samples % one_exact_of == 0);
+        return !watched && separates && (samples < first_exact || samples % one_exact_of == 0);
     }
     bool wants_exact_times = false;  ///< as the engine knows it; guarded by `state_mutex`
 

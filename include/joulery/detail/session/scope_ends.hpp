@@ -73,15 +73,13 @@ inline void time_what_goes_on(scope_node& inside, std::uint64_t now) noexcept {
         n->open(since + n->sampling.added());
     }
 }
-/// The processor time that the thread has lost so far. It is asked for only if no call of a sampled
-/// scope was timed for so long that the cost does not matter: much of the lost time was then in the
-/// other calls.
-inline double lost_by(scope_node& n, std::uint64_t now) noexcept {
+/// The processor time that the thread has lost so far. It is asked for only if no call of any
+/// sampled scope was timed for so long that the cost does not matter: much of the lost time was
+/// then in the other calls.
+inline double lost_by(thread_context& tree, std::uint64_t now) noexcept {
     constexpr double long_unseen = 32;  // in units of the length from which every call is timed
-    thread_context& tree = tree_of(n);
     if (tree.thread != &default_tree) return 0;  // ended by another thread: it stands for itself
-    const auto unseen = static_cast<double>(n.sampling.unseen_at(now));
-    if (!tree.lost.has_looked() || unseen > long_unseen * tree.cost.worth_timing) {
+    if (tree.lost.was_away(now, long_unseen * tree.cost.worth_timing)) {
         if (tree.played_use)
             tree.lost.look(now, tree.played_use());
         else if (tree.has_clock)
@@ -103,7 +101,7 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampled_calls& sampling = n.sampling;
     const std::uint64_t ticks = n.ticks_at(now), length = sampling.length_at(ticks);
     const bool is_drawn = sampling.is_drawn();
-    const double lost = lost_by(n, now);
+    const double lost = lost_by(tree_of(n), now);
     const std::uint64_t all =
         is_drawn ? sampling.stand_for(length, n.tree->cost, sampling.lost_at(now, length, lost))
                  : length;

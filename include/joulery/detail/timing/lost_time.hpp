@@ -22,9 +22,8 @@ struct thread_use {
 /// Thread: the observed one. Fails: it stays at 0 if the system provides no figures.
 ///
 ///     lost_time lost;
-///     lost.look(ticks_now(), use_of_this_thread());
-///     lost.look(ticks_now(), use_of_this_thread());
-///     double ticks = lost.ticks();                    // between the two
+///     if (lost.was_away(now, 100'000)) lost.look(now, use_of_this_thread());
+///     double ticks = lost.ticks();  // between the first look and the last
 class lost_time {
  public:
     void look(std::uint64_t now, const thread_use& use) noexcept {
@@ -41,12 +40,18 @@ class lost_time {
         const double part = paused < passed ? paused / passed : 1;
         ticks_ += static_cast<double>(now - since) * part * taken / (taken + given);
     }
-    [[nodiscard]] bool has_looked() const noexcept { return at_ != 0; }
+    /// Whether the thread may have been preempted since it was last seen running, more than
+    /// `long_time` ticks ago, or was never looked at. It is running `now`.
+    [[nodiscard]] bool was_away(std::uint64_t now, double long_time) noexcept {
+        const std::uint64_t before = seen_at_;
+        seen_at_ = now;
+        return at_ == 0 || static_cast<double>(now - before) > long_time;
+    }
     [[nodiscard]] double ticks() const noexcept { return ticks_; }
 
  private:
     thread_use use_;
-    std::uint64_t at_ = 0;
+    std::uint64_t at_ = 0, seen_at_ = 0;
     double ticks_ = 0;
 };
 
