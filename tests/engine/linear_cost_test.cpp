@@ -4,6 +4,8 @@
 #define JOULERY_IMPLEMENTATION
 #include "joulery/joulery.hpp"
 
+#include "joulery/testing/virtual_thread.hpp"
+
 #include "engine/support.hpp"
 
 #include <doctest/doctest.h>
@@ -11,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,13 +60,13 @@ struct program_of_steps : engine_test::metered_machine {
 };
 
 struct costs {
-    double edge, report;
+    double work, report;  ///< `work`: at an edge, or in 100 ms
 };
 costs costs_with(std::size_t phases) {
     program_of_steps program(phases);
     const std::uint64_t reads = program.m.snapshot().overhead.edge_reads;
     costs c{};
-    c.edge = program.run_step();
+    c.work = program.run_step();
     REQUIRE(program.m.snapshot().overhead.edge_reads > reads);
     c.report = blocks([&] { (void)program.m.snapshot(); });
     return c;
@@ -73,8 +76,8 @@ costs costs_with(std::size_t phases) {
 
 TEST_CASE("linear cost: the end of a scope and a report take time in proportion to the paths") {
     const costs small = costs_with(300), large = costs_with(1'200);
-    REQUIRE(small.edge > 300);  // the counter works
-    CHECK(large.edge / small.edge < 5);
+    REQUIRE(small.work > 300);  // the counter works
+    CHECK(large.work / small.work < 5);
     CHECK(large.report / small.report < 5);
 }
 
@@ -98,4 +101,26 @@ TEST_CASE("linear cost: a report takes little more for paths inside a scope than
         of_report[inside] = blocks([&] { (void)b.m.snapshot(); });
     }
     CHECK(of_report[true] < 1.6 * of_report[false]);
+}
+
+TEST_CASE("linear cost: a sample and a report take time in proportion to the threads") {
+    const auto costs_with_threads = [](int count) {
+        engine_test::metered_machine b(100_W);
+        std::list<testing::virtual_thread> threads;
+        std::list<scope> scopes;
+        for (int i = 0; i < count; ++i) {
+            testing::virtual_thread& t = threads.emplace_back(b.m);
+            scopes.emplace_back(t, "worker");
+            scopes.emplace_back(t, "phase " + std::to_string(i % 20));
+        }
+        b.run(1s);
+        costs c{};
+        c.work = blocks([&] { b.run(100ms); });
+        c.report = blocks([&] { (void)b.m.snapshot(); });
+        while (!scopes.empty()) scopes.pop_back();
+        return c;
+    };
+    const costs small = costs_with_threads(100), large = costs_with_threads(400);
+    CHECK(large.work / small.work < 5);
+    CHECK(large.report / small.report < 5);
 }
