@@ -123,6 +123,19 @@ void whole_layer(int times) {
         layer(std::make_index_sequence<16>());
     }
 }
+// The same names in each of 32 layers.
+void whole_model(int times) {
+    static const std::vector<scope_name> blocks = [] {
+        std::vector<scope_name> all;
+        for (int i = 0; i < 32; ++i) all.emplace_back("block " + std::to_string(i));
+        return all;
+    }();
+    for (int i = 0; i < times / 17 / 32; ++i)
+        for (const scope_name& n : blocks) {
+            scope s{n};
+            layer(std::make_index_sequence<16>());
+        }
+}
 
 void tasks(int times) {
     static thread_local const span request{"request"};
@@ -296,6 +309,7 @@ void print_sampled(options o) {
     row("three deep, each", ratio_text(on_threads(1, nested_scopes)), budget);
     row("sixteen siblings in turn, each", ratio_text(on_threads(1, sixteen_siblings)), budget);
     row("sixteen in a layer, each", ratio_text(on_threads(1, whole_layer)), budget);
+    row("sixteen in each of 32 layers, each", ratio_text(on_threads(1, whole_model)), budget);
     stop();
     calls_before = scopes_a_batch;
 }

@@ -51,12 +51,12 @@ struct alignas(128) scope_node {
     thread_cursor* tree = nullptr;
     std::atomic<const void*> holder{nullptr};  ///< the scope object that opened it last
     std::uint64_t key = 0;                     ///< of its name
-    scope_node* follower = &nobody;  ///< the sibling that was entered after its end last time
+    scope_node* follower = &nobody;            ///< the scope that began after its begin last time
 
     // The adjacent cache line, which is fetched with it: compared by a look-up by name.
-    scope_node* first_inside = &nobody;  ///< the child that was entered first last time
-    std::uint64_t tallied_ends = 0;      ///< calls ended at the last tally
-    const char* name = nullptr;          ///< `name_size` characters and a NUL
+    scope_node* successor = &nobody;  ///< the one after its end, if others began inside it
+    std::uint64_t tallied_ends = 0;   ///< calls ended at the last tally
+    const char* name = nullptr;       ///< `name_size` characters and a NUL
     static constexpr std::size_t short_size = 31;
     char short_name[short_size + 1] = {};  ///< holds the name if it fits
 
@@ -147,10 +147,11 @@ struct thread_cursor {
     scope_node root;
     scope_node* current = &root;               ///< innermost scope; open, or in an untimed call
     const void* const thread = &default_tree;  ///< identifies the thread that made it
-    /// Where the scope is kept that followed last time: `first_inside` of the scope that began
-    /// last, or `follower` of the one that ended last. Only a guess after irregular ends.
+    /// Where the scope is kept that began next last time: `follower` of the one that began last, or
+    /// `successor` of one that has ended since. Only a guess after irregular ends. Most ends store
+    /// nothing here, so the next begin need not wait for them.
     /// Not next to `current`: both would be stored as one vector, from which loads take longer.
-    scope_node** next = &root.first_inside;
+    scope_node** next = &root.follower;
     std::uintptr_t stack_low =
         0;  ///< end of the thread's stack; 0: not asked for yet, max: unknown
     timing_cost cost;
@@ -163,11 +164,11 @@ struct thread_cursor {
     }
     JOULERY_INLINE void go_into(scope_node& n) noexcept {
         current = &n;
-        next = &n.first_inside;
+        next = &n.follower;
     }
     JOULERY_INLINE void go_past(scope_node& n) noexcept {
         current = n.parent;
-        next = &n.follower;
+        if (JOULERY_UNLIKELY(next != &n.follower)) next = &n.successor;
     }
 };
 
