@@ -15,6 +15,7 @@
 #pragma once
 
 #include "joulery/detail/attribution/column_sums.hpp"
+#include "joulery/detail/attribution/path_sums.hpp"
 #include "joulery/detail/attribution/pending_row.hpp"
 #include "joulery/detail/attribution/power_estimate.hpp"
 #include "joulery/detail/core/list.hpp"
@@ -41,14 +42,6 @@ struct taken_turns {
 /// Every path has the part of shared moments that its share of rows states.
 struct as_shared {
     taken_turns operator()(std::size_t) const noexcept { return {}; }
-};
-
-/// A path's energy in one channel.
-struct path_energy {
-    double self = 0;      ///< J, without its children
-    double total = 0;     ///< J, children included
-    double variance = 0;  ///< of `total`, J^2
-    double known = 0;     ///< J of `total` that no power affects: it was alone in its rows
 };
 
 /// The sums over rows, and the energies that they give at certain powers.
@@ -92,6 +85,7 @@ class disaggregation {
             p.share += m.share * joules;
             p.weight += m.share;
             p.share_deviation += m.share_deviation;
+            has_turns_ = has_turns_ || m.share_deviation > 0;
             p.waited += m.waited;
             p.alone += m.share > alone ? m.share * joules : 0;
             for (const path_record* r = m.path; r != nullptr; r = r->parent)
@@ -152,31 +146,36 @@ class disaggregation {
     template <class Turns = as_shared>
     [[nodiscard]] list<path_energy> energies(const power_estimate& powers,
                                              const power_estimate& earlier, Turns turns = {}) {
-        list<path_energy> all(rows_.size());
-        const powers_of known(powers);
         note_powers(powers, earlier);
-        std::vector<double> explained(columns_.size());
+        explained_.resize(columns_.size());
         for (std::size_t c = 0; c < columns_.size(); ++c)
-            explained[c] = columns_[c].explained(known);
-        // Energy that no power explains goes by share, corrected for which threads took turns.
-        std::vector<double> beyond(rows_.size()), deviations(rows_.size(), 0.0);
-        double as_shared = 0, as_taken = 0;
-        for (std::size_t p = 0; p < rows_.size(); ++p) {
-            const path_sums& r = rows_[p];
-            beyond[p] = r.share - explained[r.column] * part_of_column(r);
-            deviations[p] = waits_unseen * r.waited * powers.mean_watts;
-            if (p == 0 || !(r.share_deviation > 0)) continue;
-            const taken_turns t = turns(p - 1);
-            deviations[p] +=
-                (t.deviation * r.share_deviation / r.weight + t.error) * std::fabs(beyond[p]);
-            as_shared += beyond[p];
-            beyond[p] *= t.ratio;
-            as_taken += beyond[p];
+            explained_[c] = columns_[c].explained(powers_of(powers));
+        const double scale = scale_of(turns);
+        list<path_energy> all(rows_.size());
+        list<std::uint32_t> places(rows_.size(), 0u);   // in `sums`, of paths with others inside
+        list<inner_sums> sums(1);                       // the first: nothing
+        for (std::size_t p = rows_.size(); p-- > 0;) {  // children before parents
+            unexplained rest = beyond_powers(p);
+            rest.deviation += waits_unseen * rows_[p].waited * powers.mean_watts;
+            if (takes_turns(p)) {
+                const taken_turns t = turns(p - 1);
+                rest.deviation +=
+                    (t.deviation * rows_[p].share_deviation / rows_[p].weight + t.error) *
+                    std::fabs(rest.joules);
+                rest.joules *= t.ratio;
+                rest.joules *= scale;
+            }
+            const inner_sums with_inner =
+                bill(all[p], p, rest, std::move(sums[places[p]]), powers, earlier);
+            const std::size_t up = parent_of(p);
+            if (up == 0) continue;
+            if (places[up] == 0) {
+                places[up] = static_cast<std::uint32_t>(sums.size());
+                sums.push_back({});
+            }
+            sums[places[up]].add(with_inner, all[p], rows_[p].column, part_of_column(rows_[p]),
+                                 columns_.size());
         }
-        const double scale = as_shared * as_taken > 0 ? as_shared / as_taken : 1;
-        for (std::size_t p = 1; p < rows_.size(); ++p)
-            if (rows_[p].share_deviation > 0) beyond[p] *= scale;
-        add_up(all, powers, earlier, beyond, deviations);
         return all;
     }
 
@@ -207,30 +206,6 @@ class disaggregation {
     }
 
  private:
-    // The sums over a block of rows for a path.
-    struct block_sums {
-        double share = 0;   ///< J
-        double weight = 0;  ///< rows
-        double share_deviation = 0, waited = 0, alone = 0;
-        double own_noise = 0, others_noise = 0;                 ///< s of white noise
-        double random = 0, bias_at_begin = 0, bias_at_end = 0;  ///< of its total
-        double owed = 0, owed_in_all = 0;  ///< W, per s of lag; `owed_in_all`: with children
-        double company = 0;                ///< J of its total: see note_company
-
-        void subtract(const block_sums& other) noexcept {
-            for (auto sum : {&block_sums::share, &block_sums::weight, &block_sums::share_deviation,
-                             &block_sums::waited, &block_sums::alone, &block_sums::own_noise,
-                             &block_sums::others_noise, &block_sums::random,
-                             &block_sums::bias_at_begin, &block_sums::bias_at_end,
-                             &block_sums::owed, &block_sums::owed_in_all, &block_sums::company})
-                this->*sum -= other.*sum;
-        }
-    };
-    struct path_sums : block_sums {
-        std::uint32_t column = 0;
-        double inside = 0;  ///< J by share, children included, over all rows
-    };
-
     // What a waiting thread may have used after all, relative to the channel's mean power.
     static constexpr double waits_unseen = 2e-3;
     // A path with this share of a row counts as having it alone.
@@ -305,46 +280,55 @@ class disaggregation {
         return all > 0 ? row.weight / all : 0;
     }
 
-    // Energies and their variances. `beyond`: J that no power explains; `deviations`: of that.
-    void add_up(list<path_energy>& all, const power_estimate& powers, const power_estimate& earlier,
-                const std::vector<double>& beyond, std::vector<double>& deviations) {
-        const powers_of known(powers), before(earlier);
-        list<std::vector<double>> parts(rows_.size());  // of columns; empty: nothing is inside
-        std::vector<double> lumped(rows_.size(), 0.0), noises(rows_.size(), 0.0);
-        for (std::size_t p = rows_.size(); p-- > 0;) {  // children before parents
-            const path_sums& r = rows_[p];
-            const double part = part_of_column(r), late = powers.lag_deviation * r.owed_in_all;
-            all[p].self = beyond[p] + part * columns_[r.column].seconds * known.watts(r.column) +
-                          powers.lag * r.owed;
-            all[p].total += all[p].self;
-            all[p].known += r.alone;
-            // How much paths of one column differ is unknown.
-            if (part > 0 && part < 1 - 1e-9) lumped[p] += 0.6 * r.share * (1 - part);
-            all[p].variance = r.random + r.bias_at_begin * r.bias_at_begin +
-                              r.bias_at_end * r.bias_at_end + lumped[p] * lumped[p] +
-                              deviations[p] * deviations[p] + late * late + r.company * r.company;
-            // Energy of a call beyond its scope's mean went by share to all that were open.
-            noises[p] += r.own_noise * known.noise(r.column) + r.others_noise * known.noise();
-            all[p].variance += noises[p];
-            const std::size_t up = parent_of(p);
-            if (!parts[p].empty()) {
-                parts[p][r.column] += part;
-                all[p].variance += of_parts(parts[p], known, before);
-            } else if (part > 0) {
-                all[p].variance += part * part * of_column(r.column, known, before);
-            }
-            if (up == 0) continue;
-            all[up].total += all[p].total;
-            all[up].known += all[p].known;
-            lumped[up] += lumped[p];
-            deviations[up] += deviations[p];
-            noises[up] += noises[p];
-            std::vector<double>& to = parts[up];
-            to.resize(columns_.size());
-            if (parts[p].empty()) to[r.column] += part;
-            for (std::size_t c = 0; c < parts[p].size(); ++c) to[c] += parts[p][c];
-            parts[p] = {};
+    // Energy that no power explains goes by share, corrected for which threads took turns.
+    struct unexplained {
+        double joules = 0, deviation = 0;
+    };
+    [[nodiscard]] unexplained beyond_powers(std::size_t p) const noexcept {
+        return {rows_[p].share - explained_[rows_[p].column] * part_of_column(rows_[p]), 0};
+    }
+    [[nodiscard]] bool takes_turns(std::size_t p) const noexcept {
+        return p > 0 && rows_[p].share_deviation > 0;
+    }
+    // The correction leaves the sum as it is.
+    template <class Turns>
+    [[nodiscard]] double scale_of(Turns turns) const {
+        if (!has_turns_) return 1;
+        double as_shared = 0, as_taken = 0;
+        for (std::size_t p = 1; p < rows_.size(); ++p) {
+            if (!takes_turns(p)) continue;
+            const double joules = beyond_powers(p).joules;
+            as_shared += joules;
+            as_taken += joules * turns(p - 1).ratio;
         }
+        return as_shared * as_taken > 0 ? as_shared / as_taken : 1;
+    }
+
+    // The energy and its variance of row `p`, with what is inside it.
+    inner_sums bill(path_energy& e, std::size_t p, const unexplained& rest, inner_sums inside,
+                    const power_estimate& powers, const power_estimate& earlier) {
+        const powers_of known(powers), before(earlier);
+        const path_sums& r = rows_[p];
+        const double part = part_of_column(r), late = powers.lag_deviation * r.owed_in_all;
+        e.self = rest.joules + part * columns_[r.column].seconds * known.watts(r.column) +
+                 powers.lag * r.owed;
+        e.total = inside.total + e.self;
+        e.known = inside.known + r.alone;
+        // How much paths of one column differ is unknown.
+        if (part > 0 && part < 1 - 1e-9) inside.lumped += 0.6 * r.share * (1 - part);
+        inside.deviation += rest.deviation;
+        // Energy of a call beyond its scope's mean went by share to all that were open.
+        inside.noise += r.own_noise * known.noise(r.column) + r.others_noise * known.noise();
+        e.variance = r.random + r.bias_at_begin * r.bias_at_begin + r.bias_at_end * r.bias_at_end +
+                     inside.lumped * inside.lumped + inside.deviation * inside.deviation +
+                     late * late + r.company * r.company + inside.noise;
+        if (!inside.parts.empty()) {
+            inside.parts[r.column] += part;
+            e.variance += of_parts(inside.parts, known, before);
+        } else if (part > 0) {
+            e.variance += part * part * of_column(r.column, known, before);
+        }
+        return inside;
     }
     // The variance of these parts of columns from the powers. Thousands of paths may share a
     // column, so what depends on one alone is computed once.
@@ -384,8 +368,10 @@ class disaggregation {
     list<column_sums> columns_;
     static constexpr std::uint32_t not_known = ~std::uint32_t{0};
     list<std::uint32_t> around_;  ///< by row: that of the parent path; 0: none
+    bool has_turns_ = false;      ///< whether threads shared any moment
     list<path_sums> rows_;        ///< 0 is outside all scopes, then paths by index + 1
     std::uint64_t powers_number_ = 0, earlier_number_ = 0;  ///< those that `of_powers` is based on
+    std::vector<double> explained_;                         ///< J per weight, by column
     std::vector<double> slopes_;                            ///< of some columns
     std::vector<std::size_t> moved_;                        ///< rows that have one of `moves_`
     list<moved_share> moves_;                               ///< at one boundary, by row
