@@ -1,5 +1,7 @@
 // Energy that threads use to read counters at scope edges is charged to no scope.
 #include "joulery/backend.hpp"
+#include "joulery/detail/session/timing_policy.hpp"
+#include "joulery/detail/timing/thread_context.hpp"
 #include "joulery/scope.hpp"
 #include "joulery/testing/access.hpp"
 #include "joulery/testing/manual_clock.hpp"
@@ -157,6 +159,26 @@ TEST_CASE("edge cost: slow drivers are read by samplers and reports, never by sc
         CHECK((by_scopes == 0) == waits);
         CHECK(m.snapshot().find("long")->calls == 20);
     }
+}
+
+TEST_CASE("edge cost: a read is put off if visiting the thread's scopes would exceed the budget") {
+    engine_test::metered_machine b(100_W);
+    {
+        scope first{b.m, "first"};
+        for (int i = 0; i < 1'999; ++i) scope s{b.m, "path " + std::to_string(i)};
+    }
+    auto& tree = static_cast<detail::thread_context&>(*testing::access::cursor_in(b.m));
+    REQUIRE(tree.nodes().size() == 2'000);
+    const auto affords = [&](std::uint64_t lived) {
+        return detail::edge_is_affordable(tree, 1'000, 0.01, tree.created_at + lived, 1e-9);
+    };
+    tree.edge_ticks = 0;
+    CHECK(affords(0));  // nothing is known of it yet
+    detail::note_attribution(tree, 2'001 * 900);
+    detail::note_attribution(tree, 2'001 * 3'000);  // once, something else ran meanwhile
+    CHECK_FALSE(affords(0));                        // 1.8 ms
+    CHECK_FALSE(affords(80'000'000));
+    CHECK(affords(80'200'000));
 }
 
 TEST_CASE("edge cost: a first call that a sample finds open is read where it ends as well") {

@@ -209,8 +209,8 @@ class engine : public std::enable_shared_from_this<engine> {
                 m->end_rows(own_share(*m), true);
                 if (m->add_to(energy, *n.path)) --not_read;
             }
-            // Visiting all scopes is part of the cost: there may be thousands.
-            note_edge(tree, around, clock_->now() - begin - read);
+            const std::uint64_t visits = clock_->now() - begin - read;  // there may be thousands
+            note_edge(tree, around, visits), note_attribution(tree, visits);
             tree.edge_reads.fetch_add(1, std::memory_order_relaxed);
         }
         energy.known = not_read == 0;

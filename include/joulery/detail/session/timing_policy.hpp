@@ -64,13 +64,18 @@ inline void choose_edge(scope_node& n, const backend_reader& reader, std::uint64
     if (!pays && has && !is_first) n.flags.fetch_and(~bit, std::memory_order_relaxed);
 }
 
-/// Whether a thread may spend another edge read now: its reads so far must stay within the budget
-/// of its lifetime, of which the first millisecond is exempt.
+/// Attribution at an edge visits the thread's scopes. Notes the least that it took for each.
+inline void note_attribution(thread_context& tree, std::uint64_t ticks) noexcept {
+    const double each = static_cast<double>(ticks) / static_cast<double>(tree.nodes().size() + 1);
+    if (tree.ticks_a_scope == 0 || each < tree.ticks_a_scope) tree.ticks_a_scope = each;
+}
+/// Whether a thread may spend another edge read now: its reads so far and this one must stay within
+/// the budget of its lifetime, of which the first millisecond is exempt.
 [[nodiscard]] inline bool edge_is_affordable(const thread_context& tree, double read_cost,
                                              double budget, std::uint64_t now,
                                              double seconds_per_tick) noexcept {
-    const auto spent =
-        static_cast<double>(tree.edge_ticks.load(std::memory_order_relaxed)) + read_cost;
+    const double spent = static_cast<double>(tree.edge_ticks.load(std::memory_order_relaxed)) +
+                         read_cost + tree.ticks_a_scope * static_cast<double>(tree.nodes().size());
     return spent <= budget * static_cast<double>(now - tree.created_at) + 1e-3 / seconds_per_tick;
 }
 

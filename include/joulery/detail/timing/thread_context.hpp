@@ -292,6 +292,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     list<std::atomic<bool>> last_rows;
     std::atomic<bool> thread_ended{false};     ///< no more scopes open in this tree
     std::atomic<std::uint64_t> edge_ticks{0};  ///< spent at edges, attribution included
+    double ticks_a_scope = 0;  ///< least cost of attribution at edges; changed within `locked`
     std::atomic<std::uint64_t> edge_reads{0};
     std::atomic<std::uint64_t> skipped_edges{0};
     std::atomic<std::uint64_t> too_deep{0};
