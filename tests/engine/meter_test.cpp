@@ -238,15 +238,21 @@ TEST_CASE(
     meter m{machine.options_with({slow})};
     machine.attach(m);
     machine.draw(100_W);
-    machine.run(4ms);
+    {
+        const scope s{m, "work"};
+        machine.run(4ms);
+    }
     const report early = m.snapshot();
     CHECK(early.total == energy{});
+    CHECK(early.find("work")->uncertainty.joules() >= 0.4);  // what it used, for all that is known
     REQUIRE(early.warnings.size() == 1);
     CHECK(early.warnings[0].find("did not move: it is updated every 10 ms, and the run was too "
                                  "short for that") != std::string::npos);
     machine.run(40ms);
-    CHECK(m.snapshot().total > energy{});
-    CHECK(m.snapshot().warnings.empty());
+    const report later = m.snapshot();
+    CHECK(later.total > energy{});
+    CHECK(later.warnings.empty());
+    CHECK(later.find("work")->uncertainty.joules() < 2);
 }
 
 TEST_CASE("meter: without backends, an ended thread's tree is freed when another thread starts") {

@@ -4,6 +4,7 @@
 
 #include "joulery/detail/core/list.hpp"
 #include "joulery/detail/core/unit_text.hpp"
+#include "joulery/detail/metering/channel_account.hpp"
 #include "joulery/detail/metering/domain_tree.hpp"
 #include "joulery/detail/report/join_context.hpp"
 #include "joulery/detail/session/engine.hpp"
@@ -126,6 +127,8 @@ class report_builder {
         of.model_error = model_error(m.reader.channels()[c]);
         of.is_summed = domains_.domains[copy.first_channel + c].summed;
         add_channel(m, c);
+        if (has_shown_nothing_yet(report_.channels.back()))
+            unseen_watts_ += plausible_power::of(m.reader.channels()[c]).most;
         m.set_summed(c, of.is_summed);
         if (of.is_summed)
             own_ += energy::from_joules(shares.own_joules()),
@@ -306,8 +309,9 @@ class report_builder {
             const double time = row.time.count(),
                          part = time > 0 ? row.time_uncertainty / row.time / 2 : 0;
             const double timing = row.total.joules() * part;
-            row.uncertainty =
-                energy::from_joules(2 * std::sqrt(variances_[i] + timing * timing));  // k = 2
+            const double unseen = unseen_watts_ * std::min(time, engine_.elapsed()) / 2;
+            row.uncertainty = energy::from_joules(
+                2 * std::sqrt(variances_[i] + timing * timing + unseen * unseen));  // k = 2
             if (row.method.empty()) row.method = "share";
         }
         warn_of_scopes(engine_, edges_, report_);
@@ -334,13 +338,22 @@ class report_builder {
 
     // A device that is on draws power: a summed counter that does not move is stuck, or the run was
     // too short for it.
+    [[nodiscard]] static bool is_still(const channel_row& c) noexcept {
+        return c.summed && c.kind == reading_kind::energy_counter && c.state == "ok" &&
+               c.total == energy{};
+    }
+    // Until its first update it may have counted anything up to its limit.
+    [[nodiscard]] bool has_shown_nothing_yet(const channel_row& c) const {
+        const double lived = engine_.elapsed();
+        const double updates = lived / std::chrono::duration<double>(c.update_period).count();
+        return is_still(c) && lived > 0 && lived < 1 && updates < 10;
+    }
     void warn_of_still_counters() {
         const double lived = engine_.elapsed();
         for (const channel_row& c : report_.channels) {
-            const bool counts = c.summed && c.kind == reading_kind::energy_counter;
             const double updates = lived / std::chrono::duration<double>(c.update_period).count();
-            if (!counts || c.state != "ok" || c.total != energy{} || !(lived > 0)) continue;
-            if (lived < 1 && updates < 10)
+            if (!is_still(c)) continue;
+            if (has_shown_nothing_yet(c))
                 report_.warnings.push_back(
                     "channel " + c.id + " did not move: it is updated every " +
                     to_text(c.update_period) + ", and the run was too short for that");
@@ -367,6 +380,7 @@ class report_builder {
     domain_tree domains_;  ///< as of this report
     report& report_;
     energy own_, taken_;
+    double unseen_watts_ = 0;  ///< highest power of the summed counters that have shown nothing yet
     edge_tally edges_;
     list<path_record*> records_;       ///< in the order of the report's rows
     std::vector<std::size_t> row_of_;  ///< by path index
