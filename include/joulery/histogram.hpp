@@ -5,6 +5,7 @@
 #include "joulery/detail/core/finite.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -61,14 +62,23 @@ struct histogram {
 
     /// The value that `percent` % of the values don't exceed; 0 without values.
     [[nodiscard]] double percentile(double percent) const noexcept {
+        return values_at<1>({percent})[0];
+    }
+    /// The same for several, in rising order.
+    template <std::size_t N>
+    [[nodiscard]] std::array<double, N> values_at(
+        const std::array<double, N>& percents) const noexcept {
         const auto all = static_cast<double>(count());
-        const double wanted = std::max(std::ceil(all * percent / 100), 1.0);
+        std::array<double, N> values{};
         double seen = 0;
-        for (std::size_t i = 0; i < counts.size(); ++i) {
+        std::size_t found = 0;
+        for (std::size_t i = 0; i < counts.size() && found < N; ++i) {
             seen += static_cast<double>(counts[i]);
-            if (counts[i] > 0 && seen >= wanted) return middle_of(first + i);
+            if (counts[i] == 0) continue;
+            while (found < N && seen >= std::max(std::ceil(all * percents[found] / 100), 1.0))
+                values[found++] = middle_of(first + i);
         }
-        return 0;
+        return values;
     }
     [[nodiscard]] double largest() const noexcept {
         for (std::size_t i = counts.size(); i-- > 0;)

@@ -159,8 +159,9 @@ inline void set_percentiles(scope_row& row) {
     if (!of_spans) row.call_method.clear();
     if (!has_calls_of(row, row.call_times)) return;
     const auto fill = [](const histogram& h, auto make) {
-        return percentiles<decltype(make(0.0))>{make(h.percentile(50)), make(h.percentile(90)),
-                                                make(h.percentile(99)), make(h.largest())};
+        const auto at = h.values_at<3>({50, 90, 99});
+        return percentiles<decltype(make(0.0))>{make(at[0]), make(at[1]), make(at[2]),
+                                                make(h.largest())};
     };
     row.call_time = fill(row.call_times, [](double s) { return seconds(s); });
     if (has_calls_of(row, row.call_energies)) {

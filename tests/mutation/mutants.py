@@ -91,7 +91,7 @@ MUTANTS = [
          "host threads get a device's energy while it is busy with marked work"),
     swap("attribution/column_sums.hpp", "crossed[q] * known.watts(q)",
          "-crossed[q] * known.watts(q)", "the correction adds what it should subtract"),
-    swap("attribution/disaggregation.hpp", "explained_[rows_[p].column] * part_of_column(rows_[p])",
+    swap("attribution/disaggregation.hpp", "explained_[rows_[p].column] * part",
          "explained_[rows_[p].column]", "each path of a column gets the whole correction"),
     swap("attribution/disaggregation.hpp", "r.random += part.in_all * part.in_all * variance",
          "r.random += part.in_all * variance",

@@ -143,6 +143,7 @@ class channel_energies {
         list<path_energy> now = sums.energies(
             powers, earlier_, [&rows](std::size_t path) { return rows.turns()(path); });
         const double late = error();
+        if (!(late > 0)) return now;
         double all = 0;
         for (const path_energy& e : now) all += e.self;
         // An error of the powers moves energy between a path and the others.

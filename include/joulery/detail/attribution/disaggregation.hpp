@@ -173,8 +173,7 @@ class disaggregation {
                 places[up] = static_cast<std::uint32_t>(sums.size());
                 sums.push_back({});
             }
-            sums[places[up]].add(with_inner, all[p], rows_[p].column, part_of_column(rows_[p]),
-                                 columns_.size());
+            sums[places[up]].add(with_inner, all[p], rows_[p].column, rest.part, columns_.size());
         }
         return all;
     }
@@ -283,9 +282,11 @@ class disaggregation {
     // Energy that no power explains goes by share, corrected for which threads took turns.
     struct unexplained {
         double joules = 0, deviation = 0;
+        double part = 0;  ///< of its column
     };
     [[nodiscard]] unexplained beyond_powers(std::size_t p) const noexcept {
-        return {rows_[p].share - explained_[rows_[p].column] * part_of_column(rows_[p]), 0};
+        const double part = part_of_column(rows_[p]);
+        return {rows_[p].share - explained_[rows_[p].column] * part, 0, part};
     }
     [[nodiscard]] bool takes_turns(std::size_t p) const noexcept {
         return p > 0 && rows_[p].share_deviation > 0;
@@ -309,7 +310,7 @@ class disaggregation {
                     const power_estimate& powers, const power_estimate& earlier) {
         const powers_of known(powers), before(earlier);
         const path_sums& r = rows_[p];
-        const double part = part_of_column(r), late = powers.lag_deviation * r.owed_in_all;
+        const double part = rest.part, late = powers.lag_deviation * r.owed_in_all;
         e.self = rest.joules + part * columns_[r.column].seconds * known.watts(r.column) +
                  powers.lag * r.owed;
         e.total = inside.total + e.self;

@@ -23,8 +23,7 @@ class published_energies {
  public:
     /// Adds the energy of earlier blocks to that of the rows since then.
     void add_committed(list<path_energy>& now) {
-        if (committed_.size() < now.size()) committed_.resize(now.size());
-        for (std::size_t p = 0; p < now.size(); ++p) {
+        for (std::size_t p = 0; p < std::min(now.size(), committed_.size()); ++p) {
             const path_energy& before = committed_[p];
             now[p].self += before.self;
             now[p].total += before.total;
