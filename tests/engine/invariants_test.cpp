@@ -66,7 +66,8 @@ class shared_gpu final : public backend {
 
 class random_program {
  public:
-    random_program(std::uint64_t seed, attribution policy, int threads)
+    /// `everything`: a third source, a gauge, and each call is recorded.
+    random_program(std::uint64_t seed, attribution policy, int threads, bool everything = false)
         : random_(seed), machine_(seed) {
         simulated_counter package, core, dram, gpu;
         package.wrap_at = std::uint64_t{1} << (pick(2) == 0 ? 32 : 22);  // 262 kJ or 256 J
@@ -80,6 +81,17 @@ class random_program {
         gpu.period = std::chrono::milliseconds(20);
         options o = machine_.options_with({package, core, dram});
         o.backends.push_back(std::make_unique<shared_gpu>(machine_.make_backend({gpu}), seed));
+        if (everything) {
+            simulated_counter gauge;
+            gauge.id = "npu/0";
+            gauge.part = component::npu;
+            gauge.kind = reading_kind::power_gauge;
+            gauge.period = std::chrono::milliseconds(10);
+            o.backends.push_back(machine_.make_backend({gauge}));
+            o.percentiles = true;
+            o.record_slices = 10'000;
+            machine_.draw(4, power::from_watts(40));
+        }
         o.attribution = policy;
         testing::access::set_process_share(o, [this] { return pick(5) * 0.25; });
         o.period = std::chrono::milliseconds(5 + pick(100));
@@ -230,6 +242,28 @@ TEST_CASE(
         const report r = p.end();
         check_conservation(r);
         check_containment(r);
+    });
+}
+
+TEST_CASE("conservation: with a hundred threads, three sources and each call recorded, sums hold") {
+    for_seeds(4, [](std::uint64_t seed) {
+        for (const attribution policy : {attribution::shared, attribution::process}) {
+            random_program p(seed, policy, 100, true);
+            p.run(1'500);
+            const report early = p.now();
+            check_conservation(early);
+            p.run(1'500);
+            const report r = p.end();
+            REQUIRE(r.channels.size() == 5);
+            check_conservation(r);
+            check_containment(r);
+            for (const scope_row& before : early.scopes) {
+                const scope_row* now = r.find(before.path);
+                REQUIRE(now != nullptr);
+                CHECK(now->calls >= before.calls);
+                CHECK(now->total.joules() >= before.total.joules() - 1e-9);
+            }
+        }
     });
 }
 
