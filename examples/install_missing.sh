@@ -23,12 +23,16 @@ install_missing() {
     fi
     echo "installing ${missing[*]}"
     local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq
-               -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
+               -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
     if [ -z "${lists_are_new:-}" ]; then
         "${apt[@]}" update </dev/null >/dev/null || echo "apt-get update failed; going on" >&2
         lists_are_new=1
     fi
-    "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+    "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null || {
+        echo "trying again, after finishing what an interrupted install may have left" >&2
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive dpkg --configure -a </dev/null >/dev/null || true
+        "${apt[@]}" install -y --no-install-recommends --fix-broken "${missing[@]}" </dev/null >/dev/null
+    }
 }
 
 # works COMMAND...: whether it runs and succeeds, without output.
