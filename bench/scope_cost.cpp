@@ -309,6 +309,7 @@ void print_sampled(options o) {
     row("three deep, each", ratio_text(on_threads(1, nested_scopes)), budget);
     row("sixteen siblings in turn, each", ratio_text(on_threads(1, sixteen_siblings)), budget);
     row("sixteen in a layer, each", ratio_text(on_threads(1, whole_layer)), budget);
+    calls_before *= 32;  // each path was called as often as in one layer
     row("sixteen in each of 32 layers, each", ratio_text(on_threads(1, whole_model)), budget);
     stop();
     calls_before = scopes_a_batch;

@@ -153,7 +153,7 @@ namespace detail {
 /// The entry points of this copy of the implementation, used if it serves the process.
 inline thread_cursor* tree_of_session() noexcept {
     if (inside_library || !scopes_enabled.load(std::memory_order_relaxed)) return nullptr;
-    if (default_tree != nullptr) return default_tree;
+    if (default_tree->is_a_tree()) return default_tree;
     const library_section inside;
     return process_meter::open_tree_of_thread();
 }

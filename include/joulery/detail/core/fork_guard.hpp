@@ -34,7 +34,7 @@ inline void note_fork() noexcept {
     if (auto* word = cleared_by_fork.load(std::memory_order_acquire)) word->store(1);
     forks.fetch_add(1, std::memory_order_release);
     scopes_enabled.store(false, std::memory_order_relaxed);
-    default_tree = nullptr;
+    default_tree = &no_tree;
 }
 
 [[nodiscard]] inline std::uint32_t fork_generation() noexcept {

@@ -127,7 +127,7 @@ class process_meter {
         const turn mine(*this);
         if (phase_ == phase::fresh && enabled_) begin({});
         thread_cursor* found = phase_ == phase::running ? meter_->cursor_of_this_thread() : nullptr;
-        default_tree = found;
+        default_tree = found != nullptr ? found : &no_tree;
         return found;
     }
 
@@ -172,7 +172,7 @@ class process_meter {
         const phase before = phase_;
         const bool asked = !o.reports.empty();
         change([&] { phase_ = phase::changing; });
-        default_tree = nullptr;
+        default_tree = &no_tree;
         if (!catch_bad_alloc([&] { make_meter(std::move(o)); })) {
             change([&] { phase_ = before; });
             say_no_memory(asked);

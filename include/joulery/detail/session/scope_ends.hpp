@@ -30,7 +30,7 @@ inline std::uint64_t now_of(const engine* e) noexcept {
 inline void stop_sampling(scope_node& n) noexcept {
     n.add_ticks(n.sampling.take_pending(n.calls.load(std::memory_order_relaxed), n.tree->cost));
     n.sampling.stop();
-    n.until_timed = 1;
+    n.until_timed = 0;
     const std::uint32_t base = n.tree->root.flags.load(std::memory_order_relaxed) & recorded;
     if (base != 0) n.flags.fetch_or(base, std::memory_order_relaxed);
     n.flags.fetch_and(~std::uint32_t{sampled}, std::memory_order_relaxed);
@@ -113,7 +113,7 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     if (!n.is_sampled()) return sampling.stop();
     const std::uint32_t next = sampling.draw(n.calls.load(std::memory_order_relaxed), ticks + more,
                                              n.tree->cost, n.tree->exact_times->are_wanted());
-    n.until_timed = static_cast<std::uint16_t>(next > 0 ? next : 1);
+    n.until_timed = next > 0 ? static_cast<std::int32_t>(next - 1) : 0;
     if (next > 1) n.tree->has_samples.store(true, std::memory_order_relaxed);
     if (next == 0 && !n.parent->is_sampled()) stop_sampling(n);
     if (next > 0 && sampling.looks_around()) sample_those_inside(n, now);

@@ -32,7 +32,8 @@ inline scope_node* open_node(scope_node& n, const void* holder) noexcept {
         n.flags.fetch_and(~std::uint32_t{out_of_order}, std::memory_order_relaxed);
         flags &= ~std::uint32_t{out_of_order};
     }
-    if ((flags & sampled) != 0 && --n.until_timed != 0) {
+    if ((flags & sampled) != 0 && n.until_timed != 0) {
+        --n.until_timed;
         begin_untimed(tree, n, holder);
         return &n;
     }
@@ -91,7 +92,7 @@ inline scope_node* find_lane(thread_context& tree, scope_node& n, std::uintptr_t
 
 /// Caches where the next scope of that name is found.
 inline void remember(thread_cursor& tree, scope_node& parent, scope_node& child) noexcept {
-    parent.hint_of(child.key) = &child;
+    parent.hint_of(child.key()) = &child;
     if (&parent == tree.current) *tree.next = &child;
 }
 

@@ -29,7 +29,7 @@ class thread_contexts {
     thread_contexts& operator=(const thread_contexts&) = delete;
     ~thread_contexts() {
         state_of_this_thread() = state::gone;
-        default_tree = nullptr;
+        default_tree = &no_tree;
         for (const entry& e : entries_) end_thread(e.tree);
     }
 
@@ -72,7 +72,7 @@ class thread_contexts {
     void forget_dead() {
         const auto forgotten = [](const entry& e) {
             if (!e.tree->is_dead() || !e.tree->is_outside()) return false;
-            if (default_tree == e.tree.get()) default_tree = nullptr;
+            if (default_tree == e.tree.get()) default_tree = &no_tree;
             return true;
         };
         erase_from(entries_, forgotten);
@@ -109,7 +109,7 @@ inline thread_cursor* open_default_tree() noexcept {
 /// The tree to open a scope in: if its meter has stopped, the thread's new one.
 inline thread_context* living_tree(thread_cursor* tree) noexcept {
     if (static_cast<thread_context*>(tree)->is_dead()) {
-        default_tree = nullptr;
+        default_tree = &no_tree;
         tree = open_default_tree();
     }
     return static_cast<thread_context*>(tree);

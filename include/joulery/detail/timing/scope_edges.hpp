@@ -54,8 +54,8 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
 /// This thread's tree in the process-wide meter; null: scopes do nothing.
 [[nodiscard]] JOULERY_INLINE thread_cursor* process_tree() noexcept {
     if (JOULERY_UNLIKELY(!scopes_enabled.load(std::memory_order_relaxed))) return nullptr;
-    thread_cursor* tree = default_tree;
-    return JOULERY_UNLIKELY(tree == nullptr) ? open_tree() : tree;
+    thread_cursor* const tree = default_tree;
+    return JOULERY_UNLIKELY(!tree->is_a_tree()) ? open_tree() : tree;
 }
 
 /// Whether the scope object that opened `n` is gone without having ended (`longjmp`), now that a
@@ -64,10 +64,11 @@ JOULERY_NOINLINE inline thread_cursor* open_tree() noexcept {
 [[nodiscard]] JOULERY_INLINE bool is_abandoned(const scope_node& n, const thread_cursor& tree,
                                                const void* holder, std::uintptr_t sp) noexcept {
     const auto before = reinterpret_cast<std::uintptr_t>(n.holder.load(std::memory_order_relaxed));
-    // The usual case: the object of an enclosing scope has a higher address.
-    if (before > reinterpret_cast<std::uintptr_t>(holder)) return false;
-    return before == reinterpret_cast<std::uintptr_t>(holder) ||
-           (before < sp && before >= tree.stack_low);
+    const auto here = reinterpret_cast<std::uintptr_t>(holder);
+    // Usually not: the object of an enclosing scope has a higher address.
+    if (JOULERY_UNLIKELY(before <= here))
+        return before == here || (before < sp && before >= tree.stack_low);
+    return false;
 }
 
 JOULERY_INLINE void begin_call(thread_cursor& tree, scope_node& n, const void* holder) noexcept {
@@ -83,6 +84,9 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
     n.holder.store(holder, std::memory_order_relaxed);
 }
 
+// An untimed call costs mainly branches. So several conditions share one, and the usual case comes
+// first.
+
 /// Opens `n` if it is the scope in question, a child of the innermost one, and nothing asks for a
 /// slow path. Null: it is not open.
 [[nodiscard]] JOULERY_INLINE scope_node* enter_if_ready(thread_cursor& tree, scope_node& n,
@@ -90,39 +94,35 @@ JOULERY_INLINE void begin_untimed(thread_cursor& tree, scope_node& n, const void
                                                         std::uintptr_t sp) noexcept {
     const scope_node& parent = *tree.current;
     const std::uint32_t flags = n.flags.load(std::memory_order_relaxed);
-    if (JOULERY_UNLIKELY(n.key != key || n.parent != &parent ||
-                         (flags & ~std::uint32_t{sampled}) != 0 ||
-                         is_abandoned(parent, tree, holder, sp)))
+    if (JOULERY_UNLIKELY(((n.place ^ parent.place_of(key)) | (flags & ~std::uint32_t{sampled})) !=
+                         0))
         return nullptr;
-    if (flags == 0 || --n.until_timed == 0)
+    if (JOULERY_UNLIKELY(is_abandoned(parent, tree, holder, sp))) return nullptr;
+    if (JOULERY_UNLIKELY(--n.until_timed < 0)) {
+        n.until_timed = 0;
         begin_call(tree, n, holder);
-    else
+    } else {
         begin_untimed(tree, n, holder);
+    }
     return &n;
 }
 
 // Holders are not const here: GCC takes a scope that is const, whose constructor passes itself on,
 // for something that is read before it is initialized.
 
-/// Opens a scope that was not expected here, and expects it next time. Null: it is not measured.
+/// Opens a scope that was not expected here, perhaps the first of its thread, and expects it next
+/// time. Null: it is not measured.
 [[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_another(thread_cursor* tree,
                                                                 std::string_view text,
                                                                 std::uint64_t key, void* holder,
                                                                 std::uintptr_t sp) noexcept {
+    if (!tree->is_a_tree() && (tree = open_tree()) == nullptr) return nullptr;
     scope_node** const place = tree->next;
     scope_node* const known = tree->current->hint_of(key);
     if (known != nullptr && enter_if_ready(*tree, *known, key, holder, sp) != nullptr)
         return *place = known;
     return slow_path.load(std::memory_order_acquire)
         ->enter_text(tree, text.data(), text.size(), holder, sp);
-}
-/// Opens a scope of the process-wide meter on a thread that has no tree yet.
-[[nodiscard]] JOULERY_NOINLINE inline scope_node* enter_first(std::string_view text, void* holder,
-                                                              std::uintptr_t sp) noexcept {
-    thread_cursor* const tree = open_tree();
-    return tree == nullptr ? nullptr
-                           : slow_path.load(std::memory_order_acquire)
-                                 ->enter_text(tree, text.data(), text.size(), holder, sp);
 }
 
 /// A text with its key.
@@ -142,20 +142,23 @@ template <std::size_t N>
 /// Opens a scope whose name knows its key; most scopes follow the same one as last time. Null: it
 /// is not measured.
 template <class Name>
+[[nodiscard]] JOULERY_INLINE scope_node* enter_in(thread_cursor& tree, const Name& name,
+                                                  void* holder) noexcept {
+    if (scope_node* n = enter_if_ready(tree, **tree.next, name.key(), holder, stack_pointer()))
+        return n;
+    return enter_another(&tree, name.text(), name.key(), holder, stack_pointer());
+}
+/// The same in a meter of the program's own; null: nothing can be measured.
+template <class Name>
 [[nodiscard]] JOULERY_INLINE scope_node* enter(thread_cursor* tree, const Name& name,
                                                void* holder) noexcept {
-    if (tree == nullptr) return nullptr;
-    if (scope_node* n = enter_if_ready(*tree, **tree->next, name.key(), holder, stack_pointer()))
-        return n;
-    return enter_another(tree, name.text(), name.key(), holder, stack_pointer());
+    return tree == nullptr ? nullptr : enter_in(*tree, name, holder);
 }
 /// The same in the process-wide meter.
 template <class Name>
 [[nodiscard]] JOULERY_INLINE scope_node* enter_default(const Name& name, void* holder) noexcept {
     if (JOULERY_UNLIKELY(!scopes_enabled.load(std::memory_order_relaxed))) return nullptr;
-    thread_cursor* const tree = default_tree;
-    if (JOULERY_UNLIKELY(tree == nullptr)) return enter_first(name.text(), holder, stack_pointer());
-    return enter(tree, name, holder);
+    return enter_in(*default_tree, name, holder);
 }
 /// Opens a scope whose name is looked up by content.
 [[nodiscard]] JOULERY_INLINE scope_node* enter_by_text(thread_cursor* tree, std::string_view name,
@@ -171,22 +174,26 @@ template <class Name>
 
 /// Closes a scope: the fast way on its own thread and if it is the innermost, else the slow way.
 JOULERY_INLINE void leave(scope_node* node, const void* holder) noexcept {
-    thread_cursor* const tree = node->tree;
+    thread_cursor* tree = default_tree;
+    bool is_innermost = tree->current == node;
+    if (JOULERY_UNLIKELY(!is_innermost)) {
+        tree = node->tree;  // another meter's; if it is another thread's, `current` can't be read
+        is_innermost = tree->thread == &default_tree && tree->current == node;
+    }
     const std::uint32_t flags = node->flags.load(std::memory_order_relaxed);
-    // The thread is compared first: another thread must not read `current`.
-    if (JOULERY_UNLIKELY(tree->thread != &default_tree || tree->current != node ||
-                         (flags & ~std::uint32_t{sampled}) != 0)) {
+    if (JOULERY_UNLIKELY(!is_innermost || (flags & ~std::uint32_t{sampled}) != 0)) {
         slow_path.load(std::memory_order_acquire)->leave(node, holder, stack_pointer());
         return;
     }
-    if (JOULERY_UNLIKELY(flags != 0)) {
-        if (node->is_open()) {
-            slow_path.load(std::memory_order_acquire)->leave_timed(node, ticks_now());
+    if (JOULERY_UNLIKELY(node->is_open())) {
+        const std::uint64_t now = ticks_now();
+        if (JOULERY_UNLIKELY(flags != 0)) {
+            slow_path.load(std::memory_order_acquire)->leave_timed(node, now);
             return;
         }
-        node->count_call();
+        node->close(now);
     } else {
-        node->close(ticks_now());
+        node->count_call();
     }
     tree->go_past(*node);
 }

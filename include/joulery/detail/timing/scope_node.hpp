@@ -37,26 +37,27 @@ enum node_flag : std::uint32_t {
 inline constexpr std::uint32_t edge_bits = ~(first_edge_bit - 1u);
 inline constexpr std::size_t max_edge_backends = 26;
 
-struct alignas(128) scope_node {
+struct alignas(64) scope_node {
     static constexpr std::uint64_t open_bit = std::uint64_t{1} << 63;
     static constexpr std::uint16_t no_name = 0xFFFF;
 
-    // The cache line that a scope touches, and a walk over quiet nodes.
+    // The cache line that a scope touches, and a walk over quiet nodes. The first member has the
+    // node's own address, which saves an instruction wherever it is noted.
+    scope_node* follower = &nobody;  ///< the scope that began after its begin last time
     std::atomic<std::uint64_t> state{0};
     std::atomic<std::uint64_t> calls{0};
     std::atomic<std::uint32_t> flags{0};
-    std::uint16_t until_timed = 1;  ///< calls up to the next timed one, if it is sampled
-    std::uint16_t name_size = no_name;
+    std::int32_t until_timed = 0;  ///< untimed calls up to the next timed one
     scope_node* parent = nullptr;
     thread_cursor* tree = nullptr;
     std::atomic<const void*> holder{nullptr};  ///< the scope object that opened it last
-    std::uint64_t key = 0;                     ///< of its name
-    scope_node* follower = &nobody;            ///< the scope that began after its begin last time
+    std::uint64_t place = 0;                   ///< its parent's address plus its name's key
 
-    // The adjacent cache line, which is fetched with it: compared by a look-up by name.
+    // The adjacent cache line: compared by a look-up by name.
     scope_node* successor = &nobody;  ///< the one after its end, if others began inside it
     std::uint64_t tallied_ends = 0;   ///< calls ended at the last tally
     const char* name = nullptr;       ///< `name_size` characters and a NUL
+    std::uint16_t name_size = no_name;
     static constexpr std::size_t short_size = 31;
     char short_name[short_size + 1] = {};  ///< holds the name if it fits
 
@@ -85,6 +86,12 @@ struct alignas(128) scope_node {
     constexpr scope_node() noexcept = default;
     explicit constexpr scope_node(std::uint32_t set) noexcept : flags(set) {}
 
+    /// `place` of a child whose name has that key.
+    [[nodiscard]] std::uint64_t place_of(std::uint64_t child_key) const noexcept {
+        return child_key + reinterpret_cast<std::uintptr_t>(this);
+    }
+    /// Of its name.
+    [[nodiscard]] std::uint64_t key() const noexcept { return place - parent->place_of(0); }
     [[nodiscard]] scope_node*& hint_of(std::uint64_t child_key) noexcept {
         return hints[child_key % hint_count];
     }
@@ -139,14 +146,11 @@ inline scope_node scope_node::nobody{~std::uint32_t{0}};
     return n;
 }
 
-/// This thread's tree in the process-wide meter. Its address also identifies the thread.
-JOULERY_TLS inline thread_local thread_cursor* default_tree = nullptr;
-
 /// A thread's scopes in one meter: the hot part. `thread_context` adds what the engine needs.
 struct thread_cursor {
     scope_node root;
-    scope_node* current = &root;               ///< innermost scope; open, or in an untimed call
-    const void* const thread = &default_tree;  ///< identifies the thread that made it
+    scope_node* current = &root;  ///< innermost scope; open, or in an untimed call
+    const void* const thread;     ///< identifies the thread that made it; null: see `no_tree`
     /// Where the scope is kept that began next last time: `follower` of the one that began last, or
     /// `successor` of one that has ended since. Only a guess after irregular ends. Most ends store
     /// nothing here, so the next begin need not wait for them.
@@ -159,9 +163,8 @@ struct thread_cursor {
     const class exact_times* exact_times = nullptr;  ///< the meter's
     std::atomic<bool> has_samples{false};            ///< a scope has calls that were not timed
 
-    thread_cursor() noexcept {
-        root.holder.store(reinterpret_cast<const void*>(~std::uintptr_t{0}));
-    }
+    explicit constexpr thread_cursor(const void* maker) noexcept : thread(maker) {}
+    [[nodiscard]] bool is_a_tree() const noexcept { return thread != nullptr; }
     JOULERY_INLINE void go_into(scope_node& n) noexcept {
         current = &n;
         next = &n.follower;
@@ -171,6 +174,12 @@ struct thread_cursor {
         if (JOULERY_UNLIKELY(next != &n.follower)) next = &n.successor;
     }
 };
+
+/// Stands for the tree of a thread that has none: no scope begins or ends in it the fast way.
+JOULERY_EXPORT inline thread_cursor no_tree{nullptr};
+
+/// This thread's tree in the process-wide meter. Its address also identifies the thread.
+JOULERY_TLS inline thread_local thread_cursor* default_tree = &no_tree;
 
 /// The part of a scope or span that a handle needs; the session knows the rest.
 struct scope_link {

@@ -87,12 +87,14 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
     thread_context(engine* owner, std::shared_ptr<path_table> paths, std::size_t backends,
                    std::uint32_t base_flags, call_recorder recorder,
                    list<bool> device_channels = {})
-        : last_rows(backends),
+        : thread_cursor(&default_tree),
+          last_rows(backends),
           calls(std::move(recorder)),
           owner_(owner),
           paths_(std::move(paths)),
           device_channels_(std::move(device_channels)) {
         root.tree = this;
+        root.holder.store(reinterpret_cast<const void*>(~std::uintptr_t{0}));
         root.flags.store(base_flags, std::memory_order_relaxed);
     }
 
@@ -322,7 +324,7 @@ class thread_context : public thread_cursor, public std::enable_shared_from_this
         made.sampling.seed(made.index);
         made.name_size = static_cast<std::uint16_t>(record->name.size());
         made.name = record->name.c_str();
-        made.key = name_key::of(record->name.c_str(), record->name.size());
+        made.place = parent.place_of(name_key::of(record->name.c_str(), record->name.size()));
         if (made.name_size <= scope_node::short_size) {
             record->name.copy(made.short_name, made.name_size);
             made.name = made.short_name;
