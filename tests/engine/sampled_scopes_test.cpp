@@ -858,6 +858,17 @@ TEST_CASE("sampled scopes: percentiles come from the timed calls") {
     CHECK(has_calls_of(row, row.call_times));
 }
 
+TEST_CASE("sampled scopes: the system is asked for nothing where every call is timed") {
+    machine_of_short_scopes b([](options& o) { o.percentiles = true; });
+    int looks = 0;
+    static_cast<detail::thread_context&>(b.tree()).played_use = [&looks] {
+        ++looks;
+        return detail::thread_use{0, 0, 0, 0};
+    };
+    for (int i = 0; i < 1'000; ++i) b.call(op, 1ms);
+    CHECK(looks == 0);
+}
+
 TEST_CASE("sampled scopes: a trace has every call") {
     machine_of_short_scopes b([](options& o) { o.record_slices = 1'000'000; });
     for (int i = 0; i < 40'000; ++i) b.call(op, 1us);

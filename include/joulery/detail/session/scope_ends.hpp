@@ -101,7 +101,8 @@ inline void close_timed(scope_node& n, std::uint64_t now) noexcept {
     sampled_calls& sampling = n.sampling;
     const std::uint64_t ticks = n.ticks_at(now), length = sampling.length_at(ticks);
     const bool is_drawn = sampling.is_drawn();
-    const double lost = lost_by(tree_of(n), now);
+    // A call that is timed like all others stands for itself, so nothing is asked for it.
+    const double lost = n.is_sampled() ? lost_by(tree_of(n), now) : n.tree->lost.ticks();
     const std::uint64_t all =
         is_drawn ? sampling.stand_for(length, n.tree->cost, sampling.lost_at(now, length, lost))
                  : length;
