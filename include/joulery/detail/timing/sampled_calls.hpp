@@ -134,10 +134,12 @@ class sampled_calls {
         } else {
             note(weight, t);
         }
-        const double others = (weight - 1) * of_another(is_long ? recent_ : t, cost);
+        const bool is_alone = gap_ == 1;
+        const double others = is_alone ? 0 : (weight - 1) * of_another(is_long ? recent_ : t, cost);
         recent_ = larger(recent_ + (lesser(t, 16 * recent_) - recent_) / 16, 1);
         ++drawn_;
         seen_.store(seen_.load(relaxed) + 1, relaxed);
+        if (is_alone) return length;
         untimed_.store(untimed() + gap_ - 1, relaxed);
         return length + static_cast<std::uint64_t>(others + lost_in(others, lost) + 0.5);
     }
@@ -152,7 +154,8 @@ class sampled_calls {
             if (!may_begin(calls)) return 0;
             begin(calls, ticks, cost);
         }
-        if (larger(recent_, mean_of(ticks, calls)) >= cost.worth_timing) {
+        const double long_sum = cost.worth_timing * static_cast<double>(calls);
+        if (recent_ >= cost.worth_timing || static_cast<double>(ticks) >= long_sum) {
             // All calls are long now, and perhaps were so before the first timed one.
             if (next_ones_ > 0) add(changed_squares_, perhaps_ * perhaps_);
             return stop_until(2 * calls);
