@@ -158,6 +158,27 @@ TEST_CASE("sampled scopes: scopes inside a sampled one are sampled before the ne
     CHECK(inside.is_sampled());
 }
 
+TEST_CASE("sampled scopes: those of a thread with few are sampled although no row ends") {
+    machine_of_short_scopes b([](options& o) { o.period = 100s; });
+    for (int i = 0; i < 2'000; ++i) b.call(op, 1us);
+    b.call(scope_name("long"), 1ms);
+    auto& of_thread = static_cast<detail::thread_context&>(b.tree());
+    detail::scope_node& last = *of_thread.root.first_child.load();
+    detail::scope_node& first = *last.next_sibling.load();
+    REQUIRE(!first.is_sampled());
+    SUBCASE("few") {
+        detail::sample_short_ones(of_thread, of_thread.clock->now());
+        CHECK(first.is_sampled());
+        CHECK(!last.is_sampled());
+    }
+    SUBCASE("more") {
+        for (std::size_t i = 0; i < detail::few_scopes; ++i)
+            scope s{b.m, "another " + std::to_string(i)};
+        detail::sample_short_ones(of_thread, of_thread.clock->now());
+        CHECK(!first.is_sampled());
+    }
+}
+
 TEST_CASE(
     "sampled scopes: an estimate, which tells scopes apart by no power, needs no more of them") {
     for (const bool estimated : {false, true}) {

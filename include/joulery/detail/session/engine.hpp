@@ -358,14 +358,14 @@ class engine : public std::enable_shared_from_this<engine> {
     }
     // Decides which recent scopes are read at their edges and which are timed at some calls only.
     void choose_edges(metered_backend& m) {
-        m.shares.front().rows().for_recently_open(
-            [&, now = clock_->now(), lag = m.longest_lag()](scope_node& n) {
-                choose_edge(n, m.reader, now, budget_, tick_seconds(), lag);
-                sample_if_short(n, now);
-            });
+        const std::uint64_t now = clock_->now();
+        m.shares.front().rows().for_recently_open([&, lag = m.longest_lag()](scope_node& n) {
+            choose_edge(n, m.reader, now, budget_, tick_seconds(), lag);
+            sample_if_short(n, now);
+        });
+        if (m.ended_rows()) return;
+        for (const auto& t : m.states.all()) sample_short_ones(*t, now);
     }
-
-    static constexpr std::size_t few_scopes = 256;  ///< that each sample may decide of
 
     const std::shared_ptr<time_source> clock_;
     const attribution policy_;
