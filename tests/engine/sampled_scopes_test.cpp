@@ -158,25 +158,24 @@ TEST_CASE("sampled scopes: scopes inside a sampled one are sampled before the ne
     CHECK(inside.is_sampled());
 }
 
-TEST_CASE("sampled scopes: those of a thread with few are sampled although no row ends") {
+TEST_CASE("sampled scopes: the latest are sampled although no row ends, however many there are") {
     machine_of_short_scopes b([](options& o) { o.period = 100s; });
-    for (int i = 0; i < 2'000; ++i) b.call(op, 1us);
+    const auto make_short = [&b](const scope_name& name) {
+        for (int i = 0; i < 2'000; ++i) b.call(name, 1us);
+    };
+    make_short(op);
+    for (std::size_t i = 0; i < detail::few_scopes; ++i)
+        scope s{b.m, "another " + std::to_string(i)};
     b.call(scope_name("long"), 1ms);
-    auto& of_thread = static_cast<detail::thread_context&>(b.tree());
-    detail::scope_node& last = *of_thread.root.first_child.load();
-    detail::scope_node& first = *last.next_sibling.load();
-    REQUIRE(!first.is_sampled());
-    SUBCASE("few") {
-        detail::sample_short_ones(of_thread, of_thread.clock->now());
-        CHECK(first.is_sampled());
-        CHECK(!last.is_sampled());
-    }
-    SUBCASE("more") {
-        for (std::size_t i = 0; i < detail::few_scopes; ++i)
-            scope s{b.m, "another " + std::to_string(i)};
-        detail::sample_short_ones(of_thread, of_thread.clock->now());
-        CHECK(!first.is_sampled());
-    }
+    make_short(scope_name("later"));
+    const auto of_thread = static_cast<detail::thread_context&>(b.tree()).shared_from_this();
+    detail::sample_short_ones({of_thread, of_thread}, of_thread->clock->now());
+    const auto is_sampled = [&](std::string_view name) {
+        return of_thread->find(of_thread->root, name)->is_sampled();
+    };
+    CHECK(is_sampled("later"));
+    CHECK(!is_sampled("long"));
+    CHECK(!is_sampled("op"));  // before the latest few
 }
 
 TEST_CASE(

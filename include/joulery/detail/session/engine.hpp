@@ -363,8 +363,7 @@ class engine : public std::enable_shared_from_this<engine> {
             choose_edge(n, m.reader, now, budget_, tick_seconds(), lag);
             sample_if_short(n, now);
         });
-        if (m.ended_rows()) return;
-        for (const auto& t : m.states.all()) sample_short_ones(*t, now);
+        if (!m.ended_rows()) sample_short_ones(m.states.all(), now);
     }
 
     const std::shared_ptr<time_source> clock_;

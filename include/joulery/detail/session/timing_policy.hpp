@@ -15,7 +15,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace joulery {
 inline namespace v1 {
@@ -156,15 +158,23 @@ inline void sample_if_short(scope_node& n, std::uint64_t now) noexcept {
     n.flags.compare_exchange_strong(flags, (flags & other_clock) | sampled,
                                     std::memory_order_relaxed);
 }
+
 inline constexpr std::size_t few_scopes = 256;  ///< that each sample may decide of
-/// The same for all scopes of a thread that has few. Rows show which scopes were open, but where
-/// the updates of a counter are rare or not caught, none ends for seconds.
-inline void sample_short_ones(const thread_context& tree, std::uint64_t now) noexcept {
-    if (tree.nodes().size() > few_scopes) return;
-    tree.nodes().for_each_backwards([now](scope_node& n) {
-        // Before its first call ends, a node may still be being filled in.
-        if (n.calls.load(std::memory_order_acquire) > 0) sample_if_short(n, now);
-    });
+/// The same for the latest scopes of the latest `threads`, few in all. Rows show which scopes were
+/// open, but where the updates of a counter are rare or not caught, none ends for seconds.
+inline void sample_short_ones(const std::vector<std::shared_ptr<thread_context>>& threads,
+                              std::uint64_t now) noexcept {
+    std::size_t left = few_scopes;
+    for (auto t = threads.rbegin(); t != threads.rend() && left > 0; ++t) {
+        const std::size_t all = (*t)->nodes().size(), some = std::min(all, left);
+        (*t)->nodes().for_each_backwards(
+            [now](scope_node& n) {
+                // Before its first call ends, a node may still be being filled in.
+                if (n.calls.load(std::memory_order_acquire) > 0) sample_if_short(n, now);
+            },
+            all - some);
+        left -= some;
+    }
 }
 
 }  // namespace detail

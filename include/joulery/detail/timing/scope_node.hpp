@@ -163,7 +163,9 @@ struct thread_cursor {
     const class exact_times* exact_times = nullptr;  ///< the meter's
     std::atomic<bool> has_samples{false};            ///< a scope has calls that were not timed
 
+    /// `maker`: identifies the thread; null: none.
     explicit constexpr thread_cursor(const void* maker) noexcept : thread(maker) {}
+    /// False: see `no_tree`.
     [[nodiscard]] bool is_a_tree() const noexcept { return thread != nullptr; }
     JOULERY_INLINE void go_into(scope_node& n) noexcept {
         current = &n;
